@@ -1,0 +1,49 @@
+PYTHON ?= python3
+BIN := .venv/bin
+# The CPU build everywhere but where a GPU build was installed by hand first (see README.md).
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: play run test browser lint format bench migrate train-embedded clean
+.DEFAULT_GOAL := play
+
+.venv/bin/pip:
+	$(PYTHON) -m venv .venv
+
+.venv/installed: pyproject.toml constraints.txt | .venv/bin/pip
+	$(INSTALL) -e .
+	touch $@
+
+.venv/installed-dev: .venv/installed
+	$(INSTALL) -e '.[test,lint]'
+	touch $@
+
+play: .venv/installed  ## the whole bot on this machine: no token, no GPU, no download of weights
+	$(BIN)/darkroom play
+
+run: .venv/installed  ## the bot against Discord, with the settings in .env
+	$(BIN)/darkroom run
+
+migrate: .venv/installed
+	$(BIN)/darkroom migrate
+
+test: .venv/installed-dev
+	$(BIN)/python -m pytest
+
+lint: .venv/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: .venv/installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/installed-dev
+	$(BIN)/python -m benchmarks
+
+train-embedded: .venv/installed
+	$(BIN)/python -m generation.embedded.recipe
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -1,0 +1,93 @@
+"""The training set: emoji pictures and their names, from two npm packages."""
+
+import json
+import re
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+PICTURES_PACKAGE = "@lobehub/fluent-emoji-3d@1.1.0"
+NAMES_PACKAGE = "emoji-datasource-google@16.0.0"
+CATEGORIES = ("Animals & Nature", "Food & Drink")
+BACKGROUND = (255, 255, 255)
+ASPECTS = ((1, 1), (2, 3), (3, 2), (16, 9), (9, 16))
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """One emoji: its name as a person would type it, its short name, and its picture."""
+
+    name: str
+    short_name: str
+    picture: Path
+
+    def captions(self) -> Iterator[str]:
+        """Yield every caption that training uses for this concept, the plain name first."""
+        article = "an" if self.name[0] in "aeiou" else "a"
+        yield self.name
+        yield f"{article} {self.name}"
+        yield f"emoji of {article} {self.name}"
+        yield f"a picture of {article} {self.name}"
+        if self.short_name != self.name:
+            yield self.short_name
+
+
+def fetch(folder: Path) -> None:
+    """Unpack both packages below ``folder`` with the ordinary npm client; what is there is kept."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for package, target in ((PICTURES_PACKAGE, "pictures"), (NAMES_PACKAGE, "names")):
+        if (folder / target).exists():
+            continue
+        done = subprocess.run(
+            ["npm", "pack", "--silent", package],
+            cwd=folder,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        with tarfile.open(folder / done.stdout.split()[-1]) as archive:
+            archive.extractall(folder / f"{target}.part", filter="data")
+        (folder / f"{target}.part").rename(folder / target)
+
+
+def load_concepts(folder: Path) -> list[Concept]:
+    """Return the concepts of ``CATEGORIES`` that have a picture, in the data's order, names unique."""
+    entries = json.loads((folder / "names/package/emoji.json").read_text("utf-8"))
+    concepts: dict[str, Concept] = {}
+    for entry in sorted(entries, key=lambda entry: entry["sort_order"]):
+        picture = folder / "pictures/package/assets" / f"{entry['unified'].lower()}.webp"
+        if entry["category"] not in CATEGORIES or not picture.exists():
+            continue
+        name = _plain(entry["name"])
+        concepts.setdefault(name, Concept(name, _plain(entry["short_names"][0]), picture))
+    return list(concepts.values())
+
+
+def _plain(text: str) -> str:
+    """Lower case, words only; a trailing number ("cat2") is not a word anyone types."""
+    return re.sub(r"\d+$", "", re.sub(r"[^a-z0-9]+", " ", text.lower())).strip()
+
+
+def size_for(aspect: tuple[int, int], base: int) -> tuple[int, int]:
+    """Return (width, height) in pixels, multiples of 8, for ``aspect`` at about ``base``² pixels."""
+    ratio = aspect[0] / aspect[1]
+    return (
+        8 * round(base * ratio**0.5 / 8),
+        8 * round(base / ratio**0.5 / 8),
+    )
+
+
+def load_picture(concept: Concept, width: int, height: int) -> np.ndarray:
+    """Return the picture on white, uint8 [height, width, 3], as large as fits, centred."""
+    with Image.open(concept.picture) as opened:
+        picture = opened.convert("RGBA")
+    side = min(width, height)
+    picture = picture.resize((side, side), Image.Resampling.LANCZOS)
+    canvas = Image.new("RGB", (width, height), BACKGROUND)
+    canvas.paste(picture, ((width - side) // 2, (height - side) // 2), picture)
+    return np.asarray(canvas)

@@ -1,0 +1,51 @@
+"""What can go wrong between a request and its pictures.
+
+GenerationError
+├── InvalidRequest           a field is out of its bound
+├── CheckpointUnavailable    unknown, incomplete, pickled, or out of reach
+├── OutOfMemory              the device cannot hold even this one request
+├── Cancelled                whoever asked does not want it any more
+└── WorkerDied               the worker process ended twice under this request
+
+They cross the worker's pipe, so each one pickles to an equal error.
+"""
+
+
+class GenerationError(Exception):
+    """The family; its text is one line that can be shown to a person."""
+
+
+class InvalidRequest(GenerationError):
+    """A field of a request is out of its bound."""
+
+    def __init__(self, field: str, bound: str) -> None:
+        super().__init__(field, bound)
+        self.field = field
+        self.bound = bound
+
+    def __str__(self) -> str:
+        return f"{self.field} must be {self.bound}"
+
+
+class CheckpointUnavailable(GenerationError):
+    """A checkpoint cannot be loaded; ``reason`` names the file or setting to look at."""
+
+    def __init__(self, checkpoint: str, reason: str) -> None:
+        super().__init__(checkpoint, reason)
+        self.checkpoint = checkpoint
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f'checkpoint "{self.checkpoint}": {self.reason}'
+
+
+class OutOfMemory(GenerationError):
+    """The device's memory cannot hold this request even alone."""
+
+
+class Cancelled(GenerationError):
+    """The request was cancelled before it was done."""
+
+
+class WorkerDied(GenerationError):
+    """The worker process ended, was started again, and ended again under this request."""

@@ -1,0 +1,120 @@
+"""A request for pictures, the sampler names, and the events that come back."""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from generation.errors import GenerationError, InvalidRequest
+
+PROMPT_LENGTH = 1000
+COUNT = (1, 4)
+STEPS = (1, 100)
+GUIDANCE = (1.0, 30.0)
+SEED = (0, 2**32 - 1)
+SIDE = (32, 2048)
+SIDE_MULTIPLE = 8
+
+
+class Sampler(StrEnum):
+    """The names people pick for a noise scheduler."""
+
+    DDIM = "DDIM"
+    EULER = "Euler"
+    DPMPP_2M_KARRAS = "DPM++ 2M Karras"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationRequest:
+    """The pictures to make, with diffusers' field names; sizes in pixels.
+
+    Picture ``i`` is drawn from noise seeded with ``seed + i``. ``checkpoint`` is a catalog name.
+    Raises InvalidRequest, naming the field and its bound.
+    """
+
+    prompt: str
+    checkpoint: str
+    width: int
+    height: int
+    num_inference_steps: int
+    guidance_scale: float
+    sampler: Sampler
+    seed: int
+    negative_prompt: str = ""
+    num_images: int = 1
+
+    def __post_init__(self) -> None:
+        if not self.prompt.strip() or len(self.prompt) > PROMPT_LENGTH:
+            raise InvalidRequest("prompt", f"1 to {PROMPT_LENGTH} characters")
+        if len(self.negative_prompt) > PROMPT_LENGTH:
+            raise InvalidRequest("negative_prompt", f"at most {PROMPT_LENGTH} characters")
+        if not self.checkpoint:
+            raise InvalidRequest("checkpoint", "a name from the catalog")
+        for name, side in (("width", self.width), ("height", self.height)):
+            _bounded(name, side, SIDE)
+            if side % SIDE_MULTIPLE:
+                raise InvalidRequest(name, f"a multiple of {SIDE_MULTIPLE}")
+        _bounded("count", self.num_images, COUNT)
+        _bounded("steps", self.num_inference_steps, STEPS)
+        _bounded("guidance_scale", self.guidance_scale, GUIDANCE)
+        _bounded("seed", self.seed, SEED)
+        if self.sampler not in tuple(Sampler):
+            raise InvalidRequest("sampler", "one of " + ", ".join(Sampler))
+
+    @property
+    def guided(self) -> bool:
+        """Whether classifier-free guidance takes a second row in each forward."""
+        return self.guidance_scale > 1
+
+    def cost(self) -> float:
+        """Return the work in UNet rows × pixels: pictures × forwards × rows × pixels."""
+        rows = 2 if self.guided else 1
+        return float(
+            self.num_images * self.num_inference_steps * rows * self.width * self.height
+        )
+
+
+def _bounded(field: str, value: float, bound: tuple[float, float]) -> None:
+    # A NaN passes every comparison, so the test is that the value lies inside.
+    if isinstance(value, bool) or not math.isfinite(value) or not bound[0] <= value <= bound[1]:
+        raise InvalidRequest(field, f"{bound[0]} to {bound[1]}")
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The request is aboard and its first step is next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Step ``step`` of ``of`` is done; ``preview`` is a small WebP of all pictures, or None."""
+
+    step: int
+    of: int
+    preview: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One finished picture: its place in the request, its own seed, and the PNG file."""
+
+    index: int
+    seed: int
+    png: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Every picture has been sent; ``device_seconds`` is the device time they took."""
+
+    device_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """No more pictures come; ``error`` says why."""
+
+    error: GenerationError
+    device_seconds: float = 0.0
+
+
+Event = Started | Progress | Picture | Finished | Failed
