@@ -3,12 +3,15 @@
 GenerationError
 ├── InvalidRequest           a field is out of its bound
 ├── CheckpointUnavailable    unknown, incomplete, pickled, or out of reach
+├── CatalogInvalid           the owner's checkpoint file is missing or malformed
 ├── OutOfMemory              the device cannot hold even this one request
 ├── Cancelled                whoever asked does not want it any more
 └── WorkerDied               the worker process ended twice under this request
 
 They cross the worker's pipe, so each one pickles to an equal error.
 """
+
+from pathlib import Path
 
 
 class GenerationError(Exception):
@@ -37,6 +40,18 @@ class CheckpointUnavailable(GenerationError):
 
     def __str__(self) -> str:
         return f'checkpoint "{self.checkpoint}": {self.reason}'
+
+
+class CatalogInvalid(GenerationError):
+    """The owner's catalog file is missing or malformed; ``reason`` names the key."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"catalog {self.path}: {self.reason}"
 
 
 class OutOfMemory(GenerationError):

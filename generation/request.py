@@ -15,6 +15,30 @@ SIDE = (32, 2048)
 SIDE_MULTIPLE = 8
 
 
+class Aspect(StrEnum):
+    """The shapes people pick; a checkpoint's catalog entry turns one into pixels."""
+
+    SQUARE = "square"
+    PORTRAIT = "portrait"
+    LANDSCAPE = "landscape"
+    WIDE = "wide"
+    TALL = "tall"
+
+    @property
+    def ratio(self) -> float:
+        """Width over height."""
+        return _RATIOS[self]
+
+
+_RATIOS = {
+    Aspect.SQUARE: 1 / 1,
+    Aspect.PORTRAIT: 2 / 3,
+    Aspect.LANDSCAPE: 3 / 2,
+    Aspect.WIDE: 16 / 9,
+    Aspect.TALL: 9 / 16,
+}
+
+
 class Sampler(StrEnum):
     """The names people pick for a noise scheduler."""
 
@@ -50,13 +74,14 @@ class GenerationRequest:
         if not self.checkpoint:
             raise InvalidRequest("checkpoint", "a name from the catalog")
         for name, side in (("width", self.width), ("height", self.height)):
-            _bounded(name, side, SIDE)
+            bounded(name, side, SIDE)
             if side % SIDE_MULTIPLE:
                 raise InvalidRequest(name, f"a multiple of {SIDE_MULTIPLE}")
-        _bounded("count", self.num_images, COUNT)
-        _bounded("steps", self.num_inference_steps, STEPS)
-        _bounded("guidance_scale", self.guidance_scale, GUIDANCE)
-        _bounded("seed", self.seed, SEED)
+        bounded("count", self.num_images, COUNT)
+        bounded("steps", self.num_inference_steps, STEPS)
+        bounded("guidance_scale", self.guidance_scale, GUIDANCE)
+        # Every picture has a seed of its own, and each can be asked for alone.
+        bounded("seed", self.seed, (SEED[0], SEED[1] + 1 - self.num_images))
         if self.sampler not in tuple(Sampler):
             raise InvalidRequest("sampler", "one of " + ", ".join(Sampler))
 
@@ -68,12 +93,11 @@ class GenerationRequest:
     def cost(self) -> float:
         """Return the work in UNet rows × pixels: pictures × forwards × rows × pixels."""
         rows = 2 if self.guided else 1
-        return float(
-            self.num_images * self.num_inference_steps * rows * self.width * self.height
-        )
+        return float(self.num_images * self.num_inference_steps * rows * self.width * self.height)
 
 
-def _bounded(field: str, value: float, bound: tuple[float, float]) -> None:
+def bounded(field: str, value: float, bound: tuple[float, float]) -> None:
+    """Raise InvalidRequest unless ``value`` is a number within ``bound``, ends included."""
     # A NaN passes every comparison, so the test is that the value lies inside.
     if isinstance(value, bool) or not math.isfinite(value) or not bound[0] <= value <= bound[1]:
         raise InvalidRequest(field, f"{bound[0]} to {bound[1]}")

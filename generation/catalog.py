@@ -1,0 +1,178 @@
+"""Checkpoints people can pick, from the owner's TOML file and one-line setting. Imports no torch.
+
+The file has an optional ``default`` and one table a checkpoint::
+
+    default = "Stable Diffusion v1.5"
+
+    [checkpoints."Stable Diffusion v1.5"]
+    source = "stable-diffusion-v1-5/stable-diffusion-v1-5"   # a hub id, or a diffusers folder
+    size = 512
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from generation.checkpoint_folder import check_folder
+from generation.embedded import CHECKPOINT as EMBEDDED_FOLDER
+from generation.errors import CatalogInvalid, CheckpointUnavailable, InvalidRequest
+from generation.request import GUIDANCE, SIDE_MULTIPLE, STEPS, Aspect, Sampler, bounded
+
+NAME_LENGTH = 100  # Discord's longest autocomplete choice
+SIZE = (32, 1024)
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+KNOWN_NAMES = {"stable-diffusion-v1-5/stable-diffusion-v1-5": "Stable Diffusion v1.5"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """One checkpoint and the settings it draws best with; the defaults are Stable Diffusion 1's.
+
+    ``source`` is a diffusers folder (Path) or a hub id (str); ``size`` is the side in pixels of a
+    square picture. Raises InvalidRequest, naming the field and its bound.
+    """
+
+    name: str
+    source: Path | str
+    revision: str | None = None
+    size: int = 512
+    num_inference_steps: int = 25
+    guidance_scale: float = 7.5
+    sampler: Sampler = Sampler.DPMPP_2M_KARRAS
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.name) <= NAME_LENGTH:
+            raise InvalidRequest("name", f"1 to {NAME_LENGTH} characters")
+        bounded("size", self.size, SIZE)
+        if self.size % SIDE_MULTIPLE:
+            raise InvalidRequest("size", f"a multiple of {SIDE_MULTIPLE}")
+        bounded("num_inference_steps", self.num_inference_steps, STEPS)
+        bounded("guidance_scale", self.guidance_scale, GUIDANCE)
+
+    def size_for(self, aspect: Aspect) -> tuple[int, int]:
+        """Return (width, height) in pixels, multiples of 8, at about ``size``² pixels."""
+        root = aspect.ratio**0.5
+        width, height = self.size * root, self.size / root
+        return (
+            SIDE_MULTIPLE * round(width / SIDE_MULTIPLE),
+            SIDE_MULTIPLE * round(height / SIDE_MULTIPLE),
+        )
+
+
+EMBEDDED = Checkpoint(
+    name="Emoji", source=EMBEDDED_FOLDER, size=64, num_inference_steps=20, guidance_scale=4.0
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """The checkpoints by name, in the owner's order, and the default one's name."""
+
+    checkpoints: Mapping[str, Checkpoint]
+    default: str
+
+    def __getitem__(self, name: str) -> Checkpoint:
+        """Return the checkpoint; raise CheckpointUnavailable where the catalog lacks it."""
+        try:
+            return self.checkpoints[name]
+        except KeyError:
+            known = ", ".join(self.checkpoints)
+            raise CheckpointUnavailable(name, f"not in the catalog, which has {known}") from None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names people can pick, in order."""
+        return tuple(self.checkpoints)
+
+
+def load_catalog(path: Path | None = None, default: str | None = None) -> Catalog:
+    """Return the owner's checkpoints with the embedded one after them; folders are checked.
+
+    ``path`` is the owner's file. ``default`` is the one-line setting: a name from the catalog, or
+    a folder or hub id, which joins the catalog. Without it the file's ``default`` holds, then the
+    file's first checkpoint. Raises CatalogInvalid (file and key) or CheckpointUnavailable.
+    """
+    checkpoints: dict[str, Checkpoint] = {}
+    chosen = None
+    if path is not None:
+        chosen, checkpoints = _read(path)
+    checkpoints.setdefault(EMBEDDED.name, EMBEDDED)
+    if default and default not in checkpoints:
+        added = _from_setting(default, taken=checkpoints)
+        checkpoints[added.name] = added
+        default = added.name
+    for checkpoint in checkpoints.values():
+        if isinstance(checkpoint.source, Path):
+            check_folder(checkpoint.name, checkpoint.source)
+    return Catalog(checkpoints, default or chosen or next(iter(checkpoints)))
+
+
+def _read(path: Path) -> tuple[str | None, dict[str, Checkpoint]]:
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise CatalogInvalid(path, error.strerror or str(error)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CatalogInvalid(path, f"not valid TOML: {error}") from error
+    for key in table.keys() - {"default", "checkpoints"}:
+        raise CatalogInvalid(path, f"unknown key {key}; only default and checkpoints are known")
+    entries = table.get("checkpoints", {})
+    if not isinstance(entries, dict):
+        raise CatalogInvalid(path, 'checkpoints must be tables, as in [checkpoints."A name"]')
+    checkpoints = {name: _checkpoint(path, name, entry) for name, entry in entries.items()}
+    default = table.get("default")
+    if default is not None and default not in (*checkpoints, EMBEDDED.name):
+        raise CatalogInvalid(path, f"default must name one of its checkpoints, not {default!r}")
+    return default, checkpoints
+
+
+# What TOML may hold for each field; an int is welcome where a float is.
+_TYPES: dict[str, tuple[type, ...]] = {
+    "source": (str,),
+    "revision": (str,),
+    "size": (int,),
+    "num_inference_steps": (int,),
+    "guidance_scale": (float, int),
+    "sampler": (str,),
+}
+
+
+def _checkpoint(path: Path, name: str, entry: object) -> Checkpoint:
+    place = f"checkpoints.{name}"
+    if not isinstance(entry, dict):
+        raise CatalogInvalid(path, f"{place} must be a table")
+    for key, value in entry.items():
+        if key not in _TYPES:
+            raise CatalogInvalid(path, f"{place}.{key} is unknown; known are {', '.join(_TYPES)}")
+        if not isinstance(value, _TYPES[key]) or isinstance(value, bool):
+            wanted = {str: "text", int: "a whole number", float: "a number"}[_TYPES[key][0]]
+            raise CatalogInvalid(path, f"{place}.{key} must be {wanted}, not {value!r}")
+    if "source" not in entry:
+        raise CatalogInvalid(path, f"{place}.source is missing: a diffusers folder or a hub id")
+    if entry.get("sampler", Sampler.DDIM) not in tuple(Sampler):
+        raise CatalogInvalid(path, f"{place}.sampler must be one of {', '.join(Sampler)}")
+    settings = dict(entry, source=_source(name, entry["source"], path.parent))
+    if "sampler" in entry:
+        settings["sampler"] = Sampler(entry["sampler"])
+    try:
+        return Checkpoint(name=name, **settings)
+    except InvalidRequest as error:
+        raise CatalogInvalid(path, f"{place}: {error}") from error
+
+
+def _source(name: str, text: str, base: Path) -> Path | str:
+    """Read a folder (relative ones from ``base``) or, where there is none, a hub id."""
+    folder = base / Path(text).expanduser()
+    if folder.is_dir():
+        return folder.resolve()
+    if HUB_ID.fullmatch(text):
+        return text
+    raise CheckpointUnavailable(name, f"{text} is neither a folder nor a hub id (owner/name)")
+
+
+def _from_setting(setting: str, taken: Mapping[str, Checkpoint]) -> Checkpoint:
+    source = _source(setting, setting, Path())
+    name = KNOWN_NAMES.get(setting, Path(source).name)
+    return Checkpoint(name=setting if name in taken or not name else name, source=source)

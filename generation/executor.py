@@ -1,0 +1,247 @@
+"""The asyncio face of the workers: what the bot hands requests to. Imports no torch."""
+
+import asyncio
+import itertools
+import logging
+import time
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from generation.catalog import Catalog
+from generation.errors import Cancelled, GenerationError, WorkerDied
+from generation.process import WorkerProcess
+from generation.request import Event, Failed, Finished, GenerationRequest, Picture, Started
+from generation.worker import Add, Cancel, Loading, Message, Ready, Report
+
+log = logging.getLogger(__name__)
+
+DEATHS_ALLOWED = 1  # a job is replayed once; the next death under it fails it
+LAUNCHES_BEFORE_GIVING_UP = 3  # deaths in a row before readiness, after which waiting jobs fail
+LONGEST_PAUSE_S = 30.0
+
+
+class Executor(Protocol):
+    """Runs requests somewhere."""
+
+    @property
+    def capacity(self) -> int:
+        """How many requests the workers can hold; more than that wait inside ``run``."""
+
+    async def start(self) -> None:
+        """Start the workers and return at once; requests run when they are ready."""
+
+    def run(self, request: GenerationRequest) -> AsyncGenerator[Event, None]:
+        """Yield the request's events; the last is Finished or Failed.
+
+        Closing the generator, or cancelling the task inside it, cancels the request.
+        """
+
+    async def close(self) -> None:
+        """End the workers within seconds; what still runs gets Failed(Cancelled)."""
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    """A request on its way through the executor; lives here so that a dead worker loses nothing."""
+
+    key: int
+    request: GenerationRequest
+    events: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)
+    started: bool = False
+    pictures: set[int] = field(default_factory=set)
+    deaths: int = 0
+    aboard_since: float = 0.0
+    lost_s: float = 0.0
+
+    def hear(self, event: Event) -> None:
+        """Pass an event on, but not what an earlier run of this job has already shown."""
+        match event:
+            case Started():
+                if self.started:
+                    return
+                self.started = True
+            case Picture(index=index):
+                if index in self.pictures:
+                    return
+                self.pictures.add(index)
+            case Finished(device_seconds=seconds):
+                event = Finished(seconds + self.lost_s)
+            case Failed(error=error, device_seconds=seconds):
+                event = Failed(error, seconds + self.lost_s)
+        self.events.put_nowait(event)
+
+
+class LocalExecutor:
+    """One worker process on this machine, watched, restarted, its jobs replayed from their seeds.
+
+    ``tick_timeout_s`` is the longest silence while a request is aboard, ``load_timeout_s`` the
+    longest while a checkpoint is loaded or downloaded; a worker that exceeds it is killed.
+    """
+
+    capacity = 1
+
+    def __init__(
+        self, catalog: Catalog, *, tick_timeout_s: float = 300.0, load_timeout_s: float = 3600.0
+    ) -> None:
+        self._catalog = catalog
+        self._tick_timeout_s = tick_timeout_s
+        self._load_timeout_s = load_timeout_s
+        self._keys = itertools.count(1)
+        self._waiting: dict[int, _Job] = {}
+        self._aboard: dict[int, _Job] = {}
+        self._worker: WorkerProcess | None = None  # while it lives
+        self._ready: Ready | None = None  # while it takes requests
+        self._became_ready = asyncio.Event()
+        self._loading = False
+        self._watchdog: asyncio.TimerHandle | None = None
+        self._supervisor: asyncio.Task[None] | None = None
+        self._closed = False
+
+    @property
+    def pid(self) -> int | None:
+        """The worker's process id, or None while there is none."""
+        return self._worker.pid if self._worker is not None else None
+
+    async def start(self) -> None:
+        """Start the worker's supervision; the worker itself needs seconds to become ready."""
+        self._supervisor = asyncio.create_task(self._supervise(), name="worker supervisor")
+
+    async def ready(self) -> Ready:
+        """Wait until the worker takes requests; say on which device, and what failed to load."""
+        while self._ready is None:
+            await self._became_ready.wait()
+        return self._ready
+
+    async def run(self, request: GenerationRequest) -> AsyncGenerator[Event, None]:
+        """Yield the request's events; see Executor."""
+        job = _Job(next(self._keys), request)
+        if self._closed:
+            job.hear(Failed(Cancelled("the executor is closed")))
+        self._waiting[job.key] = job
+        self._admit()
+        try:
+            while True:
+                event = await job.events.get()
+                yield event
+                if isinstance(event, Finished | Failed):
+                    return
+        finally:
+            self._forget(job)
+
+    async def close(self) -> None:
+        """End the worker within seconds; what still runs gets Failed(Cancelled)."""
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+            await asyncio.wait([self._supervisor])
+
+    async def _supervise(self) -> None:
+        """Keep one worker alive until cancelled, with growing pauses while it dies idle."""
+        deaths = 0
+        try:
+            while True:
+                if deaths > 1:
+                    await asyncio.sleep(min(2.0 ** (deaths - 2), LONGEST_PAUSE_S))
+                deaths = 1 if await self._serve() else deaths + 1
+                self._return_jobs()
+                if deaths >= LAUNCHES_BEFORE_GIVING_UP:
+                    self._fail_all(WorkerDied("the worker does not start"))
+        except Exception:
+            log.critical("the worker's supervision failed", exc_info=True)
+            raise
+        finally:
+            self._closed = True
+            self._fail_all(Cancelled("the executor is closed"))
+
+    async def _serve(self) -> bool:
+        """Run one worker until it ends; return whether it ever became ready."""
+        was_ready = False
+        try:
+            self._worker = WorkerProcess(self._catalog)
+        except OSError:
+            log.exception("cannot start the worker")
+            return False
+        self._loading = True  # importing torch and warming up count as loading
+        self._watch()
+        try:
+            while (message := await self._worker.receive()) is not None:
+                was_ready = was_ready or isinstance(message, Ready)
+                self._handle(message)
+        finally:
+            self._ready = None
+            self._became_ready.clear()
+            self._loading = False
+            worker, self._worker = self._worker, None
+            self._watch()
+            log.info("the worker ended with code %s", await worker.end())
+        return was_ready
+
+    def _handle(self, message: Message) -> None:
+        self._loading = isinstance(message, Loading)
+        match message:
+            case Ready():
+                log.info("the worker draws on %s", message.device)
+                if message.error is not None:
+                    log.error("%s", message.error)
+                self._ready = message
+                self._became_ready.set()
+            case Report(key, event) if key in self._aboard:
+                self._aboard[key].hear(event)
+                if isinstance(event, Finished | Failed):
+                    del self._aboard[key]
+        self._admit()
+
+    def _admit(self) -> None:
+        """Send the worker what it can hold, in order; a job it died under goes alone."""
+        for job in list(self._waiting.values()):
+            if self._worker is None or self._ready is None or not self._has_room(job):
+                break
+            self._aboard[job.key] = self._waiting.pop(job.key)
+            job.aboard_since = time.monotonic()
+            self._worker.send(Add(job.key, job.request))
+        self._watch()
+
+    def _has_room(self, job: _Job) -> bool:
+        suspected = any(one.deaths for one in (job, *self._aboard.values()))
+        return len(self._aboard) < (1 if suspected else self.capacity)
+
+    def _forget(self, job: _Job) -> None:
+        """Drop a job whoever asked no longer listens to."""
+        self._waiting.pop(job.key, None)
+        if self._aboard.pop(job.key, None) is not None and self._worker is not None:
+            self._worker.send(Cancel(job.key))
+        self._admit()
+
+    def _return_jobs(self) -> None:
+        """Put a dead worker's jobs back in front, or fail those it has died under before."""
+        now = time.monotonic()
+        returned = {}
+        for job in self._aboard.values():
+            job.deaths += 1
+            job.lost_s += now - job.aboard_since
+            if job.deaths > DEATHS_ALLOWED:
+                job.hear(Failed(WorkerDied("the worker ended twice under this request")))
+            else:
+                returned[job.key] = job
+        self._aboard.clear()
+        self._waiting = returned | self._waiting
+
+    def _fail_all(self, error: GenerationError) -> None:
+        for job in (*self._aboard.values(), *self._waiting.values()):
+            job.hear(Failed(error))
+        self._aboard.clear()
+        self._waiting.clear()
+
+    def _watch(self) -> None:
+        """Start the time the worker has until its next message, if one is due."""
+        if self._watchdog is not None:
+            self._watchdog.cancel()
+            self._watchdog = None
+        if self._worker is not None and (self._loading or self._aboard):
+            limit = self._load_timeout_s if self._loading else self._tick_timeout_s
+            loop = asyncio.get_running_loop()
+            self._watchdog = loop.call_later(limit, self._end_hung, self._worker, limit)
+
+    def _end_hung(self, worker: WorkerProcess, limit: float) -> None:
+        log.error("the worker has been silent for %.0f s; it is killed", limit)
+        worker.kill()

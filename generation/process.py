@@ -1,0 +1,94 @@
+"""The parent's side of one worker process: its two pipes, the thread that listens, its end."""
+
+import asyncio
+import contextlib
+import multiprocessing
+import threading
+from multiprocessing.connection import Connection
+
+from generation import worker
+from generation.catalog import Catalog
+
+CLOSE_TIMEOUT_S = 3.0
+
+# Never fork: a forked child would inherit the parent's threads' locks and could not use CUDA.
+_spawn = multiprocessing.get_context("spawn")
+
+
+class WorkerProcess:
+    """A running worker; must be made inside a running event loop, and ended with ``end``.
+
+    Two one-way pipes, so that closing the commands is how the parent says goodbye: a thread that
+    blocks in ``recv`` would not notice its own end being closed. Raises OSError where the system
+    cannot start a process.
+    """
+
+    def __init__(self, catalog: Catalog) -> None:
+        child_commands, self._commands = _spawn.Pipe(duplex=False)
+        messages, child_messages = _spawn.Pipe(duplex=False)
+        self._process = _spawn.Process(
+            target=worker.main,
+            args=(child_commands, child_messages, catalog),
+            name="darkroom worker",
+            daemon=True,
+        )
+        self._inbox: asyncio.Queue[worker.Message | None] = asyncio.Queue()
+        try:
+            self._process.start()
+        except OSError:
+            self._commands.close()
+            messages.close()
+            raise
+        finally:
+            # The child's ends must be open nowhere else, or neither side would see the other die.
+            child_commands.close()
+            child_messages.close()
+        self._listener = threading.Thread(
+            target=self._listen,
+            args=(messages, asyncio.get_running_loop()),
+            name="darkroom worker's messages",
+            daemon=True,
+        )
+        self._listener.start()
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        assert self._process.pid is not None  # noqa: S101  # it was started
+        return self._process.pid
+
+    def send(self, command: worker.Command) -> None:
+        """Send a command; one to a dead worker is lost, and ``receive`` is about to say so."""
+        with contextlib.suppress(BrokenPipeError):
+            self._commands.send(command)
+
+    async def receive(self) -> worker.Message | None:
+        """Return the next message, or None once the worker has ended and all is read."""
+        return await self._inbox.get()
+
+    def kill(self) -> None:
+        """End the process at once, even one that is stopped or hangs."""
+        self._process.kill()
+
+    async def end(self) -> int | None:
+        """Close the commands, wait for the process, kill it if it lingers; return its exit code."""
+        self._commands.close()
+        await asyncio.to_thread(self._process.join, CLOSE_TIMEOUT_S)
+        if self._process.is_alive():
+            self._process.kill()
+        await asyncio.to_thread(self._process.join)
+        await asyncio.to_thread(self._listener.join)
+        code = self._process.exitcode
+        self._process.close()
+        return code
+
+    def _listen(self, messages: Connection, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            with messages:
+                while True:
+                    loop.call_soon_threadsafe(self._inbox.put_nowait, messages.recv())
+        except (EOFError, OSError):
+            pass  # the worker has ended; None says so below
+        finally:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self._inbox.put_nowait, None)

@@ -1,0 +1,121 @@
+"""The worker process: hosts one engine, hears commands on one pipe and reports on another.
+
+The parent imports this module to spawn it, so torch is imported inside ``main`` only.
+"""
+
+import logging
+import os
+import queue
+import signal
+import sys
+import threading
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
+
+from generation.catalog import Catalog
+from generation.errors import GenerationError
+from generation.request import Event, GenerationRequest
+
+if TYPE_CHECKING:
+    from generation.engine import Engine
+
+log = logging.getLogger(__name__)
+
+NICENESS = 10  # of 19: on a CPU the bot's event loop goes before the forwards
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """Command: take this request aboard under ``key``."""
+
+    key: int
+    request: GenerationRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Command: drop the request ``key``; an unknown or finished one is no error."""
+
+    key: int
+
+
+Command = Add | Cancel
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """Message: a checkpoint is being loaded, perhaps downloaded, so silence is no hang."""
+
+    checkpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Message: the default checkpoint is warm on ``device``, or ``error`` says why it is not."""
+
+    device: str
+    checkpoint: str
+    error: GenerationError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Message: something happened to the request ``key``."""
+
+    key: int
+    event: Event
+
+
+Message = Loading | Ready | Report
+
+
+def main(commands: Connection, messages: Connection, catalog: Catalog) -> None:
+    """Serve until ``commands`` closes; an unexpected error ends the process with a failure."""
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C reaches the whole group; the parent decides
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("generation").setLevel(logging.INFO)
+    inbox: queue.SimpleQueue[Command] = queue.SimpleQueue()
+    threading.Thread(target=_hear, args=(commands, inbox), daemon=True).start()
+    try:
+        _serve(inbox, messages, catalog)
+    except BrokenPipeError:
+        sys.exit(0)  # the parent is gone
+    except Exception:
+        log.exception("the worker ends")
+        sys.exit(1)
+
+
+def _hear(commands: Connection, inbox: queue.SimpleQueue[Command]) -> None:
+    """Pass commands on; when the parent closes the pipe or dies, end at once, even mid-forward."""
+    try:
+        while True:
+            inbox.put(commands.recv())
+    except (EOFError, OSError):
+        os._exit(0)
+
+
+def _serve(inbox: queue.SimpleQueue[Command], messages: Connection, catalog: Catalog) -> None:
+    from generation.engine import Engine
+
+    engine = Engine(catalog, on_loading=lambda name: messages.send(Loading(name)))
+    if engine.device.type == "cpu" and hasattr(os, "nice"):
+        os.nice(NICENESS)  # before the first forward starts torch's threads, which inherit it
+    error = engine.warm_up()
+    messages.send(Ready(str(engine.device), catalog.default, error))
+    while True:
+        _obey(engine, inbox)
+        for key, event in engine.step():
+            messages.send(Report(key, event))
+
+
+def _obey(engine: "Engine", inbox: queue.SimpleQueue[Command]) -> None:
+    """Carry out every command that has come; wait for one while there is nothing to do."""
+    while engine.idle or not inbox.empty():
+        match inbox.get():
+            case Add(key, request):
+                engine.add(key, request)
+            case Cancel(key):
+                engine.cancel(key)
