@@ -1,0 +1,1 @@
+"""The Discord application: commands and buttons in, pictures out."""

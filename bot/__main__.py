@@ -1,0 +1,139 @@
+"""The composition root and the command line: `darkroom run`, `play`, `migrate`."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from bot import logs
+from bot.config import Settings, SettingsError, load_settings
+
+if TYPE_CHECKING:
+    from bot.client import DarkroomBot
+    from generation.executor import LocalExecutor
+
+# discord.py, SQLAlchemy and the rest are imported where they are used: the worker process imports
+# this module once more when it is spawned, and needs none of them.
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; return the exit status. What is wrong is one line on standard error."""
+    parser = argparse.ArgumentParser(
+        prog="darkroom", description="A Discord bot that develops pictures with Stable Diffusion."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="connect to Discord, with the settings in .env")
+    play = commands.add_parser("play", help="try the whole bot in a browser: no token, no GPU")
+    play.add_argument("--port", type=int, default=8420, help="of the page (default: 8420)")
+    commands.add_parser("migrate", help="bring the database to this version")
+    chosen = parser.parse_args(argv)
+
+    from bot.store.errors import StoreError
+    from generation.errors import GenerationError
+
+    try:
+        settings = load_settings()
+        logs.configure(settings.log.level)
+        if chosen.command == "run":
+            return asyncio.run(run(settings))
+        if chosen.command == "play":
+            from bot.play import play as play_until_stopped
+
+            return play_until_stopped(chosen.port, settings.store.folder / "playground")
+        asyncio.run(migrate(settings))
+    except (SettingsError, StoreError, GenerationError) as error:
+        print(f"darkroom: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def migrate(settings: Settings) -> None:
+    """Create the database, or bring it to this version."""
+    from bot.store.database import migrate as migrate_database
+
+    await migrate_database(settings.store.folder)
+
+
+async def run(settings: Settings) -> int:
+    """Connect to Discord and serve until SIGTERM or Ctrl-C; return the exit status."""
+    import discord
+
+    if not settings.discord.token.get_secret_value():
+        raise SettingsError("DISCORD__TOKEN: is missing; README.md says where to get one")
+    await migrate(settings)
+    point_discord_at(settings)
+    bot, executor = compose(settings)
+    loop = asyncio.get_running_loop()
+    serving = asyncio.create_task(_serve(bot, executor, settings))
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, serving.cancel)
+    try:
+        await serving
+    except asyncio.CancelledError:
+        return 0
+    except discord.LoginFailure:
+        raise SettingsError("DISCORD__TOKEN: Discord refused it; copy it anew") from None
+    except discord.PrivilegedIntentsRequired:
+        raise SettingsError("DISCORD__TOKEN: its application lacks an intent") from None
+    return 0
+
+
+async def _serve(bot: "DarkroomBot", executor: "LocalExecutor", settings: Settings) -> None:
+    try:
+        await executor.start()
+        async with bot:
+            await bot.start(settings.discord.token.get_secret_value())
+    finally:
+        await executor.close()
+
+
+def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor]":
+    """Put the parts together; nothing runs yet."""
+    from bot.client import DarkroomBot
+    from bot.services.jobs import JobService
+    from bot.services.policy import Limits, Policy
+    from bot.services.runner import Presenter, Runner
+    from bot.store.database import Database
+    from bot.store.jobs import JobStore
+    from bot.store.pictures import PictureStore
+    from generation.catalog import load_catalog
+    from generation.executor import LocalExecutor
+
+    catalog = load_catalog(settings.generation.catalog, settings.generation.checkpoint or None)
+    executor = LocalExecutor(catalog, tick_timeout_s=settings.generation.tick_timeout_s)
+    database = Database(settings.store.folder)
+    jobs = JobStore(database)
+    pictures = PictureStore(database, settings.store.folder)
+    limits = Limits(
+        waiting=settings.limits.waiting,
+        waiting_per_person=settings.limits.waiting_per_person,
+    )
+
+    def open_services(presenter: Presenter) -> JobService:
+        return JobService(
+            catalog=catalog,
+            policy=Policy(jobs, limits),
+            jobs=jobs,
+            pictures=pictures,
+            presenter=presenter,
+            runner=Runner(jobs=jobs, pictures=pictures, executor=executor, presenter=presenter),
+            capacity=lambda: executor.capacity,
+            running_per_person=settings.limits.running_per_person,
+        )
+
+    return DarkroomBot(open_services, synced_file=settings.store.folder / "commands"), executor
+
+
+def point_discord_at(settings: Settings) -> None:
+    """Send discord.py to the addresses in the settings; they are Discord's own by default."""
+    import discord
+    import yarl
+
+    discord.http.Route.BASE = settings.discord.api_url
+    discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(settings.discord.gateway_url)
+    discord.asset.Asset.BASE = settings.discord.cdn_url
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""The bot: its command tree, its buttons, its coming and going."""
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot import errors
+from bot.cogs.imagine import ImagineCog
+from bot.cogs.moderation import ModerationCog
+from bot.services.jobs import JobService
+from bot.services.runner import Presenter
+from bot.ui.buttons import JobButton
+from bot.ui.delivery import Delivery
+
+log = logging.getLogger(__name__)
+
+
+class DarkroomTree(app_commands.CommandTree["DarkroomBot"]):
+    """The slash commands; whatever one raises becomes the person's private line."""
+
+    async def on_error(
+        self,
+        interaction: discord.Interaction["DarkroomBot"],
+        error: app_commands.AppCommandError,
+        /,
+    ) -> None:
+        """Answer the person."""
+        await errors.answer(interaction, error)
+
+
+class DarkroomBot(commands.Bot):
+    """Discord's side of Darkroom.
+
+    ``open_services`` gets the presenter, which needs the bot, and returns what commands call.
+    ``synced_file`` remembers which command tree Discord has, so that it is sent only when it
+    changed: Discord takes 200 new commands a day.
+    """
+
+    def __init__(
+        self, open_services: Callable[[Presenter], JobService], *, synced_file: Path
+    ) -> None:
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            tree_cls=DarkroomTree,
+            intents=discord.Intents(guilds=True),
+            allowed_mentions=discord.AllowedMentions.none(),
+            max_messages=None,
+        )
+        self.jobs = open_services(Delivery(self))
+        self._synced_file = synced_file
+        self._recovery: asyncio.Task[None] | None = None
+
+    async def setup_hook(self) -> None:
+        """Register commands and buttons, and take up what an earlier run left open."""
+        await self.add_cog(ImagineCog(self.jobs))
+        await self.add_cog(ModerationCog(self.jobs))
+        self.add_dynamic_items(JobButton)
+        await self.sync_commands()
+        self._recovery = asyncio.create_task(self.jobs.recover(), name="recovery")
+        self._recovery.add_done_callback(_log_failure)
+
+    async def sync_commands(self) -> None:
+        """Send the command tree to Discord where it is not what Discord has."""
+        ours = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        text = json.dumps([self.application_id, ours], sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        known = {command.name for command in await self.tree.fetch_commands()}
+        same = self._synced_file.exists() and self._synced_file.read_text("utf-8") == digest
+        if same and known == {command["name"] for command in ours}:
+            return
+        await self.tree.sync()
+        self._synced_file.write_text(digest, "utf-8")
+        log.info("commands synced: %s", ", ".join(sorted(command["name"] for command in ours)))
+
+    async def on_ready(self) -> None:
+        """Say in the log where we are."""
+        log.info("ready as %s in %d server(s)", self.user, len(self.guilds))
+
+    async def close(self) -> None:
+        """Put what runs back into the queue before the connection goes."""
+        if not self.is_closed():
+            if self._recovery is not None:
+                self._recovery.cancel()
+            await self.jobs.close()
+        await super().close()
+
+
+def _log_failure(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("%s broke", task.get_name(), exc_info=error)

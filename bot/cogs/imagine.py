@@ -1,0 +1,87 @@
+"""/imagine."""
+
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.services.jobs import JobService
+from bot.services.requests import DEFAULT_COUNT, Wish
+from bot.ui.asking import missing_here, origin_of
+from bot.ui.buttons import first_answer
+from generation.request import COUNT, GUIDANCE, PROMPT_LENGTH, SEED, STEPS, Aspect, Sampler
+
+MENU_LENGTH = 25  # Discord shows at most this many choices
+
+SHAPES = {
+    Aspect.SQUARE: "square",
+    Aspect.PORTRAIT: "portrait 2:3",
+    Aspect.LANDSCAPE: "landscape 3:2",
+    Aspect.WIDE: "wide 16:9",
+    Aspect.TALL: "tall 9:16",
+}
+ASPECTS = [app_commands.Choice(name=name, value=str(aspect)) for aspect, name in SHAPES.items()]
+SAMPLERS = [app_commands.Choice(name=str(sampler), value=str(sampler)) for sampler in Sampler]
+
+
+class ImagineCog(commands.Cog):
+    """Pictures from words."""
+
+    def __init__(self, jobs: JobService) -> None:
+        self.jobs = jobs
+
+    @app_commands.command(description="Develop pictures from a description")
+    @app_commands.describe(
+        prompt="What to draw",
+        negative_prompt="What to keep out of the picture",
+        aspect="The shape of the picture (square)",
+        count=f"How many pictures ({DEFAULT_COUNT})",
+        steps="Denoising steps: more take longer and add detail",
+        guidance_scale="How closely to follow the prompt",
+        seed="The same seed and settings draw the same picture again",
+        sampler="The noise scheduler",
+        checkpoint="The model that draws",
+    )
+    @app_commands.choices(aspect=ASPECTS, sampler=SAMPLERS)
+    async def imagine(
+        self,
+        interaction: discord.Interaction[Any],
+        prompt: app_commands.Range[str, 1, PROMPT_LENGTH],
+        negative_prompt: app_commands.Range[str, 0, PROMPT_LENGTH] = "",
+        aspect: str = Aspect.SQUARE.value,
+        count: app_commands.Range[int, COUNT[0], COUNT[1]] = DEFAULT_COUNT,
+        steps: app_commands.Range[int, STEPS[0], STEPS[1]] | None = None,
+        guidance_scale: app_commands.Range[float, GUIDANCE[0], GUIDANCE[1]] | None = None,
+        seed: app_commands.Range[int, SEED[0], SEED[1]] | None = None,
+        sampler: str | None = None,
+        checkpoint: str | None = None,
+    ) -> None:
+        """Record the wish, answer with the message that will carry it, and line it up."""
+        wish = Wish(
+            prompt=prompt,
+            negative_prompt=negative_prompt,
+            aspect=Aspect(aspect),
+            count=count,
+            steps=steps,
+            guidance_scale=guidance_scale,
+            seed=seed,
+            sampler=None if sampler is None else Sampler(sampler),
+            checkpoint=checkpoint,
+        )
+        job = await self.jobs.imagine(wish, origin_of(interaction), missing_here(interaction))
+        await first_answer(interaction, self.jobs, job)
+
+    @imagine.autocomplete("checkpoint")
+    async def checkpoints(
+        self,
+        interaction: discord.Interaction[Any],  # noqa: ARG002
+        current: str,
+    ) -> list[app_commands.Choice[str]]:
+        """Offer the catalog's names that hold what was typed so far."""
+        typed = current.casefold()
+        return [
+            app_commands.Choice(name=name, value=name)
+            for name in self.jobs.catalog
+            if typed in name.casefold()
+        ][:MENU_LENGTH]

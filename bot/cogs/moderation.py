@@ -1,0 +1,58 @@
+"""/mod: what moderators see."""
+
+import io
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.services.jobs import JobService
+from bot.ui import render
+
+# One embed a job; Discord takes ten embeds and ten files a message.
+SHOWN = 10
+
+
+@app_commands.default_permissions(moderate_members=True)
+@app_commands.guild_only()
+class ModerationCog(commands.GroupCog, group_name="mod", group_description="For moderators"):
+    """Who made what."""
+
+    def __init__(self, jobs: JobService) -> None:
+        self.jobs = jobs
+
+    async def interaction_check(self, interaction: discord.Interaction[Any]) -> bool:  # type: ignore[override]
+        """Check in code, too: a server's owner can hand a command to anyone in its settings."""
+        if interaction.guild_id is None:
+            raise app_commands.NoPrivateMessage
+        if not interaction.permissions.moderate_members:
+            raise app_commands.MissingPermissions(["moderate_members"])
+        return True
+
+    @app_commands.command(description="What a person asked for in this server, latest first")
+    @app_commands.describe(person="Whose jobs to show")
+    async def history(self, interaction: discord.Interaction[Any], person: discord.User) -> None:
+        """Show the latest jobs privately, each with its first picture."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        found = await self.jobs.history(
+            guild_id=interaction.guild_id or 0, person_id=person.id, limit=SHOWN
+        )
+        embeds: list[discord.Embed] = []
+        files: list[discord.File] = []
+        for job, picture in found:
+            thumbnail = None if picture is None else await self.jobs.thumbnail(picture)
+            name = None if thumbnail is None else f"job-{job.id}.webp"
+            if thumbnail is not None and name is not None:
+                alt = render.shorten(job.request.prompt, render.ALT_TEXT_LENGTH)
+                files.append(discord.File(io.BytesIO(thumbnail), name, description=alt))
+            embeds.append(render.history_entry(job, name))
+        if not found:
+            await interaction.followup.send(f"{person.mention} has asked for nothing here yet.")
+            return
+        heading = (
+            f"The latest {len(found)} by {person.mention}"
+            if len(found) > 1
+            else (f"The only one by {person.mention}")
+        )
+        await interaction.followup.send(heading, embeds=embeds, files=files)

@@ -1,0 +1,74 @@
+"""Exception class -> what the person reads. One table; the most specific class wins."""
+
+import logging
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from bot.services.errors import JobError
+from bot.store.errors import StoreBusy, StoreError
+from bot.store.jobs import AlreadyRecorded
+from generation.errors import (
+    Cancelled,
+    CheckpointUnavailable,
+    InvalidRequest,
+    OutOfMemory,
+    WorkerDied,
+)
+
+log = logging.getLogger(__name__)
+
+Line = Callable[[Any], str]
+
+SENTENCES: dict[type[BaseException], Line] = {
+    JobError: str,
+    InvalidRequest: lambda error: f"`{error.field}` must be {error.bound}.",
+    CheckpointUnavailable: lambda error: f"I cannot use that checkpoint: {error.reason}.",
+    OutOfMemory: lambda _: "That picture is too large for this machine. Try a smaller size.",
+    Cancelled: lambda _: "That job was cancelled.",
+    WorkerDied: lambda _: "The worker stopped twice while drawing this. Please try another prompt.",
+    StoreBusy: lambda _: "I am busy writing something down. Nothing was lost; please try again.",
+    StoreError: lambda _: "My database cannot be used right now. Please tell the server's owner.",
+    app_commands.MissingPermissions: lambda error: (
+        "You need " + " and ".join(_permission(name) for name in error.missing_permissions) + "."
+    ),
+    app_commands.NoPrivateMessage: lambda _: "That works in a server only.",
+    app_commands.TransformerError: lambda error: f"I cannot read `{error.value}`.",
+    app_commands.CommandNotFound: lambda _: "I do not know that command any more. Try again soon.",
+    app_commands.CommandSignatureMismatch: lambda _: "That command has changed. Try again soon.",
+}
+
+
+def explain(error: BaseException) -> str:
+    """Return the person's line; what nobody foresaw is logged under the reference it names."""
+    if isinstance(error, app_commands.CommandInvokeError):
+        error = error.original
+    for kind in type(error).__mro__:
+        if kind in SENTENCES:
+            return SENTENCES[kind](error)
+    reference = secrets.token_hex(2)
+    log.error("ref %s", reference, exc_info=error)
+    return f"Something broke (ref {reference})."
+
+
+async def answer(interaction: discord.Interaction[Any], error: BaseException) -> None:
+    """Tell the person privately, and only them."""
+    if isinstance(error, app_commands.CommandInvokeError):
+        error = error.original
+    if isinstance(error, AlreadyRecorded):
+        return  # Discord delivered the interaction twice; the first one is answered.
+    line = explain(error)
+    try:
+        if interaction.response.is_done():
+            await interaction.followup.send(line, ephemeral=True)
+        else:
+            await interaction.response.send_message(line, ephemeral=True)
+    except discord.HTTPException as unsaid:
+        log.warning("could not say %r: %s", line, unsaid)
+
+
+def _permission(name: str) -> str:
+    return name.replace("_", " ").title()

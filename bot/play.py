@@ -1,0 +1,80 @@
+"""`darkroom play`: the stand-in for Discord and the unmodified bot, each a process of its own."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+GRACE_S = 12.0  # the bot itself ends within 10 s
+TOKEN = "playground"  # noqa: S105 - it opens nothing but the stand-in
+ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
+
+
+def play(port: int, folder: Path) -> int:
+    """Serve until Ctrl-C, SIGTERM, or the end of either process; return the exit status."""
+    stopped = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stopped.set())
+    children: list[subprocess.Popen[str]] = []
+    try:
+        stand_in = _start(["playground", "--port", str(_free(port)), "--token", TOKEN], {})
+        children.append(stand_in)
+        assert stand_in.stdout is not None  # noqa: S101
+        found = ADDRESS.search(stand_in.stdout.readline())
+        if found is None:
+            print("darkroom: the playground did not start", file=sys.stderr)
+            return 1
+        address = found[0]
+        print(f"\n  Darkroom is at {address}   (Ctrl-C ends it)\n", flush=True)
+        bot = _start(["bot", "run"], _environment(address, folder))
+        children.append(bot)
+        while not stopped.wait(0.3):
+            for name, child in (("playground", stand_in), ("bot", bot)):
+                if child.poll() is not None:
+                    print(f"darkroom: the {name} ended", file=sys.stderr)
+                    return 1
+        return 0
+    finally:
+        for child in reversed(children):
+            _end(child)
+
+
+def _start(module: list[str], environment: dict[str, str]) -> subprocess.Popen[str]:
+    # A session of its own: Ctrl-C reaches this process only, which ends the others in order.
+    return subprocess.Popen(
+        [sys.executable, "-m", *module],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE if module[0] == "playground" else None,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def _environment(address: str, folder: Path) -> dict[str, str]:
+    return {
+        "DISCORD__TOKEN": TOKEN,
+        "DISCORD__API_URL": f"{address}/api/v10",
+        "DISCORD__GATEWAY_URL": address.replace("http", "ws", 1) + "/gateway",
+        "DISCORD__CDN_URL": f"{address}/cdn",
+        "STORE__FOLDER": str(folder),
+    }
+
+
+def _free(port: int) -> int:
+    """Return the port, or 0 (any free one) where something listens on it already."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return 0 if probe.connect_ex(("127.0.0.1", port)) == 0 else port
+
+
+def _end(child: subprocess.Popen[str]) -> None:
+    child.terminate()
+    try:
+        child.wait(GRACE_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()

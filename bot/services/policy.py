@@ -1,0 +1,56 @@
+"""Who may ask for what; asked before anything is recorded, so that nothing is refused later."""
+
+from dataclasses import dataclass
+
+from bot.services.errors import NotAllowedHere, NotYours, QueueFull, QuotaReached
+from bot.store.jobs import JobStore
+from bot.store.records import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person who pressed a button or gave a command; ``moderates`` is about the job's server."""
+
+    person_id: int
+    guild_id: int | None
+    moderates: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many jobs may be open: one person's, and everybody's together."""
+
+    waiting: int
+    waiting_per_person: int
+
+
+class Policy:
+    """The rules of the house."""
+
+    def __init__(self, jobs: JobStore, limits: Limits) -> None:
+        self._jobs = jobs
+        self._limits = limits
+
+    async def admit(self, *, person_id: int, missing_permissions: tuple[str, ...]) -> None:
+        """Raise the JobError that forbids one more job; return where none does."""
+        if missing_permissions:
+            raise NotAllowedHere(missing_permissions)
+        if await self._jobs.waiting_count(person_id) >= self._limits.waiting_per_person:
+            raise QuotaReached(
+                f"You have {self._limits.waiting_per_person} jobs waiting, as many as one person "
+                "may. Come back when one of them is done, or cancel one."
+            )
+        if await self._jobs.waiting_count() >= self._limits.waiting:
+            raise QueueFull(
+                f"The queue is full: {self._limits.waiting} jobs are waiting. "
+                "Try again in a few minutes."
+            )
+
+    @staticmethod
+    def own_or_moderate(job: Job, actor: Actor) -> None:
+        """Raise NotYours unless the actor made the job or moderates the server it lives in."""
+        if actor.person_id == job.origin.person_id:
+            return
+        if actor.moderates and actor.guild_id is not None and actor.guild_id == job.origin.guild_id:
+            return
+        raise NotYours("Only the person who asked for it, or a moderator, can do that.")

@@ -1,0 +1,169 @@
+"""The way of one job from its turn in the queue to its posted pictures."""
+
+import asyncio
+import logging
+import time
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.store.jobs import JobStore
+from bot.store.pictures import PictureStore
+from bot.store.records import Job, Kind, Status, StoredPicture
+from generation.errors import GenerationError
+from generation.executor import Executor
+from generation.request import Failed, Finished, Picture, Progress, Started
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """How far a running job is; ``seconds_left`` is None until a step has been timed."""
+
+    step: int
+    of: int
+    seconds_left: float | None
+    preview: bytes | None
+
+
+class DeliveryFailed(Exception):
+    """The end of a job could not be shown; the text says why, for the job's record."""
+
+
+class Presenter(Protocol):
+    """Shows a job where it was asked for, in one message."""
+
+    def waiting(self, job: Job, place: int) -> None:
+        """Show its place in the queue, soon; a newer state may overtake it."""
+
+    def progress(self, job: Job, snapshot: Snapshot) -> None:
+        """Show how far it is, soon; a newer state may overtake it."""
+
+    async def done(self, job: Job, pictures: list[tuple[StoredPicture, bytes]]) -> None:
+        """Post the pictures; raises DeliveryFailed. Doing it twice changes nothing."""
+
+    async def failed(self, job: Job, error: Exception) -> None:
+        """Say in one line why there are no pictures; raises DeliveryFailed."""
+
+    async def cancelled(self, job: Job) -> None:
+        """Say that it was cancelled; raises DeliveryFailed."""
+
+    async def find_answer(self, job: Job) -> int | None:
+        """Return the id of the first answer, or None where it never arrived."""
+
+    async def repost(self, job: Job) -> int:
+        """Post the one message that stands in for an answer whose fate cannot be known."""
+
+
+class Runner:
+    """Takes one job at its turn, draws it, keeps its pictures, posts them, closes its row."""
+
+    def __init__(
+        self, *, jobs: JobStore, pictures: PictureStore, executor: Executor, presenter: Presenter
+    ) -> None:
+        self._jobs = jobs
+        self._pictures = pictures
+        self._executor = executor
+        self._presenter = presenter
+
+    async def run(self, job_id: int) -> None:
+        """Do all of it; a cancellation takes a RUNNING row back to QUEUED."""
+        job = await self._jobs.get(job_id)
+        if job is None or job.status not in (Status.QUEUED, Status.RUNNING):
+            return
+        if job.status is Status.QUEUED and not await self._jobs.running(job_id):
+            return
+        try:
+            await self._develop(job)
+        except asyncio.CancelledError:
+            # A person's cancel has closed the row before; only a stop of the bot finds it RUNNING.
+            await self._jobs.requeued(job_id)
+            raise
+        except Exception as error:
+            log.exception("job %d broke", job_id)
+            await self._fail(job, error)
+
+    async def _develop(self, job: Job) -> None:
+        pictures = await self._pictures.of_job(job.id)
+        if len(pictures) < job.request.num_images and not await self._copy_stored(job):
+            error = await self._draw(job)
+            if error is not None:
+                await self._fail(job, error)
+                return
+        try:
+            await self._presenter.done(job, await self._load(job))
+        except DeliveryFailed as error:
+            log.warning("job %d: drawn but not posted: %s", job.id, error)
+            await self._jobs.ended(job.id, Status.FAILED, f"not posted: {error}")
+        else:
+            await self._jobs.ended(job.id, Status.DONE)
+
+    async def stored_source(self, job: Job) -> tuple[StoredPicture, bytes] | None:
+        """Return the parent's picture that an upscale can use without drawing again."""
+        if job.kind is not Kind.UPSCALE or job.parent_id is None:
+            return None
+        for picture in await self._pictures.of_job(job.parent_id):
+            if picture.index == job.parent_index:
+                png = await self._pictures.read(picture)
+                return None if png is None else (picture, png)
+        return None
+
+    async def _copy_stored(self, job: Job) -> bool:
+        source = await self.stored_source(job)
+        if source is None:
+            return False
+        picture, png = source
+        await self._pictures.save(job_id=job.id, index=0, seed=picture.seed, png=png)
+        return True
+
+    async def _draw(self, job: Job) -> GenerationError | None:
+        """Draw and keep the pictures; return the error that ended it, if one did."""
+        started = time.monotonic()
+        spent: float | None = None
+        try:
+            async with aclosing(self._executor.run(job.request)) as events:
+                async for event in events:
+                    match event:
+                        case Started():
+                            started = time.monotonic()
+                            self._presenter.progress(
+                                job, Snapshot(0, job.request.num_inference_steps, None, None)
+                            )
+                        case Progress(step, of, preview):
+                            pace = (time.monotonic() - started) / step
+                            self._presenter.progress(
+                                job, Snapshot(step, of, pace * (of - step), preview)
+                            )
+                        case Picture(index, seed, png):
+                            await self._pictures.save(
+                                job_id=job.id, index=index, seed=seed, png=png
+                            )
+                        case Finished(device_seconds):
+                            spent = device_seconds
+                        case Failed(error, device_seconds):
+                            spent = device_seconds
+                            return error
+        finally:
+            # What was cancelled has used the device, too, and only the clock knows how long.
+            if spent is None:
+                spent = time.monotonic() - started
+            await self._jobs.spent(job.id, spent)
+        return None
+
+    async def _load(self, job: Job) -> list[tuple[StoredPicture, bytes]]:
+        loaded = []
+        for picture in await self._pictures.of_job(job.id):
+            png = await self._pictures.read(picture)
+            if png is None:
+                raise DeliveryFailed(f"the file of picture {picture.index + 1} is missing")
+            loaded.append((picture, png))
+        return loaded
+
+    async def _fail(self, job: Job, error: Exception) -> None:
+        if not await self._jobs.ended(job.id, Status.FAILED, str(error) or type(error).__name__):
+            return
+        try:
+            await self._presenter.failed(job, error)
+        except DeliveryFailed as unshown:
+            log.warning("job %d: its failure could not be shown: %s", job.id, unshown)

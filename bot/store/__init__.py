@@ -1,0 +1,1 @@
+"""What Darkroom remembers: jobs and pictures, in SQLite and on disk."""

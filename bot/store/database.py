@@ -1,0 +1,125 @@
+"""The SQLite database: its connection, its two kinds of transaction, its migrations."""
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.util.exc import CommandError
+from sqlalchemy import Connection, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+import migrations
+from bot.store.errors import StoreBusy, StoreTooNew, StoreUnwritable
+
+FILE_NAME = "darkroom.sqlite3"
+# Discord wants a first answer within 3 s, so a writer that is held longer gives up well before.
+BUSY_TIMEOUT_MS = 1500
+
+
+class Database:
+    """Hands out short transactions; no session outlives its ``async with``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE_NAME
+        engine = create_async_engine(f"sqlite+aiosqlite:///{self.path}")
+        event.listen(engine.sync_engine, "connect", _on_connect)
+        event.listen(engine.sync_engine, "begin", _on_begin)
+        self._engine = engine
+        self._write = async_sessionmaker(engine, expire_on_commit=False)
+        self._read = async_sessionmaker(engine.execution_options(sqlite_begin="DEFERRED"))
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """Begin at once as the one writer, commit at the end; raises StoreBusy."""
+        try:
+            async with self._write.begin() as session:
+                yield session
+        except OperationalError as error:
+            if _is_busy(error):
+                raise StoreBusy("the database is busy; nothing was written") from error
+            raise
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """Read one consistent state beside whoever writes."""
+        async with self._read.begin() as session:
+            yield session
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
+
+
+def _on_connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    # The driver must not open transactions by itself: `_on_begin` decides their kind.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _on_begin(connection: Connection) -> None:
+    # A read-then-write in a deferred transaction fails at once whatever the timeout, so writers
+    # take their lock first.
+    kind: Any = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
+    connection.exec_driver_sql(f"BEGIN {kind}")
+
+
+def _is_busy(error: OperationalError) -> bool:
+    return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY or (
+        "database is locked" in str(error.orig)
+    )
+
+
+def alembic_config(folder: Path) -> Config:
+    """Return Alembic's settings for the database in ``folder``."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.attributes["database"] = folder / FILE_NAME
+    return config
+
+
+async def migrate(folder: Path) -> None:
+    """Create the folder and bring its database to this version's tables.
+
+    Raises StoreUnwritable or StoreTooNew; each names the path.
+    """
+    _check_writable(folder)
+    try:
+        await asyncio.to_thread(command.upgrade, alembic_config(folder), "head")
+    except CommandError as error:
+        if "Can't locate revision" in str(error):
+            raise StoreTooNew(
+                f"{folder / FILE_NAME} was written by a newer Darkroom; "
+                "update Darkroom or restore the backup made before the update"
+            ) from error
+        raise
+    except (OperationalError, sqlite3.DatabaseError) as error:
+        raise StoreUnwritable(f"{folder / FILE_NAME}: {getattr(error, 'orig', error)}") from error
+
+
+def _check_writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".probe-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise StoreUnwritable(
+            f"STORE__FOLDER: {folder} must be a folder that can be written ({error.strerror})"
+        ) from error

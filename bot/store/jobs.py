@@ -1,0 +1,198 @@
+"""Jobs: every question and every change, each one transaction."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.exc import IntegrityError
+
+from bot.store.database import Database
+from bot.store.models import JobRow
+from bot.store.records import OPEN, Job, Kind, Origin, Status
+from generation.request import GenerationRequest, Sampler
+
+
+class AlreadyRecorded(Exception):
+    """This interaction has a row already; Discord can deliver one twice."""
+
+
+class JobStore:
+    """The jobs table."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def record(
+        self,
+        *,
+        kind: Kind,
+        origin: Origin,
+        request: GenerationRequest,
+        fair_start: float,
+        parent_id: int | None = None,
+        parent_index: int | None = None,
+    ) -> Job:
+        """Write the row before anybody is answered; raises StoreBusy or AlreadyRecorded."""
+        row = JobRow(
+            kind=kind,
+            status=Status.RECORDED,
+            interaction_id=origin.interaction_id,
+            interaction_token=origin.token,
+            person_id=origin.person_id,
+            person_name=origin.person_name[:64],
+            channel_id=origin.channel_id,
+            guild_id=origin.guild_id,
+            asked_at=origin.asked_at,
+            parent_id=parent_id,
+            parent_index=parent_index,
+            prompt=request.prompt,
+            negative_prompt=request.negative_prompt,
+            checkpoint=request.checkpoint,
+            width=request.width,
+            height=request.height,
+            num_images=request.num_images,
+            num_inference_steps=request.num_inference_steps,
+            guidance_scale=request.guidance_scale,
+            sampler=request.sampler,
+            seed=request.seed,
+            fair_start=fair_start,
+            device_seconds=0.0,
+        )
+        try:
+            async with self._database.write() as session:
+                session.add(row)
+                await session.flush()
+                return _job(row)
+        except IntegrityError as error:
+            raise AlreadyRecorded from error
+
+    async def get(self, job_id: int) -> Job | None:
+        """Return the job, or None where there is none."""
+        async with self._database.read() as session:
+            row = await session.get(JobRow, job_id)
+            return None if row is None else _job(row)
+
+    async def queued(self, job_id: int, message_id: int) -> bool:
+        """RECORDED → QUEUED: the answer stands, and this is its message."""
+        return await self._move(
+            job_id,
+            (Status.RECORDED,),
+            status=Status.QUEUED,
+            message_id=message_id,
+            queued_at=_now(),
+        )
+
+    async def running(self, job_id: int) -> bool:
+        """QUEUED → RUNNING."""
+        return await self._move(job_id, (Status.QUEUED,), status=Status.RUNNING, started_at=_now())
+
+    async def requeued(self, job_id: int) -> bool:
+        """RUNNING → QUEUED: the bot stops before the job is done."""
+        return await self._move(job_id, (Status.RUNNING,), status=Status.QUEUED, started_at=None)
+
+    async def spent(self, job_id: int, device_seconds: float) -> None:
+        """Add device time; what a job cost stays true however it ends."""
+        async with self._database.write() as session:
+            await session.execute(
+                update(JobRow)
+                .where(JobRow.id == job_id)
+                .values(device_seconds=JobRow.device_seconds + device_seconds)
+            )
+
+    async def reposted(self, job_id: int, message_id: int) -> None:
+        """Note the one message that stands in for an answer that was lost."""
+        async with self._database.write() as session:
+            await session.execute(
+                update(JobRow).where(JobRow.id == job_id).values(message_id=message_id)
+            )
+
+    async def ended(self, job_id: int, status: Status, error: str | None = None) -> bool:
+        """Close an open job and forget its token; False where it was closed already."""
+        return await self._move(
+            job_id,
+            OPEN,
+            status=status,
+            error=error,
+            ended_at=_now(),
+            interaction_token=None,
+        )
+
+    async def open_jobs(self) -> list[Job]:
+        """Return every job that has not ended, in the order in which people asked."""
+        return await self._select(JobRow.status.in_(OPEN))
+
+    async def waiting_count(self, person_id: int | None = None) -> int:
+        """Count the jobs that have not ended: one person's, or everybody's."""
+        query = select(func.count()).select_from(JobRow).where(JobRow.status.in_(OPEN))
+        if person_id is not None:
+            query = query.where(JobRow.person_id == person_id)
+        async with self._database.read() as session:
+            return await session.scalar(query) or 0
+
+    async def history(self, *, guild_id: int, person_id: int, limit: int) -> list[Job]:
+        """Return a person's latest jobs in one server, newest first."""
+        async with self._database.read() as session:
+            rows = await session.scalars(
+                select(JobRow)
+                .where(JobRow.guild_id == guild_id, JobRow.person_id == person_id)
+                .order_by(JobRow.id.desc())
+                .limit(limit)
+            )
+            return [_job(row) for row in rows]
+
+    async def _select(self, *conditions: ColumnElement[bool]) -> list[Job]:
+        async with self._database.read() as session:
+            rows = await session.scalars(select(JobRow).where(*conditions).order_by(JobRow.id))
+            return [_job(row) for row in rows]
+
+    async def _move(self, job_id: int, before: Sequence[Status], **values: object) -> bool:
+        async with self._database.write() as session:
+            moved = await session.scalars(
+                update(JobRow)
+                .where(JobRow.id == job_id, JobRow.status.in_(before))
+                .values(**values)
+                .returning(JobRow.id)
+            )
+            return moved.one_or_none() is not None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _job(row: JobRow) -> Job:
+    return Job(
+        id=row.id,
+        kind=Kind(row.kind),
+        status=Status(row.status),
+        origin=Origin(
+            interaction_id=row.interaction_id,
+            token=row.interaction_token,
+            person_id=row.person_id,
+            person_name=row.person_name,
+            channel_id=row.channel_id,
+            guild_id=row.guild_id,
+            asked_at=row.asked_at,
+        ),
+        request=GenerationRequest(
+            prompt=row.prompt,
+            negative_prompt=row.negative_prompt,
+            checkpoint=row.checkpoint,
+            width=row.width,
+            height=row.height,
+            num_images=row.num_images,
+            num_inference_steps=row.num_inference_steps,
+            guidance_scale=row.guidance_scale,
+            sampler=Sampler(row.sampler),
+            seed=row.seed,
+        ),
+        fair_start=row.fair_start,
+        message_id=row.message_id,
+        parent_id=row.parent_id,
+        parent_index=row.parent_index,
+        error=row.error,
+        device_seconds=row.device_seconds,
+        queued_at=row.queued_at,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+    )

@@ -1,0 +1,127 @@
+"""Pictures: files named by their content, and the rows that say whose they are."""
+
+import asyncio
+import hashlib
+import io
+import os
+from pathlib import Path
+
+from PIL import Image
+from sqlalchemy import select
+from sqlalchemy.dialects.sqlite import insert
+
+from bot.store.database import Database
+from bot.store.models import PictureRow
+from bot.store.records import StoredPicture
+
+THUMBNAIL_SIDE = 256
+
+
+class PictureStore:
+    """PNG files with WebP thumbnails below ``folder``, and the pictures table."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self._database = database
+        self._folder = folder
+
+    async def save(self, *, job_id: int, index: int, seed: int, png: bytes) -> StoredPicture:
+        """Write the file, then the row; saving the same picture again changes nothing."""
+        sha256, width, height = await asyncio.to_thread(self._write, png)
+        picture = StoredPicture(
+            job_id=job_id,
+            index=index,
+            seed=seed,
+            sha256=sha256,
+            width=width,
+            height=height,
+            size_bytes=len(png),
+        )
+        values = {
+            "job_id": job_id,
+            "index": index,
+            "seed": seed,
+            "sha256": sha256,
+            "width": width,
+            "height": height,
+            "size_bytes": len(png),
+        }
+        async with self._database.write() as session:
+            await session.execute(
+                insert(PictureRow)
+                .values(values)
+                .on_conflict_do_update(index_elements=["job_id", "index"], set_=values)
+            )
+        return picture
+
+    async def of_job(self, job_id: int) -> list[StoredPicture]:
+        """Return the job's pictures in their order."""
+        async with self._database.read() as session:
+            rows = await session.scalars(
+                select(PictureRow).where(PictureRow.job_id == job_id).order_by(PictureRow.index)
+            )
+            return [_picture(row) for row in rows]
+
+    async def first_of(self, job_ids: list[int]) -> dict[int, StoredPicture]:
+        """Return the first picture of each job that has one."""
+        async with self._database.read() as session:
+            rows = await session.scalars(
+                select(PictureRow).where(PictureRow.job_id.in_(job_ids), PictureRow.index == 0)
+            )
+            return {row.job_id: _picture(row) for row in rows}
+
+    async def read(self, picture: StoredPicture) -> bytes | None:
+        """Return the PNG file, or None where it was pruned."""
+        return await asyncio.to_thread(_read, self._png(picture.sha256))
+
+    async def read_thumbnail(self, picture: StoredPicture) -> bytes | None:
+        """Return the WebP thumbnail, or None where it was pruned."""
+        return await asyncio.to_thread(_read, self._thumbnail(picture.sha256))
+
+    def _png(self, sha256: str) -> Path:
+        return self._folder / "pictures" / sha256[:2] / f"{sha256}.png"
+
+    def _thumbnail(self, sha256: str) -> Path:
+        return self._folder / "thumbnails" / sha256[:2] / f"{sha256}.webp"
+
+    def _write(self, png: bytes) -> tuple[str, int, int]:
+        sha256 = hashlib.sha256(png).hexdigest()
+        with Image.open(io.BytesIO(png)) as picture:
+            width, height = picture.size
+            picture.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+            thumbnail = io.BytesIO()
+            picture.convert("RGB").save(thumbnail, "WEBP", quality=85)
+        _write_whole(self._png(sha256), png)
+        _write_whole(self._thumbnail(sha256), thumbnail.getvalue())
+        return sha256, width, height
+
+
+def _picture(row: PictureRow) -> StoredPicture:
+    return StoredPicture(
+        job_id=row.job_id,
+        index=row.index,
+        seed=row.seed,
+        sha256=row.sha256,
+        width=row.width,
+        height=row.height,
+        size_bytes=row.size_bytes,
+    )
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write so that a kill leaves the whole file or none: beside its place, then renamed."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{os.getpid()}.part")
+    with part.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)

@@ -1,0 +1,79 @@
+"""The store's words as frozen records; what leaves the store is one of these."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from generation.request import GenerationRequest
+
+
+class Kind(StrEnum):
+    """What a person asked for."""
+
+    IMAGINE = "imagine"
+    REROLL = "reroll"
+    UPSCALE = "upscale"
+
+
+class Status(StrEnum):
+    """How far a job is. A job goes forward only; a stop of the bot takes RUNNING back to QUEUED."""
+
+    RECORDED = "recorded"  # the row exists, nobody has been answered yet
+    QUEUED = "queued"  # answered, the message is known
+    RUNNING = "running"
+    DONE = "done"  # posted
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+OPEN = (Status.RECORDED, Status.QUEUED, Status.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who asked, where, and the interaction that can be answered; times are UTC."""
+
+    interaction_id: int
+    token: str | None
+    person_id: int
+    person_name: str
+    channel_id: int
+    guild_id: int | None
+    asked_at: datetime
+
+    def __repr__(self) -> str:
+        """Leave the token out: whoever holds it can write in our name."""
+        return f"Origin(interaction_id={self.interaction_id}, person_id={self.person_id})"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One thing a person asked for, as it stands in the database."""
+
+    id: int
+    kind: Kind
+    status: Status
+    origin: Origin
+    request: GenerationRequest
+    fair_start: float
+    message_id: int | None = None
+    parent_id: int | None = None
+    parent_index: int | None = None
+    error: str | None = None
+    device_seconds: float = 0.0
+    queued_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPicture:
+    """One picture of a job: its file is found by ``sha256``."""
+
+    job_id: int
+    index: int
+    seed: int
+    sha256: str
+    width: int
+    height: int
+    size_bytes: int

@@ -1,0 +1,46 @@
+"""From an interaction to the services' words: who asks, where, and what we may do there."""
+
+from typing import Any
+
+import discord
+
+from bot.services.policy import Actor
+from bot.store.records import Origin
+
+
+def origin_of(interaction: discord.Interaction[Any]) -> Origin:
+    """Return who asks and where, with the token that answers them."""
+    return Origin(
+        interaction_id=interaction.id,
+        token=interaction.token,
+        person_id=interaction.user.id,
+        person_name=interaction.user.name,
+        channel_id=interaction.channel_id or 0,
+        guild_id=interaction.guild_id,
+        asked_at=interaction.created_at,
+    )
+
+
+def actor_of(interaction: discord.Interaction[Any]) -> Actor:
+    """Return who acts; Moderate Members in this channel makes a moderator."""
+    return Actor(
+        person_id=interaction.user.id,
+        guild_id=interaction.guild_id,
+        moderates=interaction.guild_id is not None and interaction.permissions.moderate_members,
+    )
+
+
+def missing_here(interaction: discord.Interaction[Any]) -> tuple[str, ...]:
+    """Name the permissions without which the pictures could not be posted here."""
+    if interaction.guild_id is None:
+        return ()
+    ours = interaction.app_permissions
+    thread = isinstance(interaction.channel, discord.Thread)
+    needed = {
+        "View Channel": ours.view_channel,
+        "Send Messages in Threads" if thread else "Send Messages": (
+            ours.send_messages_in_threads if thread else ours.send_messages
+        ),
+        "Attach Files": ours.attach_files,
+    }
+    return tuple(name for name, allowed in needed.items() if not allowed)

@@ -1,0 +1,138 @@
+"""The buttons under a job; their ids hold ids only, so they outlive every restart."""
+
+import logging
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+import aiohttp
+import discord
+
+from bot import errors
+from bot.services.errors import NothingToDo
+from bot.services.jobs import JobService
+from bot.store.records import Job, Kind
+from bot.ui import render
+from bot.ui.asking import actor_of, missing_here, origin_of
+
+log = logging.getLogger(__name__)
+
+# A row's id fits SQLite's 63 bits; a picture's number is one digit.
+TEMPLATE = re.compile(r"job:(?P<job>[0-9]{1,19}):(?P<action>[a-z]+)(?::(?P<index>[0-9]))?")
+
+
+class Action(StrEnum):
+    """What a button does."""
+
+    UPSCALE = "upscale"
+    REROLL = "reroll"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class CustomId:
+    """What a button's id says."""
+
+    job_id: int
+    action: str
+    index: int | None = None
+
+    def __str__(self) -> str:
+        tail = "" if self.index is None else f":{self.index}"
+        return f"job:{self.job_id}:{self.action}{tail}"
+
+    @classmethod
+    def from_match(cls, match: re.Match[str]) -> Self:
+        """Read the parts; that they make sense is checked when the button is pressed."""
+        index = match["index"]
+        return cls(int(match["job"]), match["action"], None if index is None else int(index))
+
+
+class JobButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=TEMPLATE):
+    """Any button of a job.
+
+    discord.py logs what a dynamic item raises and tells nobody, so everything but the parsing
+    happens inside `callback`, which answers the person whatever goes wrong.
+    """
+
+    def __init__(self, custom_id: CustomId, **look: Any) -> None:  # noqa: ANN401
+        self.parsed = custom_id
+        super().__init__(discord.ui.Button(custom_id=str(custom_id), **look))
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],  # noqa: ARG003
+        item: discord.ui.Item[Any],  # noqa: ARG003
+        match: re.Match[str],
+        /,
+    ) -> Self:
+        """Parse only: an error here would reach nobody."""
+        return cls(CustomId.from_match(match))
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Do what the button says; every error becomes a private line."""
+        try:
+            await press(interaction, self.parsed)
+        except Exception as error:  # noqa: BLE001
+            await errors.answer(interaction, error)
+
+
+async def press(interaction: discord.Interaction[Any], pressed: CustomId) -> None:
+    """Carry out one button; raises JobError where it makes no sense (any more)."""
+    jobs: JobService = interaction.client.jobs
+    match pressed.action:
+        case Action.CANCEL:
+            # Acknowledged first: ending what runs can take a tick of the device.
+            await interaction.response.defer()
+            await jobs.cancel(pressed.job_id, actor_of(interaction))
+        case Action.REROLL:
+            job = await jobs.reroll(
+                pressed.job_id, origin_of(interaction), missing_here(interaction)
+            )
+            await first_answer(interaction, jobs, job)
+        case Action.UPSCALE if pressed.index is not None:
+            job = await jobs.upscale(
+                pressed.job_id, pressed.index, origin_of(interaction), missing_here(interaction)
+            )
+            await first_answer(interaction, jobs, job)
+        case _:
+            raise NothingToDo("I do not know that button any more.")
+
+
+async def first_answer(interaction: discord.Interaction[Any], jobs: JobService, job: Job) -> None:
+    """Answer a recorded job with the message that will carry it to its end."""
+    try:
+        answer = await interaction.response.send_message(
+            render.waiting(job, jobs.place_of(job)), view=waiting_view(job)
+        )
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        log.warning("job %d: its first answer broke: %s", job.id, error)
+        await jobs.unanswered(job)
+    else:
+        await jobs.answered(job, answer.message_id or 0)
+
+
+def waiting_view(job: Job) -> discord.ui.View:
+    """Return the one button of a job that waits or runs."""
+    view = discord.ui.View(timeout=None)
+    view.add_item(JobButton(CustomId(job.id, Action.CANCEL), label="Cancel", emoji="✖️"))
+    return view
+
+
+def result_view(job: Job) -> discord.ui.View:
+    """Return the buttons under finished pictures."""
+    view = discord.ui.View(timeout=None)
+    if job.kind is not Kind.UPSCALE:
+        for index in range(job.request.num_images):
+            view.add_item(
+                JobButton(CustomId(job.id, Action.UPSCALE, index), label=f"U{index + 1}", row=0)
+            )
+        view.add_item(JobButton(CustomId(job.id, Action.REROLL), label="Reroll", emoji="🔄", row=1))
+    return view
+
+
+def closed_view() -> discord.ui.View:
+    """Return no buttons, for a job that ended without pictures."""
+    return discord.ui.View(timeout=None)

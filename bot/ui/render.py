@@ -1,0 +1,133 @@
+"""A job as text; nothing here talks to Discord."""
+
+import discord
+
+from bot.services.runner import Snapshot
+from bot.store.records import Job, Kind, Status, StoredPicture
+
+BAR_CELLS = 12
+SHOWN_PROMPT = 300
+ALT_TEXT_LENGTH = 1024
+EMBED_PROMPT = 250
+MARKS = {
+    Status.RECORDED: "⏳",
+    Status.QUEUED: "⏳",
+    Status.RUNNING: "🎞️",
+    Status.DONE: "✅",
+    Status.FAILED: "⚠️",
+    Status.CANCELLED: "✖️",
+}
+
+
+def title(job: Job) -> str:
+    """Return who asked for what, on one line; nothing in it is markup of the person's making."""
+    prompt = shorten(" ".join(job.request.prompt.split()), SHOWN_PROMPT)
+    text = f"**{discord.utils.escape_markdown(prompt)}** — <@{job.origin.person_id}>"
+    if job.kind is Kind.UPSCALE:
+        text += f" (picture {(job.parent_index or 0) + 1})"
+    return text
+
+
+def settings(job: Job) -> str:
+    """Return the settings line: checkpoint, size, steps, sampler, guidance, seed."""
+    request = job.request
+    parts = [
+        request.checkpoint,
+        f"{request.width}×{request.height}",
+        f"{request.num_inference_steps} steps",
+        str(request.sampler),
+        f"guidance {request.guidance_scale:g}",
+        f"seed {request.seed}",
+    ]
+    return "-# " + " · ".join(discord.utils.escape_markdown(part) for part in parts)
+
+
+def waiting(job: Job, place: int) -> str:
+    """Return the text of a job that waits; place 0 starts at once."""
+    state = "Starting…" if place == 0 else f"Queued, {ordinal(place)}"
+    return f"{title(job)}\n⏳ {state}"
+
+
+def progress(job: Job, snapshot: Snapshot) -> str:
+    """Return the text of a running job: a bar, the step, and the time left where it is known."""
+    filled = round(BAR_CELLS * snapshot.step / snapshot.of)
+    bar = "▰" * filled + "▱" * (BAR_CELLS - filled)
+    left = "" if snapshot.seconds_left is None else f" · {duration(snapshot.seconds_left)} left"
+    return f"{title(job)}\n`{bar}` step {snapshot.step} of {snapshot.of}{left}"
+
+
+def done(job: Job) -> str:
+    """Return the text above finished pictures."""
+    lines = [title(job), settings(job)]
+    if job.request.negative_prompt:
+        without = shorten(" ".join(job.request.negative_prompt.split()), SHOWN_PROMPT)
+        lines.insert(1, f"-# without: {discord.utils.escape_markdown(without)}")
+    return "\n".join(lines)
+
+
+def failed(job: Job, line: str) -> str:
+    """Return the text of a job that ended without pictures."""
+    return f"{title(job)}\n⚠️ {line}"
+
+
+def cancelled(job: Job) -> str:
+    """Return the text of a cancelled job."""
+    return f"{title(job)}\n✖️ Cancelled"
+
+
+def alt_text(job: Job, picture: StoredPicture, count: int) -> str:
+    """Describe a picture to whoever cannot see it."""
+    place = f" (picture {picture.index + 1} of {count})" if count > 1 else ""
+    return shorten(" ".join(job.request.prompt.split()), ALT_TEXT_LENGTH - len(place)) + place
+
+
+def file_name(job: Job, picture: StoredPicture) -> str:
+    """Name the file so that it is found again: job, place, seed."""
+    return f"darkroom-{job.id}-{picture.index + 1}-{picture.seed}.png"
+
+
+def history_entry(job: Job, thumbnail: str | None) -> discord.Embed:
+    """Return one job as a moderator reads it; ``thumbnail`` names an attached file."""
+    prompt = shorten(" ".join(job.request.prompt.split()), EMBED_PROMPT)
+    embed = discord.Embed(
+        title=f"{MARKS[job.status]} #{job.id} {job.kind} · {job.status}",
+        description=discord.utils.escape_markdown(prompt),
+        url=jump_url(job),
+        timestamp=job.origin.asked_at,
+    )
+    asked = discord.utils.format_dt(job.origin.asked_at, "R")
+    where = jump_url(job)
+    embed.add_field(
+        name="Asked",
+        value=f"{asked} in <#{job.origin.channel_id}>" + (f" · [jump]({where})" if where else ""),
+    )
+    if job.error:
+        embed.add_field(name="Why", value=shorten(discord.utils.escape_markdown(job.error), 200))
+    if thumbnail is not None:
+        embed.set_thumbnail(url=f"attachment://{thumbnail}")
+    return embed
+
+
+def jump_url(job: Job) -> str | None:
+    """Return the address of the job's message, or None before it has one."""
+    if job.message_id is None:
+        return None
+    server = job.origin.guild_id or "@me"
+    return f"https://discord.com/channels/{server}/{job.origin.channel_id}/{job.message_id}"
+
+
+def ordinal(number: int) -> str:
+    """Return 1st, 2nd, 3rd, 4th, 11th, 21st and so on."""
+    tail = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10)
+    return f"{number}{tail or 'th'}"
+
+
+def duration(seconds: float) -> str:
+    """Return whole seconds, or minutes and seconds."""
+    whole = max(1, round(seconds))
+    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
+
+
+def shorten(text: str, length: int) -> str:
+    """Return at most ``length`` characters, the last an ellipsis where text was cut."""
+    return text if len(text) <= length else text[: length - 1] + "…"

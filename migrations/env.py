@@ -1,0 +1,41 @@
+"""Alembic's entry: one SQLite file, in batch mode, because SQLite alters tables by copying them."""
+
+from alembic import context
+from sqlalchemy import Connection, create_engine, event, pool
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from bot.store.models import Base
+
+
+def _on_connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # the driver would commit before each change of a table
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.close()
+
+
+def _on_begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def run() -> None:
+    """Apply the revisions that were asked for, all or none: SQLite can take back DDL, too."""
+    engine = create_engine(
+        f"sqlite:///{context.config.attributes['database']}", poolclass=pool.NullPool
+    )
+    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "begin", _on_begin)
+    with engine.connect() as connection:
+        context.configure(
+            connection=connection,
+            target_metadata=Base.metadata,
+            render_as_batch=True,
+            transactional_ddl=True,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+    engine.dispose()
+
+
+run()
