@@ -82,6 +82,6 @@ class ImagineCog(commands.Cog):
         typed = current.casefold()
         return [
             app_commands.Choice(name=name, value=name)
-            for name in self.jobs.catalog
+            for name in self.jobs.catalog.names
             if typed in name.casefold()
         ][:MENU_LENGTH]

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 
 from bot.services.dispatcher import Dispatcher, Ticket
 from bot.services.errors import JobNotFound, NothingToDo, PictureNotFound
@@ -18,17 +17,8 @@ from generation.request import GenerationRequest
 
 log = logging.getLogger(__name__)
 
-# Discord lets an interaction's token answer for 15 minutes; the last one is left alone.
-TOKEN_LIFETIME = timedelta(minutes=14)
 # Only the people near the front are told of every move; the others when they come near.
 TOLD_PLACES = 10
-
-
-def token_alive(origin: Origin, now: datetime | None = None) -> bool:
-    """Tell whether the interaction's token can still be used."""
-    return origin.token is not None and (now or datetime.now(UTC)) < (
-        origin.asked_at + TOKEN_LIFETIME
-    )
 
 
 class JobService:
@@ -195,7 +185,7 @@ class JobService:
             self._dispatcher.admit(_ticket(job))
 
     async def _find_again(self, job: Job) -> None:
-        if token_alive(job.origin):
+        if self._presenter.can_answer(job):
             await self.unanswered(job)
             return
         try:

@@ -49,6 +49,9 @@ class Presenter(Protocol):
     async def cancelled(self, job: Job) -> None:
         """Say that it was cancelled; raises DeliveryFailed."""
 
+    def can_answer(self, job: Job) -> bool:
+        """Tell whether the interaction can still be asked about its answer."""
+
     async def find_answer(self, job: Job) -> int | None:
         """Return the id of the first answer, or None where it never arrived."""
 

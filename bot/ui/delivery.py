@@ -8,19 +8,21 @@ import asyncio
 import io
 import logging
 import time
+from datetime import timedelta
 from dataclasses import dataclass, field
 
 import aiohttp
 import discord
 
 from bot import errors
-from bot.services.jobs import token_alive
 from bot.services.runner import DeliveryFailed, Snapshot
 from bot.store.records import Job, StoredPicture
 from bot.ui import buttons, render
 
 log = logging.getLogger(__name__)
 
+# Discord lets an interaction's token answer for 15 minutes; the last one is left alone.
+TOKEN_LIFETIME = timedelta(minutes=14)
 # Discord allows about five edits in five seconds on a message; this leaves room for the last one.
 PACE_S = 1.5
 ATTEMPTS = 3
@@ -103,10 +105,14 @@ class Delivery:
         """Say that it was cancelled."""
         await self._finish(job, Edit(render.cancelled(job), buttons.closed_view(), []))
 
+    def can_answer(self, job: Job) -> bool:
+        """Tell whether the interaction's token is young enough to be used."""
+        return job.origin.token is not None and (
+            discord.utils.utcnow() < job.origin.asked_at + TOKEN_LIFETIME
+        )
+
     async def find_answer(self, job: Job) -> int | None:
         """GET the interaction's original answer: its id, or None where there is none."""
-        if not token_alive(job.origin):
-            raise DeliveryFailed("the interaction's token has died")
         try:
             return (await self._webhook(job).fetch_message("@original")).id  # type: ignore[arg-type]
         except discord.NotFound:
@@ -177,7 +183,7 @@ class Delivery:
     async def _patch(self, job: Job, edit: Edit) -> None:
         if job.message_id is None:
             raise DeliveryFailed("the message is not known")
-        if token_alive(job.origin):
+        if self.can_answer(job):
             await self._webhook(job).edit_message(
                 job.message_id,
                 content=edit.content,

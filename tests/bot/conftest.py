@@ -1,0 +1,127 @@
+"""The real bot on a simulated Discord, with a real database and a recording executor."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import discord
+import pytest
+import simcord
+
+from bot.client import DarkroomBot
+from bot.services.jobs import JobService
+from bot.services.policy import Limits, Policy
+from bot.services.runner import Presenter, Runner
+from bot.store.database import Database, migrate
+from bot.store.jobs import JobStore
+from bot.store.pictures import PictureStore
+from bot.store.records import Job
+from generation.catalog import EMBEDDED, Catalog
+from tests.fakes import RecordingExecutor
+
+
+@dataclass
+class House:
+    """A running bot and everything a test may look at."""
+
+    env: simcord.Env
+    bot: DarkroomBot
+    executor: RecordingExecutor
+    jobs: JobStore
+    pictures: PictureStore
+    guild: simcord.GuildHandle
+    channel: simcord.ChannelHandle
+    mia: simcord.MemberActor
+    mia_user: simcord.UserHandle
+    max: simcord.MemberActor
+    morgan: simcord.MemberActor
+
+    async def job(self, job_id: int) -> Job:
+        found = await self.jobs.get(job_id)
+        assert found is not None
+        return found
+
+    def allowed_mentions(self, message) -> object:
+        """What the bot allowed to ping when it wrote this."""
+        return self.env.backend.get_message(message.channel_id, message.id).allowed_mentions
+
+    def refusal(self, result: simcord.InteractionResult) -> str:
+        """The private line somebody got instead of what they asked for."""
+        assert self.env.errors, "nothing was refused"
+        assert result.response is not None
+        assert result.ephemeral
+        return result.response.content
+
+    async def settle(self) -> None:
+        """Let everything happen that is due, and everything that is paced."""
+        await self.env.advance_time(5)
+
+
+def build(
+    folder: Path,
+    database: Database,
+    executor: RecordingExecutor,
+    limits: Limits = Limits(waiting=20, waiting_per_person=3),
+) -> DarkroomBot:
+    """Put the bot together as `bot.__main__.compose` does."""
+    jobs, pictures = JobStore(database), PictureStore(database, folder)
+
+    def open_services(presenter: Presenter) -> JobService:
+        return JobService(
+            catalog=Catalog({EMBEDDED.name: EMBEDDED}, EMBEDDED.name),
+            policy=Policy(jobs, limits),
+            jobs=jobs,
+            pictures=pictures,
+            presenter=presenter,
+            runner=Runner(jobs=jobs, pictures=pictures, executor=executor, presenter=presenter),
+            capacity=lambda: executor.capacity,
+            running_per_person=1,
+        )
+
+    return DarkroomBot(open_services, synced_file=folder / "commands")
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    await migrate(tmp_path)
+    database = Database(tmp_path)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def executor() -> RecordingExecutor:
+    return RecordingExecutor()
+
+
+@pytest.fixture
+def simcord_bot(tmp_path: Path, database: Database, executor: RecordingExecutor) -> DarkroomBot:
+    return build(tmp_path, database, executor)
+
+
+@pytest.fixture
+async def house(
+    simcord_env: simcord.Env, tmp_path: Path, database: Database, executor: RecordingExecutor
+) -> AsyncIterator[House]:
+    env = simcord_env
+    executor.wait = lambda waited: env.external_wait(waited, reason="the worker draws")
+    guild = env.create_guild()
+    moderators = guild.create_role(
+        "Moderators", permissions=discord.Permissions(moderate_members=True)
+    )
+    mia_user = env.create_user("mia")
+    assert isinstance(env.bot, DarkroomBot)
+    yield House(
+        env=env,
+        bot=env.bot,
+        executor=executor,
+        jobs=JobStore(database),
+        pictures=PictureStore(database, tmp_path),
+        guild=guild,
+        channel=guild.create_text_channel("darkroom"),
+        mia=guild.add_member(mia_user),
+        mia_user=mia_user,
+        max=guild.add_member(env.create_user("max")),
+        morgan=guild.add_member(env.create_user("morgan"), roles=[moderators]),
+    )
+    executor.let_go()

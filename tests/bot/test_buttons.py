@@ -1,0 +1,165 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.store.records import Kind, Status
+from bot.ui.buttons import TEMPLATE, Action, CustomId
+from tests.bot.conftest import House, build
+from tests.fakes import png
+
+
+async def imagine(house: House, person=None, **options):
+    person = person or house.mia
+    options = {"prompt": "a red apple", "seed": 7, **options}
+    return await person.slash(house.channel, "imagine", **options)
+
+
+def latest(house: House):
+    return house.channel.history()[-1]
+
+
+async def test_reroll_is_a_new_job_of_whoever_clicked(house: House):
+    result = await imagine(house)
+    await house.settle()
+    clicked = await house.max.click(result.response, label="Reroll")
+    await house.settle()
+    assert clicked.response.id != result.response.id
+    assert len(clicked.response.attachments) == 4
+    first, second = house.executor.requests
+    assert second.seed != first.seed
+    assert second.prompt == first.prompt
+    job = await house.job(2)
+    assert (job.kind, job.parent_id, job.origin.person_id) == (Kind.REROLL, 1, house.max.id)
+
+
+async def test_upscale_posts_that_picture_alone_without_drawing_again(house: House):
+    result = await imagine(house)
+    await house.settle()
+    clicked = await house.max.click(result.response, label="U3")
+    await house.settle()
+    assert [await file.read() for file in clicked.response.attachments] == [png(9)]
+    assert "picture 3" in clicked.response.content
+    assert len(house.executor.requests) == 1
+    job = await house.job(2)
+    assert (job.kind, job.status, job.parent_index) == (Kind.UPSCALE, Status.DONE, 2)
+
+
+async def test_upscale_of_a_pruned_picture_draws_it_from_its_seed(house: House, tmp_path):
+    result = await imagine(house)
+    await house.settle()
+    for file in (tmp_path / "pictures").rglob("*.png"):
+        file.unlink()
+    clicked = await house.mia.click(result.response, label="U2")
+    await house.settle()
+    assert house.executor.requests[1].seed == 8
+    assert house.executor.requests[1].num_images == 1
+    assert [await file.read() for file in clicked.response.attachments] == [png(8)]
+
+
+async def test_upscale_does_not_wait_for_the_device(house: House):
+    result = await imagine(house)
+    await house.settle()
+    house.executor.hold = True
+    await imagine(house, house.max)
+    clicked = await house.mia.click(result.response, label="U1")
+    await house.settle()
+    assert len(clicked.response.attachments) == 1
+
+
+async def test_cancel_while_it_runs(house: House):
+    house.executor.hold = True
+    result = await imagine(house)
+    await house.mia.click(result.response, label="Cancel")
+    await house.settle()
+    assert "Cancelled" in result.response.content
+    assert result.response.components == []
+    assert (await house.job(1)).status is Status.CANCELLED
+    assert house.executor.ended == ["cancelled"]
+
+
+async def test_cancel_while_it_waits(house: House):
+    house.executor.hold = True
+    await imagine(house)
+    waiting = await imagine(house, house.max)
+    await house.max.click(waiting.response, label="Cancel")
+    house.executor.let_go()
+    await house.settle()
+    assert (await house.job(2)).status is Status.CANCELLED
+    assert (await house.job(1)).status is Status.DONE
+    assert len(house.executor.requests) == 1
+
+
+async def test_only_the_author_or_a_moderator_cancels(house: House):
+    house.executor.hold = True
+    result = await imagine(house)
+    refused = await house.max.click(result.response, label="Cancel")
+    assert refused.followups[0].ephemeral
+    assert "Only the person who asked" in refused.followups[0].content
+    assert (await house.job(1)).status is Status.RUNNING
+    await house.morgan.click(result.response, label="Cancel")
+    assert (await house.job(1)).status is Status.CANCELLED
+
+
+async def test_a_button_answers_for_a_job_of_its_own_server_only(house: House):
+    result = await imagine(house)
+    await house.settle()
+    elsewhere = house.env.create_guild("Elsewhere")
+    elsewhere_channel = elsewhere.create_text_channel("darkroom")
+    eve = elsewhere.add_member(house.env.create_user("eve"))
+    theirs = await eve.slash(elsewhere_channel, "imagine", prompt="mine")
+    await house.settle()
+    forged = house.env.backend.get_message(elsewhere_channel.id, theirs.response.id)
+    for row in forged.components:
+        for button in row["components"]:
+            button["custom_id"] = button["custom_id"].replace("job:2:", "job:1:")
+    for label in ("Reroll", "U1"):
+        clicked = await eve.click(theirs.response, label=label)
+        assert clicked.response.content == "I do not know that job."
+        assert clicked.ephemeral
+    assert len(house.executor.requests) == 2
+    assert len(result.response.attachments) == 4
+
+
+@pytest.mark.parametrize(
+    "custom_id", ["job:999999:reroll", "job:1:upscale:9", "job:1:upscale", "job:1:dance"]
+)
+async def test_a_button_that_makes_no_sense_gets_a_private_line(house: House, custom_id: str):
+    result = await imagine(house)
+    await house.settle()
+    stored = house.env.backend.get_message(house.channel.id, result.response.id)
+    stored.components[0]["components"][0]["custom_id"] = custom_id
+    clicked = await house.mia.click(result.response, custom_id=custom_id)
+    assert clicked.ephemeral
+    assert clicked.response.content
+
+
+async def test_buttons_go_on_after_a_restart(house: House, tmp_path, database):
+    result = await imagine(house)
+    await house.settle()
+    await house.env.restart_bot(build(tmp_path, database, house.executor))
+    clicked = await house.mia.click(result.response, label="Reroll")
+    await house.settle()
+    assert len(clicked.response.attachments) == 4
+    assert (await house.job(2)).status is Status.DONE
+
+
+@given(
+    job=st.integers(min_value=1, max_value=2**63 - 1),
+    action=st.sampled_from(list(Action)),
+    index=st.none() | st.integers(min_value=0, max_value=9),
+)
+def test_custom_ids_read_back_and_fit(job: int, action: Action, index: int | None):
+    written = str(CustomId(job, action, index))
+    assert len(written) <= 100
+    match = TEMPLATE.fullmatch(written)
+    assert match is not None
+    assert CustomId.from_match(match) == CustomId(job, action, index)
+
+
+@given(st.text(max_size=120))
+def test_no_text_breaks_the_template(text: str):
+    match = re.fullmatch(TEMPLATE, text)
+    if match is not None:
+        assert str(CustomId.from_match(match)).startswith("job:")

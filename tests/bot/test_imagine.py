@@ -1,0 +1,159 @@
+import discord
+import pytest
+
+from bot.store.records import Kind, Status
+from generation.errors import OutOfMemory
+from tests.bot.conftest import House
+from tests.fakes import png
+
+
+def labels(message) -> list[str]:
+    return [
+        button["label"] for row in message.components for button in row["components"]
+    ]
+
+
+async def test_a_prompt_becomes_four_pictures_in_one_message(house: House):
+    result = await house.mia.slash(house.channel, "imagine", prompt="a red apple", seed=7)
+    await house.settle()
+
+    message = result.response
+    assert "a red apple" in message.content
+    assert "Emoji · 64×64 · 20 steps · DPM++ 2M Karras · guidance 4 · seed 7" in (
+        message.content.replace("\\", "")
+    )
+    assert labels(message) == ["U1", "U2", "U3", "U4", "Reroll"]
+    assert [file.description for file in message.attachments] == [
+        f"a red apple (picture {place} of 4)" for place in (1, 2, 3, 4)
+    ]
+    assert [await file.read() for file in message.attachments] == [png(7 + i) for i in range(4)]
+
+    job = await house.job(1)
+    assert job.status is Status.DONE
+    assert job.kind is Kind.IMAGINE
+    assert job.message_id == message.id
+    assert job.origin.guild_id == house.guild.id
+    assert job.origin.channel_id == house.channel.id
+    assert job.origin.person_id == house.mia.id
+    assert job.origin.token is None, "a token is forgotten when its job ends"
+    assert job.device_seconds == 1.25
+    assert job.queued_at <= job.started_at <= job.ended_at
+    stored = await house.pictures.of_job(1)
+    assert [picture.seed for picture in stored] == [7, 8, 9, 10]
+    assert await house.pictures.read(stored[0]) == png(7)
+
+
+async def test_options_reach_the_request(house: House):
+    await house.mia.slash(
+        house.channel,
+        "imagine",
+        prompt="a fish",
+        negative_prompt="water",
+        aspect="wide",
+        count=2,
+        steps=5,
+        guidance_scale=1.0,
+        seed=3,
+        sampler="Euler",
+        checkpoint="Emoji",
+    )
+    await house.settle()
+    request = house.executor.requests[0]
+    assert (request.negative_prompt, request.num_images) == ("water", 2)
+    assert (request.num_inference_steps, request.guidance_scale) == (5, 1.0)
+    assert (request.width, request.height) == (88, 48)
+    assert str(request.sampler) == "Euler"
+    assert request.seed == 3
+
+
+async def test_without_a_seed_chance_picks_one(house: House):
+    for _ in range(2):
+        await house.mia.slash(house.channel, "imagine", prompt="a fish")
+        await house.settle()
+    first, second = house.executor.requests
+    assert first.seed != second.seed
+
+
+async def test_the_message_shows_place_bar_and_preview(house: House):
+    house.executor.hold = True
+    first = await house.mia.slash(house.channel, "imagine", prompt="a red apple", steps=10)
+    assert "step 0 of 10" in first.response.content
+    second = await house.max.slash(house.channel, "imagine", prompt="a pear")
+    third = await house.morgan.slash(house.channel, "imagine", prompt="a plum")
+    assert "Queued, 1st" in second.response.content
+    assert "Queued, 2nd" in third.response.content
+    assert labels(second.response) == ["Cancel"]
+
+    house.executor.let_go(5)
+    await house.settle()
+    assert "step 5 of 10" in first.response.content
+    assert "▰▰▰▰▰▰▱▱▱▱▱▱" in first.response.content
+    assert [file.filename for file in first.response.attachments] == ["preview.webp"]
+
+    house.executor.let_go(5)
+    await house.settle()
+    assert len(first.response.attachments) == 4
+    assert "Queued, 1st" in third.response.content
+
+
+async def test_a_prompt_never_pings(house: House):
+    result = await house.mia.slash(
+        house.channel, "imagine", prompt=f"@everyone <@{house.max.id}> **bold**"
+    )
+    await house.settle()
+    allowed = house.allowed_mentions(result.response)
+    assert not (allowed.everyone or allowed.users or allowed.roles)
+    message = result.response.message
+    assert not message.mention_everyone
+    assert "\\*\\*bold\\*\\*" in message.content
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"prompt": "   "}, "`prompt` must be 1 to 1000 characters."),
+        ({"checkpoint": "gone"}, "I cannot use that checkpoint: not in the catalog, which has Emoji."),
+        ({"seed": 2**32 - 1}, "`seed` must be 0 to 4294967292."),
+    ],
+)
+async def test_bad_options_get_a_private_line_and_no_job(house: House, options, line):
+    result = await house.mia.slash(house.channel, "imagine", **{"prompt": "a", **options})
+    assert house.refusal(result) == line
+    assert await house.jobs.get(1) is None
+
+
+async def test_checkpoints_complete(house: House):
+    choices = await house.mia.autocomplete(house.channel, "imagine", "checkpoint", "emo")
+    assert [choice["name"] for choice in choices] == ["Emoji"]
+    choices = await house.mia.autocomplete(house.channel, "imagine", "checkpoint", "xyz")
+    assert choices == []
+
+
+async def test_a_failure_is_one_line_in_the_message(house: House):
+    house.executor.error = OutOfMemory("CUDA out of memory, 3 GiB wanted")
+    result = await house.mia.slash(house.channel, "imagine", prompt="a red apple")
+    await house.settle()
+    assert "too large for this machine" in result.response.content
+    assert result.response.components == []
+    job = await house.job(1)
+    assert (job.status, job.error) == (Status.FAILED, "CUDA out of memory, 3 GiB wanted")
+    assert job.device_seconds == 0.5
+
+
+async def test_one_person_may_only_have_so_much_waiting(house: House):
+    house.executor.hold = True
+    for _ in range(3):
+        await house.mia.slash(house.channel, "imagine", prompt="a red apple")
+    refused = await house.mia.slash(house.channel, "imagine", prompt="a red apple")
+    assert "You have 3 jobs waiting" in house.refusal(refused)
+    assert not (await house.max.slash(house.channel, "imagine", prompt="a pear")).ephemeral
+
+
+async def test_missing_permissions_are_named_before_any_work(house: House):
+    gallery = house.guild.create_text_channel(
+        "no-files",
+        overwrites={house.bot.user: discord.PermissionOverwrite(attach_files=False)},
+    )
+    result = await house.mia.slash(gallery, "imagine", prompt="a red apple")
+    assert house.refusal(result) == "I need Attach Files here to post pictures."
+    assert house.executor.requests == []

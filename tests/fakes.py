@@ -1,0 +1,82 @@
+"""A recording executor: real pictures of one colour, at the pace a test asks for."""
+
+import asyncio
+import io
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+from generation.errors import GenerationError
+from generation.request import (
+    Event,
+    Failed,
+    Finished,
+    GenerationRequest,
+    Picture,
+    Progress,
+    Started,
+)
+
+Wait = Callable[[Awaitable[object]], Awaitable[object]]
+
+
+def png(seed: int, width: int = 64, height: int = 64) -> bytes:
+    """One colour a seed, so that two pictures are the same only if their seeds are."""
+    buffer = io.BytesIO()
+    colour = (seed % 256, seed // 256 % 256, seed // 65536 % 256)
+    Image.new("RGB", (width, height), colour).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+async def _plainly(awaitable: Awaitable[object]) -> object:
+    return await awaitable
+
+
+@dataclass
+class RecordingExecutor:
+    """Draws at once; with `hold`, stops at every step until the test lets it go on."""
+
+    hold: bool = False
+    error: GenerationError | None = None
+    capacity: int = 1
+    requests: list[GenerationRequest] = field(default_factory=list)
+    running: int = 0
+    ended: list[str] = field(default_factory=list)
+    wait: Wait = _plainly
+    _steps: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+
+    async def start(self) -> None:
+        """Nothing to start."""
+
+    async def close(self) -> None:
+        """Nothing to end."""
+
+    def let_go(self, steps: int = 10_000) -> None:
+        """Allow that many steps."""
+        for _ in range(steps):
+            self._steps.release()
+
+    async def run(self, request: GenerationRequest) -> AsyncGenerator[Event, None]:
+        """Yield what a worker would."""
+        self.requests.append(request)
+        self.running += 1
+        try:
+            yield Started()
+            for step in range(1, request.num_inference_steps + 1):
+                if self.hold:
+                    await self.wait(self._steps.acquire())
+                yield Progress(step, request.num_inference_steps, b"RIFF" if step == 1 else None)
+            if self.error is not None:
+                self.ended.append("failed")
+                yield Failed(self.error, 0.5)
+                return
+            for index in range(request.num_images):
+                seed = request.seed + index
+                yield Picture(index, seed, png(seed, request.width, request.height))
+            self.ended.append("finished")
+            yield Finished(1.25)
+        finally:
+            self.running -= 1
+            if len(self.ended) < len(self.requests):
+                self.ended.append("cancelled")
