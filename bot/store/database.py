@@ -13,7 +13,7 @@ from alembic.config import Config
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -109,7 +109,7 @@ async def migrate(folder: Path) -> None:
                 "update Darkroom or restore the backup made before the update"
             ) from error
         raise
-    except (OperationalError, sqlite3.DatabaseError) as error:
+    except (DatabaseError, sqlite3.DatabaseError) as error:
         raise StoreUnwritable(f"{folder / FILE_NAME}: {getattr(error, 'orig', error)}") from error
 
 

@@ -1,0 +1,148 @@
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic import command
+
+from bot.store.database import FILE_NAME, Database, alembic_config, migrate
+from bot.store.errors import StoreBusy, StoreTooNew, StoreUnwritable
+from bot.store.jobs import AlreadyRecorded, JobStore
+from bot.store.records import Job, Kind, Origin, Status
+from generation.request import GenerationRequest, Sampler
+
+ASKED_AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def origin(interaction_id: int = 1, person_id: int = 5) -> Origin:
+    return Origin(
+        interaction_id=interaction_id,
+        token="secret-token",
+        person_id=person_id,
+        person_name="mia",
+        channel_id=7,
+        guild_id=9,
+        asked_at=ASKED_AT,
+    )
+
+
+def request(seed: int = 3) -> GenerationRequest:
+    return GenerationRequest(
+        prompt="a red apple",
+        negative_prompt="water",
+        checkpoint="Emoji",
+        width=64,
+        height=48,
+        num_images=2,
+        num_inference_steps=5,
+        guidance_scale=2.5,
+        sampler=Sampler.EULER,
+        seed=seed,
+    )
+
+
+async def record(jobs: JobStore, interaction_id: int = 1) -> Job:
+    return await jobs.record(
+        kind=Kind.IMAGINE, origin=origin(interaction_id), request=request(), fair_start=4.5
+    )
+
+
+def tables(folder: Path) -> set[str]:
+    with sqlite3.connect(folder / FILE_NAME) as connection:
+        rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        names = {name for (name,) in rows if not name.startswith("sqlite_")}
+    connection.close()
+    return names
+
+
+async def test_migrations_go_up_and_down(tmp_path: Path):
+    await migrate(tmp_path)
+    assert tables(tmp_path) == {"alembic_version", "jobs", "pictures"}
+    await migrate(tmp_path)  # again, nothing to do
+    command.downgrade(alembic_config(tmp_path), "base")
+    assert tables(tmp_path) == {"alembic_version"}
+    await migrate(tmp_path)
+    assert tables(tmp_path) == {"alembic_version", "jobs", "pictures"}
+
+
+async def test_the_tables_are_the_models(tmp_path: Path):
+    await migrate(tmp_path)
+    command.check(alembic_config(tmp_path))
+
+
+async def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path):
+    await migrate(tmp_path)
+    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    with pytest.raises(StoreTooNew, match="newer Darkroom"):
+        await migrate(tmp_path)
+    assert tables(tmp_path) == {"alembic_version", "jobs", "pictures"}
+
+
+async def test_an_unwritable_folder_is_named(tmp_path: Path):
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(StoreUnwritable, match=r"STORE__FOLDER: .*file/data must be a folder"):
+        await migrate(file / "data")
+
+
+async def test_a_file_that_is_no_database_is_named(tmp_path: Path):
+    (tmp_path / FILE_NAME).write_bytes(b"not a database, but long enough to be read as one" * 50)
+    with pytest.raises(StoreUnwritable, match="not a database"):
+        await migrate(tmp_path)
+
+
+async def test_wal_and_foreign_keys_are_on(database: Database):
+    async with database.read() as session:
+        connection = await session.connection()
+        assert (await connection.exec_driver_sql("PRAGMA journal_mode")).scalar() == "wal"
+        assert (await connection.exec_driver_sql("PRAGMA foreign_keys")).scalar() == 1
+
+
+async def test_a_job_reads_back_as_it_was_written(database: Database):
+    jobs = JobStore(database)
+    job = await record(jobs)
+    again = await jobs.get(job.id)
+    assert again == job
+    assert (again.origin, again.request, again.fair_start) == (origin(), request(), 4.5)
+    assert again.status is Status.RECORDED
+    assert "secret-token" not in repr(again)
+
+
+async def test_one_interaction_is_one_job(database: Database):
+    jobs = JobStore(database)
+    await record(jobs)
+    with pytest.raises(AlreadyRecorded):
+        await record(jobs)
+    assert len(await jobs.open_jobs()) == 1
+
+
+async def test_a_job_only_goes_forward(database: Database):
+    jobs = JobStore(database)
+    job = await record(jobs)
+    assert not await jobs.running(job.id), "it has not been answered"
+    assert await jobs.queued(job.id, 77)
+    assert not await jobs.queued(job.id, 78)
+    assert await jobs.running(job.id)
+    assert await jobs.requeued(job.id)
+    assert await jobs.running(job.id)
+    assert await jobs.ended(job.id, Status.CANCELLED)
+    assert not await jobs.ended(job.id, Status.DONE)
+    assert not await jobs.requeued(job.id)
+    found = await jobs.get(job.id)
+    assert (found.status, found.message_id, found.origin.token) == (Status.CANCELLED, 77, None)
+
+
+async def test_a_held_database_is_busy_soon_and_nothing_is_written(database: Database):
+    jobs = JobStore(database)
+    holder = sqlite3.connect(database.path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    try:
+        with pytest.raises(StoreBusy):
+            await record(jobs)
+        assert await jobs.open_jobs() == [], "readers go on beside a writer"
+    finally:
+        holder.rollback()
+        holder.close()
+    assert (await record(jobs)).id

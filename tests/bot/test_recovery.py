@@ -1,0 +1,90 @@
+"""What a restart takes up again, seen from inside; tests/wire kills the real process."""
+
+import asyncio
+from datetime import timedelta
+
+from bot.store.records import Status
+from tests.bot.conftest import House, build
+
+
+async def restart(house: House, tmp_path, database, *, ready_first=None) -> None:
+    await house.env.restart_bot(build(tmp_path, database, house.executor))
+    await house.settle()
+
+
+async def test_a_stop_requeues_what_runs_and_the_next_start_finishes_it(
+    house: House, tmp_path, database
+):
+    house.executor.hold = True
+    first = await house.mia.slash(house.channel, "imagine", prompt="a red apple")
+    second = await house.max.slash(house.channel, "imagine", prompt="a pear")
+    await house.bot.jobs.close()
+    assert (await house.job(1)).status is Status.QUEUED
+    assert house.executor.ended == ["cancelled"]
+
+    house.executor.hold = False
+    await restart(house, tmp_path, database)
+    assert [request.prompt for request in house.executor.requests] == [
+        "a red apple",
+        "a red apple",
+        "a pear",
+    ]
+    for result in (first, second):
+        assert len(result.response.attachments) == 4
+    assert len(house.channel.history()) == 2
+
+
+async def test_pictures_that_were_drawn_are_posted_without_drawing_again(
+    house: House, tmp_path, database
+):
+    result = await house.mia.slash(house.channel, "imagine", prompt="a red apple")
+    await house.settle()
+    # As a kill between the last picture and DONE leaves it.
+    async with database.write() as session:
+        connection = await session.connection()
+        await connection.exec_driver_sql("UPDATE jobs SET status = 'running', ended_at = NULL")
+    await restart(house, tmp_path, database)
+    assert len(house.executor.requests) == 1
+    assert (await house.job(1)).status is Status.DONE
+    assert len(result.response.attachments) == 4
+
+
+async def test_an_answer_whose_token_died_is_replaced_by_one_message(
+    house: House, tmp_path, database
+):
+    house.executor.hold = True
+    await house.mia.slash(house.channel, "imagine", prompt="a red apple")
+    await house.bot.jobs.close()
+    # As a kill between the answer and its message id leaves it, found an hour later.
+    async with database.write() as session:
+        connection = await session.connection()
+        await connection.exec_driver_sql("UPDATE jobs SET status = 'recorded', message_id = NULL")
+    await house.env.advance_time(3600)
+    house.executor.hold = False
+    await restart(house, tmp_path, database)
+    job = await house.job(1)
+    assert job.status is Status.DONE
+    posted = [message for message in house.channel.history() if message.id == job.message_id]
+    assert len(posted) == 1
+    assert len(posted[0].attachments) == 4
+
+
+async def test_after_fourteen_minutes_the_channel_carries_the_end(house: House):
+    house.executor.hold = True
+    result = await house.mia.slash(house.channel, "imagine", prompt="a red apple")
+    await house.env.advance_time(timedelta(minutes=20).total_seconds())
+    house.executor.let_go()
+    await house.settle()
+    assert len(result.response.attachments) == 4
+    last = [entry for entry in house.env.http_requests if entry.method == "PATCH"][-1]
+    assert last.path.startswith("/channels/")
+    assert (await house.job(1)).status is Status.DONE
+
+
+async def test_jobs_of_a_closed_bot_are_not_started(house: House):
+    house.executor.hold = True
+    await house.mia.slash(house.channel, "imagine", prompt="a red apple")
+    await house.max.slash(house.channel, "imagine", prompt="a pear")
+    await house.bot.jobs.close()
+    await asyncio.sleep(0)
+    assert len(house.executor.requests) == 1
