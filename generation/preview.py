@@ -1,0 +1,73 @@
+"""A small look at pictures that are not done, without the VAE."""
+
+import io
+import math
+from dataclasses import dataclass
+
+import torch
+from PIL import Image
+
+COLUMNS = 2
+SHORT_SIDE = 128  # pixels of each picture in the grid
+EMPTY = (49, 51, 56)  # the cell a third picture leaves; Discord's own dark grey
+QUALITY = 70
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewColours:
+    """The linear map from a latent cell's four scaled values to RGB in -1…1."""
+
+    matrix: tuple[tuple[float, float, float], ...]
+    bias: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+# Fitted for Stable Diffusion 1.4 by keturn, good for all of 1.x:
+# https://discuss.huggingface.co/t/decoding-latents-to-rgb-without-upscaling/23204/2
+SD1_COLOURS = PreviewColours(
+    (
+        (0.298, 0.207, 0.208),
+        (0.187, 0.286, 0.173),
+        (-0.158, 0.189, 0.264),
+        (-0.184, -0.271, -0.473),
+    )
+)
+
+
+def predict_clean(
+    model_input: torch.Tensor, model_output: torch.Tensor, noise_level: float, prediction_type: str
+) -> torch.Tensor:
+    """Return the picture x0 that the model sees in the noise; all shapes alike.
+
+    ``model_input`` is α·x0 + s·ε with α² + s² = 1, and ``noise_level`` is σ = s/α. One function
+    serves every scheduler, because each scales its samples to this before the UNet.
+    Sources: Ho et al. 2020 (ε), Salimans & Ho 2022, appendix D (v).
+    """
+    alpha = 1 / math.sqrt(1 + noise_level**2)
+    noise = noise_level * alpha
+    match prediction_type:
+        case "epsilon":
+            return (model_input - noise * model_output) / alpha
+        case "v_prediction":
+            return alpha * model_input - noise * model_output
+        case "sample":
+            return model_output
+        case _:
+            raise ValueError(f"unknown prediction type {prediction_type}")
+
+
+def draw_preview(clean: torch.Tensor, colours: PreviewColours) -> bytes:
+    """Lay predicted latents [n, 4, h, w] out in two columns, enlarged: a WebP file."""
+    matrix = torch.tensor(colours.matrix)
+    cells = clean.float().cpu().movedim(1, -1) @ matrix + torch.tensor(colours.bias)
+    rgb = ((cells.clamp(-1, 1) + 1) * 127.5).round().byte().numpy()
+    count, height, width, _ = rgb.shape
+    scale = SHORT_SIDE / min(height, width)
+    tile = (round(width * scale), round(height * scale))
+    columns = min(COLUMNS, count)
+    canvas = Image.new("RGB", (columns * tile[0], math.ceil(count / columns) * tile[1]), EMPTY)
+    for index, picture in enumerate(rgb):
+        enlarged = Image.fromarray(picture).resize(tile, Image.Resampling.BICUBIC)
+        canvas.paste(enlarged, (index % columns * tile[0], index // columns * tile[1]))
+    file = io.BytesIO()
+    canvas.save(file, "WEBP", quality=QUALITY, method=2)
+    return file.getvalue()

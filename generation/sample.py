@@ -1,0 +1,72 @@
+"""One picture being denoised."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from generation.preview import predict_clean
+from generation.request import GenerationRequest
+from generation.samplers import build_scheduler, noise_level
+
+
+class Sample:
+    """A picture's latents [1, channels, h, w], its own scheduler, generator and step index.
+
+    ``seed`` is the request's seed plus the picture's index. Noise is drawn on the CPU, so that a
+    seed means the same picture on every device. ``embedding`` and ``negative`` are the prompts'
+    [1, tokens, width]; ``negative`` is None without guidance, which then takes one row a forward.
+    """
+
+    def __init__(
+        self,
+        request: GenerationRequest,
+        index: int,
+        embedding: torch.Tensor,
+        negative: torch.Tensor | None,
+        scheduler_config: Mapping[str, Any],
+        shape: tuple[int, int, int],
+    ) -> None:
+        self.index = index
+        self.seed = request.seed + index
+        self.guidance_scale = request.guidance_scale
+        self.embedding, self.negative = embedding, negative
+        self.generator = torch.Generator("cpu").manual_seed(self.seed)
+        self.scheduler = build_scheduler(request.sampler, scheduler_config)
+        # On the CPU the schedulers' look-ups do not make the device wait.
+        self.scheduler.set_timesteps(request.num_inference_steps, device="cpu")
+        self.step = 0
+        self.steps = len(self.scheduler.timesteps)
+        noise = torch.randn((1, *shape), generator=self.generator, dtype=embedding.dtype)
+        self.latents = noise.to(embedding.device) * self.scheduler.init_noise_sigma
+        accepted = inspect.signature(self.scheduler.step).parameters
+        self._options = {"generator": self.generator} if "generator" in accepted else {}
+
+    @property
+    def done(self) -> bool:
+        """Whether every step has been taken and only decoding is left."""
+        return self.step == self.steps
+
+    @property
+    def timestep(self) -> torch.Tensor:
+        """The current timestep, a scalar on the CPU; whole or not, as the scheduler has it."""
+        return self.scheduler.timesteps[self.step]
+
+    def model_input(self) -> torch.Tensor:
+        """Return the latents as the UNet wants them: signal and noise of variance one together."""
+        self._input = self.scheduler.scale_model_input(self.latents, self.timestep)
+        return self._input
+
+    def advance(self, model_output: torch.Tensor) -> None:
+        """Take one step with the guided model output [1, channels, h, w] for ``model_input``."""
+        self._output = model_output
+        self.latents = self.scheduler.step(
+            model_output, self.timestep, self.latents, **self._options, return_dict=False
+        )[0]
+        self.step += 1
+
+    def clean(self, prediction_type: str) -> torch.Tensor:
+        """Return the latents without noise that the model saw in its last step."""
+        sigma = noise_level(self.scheduler, self.step - 1)
+        return predict_clean(self._input, self._output, sigma, prediction_type)

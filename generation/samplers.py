@@ -1,0 +1,38 @@
+"""Sampler names become diffusers' noise schedulers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, EulerDiscreteScheduler
+from diffusers.schedulers.scheduling_utils import SchedulerMixin
+
+from generation.request import Sampler
+
+# Options that make the name: they win over what a checkpoint's own scheduler happens to say.
+_SCHEDULERS: dict[Sampler, tuple[type[SchedulerMixin], dict[str, Any]]] = {
+    Sampler.DDIM: (DDIMScheduler, {}),
+    Sampler.EULER: (EulerDiscreteScheduler, {"use_karras_sigmas": False}),
+    Sampler.DPMPP_2M_KARRAS: (
+        DPMSolverMultistepScheduler,
+        {"algorithm_type": "dpmsolver++", "solver_order": 2, "use_karras_sigmas": True},
+    ),
+}
+
+
+def build_scheduler(sampler: Sampler, config: Mapping[str, Any]) -> SchedulerMixin:
+    """Return a fresh scheduler with the checkpoint's betas, prediction type, offset and spacing.
+
+    ``config`` is the checkpoint's scheduler_config.json. What it does not say stays at the new
+    scheduler's own default, as with diffusers' ``from_config``; ``clip_sample`` never stays
+    unsaid, because DDIM's default of True clips latents to ±1.
+    """
+    kind, options = _SCHEDULERS[sampler]
+    return kind.from_config({**config, "clip_sample": False, **options})
+
+
+def noise_level(scheduler: SchedulerMixin, step: int) -> float:
+    """Return σ, the noise's standard deviation over the signal's scale, before step ``step``."""
+    if hasattr(scheduler, "sigmas"):
+        return float(scheduler.sigmas[step])
+    kept = float(scheduler.alphas_cumprod[int(scheduler.timesteps[step])])
+    return ((1 - kept) / kept) ** 0.5

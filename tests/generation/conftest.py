@@ -1,0 +1,108 @@
+"""A tiny checkpoint with random weights in diffusers' folder format, and requests for it."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from transformers import CLIPTextConfig, CLIPTextModel
+
+from generation.catalog import Catalog, Checkpoint
+from generation.embedded.recipe.tokenizer import train_tokenizer
+from generation.request import GenerationRequest, Sampler
+
+TINY = "Tiny"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread():
+    """Threads that wait for each other over such small pictures cost fifty times the work."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory) -> Path:
+    """Half a million random weights; pictures are 4 px a latent cell."""
+    torch.manual_seed(0)
+    tokenizer = train_tokenizer(["a red apple", "a sleeping cat", "two boats at sea"], 30)
+    text_encoder = CLIPTextModel(
+        CLIPTextConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=32,
+            intermediate_size=64,
+            projection_dim=32,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+    )
+    unet = UNet2DConditionModel(
+        sample_size=8,
+        block_out_channels=(32, 64),
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        layers_per_block=1,
+        cross_attention_dim=32,
+        attention_head_dim=8,
+        norm_num_groups=16,
+    )
+    vae = AutoencoderKL(
+        down_block_types=("DownEncoderBlock2D",) * 3,
+        up_block_types=("UpDecoderBlock2D",) * 3,
+        block_out_channels=(16, 16, 16),
+        layers_per_block=1,
+        latent_channels=4,
+        norm_num_groups=8,
+        sample_size=32,
+    )
+    folder = tmp_path_factory.mktemp("checkpoint") / "tiny"
+    StableDiffusionPipeline(
+        vae=vae,
+        text_encoder=text_encoder,
+        tokenizer=tokenizer,
+        unet=unet,
+        scheduler=PNDMScheduler(
+            beta_start=0.00085,
+            beta_end=0.012,
+            beta_schedule="scaled_linear",
+            skip_prk_steps=True,
+            steps_offset=1,
+        ),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    ).save_pretrained(folder, safe_serialization=True)
+    matrix = [[0.3, 0.0, 0.0], [0.0, 0.3, 0.0], [0.0, 0.0, 0.3], [0.1, 0.1, 0.1]]
+    (folder / "preview.json").write_text(json.dumps({"matrix": matrix, "bias": [0.1, 0.0, -0.1]}))
+    return folder
+
+
+@pytest.fixture
+def catalog(tiny_folder) -> Catalog:
+    return Catalog({TINY: Checkpoint(name=TINY, source=tiny_folder, size=32)}, TINY)
+
+
+@pytest.fixture
+def make_request():
+    """Make a request for the tiny checkpoint, with what differs from a plain one."""
+
+    def make(**changes) -> GenerationRequest:
+        plain = {
+            "prompt": "a red apple",
+            "checkpoint": TINY,
+            "width": 32,
+            "height": 32,
+            "num_inference_steps": 4,
+            "guidance_scale": 5.0,
+            "sampler": Sampler.DPMPP_2M_KARRAS,
+            "seed": 7,
+        }
+        return GenerationRequest(**{**plain, **changes})
+
+    return make
