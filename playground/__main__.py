@@ -1,0 +1,50 @@
+"""`python -m playground`: serve until interrupted."""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+
+from playground.server import DEFAULT_TOKEN, Playground
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="playground", description="A local stand-in for Discord, with a page to play on."
+    )
+    parser.add_argument("--port", type=int, default=8090, help="0 takes any free port")
+    parser.add_argument("--token", default=DEFAULT_TOKEN, help="the bot token to accept")
+    return parser.parse_args()
+
+
+async def serve(playground: Playground) -> None:
+    """Serve until SIGINT or SIGTERM, printing the page's address once it answers."""
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Windows has no signal handlers in its loop; there Ctrl-C raises KeyboardInterrupt.
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, ended.set)
+    async with playground:
+        print(playground.url, flush=True)
+        await ended.wait()
+
+
+def main() -> int:
+    """Run the playground as a program."""
+    arguments = _arguments()
+    logging.basicConfig(level=logging.WARNING, format="playground: %(message)s")
+    try:
+        asyncio.run(serve(Playground(port=arguments.port, token=arguments.token)))
+    except KeyboardInterrupt:
+        return 0
+    except OSError as error:
+        print(f"playground: port {arguments.port}: {error.strerror}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,192 @@
+"""Buttons, select menus and modals: Discord's limits on them, and finding one again.
+
+Limits are from the API reference, "Component Reference".
+"""
+
+from collections.abc import Iterator
+from enum import IntEnum
+from typing import Any
+
+from playground.refusals import FormErrors, Unsupported
+
+Json = dict[str, Any]
+
+
+class Kind(IntEnum):
+    """Component types."""
+
+    ACTION_ROW = 1
+    BUTTON = 2
+    STRING_SELECT = 3
+    TEXT_INPUT = 4
+    USER_SELECT = 5
+    ROLE_SELECT = 6
+    MENTIONABLE_SELECT = 7
+    CHANNEL_SELECT = 8
+    TEXT_DISPLAY = 10
+    LABEL = 18
+
+
+SELECTS = frozenset(
+    {
+        Kind.STRING_SELECT,
+        Kind.USER_SELECT,
+        Kind.ROLE_SELECT,
+        Kind.MENTIONABLE_SELECT,
+        Kind.CHANNEL_SELECT,
+    }
+)
+LINK_STYLE = 5
+
+
+def walk(components: list[Json]) -> Iterator[Json]:
+    """Go through all components, rows and what is in them."""
+    for component in components:
+        yield component
+        yield from walk(component.get("components", []))
+        if inner := component.get("component"):
+            yield from walk([inner])
+
+
+def find(components: list[Json], wanted: str) -> Json | None:
+    """Find the button or select menu with that custom id, label or emoji."""
+    leaves = [c for c in walk(components) if c.get("type") != Kind.ACTION_ROW]
+    for key in ("custom_id", "label"):
+        for component in leaves:
+            if component.get(key) == wanted:
+                return component
+    return next((c for c in leaves if (c.get("emoji") or {}).get("name") == wanted), None)
+
+
+def number(components: list[Json]) -> list[Json]:
+    """Give every component the `id` that Discord adds, counted from 1."""
+    for position, component in enumerate(walk(components), start=1):
+        component.setdefault("id", position)
+    return components
+
+
+def check_message(components: list[Json], errors: FormErrors, path: str) -> None:
+    """Note what Discord would not take in a message's components."""
+    if not isinstance(components, list):
+        errors.add(path, "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
+        return
+    errors.length(path, components, 0, 5)
+    seen: set[str] = set()
+    for index, row in enumerate(components):
+        where = f"{path}.{index}"
+        if row.get("type") != Kind.ACTION_ROW:
+            raise Unsupported(f"a message component of type {row.get('type')} outside a row")
+        _check_row(row.get("components", []), errors, f"{where}.components", seen)
+
+
+def _check_row(children: list[Json], errors: FormErrors, path: str, seen: set[str]) -> None:
+    errors.length(path, children, 1, 5)
+    for index, child in enumerate(children):
+        where = f"{path}.{index}"
+        kind = child.get("type")
+        if kind == Kind.BUTTON:
+            _check_button(child, errors, where)
+        elif kind in SELECTS:
+            _check_select(child, errors, where)
+            if len(children) > 1:
+                errors.add(
+                    where,
+                    "COMPONENT_LAYOUT_WIDTH_EXCEEDED",
+                    "The specified component exceeds the maximum width",
+                )
+        else:
+            errors.add(
+                f"{where}.type", "BASE_TYPE_CHOICES", "Value must be one of {2, 3, 5, 6, 7, 8}."
+            )
+        _check_custom_id(child, errors, where, seen)
+
+
+def _check_custom_id(child: Json, errors: FormErrors, where: str, seen: set[str]) -> None:
+    custom_id = child.get("custom_id")
+    if custom_id is None:
+        if child.get("style") != LINK_STYLE:
+            errors.required(f"{where}.custom_id")
+        return
+    errors.length(f"{where}.custom_id", custom_id, 1, 100)
+    if custom_id in seen:
+        errors.add(
+            f"{where}.custom_id",
+            "COMPONENT_CUSTOM_ID_DUPLICATED",
+            "Component custom id cannot be duplicated",
+        )
+    seen.add(custom_id)
+
+
+def _check_button(button: Json, errors: FormErrors, where: str) -> None:
+    if button.get("style") not in range(1, 6):
+        errors.add(f"{where}.style", "BASE_TYPE_CHOICES", "Value must be one of {1, 2, 3, 4, 5}.")
+    if (button.get("style") == LINK_STYLE) != bool(button.get("url")):
+        errors.add(
+            where,
+            "BUTTON_COMPONENT_INVALID_URL_AND_CUSTOM_ID",
+            "A link button has a url and no custom id, any other a custom id and no url",
+        )
+    if not button.get("label") and not button.get("emoji"):
+        errors.add(where, "BUTTON_COMPONENT_INVALID", "A button must have a label or an emoji")
+    errors.longest(f"{where}.label", button.get("label") or "", 80)
+
+
+def _check_select(select: Json, errors: FormErrors, where: str) -> None:
+    errors.longest(f"{where}.placeholder", select.get("placeholder") or "", 150)
+    low, high = select.get("min_values", 1), select.get("max_values", 1)
+    if not 0 <= low <= 25 or not 1 <= high <= 25 or low > high:
+        errors.add(f"{where}.max_values", "NUMBER_TYPE_MAX", "Must be between 1 and 25.")
+    if select["type"] != Kind.STRING_SELECT:
+        return
+    options = select.get("options", [])
+    errors.length(f"{where}.options", options, 1, 25)
+    values: set[str] = set()
+    for index, option in enumerate(options):
+        here = f"{where}.options.{index}"
+        errors.length(f"{here}.label", option.get("label", ""), 1, 100)
+        errors.length(f"{here}.value", option.get("value", ""), 1, 100)
+        errors.longest(f"{here}.description", option.get("description") or "", 100)
+        if option.get("value") in values:
+            errors.add(
+                f"{here}.value",
+                "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED",
+                "The specified option value is already used",
+            )
+        values.add(option.get("value", ""))
+
+
+def check_modal(modal: Json, errors: FormErrors, path: str) -> None:
+    """Note what Discord would not take in a modal."""
+    errors.length(f"{path}.title", modal.get("title") or "", 1, 45)
+    errors.length(f"{path}.custom_id", modal.get("custom_id") or "", 1, 100)
+    rows = modal.get("components", [])
+    errors.length(f"{path}.components", rows, 1, 5)
+    seen: set[str] = set()
+    for index, row in enumerate(rows):
+        where = f"{path}.components.{index}"
+        if row.get("type") == Kind.TEXT_DISPLAY:
+            errors.longest(f"{where}.content", row.get("content", ""), 4000)
+            continue
+        if row.get("type") == Kind.LABEL:
+            errors.length(f"{where}.label", row.get("label") or "", 1, 45)
+            errors.longest(f"{where}.description", row.get("description") or "", 100)
+            field, where = row.get("component") or {}, f"{where}.component"
+        else:
+            children = row.get("components") or [{}]
+            field, where = children[0], f"{where}.components.0"
+            errors.length(f"{where}.label", field.get("label") or "", 1, 45)
+        _check_modal_field(field, errors, where)
+        _check_custom_id(field, errors, where, seen)
+
+
+def _check_modal_field(field: Json, errors: FormErrors, where: str) -> None:
+    kind = field.get("type")
+    if kind in SELECTS:
+        _check_select(field, errors, where)
+    elif kind == Kind.TEXT_INPUT:
+        if field.get("style") not in (1, 2):
+            errors.add(f"{where}.style", "BASE_TYPE_CHOICES", "Value must be one of {1, 2}.")
+        errors.longest(f"{where}.placeholder", field.get("placeholder") or "", 100)
+        errors.longest(f"{where}.value", field.get("value") or "", 4000)
+    else:
+        raise Unsupported(f"a modal field of type {kind}")

@@ -1,0 +1,95 @@
+"""Misbehaviour on demand, and the record of every request."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """How the next matching request goes wrong.
+
+    `status` is what is answered instead of the truth (None: nothing is), `delay` how many seconds
+    it takes before anything happens, and `carried_out` whether the request takes effect before
+    its answer is lost.
+    """
+
+    method: str
+    path: re.Pattern[str]
+    status: int | None = None
+    delay: float = 0.0
+    retry_after: float = 0.0
+    carried_out: bool = False
+
+
+class Faults:
+    """The misbehaviour that waits for its requests. Paths begin after `/api/v10`."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Fault] = []
+
+    def fail(self, method: str, path: str, status: int = 500, *, times: int = 1) -> None:
+        """Turn away the next requests that match (a regular expression) with a status."""
+        self._add(Fault(method, re.compile(path), status), times)
+
+    def lose_answer(self, method: str, path: str, status: int = 502, *, times: int = 1) -> None:
+        """Carry out the next requests that match, but answer as if they had failed."""
+        self._add(Fault(method, re.compile(path), status, carried_out=True), times)
+
+    def slow(self, method: str, path: str, seconds: float, *, times: int = 1) -> None:
+        """Let the next requests that match wait before they are looked at."""
+        self._add(Fault(method, re.compile(path), delay=seconds), times)
+
+    def limit(self, method: str, path: str, retry_after: float = 1.0, *, times: int = 1) -> None:
+        """Answer the next requests that match with 429, to come back in so many seconds."""
+        self._add(Fault(method, re.compile(path), 429, retry_after=retry_after), times)
+
+    def clear(self) -> None:
+        """Forget the faults that nothing has met yet."""
+        self._waiting.clear()
+
+    @property
+    def waiting(self) -> tuple[Fault, ...]:
+        """The faults that nothing has met yet."""
+        return tuple(self._waiting)
+
+    def take(self, method: str, path: str) -> Fault | None:
+        """Take the first fault meant for this request."""
+        for index, fault in enumerate(self._waiting):
+            if fault.method in (method, "*") and fault.path.search(path):
+                return self._waiting.pop(index)
+        return None
+
+    def _add(self, fault: Fault, times: int) -> None:
+        self._waiting.extend([fault] * times)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRequest:
+    """One request of the bot and how it was answered.
+
+    `at` is in seconds since 1970, `took` in seconds; `files` holds (name, bytes) pairs; `code` is
+    Discord's error code, if it was refused with one.
+    """
+
+    method: str
+    path: str
+    status: int
+    at: float
+    took: float
+    body: Any = None
+    files: tuple[tuple[str, int], ...] = ()
+    code: int | None = None
+
+
+@dataclass(slots=True)
+class RequestLog:
+    """Every request of the bot, oldest first, and those the playground could not serve."""
+
+    requests: list[SeenRequest] = field(default_factory=list)
+    unknown_routes: list[str] = field(default_factory=list)
+
+    def matching(self, method: str, path: str) -> list[SeenRequest]:
+        """List the requests whose path matches a regular expression."""
+        pattern = re.compile(path)
+        return [r for r in self.requests if r.method == method and pattern.search(r.path)]
