@@ -77,6 +77,9 @@ def main(commands: Connection, messages: Connection, catalog: Catalog) -> None:
     )  # Ctrl-C reaches the whole group; the parent decides
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("generation").setLevel(logging.INFO)
+    # Torch's threads sleep while they wait for each other: spinning, they steal the very core that
+    # the one they wait for needs, and on a busy machine a forward takes many times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     inbox: queue.SimpleQueue[Command] = queue.SimpleQueue()
     threading.Thread(target=_hear, args=(commands, inbox), daemon=True).start()
     try:

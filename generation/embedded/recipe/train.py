@@ -32,7 +32,7 @@ class Sizes:
     text_width: int = 128
     text_layers: int = 2
     vocabulary: int = 1500
-    steps: int = 1500
+    steps: int = 3000
     batch: int = 64
     learning_rate: float = 1e-3
     caption_dropout: float = 0.1

@@ -1,0 +1,215 @@
+"""The real worker process behind LocalExecutor, on the tiny checkpoint."""
+
+import asyncio
+import io
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from PIL import Image
+
+from generation.catalog import Catalog, Checkpoint
+from generation.errors import Cancelled, CheckpointUnavailable, WorkerDied
+from generation.executor import LocalExecutor
+from generation.request import Failed, Finished, Picture, Progress, Started
+
+LONG = {"num_inference_steps": 100, "num_images": 4, "width": 128, "height": 128}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread_in_the_worker(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture
+async def launch(catalog):
+    """Start executors; every one is closed at the end of the test."""
+    launched = []
+
+    async def launch(catalog=catalog, **limits) -> LocalExecutor:
+        launched.append(LocalExecutor(catalog, **limits))
+        await launched[-1].start()
+        return launched[-1]
+
+    yield launch
+    for executor in launched:
+        await executor.close()
+
+
+@pytest.fixture
+async def executor(launch):
+    return await launch()
+
+
+async def collect(events):
+    return [event async for event in events]
+
+
+def kinds(events):
+    return [type(event) for event in events]
+
+
+async def reach_step(events, step):
+    """Read events until that step is done."""
+    async for event in events:
+        if isinstance(event, Progress) and event.step >= step:
+            return
+    raise AssertionError("the request ended first")
+
+
+async def gone(pid, within_s=5.0):
+    """Whether the process ends in time; a zombie has ended."""
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return True
+        await asyncio.sleep(0.05)
+    return False
+
+
+async def test_start_is_prompt_and_requests_wait_for_readiness(launch, make_request):
+    begun = time.monotonic()
+    executor = await launch()
+    assert time.monotonic() - begun < 0.5
+    events = await collect(executor.run(make_request(num_images=2)))
+    assert kinds(events) == [Started, *[Progress] * 4, Picture, Picture, Finished]
+    assert [(event.index, event.seed) for event in events[5:7]] == [(0, 7), (1, 8)]
+    assert Image.open(io.BytesIO(events[5].png)).size == (32, 32)
+    assert 0 < events[-1].device_seconds < 60
+    ready = await executor.ready()
+    assert ready.device
+    assert ready.error is None
+    worker = executor.pid
+    await executor.close()
+    assert await gone(worker)
+
+
+async def test_closing_the_generator_cancels(executor, make_request):
+    events = executor.run(make_request(**LONG))
+    await reach_step(events, 2)
+    begun = time.monotonic()
+    await events.aclose()
+    following = await collect(executor.run(make_request()))
+    assert isinstance(following[-1], Finished)
+    assert time.monotonic() - begun < 5, "a hundred steps of four pictures would take longer"
+
+
+async def test_more_than_the_capacity_wait_their_turn(executor, make_request):
+    runs = [collect(executor.run(make_request(seed=seed))) for seed in range(3)]
+    for events in await asyncio.gather(*runs):
+        assert isinstance(events[-1], Finished)
+
+
+async def test_a_killed_worker_is_replaced_and_the_request_replayed(executor, make_request):
+    request = make_request(num_images=3, width=256, height=256)
+    undisturbed = await collect(executor.run(request))
+    events = []
+    async for event in executor.run(request):
+        if isinstance(event, Picture) and event.index == 0:
+            first = executor.pid
+            os.kill(first, signal.SIGKILL)
+        events.append(event)
+    assert executor.pid != first
+    assert isinstance(events[-1], Finished)
+    assert kinds(events).count(Started) == 1
+    drawn = [event for event in events if isinstance(event, Picture)]
+    assert drawn == [event for event in undisturbed if isinstance(event, Picture)]
+
+
+async def test_a_second_death_under_the_same_request_fails_it_alone(executor, make_request):
+    killed = asyncio.create_task(collect(executor.run(make_request(**LONG))))
+    patient = asyncio.create_task(collect(executor.run(make_request())))
+    for _ in range(2):
+        await executor.ready()
+        await asyncio.sleep(0.3)
+        pid = executor.pid
+        os.kill(pid, signal.SIGKILL)
+        assert await gone(pid)
+        await asyncio.sleep(0.1)
+    *_, last = await killed
+    assert isinstance(last, Failed)
+    assert isinstance(last.error, WorkerDied)
+    assert last.device_seconds > 0.3
+    assert isinstance((await patient)[-1], Finished)
+
+
+async def test_a_hanging_worker_is_killed_by_the_watchdog(launch, make_request):
+    executor = await launch(tick_timeout_s=2.0)
+    events = executor.run(make_request(**LONG | {"num_inference_steps": 20}))
+    await reach_step(events, 2)
+    hung = executor.pid
+    os.kill(hung, signal.SIGSTOP)
+    *_, last = await collect(events)
+    assert isinstance(last, Finished)
+    assert executor.pid != hung
+    assert not psutil.pid_exists(hung)
+
+
+async def test_close_ends_a_stopped_worker_and_tells_whoever_waits(executor, make_request):
+    events = executor.run(make_request(**LONG))
+    await reach_step(events, 1)
+    worker = executor.pid
+    os.kill(worker, signal.SIGSTOP)
+    rest = asyncio.create_task(collect(events))
+    begun = time.monotonic()
+    await executor.close()
+    assert time.monotonic() - begun < 5
+    assert not psutil.pid_exists(worker)
+    assert isinstance((await rest)[-1].error, Cancelled)
+    assert isinstance((await collect(executor.run(make_request())))[-1].error, Cancelled)
+
+
+async def test_a_checkpoint_that_cannot_be_loaded_fails_its_request_only(
+    launch, catalog, make_request, monkeypatch
+):
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    away = Checkpoint(name="Away", source="nobody/nothing-here", size=32)
+    executor = await launch(Catalog({**catalog.checkpoints, "Away": away}, "Away"))
+    assert isinstance((await executor.ready()).error, CheckpointUnavailable)
+    (failed,) = await collect(executor.run(make_request(checkpoint="Away")))
+    assert "out of reach" in str(failed.error)
+    (failed,) = await collect(executor.run(make_request(checkpoint="Unknown")))
+    assert "not in the catalog" in str(failed.error)
+    assert isinstance((await collect(executor.run(make_request())))[-1], Finished)
+
+
+PARENT = """
+import asyncio, pickle, sys
+from generation.executor import LocalExecutor
+
+async def main():
+    catalog, request = pickle.loads(bytes.fromhex(sys.argv[1]))
+    executor = LocalExecutor(catalog)
+    await executor.start()
+    async for event in executor.run(request):
+        print(executor.pid, "torch" in sys.modules, flush=True)
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+async def test_the_worker_ends_with_a_killed_parent_that_never_saw_torch(
+    catalog, make_request, tmp_path
+):
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    handed = pickle.dumps((catalog, make_request(**LONG))).hex()
+    with subprocess.Popen(
+        [sys.executable, script, handed],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+    ) as parent:
+        line = await asyncio.to_thread(parent.stdout.readline)
+        worker, torch_is_imported = line.split()
+        await asyncio.to_thread(parent.stdout.readline)  # in mid-run now
+        parent.kill()
+    assert torch_is_imported == "False"
+    assert await gone(int(worker))
