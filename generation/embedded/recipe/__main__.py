@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline
+from transformers import CLIPTokenizer
 
 from generation.embedded.recipe.dataset import Concept, fetch, load_concepts, load_picture
 from generation.embedded.recipe.evaluate import accuracy, draw, sheet
@@ -39,9 +40,7 @@ def main() -> None:
     fetch(chosen.work)
     concepts = load_concepts(chosen.work)
     logging.info("%d concepts, %s", len(concepts), asdict(sizes))
-    tokenizer = train_tokenizer(
-        [caption for concept in concepts for caption in concept.captions()], sizes.vocabulary
-    )
+    tokenizer = _tokenizer(concepts, sizes, chosen.work / "tokenizer")
     vae = train_vae(sizes, concepts, chosen.work, device)
     unet, text_encoder = train_denoiser(sizes, concepts, vae, tokenizer, chosen.work, device)
     pipeline = StableDiffusionPipeline(
@@ -66,6 +65,14 @@ def main() -> None:
         json.dumps(fit_preview(vae.float(), concepts, sizes.picture), indent=1) + "\n"
     )
     judge(chosen.out, concepts, chosen.work)
+
+
+def _tokenizer(concepts: list[Concept], sizes: Sizes, folder: Path) -> CLIPTokenizer:
+    """Return the tokenizer of an earlier run: what was trained since means its token ids."""
+    if not folder.exists():
+        captions = [caption for concept in concepts for caption in concept.captions()]
+        train_tokenizer(captions, sizes.vocabulary).save_pretrained(folder)
+    return CLIPTokenizer.from_pretrained(folder)
 
 
 def fit_preview(

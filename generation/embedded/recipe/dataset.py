@@ -4,8 +4,9 @@ import json
 import re
 import subprocess
 import tarfile
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,11 @@ def fetch(folder: Path) -> None:
 
 
 def load_concepts(folder: Path) -> list[Concept]:
-    """Return the concepts of ``CATEGORIES`` that have a picture, in the data's order, names unique."""
+    """Return the concepts of ``CATEGORIES`` that have a picture, in the data's order.
+
+    Names are unique, and a short name is kept only where it means one concept: the data calls the
+    dog's face "dog" and the whole dog "dog2".
+    """
     entries = json.loads((folder / "names/package/emoji.json").read_text("utf-8"))
     concepts: dict[str, Concept] = {}
     for entry in sorted(entries, key=lambda entry: entry["sort_order"]):
@@ -65,7 +70,13 @@ def load_concepts(folder: Path) -> list[Concept]:
             continue
         name = _plain(entry["name"])
         concepts.setdefault(name, Concept(name, _plain(entry["short_names"][0]), picture))
-    return list(concepts.values())
+    short = Counter(concept.short_name for concept in concepts.values())
+    return [
+        concept
+        if short[concept.short_name] == 1 and concept.short_name not in concepts
+        else replace(concept, short_name=concept.name)
+        for concept in concepts.values()
+    ]
 
 
 def _plain(text: str) -> str:

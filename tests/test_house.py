@@ -1,0 +1,48 @@
+"""What the documents promise, held against the code."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import discord
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_invite_link_asks_for_what_is_needed():
+    found = re.search(r"permissions=(\d+)&", (ROOT / "README.md").read_text("utf-8"))
+    assert found is not None
+    assert discord.Permissions(int(found[1])) == discord.Permissions(
+        view_channel=True,
+        send_messages=True,
+        send_messages_in_threads=True,
+        embed_links=True,
+        attach_files=True,
+        read_message_history=True,
+    )
+
+
+def test_every_dependency_is_pinned_and_justified():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    names = [
+        re.split(r"[\[>=]", requirement)[0]
+        for requirement in (
+            *project["dependencies"],
+            *(one for extra in project["optional-dependencies"].values() for one in extra),
+        )
+    ]
+    pins = (ROOT / "constraints.txt").read_text("utf-8").lower()
+    reasons = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    for name in names:
+        assert re.search(rf"^{re.escape(name.lower())}==\S+$", pins, re.MULTILINE), name
+        assert name in reasons, name
+    assert "://" not in pins
+
+
+def test_the_readme_s_catalog_loads(tmp_path):
+    from generation.catalog import load_catalog
+
+    (text,) = re.findall(r"```toml\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    (tmp_path / "catalog.toml").write_text(text, "utf-8")
+    catalog = load_catalog(tmp_path / "catalog.toml")
+    assert catalog.default == "Stable Diffusion v1.5"
