@@ -1,6 +1,7 @@
 """A tiny checkpoint with random weights in diffusers' folder format, and requests for it."""
 
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,11 @@ from generation.embedded.recipe.tokenizer import train_tokenizer
 from generation.request import GenerationRequest, Sampler
 
 TINY = "Tiny"
+MakeRequest = Callable[..., GenerationRequest]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _one_thread():
+def _one_thread() -> Iterator[None]:
     """Threads that wait for each other over such small pictures cost fifty times the work."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -25,7 +27,7 @@ def _one_thread():
 
 
 @pytest.fixture(scope="session")
-def tiny_folder(tmp_path_factory) -> Path:
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Half a million random weights; pictures are 4 px a latent cell."""
     torch.manual_seed(0)
     tokenizer = train_tokenizer(["a red apple", "a sleeping cat", "two boats at sea"], 30)
@@ -84,15 +86,15 @@ def tiny_folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def catalog(tiny_folder) -> Catalog:
+def catalog(tiny_folder: Path) -> Catalog:
     return Catalog({TINY: Checkpoint(name=TINY, source=tiny_folder, size=32)}, TINY)
 
 
 @pytest.fixture
-def make_request():
+def make_request() -> MakeRequest:
     """Make a request for the tiny checkpoint, with what differs from a plain one."""
 
-    def make(**changes) -> GenerationRequest:
+    def make(**changes: object) -> GenerationRequest:
         plain = {
             "prompt": "a red apple",
             "checkpoint": TINY,

@@ -1,4 +1,9 @@
 import io
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +16,24 @@ from diffusers import (
 )
 from PIL import Image
 
+from generation.catalog import Catalog, Checkpoint
+from generation.embedded import CHECKPOINT
 from generation.engine import Engine
 from generation.errors import CheckpointUnavailable, OutOfMemory
-from generation.request import Failed, Finished, Picture, Progress, Sampler, Started
+from generation.pipeline import Pipeline
+from generation.request import (
+    Event,
+    Failed,
+    Finished,
+    GenerationRequest,
+    Picture,
+    Progress,
+    Sampler,
+    Started,
+)
+from tests.generation.conftest import TINY, MakeRequest
+
+Draw = Callable[[GenerationRequest], np.ndarray]
 
 REFERENCE = {
     Sampler.DDIM: lambda config: DDIMScheduler.from_config(config, clip_sample=False),
@@ -25,19 +45,19 @@ REFERENCE = {
 
 
 @pytest.fixture
-def engine(catalog):
+def engine(catalog: Catalog) -> Engine:
     return Engine(catalog, torch.device("cpu"))
 
 
 @pytest.fixture(scope="session")
-def reference(tiny_folder):
+def reference(tiny_folder: Path) -> Draw:
     """Draw a request the way diffusers' own pipeline does: uint8 [n, height, width, 3]."""
     pipeline = StableDiffusionPipeline.from_pretrained(tiny_folder, dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
     pipeline.vae.enable_slicing()
     own_scheduler = pipeline.scheduler.config
 
-    def draw(request):
+    def draw(request: GenerationRequest) -> np.ndarray:
         pipeline.scheduler = REFERENCE[request.sampler](own_scheduler)
         pictures = pipeline(
             request.prompt,
@@ -57,7 +77,7 @@ def reference(tiny_folder):
     return draw
 
 
-def run(engine, request, key=1):
+def run(engine: Engine, request: GenerationRequest, key: int = 1) -> list[Event]:
     engine.add(key, request)
     events = []
     while not engine.idle:
@@ -65,7 +85,7 @@ def run(engine, request, key=1):
     return events
 
 
-def pixels(events):
+def pixels(events: list[Event]) -> np.ndarray:
     pictures = [event for event in events if isinstance(event, Picture)]
     return np.stack([np.asarray(Image.open(io.BytesIO(picture.png))) for picture in pictures])
 
@@ -75,7 +95,13 @@ def pixels(events):
 @pytest.mark.parametrize("guidance", [1.0, 5.0], ids=["unguided", "guided"])
 @pytest.mark.parametrize("sampler", Sampler)
 def test_pixels_are_those_of_diffusers(
-    engine, reference, make_request, sampler, guidance, size, count
+    engine: Engine,
+    reference: Draw,
+    make_request: MakeRequest,
+    sampler: Sampler,
+    guidance: float,
+    size: tuple[int, int],
+    count: int,
 ):
     request = make_request(
         sampler=sampler,
@@ -87,3 +113,172 @@ def test_pixels_are_those_of_diffusers(
         num_inference_steps=5,
     )
     assert np.array_equal(pixels(run(engine, request)), reference(request))
+
+
+def test_events_come_in_order(engine: Engine, make_request: MakeRequest):
+    started, *progress, first, second, finished = run(engine, make_request(num_images=2))
+    assert isinstance(started, Started)
+    assert [(event.step, event.of) for event in progress] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert [(first.index, first.seed), (second.index, second.seed)] == [(0, 7), (1, 8)]
+    assert isinstance(finished, Finished)
+    assert finished.device_seconds > 0
+
+
+def test_a_tick_runs_at_most_one_forward_and_one_decode(
+    engine: Engine, make_request: MakeRequest, monkeypatch: pytest.MonkeyPatch
+):
+    calls = []
+    for name in ("predict_noise", "decode"):
+        real = getattr(Pipeline, name)
+        monkeypatch.setattr(
+            Pipeline, name, lambda *args, real=real, name=name: calls.append(name) or real(*args)
+        )
+    engine.add(1, make_request(num_images=3))
+    ticks = []
+    while not engine.idle:
+        engine.step()
+        ticks.append(tuple(calls))
+        calls.clear()
+    forward, decode = ("predict_noise",), ("decode",)
+    assert ticks == [forward, forward, forward, (*forward, *decode), decode, decode]
+
+
+def test_a_cancel_takes_effect_within_one_tick(engine: Engine, make_request: MakeRequest):
+    engine.add(1, make_request())
+    engine.add(2, make_request())
+    engine.add(3, make_request())
+    engine.step()
+    engine.cancel(1)
+    engine.cancel(2)
+    engine.cancel(99)
+    assert {key for key, _ in engine.step()} == {3}
+    engine.cancel(3)
+    assert engine.idle
+    assert engine.step() == []
+
+
+def test_cancelling_between_decodes_sends_no_more_pictures(
+    engine: Engine, make_request: MakeRequest
+):
+    engine.add(1, make_request(num_images=3))
+    while not any(isinstance(event, Picture) for _, event in engine.step()):
+        pass
+    engine.cancel(1)
+    assert engine.step() == []
+
+
+def test_the_first_step_brings_a_preview_and_the_next_one_waits(
+    engine: Engine, make_request: MakeRequest, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("generation.engine.PREVIEW_EVERY_S", 3600.0)
+    progress = [
+        event
+        for event in run(engine, make_request(num_images=3, width=64, height=32))
+        if isinstance(event, Progress)
+    ]
+    assert [event.preview is not None for event in progress] == [True, False, False, False]
+    preview = Image.open(io.BytesIO(progress[0].preview))
+    assert (preview.format, preview.size) == ("WEBP", (512, 256))
+
+
+@pytest.mark.parametrize("where", ["unet", "vae"])
+@pytest.mark.parametrize("kind", ["accelerator", "allocator"])
+def test_out_of_memory_fails_the_request_only(
+    engine: Engine, make_request: MakeRequest, where: str, kind: str
+):
+    def accelerator(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    def allocator(*_: object) -> None:
+        torch.empty(2**50)
+
+    assert engine.warm_up() is None
+    part = getattr(engine._loaded[1], where)
+    part = part.decoder if where == "vae" else part
+    hook = part.register_forward_pre_hook(
+        {"accelerator": accelerator, "allocator": allocator}[kind]
+    )
+    failed = run(engine, make_request())[-1]
+    assert isinstance(failed, Failed)
+    assert isinstance(failed.error, OutOfMemory)
+    assert "1 × 32×32 px" in str(failed.error)
+    assert failed.device_seconds > 0
+    hook.remove()
+    assert isinstance(run(engine, make_request())[-1], Finished)
+
+
+def test_any_other_error_of_the_device_is_raised(engine: Engine, make_request: MakeRequest):
+    def fault(*_: object) -> None:
+        raise RuntimeError("an illegal memory access was encountered")
+
+    assert engine.warm_up() is None
+    engine._loaded[1].unet.register_forward_pre_hook(fault)
+    with pytest.raises(RuntimeError, match="illegal memory access"):
+        run(engine, make_request())
+
+
+def test_a_negative_prompt_and_a_prompt_change_the_picture(
+    engine: Engine, make_request: MakeRequest
+):
+    drawn = [
+        pixels(run(engine, make_request(**changes)))
+        for changes in ({}, {"negative_prompt": "boats"}, {"prompt": "a cat"}, {"seed": 8})
+    ]
+    assert len({picture.tobytes() for picture in drawn}) == 4
+
+
+def test_a_prompt_longer_than_the_encoder_reads_is_cut(engine: Engine, make_request: MakeRequest):
+    assert isinstance(run(engine, make_request(prompt="apple " * 160))[-1], Finished)
+
+
+def test_checkpoints_are_loaded_when_they_are_asked_for(
+    catalog: Catalog, tiny_folder: Path, make_request: MakeRequest
+):
+    loaded: list[str] = []
+    other = Checkpoint(name="Other", source=tiny_folder, size=32)
+    engine = Engine(
+        Catalog({**catalog.checkpoints, "Other": other}, TINY),
+        torch.device("cpu"),
+        on_loading=loaded.append,
+    )
+    for name in (TINY, TINY, "Other", TINY):
+        assert isinstance(run(engine, make_request(checkpoint=name))[-1], Finished)
+    assert loaded == [TINY, "Other", TINY]
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "said"),
+    [
+        ("unet/config.json", {"cross_attention_dim": 48}, "cross_attention|size|shape"),
+        ("preview.json", {"bias": [0.0]}, "preview.json"),
+        ("preview.json", {"matrix": None}, "Broken"),
+    ],
+)
+def test_a_folder_that_does_not_fit_together_fails_its_request_in_one_line(
+    tiny_folder: Path,
+    tmp_path: Path,
+    make_request: MakeRequest,
+    file: str,
+    change: dict,
+    said: str,
+):
+    folder = tmp_path / "broken"
+    shutil.copytree(tiny_folder, folder)
+    config = json.loads((folder / file).read_text())
+    (folder / file).write_text(json.dumps(config | change))
+    broken = Checkpoint(name="Broken", source=folder, size=32)
+    engine = Engine(Catalog({"Broken": broken}, "Broken"), torch.device("cpu"))
+    (failed,) = run(engine, make_request(checkpoint="Broken"))
+    assert isinstance(failed.error, CheckpointUnavailable)
+    assert "\n" not in str(failed.error)
+    assert re.search(said, str(failed.error))
+
+
+def test_the_embedded_checkpoint_draws(make_request: MakeRequest):
+    emoji = Checkpoint(name="Emoji", source=CHECKPOINT, size=64)
+    engine = Engine(Catalog({"Emoji": emoji}, "Emoji"), torch.device("cpu"))
+    request = make_request(checkpoint="Emoji", width=64, height=64, num_inference_steps=10)
+    (picture,) = pixels(run(engine, request))
+    corners = picture[[0, 0, -1, -1], [0, -1, 0, -1]].astype(int)
+    assert corners.mean() > 200, "emoji stand on white"
+    assert picture.std() > 20, "and are not white themselves"

@@ -5,9 +5,9 @@ import io
 import os
 import pickle
 import signal
-import subprocess
 import sys
 import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import psutil
@@ -17,22 +17,24 @@ from PIL import Image
 from generation.catalog import Catalog, Checkpoint
 from generation.errors import Cancelled, CheckpointUnavailable, WorkerDied
 from generation.executor import LocalExecutor
-from generation.request import Failed, Finished, Picture, Progress, Started
+from generation.request import Event, Failed, Finished, Picture, Progress, Started
+from tests.generation.conftest import MakeRequest
 
+Launch = Callable[..., Awaitable[LocalExecutor]]
 LONG = {"num_inference_steps": 100, "num_images": 4, "width": 128, "height": 128}
 
 
 @pytest.fixture(autouse=True)
-def _one_thread_in_the_worker(monkeypatch):
+def _one_thread_in_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture
-async def launch(catalog):
+async def launch(catalog: Catalog) -> AsyncIterator[Launch]:
     """Start executors; every one is closed at the end of the test."""
     launched = []
 
-    async def launch(catalog=catalog, **limits) -> LocalExecutor:
+    async def launch(catalog: Catalog = catalog, **limits: float) -> LocalExecutor:
         launched.append(LocalExecutor(catalog, **limits))
         await launched[-1].start()
         return launched[-1]
@@ -43,19 +45,19 @@ async def launch(catalog):
 
 
 @pytest.fixture
-async def executor(launch):
+async def executor(launch: Launch) -> LocalExecutor:
     return await launch()
 
 
-async def collect(events):
+async def collect(events: AsyncIterator[Event]) -> list[Event]:
     return [event async for event in events]
 
 
-def kinds(events):
+def kinds(events: list[Event]) -> list[type[Event]]:
     return [type(event) for event in events]
 
 
-async def reach_step(events, step):
+async def reach_step(events: AsyncIterator[Event], step: int) -> None:
     """Read events until that step is done."""
     async for event in events:
         if isinstance(event, Progress) and event.step >= step:
@@ -63,7 +65,7 @@ async def reach_step(events, step):
     raise AssertionError("the request ended first")
 
 
-async def gone(pid, within_s=5.0):
+async def gone(pid: int, within_s: float = 5.0) -> bool:
     """Whether the process ends in time; a zombie has ended."""
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
@@ -73,7 +75,9 @@ async def gone(pid, within_s=5.0):
     return False
 
 
-async def test_start_is_prompt_and_requests_wait_for_readiness(launch, make_request):
+async def test_start_is_prompt_and_requests_wait_for_readiness(
+    launch: Launch, make_request: MakeRequest
+):
     begun = time.monotonic()
     executor = await launch()
     assert time.monotonic() - begun < 0.5
@@ -90,7 +94,7 @@ async def test_start_is_prompt_and_requests_wait_for_readiness(launch, make_requ
     assert await gone(worker)
 
 
-async def test_closing_the_generator_cancels(executor, make_request):
+async def test_closing_the_generator_cancels(executor: LocalExecutor, make_request: MakeRequest):
     events = executor.run(make_request(**LONG))
     await reach_step(events, 2)
     begun = time.monotonic()
@@ -100,14 +104,18 @@ async def test_closing_the_generator_cancels(executor, make_request):
     assert time.monotonic() - begun < 5, "a hundred steps of four pictures would take longer"
 
 
-async def test_more_than_the_capacity_wait_their_turn(executor, make_request):
+async def test_more_than_the_capacity_wait_their_turn(
+    executor: LocalExecutor, make_request: MakeRequest
+):
     runs = [collect(executor.run(make_request(seed=seed))) for seed in range(3)]
     for events in await asyncio.gather(*runs):
         assert isinstance(events[-1], Finished)
 
 
-async def test_a_killed_worker_is_replaced_and_the_request_replayed(executor, make_request):
-    request = make_request(num_images=3, width=256, height=256)
+async def test_a_killed_worker_is_replaced_and_the_request_replayed(
+    executor: LocalExecutor, make_request: MakeRequest
+):
+    request = make_request(num_images=3, width=192, height=192)
     undisturbed = await collect(executor.run(request))
     events = []
     async for event in executor.run(request):
@@ -122,7 +130,9 @@ async def test_a_killed_worker_is_replaced_and_the_request_replayed(executor, ma
     assert drawn == [event for event in undisturbed if isinstance(event, Picture)]
 
 
-async def test_a_second_death_under_the_same_request_fails_it_alone(executor, make_request):
+async def test_a_second_death_under_the_same_request_fails_it_alone(
+    executor: LocalExecutor, make_request: MakeRequest
+):
     killed = asyncio.create_task(collect(executor.run(make_request(**LONG))))
     patient = asyncio.create_task(collect(executor.run(make_request())))
     for _ in range(2):
@@ -139,7 +149,9 @@ async def test_a_second_death_under_the_same_request_fails_it_alone(executor, ma
     assert isinstance((await patient)[-1], Finished)
 
 
-async def test_a_hanging_worker_is_killed_by_the_watchdog(launch, make_request):
+async def test_a_hanging_worker_is_killed_by_the_watchdog(
+    launch: Launch, make_request: MakeRequest
+):
     executor = await launch(tick_timeout_s=2.0)
     events = executor.run(make_request(**LONG | {"num_inference_steps": 20}))
     await reach_step(events, 2)
@@ -151,7 +163,9 @@ async def test_a_hanging_worker_is_killed_by_the_watchdog(launch, make_request):
     assert not psutil.pid_exists(hung)
 
 
-async def test_close_ends_a_stopped_worker_and_tells_whoever_waits(executor, make_request):
+async def test_close_ends_a_stopped_worker_and_tells_whoever_waits(
+    executor: LocalExecutor, make_request: MakeRequest
+):
     events = executor.run(make_request(**LONG))
     await reach_step(events, 1)
     worker = executor.pid
@@ -166,7 +180,7 @@ async def test_close_ends_a_stopped_worker_and_tells_whoever_waits(executor, mak
 
 
 async def test_a_checkpoint_that_cannot_be_loaded_fails_its_request_only(
-    launch, catalog, make_request, monkeypatch
+    launch: Launch, catalog: Catalog, make_request: MakeRequest, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     away = Checkpoint(name="Away", source="nobody/nothing-here", size=32)
@@ -196,20 +210,21 @@ if __name__ == "__main__":
 
 
 async def test_the_worker_ends_with_a_killed_parent_that_never_saw_torch(
-    catalog, make_request, tmp_path
+    catalog: Catalog, make_request: MakeRequest, tmp_path: Path
 ):
     script = tmp_path / "parent.py"
     script.write_text(PARENT)
     handed = pickle.dumps((catalog, make_request(**LONG))).hex()
-    with subprocess.Popen(
-        [sys.executable, script, handed],
-        stdout=subprocess.PIPE,
-        text=True,
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable,
+        script,
+        handed,
+        stdout=asyncio.subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(Path.cwd())},
-    ) as parent:
-        line = await asyncio.to_thread(parent.stdout.readline)
-        worker, torch_is_imported = line.split()
-        await asyncio.to_thread(parent.stdout.readline)  # in mid-run now
-        parent.kill()
-    assert torch_is_imported == "False"
+    )
+    worker, torch_is_imported = (await parent.stdout.readline()).split()
+    await parent.stdout.readline()  # in mid-run now
+    parent.kill()
+    await parent.communicate()
+    assert torch_is_imported == b"False"
     assert await gone(int(worker))

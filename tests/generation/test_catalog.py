@@ -1,0 +1,162 @@
+from pathlib import Path
+
+import pytest
+
+from generation.catalog import EMBEDDED, Checkpoint, load_catalog
+from generation.embedded.recipe.dataset import ASPECTS, size_for
+from generation.errors import CatalogInvalid, CheckpointUnavailable, GenerationError
+from generation.request import Aspect, Sampler
+
+HUB_ID = "stable-diffusion-v1-5/stable-diffusion-v1-5"
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "catalog.toml"
+    file.write_text(text)
+    return file
+
+
+def test_without_settings_there_is_the_embedded_checkpoint():
+    catalog = load_catalog()
+    assert (catalog.names, catalog.default) == (("Emoji",), "Emoji")
+    assert catalog["Emoji"] is EMBEDDED
+    assert EMBEDDED.size == 64
+
+
+def test_an_owners_file(tmp_path: Path, tiny_folder: Path):
+    (tmp_path / "tiny").symlink_to(tiny_folder)
+    catalog = load_catalog(
+        write(
+            tmp_path,
+            f"""
+            default = "Real"
+            [checkpoints.Tiny]
+            source = "tiny"
+            size = 32
+            guidance_scale = 3
+            sampler = "Euler"
+            [checkpoints.Real]
+            source = "{HUB_ID}"
+            revision = "main"
+            num_inference_steps = 30
+            """,
+        )
+    )
+    assert catalog.names == ("Tiny", "Real", "Emoji")
+    assert catalog.default == "Real"
+    assert catalog["Tiny"] == Checkpoint(
+        name="Tiny",
+        source=tiny_folder.resolve(),
+        size=32,
+        guidance_scale=3,
+        sampler=Sampler.EULER,
+    )
+    assert catalog["Real"] == Checkpoint(
+        name="Real", source=HUB_ID, revision="main", num_inference_steps=30
+    )
+
+
+def test_the_first_of_the_file_is_the_default_unless_one_is_named(tmp_path: Path):
+    file = write(tmp_path, f'[checkpoints.A]\nsource="{HUB_ID}"\n[checkpoints.B]\nsource="b/b"')
+    assert load_catalog(file).default == "A"
+    assert load_catalog(file, "B").default == "B"
+    assert load_catalog(file, "Emoji").default == "Emoji"
+
+
+def test_the_one_line_setting_takes_a_hub_id():
+    catalog = load_catalog(default=HUB_ID)
+    assert catalog.names == ("Emoji", "Stable Diffusion v1.5")
+    real = catalog[catalog.default]
+    assert (real.source, real.size, real.num_inference_steps) == (HUB_ID, 512, 25)
+    assert (real.guidance_scale, real.sampler) == (7.5, Sampler.DPMPP_2M_KARRAS)
+    assert load_catalog(default="someone/Dreams-2").default == "Dreams-2"
+
+
+def test_the_one_line_setting_takes_a_folder(tiny_folder: Path, tmp_path: Path):
+    assert load_catalog(default=str(tiny_folder)).default == "tiny"
+    namesake = tmp_path / "Emoji"
+    namesake.symlink_to(tiny_folder)
+    # A folder is known by its real name, and by its whole path where that name is taken.
+    assert load_catalog(default=str(namesake))["tiny"].source == tiny_folder.resolve()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("default = ", "not valid TOML"),
+        ("styles = 1", "unknown key styles"),
+        ("checkpoints = 1", "checkpoints must be tables"),
+        ("[checkpoints]\nA = 1", "checkpoints.A must be a table"),
+        ("[checkpoints.A]", "checkpoints.A.source is missing"),
+        ("[checkpoints.A]\nsource = 1", "checkpoints.A.source must be text, not 1"),
+        ("[checkpoints.A]\nsource = 'a/b'\nsteps = 1", "checkpoints.A.steps is unknown"),
+        ("[checkpoints.A]\nsource = 'a/b'\nsize = 512.0", "size must be a whole number"),
+        ("[checkpoints.A]\nsource = 'a/b'\nsize = true", "size must be a whole number"),
+        ("[checkpoints.A]\nsource = 'a/b'\nsize = 100", "size must be a multiple of 8"),
+        ("[checkpoints.A]\nsource = 'a/b'\nsize = 4096", "size must be 32 to 1024"),
+        ("[checkpoints.A]\nsource = 'a/b'\nguidance_scale = nan", "guidance_scale must be 1.0 to"),
+        (
+            "[checkpoints.A]\nsource = 'a/b'\nguidance_scale = '7'",
+            "guidance_scale must be a number",
+        ),
+        ("[checkpoints.A]\nsource = 'a/b'\nnum_inference_steps = 0", "num_inference_steps must be"),
+        (
+            "[checkpoints.A]\nsource = 'a/b'\nsampler = 'Eular'",
+            "sampler must be one of DDIM, Euler",
+        ),
+        ("[checkpoints.'']\nsource = 'a/b'", "name must be 1 to 100 characters"),
+        ("default = 'B'\n[checkpoints.A]\nsource = 'a/b'", "default must name one of its"),
+        ("default = ['B']", "default must name one of its"),
+    ],
+)
+def test_a_malformed_file_is_refused_in_one_line(tmp_path: Path, text: str, said: str):
+    file = write(tmp_path, text)
+    with pytest.raises(CatalogInvalid) as refused:
+        load_catalog(file)
+    assert said in str(refused.value)
+    assert str(file) in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_files_that_cannot_be_read(tmp_path: Path):
+    with pytest.raises(CatalogInvalid, match="No such file"):
+        load_catalog(tmp_path / "missing.toml")
+    with pytest.raises(CatalogInvalid, match="directory"):
+        load_catalog(tmp_path)
+    (tmp_path / "catalog.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(CatalogInvalid, match="not valid TOML"):
+        load_catalog(tmp_path / "catalog.toml")
+
+
+@pytest.mark.parametrize("setting", ["./nowhere", "/no/such/folder", "Emojis", "a/b/c", "a b/c"])
+def test_a_setting_that_names_nothing(setting: str):
+    with pytest.raises(CheckpointUnavailable, match="neither a folder nor a hub id") as refused:
+        load_catalog(default=setting)
+    assert setting in str(refused.value)
+
+
+def test_an_incomplete_folder_is_found_at_the_start(tmp_path: Path):
+    (tmp_path / "half").mkdir()
+    file = write(tmp_path, '[checkpoints.Half]\nsource = "half"')
+    with pytest.raises(GenerationError, match=r'checkpoint "Half": .* lacks model_index.json'):
+        load_catalog(file)
+
+
+def test_an_unknown_name_says_what_there_is():
+    with pytest.raises(CheckpointUnavailable, match="not in the catalog, which has Emoji"):
+        load_catalog()["Emojy"]
+
+
+@pytest.mark.parametrize("size", [64, 512, 768])
+@pytest.mark.parametrize("aspect", Aspect)
+def test_sizes_keep_the_aspect_and_the_area(size: int, aspect: Aspect):
+    width, height = Checkpoint(name="x", source="a/b", size=size).size_for(aspect)
+    assert width % 8 == height % 8 == 0
+    assert width * height == pytest.approx(size**2, rel=0.1)
+    assert width / height == pytest.approx(aspect.ratio, rel=0.08)
+
+
+def test_sizes_are_those_the_embedded_checkpoint_was_trained_at():
+    assert [EMBEDDED.size_for(aspect) for aspect in Aspect] == [
+        size_for(aspect, EMBEDDED.size) for aspect in ASPECTS
+    ]

@@ -1,0 +1,24 @@
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = "torch diffusers transformers accelerate numpy PIL huggingface_hub"
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "generation",
+        "generation.request",
+        "generation.catalog",
+        "generation.worker",
+        "generation.executor",
+    ],
+)
+def test_what_the_bot_imports_brings_nothing_heavy(module: str):
+    code = f"import sys, {module}; print([m for m in '{HEAVY}'.split() if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=30
+    )
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,116 @@
+import math
+import pickle
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generation.errors import (
+    CatalogInvalid,
+    CheckpointUnavailable,
+    GenerationError,
+    InvalidRequest,
+    OutOfMemory,
+)
+from generation.request import (
+    COUNT,
+    GUIDANCE,
+    PROMPT_LENGTH,
+    SEED,
+    SIDE,
+    SIDE_MULTIPLE,
+    STEPS,
+    GenerationRequest,
+    Sampler,
+)
+
+sides = st.integers(SIDE[0] // SIDE_MULTIPLE, SIDE[1] // SIDE_MULTIPLE).map(
+    lambda n: n * SIDE_MULTIPLE
+)
+valid = st.fixed_dictionaries(
+    {
+        "prompt": st.text(min_size=1, max_size=PROMPT_LENGTH).filter(str.strip),
+        "negative_prompt": st.text(max_size=PROMPT_LENGTH),
+        "checkpoint": st.text(min_size=1),
+        "width": sides,
+        "height": sides,
+        "num_images": st.integers(*COUNT),
+        "num_inference_steps": st.integers(*STEPS),
+        "guidance_scale": st.floats(*GUIDANCE),
+        "seed": st.integers(SEED[0], SEED[1] + 1 - COUNT[1]),
+        "sampler": st.sampled_from(Sampler),
+    }
+)
+
+
+def outside(low: int, high: int) -> st.SearchStrategy[int]:
+    return st.integers(max_value=low - 1) | st.integers(min_value=high + 1)
+
+
+not_numbers = st.sampled_from([math.nan, math.inf, -math.inf, True])
+wrong_sides = outside(*SIDE) | st.integers(*SIDE).filter(lambda n: n % SIDE_MULTIPLE) | not_numbers
+INVALID = {
+    "prompt": st.text(alphabet=" \t\n") | st.text(min_size=PROMPT_LENGTH + 1),
+    "negative_prompt": st.text(min_size=PROMPT_LENGTH + 1),
+    "checkpoint": st.just(""),
+    "width": wrong_sides,
+    "height": wrong_sides,
+    "num_images": outside(*COUNT) | not_numbers,
+    "num_inference_steps": outside(*STEPS) | not_numbers,
+    "guidance_scale": st.floats(max_value=0.99) | st.floats(min_value=30.01) | not_numbers,
+    "seed": outside(*SEED) | not_numbers,
+    "sampler": st.text().filter(lambda name: name not in tuple(Sampler)),
+}
+# Two fields are named as the person knows them.
+NAMES = {"num_images": "count", "num_inference_steps": "steps"}
+
+
+@given(valid)
+def test_what_lies_within_the_bounds_is_accepted(fields: dict):
+    request = GenerationRequest(**fields)
+    assert request.guided == (fields["guidance_scale"] > 1)
+    assert request.cost() > 0
+    assert pickle.loads(pickle.dumps(request)) == request  # noqa: S301
+
+
+@given(valid, st.sampled_from(sorted(INVALID)), st.data())
+def test_what_lies_outside_is_refused_by_the_field_s_name(
+    fields: dict, field: str, data: st.DataObject
+):
+    fields[field] = data.draw(INVALID[field])
+    with pytest.raises(InvalidRequest) as refused:
+        GenerationRequest(**fields)
+    assert refused.value.field == NAMES.get(field, field)
+    assert refused.value.bound in str(refused.value)
+
+
+@given(valid)
+def test_cost_counts_pictures_forwards_rows_and_pixels(fields: dict):
+    fields["guidance_scale"] = 1.0
+    plain = GenerationRequest(**{**fields, "num_images": 1}).cost()
+    guided = GenerationRequest(**{**fields, "num_images": 3, "guidance_scale": 2.0}).cost()
+    assert guided == plain * 6
+
+
+@given(valid, st.integers(*COUNT))
+def test_every_picture_s_own_seed_can_be_asked_for(fields: dict, count: int):
+    last = SEED[1] + 1 - count
+    GenerationRequest(**{**fields, "num_images": count, "seed": last})
+    with pytest.raises(InvalidRequest, match=f"seed must be 0 to {last}"):
+        GenerationRequest(**{**fields, "num_images": count, "seed": last + 1})
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        InvalidRequest("steps", "1 to 100"),
+        CheckpointUnavailable("Emoji", "no such folder"),
+        CatalogInvalid(Path("a.toml"), "unknown key"),
+        OutOfMemory("not enough memory"),
+    ],
+)
+def test_errors_cross_a_pipe_whole(error: GenerationError):
+    crossed = pickle.loads(pickle.dumps(error))  # noqa: S301
+    assert type(crossed) is type(error)
+    assert (str(crossed), vars(crossed)) == (str(error), vars(error))
