@@ -1,5 +1,6 @@
 """Misbehaviour on demand, and the record of every request."""
 
+import asyncio
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,27 +23,61 @@ class Fault:
     carried_out: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A request that takes effect while its answer is held back.
+
+    `happened` is set once it took effect; the answer leaves when `released` is set.
+    """
+
+    method: str
+    path: re.Pattern[str]
+    min_files: int
+    happened: asyncio.Event = field(default_factory=asyncio.Event)
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 class Faults:
     """The misbehaviour that waits for its requests. Paths begin after `/api/v10`."""
 
     def __init__(self) -> None:
         self._waiting: list[Fault] = []
+        self._held: list[Held] = []
 
     def fail(self, method: str, path: str, status: int = 500, *, times: int = 1) -> None:
         """Turn away the next requests that match (a regular expression) with a status."""
-        self._add(Fault(method, re.compile(path), status), times)
+        self.add(Fault(method, re.compile(path), status), times)
 
     def lose_answer(self, method: str, path: str, status: int = 502, *, times: int = 1) -> None:
         """Carry out the next requests that match, but answer as if they had failed."""
-        self._add(Fault(method, re.compile(path), status, carried_out=True), times)
+        self.add(Fault(method, re.compile(path), status, carried_out=True), times)
 
     def slow(self, method: str, path: str, seconds: float, *, times: int = 1) -> None:
         """Let the next requests that match wait before they are looked at."""
-        self._add(Fault(method, re.compile(path), delay=seconds), times)
+        self.add(Fault(method, re.compile(path), delay=seconds), times)
 
     def limit(self, method: str, path: str, retry_after: float = 1.0, *, times: int = 1) -> None:
         """Answer the next requests that match with 429, to come back in so many seconds."""
-        self._add(Fault(method, re.compile(path), 429, retry_after=retry_after), times)
+        self.add(Fault(method, re.compile(path), 429, retry_after=retry_after), times)
+
+    def hold_answer(self, method: str, path: str, *, min_files: int = 0) -> Held:
+        """Carry out the next request that matches, but hold its answer until it is released.
+
+        `min_files` waits for a request that uploads as many files.
+        """
+        held = Held(method, re.compile(path), min_files)
+        self._held.append(held)
+        return held
+
+    async def hold(self, method: str, path: str, files: int) -> None:
+        """Wait where the answer to this request is to be held back."""
+        for held in self._held:
+            matches = held.method == method and held.path.search(path)
+            if matches and files >= held.min_files:
+                self._held.remove(held)
+                held.happened.set()
+                await held.released.wait()
+                return
 
     def clear(self) -> None:
         """Forget the faults that nothing has met yet."""
@@ -60,7 +95,8 @@ class Faults:
                 return self._waiting.pop(index)
         return None
 
-    def _add(self, fault: Fault, times: int) -> None:
+    def add(self, fault: Fault, times: int = 1) -> None:
+        """Let the next requests that match go wrong in this way."""
         self._waiting.extend([fault] * times)
 
 

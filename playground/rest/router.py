@@ -103,6 +103,7 @@ class Router:
             except Unsupported as unsupported:
                 reply = self._report(f"{request.method} {path}: {unsupported}")
             self._remember(request, path, body, reply, began)
+            await self._state.faults.hold(request.method, path, len(body.files))
             return self._response(route, reply, fault)
 
         return serve
