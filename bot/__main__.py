@@ -11,6 +11,7 @@ from bot.config import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
     from bot.client import DarkroomBot
+    from bot.store.database import Database
     from generation.executor import LocalExecutor
 
 # discord.py, SQLAlchemy and the rest are imported where they are used: the worker process imports
@@ -63,9 +64,8 @@ async def run(settings: Settings) -> int:
         raise SettingsError("DISCORD__TOKEN: is missing; README.md says where to get one")
     await migrate(settings)
     point_discord_at(settings)
-    bot, executor = compose(settings)
+    serving = asyncio.create_task(_serve(settings))
     loop = asyncio.get_running_loop()
-    serving = asyncio.create_task(_serve(bot, executor, settings))
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, serving.cancel)
     try:
@@ -79,16 +79,18 @@ async def run(settings: Settings) -> int:
     return 0
 
 
-async def _serve(bot: "DarkroomBot", executor: "LocalExecutor", settings: Settings) -> None:
+async def _serve(settings: Settings) -> None:
+    bot, executor, database = compose(settings)
     try:
         await executor.start()
         async with bot:
             await bot.start(settings.discord.token.get_secret_value())
     finally:
         await executor.close()
+        await database.close()
 
 
-def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor]":
+def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]":
     """Put the parts together; nothing runs yet."""
     from bot.client import DarkroomBot
     from bot.services.jobs import JobService
@@ -122,7 +124,8 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor]":
             running_per_person=settings.limits.running_per_person,
         )
 
-    return DarkroomBot(open_services, synced_file=settings.store.folder / "commands"), executor
+    bot = DarkroomBot(open_services, synced_file=settings.store.folder / "commands.sha256")
+    return bot, executor, database
 
 
 def point_discord_at(settings: Settings) -> None:

@@ -44,8 +44,6 @@ SENTENCES: dict[type[BaseException], Line] = {
 
 def explain(error: BaseException) -> str:
     """Return the person's line; what nobody foresaw is logged under the reference it names."""
-    if isinstance(error, app_commands.CommandInvokeError):
-        error = error.original
     for kind in type(error).__mro__:
         if kind in SENTENCES:
             return SENTENCES[kind](error)

@@ -128,6 +128,8 @@ class JobService:
 
     def place_of(self, job: Job) -> int:
         """Return the place in the queue that a recorded job is about to take, 0 for none."""
+        if job.kind is Kind.UPSCALE:
+            return 0  # stored pixels do not queue
         return self._dispatcher.place_for(job.fair_start)
 
     async def recover(self) -> None:

@@ -8,8 +8,8 @@ import asyncio
 import io
 import logging
 import time
-from datetime import timedelta
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import aiohttp
 import discord

@@ -61,9 +61,9 @@ def build(
     folder: Path,
     database: Database,
     executor: RecordingExecutor,
-    limits: Limits = Limits(waiting=20, waiting_per_person=3),
 ) -> DarkroomBot:
     """Put the bot together as `bot.__main__.compose` does."""
+    limits = Limits(waiting=20, waiting_per_person=3)
     jobs, pictures = JobStore(database), PictureStore(database, folder)
 
     def open_services(presenter: Presenter) -> JobService:

@@ -8,9 +8,7 @@ from tests.fakes import png
 
 
 def labels(message) -> list[str]:
-    return [
-        button["label"] for row in message.components for button in row["components"]
-    ]
+    return [button["label"] for row in message.components for button in row["components"]]
 
 
 async def test_a_prompt_becomes_four_pictures_in_one_message(house: House):
@@ -102,7 +100,7 @@ async def test_a_prompt_never_pings(house: House):
     )
     await house.settle()
     allowed = house.allowed_mentions(result.response)
-    assert not (allowed.everyone or allowed.users or allowed.roles)
+    assert [allowed.everyone, *allowed.users, *allowed.roles] == [False]
     message = result.response.message
     assert not message.mention_everyone
     assert "\\*\\*bold\\*\\*" in message.content
@@ -112,7 +110,10 @@ async def test_a_prompt_never_pings(house: House):
     ("options", "line"),
     [
         ({"prompt": "   "}, "`prompt` must be 1 to 1000 characters."),
-        ({"checkpoint": "gone"}, "I cannot use that checkpoint: not in the catalog, which has Emoji."),
+        (
+            {"checkpoint": "gone"},
+            "I cannot use that checkpoint: not in the catalog, which has Emoji.",
+        ),
         ({"seed": 2**32 - 1}, "`seed` must be 0 to 4294967292."),
     ],
 )

@@ -17,7 +17,10 @@ async def test_moderators_see_who_made_what(house: House):
     result = await house.morgan.slash(house.channel, "mod history", person=house.mia)
     assert result.ephemeral
     answer = reply(result)
-    assert [embed.description for embed in answer.embeds] == ["a \\*\\*bold\\*\\* pear", "a red apple"]
+    assert [embed.description for embed in answer.embeds] == [
+        "a \\*\\*bold\\*\\* pear",
+        "a red apple",
+    ]
     first = answer.embeds[1]
     job = await house.job(1)
     assert first.title == "✅ #1 imagine · done"
@@ -40,9 +43,7 @@ async def test_history_stays_in_its_server(house: House):
     await house.settle()
     elsewhere = house.env.create_guild("Elsewhere")
     channel = elsewhere.create_text_channel("mods")
-    role = elsewhere.create_role(
-        "Mods", permissions=discord.Permissions(moderate_members=True)
-    )
+    role = elsewhere.create_role("Mods", permissions=discord.Permissions(moderate_members=True))
     eve = elsewhere.add_member(house.env.create_user("eve"), roles=[role])
     mia_there = elsewhere.add_member(house.mia_user)
     result = await eve.slash(channel, "mod history", person=mia_there)

@@ -108,11 +108,7 @@ async def test_places_are_told_as_they_change():
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    st.lists(
-        st.tuples(st.integers(1, 5), st.floats(0.5, 50)), min_size=1, max_size=40
-    )
-)
+@given(st.lists(st.tuples(st.integers(1, 5), st.floats(0.5, 50)), min_size=1, max_size=40))
 def test_a_restart_keeps_the_order(arrivals: list[tuple[int, float]]):
     async def orders() -> tuple[list[int], list[int]]:
         before = Bench()

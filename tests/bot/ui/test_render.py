@@ -38,8 +38,17 @@ def job(prompt: str = "a red apple", **changes) -> Job:
 
 @pytest.mark.parametrize(
     ("number", "word"),
-    [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (12, "12th"), (21, "21st"),
-     (112, "112th"), (123, "123rd")],
+    [
+        (1, "1st"),
+        (2, "2nd"),
+        (3, "3rd"),
+        (4, "4th"),
+        (11, "11th"),
+        (12, "12th"),
+        (21, "21st"),
+        (112, "112th"),
+        (123, "123rd"),
+    ],
 )
 def test_ordinals(number: int, word: str):
     assert render.ordinal(number) == word
@@ -53,9 +62,7 @@ def test_durations(seconds: float, words: str):
 
 
 def test_the_bar_fills():
-    bars = [
-        render.progress(job(), Snapshot(step, 20, None, None)).count("▰") for step in range(21)
-    ]
+    bars = [render.progress(job(), Snapshot(step, 20, None, None)).count("▰") for step in range(21)]
     assert bars[0] == 0
     assert bars[-1] == render.BAR_CELLS
     assert bars == sorted(bars)

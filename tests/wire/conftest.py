@@ -1,0 +1,115 @@
+"""The real bot as its own process, against the playground's server."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bot.store.database import FILE_NAME
+from playground import Playground
+from playground.messages import Message
+
+PATIENCE_S = 60.0  # the machine may be busy; nothing here passes by being fast
+
+
+class Process:
+    """A bot process on one data folder; it can be started again after it ended."""
+
+    def __init__(self, playground: Playground, folder: Path) -> None:
+        self.playground = playground
+        self.folder = folder
+        self.log = folder / "bot.log"
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    async def start(self, **environment: str) -> None:
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "bot",
+                "run",
+                env={
+                    **os.environ,
+                    **self.playground.environment,
+                    "STORE__FOLDER": str(self.folder),
+                    **environment,
+                },
+                stderr=log,
+            )
+        await self.playground.ready(PATIENCE_S)
+
+    async def end(self, number: int = signal.SIGTERM) -> int:
+        assert self._process is not None
+        if self._process.returncode is None:
+            self._process.send_signal(number)
+        return await asyncio.wait_for(self._process.wait(), 20)
+
+    async def restart(self) -> None:
+        await self.start()
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self.pid).children(recursive=True)
+
+    def rows(self, columns: str) -> list[tuple[object, ...]]:
+        connection = sqlite3.connect(f"file:{self.folder / FILE_NAME}?mode=ro", uri=True)
+        try:
+            return connection.execute(f"SELECT {columns} FROM jobs ORDER BY id").fetchall()
+        finally:
+            connection.close()
+
+    async def until(self, columns: str, condition: Callable[..., bool]) -> None:
+        """Wait until a row's columns meet the condition, without a pause in which much happens."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not any(condition(*row) for row in self.rows(columns)):
+            assert time.monotonic() < deadline, f"{columns}: {self.rows(columns)}"
+            await asyncio.sleep(0.002)
+
+    def posted(self) -> list[Message]:
+        """The bot's public messages."""
+        return [message for message in self.playground.messages("darkroom") if message.author.bot]
+
+    async def finished(self, pictures: int, *, messages: int = 1) -> Message:
+        """Wait for as many messages, the last with so many pictures and its row DONE."""
+
+        def ended() -> bool:
+            posted = self.posted()
+            return (
+                len(posted) >= messages
+                and len(posted[-1].attachments) == pictures
+                and (any(button.label == "Reroll" for button in posted[-1].buttons))
+            )
+
+        await self.playground.wait_for(ended, PATIENCE_S, "the pictures")
+        await self.until(
+            "(SELECT count(*) FROM jobs WHERE status = 'done')", lambda done: done >= messages
+        )
+        assert len(self.posted()) == messages
+        return self.posted()[-1]
+
+
+@pytest.fixture
+async def playground() -> AsyncIterator[Playground]:
+    async with Playground() as playground:
+        yield playground
+        assert playground.unknown_routes == []
+
+
+@pytest.fixture
+async def bot(playground: Playground, tmp_path: Path) -> AsyncIterator[Process]:
+    process = Process(playground, tmp_path)
+    await process.start()
+    yield process
+    if await process.end() != 0:
+        print(process.log.read_text("utf-8"))
