@@ -66,8 +66,8 @@ async def run(settings: Settings) -> int:
     point_discord_at(settings)
     serving = asyncio.create_task(_serve(settings))
     loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, serving.cancel)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, serving.cancel)
     try:
         await serving
     except asyncio.CancelledError:

@@ -17,8 +17,8 @@ ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 def play(port: int, folder: Path) -> int:
     """Serve until Ctrl-C, SIGTERM, or the end of either process; return the exit status."""
     stopped = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: stopped.set())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
     children: list[subprocess.Popen[str]] = []
     try:
         stand_in = _start(["playground", "--port", str(_free(port)), "--token", TOKEN], {})

@@ -22,7 +22,7 @@ class ModerationCog(commands.GroupCog, group_name="mod", group_description="For 
     def __init__(self, jobs: JobService) -> None:
         self.jobs = jobs
 
-    async def interaction_check(self, interaction: discord.Interaction[Any]) -> bool:  # type: ignore[override]
+    async def interaction_check(self, interaction: discord.Interaction[Any]) -> bool:
         """Check in code, too: a server's owner can hand a command to anyone in its settings."""
         if interaction.guild_id is None:
             raise app_commands.NoPrivateMessage
