@@ -11,6 +11,7 @@ from PIL import Image
 
 from generation.catalog import Catalog
 from generation.errors import GenerationError, OutOfMemory
+from generation.memory import is_out_of_memory
 from generation.pipeline import Pipeline, pick_device
 from generation.preview import draw_preview
 from generation.request import (
@@ -213,14 +214,6 @@ def _png(pixels: torch.Tensor) -> bytes:
     file = io.BytesIO()
     Image.fromarray(pixels.numpy()).save(file, "PNG")
     return file.getvalue()
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether a device's allocator gave up; each backend says so in its own way."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    words = ("out of memory", "can't allocate memory", "not enough memory")  # MPS, Linux, Windows
-    return any(part in str(error) for part in words)
 
 
 @contextlib.contextmanager

@@ -173,7 +173,8 @@ class LocalExecutor:
             self._loading = False
             worker, self._worker = self._worker, None
             self._watch()
-            log.info("the worker ended with code %s", await worker.end())
+            code = await worker.end()
+        log.warning("the worker ended with code %s; it is started again", code)
         return was_ready
 
     def _handle(self, message: Message) -> None:

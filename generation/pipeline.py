@@ -17,6 +17,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from generation.catalog import Checkpoint
 from generation.checkpoint_folder import PREVIEW, check_folder, download_patterns
 from generation.errors import CheckpointUnavailable
+from generation.memory import is_out_of_memory
 from generation.preview import SD1_COLOURS, PreviewColours
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,13 @@ def pick_device() -> torch.device:
     if torch.backends.mps.is_available():
         return torch.device("mps")
     return torch.device("cpu")
+
+
+def describe(device: torch.device) -> str:
+    """Return the device as its owner knows it."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return str(device)
 
 
 def pick_dtype(device: torch.device) -> torch.dtype:
@@ -72,6 +80,8 @@ class Pipeline:
         try:
             pipeline = cls(folder, pick_dtype(device))
         except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+            if is_out_of_memory(error):
+                raise
             # Still on the CPU: what fails here is a folder that is whole and yet does not fit
             # together, such as weights of other shapes than their configuration says.
             raise CheckpointUnavailable(checkpoint.name, f"{folder}: {_line(error)}") from error

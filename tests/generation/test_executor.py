@@ -4,6 +4,7 @@ import asyncio
 import io
 import os
 import pickle
+import shutil
 import signal
 import sys
 import time
@@ -13,12 +14,13 @@ from pathlib import Path
 import psutil
 import pytest
 from PIL import Image
+from transformers import CLIPTextModel
 
 from generation.catalog import Catalog, Checkpoint
 from generation.errors import Cancelled, CheckpointUnavailable, WorkerDied
 from generation.executor import LocalExecutor
 from generation.request import Event, Failed, Finished, Picture, Progress, Started
-from tests.generation.conftest import MakeRequest
+from tests.generation.conftest import TINY, MakeRequest
 
 Launch = Callable[..., Awaitable[LocalExecutor]]
 LONG = {"num_inference_steps": 100, "num_images": 4, "width": 128, "height": 128}
@@ -153,7 +155,7 @@ async def test_a_hanging_worker_is_killed_by_the_watchdog(
     launch: Launch, make_request: MakeRequest
 ):
     executor = await launch(tick_timeout_s=2.0)
-    events = executor.run(make_request(**LONG | {"num_inference_steps": 20}))
+    events = executor.run(make_request(**LONG | {"num_inference_steps": 20, "width": 64}))
     await reach_step(events, 2)
     hung = executor.pid
     os.kill(hung, signal.SIGSTOP)
@@ -190,6 +192,31 @@ async def test_a_checkpoint_that_cannot_be_loaded_fails_its_request_only(
     assert "out of reach" in str(failed.error)
     (failed,) = await collect(executor.run(make_request(checkpoint="Unknown")))
     assert "not in the catalog" in str(failed.error)
+    assert isinstance((await collect(executor.run(make_request())))[-1], Finished)
+
+
+async def test_an_error_in_the_forward_ends_the_worker_and_only_that_request(
+    launch: Launch, catalog: Catalog, tiny_folder: Path, make_request: MakeRequest, tmp_path: Path
+):
+    folder = shutil.copytree(tiny_folder, tmp_path / "mismatched")
+    narrow = CLIPTextModel.from_pretrained(folder / "text_encoder").config
+    narrow.update({"hidden_size": 16, "intermediate_size": 16})
+    CLIPTextModel(narrow).save_pretrained(folder / "text_encoder")
+    broken = Checkpoint(name="Mismatched", source=folder, size=32)
+    executor = await launch(Catalog({**catalog.checkpoints, "Mismatched": broken}, TINY))
+    *_, failed = await collect(executor.run(make_request(checkpoint="Mismatched")))
+    assert isinstance(failed.error, WorkerDied)
+    assert isinstance((await collect(executor.run(make_request())))[-1], Finished)
+
+
+async def test_a_worker_that_does_not_start_fails_who_waits_and_is_tried_again(
+    launch: Launch, make_request: MakeRequest, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PYTHONHOME", "/nowhere")  # no Python starts like this
+    executor = await launch()
+    (failed,) = await collect(executor.run(make_request()))
+    assert isinstance(failed.error, WorkerDied)
+    monkeypatch.delenv("PYTHONHOME")
     assert isinstance((await collect(executor.run(make_request())))[-1], Finished)
 
 

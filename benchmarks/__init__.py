@@ -1,0 +1,7 @@
+"""The figures that the project reports: ``python -m benchmarks`` prints them all.
+
+A benchmark is a module here with a docstring, ``LABELS`` (figure -> what it is, with its unit) and
+``run() -> dict`` of those figures; None stands for what this machine could not measure.
+"""
+
+Figures = dict[str, float | None]

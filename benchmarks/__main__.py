@@ -1,0 +1,46 @@
+"""Run benchmarks by name, or all of them: ``python -m benchmarks [NAME ...] [--json]``."""
+
+import argparse
+import importlib
+import json
+import pkgutil
+import sys
+from types import ModuleType
+
+import benchmarks
+from benchmarks import Figures
+
+
+def main() -> None:
+    """Print a table for each benchmark and, with ``--json``, the figures as the last line."""
+    names = sorted(
+        module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name[0] != "_"
+    )
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("name", nargs="*", help=f"of {', '.join(names)}; all of them if none")
+    parser.add_argument("--json", action="store_true", help="end with one line of JSON")
+    chosen = parser.parse_args()
+    if unknown := set(chosen.name) - set(names):
+        parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+    measured: dict[str, Figures] = {}
+    for name in chosen.name or names:
+        module = importlib.import_module(f"benchmarks.{name}")
+        measured[name] = module.run()
+        print_table(name, module, measured[name])
+    if chosen.json:
+        # One benchmark by name gives its figures; several give them by benchmark.
+        print(json.dumps(measured[chosen.name[0]] if len(chosen.name) == 1 else measured))
+
+
+def print_table(name: str, module: ModuleType, figures: Figures) -> None:
+    """Print the benchmark's one-line description and a line for each figure."""
+    print(f"\n{name}: {(module.__doc__ or '').splitlines()[0]}")
+    labels = [module.LABELS[figure] for figure in figures]
+    width = max(map(len, labels))
+    for label, value in zip(labels, figures.values(), strict=True):
+        print(f"  {label:<{width}}  {'not measured' if value is None else f'{value:g}'}")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

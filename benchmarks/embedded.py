@@ -1,0 +1,86 @@
+"""The embedded checkpoint: how well it draws what it is asked for, its size and its speed."""
+
+import logging
+import subprocess
+import time
+from pathlib import Path
+
+from benchmarks import Figures
+from generation.catalog import EMBEDDED, load_catalog
+from generation.embedded import CHECKPOINT
+from generation.request import Aspect, Finished, GenerationRequest
+from generation.worker import calm_threads
+
+log = logging.getLogger(__name__)
+
+TRAINING_DATA = Path(".training")  # where `make train-embedded` keeps it, and finds it again
+LABELS = {
+    "top1": "share drawn nearest to the picture of its name",
+    "top5": "share among the five nearest",
+    "names": "names drawn",
+    "size_mb": "generation/embedded, MB",
+    "load_s": "loading, s",
+    "four_pictures_s": "four pictures at the defaults, s",
+}
+
+
+def run() -> Figures:
+    """Measure in this process, with the engine that the worker runs."""
+    calm_threads()
+    speed = _speed()
+    return {**_accuracy(), "size_mb": _size_mb(CHECKPOINT.parent), **speed}
+
+
+def _speed() -> Figures:
+    from generation.engine import Engine
+    from generation.pipeline import Pipeline, pick_device
+
+    begun = time.perf_counter()
+    Pipeline.load(EMBEDDED, pick_device())
+    load_s = time.perf_counter() - begun
+    engine = Engine(load_catalog())
+    if (error := engine.warm_up()) is not None:
+        raise error
+    width, height = EMBEDDED.size_for(Aspect.SQUARE)
+    request = GenerationRequest(
+        prompt="a red apple",
+        checkpoint=EMBEDDED.name,
+        width=width,
+        height=height,
+        num_inference_steps=EMBEDDED.num_inference_steps,
+        guidance_scale=EMBEDDED.guidance_scale,
+        sampler=EMBEDDED.sampler,
+        seed=1,
+        num_images=4,
+    )
+    engine.add(1, request)
+    begun = time.perf_counter()
+    events = []
+    while not engine.idle:
+        events += engine.step()
+    four_pictures_s = time.perf_counter() - begun
+    assert isinstance(events[-1][1], Finished)
+    return {"load_s": round(load_s, 2), "four_pictures_s": round(four_pictures_s, 2)}
+
+
+def _accuracy() -> Figures:
+    """Draw training names with fixed seeds; the training pictures come from npm if need be."""
+    import torch
+    from diffusers import StableDiffusionPipeline
+
+    from generation.embedded.recipe.dataset import fetch, load_concepts
+    from generation.embedded.recipe.evaluate import accuracy
+
+    try:
+        fetch(TRAINING_DATA)
+    except (OSError, subprocess.CalledProcessError) as error:
+        log.warning("the training pictures cannot be fetched with npm: %s", error)
+        return {"top1": None, "top5": None, "names": None}
+    pipeline = StableDiffusionPipeline.from_pretrained(CHECKPOINT, dtype=torch.float32)
+    found = accuracy(pipeline, load_concepts(TRAINING_DATA))
+    return {"top1": round(found.top1, 4), "top5": round(found.top5, 4), "names": found.names}
+
+
+def _size_mb(folder: Path) -> float:
+    files = [file for file in folder.rglob("*") if file.is_file() and file.suffix != ".pyc"]
+    return round(sum(file.stat().st_size for file in files) / 1e6, 1)
