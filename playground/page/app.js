@@ -1,0 +1,9 @@
+/** The page's beginning. */
+
+import "./conversation.js";
+import "./sidebar.js";
+import "./composer.js";
+import { connect } from "./state.js";
+
+connect();
+addEventListener("load", () => document.getElementById("composer").focus());

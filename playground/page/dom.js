@@ -1,0 +1,63 @@
+/** Building elements without ever parsing text as HTML. */
+
+/**
+ * Make an element. `properties` are set as properties where the element has them (`className`,
+ * `onclick`, …) and as attributes otherwise (`aria-label`, `role`, …); children that are
+ * null, undefined or false are left out, strings become text.
+ */
+export function el(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name === "dataset") Object.assign(element.dataset, value);
+    else if (name in element && !name.includes("-")) element[name] = value;
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  append(element, children);
+  return element;
+}
+
+/** Append children as `el` does; lists are flattened. */
+export function append(element, children) {
+  for (const child of children.flat(Infinity)) {
+    if (child === null || child === undefined || child === false) continue;
+    element.append(child);
+  }
+}
+
+const SHAPES = {
+  hash: "M10 3 8 21M16 3l-2 18M4 8.5h16M3 15.5h16",
+  at: "M16 12a4 4 0 1 1-8 0 4 4 0 0 1 8 0zm0 0v1.5a2.5 2.5 0 0 0 5 0V12a9 9 0 1 0-3.5 7.1",
+  eye: "M2 12s3.6-6.5 10-6.5S22 12 22 12s-3.6 6.5-10 6.5S2 12 2 12zm10 3a3 3 0 1 0 0-6 3 3 0 0 0 0 6z",
+  send: "M4 12 3 4l18 8-18 8 1-8zm0 0h8",
+  swap: "M7 4 3 8l4 4M3 8h14M17 12l4 4-4 4M21 16H7",
+  trash: "M4 7h16M10 11v6M14 11v6M6 7l1 13h10l1-13M9 7V4h6v3",
+  close: "M5 5l14 14M19 5 5 19",
+  left: "M15 4 7 12l8 8",
+  right: "M9 4l8 8-8 8",
+  external: "M14 4h6v6M20 4l-9 9M18 14v6H4V6h6",
+  check: "M4 12.5 10 18 20 6",
+  plus: "M12 5v14M5 12h14",
+  slash: "M15 4 9 20",
+  file: "M6 3h8l5 5v13H6zM14 3v5h5",
+  reply: "M9 7 4 12l5 5M4 12h10a6 6 0 0 1 6 6",
+};
+
+/** Make one of the page's icons; it says nothing to screen readers. */
+export function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  svg.classList.add("icon");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", SHAPES[name]);
+  svg.append(path);
+  return svg;
+}
+
+/** Write a number of bytes as people read it. */
+export function bytes(size) {
+  if (size < 1024) return `${size} B`;
+  if (size < 1024 * 1024) return `${(size / 1024).toFixed(1)} KB`;
+  return `${(size / 1024 / 1024).toFixed(2)} MB`;
+}
