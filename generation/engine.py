@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from generation.catalog import Catalog
-from generation.errors import GenerationError, OutOfMemory
+from generation.errors import Cancelled, GenerationError, OutOfMemory
 from generation.memory import is_out_of_memory
 from generation.pipeline import Pipeline, pick_device
 from generation.preview import draw_preview
@@ -63,21 +63,29 @@ class Engine:
         self._loaded: tuple[str, Pipeline] | None = None
         self._waiting: dict[int, GenerationRequest] = {}
         self._aboard: _Aboard | None = None
+        self._cancelled: Events = []
 
     @property
     def idle(self) -> bool:
         """Whether the next tick has nothing to do."""
-        return self._aboard is None and not self._waiting
+        return self._aboard is None and not self._waiting and not self._cancelled
 
     def add(self, key: int, request: GenerationRequest) -> None:
-        """Queue a request under a key of the caller's, from 1 up."""
+        """Queue a request under a key of the caller's, from 1 up; it ends in Finished or Failed."""
         self._waiting[key] = request
 
     def cancel(self, key: int) -> None:
-        """Drop a request wherever it is: no more events of it come; unknown keys are no error."""
-        self._waiting.pop(key, None)
+        """Drop a request wherever it is; the next tick says Failed(Cancelled) and no more of it.
+
+        A key that is unknown, or finished already, is no error.
+        """
+        spent = 0.0
         if self._aboard is not None and self._aboard.key == key:
+            spent = self._aboard.device_seconds
             self._aboard = None
+        elif self._waiting.pop(key, None) is None:
+            return
+        self._cancelled.append((key, Failed(Cancelled("cancelled"), spent)))
 
     def warm_up(self) -> GenerationError | None:
         """Load the default checkpoint and draw once, so that the first person does not wait.
@@ -113,7 +121,8 @@ class Engine:
         A request that cannot be drawn ends in Failed. Any other error of the device is raised,
         and the engine is not to be used after it.
         """
-        events = self._admit()
+        cancelled, self._cancelled = self._cancelled, []
+        events = [*cancelled, *self._admit()]
         if self._aboard is None:
             return events
         aboard, begun = self._aboard, time.monotonic()

@@ -49,6 +49,7 @@ class _Job:
     request: GenerationRequest
     events: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)
     started: bool = False
+    forgotten: bool = False
     pictures: set[int] = field(default_factory=set)
     deaths: int = 0
     aboard_since: float = 0.0
@@ -207,17 +208,20 @@ class LocalExecutor:
         return len(self._aboard) < (1 if suspected else self.capacity)
 
     def _forget(self, job: _Job) -> None:
-        """Drop a job whoever asked no longer listens to."""
+        """Drop a job that nobody listens to any more; its place is free once the worker says so."""
         self._waiting.pop(job.key, None)
-        if self._aboard.pop(job.key, None) is not None and self._worker is not None:
-            self._worker.send(Cancel(job.key))
-        self._admit()
+        if job.key in self._aboard:
+            job.forgotten = True
+            if self._worker is not None:
+                self._worker.send(Cancel(job.key))
 
     def _return_jobs(self) -> None:
         """Put a dead worker's jobs back in front, or fail those it has died under before."""
         now = time.monotonic()
         returned = {}
         for job in self._aboard.values():
+            if job.forgotten:
+                continue
             job.deaths += 1
             job.lost_s += now - job.aboard_since
             if job.deaths > DEATHS_ALLOWED:

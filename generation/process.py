@@ -43,6 +43,7 @@ class WorkerProcess:
             # The child's ends must be open nowhere else, or neither side would see the other die.
             child_commands.close()
             child_messages.close()
+        self.pid = self._process.pid
         self._listener = threading.Thread(
             target=self._listen,
             args=(messages, asyncio.get_running_loop()),
@@ -50,12 +51,6 @@ class WorkerProcess:
             daemon=True,
         )
         self._listener.start()
-
-    @property
-    def pid(self) -> int:
-        """The process id."""
-        assert self._process.pid is not None  # noqa: S101  # it was started
-        return self._process.pid
 
     def send(self, command: worker.Command) -> None:
         """Send a command; one to a dead worker is lost, and ``receive`` is about to say so."""

@@ -72,9 +72,8 @@ Message = Loading | Ready | Report
 
 def main(commands: Connection, messages: Connection, catalog: Catalog) -> None:
     """Serve until ``commands`` closes; an unexpected error ends the process with a failure."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C reaches the whole group; the parent decides
+    # Ctrl-C reaches every process of the terminal; the parent decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("generation").setLevel(logging.INFO)
     calm_threads()

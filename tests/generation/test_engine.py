@@ -19,7 +19,7 @@ from PIL import Image
 from generation.catalog import Catalog, Checkpoint
 from generation.embedded import CHECKPOINT
 from generation.engine import Engine
-from generation.errors import CheckpointUnavailable, OutOfMemory
+from generation.errors import Cancelled, CheckpointUnavailable, OutOfMemory
 from generation.pipeline import Pipeline
 from generation.request import (
     Event,
@@ -151,8 +151,14 @@ def test_a_cancel_takes_effect_within_one_tick(engine: Engine, make_request: Mak
     engine.cancel(1)
     engine.cancel(2)
     engine.cancel(99)
-    assert {key for key, _ in engine.step()} == {3}
+    (first, one), (second, other), *rest = engine.step()
+    assert (first, second) == (1, 2)
+    assert isinstance(one.error, Cancelled)
+    assert isinstance(other.error, Cancelled)
+    assert one.device_seconds > other.device_seconds == 0
+    assert {key for key, _ in rest} == {3}
     engine.cancel(3)
+    assert [key for key, _ in engine.step()] == [3]
     assert engine.idle
     assert engine.step() == []
 
@@ -164,7 +170,9 @@ def test_cancelling_between_decodes_sends_no_more_pictures(
     while not any(isinstance(event, Picture) for _, event in engine.step()):
         pass
     engine.cancel(1)
-    assert engine.step() == []
+    ((_, failed),) = engine.step()
+    assert isinstance(failed.error, Cancelled)
+    assert engine.idle
 
 
 def test_the_first_step_brings_a_preview_and_the_next_one_waits(

@@ -102,8 +102,20 @@ async def test_closing_the_generator_cancels(executor: LocalExecutor, make_reque
     begun = time.monotonic()
     await events.aclose()
     following = await collect(executor.run(make_request()))
+    assert kinds(following)[0] is Started
     assert isinstance(following[-1], Finished)
     assert time.monotonic() - begun < 5, "a hundred steps of four pictures would take longer"
+
+
+async def test_a_worker_that_hangs_under_a_cancelled_request_is_replaced_for_the_next(
+    launch: Launch, make_request: MakeRequest
+):
+    executor = await launch(tick_timeout_s=2.0)
+    events = executor.run(make_request(**LONG))
+    await reach_step(events, 1)
+    os.kill(executor.pid, signal.SIGSTOP)
+    await events.aclose()
+    assert isinstance((await collect(executor.run(make_request())))[-1], Finished)
 
 
 async def test_more_than_the_capacity_wait_their_turn(
@@ -181,18 +193,32 @@ async def test_close_ends_a_stopped_worker_and_tells_whoever_waits(
     assert isinstance((await collect(executor.run(make_request())))[-1].error, Cancelled)
 
 
-async def test_a_checkpoint_that_cannot_be_loaded_fails_its_request_only(
-    launch: Launch, catalog: Catalog, make_request: MakeRequest, monkeypatch: pytest.MonkeyPatch
+async def test_the_hub_out_of_reach_fails_only_what_is_not_on_disk(
+    launch: Launch,
+    catalog: Catalog,
+    tiny_folder: Path,
+    make_request: MakeRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ):
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    cached = tmp_path / "models--someone--tiny"
+    shutil.copytree(tiny_folder, cached / "snapshots" / ("0" * 40))
+    (cached / "refs").mkdir()
+    (cached / "refs/main").write_text("0" * 40)
     away = Checkpoint(name="Away", source="nobody/nothing-here", size=32)
-    executor = await launch(Catalog({**catalog.checkpoints, "Away": away}, "Away"))
+    here = Checkpoint(name="Here", source="someone/tiny", size=32)
+    executor = await launch(Catalog({**catalog.checkpoints, "Away": away, "Here": here}, "Away"))
     assert isinstance((await executor.ready()).error, CheckpointUnavailable)
     (failed,) = await collect(executor.run(make_request(checkpoint="Away")))
-    assert "out of reach" in str(failed.error)
+    assert "nobody/nothing-here is not on disk and the hub is out of reach" in str(failed.error)
     (failed,) = await collect(executor.run(make_request(checkpoint="Unknown")))
     assert "not in the catalog" in str(failed.error)
-    assert isinstance((await collect(executor.run(make_request())))[-1], Finished)
+    for name in ("Here", TINY):
+        assert isinstance(
+            (await collect(executor.run(make_request(checkpoint=name))))[-1], Finished
+        )
 
 
 async def test_an_error_in_the_forward_ends_the_worker_and_only_that_request(
