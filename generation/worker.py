@@ -92,7 +92,7 @@ def calm_threads() -> None:
     """Let torch's threads sleep while they wait for each other; call before torch is imported.
 
     Spinning, they steal the very core that the one they wait for needs: measured with one other
-    busy process on two cores, four pictures took 70 s instead of 2.
+    busy process on two cores, four pictures took 25 s instead of 2.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
