@@ -1,32 +1,13 @@
-"""A playground for each test, and the small bot as its own process."""
+"""A playground for each test, with or without the small bot."""
 
 import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import aiohttp
 import pytest
 
 from playground import Playground
-
-SMALL_BOT = Path(__file__).with_name("small_bot.py")
-
-
-@asynccontextmanager
-async def running_bot(playground: Playground) -> AsyncIterator[asyncio.subprocess.Process]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(SMALL_BOT), env=os.environ | playground.environment
-    )
-    try:
-        await playground.ready()
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+from tests.playground.helpers import DRAW, Wire, running_bot
 
 
 @pytest.fixture
@@ -46,3 +27,10 @@ async def small_bot(playground: Playground) -> AsyncIterator[asyncio.subprocess.
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
     async with aiohttp.ClientSession() as session:
         yield session
+
+
+@pytest.fixture
+async def wire(playground: Playground, http: aiohttp.ClientSession) -> Wire:
+    wire = Wire(playground, http)
+    await wire.sync(DRAW)
+    return wire
