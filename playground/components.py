@@ -58,10 +58,13 @@ def find(components: list[Json], wanted: str) -> Json | None:
     return next((c for c in leaves if (c.get("emoji") or {}).get("name") == wanted), None)
 
 
-def number(components: list[Json]) -> list[Json]:
-    """Give every component the `id` that Discord adds, counted from 1."""
+def complete(components: list[Json]) -> list[Json]:
+    """Fill in what Discord adds to components: an `id` counted from 1, and a menu's bounds."""
     for position, component in enumerate(walk(components), start=1):
         component.setdefault("id", position)
+        if component.get("type") in SELECTS:
+            component.setdefault("min_values", 1)
+            component.setdefault("max_values", 1)
     return components
 
 

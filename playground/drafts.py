@@ -76,7 +76,7 @@ def read(body: Body, fields: Json | None = None, *, under: str = "") -> Draft:
     return Draft(
         content,
         embeds,
-        components.number(rows) if rows is not None else None,
+        components.complete(rows) if rows is not None else None,
         entries,
         body.files,
         flags,

@@ -360,8 +360,10 @@ def _media(embed: Json) -> list[Json]:
 
 
 def _finished(embed: Json, attachments: list[Attachment]) -> Json:
-    """Fill in what Discord adds to an embed: its type, and the addresses of attached pictures."""
+    """Fill in what Discord adds to an embed, such as the addresses of attached pictures."""
     done = {"type": "rich", **embed}
+    if fields := embed.get("fields"):
+        done["fields"] = [{"inline": False, **field} for field in fields]
     by_name = {attachment.filename: attachment for attachment in attachments}
     for key in ("image", "thumbnail"):
         media = done.get(key)

@@ -181,8 +181,11 @@ class People:
         """Delete one's own message, or as a moderator anybody's; dismiss a private one."""
         person = self.state.world.user(user)
         permissions = self.state.world.permissions(person, message.channel)
-        own = person in (message.author, message.private_to)
-        if not own and not permissions & Permission.MANAGE_MESSAGES:
+        if message.private_to is not None:
+            allowed = person == message.private_to
+        else:
+            allowed = person == message.author or bool(permissions & Permission.MANAGE_MESSAGES)
+        if not allowed:
             raise NotPossible(f"{person.display_name} may not delete this message")
         self.state.messages.delete(message)
 

@@ -6,4 +6,3 @@ import "./composer.js";
 import { connect } from "./state.js";
 
 connect();
-addEventListener("load", () => document.getElementById("composer").focus());

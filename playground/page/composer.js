@@ -39,7 +39,6 @@ function toText(text = "") {
   fields = [];
   input.value = text;
   input.grow();
-  input.disabled = !currentChannel()?.may_send && usableCommands().length === 0;
   box.replaceChildren(commandButton, input, sendButton);
   describeBox();
 }
@@ -47,6 +46,7 @@ function toText(text = "") {
 function describeBox() {
   const channel = currentChannel();
   if (!channel) return;
+  input.disabled = !channel.may_send && usableCommands().length === 0;
   const place = `${channel.direct ? "@" : "#"}${channel.name}`;
   input.placeholder = channel.may_send ? `Message ${place} — type / for commands` : `You may not write in ${place}`;
 }
@@ -350,16 +350,10 @@ function asLine() {
 }
 
 async function send() {
-  if (sendButton.disabled) return;
   complain(null);
-  sendButton.disabled = true;
-  try {
-    if (leaf !== null) await sendCommand();
-    else if (input.value.startsWith("/")) sendUnknown();
-    else if (input.value.trim() !== "") await sendText();
-  } finally {
-    sendButton.disabled = false;
-  }
+  if (leaf !== null) await sendCommand();
+  else if (input.value.startsWith("/")) sendUnknown();
+  else if (input.value.trim() !== "") await sendText();
 }
 
 function sendUnknown() {
@@ -375,11 +369,13 @@ function sendUnknown() {
 async function sendText() {
   const content = input.value;
   toText();
+  input.focus();
   try {
     await act("send", { channel: state.channel, content });
     toEnd();
   } catch (problem) {
-    toText(content);
+    if (!(problem instanceof Problem)) throw problem;
+    if (leaf === null && input.value === "") toText(content);
     complain(problem.message);
   }
 }
@@ -396,21 +392,32 @@ async function sendCommand() {
     }
     options[field.option.name] = value;
   }
-  const orders = { channel: state.channel, command: leaf.label, options };
+  const sent = { leaf, fields, line: asLine() };
+  // The box is free at once for what comes next; what was refused comes back into it.
+  toText();
+  input.focus();
+  picker.hide();
   try {
-    await expect(act("slash", orders), { command: leaf.label, channel: state.channel });
-    lastLine = asLine();
-    picker.hide();
-    toText();
-    input.focus();
-    picker.hide();
+    await expect(act("slash", { channel: state.channel, command: sent.leaf.label, options }), {
+      command: sent.leaf.label,
+      channel: state.channel,
+    });
+    lastLine = sent.line;
     toEnd();
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
-    const field = fields.find((one) => one.option.name === problem.option);
-    field?.focus();
-    complain(field ? `${field.option.name}: ${problem.message}` : problem.message, field);
+    takeBack(sent, problem);
   }
+}
+
+function takeBack(sent, problem) {
+  const field = sent.fields.find((one) => one.option.name === problem.option);
+  if (leaf === null && input.value === "") {
+    ({ leaf, fields } = sent);
+    drawCommand();
+    (field ?? fields[0])?.focus();
+  }
+  complain(field ? `${field.option.name}: ${problem.message}` : problem.message, field);
 }
 
 sendButton.addEventListener("click", () => {
@@ -425,7 +432,6 @@ box.addEventListener("focusout", (event) => {
 function refresh() {
   if (leaf === null) {
     describeBox();
-    input.disabled = !currentChannel()?.may_send && usableCommands().length === 0;
     if (document.activeElement === input && input.value.startsWith("/")) readLine();
     return;
   }
@@ -440,7 +446,10 @@ function compose({ text }) {
   readLine();
 }
 
-on("hello", refresh);
+on("hello", () => {
+  refresh();
+  if (document.activeElement === document.body) input.focus();
+});
 on("bot", refresh);
 on("commands", refresh);
 on("channel", () => {
