@@ -43,7 +43,8 @@ bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks
 
 train-embedded: .venv/installed
-	$(BIN)/python -m generation.embedded.recipe
+	# Waiting threads that spin would take the cores from whatever else runs.
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m generation.embedded.recipe
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -61,12 +61,12 @@ class ImagineCog(commands.Cog):
         wish = Wish(
             prompt=prompt,
             negative_prompt=negative_prompt,
-            aspect=Aspect(aspect),
+            aspect=aspect,
             count=count,
             steps=steps,
             guidance_scale=guidance_scale,
             seed=seed,
-            sampler=None if sampler is None else Sampler(sampler),
+            sampler=sampler,
             checkpoint=checkpoint,
         )
         job = await self.jobs.imagine(wish, origin_of(interaction), missing_here(interaction))

@@ -2,11 +2,16 @@
 
 import secrets
 from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TypeVar
 
 from generation.catalog import Catalog
+from generation.errors import InvalidRequest
 from generation.request import SEED, Aspect, GenerationRequest, Sampler
 
 DEFAULT_COUNT = 4
+
+Name = TypeVar("Name", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,19 +20,19 @@ class Wish:
 
     prompt: str
     negative_prompt: str = ""
-    aspect: Aspect = Aspect.SQUARE
+    aspect: str = Aspect.SQUARE
     count: int = DEFAULT_COUNT
     steps: int | None = None
     guidance_scale: float | None = None
     seed: int | None = None
-    sampler: Sampler | None = None
+    sampler: str | None = None
     checkpoint: str | None = None
 
 
 def compose(catalog: Catalog, wish: Wish) -> GenerationRequest:
     """Fill the gaps; raises InvalidRequest or CheckpointUnavailable."""
     checkpoint = catalog[wish.checkpoint or catalog.default]
-    width, height = checkpoint.size_for(wish.aspect)
+    width, height = checkpoint.size_for(_one_of(Aspect, "aspect", wish.aspect))
     return GenerationRequest(
         prompt=wish.prompt.strip(),
         negative_prompt=wish.negative_prompt.strip(),
@@ -41,7 +46,7 @@ def compose(catalog: Catalog, wish: Wish) -> GenerationRequest:
         guidance_scale=wish.guidance_scale
         if wish.guidance_scale is not None
         else checkpoint.guidance_scale,
-        sampler=wish.sampler or checkpoint.sampler,
+        sampler=_one_of(Sampler, "sampler", wish.sampler) if wish.sampler else checkpoint.sampler,
         seed=wish.seed if wish.seed is not None else new_seed(),
     )
 
@@ -59,3 +64,10 @@ def single(request: GenerationRequest, index: int) -> GenerationRequest:
 def new_seed() -> int:
     """Return a seed nobody can guess from the last one."""
     return secrets.randbelow(SEED[1] + 1 - DEFAULT_COUNT)
+
+
+def _one_of(names: type[Name], field: str, given: str) -> Name:
+    try:
+        return names(given)
+    except ValueError:
+        raise InvalidRequest(field, "one of " + ", ".join(names)) from None

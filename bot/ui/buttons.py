@@ -129,7 +129,7 @@ def result_view(job: Job) -> discord.ui.View:
             view.add_item(
                 JobButton(CustomId(job.id, Action.UPSCALE, index), label=f"U{index + 1}", row=0)
             )
-        view.add_item(JobButton(CustomId(job.id, Action.REROLL), label="Reroll", emoji="🔄", row=1))
+        view.add_item(JobButton(CustomId(job.id, Action.REROLL), label="Reroll", emoji="🔄", row=0))
     return view
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -13,6 +14,7 @@ import psutil
 import pytest
 
 from bot.store.database import FILE_NAME, migrate
+from generation.embedded import CHECKPOINT
 from playground import Playground
 from tests.wire.conftest import PATIENCE_S, Process
 
@@ -91,6 +93,26 @@ def test_what_is_wrong_is_one_line(tmp_path: Path, environment: dict[str, str], 
     assert ended.returncode == 1
     (said,) = [said for said in ended.stderr.splitlines() if said.startswith("darkroom: ")]
     assert line in said
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        (None, "unet/diffusion_pytorch_model.safetensors"),
+        ("diffusion_pytorch_model.bin", "pickled"),
+    ],
+)
+def test_a_checkpoint_that_is_not_whole_or_not_safe_is_one_line(tmp_path: Path, weights, said):
+    folder = tmp_path / "checkpoint"
+    shutil.copytree(CHECKPOINT, folder)
+    (folder / "unet" / "diffusion_pytorch_model.safetensors").unlink()
+    if weights is not None:
+        (folder / "unet" / weights).write_bytes(b"\x80\x04.")
+    ended = start(tmp_path, DISCORD__TOKEN="x", GENERATION__CHECKPOINT=str(folder))
+    assert ended.returncode == 1
+    (line,) = [line for line in ended.stderr.splitlines() if line.startswith("darkroom: ")]
+    assert said in line
     assert "Traceback" not in ended.stderr
 
 

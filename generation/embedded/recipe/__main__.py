@@ -11,12 +11,13 @@ import torch
 from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline
 from transformers import CLIPTokenizer
 
+from generation.embedded import CHECKPOINT
 from generation.embedded.recipe.dataset import Concept, fetch, load_concepts, load_picture
 from generation.embedded.recipe.evaluate import accuracy, draw, sheet
 from generation.embedded.recipe.tokenizer import train_tokenizer
 from generation.embedded.recipe.train import Sizes, encode, to_tensor, train_denoiser, train_vae
 
-CHECKPOINT = Path(__file__).parents[1] / "checkpoint"
+log = logging.getLogger("recipe")
 
 
 def main() -> None:
@@ -39,7 +40,7 @@ def main() -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     fetch(chosen.work)
     concepts = load_concepts(chosen.work)
-    logging.info("%d concepts, %s", len(concepts), asdict(sizes))
+    log.info("%d concepts, %s", len(concepts), asdict(sizes))
     tokenizer = _tokenizer(concepts, sizes, chosen.work / "tokenizer")
     vae = train_vae(sizes, concepts, chosen.work, device)
     unet, text_encoder = train_denoiser(sizes, concepts, vae, tokenizer, chosen.work, device)
@@ -92,9 +93,9 @@ def fit_preview(
 
 def judge(folder: Path, concepts: list[Concept], work: Path) -> None:
     """Load the written folder as anyone would, log its accuracy and write two sample sheets."""
-    pipeline = StableDiffusionPipeline.from_pretrained(folder, torch_dtype=torch.float32)
+    pipeline = StableDiffusionPipeline.from_pretrained(folder, dtype=torch.float32)
     figures = accuracy(pipeline, concepts)
-    logging.info("top-1 %.3f, top-5 %.3f of %d", figures.top1, figures.top5, figures.names)
+    log.info("top-1 %.3f, top-5 %.3f of %d", figures.top1, figures.top5, figures.names)
     names = [concept.name for concept in concepts[:128]]
     sheet(draw(pipeline, names, 7, 20, 4.0)).save(work / "sheet.png")
     unseen = ["blue apple", "red cat", "a cat eating pizza", "aple", "spaceship", "", "two apples"]

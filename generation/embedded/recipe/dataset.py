@@ -16,7 +16,6 @@ PICTURES_PACKAGE = "@lobehub/fluent-emoji-3d@1.1.0"
 NAMES_PACKAGE = "emoji-datasource-google@16.0.0"
 CATEGORIES = ("Animals & Nature", "Food & Drink")
 BACKGROUND = (255, 255, 255)
-ASPECTS = ((1, 1), (2, 3), (3, 2), (16, 9), (9, 16))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +81,6 @@ def load_concepts(folder: Path) -> list[Concept]:
 def _plain(text: str) -> str:
     """Lower case, words only; a trailing number ("cat2") is not a word anyone types."""
     return re.sub(r"\d+$", "", re.sub(r"[^a-z0-9]+", " ", text.lower())).strip()
-
-
-def size_for(aspect: tuple[int, int], base: int) -> tuple[int, int]:
-    """Return (width, height) in pixels, multiples of 8, for ``aspect`` at about ``base``² pixels."""
-    ratio = aspect[0] / aspect[1]
-    return (
-        8 * round(base * ratio**0.5 / 8),
-        8 * round(base / ratio**0.5 / 8),
-    )
 
 
 def load_picture(concept: Concept, width: int, height: int) -> np.ndarray:

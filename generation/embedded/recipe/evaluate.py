@@ -34,7 +34,9 @@ def draw(
             part,
             num_inference_steps=steps,
             guidance_scale=guidance,
-            generator=[torch.Generator("cpu").manual_seed(seed + start + i) for i in range(len(part))],
+            generator=[
+                torch.Generator("cpu").manual_seed(seed + start + i) for i in range(len(part))
+            ],
         ).images
     return np.stack([np.asarray(picture) for picture in drawn])
 

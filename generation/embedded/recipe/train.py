@@ -4,7 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from diffusers.training_utils import EMAModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from generation.embedded.recipe.dataset import ASPECTS, Concept, load_picture, size_for
+from generation.catalog import EMBEDDED
+from generation.embedded.recipe.dataset import Concept, load_picture
+from generation.request import Aspect
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +87,7 @@ def build_text_encoder(sizes: Sizes, tokenizer: CLIPTokenizer) -> CLIPTextModel:
 
 
 def noise_schedule() -> DDPMScheduler:
-    """Return Stable Diffusion 1's training noise (Rombach et al. 2022, its public configuration)."""
+    """Return Stable Diffusion 1's training noise (Rombach et al. 2022; public configuration)."""
     return DDPMScheduler(
         num_train_timesteps=1000,
         beta_start=0.00085,
@@ -141,9 +143,7 @@ def train_vae(sizes: Sizes, concepts: list[Concept], work: Path, device: str) ->
     warm_cosine = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=2e-3, total_steps=sizes.vae_steps, pct_start=0.05
     )
-    progress = Progress(
-        work / "vae.pt", {"vae": vae, "optimizer": optimizer, "rate": warm_cosine}
-    )
+    progress = Progress(work / "vae.pt", {"vae": vae, "optimizer": optimizer, "rate": warm_cosine})
     data = to_tensor(np.stack([load_picture(c, sizes.picture, sizes.picture) for c in concepts]))
     picked = np.random.default_rng(progress.step)
     for step in progress.run(sizes.vae_steps, "vae"):
@@ -197,20 +197,17 @@ def train_denoiser(
         {"both": both, "optimizer": optimizer, "rate": linear, "average": average},
     )
     noise = noise_schedule()
+    shapes = [replace(EMBEDDED, size=sizes.picture).size_for(aspect) for aspect in Aspect]
     latents = [
-        encode(
-            vae,
-            to_tensor(np.stack([load_picture(c, *size_for(a, sizes.picture)) for c in concepts])),
-            device,
-        )
+        encode(vae, to_tensor(np.stack([load_picture(c, *shape) for c in concepts])), device)
         * vae.config.scaling_factor
-        for a in ASPECTS
+        for shape in shapes
     ]
     captions = [list(concept.captions()) for concept in concepts]
     rng = np.random.default_rng(1000 + progress.step)
     for step in progress.run(sizes.steps, "denoiser"):
         other = rng.random() < sizes.other_aspects
-        clean_all = latents[rng.integers(1, len(ASPECTS)) if other else 0]
+        clean_all = latents[rng.integers(1, len(shapes)) if other else 0]
         rows = rng.integers(len(concepts), size=sizes.batch)
         words = [
             "" if rng.random() < sizes.caption_dropout else str(rng.choice(captions[row]))

@@ -1,0 +1,75 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.services.requests import Wish, compose, reroll, single
+from generation.catalog import EMBEDDED, Catalog
+from generation.errors import CheckpointUnavailable, InvalidRequest
+from generation.request import (
+    COUNT,
+    GUIDANCE,
+    PROMPT_LENGTH,
+    SEED,
+    STEPS,
+    Aspect,
+    GenerationRequest,
+    Sampler,
+)
+
+CATALOG = Catalog({EMBEDDED.name: EMBEDDED}, EMBEDDED.name)
+
+wishes = st.builds(
+    Wish,
+    prompt=st.text(max_size=PROMPT_LENGTH + 2),
+    negative_prompt=st.text(max_size=PROMPT_LENGTH + 2),
+    aspect=st.sampled_from([*Aspect, "round"]),
+    count=st.integers(-1, 6),
+    steps=st.none() | st.integers(-1, 200),
+    guidance_scale=st.none() | st.floats(allow_nan=True, allow_infinity=True),
+    seed=st.none() | st.integers(-5, 2**33),
+    sampler=st.sampled_from([None, *Sampler, "Guesswork"]),
+    checkpoint=st.sampled_from([None, EMBEDDED.name, "gone"]),
+)
+
+
+@given(wishes)
+def test_any_wish_becomes_a_request_or_names_what_is_wrong(wish: Wish):
+    good = (
+        0 < len(wish.prompt.strip()) <= PROMPT_LENGTH
+        and len(wish.negative_prompt.strip()) <= PROMPT_LENGTH
+        and wish.aspect in list(Aspect)
+        and COUNT[0] <= wish.count <= COUNT[1]
+        and (wish.steps is None or STEPS[0] <= wish.steps <= STEPS[1])
+        and (wish.guidance_scale is None or GUIDANCE[0] <= wish.guidance_scale <= GUIDANCE[1])
+        and (wish.seed is None or SEED[0] <= wish.seed <= SEED[1] + 1 - wish.count)
+        and wish.sampler != "Guesswork"
+        and wish.checkpoint != "gone"
+    )
+    try:
+        request = compose(CATALOG, wish)
+    except InvalidRequest as error:
+        assert not good
+        assert error.field.split("_")[0] in (
+            "prompt", "negative", "aspect", "count", "steps", "guidance", "seed", "sampler",
+        )  # fmt: skip
+    except CheckpointUnavailable:
+        assert wish.checkpoint == "gone"
+    else:
+        assert good
+        assert request.prompt == wish.prompt.strip()
+        assert isinstance(request.sampler, Sampler)
+
+
+@pytest.mark.parametrize("name", ["steps", "guidance_scale", "sampler"])
+def test_what_is_left_out_comes_from_the_checkpoint(name: str):
+    request = compose(CATALOG, Wish(prompt="a"))
+    field = {"steps": "num_inference_steps"}.get(name, name)
+    assert getattr(request, field) == getattr(EMBEDDED, field)
+
+
+@given(seed=st.integers(SEED[0], SEED[1] - 3), index=st.integers(0, 3))
+def test_each_picture_can_be_asked_for_alone(seed: int, index: int):
+    request: GenerationRequest = compose(CATALOG, Wish(prompt="a", count=4, seed=seed))
+    alone = single(request, index)
+    assert (alone.num_images, alone.seed) == (1, seed + index)
+    assert reroll(request).prompt == "a"
