@@ -149,6 +149,9 @@ function toggleSidebar(wanted) {
 }
 
 at("menu-button").addEventListener("click", () => toggleSidebar());
+document.addEventListener("pointerdown", ({ target }) => {
+  if (!at("sidebar").contains(target) && !at("menu-button").contains(target)) toggleSidebar(false);
+});
 
 on("hello", () => {
   drawChannels();

@@ -153,6 +153,13 @@ async def test_a_moderator_and_pasted_lines(page: Page, playground: Playground, 
     await page.keyboard.press("Enter")
     await expect(page.locator(".tile")).to_have_count(1)
     await expect(page.locator("#messages")).to_contain_text("a <b>blue</b> pear wide")
+    await page.keyboard.type("/imagine x")
+    await page.get_by_role("button", name="+ image").click()
+    await page.locator("input[type=file]").set_input_files(
+        {"name": "in.png", "mimeType": "image/png", "buffer": b"12345"}
+    )
+    await page.get_by_role("button", name="Send").click()
+    await expect(page.locator("#messages")).to_contain_text("from in.png 5")
     await page.locator("#composer").fill("/mod")
     await expect(page.locator("#picker")).to_contain_text("No command begins like this")
     await page.locator("#composer").fill("")
