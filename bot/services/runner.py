@@ -19,11 +19,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """How far a running job is; ``seconds_left`` is None until a step has been timed."""
+    """How far a running job is, from its first step on."""
 
     step: int
     of: int
-    seconds_left: float | None
+    seconds_left: float
     preview: bytes | None
 
 
@@ -130,9 +130,6 @@ class Runner:
                     match event:
                         case Started():
                             started = time.monotonic()
-                            self._presenter.progress(
-                                job, Snapshot(0, job.request.num_inference_steps, None, None)
-                            )
                         case Progress(step, of, preview):
                             pace = (time.monotonic() - started) / step
                             self._presenter.progress(

@@ -49,11 +49,11 @@ def waiting(job: Job, place: int) -> str:
 
 
 def progress(job: Job, snapshot: Snapshot) -> str:
-    """Return the text of a running job: a bar, the step, and the time left where it is known."""
+    """Return the text of a running job: a bar, the step, and the time left."""
     filled = round(BAR_CELLS * snapshot.step / snapshot.of)
     bar = "▰" * filled + "▱" * (BAR_CELLS - filled)
-    left = "" if snapshot.seconds_left is None else f" · {duration(snapshot.seconds_left)} left"
-    return f"{title(job)}\n`{bar}` step {snapshot.step} of {snapshot.of}{left}"
+    state = f"step {snapshot.step} of {snapshot.of} · {duration(snapshot.seconds_left)} left"
+    return f"{title(job)}\n`{bar}` {state}"
 
 
 def done(job: Job) -> str:

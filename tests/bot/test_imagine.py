@@ -75,7 +75,7 @@ async def test_without_a_seed_chance_picks_one(house: House):
 async def test_the_message_shows_place_bar_and_preview(house: House):
     house.executor.hold = True
     first = await house.mia.slash(house.channel, "imagine", prompt="a red apple", steps=10)
-    assert "step 0 of 10" in first.response.content
+    assert "Starting…" in first.response.content
     second = await house.max.slash(house.channel, "imagine", prompt="a pear")
     third = await house.morgan.slash(house.channel, "imagine", prompt="a plum")
     assert "Queued, 1st" in second.response.content

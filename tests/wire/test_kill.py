@@ -15,9 +15,9 @@ CALLBACK = r"/interactions/.*/callback"
 PICTURES = 2
 
 
-async def ask(playground: Playground) -> None:
+async def ask(playground: Playground, steps: int = 8) -> None:
     await playground.slash(
-        "mia", "darkroom", "imagine", prompt="a red apple", count=PICTURES, steps=12
+        "mia", "darkroom", "imagine", prompt="a red apple", count=PICTURES, steps=steps
     )
 
 
@@ -46,7 +46,7 @@ async def after_the_message_id(playground: Playground, bot: Process) -> None:
 
 
 async def in_mid_run(playground: Playground, bot: Process) -> None:
-    await ask(playground)
+    await ask(playground, steps=100)
 
     def stepped() -> bool:
         return any(re.search(r"step [1-9]", message.content) for message in bot.posted())

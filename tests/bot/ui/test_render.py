@@ -62,7 +62,7 @@ def test_durations(seconds: float, words: str):
 
 
 def test_the_bar_fills():
-    bars = [render.progress(job(), Snapshot(step, 20, None, None)).count("▰") for step in range(21)]
+    bars = [render.progress(job(), Snapshot(step, 20, 1.0, None)).count("▰") for step in range(21)]
     assert bars[0] == 0
     assert bars[-1] == render.BAR_CELLS
     assert bars == sorted(bars)
