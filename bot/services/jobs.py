@@ -47,6 +47,8 @@ class JobService:
         )
         self._dispatcher.on_change = self._tell_places
         self._waiting: dict[int, Job] = {}
+        # Counted and recorded by one at a time, or a burst would slip past the limits together.
+        self._intake = asyncio.Lock()
 
     async def imagine(
         self, wish: Wish, origin: Origin, missing_permissions: tuple[str, ...] = ()
@@ -160,23 +162,24 @@ class JobService:
         parent_id: int | None = None,
         parent_index: int | None = None,
     ) -> Job:
-        await self._policy.admit(
-            person_id=origin.person_id, missing_permissions=missing_permissions
-        )
         cost = request.cost()
-        start = self._dispatcher.start_tag(origin.person_id, cost)
-        try:
-            return await self._jobs.record(
-                kind=kind,
-                origin=origin,
-                request=request,
-                fair_start=start,
-                parent_id=parent_id,
-                parent_index=parent_index,
+        async with self._intake:
+            await self._policy.admit(
+                person_id=origin.person_id, missing_permissions=missing_permissions
             )
-        except Exception:
-            self._dispatcher.forget(origin.person_id, start, cost)
-            raise
+            start = self._dispatcher.start_tag(origin.person_id, cost)
+            try:
+                return await self._jobs.record(
+                    kind=kind,
+                    origin=origin,
+                    request=request,
+                    fair_start=start,
+                    parent_id=parent_id,
+                    parent_index=parent_index,
+                )
+            except Exception:
+                self._dispatcher.forget(origin.person_id, start, cost)
+                raise
 
     async def _line_up(self, job: Job) -> None:
         if await self._runner.stored_source(job) is not None:

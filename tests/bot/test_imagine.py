@@ -1,7 +1,11 @@
+import asyncio
+
 import discord
 import pytest
 
-from bot.store.records import Kind, Status
+from bot.services.errors import QuotaReached
+from bot.services.requests import Wish
+from bot.store.records import Job, Kind, Origin, Status
 from generation.errors import OutOfMemory
 from tests.bot.conftest import House
 from tests.fakes import png
@@ -148,6 +152,27 @@ async def test_one_person_may_only_have_so_much_waiting(house: House):
     refused = await house.mia.slash(house.channel, "imagine", prompt="a red apple")
     assert "You have 3 jobs waiting" in house.refusal(refused)
     assert not (await house.max.slash(house.channel, "imagine", prompt="a pear")).ephemeral
+
+
+async def test_a_burst_does_not_slip_past_the_limit(house: House):
+    house.executor.hold = True
+    me = house.mia.id
+
+    def origin(number: int) -> Origin:
+        return Origin(
+            interaction_id=number,
+            token=None,
+            person_id=me,
+            person_name="mia",
+            channel_id=house.channel.id,
+            guild_id=house.guild.id,
+            asked_at=house.env.now(),
+        )
+
+    asked = [house.bot.jobs.imagine(Wish(prompt="a"), origin(number)) for number in range(20)]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert sum(isinstance(answer, Job) for answer in answers) == 3
+    assert sum(isinstance(answer, QuotaReached) for answer in answers) == 17
 
 
 async def test_missing_permissions_are_named_before_any_work(house: House):
