@@ -1,9 +1,10 @@
 /** The message box: plain text, or a command whose options are filled in one by one. */
 
 import { el, icon } from "./dom.js";
-import { expectation, leaves, mainOption, recognise, split } from "./commandline.js";
+import { leaves, mainOption, recognise, split } from "./commandline.js";
 import { toEnd } from "./conversation.js";
-import { Field, growing } from "./field.js";
+import { growing } from "./field.js";
+import { Invocation } from "./invocation.js";
 import { expect } from "./pending.js";
 import { Picker } from "./picker.js";
 import { act, currentChannel, on, Problem, state, usableCommands } from "./state.js";
@@ -13,30 +14,28 @@ const problemLine = document.getElementById("problem");
 const picker = new Picker(document.getElementById("picker"));
 
 const input = growing({ className: "composer-text", id: "composer", "aria-label": "Message" });
-const commandButton = el("button", { className: "send", type: "button", "aria-label": "Use a command", title: "Use a command", onclick: () => compose({ text: "/" }) }, icon("slash"));
-const sendButton = el("button", { className: "send", type: "button", "aria-label": "Send", title: "Send" }, icon("send"));
-/** Finds further options by name, at the end of a command. */
-const more = growing({ className: "chip-more", "aria-label": "Add an option" });
+const commandButton = tool("slash", "Use a command", () => compose({ text: "/" }));
+const sendButton = tool("send", "Send", () => send());
 
-/** The command being filled in (null in plain text), its fields, and what was sent last. */
-let leaf = null;
-let fields = [];
+/** The command being filled in (null in plain text), and the last one that was sent. */
+let invocation = null;
 let lastLine = "";
-let question = 0;
+
+function tool(shape, label, onclick) {
+  return el("button", { className: "send", type: "button", "aria-label": label, title: label, onclick }, icon(shape));
+}
 
 const known = () => leaves(usableCommands());
 
 function complain(text, field = null) {
   problemLine.textContent = text ?? "";
   problemLine.hidden = !text;
-  for (const one of fields) one.complain(one === field ? text : null);
+  for (const one of invocation?.fields ?? []) one.complain(one === field ? text : null);
 }
 
-/* ---- plain text ---------------------------------------------------------------------------- */
-
+/** Go to plain text. */
 function toText(text = "") {
-  leaf = null;
-  fields = [];
+  invocation = null;
   input.value = text;
   input.grow();
   box.replaceChildren(commandButton, input, sendButton);
@@ -55,7 +54,7 @@ function describeBox() {
 function readLine() {
   complain(null);
   const line = input.value;
-  if (!line.startsWith("/") || line.includes("\n\n")) {
+  if (!line.startsWith("/")) {
     picker.hide();
     return;
   }
@@ -69,17 +68,17 @@ function readLine() {
 
 function offerCommands(typed) {
   const ranked = known()
-    .map((one) => ({ one, at: one.label.indexOf(typed.trimEnd()) }))
+    .map((leaf) => ({ leaf, at: leaf.label.indexOf(typed.trimEnd()) }))
     .filter(({ at }) => at >= 0)
     .sort((a, b) => Number(a.at > 0) - Number(b.at > 0));
   picker.show({
     title: "Commands",
     hint: "↑ ↓ to move, Enter to choose",
-    items: ranked.map(({ one }) => ({
-      label: `/${one.label}`,
-      detail: one.description,
+    items: ranked.map(({ leaf }) => ({
+      label: `/${leaf.label}`,
+      detail: leaf.description,
       badge: "Darkroom",
-      choose: () => toCommand(one, []),
+      choose: () => toCommand(leaf, []),
     })),
     active: 0,
     empty: state.bot.ready ? "No command begins like this." : "Darkroom is starting. Its commands appear here in a moment.",
@@ -90,268 +89,48 @@ function offerCommands(typed) {
 input.addEventListener("input", readLine);
 input.addEventListener("keydown", (event) => {
   if (event.isComposing) return;
-  const { key } = event;
-  if ((key === "ArrowDown" && picker.move(1)) || (key === "ArrowUp" && picker.move(-1))) event.preventDefault();
-  else if (key === "ArrowUp" && input.value === "" && lastLine) {
-    event.preventDefault();
+  const { key, shiftKey } = event;
+  if (key === "ArrowUp" && input.value === "" && lastLine) {
     input.value = lastLine;
     readLine();
-  } else if (key === "Tab" && !event.shiftKey && picker.accept()) event.preventDefault();
-  else if (key === "Escape") picker.hide();
-  else if (key === "Enter" && !event.shiftKey) {
-    event.preventDefault();
-    if (!picker.accept()) send();
-  }
-});
-
-/* ---- a command ----------------------------------------------------------------------------- */
-
-/** Begin a command with what is already known of its options: [option, text] pairs. */
-function toCommand(command, pairs) {
-  picker.hide();
-  complain(null);
-  leaf = command;
-  fields = leaf.options.filter((option) => option.required).map(newField);
-  drawCommand();
-  fill(pairs);
-  const next = pairs.length > 0 ? fieldOf(pairs.at(-1)[0]) : fields[0];
-  if (next) next.focus();
-  else more.focus();
-}
-
-function newField(option) {
-  const field = new Field(option);
-  field.input.addEventListener("keydown", (event) => fieldKey(event, field));
-  field.input.addEventListener("focus", () => offerFor(field));
-  field.input.addEventListener("input", () => readField(field));
-  return field;
-}
-
-function drawCommand() {
-  const name = el("span", { className: "chip-command" }, `/${leaf.label}`);
-  const cancel = el("button", { className: "cancel", type: "button", "aria-label": "Cancel command", title: "Cancel", onclick: cancelCommand }, icon("close"));
-  more.value = "";
-  box.replaceChildren(el("div", { className: "chips" }, name, fields.map((field) => field.element), more), cancel, sendButton);
-  drawMore();
-}
-
-function unused() {
-  return leaf.options.filter((option) => !fieldOf(option));
-}
-
-function fieldOf(option) {
-  return fields.find((field) => field.option.name === option.name);
-}
-
-function drawMore() {
-  const left = unused().length;
-  // Something must hold the focus even in a command without options.
-  more.hidden = left === 0 && fields.length > 0;
-  more.readOnly = left === 0;
-  more.placeholder = left > 0 ? `+${left} ${left === 1 ? "option" : "options"}` : "Enter sends it";
-  more.setAttribute("aria-label", left > 0 ? "Add an option" : `Send /${leaf.label} with Enter`);
-}
-
-function addField(option) {
-  const known = fieldOf(option);
-  if (known) return known;
-  const field = newField(option);
-  fields.push(field);
-  box.querySelector(".chips").insertBefore(field.element, more);
-  more.value = "";
-  drawMore();
-  return field;
-}
-
-function removeField(field) {
-  const at = fields.indexOf(field);
-  fields.splice(at, 1);
-  field.element.remove();
-  drawMore();
-  (fields[at - 1] ?? fields[0])?.focus();
-}
-
-function fill(pairs) {
-  for (const [option, text] of pairs) {
-    const field = addField(option);
-    field.text = text;
-    field.chosen = null;
-  }
-}
-
-/** Take apart what was typed or pasted when it names further options, as in `apple count:2`. */
-function readField(field) {
-  complain(null);
-  field.chosen = null;
-  const pairs = split(field.text, unused(), null);
-  if (pairs.length > 0) {
-    const lead = field.text.search(new RegExp(`(^|\\s)${pairs[0][0].name}:`, "u"));
-    field.text = field.text.slice(0, lead).trimEnd();
-    fill(pairs);
-    fieldOf(pairs.at(-1)[0]).focus();
-    return;
-  }
-  offerFor(field);
-}
-
-/** Offer what can go into a field. */
-async function offerFor(field) {
-  question += 1;
-  const mine = question;
-  const { option } = field;
-  const extras = unused().map((one) => ({ label: one.name, title: one.description, choose: () => addField(one).focus() }));
-  const frame = { title: option.name, hint: [option.description.replace(/^…$/, ""), expectation(option)].filter(Boolean).join(" — "), extras, input: field.input };
-  const pick = (choice) => ({
-    label: choice.name,
-    detail: choice.detail,
-    choose: () => {
-      field.choose(choice);
-      field.focus();
-      picker.hide();
-    },
-  });
-  if (option.autocomplete) {
-    if (field.settled) {
-      picker.show(frame);
-      return;
-    }
-    picker.show({ ...frame, empty: "Loading options…" });
-    const choices = await suggestions(field);
-    if (mine !== question || document.activeElement !== field.input) return;
-    picker.show({ ...frame, items: choices.map(pick), active: 0, empty: "Nothing found." });
-  } else if (field.choices !== null) {
-    const typed = field.text.trim().toLowerCase().replace(/^[@#]/, "");
-    const open = field.settled || typed === "";
-    const fits = field.choices.filter((choice) => open || `${choice.name} ${choice.detail ?? ""}`.toLowerCase().includes(typed));
-    picker.show({ ...frame, items: fits.map(pick), active: field.settled ? -1 : 0, empty: "Nothing here is called that." });
-  } else {
-    picker.show(frame);
-  }
-}
-
-async function suggestions(field) {
-  const options = {};
-  for (const other of fields) {
-    const { value } = other === field || other.empty ? {} : other.result();
-    if (value !== undefined && !(value instanceof File)) options[other.option.name] = value;
-  }
-  try {
-    const orders = { channel: state.channel, command: leaf.label, option: field.option.name, typed: field.text, options };
-    return (await act("autocomplete", orders)).choices;
-  } catch (problem) {
-    complain(problem.message, field);
-    return [];
-  }
-}
-
-function fieldKey(event, field) {
-  if (event.isComposing) return;
-  const { key } = event;
-  if (key === "ArrowDown" || key === "ArrowUp") {
-    if (picker.move(key === "ArrowDown" ? 1 : -1)) event.preventDefault();
-  } else if (key === "Tab" && !event.shiftKey) {
-    if (!field.settled) picker.accept();
-    const next = fields[fields.indexOf(field) + 1];
-    if (!next && more.hidden) return;
-    event.preventDefault();
-    if (next) next.focus();
-    else more.focus();
-  } else if (key === "Tab") {
-    const before = fields[fields.indexOf(field) - 1];
-    if (!before) return;
-    event.preventDefault();
-    before.focus();
-  } else if (key === "Enter" && field.takesText && !event.shiftKey) {
-    event.preventDefault();
-    if (field.settled || !picker.accept()) send();
-  } else if (key === "Escape") {
-    event.preventDefault();
-    if (picker.open) picker.hide();
-    else cancelCommand();
-  } else if (key === "Backspace" && field.empty) {
-    event.preventDefault();
-    if (!field.option.required) removeField(field);
-    else if (fields.every((one) => one.empty)) backToText();
-  }
-}
-
-function backToText() {
-  const name = leaf.label;
-  toText(`/${name}`);
-  input.focus();
-  offerCommands(name);
-}
-
-function cancelCommand() {
-  picker.hide();
-  complain(null);
-  toText();
-  input.focus();
-}
-
-/* ---- further options ----------------------------------------------------------------------- */
-
-function offerOptions() {
-  if (more.readOnly) {
-    picker.show({ title: `/${leaf.label}`, hint: leaf.description, input: more });
-    return;
-  }
-  const typed = more.value.trim().toLowerCase().replace(/:$/, "");
-  const fits = unused().filter((option) => option.name.includes(typed));
-  picker.show({
-    title: "Options",
-    hint: "Type a name, or ↑ ↓ and Enter",
-    items: fits.map((option) => ({ label: option.name, detail: option.description, choose: () => addField(option).focus() })),
-    active: typed === "" ? -1 : 0,
-    empty: "No option is called that.",
-    input: more,
-  });
-}
-
-more.addEventListener("focus", offerOptions);
-more.addEventListener("input", () => {
-  complain(null);
-  const pairs = split(more.value, unused(), null);
-  if (pairs.length > 0) {
-    fill(pairs);
-    fieldOf(pairs.at(-1)[0]).focus();
-  } else {
-    offerOptions();
-  }
-});
-more.addEventListener("keydown", (event) => {
-  if (event.isComposing) return;
-  const { key } = event;
-  if (key === "ArrowDown" || key === "ArrowUp") {
-    if (picker.move(key === "ArrowDown" ? 1 : -1)) event.preventDefault();
-  } else if (key === "Tab" && !event.shiftKey) {
-    if (picker.accept()) event.preventDefault();
-  } else if (key === "Enter") {
-    event.preventDefault();
-    if (picker.accept()) return;
-    if (more.value.trim() === "") send();
-    else complain(`There is no option “${more.value.trim()}”.`);
+  } else if (key === "ArrowDown" || key === "ArrowUp") {
+    if (!picker.move(key === "ArrowDown" ? 1 : -1)) return;
+  } else if (key === "Tab" && !shiftKey) {
+    if (!picker.accept()) return;
   } else if (key === "Escape") {
     picker.hide();
-  } else if ((key === "Backspace" || (key === "Tab" && event.shiftKey)) && more.value === "" && fields.length > 0) {
-    event.preventDefault();
-    fields.at(-1).focus();
-  } else if (key === "Backspace" && more.value === "") {
-    event.preventDefault();
-    backToText();
+  } else if (key === "Enter" && !shiftKey) {
+    if (!picker.accept()) send();
+  } else {
+    return;
   }
+  event.preventDefault();
 });
 
-/* ---- sending ------------------------------------------------------------------------------- */
+/** Begin a command with what is already known of its options: [option, text] pairs. */
+function toCommand(leaf, pairs) {
+  picker.hide();
+  complain(null);
+  show(new Invocation(leaf, { picker, complain, send, leave }));
+  invocation.begin(pairs);
+}
 
-function asLine() {
-  const given = fields.filter((field) => field.takesText && !field.empty);
-  return [`/${leaf.label}`, ...given.map((field) => `${field.option.name}:${field.text.trim()}`)].join(" ");
+function show(shown) {
+  invocation = shown;
+  box.replaceChildren(shown.chips, shown.cancel, sendButton);
+}
+
+function leave(text) {
+  picker.hide();
+  complain(null);
+  toText(text);
+  input.focus();
+  if (text) readLine();
 }
 
 async function send() {
   complain(null);
-  if (leaf !== null) await sendCommand();
+  if (invocation !== null) await sendCommand();
   else if (input.value.startsWith("/")) sendUnknown();
   else if (input.value.trim() !== "") await sendText();
 }
@@ -375,54 +154,40 @@ async function sendText() {
     toEnd();
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
-    if (leaf === null && input.value === "") toText(content);
+    if (invocation === null && input.value === "") toText(content);
     complain(problem.message);
   }
 }
 
 async function sendCommand() {
-  const options = {};
-  for (const field of fields) {
-    if (field.empty && !field.option.required) continue;
-    const { value, problem } = field.result();
-    if (problem) {
-      field.focus();
-      complain(`${field.option.name}: ${problem}`, field);
-      return;
-    }
-    options[field.option.name] = value;
+  const sent = invocation;
+  const { options, field, problem } = sent.values();
+  if (problem) {
+    field.focus();
+    complain(`${field.option.name}: ${problem}`, field);
+    return;
   }
-  const sent = { leaf, fields, line: asLine() };
   // The box is free at once for what comes next; what was refused comes back into it.
-  toText();
-  input.focus();
-  picker.hide();
+  leave("");
+  const about = { command: sent.leaf.label, channel: state.channel };
   try {
-    await expect(act("slash", { channel: state.channel, command: sent.leaf.label, options }), {
-      command: sent.leaf.label,
-      channel: state.channel,
-    });
-    lastLine = sent.line;
+    await expect(act("slash", { ...about, options }), about);
+    lastLine = sent.line();
     toEnd();
-  } catch (problem) {
-    if (!(problem instanceof Problem)) throw problem;
-    takeBack(sent, problem);
+  } catch (refusal) {
+    if (!(refusal instanceof Problem)) throw refusal;
+    takeBack(sent, refusal);
   }
 }
 
-function takeBack(sent, problem) {
-  const field = sent.fields.find((one) => one.option.name === problem.option);
-  if (leaf === null && input.value === "") {
-    ({ leaf, fields } = sent);
-    drawCommand();
-    (field ?? fields[0])?.focus();
+function takeBack(sent, refusal) {
+  const field = sent.fieldOf(refusal.option);
+  if (invocation === null && input.value === "") {
+    show(sent);
+    (field ?? sent).focus();
   }
-  complain(field ? `${field.option.name}: ${problem.message}` : problem.message, field);
+  complain(field ? `${field.option.name}: ${refusal.message}` : refusal.message, field);
 }
-
-sendButton.addEventListener("click", () => {
-  send();
-});
 
 box.addEventListener("focusout", (event) => {
   if (!box.contains(event.relatedTarget)) picker.hide();
@@ -430,14 +195,13 @@ box.addEventListener("focusout", (event) => {
 
 /** Follow what the bot's commands are now. */
 function refresh() {
-  if (leaf === null) {
+  if (invocation === null) {
     describeBox();
     if (document.activeElement === input && input.value.startsWith("/")) readLine();
     return;
   }
-  const same = known().find((one) => one.label === leaf.label);
-  if (same) leaf = { ...leaf, ...same };
-  else if (state.bot.ready) toText(asLine());
+  const usable = known().some((leaf) => leaf.label === invocation.leaf.label);
+  if (!usable && state.bot.ready) toText(invocation.line());
 }
 
 function compose({ text }) {
@@ -454,7 +218,8 @@ on("bot", refresh);
 on("commands", refresh);
 on("channel", () => {
   refresh();
-  (leaf === null ? input : (fields[0]?.input ?? more)).focus();
+  if (invocation === null) input.focus();
+  else invocation.focus();
 });
 on("compose", compose);
 
@@ -463,8 +228,7 @@ document.addEventListener("keydown", (event) => {
   const typing = event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey && event.key !== " ";
   const elsewhere = !["INPUT", "TEXTAREA", "SELECT"].includes(document.activeElement?.tagName);
   const busy = document.querySelector("dialog[open], .person-menu:not([hidden]), .select-list:not([hidden])");
-  if (typing && elsewhere && leaf === null && !busy) input.focus();
+  if (typing && elsewhere && invocation === null && !busy) input.focus();
 });
 
 toText();
-

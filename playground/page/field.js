@@ -84,6 +84,13 @@ export class Field {
     return this.chosen?.name === this.text || (this.choices !== null && "value" in check(this.option, this.text, this.choices));
   }
 
+  /** The fixed choices that fit what was typed; all of them when nothing is left to choose. */
+  fitting() {
+    const typed = this.text.trim().toLowerCase().replace(/^[@#]/, "");
+    if (typed === "" || this.settled) return this.choices;
+    return this.choices.filter((choice) => `${choice.name} ${choice.detail ?? ""}`.toLowerCase().includes(typed));
+  }
+
   /** Give { value } or { problem }. */
   result() {
     if (!this.takesText) {
