@@ -2,25 +2,14 @@
 
 import json
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import aiohttp
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
 from playground import Playground
+from tests.browser import opened
 from tests.playground.helpers import Wire
-
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 async def test_it_is_served_with_a_strict_policy(playground: Playground, http):
@@ -91,19 +80,8 @@ async def test_people_act_and_hear(playground: Playground, wire: Wire):
 
 @pytest.fixture
 async def page(playground: Playground) -> AsyncIterator[Page]:
-    if not CHROMIUM.exists():
-        pytest.skip("there is no chromium here (Debian: apt-get install chromium)")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = await browser.new_page(viewport={"width": 1360, "height": 860})
-        mistakes: list[str] = []
-        page.on("pageerror", lambda error: mistakes.append(str(error)))
-        page.on("console", lambda m: m.type == "error" and mistakes.append(m.text))
-        await page.goto(playground.url)
+    async with opened(playground.url) as page:
         yield page
-        await browser.close()
-        # Chromium also reports answers of 400, which are ours to give.
-        assert [m for m in mistakes if "status of 400" not in m] == []
 
 
 @pytest.mark.browser
