@@ -62,7 +62,7 @@ class Checkpoint:
 
 
 EMBEDDED = Checkpoint(
-    name="Emoji", source=EMBEDDED_FOLDER, size=64, num_inference_steps=20, guidance_scale=4.0
+    name="Emoji", source=EMBEDDED_FOLDER, size=64, num_inference_steps=20, guidance_scale=3.0
 )
 
 

@@ -21,7 +21,7 @@ async def test_a_prompt_becomes_four_pictures_in_one_message(house: House):
 
     message = result.response
     assert "a red apple" in message.content
-    assert "Emoji · 64×64 · 20 steps · DPM++ 2M Karras · guidance 4 · seed 7" in (
+    assert "Emoji · 64×64 · 20 steps · DPM++ 2M Karras · guidance 3 · seed 7" in (
         message.content.replace("\\", "")
     )
     assert labels(message) == ["U1", "U2", "U3", "U4", "Reroll"]

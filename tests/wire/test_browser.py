@@ -30,7 +30,7 @@ async def test_imagine_reroll_and_a_moderator_s_history(playground: Playground, 
                 "async image => { await image.decode(); return image.naturalWidth }"
             )
             assert width == 64
-        await expect(page.get_by_text(re.compile(r"guidance 4 · seed \d+"))).to_be_visible()
+        await expect(page.get_by_text(re.compile(r"guidance 3 · seed \d+"))).to_be_visible()
 
         await page.get_by_role("button", name="Reroll").click()
         await expect(pictures).to_have_count(8, timeout=PATIENCE_MS)

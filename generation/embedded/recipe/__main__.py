@@ -97,9 +97,9 @@ def judge(folder: Path, concepts: list[Concept], work: Path) -> None:
     figures = accuracy(pipeline, concepts)
     log.info("top-1 %.3f, top-5 %.3f of %d", figures.top1, figures.top5, figures.names)
     names = [concept.name for concept in concepts[:128]]
-    sheet(draw(pipeline, names, 7, 20, 4.0)).save(work / "sheet.png")
+    sheet(draw(pipeline, names, 7)).save(work / "sheet.png")
     unseen = ["blue apple", "red cat", "a cat eating pizza", "aple", "spaceship", "", "two apples"]
-    sheet(draw(pipeline, unseen, 7, 20, 4.0), columns=8).save(work / "sheet_unseen.png")
+    sheet(draw(pipeline, unseen, 7), columns=8).save(work / "sheet_unseen.png")
     side = pipeline.unet.config.sample_size * pipeline.vae_scale_factor
     seen = np.stack([load_picture(concept, side, side) for concept in concepts[:64]])
     with torch.no_grad():

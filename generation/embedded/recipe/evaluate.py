@@ -8,6 +8,7 @@ import torch
 from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline
 from PIL import Image
 
+from generation.catalog import EMBEDDED
 from generation.embedded.recipe.dataset import Concept, load_picture
 
 
@@ -22,7 +23,11 @@ class Accuracy:
 
 @torch.no_grad()
 def draw(
-    pipeline: StableDiffusionPipeline, prompts: list[str], seed: int, steps: int, guidance: float
+    pipeline: StableDiffusionPipeline,
+    prompts: list[str],
+    seed: int,
+    steps: int = EMBEDDED.num_inference_steps,
+    guidance: float = EMBEDDED.guidance_scale,
 ) -> np.ndarray:
     """Draw one picture a prompt, each from a seed of its own: uint8 [n, height, width, 3]."""
     pipeline.scheduler = DPMSolverMultistepScheduler.from_config(pipeline.scheduler.config)
@@ -46,8 +51,8 @@ def accuracy(
     concepts: list[Concept],
     names: int = 128,
     seed: int = 4000,
-    steps: int = 20,
-    guidance: float = 4.0,
+    steps: int = EMBEDDED.num_inference_steps,
+    guidance: float = EMBEDDED.guidance_scale,
 ) -> Accuracy:
     """Draw ``names`` concepts spread over the set; nearest is by squared pixel distance."""
     side = pipeline.unet.config.sample_size * pipeline.vae_scale_factor
