@@ -18,7 +18,7 @@ from pathlib import Path
 from generation.checkpoint_folder import check_folder
 from generation.embedded import CHECKPOINT as EMBEDDED_FOLDER
 from generation.errors import CatalogInvalid, CheckpointUnavailable, InvalidRequest
-from generation.request import GUIDANCE, SIDE_MULTIPLE, STEPS, Aspect, Sampler, bounded
+from generation.request import GUIDANCE, LCM_STEPS, SIDE_MULTIPLE, STEPS, Aspect, Sampler, bounded
 
 NAME_LENGTH = 100  # Discord's longest autocomplete choice
 SIZE = (32, 1024)
@@ -31,7 +31,8 @@ class Checkpoint:
     """One checkpoint and the settings it draws best with; the defaults are Stable Diffusion 1's.
 
     ``source`` is a diffusers folder (Path) or a hub id (str); ``size`` is the side in pixels of a
-    square picture. Raises InvalidRequest, naming the field and its bound.
+    square picture; ``lcm`` says that it was distilled for the LCM sampler. Raises InvalidRequest,
+    naming the field and its bound.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Checkpoint:
     num_inference_steps: int = 25
     guidance_scale: float = 7.5
     sampler: Sampler = Sampler.DPMPP_2M_KARRAS
+    lcm: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.name) <= NAME_LENGTH:
@@ -50,6 +52,15 @@ class Checkpoint:
             raise InvalidRequest("size", f"a multiple of {SIDE_MULTIPLE}")
         bounded("num_inference_steps", self.num_inference_steps, STEPS)
         bounded("guidance_scale", self.guidance_scale, GUIDANCE)
+        if self.sampler not in self.samplers:
+            raise InvalidRequest("sampler", f"another one than {self.sampler} without lcm = true")
+        if self.sampler == Sampler.LCM:
+            bounded("num_inference_steps", self.num_inference_steps, LCM_STEPS)
+
+    @property
+    def samplers(self) -> tuple[Sampler, ...]:
+        """The samplers it offers; LCM draws noise with a checkpoint not distilled for it."""
+        return tuple(one for one in Sampler if self.lcm or one != Sampler.LCM)
 
     def size_for(self, aspect: Aspect) -> tuple[int, int]:
         """Return (width, height) in pixels, multiples of 8, at about ``size``² pixels."""
@@ -136,7 +147,9 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "num_inference_steps": (int,),
     "guidance_scale": (float, int),
     "sampler": (str,),
+    "lcm": (bool,),
 }
+_WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
 def _checkpoint(path: Path, name: str, entry: object) -> Checkpoint:
@@ -146,8 +159,8 @@ def _checkpoint(path: Path, name: str, entry: object) -> Checkpoint:
     for key, value in entry.items():
         if key not in _TYPES:
             raise CatalogInvalid(path, f"{place}.{key} is unknown; known are {', '.join(_TYPES)}")
-        if not isinstance(value, _TYPES[key]) or isinstance(value, bool):
-            wanted = {str: "text", int: "a whole number", float: "a number"}[_TYPES[key][0]]
+        if type(value) not in _TYPES[key]:  # a bool would pass for an int
+            wanted = _WORDS[_TYPES[key][0]]
             raise CatalogInvalid(path, f"{place}.{key} must be {wanted}, not {value!r}")
     if "source" not in entry:
         raise CatalogInvalid(path, f"{place}.source is missing: a diffusers folder or a hub id")

@@ -1,7 +1,7 @@
 """A request for pictures, the sampler names, and the events that come back."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from generation.errors import GenerationError, InvalidRequest
@@ -9,10 +9,12 @@ from generation.errors import GenerationError, InvalidRequest
 PROMPT_LENGTH = 1000
 COUNT = (1, 4)
 STEPS = (1, 100)
+LCM_STEPS = (1, 50)  # as many as a latent consistency model was distilled at
 GUIDANCE = (1.0, 30.0)
 SEED = (0, 2**32 - 1)
 SIDE = (32, 2048)
 SIDE_MULTIPLE = 8
+IMAGE_BYTES = 16 * 2**20  # the largest size as a PNG that cannot be compressed, and some room
 
 
 class Aspect(StrEnum):
@@ -44,7 +46,14 @@ class Sampler(StrEnum):
 
     DDIM = "DDIM"
     EULER = "Euler"
+    EULER_A = "Euler a"
+    DPMPP_2M = "DPM++ 2M"
     DPMPP_2M_KARRAS = "DPM++ 2M Karras"
+    DPMPP_2M_SDE_KARRAS = "DPM++ 2M SDE Karras"
+    UNIPC = "UniPC"
+    PNDM = "PNDM"
+    HEUN = "Heun"
+    LCM = "LCM"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +61,10 @@ class GenerationRequest:
     """The pictures to make, with diffusers' field names; sizes in pixels.
 
     Picture ``i`` is drawn from noise seeded with ``seed + i``. ``checkpoint`` is a catalog name.
-    Raises InvalidRequest, naming the field and its bound.
+    With ``strength`` the pictures start from ``image``, an RGB PNG of exactly this width and
+    height: near 0 they keep it, at 1 hardly anything of it is left. A request as it is recorded
+    may have ``strength`` alone; whoever runs it adds the bytes. Raises InvalidRequest, naming the
+    field and its bound.
     """
 
     prompt: str
@@ -65,6 +77,8 @@ class GenerationRequest:
     seed: int
     negative_prompt: str = ""
     num_images: int = 1
+    image: bytes | None = field(default=None, repr=False)
+    strength: float | None = None
 
     def __post_init__(self) -> None:
         if not self.prompt.strip() or len(self.prompt) > PROMPT_LENGTH:
@@ -84,16 +98,53 @@ class GenerationRequest:
         bounded("seed", self.seed, (SEED[0], SEED[1] + 1 - self.num_images))
         if self.sampler not in tuple(Sampler):
             raise InvalidRequest("sampler", "one of " + ", ".join(Sampler))
+        if self.sampler == Sampler.LCM:
+            bounded("steps", self.num_inference_steps, LCM_STEPS)
+        self._check_source()
+
+    def _check_source(self) -> None:
+        if self.image is not None and len(self.image) > IMAGE_BYTES:
+            raise InvalidRequest("image", f"at most {IMAGE_BYTES // 2**20} MiB")
+        if self.strength is None:
+            if self.image is not None:
+                raise InvalidRequest("strength", "more than 0, at most 1, where there is an image")
+            return
+        # The first test is false for a NaN, too.
+        if isinstance(self.strength, bool) or not 0 < self.strength <= 1:
+            raise InvalidRequest("strength", "more than 0, at most 1")
+        if self.steps_taken < 1:  # diffusers would silently return nothing
+            least = math.ceil(100 / self.num_inference_steps) / 100
+            raise InvalidRequest(
+                "strength", f"at least {least} with {self.num_inference_steps} steps"
+            )
 
     @property
     def guided(self) -> bool:
         """Whether classifier-free guidance takes a second row in each forward."""
         return self.guidance_scale > 1
 
+    @property
+    def steps_taken(self) -> int:
+        """How many of the steps are taken: with ``strength``, only the last ones."""
+        if self.strength is None:
+            return self.num_inference_steps
+        return int(self.num_inference_steps * self.strength)  # cut off as diffusers does
+
+    @property
+    def forwards(self) -> int:
+        """How often the UNet runs for each picture."""
+        match self.sampler:
+            case Sampler.HEUN:  # of second order but for its last step
+                return 2 * self.steps_taken - 1
+            case Sampler.PNDM if self.num_inference_steps > 1:  # one is taken twice to begin with
+                return self.steps_taken + 1
+            case _:
+                return self.steps_taken
+
     def cost(self) -> float:
         """Return the work in UNet rows × pixels: pictures × forwards × rows × pixels."""
         rows = 2 if self.guided else 1
-        return float(self.num_images * self.num_inference_steps * rows * self.width * self.height)
+        return float(self.num_images * self.forwards * rows * self.width * self.height)
 
 
 def bounded(field: str, value: float, bound: tuple[float, float]) -> None:
@@ -101,6 +152,13 @@ def bounded(field: str, value: float, bound: tuple[float, float]) -> None:
     # A NaN passes every comparison, so the test is that the value lies inside.
     if isinstance(value, bool) or not math.isfinite(value) or not bound[0] <= value <= bound[1]:
         raise InvalidRequest(field, f"{bound[0]} to {bound[1]}")
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """The request's checkpoint is being loaded, perhaps downloaded, which may take minutes."""
+
+    checkpoint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,4 +199,4 @@ class Failed:
     device_seconds: float = 0.0
 
 
-Event = Started | Progress | Picture | Finished | Failed
+Event = Loading | Started | Progress | Picture | Finished | Failed

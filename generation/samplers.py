@@ -3,19 +3,44 @@
 from collections.abc import Mapping
 from typing import Any
 
-from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, EulerDiscreteScheduler
+from diffusers import (
+    DDIMScheduler,
+    DPMSolverMultistepScheduler,
+    EulerAncestralDiscreteScheduler,
+    EulerDiscreteScheduler,
+    HeunDiscreteScheduler,
+    LCMScheduler,
+    PNDMScheduler,
+    UniPCMultistepScheduler,
+)
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
 
 from generation.request import Sampler
 
 # Options that make the name: they win over what a checkpoint's own scheduler happens to say.
+_SPACING = {
+    "use_karras_sigmas": False,
+    "use_exponential_sigmas": False,
+    "use_beta_sigmas": False,
+    "use_lu_lambdas": False,
+}
+_DPMPP_2M = {"algorithm_type": "dpmsolver++", "solver_order": 2, "solver_type": "midpoint"}
+_KARRAS = {"use_karras_sigmas": True}
 _SCHEDULERS: dict[Sampler, tuple[type[SchedulerMixin], dict[str, Any]]] = {
     Sampler.DDIM: (DDIMScheduler, {}),
-    Sampler.EULER: (EulerDiscreteScheduler, {"use_karras_sigmas": False}),
-    Sampler.DPMPP_2M_KARRAS: (
+    Sampler.EULER: (EulerDiscreteScheduler, {}),
+    Sampler.EULER_A: (EulerAncestralDiscreteScheduler, {}),
+    Sampler.DPMPP_2M: (DPMSolverMultistepScheduler, _DPMPP_2M),
+    Sampler.DPMPP_2M_KARRAS: (DPMSolverMultistepScheduler, _DPMPP_2M | _KARRAS),
+    Sampler.DPMPP_2M_SDE_KARRAS: (
         DPMSolverMultistepScheduler,
-        {"algorithm_type": "dpmsolver++", "solver_order": 2, "use_karras_sigmas": True},
+        _DPMPP_2M | _KARRAS | {"algorithm_type": "sde-dpmsolver++"},
     ),
+    Sampler.UNIPC: (UniPCMultistepScheduler, {"solver_order": 2, "solver_type": "bh2"}),
+    # Without its Runge-Kutta start, which takes twelve more forwards and which nobody uses.
+    Sampler.PNDM: (PNDMScheduler, {"skip_prk_steps": True}),
+    Sampler.HEUN: (HeunDiscreteScheduler, {}),
+    Sampler.LCM: (LCMScheduler, {}),
 }
 
 
@@ -27,7 +52,7 @@ def build_scheduler(sampler: Sampler, config: Mapping[str, Any]) -> SchedulerMix
     unsaid, because DDIM's default of True clips latents to ±1.
     """
     kind, options = _SCHEDULERS[sampler]
-    return kind.from_config({**config, "clip_sample": False, **options})
+    return kind.from_config({**config, "clip_sample": False, **_SPACING, **options})
 
 
 def noise_level(scheduler: SchedulerMixin, step: int) -> float:

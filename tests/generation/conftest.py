@@ -87,7 +87,7 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def catalog(tiny_folder: Path) -> Catalog:
-    return Catalog({TINY: Checkpoint(name=TINY, source=tiny_folder, size=32)}, TINY)
+    return Catalog({TINY: Checkpoint(name=TINY, source=tiny_folder, size=32, lcm=True)}, TINY)
 
 
 @pytest.fixture

@@ -11,8 +11,13 @@ import torch
 from diffusers import (
     DDIMScheduler,
     DPMSolverMultistepScheduler,
+    EulerAncestralDiscreteScheduler,
     EulerDiscreteScheduler,
+    HeunDiscreteScheduler,
+    LCMScheduler,
+    PNDMScheduler,
     StableDiffusionPipeline,
+    UniPCMultistepScheduler,
 )
 from PIL import Image
 
@@ -35,12 +40,21 @@ from tests.generation.conftest import TINY, MakeRequest
 
 Draw = Callable[[GenerationRequest], np.ndarray]
 
+DPM = DPMSolverMultistepScheduler
 REFERENCE = {
-    Sampler.DDIM: lambda config: DDIMScheduler.from_config(config, clip_sample=False),
-    Sampler.EULER: EulerDiscreteScheduler.from_config,
-    Sampler.DPMPP_2M_KARRAS: lambda config: DPMSolverMultistepScheduler.from_config(
-        config, use_karras_sigmas=True
+    Sampler.DDIM: (DDIMScheduler, {"clip_sample": False}),
+    Sampler.EULER: (EulerDiscreteScheduler, {}),
+    Sampler.EULER_A: (EulerAncestralDiscreteScheduler, {}),
+    Sampler.DPMPP_2M: (DPM, {}),
+    Sampler.DPMPP_2M_KARRAS: (DPM, {"use_karras_sigmas": True}),
+    Sampler.DPMPP_2M_SDE_KARRAS: (
+        DPM,
+        {"use_karras_sigmas": True, "algorithm_type": "sde-dpmsolver++"},
     ),
+    Sampler.UNIPC: (UniPCMultistepScheduler, {}),
+    Sampler.PNDM: (PNDMScheduler, {}),
+    Sampler.HEUN: (HeunDiscreteScheduler, {}),
+    Sampler.LCM: (LCMScheduler, {}),
 }
 
 
@@ -58,7 +72,8 @@ def reference(tiny_folder: Path) -> Draw:
     own_scheduler = pipeline.scheduler.config
 
     def draw(request: GenerationRequest) -> np.ndarray:
-        pipeline.scheduler = REFERENCE[request.sampler](own_scheduler)
+        kind, options = REFERENCE[request.sampler]
+        pipeline.scheduler = kind.from_config(own_scheduler, **options)
         pictures = pipeline(
             request.prompt,
             negative_prompt=request.negative_prompt,

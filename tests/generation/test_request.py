@@ -16,6 +16,7 @@ from generation.errors import (
 from generation.request import (
     COUNT,
     GUIDANCE,
+    LCM_STEPS,
     PROMPT_LENGTH,
     SEED,
     SIDE,
@@ -36,7 +37,7 @@ valid = st.fixed_dictionaries(
         "width": sides,
         "height": sides,
         "num_images": st.integers(*COUNT),
-        "num_inference_steps": st.integers(*STEPS),
+        "num_inference_steps": st.integers(*LCM_STEPS),
         "guidance_scale": st.floats(*GUIDANCE),
         "seed": st.integers(SEED[0], SEED[1] + 1 - COUNT[1]),
         "sampler": st.sampled_from(Sampler),

@@ -8,6 +8,7 @@ from generation.errors import CheckpointUnavailable, InvalidRequest
 from generation.request import (
     COUNT,
     GUIDANCE,
+    LCM_STEPS,
     PROMPT_LENGTH,
     SEED,
     STEPS,
@@ -48,6 +49,7 @@ def test_any_wish_becomes_a_request_or_names_what_is_wrong(wish: Wish):
         and (wish.guidance_scale is None or GUIDANCE[0] <= wish.guidance_scale <= GUIDANCE[1])
         and (wish.seed is None or SEED[0] <= wish.seed <= SEED[1] + 1 - wish.count)
         and wish.sampler != "Guesswork"
+        and (wish.sampler != Sampler.LCM or (wish.steps or 1) <= LCM_STEPS[1])
         and wish.checkpoint != "gone"
     )
     if not good:

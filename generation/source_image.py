@@ -1,0 +1,90 @@
+"""The picture that pictures start from: from a person's file to the request's. Imports no torch.
+
+A file is hostile until it is decoded: its bytes are bounded before it is opened, its pixels
+before they are decoded, and only three formats are tried.
+"""
+
+import io
+
+from PIL import Image, ImageOps
+
+from generation.errors import InvalidRequest
+from generation.request import IMAGE_BYTES
+
+MAX_BYTES = 10 * 2**20  # what a person without Nitro can attach
+MAX_PIXELS = 25_000_000  # a phone's or a camera's 24 megapixels
+MAX_ASPECT = 20  # long side over short side; thinner than that nothing is left after cropping
+FORMATS = ("PNG", "JPEG", "WEBP")
+ALPHA_GROUND = (255, 255, 255)
+
+
+def prepare(data: bytes, width: int, height: int) -> bytes:
+    """Return a person's file as an RGB PNG of ``width`` × ``height`` pixels, without metadata.
+
+    Takes the first frame of a PNG, JPEG or WebP, turns it as EXIF says, lays it on white, crops
+    its middle to the aspect and resizes that. Blocks for up to a second: call it in a thread.
+    Raises InvalidRequest, naming ``image`` and the bound it is out of.
+    """
+    if len(data) > MAX_BYTES:
+        raise InvalidRequest("image", f"at most {MAX_BYTES // 2**20} MiB")
+    wanted = InvalidRequest("image", "a whole PNG, JPEG or WebP file")
+    image = _open(data, wanted, FORMATS)
+    if image.width * image.height > MAX_PIXELS:
+        raise InvalidRequest("image", f"at most {MAX_PIXELS // 1_000_000} megapixels")
+    if max(image.size) > MAX_ASPECT * min(image.size):
+        raise InvalidRequest("image", f"at most {MAX_ASPECT} times as long as wide")
+    try:
+        # A JPEG can be decoded at a half, a quarter or an eighth of its size, in as much memory.
+        image.draft("RGB", (max(width, height),) * 2)
+        image = _flatten(ImageOps.exif_transpose(image))
+    except Exception as error:  # decoders raise whatever comes to their mind
+        raise wanted from error
+    return _png(ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS))
+
+
+def decode(data: bytes, width: int, height: int) -> Image.Image:
+    """Return a request's PNG as an RGB picture of exactly ``width`` × ``height`` pixels.
+
+    Raises InvalidRequest where it is anything else.
+    """
+    wanted = InvalidRequest("image", f"an RGB PNG of {width}×{height} px")
+    if len(data) > IMAGE_BYTES:
+        raise InvalidRequest("image", f"at most {IMAGE_BYTES // 2**20} MiB")
+    image = _open(data, wanted, ("PNG",))
+    if image.size != (width, height) or image.mode != "RGB":
+        raise wanted
+    try:
+        image.load()
+    except Exception as error:
+        raise wanted from error
+    return image
+
+
+def _open(data: bytes, wanted: InvalidRequest, formats: tuple[str, ...]) -> Image.Image:
+    """Read the header only; raise ``wanted`` where it is no such file."""
+    try:
+        return Image.open(io.BytesIO(data), formats=formats)
+    except Image.DecompressionBombError as error:
+        raise InvalidRequest("image", f"at most {MAX_PIXELS // 1_000_000} megapixels") from error
+    except Exception as error:
+        raise wanted from error
+
+
+def _flatten(image: Image.Image) -> Image.Image:
+    """Return the picture as RGB, with white where it is transparent."""
+    if image.mode.startswith("I"):  # sixteen bits of grey, which convert() would cut off at 255
+        image = image.convert("I").point([value // 256 for value in range(65536)], "L")
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    layer = image.convert("RGBA")
+    ground = Image.new("RGBA", layer.size, (*ALPHA_GROUND, 255))
+    return Image.alpha_composite(ground, layer).convert("RGB")
+
+
+def _png(image: Image.Image) -> bytes:
+    """Encode the pixels alone: what else the file said must not travel on."""
+    plain = Image.new("RGB", image.size)
+    plain.paste(image)
+    file = io.BytesIO()
+    plain.save(file, "PNG")
+    return file.getvalue()
