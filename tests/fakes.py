@@ -13,6 +13,7 @@ from generation.request import (
     Failed,
     Finished,
     GenerationRequest,
+    Loading,
     Picture,
     Progress,
     Started,
@@ -38,6 +39,7 @@ class RecordingExecutor:
     """Draws at once; with `hold`, stops at every step until the test lets it go on."""
 
     hold: bool = False
+    loads: bool = False
     error: GenerationError | None = None
     capacity: int = 1
     requests: list[GenerationRequest] = field(default_factory=list)
@@ -62,6 +64,10 @@ class RecordingExecutor:
         self.requests.append(request)
         self.running += 1
         try:
+            if self.loads:
+                yield Loading(request.checkpoint)
+                if self.hold:
+                    await self.wait(self._steps.acquire())
             yield Started()
             for step in range(1, request.num_inference_steps + 1):
                 if self.hold:

@@ -7,10 +7,10 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.services.jobs import JobService
-from bot.services.requests import DEFAULT_COUNT, Wish
-from bot.ui.asking import missing_here, origin_of
+from bot.services.requests import DEFAULT_COUNT, DEFAULT_STRENGTH, Wish
+from bot.ui.asking import fetch, missing_here, origin_of
 from bot.ui.buttons import first_answer
-from generation.request import COUNT, GUIDANCE, PROMPT_LENGTH, SEED, STEPS, Aspect, Sampler
+from generation.request import COUNT, GUIDANCE, PROMPT_LENGTH, SEED, STEPS, Aspect
 
 MENU_LENGTH = 25  # Discord shows at most this many choices
 
@@ -22,7 +22,6 @@ SHAPES = {
     Aspect.TALL: "tall 9:16",
 }
 ASPECTS = [app_commands.Choice(name=name, value=str(aspect)) for aspect, name in SHAPES.items()]
-SAMPLERS = [app_commands.Choice(name=str(sampler), value=str(sampler)) for sampler in Sampler]
 
 
 class ImagineCog(commands.Cog):
@@ -42,8 +41,10 @@ class ImagineCog(commands.Cog):
         seed="The same seed and settings draw the same picture again",
         sampler="The noise scheduler",
         checkpoint="The model that draws",
+        image="A picture to start from: PNG, JPEG or WebP, cropped to the shape",
+        strength=f"How much of that picture is redrawn ({DEFAULT_STRENGTH:g})",
     )
-    @app_commands.choices(aspect=ASPECTS, sampler=SAMPLERS)
+    @app_commands.choices(aspect=ASPECTS)
     async def imagine(
         self,
         interaction: discord.Interaction[Any],
@@ -56,6 +57,8 @@ class ImagineCog(commands.Cog):
         seed: app_commands.Range[int, SEED[0], SEED[1]] | None = None,
         sampler: str | None = None,
         checkpoint: str | None = None,
+        image: discord.Attachment | None = None,
+        strength: app_commands.Range[float, 0.01, 1.0] | None = None,
     ) -> None:
         """Record the wish, answer with the message that will carry it, and line it up."""
         wish = Wish(
@@ -68,8 +71,12 @@ class ImagineCog(commands.Cog):
             seed=seed,
             sampler=sampler,
             checkpoint=checkpoint,
+            strength=strength,
         )
-        job = await self.jobs.imagine(wish, origin_of(interaction), missing_here(interaction))
+        file = None if image is None else await fetch("image", image)
+        job = await self.jobs.imagine(
+            wish, origin_of(interaction), missing_here(interaction), image=file
+        )
         await first_answer(interaction, self.jobs, job)
 
     @imagine.autocomplete("checkpoint")
@@ -84,4 +91,19 @@ class ImagineCog(commands.Cog):
             app_commands.Choice(name=name, value=name)
             for name in self.jobs.catalog.names
             if typed in name.casefold()
+        ][:MENU_LENGTH]
+
+    @imagine.autocomplete("sampler")
+    async def samplers(
+        self, interaction: discord.Interaction[Any], current: str
+    ) -> list[app_commands.Choice[str]]:
+        """Offer the samplers of the checkpoint that was picked, or of the default one."""
+        catalog = self.jobs.catalog
+        picked = getattr(interaction.namespace, "checkpoint", None)
+        checkpoint = catalog[picked if picked in catalog.names else catalog.default]
+        typed = current.casefold()
+        return [
+            app_commands.Choice(name=sampler, value=sampler)
+            for sampler in checkpoint.samplers
+            if typed in sampler.casefold()
         ][:MENU_LENGTH]

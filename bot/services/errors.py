@@ -7,6 +7,7 @@ JobError
 ├── NothingToDo      the job has ended already
 ├── JobNotFound      no such job in this server
 ├── PictureNotFound  the job has no such picture
+├── FileUnavailable  Discord did not hand out an attached file in time
 └── NotYours         only its author or a moderator may do this
 """
 
@@ -44,6 +45,10 @@ class JobNotFound(JobError):
 
 class PictureNotFound(JobError):
     """The job has no picture with this number."""
+
+
+class FileUnavailable(JobError):
+    """Discord did not hand out an attached file in time."""
 
 
 class NotYours(JobError):

@@ -2,23 +2,28 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import replace
 
 from bot.services.dispatcher import Dispatcher, Ticket
 from bot.services.errors import JobNotFound, NothingToDo, PictureNotFound
 from bot.services.policy import Actor, Policy
-from bot.services.requests import Wish, compose, reroll, single
-from bot.services.runner import DeliveryFailed, Presenter, Runner
+from bot.services.requests import DEFAULT_STRENGTH, Wish, compose, reroll, single, variation
+from bot.services.runner import DeliveryFailed, Presenter, Runner, TokenDied
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
-from bot.store.records import Job, Kind, Origin, Status, StoredPicture
+from bot.store.records import Job, Kind, Origin, Place, Status, StoredPicture
 from generation.catalog import Catalog
+from generation.errors import InvalidRequest
 from generation.request import GenerationRequest
+from generation.source_image import prepare
 
 log = logging.getLogger(__name__)
 
 # Only the people near the front are told of every move; the others when they come near.
 TOLD_PLACES = 10
+# How often Discord is asked about an answer while it does not speak to us.
+ASK_AGAIN_S = 15.0
 
 
 class JobService:
@@ -46,16 +51,34 @@ class JobService:
             runner.run, capacity=capacity, running_per_person=running_per_person
         )
         self._dispatcher.on_change = self._tell_places
+        presenter.on_gone = self._gone
         self._waiting: dict[int, Job] = {}
         # Counted and recorded by one at a time, or a burst would slip past the limits together.
         self._intake = asyncio.Lock()
 
     async def imagine(
-        self, wish: Wish, origin: Origin, missing_permissions: tuple[str, ...] = ()
+        self,
+        wish: Wish,
+        origin: Origin,
+        missing_permissions: tuple[str, ...] = (),
+        *,
+        image: bytes | None = None,
     ) -> Job:
-        """Record a new wish; raises GenerationError, JobError or StoreError."""
+        """Record a new wish; raises GenerationError, JobError or StoreError.
+
+        ``image`` is a person's file that the pictures start from: PNG, JPEG or WebP.
+        """
+        source_sha256 = None
+        if image is not None and wish.strength is None:
+            wish = replace(wish, strength=DEFAULT_STRENGTH)
+        elif image is None and wish.strength is not None:
+            raise InvalidRequest("strength", "left out where there is no `image`")
+        request = compose(self.catalog, wish)
+        if image is not None:
+            png = await asyncio.to_thread(prepare, image, request.width, request.height)
+            source_sha256 = await self._pictures.save_source(png)
         return await self._record(
-            Kind.IMAGINE, compose(self.catalog, wish), origin, missing_permissions
+            Kind.IMAGINE, request, origin, missing_permissions, source_sha256=source_sha256
         )
 
     async def reroll(
@@ -65,7 +88,31 @@ class JobService:
         parent = await self._visible(job_id, origin.guild_id, origin.person_id)
         request = reroll(parent.request)
         return await self._record(
-            Kind.REROLL, request, origin, missing_permissions, parent_id=parent.id
+            Kind.REROLL,
+            request,
+            origin,
+            missing_permissions,
+            parent_id=parent.id,
+            source_sha256=parent.source_sha256,
+        )
+
+    async def variation(
+        self, job_id: int, index: int, origin: Origin, missing_permissions: tuple[str, ...] = ()
+    ) -> Job:
+        """Record that one picture is to be varied, as a job of whoever asks."""
+        parent = await self._visible(job_id, origin.guild_id, origin.person_id)
+        stored = {picture.index: picture for picture in await self._pictures.of_job(parent.id)}
+        picture = stored.get(index)
+        if picture is None or await self._pictures.read(picture) is None:
+            raise PictureNotFound("That picture is not stored any more. Reroll draws new ones.")
+        return await self._record(
+            Kind.VARIATION,
+            variation(parent.request),
+            origin,
+            missing_permissions,
+            parent_id=parent.id,
+            parent_index=index,
+            source_sha256=picture.sha256,
         )
 
     async def upscale(
@@ -82,6 +129,7 @@ class JobService:
             missing_permissions,
             parent_id=parent.id,
             parent_index=index,
+            source_sha256=parent.source_sha256,
         )
 
     async def answered(self, job: Job, message_id: int) -> None:
@@ -93,9 +141,9 @@ class JobService:
     async def unanswered(self, job: Job) -> None:
         """The first answer broke: find out whether it arrived, and close the row if it did not."""
         try:
-            message_id = await self._presenter.find_answer(job)
-        except DeliveryFailed:
-            log.warning("job %d: Discord does not say whether its answer arrived", job.id)
+            message_id = await self._find_answer(job)
+        except TokenDied:
+            await self._replace_answer(job)
             return
         if message_id is None:
             self._give_turn_back(job)
@@ -103,14 +151,23 @@ class JobService:
         else:
             await self.answered(job, message_id)
 
+    async def abandon(self, place: Place, ids: Collection[int]) -> None:
+        """End the jobs that live in what was deleted: all are written before any is stopped."""
+        found = await self._jobs.open_in(place, ids)
+        why = f"its {place} is gone"
+        gone = [job for job in found if await self._jobs.ended(job.id, Status.CANCELLED, why)]
+        await asyncio.gather(*(self._stop(job) for job in gone))
+        for job in gone:
+            log.info("job %d: %s", job.id, why)
+            self._presenter.drop(job)
+
     async def cancel(self, job_id: int, actor: Actor) -> None:
         """End a job: written first, then its work stops, then it is shown."""
         job = await self._visible(job_id, actor.guild_id, actor.person_id)
         self._policy.own_or_moderate(job, actor)
         if not await self._jobs.ended(job_id, Status.CANCELLED):
             raise NothingToDo("That job has ended already.")
-        self._waiting.pop(job_id, None)
-        await self._dispatcher.cancel(job_id)
+        await self._stop(job)
         try:
             await self._presenter.cancelled(job)
         except DeliveryFailed as error:
@@ -145,7 +202,7 @@ class JobService:
                 await self._line_up(await self._reload(job))
         self._dispatcher.open()
         await asyncio.gather(
-            *(self._find_again(job) for job in jobs if job.status is Status.RECORDED)
+            *(self.unanswered(job) for job in jobs if job.status is Status.RECORDED)
         )
 
     async def close(self) -> None:
@@ -161,6 +218,7 @@ class JobService:
         *,
         parent_id: int | None = None,
         parent_index: int | None = None,
+        source_sha256: str | None = None,
     ) -> Job:
         cost = request.cost()
         async with self._intake:
@@ -176,6 +234,7 @@ class JobService:
                     fair_start=start,
                     parent_id=parent_id,
                     parent_index=parent_index,
+                    source_sha256=source_sha256,
                 )
             except Exception:
                 self._dispatcher.forget(origin.person_id, start, cost)
@@ -189,14 +248,34 @@ class JobService:
             self._waiting[job.id] = job
             self._dispatcher.admit(_ticket(job))
 
-    async def _find_again(self, job: Job) -> None:
-        if self._presenter.can_answer(job):
-            await self.unanswered(job)
-            return
+    async def _find_answer(self, job: Job) -> int | None:
+        """Ask until Discord says whether the answer arrived; raises TokenDied."""
+        while self._presenter.can_answer(job):
+            try:
+                return await self._presenter.find_answer(job)
+            except TokenDied:
+                break
+            except DeliveryFailed as error:
+                log.warning("job %d: whether its answer arrived is unknown: %s", job.id, error)
+                await asyncio.sleep(ASK_AGAIN_S)
+        raise TokenDied
+
+    async def _replace_answer(self, job: Job) -> None:
         try:
-            await self.answered(job, await self._presenter.repost(job))
+            message_id = await self._presenter.repost(job)
         except DeliveryFailed as error:
+            self._give_turn_back(job)
             await self._jobs.ended(job.id, Status.FAILED, f"not posted: {error}")
+        else:
+            await self.answered(job, message_id)
+
+    async def _stop(self, job: Job) -> None:
+        self._waiting.pop(job.id, None)
+        await self._dispatcher.cancel(job.id)
+
+    async def _gone(self, job: Job) -> None:
+        if job.message_id is not None:
+            await self.abandon(Place.MESSAGE, [job.message_id])
 
     def _give_turn_back(self, job: Job) -> None:
         ticket = _ticket(job)

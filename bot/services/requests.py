@@ -10,6 +10,8 @@ from generation.errors import InvalidRequest
 from generation.request import SEED, Aspect, GenerationRequest, Sampler
 
 DEFAULT_COUNT = 4
+DEFAULT_STRENGTH = 0.75  # of /imagine with an image: its composition stays, the rest is redrawn
+VARIATION_STRENGTH = 0.6
 
 Name = TypeVar("Name", bound=StrEnum)
 
@@ -27,11 +29,15 @@ class Wish:
     seed: int | None = None
     sampler: str | None = None
     checkpoint: str | None = None
+    strength: float | None = None
 
 
 def compose(catalog: Catalog, wish: Wish) -> GenerationRequest:
     """Fill the gaps; raises InvalidRequest or CheckpointUnavailable."""
     checkpoint = catalog[wish.checkpoint or catalog.default]
+    sampler = _one_of(Sampler, "sampler", wish.sampler or checkpoint.sampler)
+    if sampler not in checkpoint.samplers:
+        raise InvalidRequest("sampler", f"one of {', '.join(checkpoint.samplers)} here")
     width, height = checkpoint.size_for(_one_of(Aspect, "aspect", wish.aspect))
     return GenerationRequest(
         prompt=wish.prompt.strip(),
@@ -46,14 +52,22 @@ def compose(catalog: Catalog, wish: Wish) -> GenerationRequest:
         guidance_scale=wish.guidance_scale
         if wish.guidance_scale is not None
         else checkpoint.guidance_scale,
-        sampler=_one_of(Sampler, "sampler", wish.sampler) if wish.sampler else checkpoint.sampler,
+        sampler=sampler,
         seed=wish.seed if wish.seed is not None else new_seed(),
+        strength=wish.strength,
     )
 
 
 def reroll(request: GenerationRequest) -> GenerationRequest:
     """Return the same wish with new seeds."""
     return replace(request, seed=new_seed())
+
+
+def variation(request: GenerationRequest) -> GenerationRequest:
+    """Return the request that draws one of its pictures anew, from that picture."""
+    # At least one step must be taken, and there may be only one.
+    strength = VARIATION_STRENGTH if request.num_inference_steps > 1 else 1.0
+    return replace(request, num_images=DEFAULT_COUNT, seed=new_seed(), strength=strength)
 
 
 def single(request: GenerationRequest, index: int) -> GenerationRequest:

@@ -3,16 +3,17 @@
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
 from bot.store.records import Job, Kind, Status, StoredPicture
-from generation.errors import GenerationError
+from generation.errors import GenerationError, InvalidRequest
 from generation.executor import Executor
-from generation.request import Failed, Finished, Picture, Progress, Started
+from generation.request import Failed, Finished, Loading, Picture, Progress, Started
 
 log = logging.getLogger(__name__)
 
@@ -28,14 +29,34 @@ class Snapshot:
 
 
 class DeliveryFailed(Exception):
-    """The end of a job could not be shown; the text says why, for the job's record."""
+    """Discord could not be told; the text says why, for the job's record."""
+
+
+class Refused(DeliveryFailed):
+    """Discord does not allow it; a line without pictures may still pass."""
+
+
+class MessageGone(DeliveryFailed):
+    """The message was deleted, or the channel around it."""
+
+
+class TokenDied(DeliveryFailed):
+    """The interaction's token answers no more."""
 
 
 class Presenter(Protocol):
-    """Shows a job where it was asked for, in one message."""
+    """Shows a job where it was asked for, in one message.
+
+    ``on_gone`` hears of a message that turns out to be deleted while its job still runs.
+    """
+
+    on_gone: Callable[[Job], Awaitable[None]]
 
     def waiting(self, job: Job, place: int) -> None:
         """Show its place in the queue, soon; a newer state may overtake it."""
+
+    def loading(self, job: Job, checkpoint: str) -> None:
+        """Show that the checkpoint is being loaded, soon; a newer state may overtake it."""
 
     def progress(self, job: Job, snapshot: Snapshot) -> None:
         """Show how far it is, soon; a newer state may overtake it."""
@@ -49,14 +70,23 @@ class Presenter(Protocol):
     async def cancelled(self, job: Job) -> None:
         """Say that it was cancelled; raises DeliveryFailed."""
 
+    def drop(self, job: Job) -> None:
+        """Show nothing more of a job whose message is gone."""
+
     def can_answer(self, job: Job) -> bool:
         """Tell whether the interaction can still be asked about its answer."""
 
     async def find_answer(self, job: Job) -> int | None:
-        """Return the id of the first answer, or None where it never arrived."""
+        """Return the id of the first answer, or None where it never arrived.
+
+        Raises TokenDied where nobody can ask any more, DeliveryFailed where Discord is silent.
+        """
 
     async def repost(self, job: Job) -> int:
-        """Post the one message that stands in for an answer whose fate cannot be known."""
+        """Post the one message that stands in for an answer whose fate cannot be known.
+
+        Raises DeliveryFailed.
+        """
 
 
 class Runner:
@@ -96,9 +126,11 @@ class Runner:
                 return
         try:
             await self._presenter.done(job, await self._load(job))
+        except MessageGone as error:
+            await self._jobs.ended(job.id, Status.CANCELLED, str(error))
         except DeliveryFailed as error:
             log.warning("job %d: drawn but not posted: %s", job.id, error)
-            await self._jobs.ended(job.id, Status.FAILED, f"not posted: {error}")
+            await self._fail(job, error)
         else:
             await self._jobs.ended(job.id, Status.DONE)
 
@@ -122,12 +154,20 @@ class Runner:
 
     async def _draw(self, job: Job) -> GenerationError | None:
         """Draw and keep the pictures; return the error that ended it, if one did."""
+        request = job.request
+        if job.source_sha256 is not None:
+            image = await self._pictures.read_source(job.source_sha256)
+            if image is None:
+                return InvalidRequest("image", "a picture that is still stored")
+            request = replace(request, image=image)
         started = time.monotonic()
         spent: float | None = None
         try:
-            async with aclosing(self._executor.run(job.request)) as events:
+            async with aclosing(self._executor.run(request)) as events:
                 async for event in events:
                     match event:
+                        case Loading(checkpoint):
+                            self._presenter.loading(job, checkpoint)
                         case Started():
                             started = time.monotonic()
                         case Progress(step, of, preview):
@@ -161,8 +201,12 @@ class Runner:
         return loaded
 
     async def _fail(self, job: Job, error: Exception) -> None:
-        if not await self._jobs.ended(job.id, Status.FAILED, str(error) or type(error).__name__):
+        unposted = isinstance(error, DeliveryFailed)
+        why = f"not posted: {error}" if unposted else str(error) or type(error).__name__
+        if not await self._jobs.ended(job.id, Status.FAILED, why):
             return
+        if unposted and not isinstance(error, Refused):
+            return  # there is nobody to say it to
         try:
             await self._presenter.failed(job, error)
         except DeliveryFailed as unshown:

@@ -1,6 +1,6 @@
 """Jobs: every question and every change, each one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, func, select, update
@@ -8,8 +8,15 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.store.database import Database
 from bot.store.models import JobRow
-from bot.store.records import OPEN, Job, Kind, Origin, Status
+from bot.store.records import OPEN, Job, Kind, Origin, Place, Status
 from generation.request import GenerationRequest, Sampler
+
+
+HOMES = {
+    Place.MESSAGE: JobRow.message_id,
+    Place.CHANNEL: JobRow.channel_id,
+    Place.SERVER: JobRow.guild_id,
+}
 
 
 class AlreadyRecorded(Exception):
@@ -31,6 +38,7 @@ class JobStore:
         fair_start: float,
         parent_id: int | None = None,
         parent_index: int | None = None,
+        source_sha256: str | None = None,
     ) -> Job:
         """Write the row before anybody is answered; raises StoreBusy or AlreadyRecorded."""
         row = JobRow(
@@ -55,6 +63,8 @@ class JobStore:
             guidance_scale=request.guidance_scale,
             sampler=request.sampler,
             seed=request.seed,
+            strength=request.strength,
+            source_sha256=source_sha256,
             fair_start=fair_start,
             device_seconds=0.0,
         )
@@ -121,6 +131,10 @@ class JobStore:
         """Return every job that has not ended, in the order in which people asked."""
         return await self._select(JobRow.status.in_(OPEN))
 
+    async def open_in(self, place: Place, ids: Collection[int]) -> list[Job]:
+        """Return the jobs that have not ended and live in one of these messages or places."""
+        return await self._select(JobRow.status.in_(OPEN), HOMES[place].in_(ids))
+
     async def waiting_count(self, person_id: int | None = None) -> int:
         """Count the jobs that have not ended: one person's, or everybody's."""
         query = select(func.count()).select_from(JobRow).where(JobRow.status.in_(OPEN))
@@ -185,11 +199,13 @@ def _job(row: JobRow) -> Job:
             guidance_scale=row.guidance_scale,
             sampler=Sampler(row.sampler),
             seed=row.seed,
+            strength=row.strength,
         ),
         fair_start=row.fair_start,
         message_id=row.message_id,
         parent_id=row.parent_id,
         parent_index=row.parent_index,
+        source_sha256=row.source_sha256,
         error=row.error,
         device_seconds=row.device_seconds,
         queued_at=row.queued_at,

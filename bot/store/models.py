@@ -71,6 +71,8 @@ class JobRow(Base):
     guidance_scale: Mapped[float]
     sampler: Mapped[str] = mapped_column(String(40))
     seed: Mapped[int] = mapped_column(BigInteger)
+    strength: Mapped[float | None]
+    source_sha256: Mapped[str | None] = mapped_column(String(64))
 
     fair_start: Mapped[float]
     error: Mapped[str | None] = mapped_column(Text)

@@ -53,6 +53,15 @@ class PictureStore:
             )
         return picture
 
+    async def save_source(self, png: bytes) -> str:
+        """Write the picture that a job starts from; return the name it is found by."""
+        sha256, _, _ = await asyncio.to_thread(self._write, png)
+        return sha256
+
+    async def read_source(self, sha256: str) -> bytes | None:
+        """Return the picture that a job starts from, or None where it was pruned."""
+        return await asyncio.to_thread(_read, self._png(sha256))
+
     async def of_job(self, job_id: int) -> list[StoredPicture]:
         """Return the job's pictures in their order."""
         async with self._database.read() as session:

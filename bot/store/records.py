@@ -12,6 +12,7 @@ class Kind(StrEnum):
 
     IMAGINE = "imagine"
     REROLL = "reroll"
+    VARIATION = "variation"
     UPSCALE = "upscale"
 
 
@@ -24,6 +25,14 @@ class Status(StrEnum):
     DONE = "done"  # posted
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+class Place(StrEnum):
+    """Where a job lives: it cannot be shown any more when this is gone."""
+
+    MESSAGE = "message"
+    CHANNEL = "channel"
+    SERVER = "server"
 
 
 OPEN = (Status.RECORDED, Status.QUEUED, Status.RUNNING)
@@ -48,7 +57,10 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One thing a person asked for, as it stands in the database."""
+    """One thing a person asked for, as it stands in the database.
+
+    Where its request has a strength, the picture it starts from is stored under ``source_sha256``.
+    """
 
     id: int
     kind: Kind
@@ -59,6 +71,7 @@ class Job:
     message_id: int | None = None
     parent_id: int | None = None
     parent_index: int | None = None
+    source_sha256: str | None = None
     error: str | None = None
     device_seconds: float = 0.0
     queued_at: datetime | None = None

@@ -1,11 +1,19 @@
 """From an interaction to the services' words: who asks, where, and what we may do there."""
 
+import asyncio
 from typing import Any
 
+import aiohttp
 import discord
 
+from bot.services.errors import FileUnavailable
 from bot.services.policy import Actor
 from bot.store.records import Origin
+from generation.errors import InvalidRequest
+from generation.source_image import MAX_BYTES
+
+# The first answer is due 3 s after the command, and the file comes before it.
+FETCH_S = 1.5
 
 
 def origin_of(interaction: discord.Interaction[Any]) -> Origin:
@@ -44,3 +52,16 @@ def missing_here(interaction: discord.Interaction[Any]) -> tuple[str, ...]:
         "Attach Files": ours.attach_files,
     }
     return tuple(name for name, allowed in needed.items() if not allowed)
+
+
+async def fetch(field: str, file: discord.Attachment) -> bytes:
+    """Return an attached file's bytes; raises InvalidRequest or FileUnavailable."""
+    if file.size > MAX_BYTES:
+        raise InvalidRequest(field, f"at most {MAX_BYTES // 2**20} MiB")
+    try:
+        async with asyncio.timeout(FETCH_S):
+            return await file.read()
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        raise FileUnavailable(
+            f"Discord did not hand me `{field}` in time. Please try again."
+        ) from error

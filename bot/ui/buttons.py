@@ -27,6 +27,7 @@ class Action(StrEnum):
 
     UPSCALE = "upscale"
     REROLL = "reroll"
+    VARY = "vary"
     CANCEL = "cancel"
 
 
@@ -97,6 +98,11 @@ async def press(interaction: discord.Interaction[Any], pressed: CustomId) -> Non
                 pressed.job_id, pressed.index, origin_of(interaction), missing_here(interaction)
             )
             await first_answer(interaction, jobs, job)
+        case Action.VARY if pressed.index is not None:
+            job = await jobs.variation(
+                pressed.job_id, pressed.index, origin_of(interaction), missing_here(interaction)
+            )
+            await first_answer(interaction, jobs, job)
         case _:
             raise NothingToDo("I do not know that button any more.")
 
@@ -130,6 +136,10 @@ def result_view(job: Job) -> discord.ui.View:
                 JobButton(CustomId(job.id, Action.UPSCALE, index), label=f"U{index + 1}", row=0)
             )
         view.add_item(JobButton(CustomId(job.id, Action.REROLL), label="Reroll", emoji="🔄", row=0))
+        for index in range(job.request.num_images):
+            view.add_item(
+                JobButton(CustomId(job.id, Action.VARY, index), label=f"V{index + 1}", row=1)
+            )
     return view
 
 

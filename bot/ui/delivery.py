@@ -74,6 +74,10 @@ class Delivery:
             line.place = place
             self._soon(job, Edit(render.waiting(job, place), buttons.waiting_view(job)))
 
+    def loading(self, job: Job, checkpoint: str) -> None:
+        """Show that the checkpoint is being loaded, soon."""
+        self._soon(job, Edit(render.loading(job, checkpoint), buttons.waiting_view(job)))
+
     def progress(self, job: Job, snapshot: Snapshot) -> None:
         """Show how far it is, soon, with the newest preview."""
         edit = Edit(render.progress(job, snapshot), buttons.waiting_view(job))

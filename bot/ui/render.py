@@ -9,6 +9,7 @@ BAR_CELLS = 12
 SHOWN_PROMPT = 300
 ALT_TEXT_LENGTH = 1024
 EMBED_PROMPT = 250
+PARTS = {Kind.UPSCALE: "picture", Kind.VARIATION: "variation of"}
 MARKS = {
     Status.RECORDED: "⏳",
     Status.QUEUED: "⏳",
@@ -23,8 +24,8 @@ def title(job: Job) -> str:
     """Return who asked for what, on one line; nothing in it is markup of the person's making."""
     prompt = shorten(" ".join(job.request.prompt.split()), SHOWN_PROMPT)
     text = f"**{discord.utils.escape_markdown(prompt)}** — <@{job.origin.person_id}>"
-    if job.kind is Kind.UPSCALE:
-        text += f" (picture {(job.parent_index or 0) + 1})"
+    if job.parent_index is not None:
+        text += f" ({PARTS[job.kind]} {job.parent_index + 1})"
     return text
 
 
@@ -39,6 +40,8 @@ def settings(job: Job) -> str:
         f"guidance {request.guidance_scale:g}",
         f"seed {request.seed}",
     ]
+    if request.strength is not None:
+        parts.append(f"strength {request.strength:g}")
     return "-# " + " · ".join(discord.utils.escape_markdown(part) for part in parts)
 
 
@@ -46,6 +49,11 @@ def waiting(job: Job, place: int) -> str:
     """Return the text of a job that waits; place 0 starts at once."""
     state = "Starting…" if place == 0 else f"Queued, {ordinal(place)}"
     return f"{title(job)}\n⏳ {state}"
+
+
+def loading(job: Job, checkpoint: str) -> str:
+    """Return the text of a job whose checkpoint is being loaded."""
+    return f"{title(job)}\n⏳ Loading {discord.utils.escape_markdown(checkpoint)}…"
 
 
 def progress(job: Job, snapshot: Snapshot) -> str:

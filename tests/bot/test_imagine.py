@@ -24,7 +24,7 @@ async def test_a_prompt_becomes_four_pictures_in_one_message(house: House):
     assert "Emoji · 64×64 · 20 steps · DPM++ 2M Karras · guidance 3 · seed 7" in (
         message.content.replace("\\", "")
     )
-    assert labels(message) == ["U1", "U2", "U3", "U4", "Reroll"]
+    assert labels(message) == ["U1", "U2", "U3", "U4", "Reroll", "V1", "V2", "V3", "V4"]
     assert [file.description for file in message.attachments] == [
         f"a red apple (picture {place} of 4)" for place in (1, 2, 3, 4)
     ]
@@ -132,6 +132,25 @@ async def test_checkpoints_complete(house: House):
     assert [choice["name"] for choice in choices] == ["Emoji"]
     choices = await house.mia.autocomplete(house.channel, "imagine", "checkpoint", "xyz")
     assert choices == []
+
+
+async def test_samplers_complete_to_what_the_checkpoint_offers(house: House):
+    choices = await house.mia.autocomplete(house.channel, "imagine", "sampler", "euler")
+    assert [choice["value"] for choice in choices] == ["Euler", "Euler a"]
+    choices = await house.mia.autocomplete(house.channel, "imagine", "sampler", "lcm")
+    assert choices == [], "this checkpoint is not distilled for it"
+    refused = await house.mia.slash(house.channel, "imagine", prompt="a", sampler="LCM")
+    assert "`sampler` must be one of DDIM" in house.refusal(refused)
+
+
+async def test_a_checkpoint_that_must_be_loaded_is_announced(house: House):
+    house.executor.loads = True
+    house.executor.hold = True
+    result = await house.mia.slash(house.channel, "imagine", prompt="a red apple")
+    assert "Loading Emoji…" in result.response.content
+    house.executor.let_go()
+    await house.settle()
+    assert len(result.response.attachments) == 4
 
 
 async def test_a_failure_is_one_line_in_the_message(house: House):

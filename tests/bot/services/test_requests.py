@@ -21,7 +21,7 @@ CATALOG = Catalog({EMBEDDED.name: EMBEDDED}, EMBEDDED.name)
 
 FIELDS = {
     "prompt", "negative_prompt", "aspect", "count", "steps", "guidance_scale", "seed", "sampler",
-    "checkpoint",
+    "checkpoint", "strength",
 }  # fmt: skip
 
 wishes = st.builds(
@@ -35,7 +35,13 @@ wishes = st.builds(
     seed=st.none() | st.integers(-5, 2**33),
     sampler=st.sampled_from([None, *Sampler, "Guesswork"]),
     checkpoint=st.sampled_from([None, EMBEDDED.name, "gone"]),
+    strength=st.none() | st.floats(-0.5, 1.5),
 )
+
+
+def strong_enough(wish: Wish) -> bool:
+    steps = EMBEDDED.num_inference_steps if wish.steps is None else wish.steps
+    return wish.strength is None or (0 < wish.strength <= 1 and int(steps * wish.strength) >= 1)
 
 
 @given(wishes)
@@ -48,7 +54,8 @@ def test_any_wish_becomes_a_request_or_names_what_is_wrong(wish: Wish):
         and (wish.steps is None or STEPS[0] <= wish.steps <= STEPS[1])
         and (wish.guidance_scale is None or GUIDANCE[0] <= wish.guidance_scale <= GUIDANCE[1])
         and (wish.seed is None or SEED[0] <= wish.seed <= SEED[1] + 1 - wish.count)
-        and wish.sampler != "Guesswork"
+        and wish.sampler in (None, *EMBEDDED.samplers)
+        and strong_enough(wish)
         and (wish.sampler != Sampler.LCM or (wish.steps or 1) <= LCM_STEPS[1])
         and wish.checkpoint != "gone"
     )
