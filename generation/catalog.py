@@ -99,7 +99,21 @@ class Catalog:
 
 
 def load_catalog(path: Path | None = None, default: str | None = None) -> Catalog:
-    """Return the owner's checkpoints with the embedded one after them; folders are checked.
+    """Return what `read_catalog` reads, once every checkpoint's files are checked, too."""
+    catalog = read_catalog(path, default)
+    for checkpoint in catalog.checkpoints.values():
+        check_files(checkpoint)
+    return catalog
+
+
+def check_files(checkpoint: Checkpoint) -> None:
+    """Raise CheckpointUnavailable, naming the files, where what is on this machine is not whole."""
+    if isinstance(checkpoint.source, Path):
+        check_folder(checkpoint.name, checkpoint.source)
+
+
+def read_catalog(path: Path | None = None, default: str | None = None) -> Catalog:
+    """Return the owner's checkpoints with the embedded one after them.
 
     ``path`` is the owner's file. ``default`` is the one-line setting: a name from the catalog, or
     a folder or hub id, which joins the catalog. Without it the file's ``default`` holds, then the
@@ -114,9 +128,6 @@ def load_catalog(path: Path | None = None, default: str | None = None) -> Catalo
         added = _from_setting(default, taken=checkpoints)
         checkpoints[added.name] = added
         default = added.name
-    for checkpoint in checkpoints.values():
-        if isinstance(checkpoint.source, Path):
-            check_folder(checkpoint.name, checkpoint.source)
     return Catalog(checkpoints, default or chosen or next(iter(checkpoints)))
 
 
