@@ -1,4 +1,4 @@
-"""The composition root and the command line: `darkroom run`, `play`, `migrate`."""
+"""The composition root and the command line: `darkroom run`, `play`, `migrate`, `doctor`."""
 
 import argparse
 import asyncio
@@ -28,6 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     play = commands.add_parser("play", help="try the whole bot in a browser: no token, no GPU")
     play.add_argument("--port", type=int, default=8420, help="of the page (default: 8420)")
     commands.add_parser("migrate", help="bring the database to this version")
+    commands.add_parser("doctor", help="say what is there, what is missing, and what to mend")
     chosen = parser.parse_args(argv)
 
     from bot.store.errors import StoreError
@@ -42,6 +43,8 @@ def main(argv: list[str] | None = None) -> int:
             from bot.play import play as play_until_stopped
 
             return play_until_stopped(chosen.port, settings.store.folder / "playground")
+        if chosen.command == "doctor":
+            return asyncio.run(doctor(settings))
         asyncio.run(migrate(settings))
     except (SettingsError, StoreError, GenerationError) as error:
         print(f"darkroom: {error}", file=sys.stderr)
@@ -54,6 +57,18 @@ async def migrate(settings: Settings) -> None:
     from bot.store.database import migrate as migrate_database
 
     await migrate_database(settings.store.folder)
+
+
+async def doctor(settings: Settings) -> int:
+    """Print what is there and what is missing; return 1 where something is to be mended."""
+    from bot.doctor import examine
+
+    point_discord_at(settings)
+    fine = True
+    async for finding in examine(settings):
+        print(finding, flush=True)
+        fine = fine and finding.fine
+    return 0 if fine else 1
 
 
 async def run(settings: Settings) -> int:

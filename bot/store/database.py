@@ -4,12 +4,14 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -21,6 +23,9 @@ import migrations
 from bot.store.errors import StoreBusy, StoreTooNew, StoreUnwritable
 
 FILE_NAME = "darkroom.sqlite3"
+TOO_NEW = (
+    "was written by a newer Darkroom; update Darkroom or restore the backup made before the update"
+)
 # Discord wants a first answer within 3 s, so a writer that is held longer gives up well before.
 BUSY_TIMEOUT_MS = 1500
 
@@ -104,13 +109,44 @@ async def migrate(folder: Path) -> None:
         await asyncio.to_thread(command.upgrade, alembic_config(folder), "head")
     except CommandError as error:
         if "Can't locate revision" in str(error):
-            raise StoreTooNew(
-                f"{folder / FILE_NAME} was written by a newer Darkroom; "
-                "update Darkroom or restore the backup made before the update"
-            ) from error
+            raise StoreTooNew(f"{folder / FILE_NAME} {TOO_NEW}") from error
         raise
     except (DatabaseError, sqlite3.DatabaseError) as error:
         raise StoreUnwritable(f"{folder / FILE_NAME}: {getattr(error, 'orig', error)}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseState:
+    """What is in a database that nothing was changed in."""
+
+    path: Path
+    jobs: int
+    open_jobs: int
+
+
+async def examine(folder: Path) -> DatabaseState | None:
+    """Look at a database without changing it; None where there is none yet.
+
+    Raises StoreUnwritable or StoreTooNew; each names the path.
+    """
+    return await asyncio.to_thread(_examine, folder)
+
+
+def _examine(folder: Path) -> DatabaseState | None:
+    path = folder / FILE_NAME
+    if not path.exists():
+        return None
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+            counted = "SELECT count(*), count(*) FILTER (WHERE ended_at IS NULL) FROM jobs"
+            jobs, open_jobs = connection.execute(counted).fetchone()
+    except sqlite3.Error as error:
+        raise StoreUnwritable(f"{path}: {error}") from error
+    known = ScriptDirectory.from_config(alembic_config(folder)).walk_revisions()
+    if revision not in {script.revision for script in known}:
+        raise StoreTooNew(f"{path} {TOO_NEW}")
+    return DatabaseState(path, jobs, open_jobs)
 
 
 def _check_writable(folder: Path) -> None:

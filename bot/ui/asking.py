@@ -42,8 +42,13 @@ def missing_here(interaction: discord.Interaction[Any]) -> tuple[str, ...]:
     """Name the permissions without which the pictures could not be posted here."""
     if interaction.guild_id is None:
         return ()
-    ours = interaction.app_permissions
-    thread = isinstance(interaction.channel, discord.Thread)
+    return lacking(
+        interaction.app_permissions, thread=isinstance(interaction.channel, discord.Thread)
+    )
+
+
+def lacking(ours: discord.Permissions, *, thread: bool = False) -> tuple[str, ...]:
+    """Name what is not among our permissions in a place, as Discord's settings call it."""
     needed = {
         "View Channel": ours.view_channel,
         "Send Messages in Threads" if thread else "Send Messages": (

@@ -1,0 +1,118 @@
+"""`darkroom doctor`: what is there, what is missing, one line each."""
+
+import subprocess
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import discord
+
+from bot.config import Settings
+from bot.store.database import examine as examine_database
+from bot.store.errors import StoreError
+from bot.ui.asking import lacking
+from generation.catalog import Checkpoint, check_files, read_catalog
+from generation.errors import GenerationError
+from generation.hardware import examine as examine_hardware
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report; ``fine`` is False where something needs its owner."""
+
+    about: str
+    text: str
+    fine: bool = True
+
+    def __str__(self) -> str:
+        return f"{'ok ' if self.fine else '!! '} {self.about:<12} {self.text}"
+
+
+async def examine(settings: Settings) -> AsyncIterator[Finding]:
+    """Look at everything Darkroom needs; what is wrong is a finding, never an error."""
+    yield _hardware()
+    for finding in _checkpoints(settings):
+        yield finding
+    yield await _database(settings)
+    async for finding in _discord(settings):
+        yield finding
+
+
+def _hardware() -> Finding:
+    try:
+        found = examine_hardware()
+    except subprocess.CalledProcessError as error:
+        last = (error.stderr.strip().splitlines() or ["no reason given"])[-1]
+        return Finding("device", f"torch does not load: {last}", fine=False)
+    memory = f"{found.memory_gib} GiB of memory, {found.free_gib} free"
+    return Finding("device", f"{found.device}, {memory}")
+
+
+def _checkpoints(settings: Settings) -> list[Finding]:
+    chosen = settings.generation
+    try:
+        catalog = read_catalog(chosen.catalog, chosen.checkpoint or None)
+    except GenerationError as error:
+        return [Finding("catalog", str(error), fine=False)]
+    return [
+        _checkpoint(checkpoint, is_default=checkpoint.name == catalog.default)
+        for checkpoint in catalog.checkpoints.values()
+    ]
+
+
+def _checkpoint(checkpoint: Checkpoint, *, is_default: bool) -> Finding:
+    name = f"{checkpoint.name} (default)" if is_default else checkpoint.name
+    try:
+        check_files(checkpoint)
+    except GenerationError as error:
+        return Finding("checkpoint", f"{name}: {getattr(error, 'reason', error)}", fine=False)
+    if isinstance(checkpoint.source, str):
+        return Finding("checkpoint", f"{name}: from the hub, {checkpoint.source}")
+    return Finding("checkpoint", f"{name}: found, valid, {checkpoint.source}")
+
+
+async def _database(settings: Settings) -> Finding:
+    try:
+        found = await examine_database(settings.store.folder)
+    except StoreError as error:
+        return Finding("database", str(error), fine=False)
+    if found is None:
+        return Finding("database", f"{settings.store.folder}: none yet, made at the first start")
+    return Finding("database", f"{found.path}: {found.jobs} jobs, {found.open_jobs} open")
+
+
+async def _discord(settings: Settings) -> AsyncIterator[Finding]:
+    token = settings.discord.token.get_secret_value()
+    if not token:
+        yield Finding("discord", "DISCORD__TOKEN is missing", fine=False)
+        return
+    async with discord.Client(intents=discord.Intents.none()) as client:
+        try:
+            await client.login(token)
+        except discord.LoginFailure:
+            yield Finding("discord", "DISCORD__TOKEN: Discord refused it", fine=False)
+            return
+        except (discord.HTTPException, OSError) as error:
+            yield Finding("discord", f"cannot be reached: {error}", fine=False)
+            return
+        yield Finding("discord", f"{client.user}")
+        async for server in client.fetch_guilds(limit=None):
+            yield await _server(client, server.id)
+
+
+async def _server(client: discord.Client, guild_id: int) -> Finding:
+    assert client.user is not None  # noqa: S101 - it has logged in
+    guild = await client.fetch_guild(guild_id, with_counts=False)
+    me = await guild.fetch_member(client.user.id)
+    channels = await guild.fetch_channels()
+    everywhere = lacking(me.guild_permissions)
+    if everywhere:
+        return Finding("server", f"{guild.name}: lacks {', '.join(everywhere)}", fine=False)
+    places = [
+        f"{', '.join(names)} in #{channel.name}"
+        for channel in channels
+        if isinstance(channel, discord.TextChannel)
+        and (names := lacking(channel.permissions_for(me)))
+    ]
+    if places:
+        return Finding("server", f"{guild.name}: lacks {'; '.join(places)}", fine=False)
+    return Finding("server", f"{guild.name}: nothing missing")
