@@ -17,6 +17,7 @@ from bot.cogs.imagine import ImagineCog
 from bot.cogs.moderation import ModerationCog
 from bot.services.jobs import JobService
 from bot.services.runner import Presenter
+from bot.store.records import Place
 from bot.ui.buttons import JobButton
 from bot.ui.delivery import Delivery
 
@@ -51,7 +52,8 @@ class DarkroomBot(commands.Bot):
             command_prefix=commands.when_mentioned,
             help_command=None,
             tree_cls=DarkroomTree,
-            intents=discord.Intents(guilds=True),
+            # Messages without their content: only that one was deleted matters.
+            intents=discord.Intents(guilds=True, guild_messages=True),
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
         )
@@ -84,6 +86,29 @@ class DarkroomBot(commands.Bot):
     async def on_ready(self) -> None:
         """Say in the log where we are."""
         log.info("ready as %s in %d server(s)", self.user, len(self.guilds))
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        """Hear nothing in messages: commands and buttons are all there is."""
+
+    async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
+        """End the job that the message carried."""
+        await self.jobs.abandon(Place.MESSAGE, [event.message_id])
+
+    async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
+        """End the jobs that the messages carried."""
+        await self.jobs.abandon(Place.MESSAGE, event.message_ids)
+
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        """End the jobs of the channel."""
+        await self.jobs.abandon(Place.CHANNEL, [channel.id])
+
+    async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
+        """End the jobs of the thread."""
+        await self.jobs.abandon(Place.CHANNEL, [event.thread_id])
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """End the jobs of a server that removed the bot, or that is no more."""
+        await self.jobs.abandon(Place.SERVER, [guild.id])
 
     async def close(self) -> None:
         """Put what runs back into the queue before the connection goes."""

@@ -9,6 +9,7 @@ import discord
 from discord import app_commands
 
 from bot.services.errors import JobError
+from bot.services.runner import Refused
 from bot.store.errors import StoreBusy, StoreError
 from bot.store.jobs import AlreadyRecorded
 from generation.errors import (
@@ -32,6 +33,9 @@ SENTENCES: dict[type[BaseException], Line] = {
     WorkerDied: lambda _: "The worker stopped twice while drawing this. Please try another prompt.",
     StoreBusy: lambda _: "I am busy writing something down. Nothing was lost; please try again.",
     StoreError: lambda _: "My database cannot be used right now. Please tell the server's owner.",
+    Refused: lambda error: (
+        f"The pictures are drawn, but Discord does not let me post them: {error}."
+    ),
     app_commands.MissingPermissions: lambda error: (
         "You need " + " and ".join(_permission(name) for name in error.missing_permissions) + "."
     ),

@@ -11,7 +11,6 @@ from bot.store.models import JobRow
 from bot.store.records import OPEN, Job, Kind, Origin, Place, Status
 from generation.request import GenerationRequest, Sampler
 
-
 HOMES = {
     Place.MESSAGE: JobRow.message_id,
     Place.CHANNEL: JobRow.channel_id,

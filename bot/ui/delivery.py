@@ -7,26 +7,37 @@ installs work), afterwards by channel and message id with the bot's own token.
 import asyncio
 import io
 import logging
-import time
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
 import aiohttp
 import discord
 
 from bot import errors
-from bot.services.runner import DeliveryFailed, Snapshot
+from bot.services.runner import DeliveryFailed, MessageGone, Refused, Snapshot, TokenDied
 from bot.store.records import Job, StoredPicture
 from bot.ui import buttons, render
+from bot.ui.pacing import Pacer
+from bot.ui.shrinking import Upload, fit
 
 log = logging.getLogger(__name__)
 
 # Discord lets an interaction's token answer for 15 minutes; the last one is left alone.
 TOKEN_LIFETIME = timedelta(minutes=14)
-# Discord allows about five edits in five seconds on a message; this leaves room for the last one.
+# Discord allows about five edits in five seconds in a bucket; this leaves room for the last one.
 PACE_S = 1.5
-ATTEMPTS = 3
+# The end is tried for about four minutes, besides what discord.py tries by itself.
+ATTEMPTS = 8
 RETRY_S = 2.0
+DEFAULT_FILE_BYTES = 10 * 2**20
+# A refusal of less than this is not about the size.
+SMALLEST_FILE_BYTES = 1024
+
+# Discord's error codes, from its API reference.
+UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK, INVALID_TOKEN = 10003, 10008, 10015, 50027
+TOO_LARGE, RATE_LIMITED = 413, 429
 
 
 @dataclass(slots=True)
@@ -35,17 +46,22 @@ class Edit:
 
     content: str
     view: discord.ui.View
-    # (name, content, alt text) each; None leaves what the message carries.
-    files: list[tuple[str, bytes, str]] | None = None
+    # None leaves what the message carries.
+    files: list[Upload] | None = None
 
-    def attachments(self) -> list[discord.File]:
-        """Return the files anew: sending one uses it up."""
-        if self.files is None:
-            return discord.utils.MISSING  # type: ignore[no-any-return]
-        return [
-            discord.File(io.BytesIO(content), filename=name, description=alt)
-            for name, content, alt in self.files
-        ]
+    def fields(self) -> dict[str, Any]:
+        """Return what discord.py's edits take, with the files anew: sending one uses it up."""
+        fields: dict[str, Any] = {
+            "content": self.content,
+            "view": self.view,
+            "allowed_mentions": discord.AllowedMentions.none(),
+        }
+        if self.files is not None:
+            fields["attachments"] = [
+                discord.File(io.BytesIO(file.content), filename=file.name, description=file.alt)
+                for file in self.files
+            ]
+        return fields
 
 
 @dataclass(slots=True)
@@ -55,8 +71,11 @@ class Line:
     newest: Edit | None = None
     sender: asyncio.Task[None] | None = None
     patching: asyncio.Lock = field(default_factory=asyncio.Lock)
-    sent_at: float = float("-inf")
     place: int | None = None
+    token_died: bool = False
+    # Discord refused a progress edit, and would refuse the next; the message may even be gone.
+    muted: bool = False
+    gone: bool = False
 
 
 class Delivery:
@@ -64,8 +83,9 @@ class Delivery:
 
     def __init__(self, client: discord.Client, *, pace_s: float = PACE_S) -> None:
         self._client = client
-        self._pace_s = pace_s
+        self._pacer = Pacer(pace_s)
         self._lines: dict[int, Line] = {}
+        self.on_gone: Callable[[Job], Awaitable[None]] = _nobody_asks
 
     def waiting(self, job: Job, place: int) -> None:
         """Show its place in the queue, soon."""
@@ -83,7 +103,7 @@ class Delivery:
         edit = Edit(render.progress(job, snapshot), buttons.waiting_view(job))
         waiting = self._lines.get(job.id)
         if snapshot.preview is not None:
-            edit.files = [("preview.webp", snapshot.preview, "A first look at the pictures")]
+            edit.files = [Upload("preview.webp", snapshot.preview, "A first look at the pictures")]
         elif waiting is not None and waiting.newest is not None:
             edit.files = waiting.newest.files  # an unsent preview is still the newest there is
         self._soon(job, edit)
@@ -91,7 +111,7 @@ class Delivery:
     async def done(self, job: Job, pictures: list[tuple[StoredPicture, bytes]]) -> None:
         """Post the pictures and the buttons in one PATCH; doing it twice changes nothing."""
         files = [
-            (
+            Upload(
                 render.file_name(job, picture),
                 png,
                 render.alt_text(job, picture, job.request.num_images),
@@ -104,6 +124,12 @@ class Delivery:
         """Say in one line why there are no pictures."""
         text = render.failed(job, errors.explain(error))
         await self._finish(job, Edit(text, buttons.closed_view(), []))
+
+    def drop(self, job: Job) -> None:
+        """Send nothing more; the sender ends by itself when it finds nothing to send."""
+        line = self._lines.pop(job.id, None)
+        if line is not None:
+            line.newest = None
 
     async def cancelled(self, job: Job) -> None:
         """Say that it was cancelled."""
@@ -122,7 +148,9 @@ class Delivery:
         except discord.NotFound:
             return None
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            raise DeliveryFailed(str(error)) from error
+            if isinstance(error, discord.HTTPException) and error.code == INVALID_TOKEN:
+                raise TokenDied(_reason(error)) from error
+            raise DeliveryFailed(_reason(error)) from error
 
     async def repost(self, job: Job) -> int:
         """Post a new message by the channel, under a nonce that makes a second one the first."""
@@ -136,7 +164,7 @@ class Delivery:
                 allowed_mentions=discord.AllowedMentions.none(),
             )
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            raise DeliveryFailed(str(error)) from error
+            raise DeliveryFailed(_reason(error)) from error
         return sent.id
 
     def _soon(self, job: Job, edit: Edit) -> None:
@@ -146,66 +174,110 @@ class Delivery:
             line.sender = asyncio.create_task(self._send_paced(job, line))
 
     async def _send_paced(self, job: Job, line: Line) -> None:
-        while line.newest is not None:
-            await asyncio.sleep(line.sent_at + self._pace_s - time.monotonic())
-            async with line.patching:
+        while line.newest is not None and not line.muted:
+            async with self._pacer.turn(self._bucket(job, line)), line.patching:
                 edit, line.newest = line.newest, None
-                if edit is None:
-                    return
-                line.sent_at = time.monotonic()
-                try:
-                    await self._patch(job, edit)
-                except (
-                    DeliveryFailed,
-                    discord.HTTPException,
-                    aiohttp.ClientError,
-                    OSError,
-                ) as lost:
-                    # Progress is a courtesy: the end of the job is what must arrive.
-                    log.info("job %d: a progress edit was lost: %s", job.id, lost)
+                if edit is not None:
+                    await self._send_progress(job, line, edit)
+        if line.gone:
+            await self.on_gone(job)
+
+    async def _send_progress(self, job: Job, line: Line, edit: Edit) -> None:
+        try:
+            await self._patch(job, line, edit)
+        except (DeliveryFailed, discord.HTTPException, aiohttp.ClientError, OSError) as lost:
+            # Progress is a courtesy: the end of the job is what must arrive.
+            log.info("job %d: a progress edit was lost: %s", job.id, lost)
+            line.gone = isinstance(lost, MessageGone)
+            line.muted = line.gone or isinstance(lost, discord.Forbidden)
 
     async def _finish(self, job: Job, edit: Edit) -> None:
-        line = self._lines.pop(job.id, None)
-        if line is not None and line.sender is not None:
-            line.newest = None
+        line = self._lines.setdefault(job.id, Line())
+        line.newest = None
+        try:
             # An edit that is on its way arrives first, or it could overtake the end.
-            async with line.patching:
-                line.sender.cancel()
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                await self._patch(job, edit)
-            except (discord.NotFound, discord.Forbidden) as error:
-                raise DeliveryFailed(error.text or str(error)) from error
-            except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-                if attempt == ATTEMPTS:
-                    raise DeliveryFailed(str(error)) from error
-                log.warning("job %d: attempt %d to show its end: %s", job.id, attempt, error)
-                await asyncio.sleep(RETRY_S * attempt)
-            else:
-                return
+            async with self._pacer.end(self._bucket(job, line)), line.patching:
+                await self._patch_surely(job, line, edit)
+        finally:
+            self._lines.pop(job.id, None)
 
-    async def _patch(self, job: Job, edit: Edit) -> None:
+    async def _patch_surely(self, job: Job, line: Line, edit: Edit) -> None:
+        edit = await _fitting(edit, self._file_limit(job))
+        attempt = 1
+        while True:
+            try:
+                return await self._patch(job, line, edit)
+            except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+                status = error.status if isinstance(error, discord.HTTPException) else 500
+                if status == TOO_LARGE and _largest(edit) > SMALLEST_FILE_BYTES:
+                    edit = await _fitting(edit, _largest(edit) // 2)
+                    continue
+                if status < 500 and status != RATE_LIMITED:
+                    raise Refused(_reason(error)) from error
+                if attempt == ATTEMPTS:
+                    raise DeliveryFailed(_reason(error)) from error
+                log.warning("job %d: attempt %d to show its end: %s", job.id, attempt, error)
+                await asyncio.sleep(RETRY_S * 2 ** (attempt - 1))
+                attempt += 1
+
+    async def _patch(self, job: Job, line: Line, edit: Edit) -> None:
+        """Edit the message; raises MessageGone, and what discord.py raises."""
         if job.message_id is None:
             raise DeliveryFailed("the message is not known")
-        if self.can_answer(job):
-            await self._webhook(job).edit_message(
-                job.message_id,
-                content=edit.content,
-                attachments=edit.attachments(),
-                view=edit.view,
-                allowed_mentions=discord.AllowedMentions.none(),
-            )
-            return
-        channel = self._client.get_partial_messageable(job.origin.channel_id)
-        await channel.get_partial_message(job.message_id).edit(
-            content=edit.content,
-            attachments=edit.attachments(),
-            view=edit.view,
-            allowed_mentions=discord.AllowedMentions.none(),
-        )
+        try:
+            if self._by_token(job, line):
+                try:
+                    await self._webhook(job).edit_message(job.message_id, **edit.fields())
+                except discord.HTTPException as error:
+                    if error.code not in (INVALID_TOKEN, UNKNOWN_WEBHOOK):
+                        raise
+                    line.token_died = True
+                else:
+                    return
+            channel = self._client.get_partial_messageable(job.origin.channel_id)
+            await channel.get_partial_message(job.message_id).edit(**edit.fields())
+        except discord.NotFound as error:
+            if error.code in (UNKNOWN_MESSAGE, UNKNOWN_CHANNEL):
+                raise MessageGone("its message is gone") from error
+            raise
+
+    def _by_token(self, job: Job, line: Line) -> bool:
+        return self.can_answer(job) and not line.token_died
+
+    def _bucket(self, job: Job, line: Line) -> Hashable:
+        """Name what Discord counts together: a token's edits, or those of a whole channel."""
+        return job.origin.token if self._by_token(job, line) else job.origin.channel_id
+
+    def _file_limit(self, job: Job) -> int:
+        guild = self._client.get_guild(job.origin.guild_id or 0)
+        return DEFAULT_FILE_BYTES if guild is None else guild.filesize_limit
 
     def _webhook(self, job: Job) -> discord.Webhook:
         application_id = self._client.application_id
         if application_id is None or job.origin.token is None:
             raise DeliveryFailed("there is no token to answer with")
         return discord.Webhook.partial(application_id, job.origin.token, client=self._client)
+
+
+def _largest(edit: Edit) -> int:
+    return max((len(file.content) for file in edit.files or ()), default=0)
+
+
+async def _fitting(edit: Edit, limit: int) -> Edit:
+    """Return the edit with files of at most ``limit`` bytes, saying so where it shrank any."""
+    if not edit.files:
+        return edit
+    files = await asyncio.to_thread(fit, edit.files, limit)
+    if files == edit.files:
+        return edit
+    content = edit.content.removesuffix(render.SHRUNK) + render.SHRUNK
+    return replace(edit, content=content, files=files)
+
+
+def _reason(error: Exception) -> str:
+    """Return Discord's own words where it spoke."""
+    return (isinstance(error, discord.HTTPException) and error.text) or str(error)
+
+
+async def _nobody_asks(job: Job) -> None:
+    """Stand in for the service until there is one."""

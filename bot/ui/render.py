@@ -10,6 +10,7 @@ SHOWN_PROMPT = 300
 ALT_TEXT_LENGTH = 1024
 EMBED_PROMPT = 250
 PARTS = {Kind.UPSCALE: "picture", Kind.VARIATION: "variation of"}
+SHRUNK = "\n-# Made smaller to fit Discord's upload limit; the originals are kept."
 MARKS = {
     Status.RECORDED: "⏳",
     Status.QUEUED: "⏳",

@@ -1,0 +1,44 @@
+"""Making pictures small enough to be uploaded; what is stored stays as it was drawn."""
+
+import io
+from dataclasses import dataclass, replace
+
+from PIL import Image
+
+# Discord takes 25 MiB in one request, with everything around the files.
+REQUEST_BYTES = 24 * 2**20
+QUALITIES = (95, 85, 70, 50)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file on its way to Discord, with the text for whoever cannot see it."""
+
+    name: str
+    content: bytes
+    alt: str
+
+
+def fit(uploads: list[Upload], limit: int) -> list[Upload]:
+    """Return the uploads, each of at most ``limit`` bytes and all within one request.
+
+    What is too large becomes a WebP: at falling quality first, then at half the size.
+    """
+    if sum(len(upload.content) for upload in uploads) > REQUEST_BYTES:
+        limit = min(limit, REQUEST_BYTES // len(uploads))
+    return [
+        upload if len(upload.content) <= limit else _shrink(upload, limit) for upload in uploads
+    ]
+
+
+def _shrink(upload: Upload, limit: int) -> Upload:
+    with Image.open(io.BytesIO(upload.content)) as opened:
+        picture = opened.convert("RGB")
+    while True:
+        for quality in QUALITIES:
+            encoded = io.BytesIO()
+            picture.save(encoded, "WEBP", quality=quality)
+            if encoded.tell() <= limit or picture.size == (1, 1):
+                name = upload.name.rpartition(".")[0] + ".webp"
+                return replace(upload, name=name, content=encoded.getvalue())
+        picture = picture.resize((max(1, picture.width // 2), max(1, picture.height // 2)))

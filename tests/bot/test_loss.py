@@ -1,0 +1,91 @@
+"""What becomes of a job whose message, place or token is lost."""
+
+from collections.abc import Callable
+
+import pytest
+
+from bot.store.records import Status
+from tests.bot.conftest import House
+
+TOKEN_PATH = "/webhooks/*"
+
+
+def each_message(house: House) -> None:
+    for message in house.channel.history():
+        house.env.backend.delete_message(message.channel.id, message.id)
+
+
+def all_messages(house: House) -> None:
+    ids = [message.id for message in house.channel.history()]
+    house.env.backend.bulk_delete_messages(house.channel.id, ids)
+
+
+def the_channel(house: House) -> None:
+    house.env.backend.delete_channel(house.channel.id)
+
+
+def the_server(house: House) -> None:
+    house.env.backend.remove_guild(house.guild.id)
+
+
+@pytest.mark.parametrize(
+    ("lose", "why"),
+    [
+        (each_message, "its message is gone"),
+        (all_messages, "its message is gone"),
+        (the_channel, "its channel is gone"),
+        (the_server, "its server is gone"),
+    ],
+)
+async def test_what_is_deleted_takes_its_jobs_along(
+    house: House, lose: Callable[[House], None], why: str
+):
+    house.executor.hold = True
+    await house.mia.slash(house.channel, "imagine", prompt="a red apple")
+    await house.max.slash(house.channel, "imagine", prompt="a pear")
+    lose(house)
+    await house.settle()
+    for job in (await house.job(1), await house.job(2)):
+        assert (job.status, job.error, job.origin.token) == (Status.CANCELLED, why, None)
+    assert house.executor.ended == ["cancelled"]
+    assert [request.prompt for request in house.executor.requests] == ["a red apple"]
+
+
+async def test_a_progress_edit_that_finds_no_message_ends_the_job(house: House):
+    house.executor.hold = True
+    await house.mia.slash(house.channel, "imagine", prompt="a red apple")
+    house.env.inject_error("PATCH", TOKEN_PATH, status=404, code=10008)
+    house.executor.let_go(1)
+    await house.settle()
+    job = await house.job(1)
+    assert (job.status, job.error) == (Status.CANCELLED, "its message is gone")
+    assert house.executor.ended == ["cancelled"]
+
+
+async def test_a_final_edit_that_finds_no_message_closes_the_row(house: House):
+    house.env.inject_error("PATCH", TOKEN_PATH, status=404, code=10008, times=None)
+    await house.mia.slash(house.channel, "imagine", prompt="a red apple", steps=1)
+    await house.settle()
+    job = await house.job(1)
+    assert (job.status, job.error) == (Status.CANCELLED, "its message is gone")
+
+
+async def test_a_refused_progress_edit_is_not_tried_again(house: House):
+    house.executor.hold = True
+    await house.mia.slash(house.channel, "imagine", prompt="a red apple", steps=10)
+    house.env.inject_error("PATCH", TOKEN_PATH, status=403, code=50013)
+    before = len(house.env.http_requests)
+    for _ in range(5):
+        house.executor.let_go(1)
+        await house.settle()
+    edits = [entry for entry in house.env.http_requests[before:] if entry.method == "PATCH"]
+    assert len(edits) == 1
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, 50027), (404, 10015)])
+async def test_a_token_that_died_early_makes_way_for_the_channel(house: House, status, code):
+    house.env.inject_error("PATCH", TOKEN_PATH, status=status, code=code, times=None)
+    result = await house.mia.slash(house.channel, "imagine", prompt="a red apple")
+    await house.settle()
+    assert len(result.response.attachments) == 4
+    assert (await house.job(1)).status is Status.DONE
