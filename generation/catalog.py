@@ -7,6 +7,11 @@ The file has an optional ``default`` and one table a checkpoint::
     [checkpoints."Stable Diffusion v1.5"]
     source = "stable-diffusion-v1-5/stable-diffusion-v1-5"   # a hub id, or a diffusers folder
     size = 512
+
+    [checkpoints."From a friend"]
+    source = "friend.safetensors"                            # a single file; needs config:
+    config = "stable-diffusion-v1-5/stable-diffusion-v1-5"   # how it is built; weights not needed
+    prediction_type = "epsilon"                              # what it was trained to predict
 """
 
 import re
@@ -15,14 +20,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from generation.checkpoint_folder import check_folder
+from generation.checkpoint_folder import check_configs, check_folder
 from generation.embedded import CHECKPOINT as EMBEDDED_FOLDER
 from generation.errors import CatalogInvalid, CheckpointUnavailable, InvalidRequest
 from generation.request import GUIDANCE, LCM_STEPS, SIDE_MULTIPLE, STEPS, Aspect, Sampler, bounded
+from generation.single_file import check_file, is_file_name
 
 NAME_LENGTH = 100  # Discord's longest autocomplete choice
 SIZE = (32, 1024)
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+PREDICTION_TYPES = ("epsilon", "v_prediction")
 KNOWN_NAMES = {"stable-diffusion-v1-5/stable-diffusion-v1-5": "Stable Diffusion v1.5"}
 
 
@@ -30,14 +37,17 @@ KNOWN_NAMES = {"stable-diffusion-v1-5/stable-diffusion-v1-5": "Stable Diffusion 
 class Checkpoint:
     """One checkpoint and the settings it draws best with; the defaults are Stable Diffusion 1's.
 
-    ``source`` is a diffusers folder (Path) or a hub id (str); ``size`` is the side in pixels of a
-    square picture; ``lcm`` says that it was distilled for the LCM sampler. Raises InvalidRequest,
-    naming the field and its bound.
+    ``source`` is a diffusers folder or a single file (Path), or a hub id (str). ``config`` is the
+    folder or hub id with a single file's configurations. ``prediction_type`` wins over what the
+    configuration says. ``size`` is the side in pixels of a square picture; ``lcm`` says that it
+    was distilled for the LCM sampler. Raises InvalidRequest, naming the field and its bound.
     """
 
     name: str
     source: Path | str
     revision: str | None = None
+    config: Path | str | None = None
+    prediction_type: str | None = None
     size: int = 512
     num_inference_steps: int = 25
     guidance_scale: float = 7.5
@@ -54,6 +64,8 @@ class Checkpoint:
         bounded("guidance_scale", self.guidance_scale, GUIDANCE)
         if self.sampler not in self.samplers:
             raise InvalidRequest("sampler", f"another one than {self.sampler} without lcm = true")
+        if self.prediction_type not in (None, *PREDICTION_TYPES):
+            raise InvalidRequest("prediction_type", " or ".join(PREDICTION_TYPES))
         if self.sampler == Sampler.LCM:
             bounded("num_inference_steps", self.num_inference_steps, LCM_STEPS)
 
@@ -131,6 +143,25 @@ def read_catalog(path: Path | None = None, default: str | None = None) -> Catalo
     return Catalog(checkpoints, default or chosen or next(iter(checkpoints)))
 
 
+def check(checkpoint: Checkpoint) -> None:
+    """Raise CheckpointUnavailable unless what lies on this machine is whole."""
+    name, source, config = checkpoint.name, checkpoint.source, checkpoint.config
+    if not isinstance(source, Path):
+        return
+    if not is_file_name(source.name) or source.is_dir():
+        check_folder(name, source)
+        return
+    check_file(name, source)
+    if config is None:
+        raise CheckpointUnavailable(
+            name,
+            f"{source.name} needs config in the catalog: a diffusers folder or a hub id that says"
+            " how it is built",
+        )
+    if isinstance(config, Path):
+        check_configs(name, config)
+
+
 def _read(path: Path) -> tuple[str | None, dict[str, Checkpoint]]:
     try:
         table = tomllib.loads(path.read_text("utf-8"))
@@ -154,6 +185,8 @@ def _read(path: Path) -> tuple[str | None, dict[str, Checkpoint]]:
 _TYPES: dict[str, tuple[type, ...]] = {
     "source": (str,),
     "revision": (str,),
+    "config": (str,),
+    "prediction_type": (str,),
     "size": (int,),
     "num_inference_steps": (int,),
     "guidance_scale": (float, int),
@@ -174,10 +207,12 @@ def _checkpoint(path: Path, name: str, entry: object) -> Checkpoint:
             wanted = _WORDS[_TYPES[key][0]]
             raise CatalogInvalid(path, f"{place}.{key} must be {wanted}, not {value!r}")
     if "source" not in entry:
-        raise CatalogInvalid(path, f"{place}.source is missing: a diffusers folder or a hub id")
+        raise CatalogInvalid(path, f"{place}.source is missing: a folder, a file or a hub id")
     if entry.get("sampler", Sampler.DDIM) not in tuple(Sampler):
         raise CatalogInvalid(path, f"{place}.sampler must be one of {', '.join(Sampler)}")
     settings = dict(entry, source=_source(name, entry["source"], path.parent))
+    if "config" in entry:
+        settings["config"] = _source(name, entry["config"], path.parent)
     if "sampler" in entry:
         settings["sampler"] = Sampler(entry["sampler"])
     try:
@@ -187,10 +222,10 @@ def _checkpoint(path: Path, name: str, entry: object) -> Checkpoint:
 
 
 def _source(name: str, text: str, base: Path) -> Path | str:
-    """Read a folder (relative ones from ``base``) or, where there is none, a hub id."""
-    folder = base / Path(text).expanduser()
-    if folder.is_dir():
-        return folder.resolve()
+    """Read a folder or a single file (from ``base`` on) or, where there is none, a hub id."""
+    place = base / Path(text).expanduser()
+    if place.is_dir() or is_file_name(text):
+        return place.resolve()
     if HUB_ID.fullmatch(text):
         return text
     raise CheckpointUnavailable(name, f"{text} is neither a folder nor a hub id (owner/name)")

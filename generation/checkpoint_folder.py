@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from generation.errors import CheckpointUnavailable
+from generation.safetensors_file import read_header
 
 INDEX = "model_index.json"
 PREVIEW = "preview.json"
 PIPELINE = "StableDiffusionPipeline"
 PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
-HEADER_LIMIT = 100_000_000  # bytes; the safetensors format's own
+HALF = "fp16"  # the variant of the weights that some folders have alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,16 @@ TOKENIZER = "tokenizer/tokenizer.json"
 CLIP_TOKENIZER = ("tokenizer/vocab.json", "tokenizer/merges.txt")
 
 
+def config_patterns() -> list[str]:
+    """Return the files of a hub repository that say how a checkpoint is built."""
+    configs = [f"{component.folder}/{component.config}" for component in COMPONENTS]
+    return [INDEX, PREVIEW, TOKENIZER, *CLIP_TOKENIZER, *configs]
+
+
 def download_patterns() -> list[str]:
     """Return the files of a hub repository to download: no pickles, no variants, no extras."""
-    patterns = [INDEX, PREVIEW, TOKENIZER, *CLIP_TOKENIZER]
+    patterns = config_patterns()
     for component in COMPONENTS:
-        patterns.append(f"{component.folder}/{component.config}")
         if component.weights is not None:
             stem = f"{component.folder}/{component.weights}"
             patterns += [
@@ -54,50 +60,110 @@ def download_patterns() -> list[str]:
     return patterns
 
 
+def half_patterns(folder: Path) -> list[str]:
+    """Return the half-precision weights that may stand in for those ``folder`` did not get."""
+    return [
+        f"{component.folder}/{component.weights}.{HALF}.safetensors"
+        for component in COMPONENTS
+        if component.weights is not None and not _plain(folder, component)
+    ]
+
+
 def check_folder(name: str, folder: Path) -> None:
     """Raise CheckpointUnavailable, naming the files, unless the checkpoint ``name`` is whole."""
+    missing = _missing_configs(name, folder)
+    for component in COMPONENTS:
+        missing += _missing_weights(name, folder, component)
+    _refuse(name, folder, missing)
+
+
+def check_configs(name: str, folder: Path) -> None:
+    """Raise CheckpointUnavailable, naming the files, unless every configuration is there."""
+    _refuse(name, folder, _missing_configs(name, folder))
+
+
+def weight_files(name: str, folder: Path) -> list[Path]:
+    """Return the weights of a whole folder."""
+    return [
+        file
+        for component in COMPONENTS
+        if component.weights is not None
+        for file in _files(name, folder, component)
+    ]
+
+
+def variant(folder: Path, part: str) -> str | None:
+    """Return which of a part's weights to load: None for the plain ones, if it has them."""
+    component = next(one for one in COMPONENTS if one.folder == part)
+    return None if _plain(folder, component) else HALF
+
+
+def _refuse(name: str, folder: Path, missing: list[str]) -> None:
+    if missing:
+        raise CheckpointUnavailable(name, f"{folder} lacks {', '.join(missing)}")
+
+
+def _missing_configs(name: str, folder: Path) -> list[str]:
     if not folder.is_dir():
         raise CheckpointUnavailable(name, f"no such folder: {folder}")
     kind = _read_json(name, folder / INDEX).get("_class_name")
     if kind != PIPELINE:
         raise CheckpointUnavailable(name, f"{INDEX} names {kind}, not a {PIPELINE}")
-    missing: list[str] = []
+    missing = []
     for component in COMPONENTS:
         config = folder / component.folder / component.config
         if config.is_file():
             _read_json(name, config)
         else:
             missing.append(f"{component.folder}/{component.config}")
-        if component.weights is not None:
-            missing += _check_weights(name, folder, component)
     if not (folder / TOKENIZER).is_file():
         missing += [file for file in CLIP_TOKENIZER if not (folder / file).is_file()]
-    if missing:
-        raise CheckpointUnavailable(name, f"{folder} lacks {', '.join(missing)}")
+    return missing
 
 
-def _check_weights(name: str, folder: Path, component: Component) -> list[str]:
-    """Check a component's weights, whole or in shards; return the files that are missing."""
+def _plain(folder: Path, component: Component) -> bool:
+    """Whether a part has weights that are no variant, whole or in shards."""
+    whole = f"{component.weights}.safetensors"
+    inside = folder / component.folder
+    return (inside / whole).is_file() or (inside / f"{whole}.index.json").is_file()
+
+
+def _files(name: str, folder: Path, component: Component) -> list[Path]:
+    """Return a part's weights, which may not be there: whole, in shards, or in half precision."""
     inside = folder / component.folder
     whole = inside / f"{component.weights}.safetensors"
     index = inside / f"{component.weights}.safetensors.index.json"
-    if whole.is_file():
-        files = [whole]
-    elif index.is_file():
-        files = [inside / shard for shard in sorted(_shards(name, index))]
-    else:
-        pickles = sorted(file.name for file in inside.glob("*") if file.suffix in PICKLES)
-        if pickles:
-            raise CheckpointUnavailable(
-                name,
-                f"pickled weights are refused; safetensors only ({component.folder} has"
-                f" {', '.join(pickles)} and no {whole.name})",
-            )
-        return [f"{component.folder}/{whole.name}"]
-    for file in files:
+    half = inside / f"{component.weights}.{HALF}.safetensors"
+    if not whole.is_file():
+        if index.is_file():
+            return [inside / shard for shard in sorted(_shards(name, index))]
+        if half.is_file():
+            return [half]
+    return [whole]
+
+
+def _missing_weights(name: str, folder: Path, component: Component) -> list[str]:
+    """Check a part's weights; return the files that are missing."""
+    if component.weights is None:
+        return []
+    missing = []
+    for file in _files(name, folder, component):
         if file.is_file():
-            _check_safetensors(name, file)
-    return [f"{component.folder}/{file.name}" for file in files if not file.is_file()]
+            read_header(name, file)
+        else:
+            _refuse_pickles(name, file)
+            missing.append(f"{component.folder}/{file.name}")
+    return missing
+
+
+def _refuse_pickles(name: str, wanted: Path) -> None:
+    pickles = sorted(file.name for file in wanted.parent.glob("*") if file.suffix in PICKLES)
+    if pickles:
+        raise CheckpointUnavailable(
+            name,
+            f"pickled weights are refused; safetensors only ({wanted.parent.name} has"
+            f" {', '.join(pickles)} and no {wanted.name})",
+        )
 
 
 def _shards(name: str, index: Path) -> set[str]:
@@ -109,29 +175,6 @@ def _shards(name: str, index: Path) -> set[str]:
         if not file.endswith(".safetensors") or Path(file).name != file:
             raise CheckpointUnavailable(name, f"{index} names {file}; safetensors only, beside it")
     return files
-
-
-def _check_safetensors(name: str, file: Path) -> None:
-    """Check the header against the file's length: 8 bytes of size, JSON, then the tensors.
-
-    Source: the format's page, https://huggingface.co/docs/safetensors/index#format.
-    """
-    with file.open("rb") as opened:
-        size = int.from_bytes(opened.read(8), "little")
-        if not 2 <= size <= HEADER_LIMIT:
-            raise CheckpointUnavailable(name, f"{file} is not a safetensors file")
-        header = opened.read(size)
-    try:
-        table = json.loads(header)
-        ends = [entry["data_offsets"][1] for key, entry in table.items() if key != "__metadata__"]
-        wanted = 8 + size + max(ends, default=0)
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        if len(header) < size:
-            raise CheckpointUnavailable(name, f"{file} is cut short in its header") from error
-        raise CheckpointUnavailable(name, f"{file} is not a safetensors file") from error
-    length = file.stat().st_size
-    if length != wanted:
-        raise CheckpointUnavailable(name, f"{file} has {length} of its {wanted} bytes")
 
 
 def _read_json(name: str, file: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from generation.catalog import Catalog
-from generation.errors import Cancelled, GenerationError, OutOfMemory
+from generation.errors import Cancelled, GenerationError, InvalidRequest, OutOfMemory
 from generation.memory import is_out_of_memory
 from generation.pipeline import Pipeline, pick_device
 from generation.preview import draw_preview
@@ -20,11 +20,14 @@ from generation.request import (
     Failed,
     Finished,
     GenerationRequest,
+    Loading,
     Picture,
     Progress,
     Started,
 )
 from generation.sample import Sample
+from generation.shelf import Shelf
+from generation.source_image import decode
 
 PREVIEW_EVERY_S = 1.5  # as often as a message may be edited
 WARM_UP = 0  # the key of the request that warms up; nobody else's is below 1
@@ -48,19 +51,20 @@ class _Aboard:
 class Engine:
     """Draws requests, one at a time for now, a step of all its samples a tick.
 
-    ``on_loading`` is called with a checkpoint's name before it is loaded, which may take minutes.
+    ``on_event`` is called at once with what cannot wait for the end of the tick: that a request's
+    checkpoint is being loaded, which may take minutes.
     """
 
     def __init__(
         self,
         catalog: Catalog,
         device: torch.device | None = None,
-        on_loading: Callable[[str], None] = lambda _: None,
+        on_event: Callable[[int, Loading], None] = lambda _key, _event: None,
     ) -> None:
         self.device = device or pick_device()
         self._catalog = catalog
-        self._on_loading = on_loading
-        self._loaded: tuple[str, Pipeline] | None = None
+        self._on_event = on_event
+        self._shelf = Shelf(catalog, self.device)
         self._waiting: dict[int, GenerationRequest] = {}
         self._aboard: _Aboard | None = None
         self._cancelled: Events = []
@@ -128,8 +132,10 @@ class Engine:
         aboard, begun = self._aboard, time.monotonic()
         try:
             with _memory_guard(aboard.request):
-                events += [(aboard.key, event) for event in self._tick(aboard)]
+                events.extend((aboard.key, event) for event in self._tick(aboard))
         except OutOfMemory as error:
+            if self._shelf.drop_others(aboard.request.checkpoint):
+                return events  # nothing has moved: the next tick tries again
             self._aboard = None
             spent = aboard.device_seconds + time.monotonic() - begun
             return [*events, (aboard.key, Failed(error, spent))]
@@ -147,21 +153,29 @@ class Engine:
         request = self._waiting.pop(key)
         try:
             with _memory_guard(request):
-                pipeline = self._load(request.checkpoint)
-                samples = _samples(pipeline, request)
+                picture = self._check(request)
+                pipeline = self._shelf.take(
+                    request.checkpoint, lambda name: self._on_event(key, Loading(name))
+                )
+                samples = _samples(pipeline, request, picture)
         except GenerationError as error:
+            if isinstance(error, OutOfMemory) and self._shelf.drop_others(request.checkpoint):
+                self._waiting = {key: request, **self._waiting}
+                return []
             return [(key, Failed(error))]
         self._aboard = _Aboard(key, request, pipeline, samples, undecoded=list(samples))
         return [(key, Started())]
 
-    def _load(self, name: str) -> Pipeline:
-        """Return the checkpoint's pipeline; only one is kept loaded."""
-        if self._loaded is None or self._loaded[0] != name:
-            checkpoint = self._catalog[name]
-            self._on_loading(name)
-            self._loaded = None  # its memory first
-            self._loaded = (name, Pipeline.load(checkpoint, self.device))
-        return self._loaded[1]
+    def _check(self, request: GenerationRequest) -> Image.Image | None:
+        """Return the picture to start from, if any; raise what loading cannot mend."""
+        samplers = self._catalog[request.checkpoint].samplers
+        if request.sampler not in samplers:
+            raise InvalidRequest("sampler", "one of " + ", ".join(samplers))
+        if request.strength is None:
+            return None
+        if request.image is None:
+            raise InvalidRequest("image", "there, for strength to have a meaning")
+        return decode(request.image, request.width, request.height)
 
     def _tick(self, aboard: _Aboard) -> Iterator[Event]:
         denoising = [sample for sample in aboard.samples if not sample.done]
@@ -170,8 +184,10 @@ class Engine:
             first = aboard.samples[0]
             yield Progress(first.step, first.steps, self._preview(aboard))
         if aboard.undecoded[0].done:
-            sample = aboard.undecoded.pop(0)
-            yield Picture(sample.index, sample.seed, _png(aboard.pipeline.decode(sample.latents)))
+            sample = aboard.undecoded[0]
+            png = _png(aboard.pipeline.decode(sample.latents))
+            del aboard.undecoded[0]  # after the decode, so that it can be tried again
+            yield Picture(sample.index, sample.seed, png)
 
     def _preview(self, aboard: _Aboard) -> bytes | None:
         """Return what all its pictures look like by now, if an edit of the message is due."""
@@ -183,13 +199,16 @@ class Engine:
         return draw_preview(torch.cat([one.clean(kind) for one in aboard.samples]), colours)
 
 
-def _samples(pipeline: Pipeline, request: GenerationRequest) -> list[Sample]:
+def _samples(
+    pipeline: Pipeline, request: GenerationRequest, picture: Image.Image | None
+) -> list[Sample]:
     """Return a request's samples before their first step."""
     embedding = pipeline.encode_prompt(request.prompt)
     negative = pipeline.encode_prompt(request.negative_prompt) if request.guided else None
     shape = pipeline.latent_shape(request.width, request.height)
+    start = None if picture is None else pipeline.encode_picture(picture)
     return [
-        Sample(request, index, embedding, negative, pipeline.scheduler_config, shape)
+        Sample(request, index, embedding, negative, pipeline.scheduler_config, shape, start)
         for index in range(request.num_images)
     ]
 

@@ -11,8 +11,16 @@ from typing import Protocol
 from generation.catalog import Catalog
 from generation.errors import Cancelled, GenerationError, WorkerDied
 from generation.process import WorkerProcess
-from generation.request import Event, Failed, Finished, GenerationRequest, Picture, Started
-from generation.worker import Add, Cancel, Loading, Message, Ready, Report
+from generation.request import (
+    Event,
+    Failed,
+    Finished,
+    GenerationRequest,
+    Loading,
+    Picture,
+    Started,
+)
+from generation.worker import Add, Cancel, Message, Ready, Report
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +66,8 @@ class _Job:
     def hear(self, event: Event) -> None:
         """Pass an event on, but not what an earlier run of this job has already shown."""
         match event:
+            case Loading() if self.started:
+                return
             case Started():
                 if self.started:
                     return
@@ -179,7 +189,8 @@ class LocalExecutor:
         return was_ready
 
     def _handle(self, message: Message) -> None:
-        self._loading = isinstance(message, Loading)
+        # A checkpoint may have to be downloaded: such a silence is no hang.
+        self._loading = isinstance(message, Report) and isinstance(message.event, Loading)
         match message:
             case Ready():
                 log.info("the worker draws on %s", message.device)

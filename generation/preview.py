@@ -49,8 +49,6 @@ def predict_clean(
             return (model_input - noise * model_output) / alpha
         case "v_prediction":
             return alpha * model_input - noise * model_output
-        case "sample":
-            return model_output
         case _:
             raise ValueError(f"unknown prediction type {prediction_type}")
 

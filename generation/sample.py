@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from generation.pipeline import DrawLatents
 from generation.preview import predict_clean
 from generation.request import GenerationRequest
 from generation.samplers import build_scheduler, noise_level
@@ -17,6 +18,8 @@ class Sample:
     ``seed`` is the request's seed plus the picture's index. Noise is drawn on the CPU, so that a
     seed means the same picture on every device. ``embedding`` and ``negative`` are the prompts'
     [1, tokens, width]; ``negative`` is None without guidance, which then takes one row a forward.
+    With the request's ``strength``, ``draw_latents`` gives the latents of the picture to start
+    from, and only the last steps are taken.
     """
 
     def __init__(
@@ -27,6 +30,7 @@ class Sample:
         negative: torch.Tensor | None,
         scheduler_config: Mapping[str, Any],
         shape: tuple[int, int, int],
+        draw_latents: DrawLatents | None = None,
     ) -> None:
         self.index = index
         self.seed = request.seed + index
@@ -37,9 +41,20 @@ class Sample:
         # On the CPU the schedulers' look-ups do not make the device wait.
         self.scheduler.set_timesteps(request.num_inference_steps, device="cpu")
         self.step = 0
-        self.steps = len(self.scheduler.timesteps)
+        skipped = request.num_inference_steps - request.steps_taken
+        self._begin = skipped * self.scheduler.order
+        self._timesteps = self.scheduler.timesteps[self._begin :]
+        self.steps = len(self._timesteps)
+        # The order of the draws from the generator is StableDiffusionImg2ImgPipeline's.
+        start = None if draw_latents is None else draw_latents(self.generator)
         noise = torch.randn((1, *shape), generator=self.generator, dtype=embedding.dtype)
-        self.latents = noise.to(embedding.device) * self.scheduler.init_noise_sigma
+        noise = noise.to(embedding.device)
+        if start is None:
+            self.latents = noise * self.scheduler.init_noise_sigma
+        else:
+            if hasattr(self.scheduler, "set_begin_index"):
+                self.scheduler.set_begin_index(self._begin)
+            self.latents = self.scheduler.add_noise(start, noise, self._timesteps[:1])
         accepted = inspect.signature(self.scheduler.step).parameters
         self._options = {"generator": self.generator} if "generator" in accepted else {}
 
@@ -51,7 +66,7 @@ class Sample:
     @property
     def timestep(self) -> torch.Tensor:
         """The current timestep, a scalar on the CPU; whole or not, as the scheduler has it."""
-        return self.scheduler.timesteps[self.step]
+        return self._timesteps[self.step]
 
     def model_input(self) -> torch.Tensor:
         """Return the latents as the UNet wants them: signal and noise of variance one together."""
@@ -68,5 +83,5 @@ class Sample:
 
     def clean(self, prediction_type: str) -> torch.Tensor:
         """Return the latents without noise that the model saw in its last step."""
-        sigma = noise_level(self.scheduler, self.step - 1)
+        sigma = noise_level(self.scheduler, self._begin + self.step - 1)
         return predict_clean(self._input, self._output, sigma, prediction_type)

@@ -44,13 +44,6 @@ Command = Add | Cancel
 
 
 @dataclass(frozen=True, slots=True)
-class Loading:
-    """Message: a checkpoint is being loaded, perhaps downloaded, so silence is no hang."""
-
-    checkpoint: str
-
-
-@dataclass(frozen=True, slots=True)
 class Ready:
     """Message: the default checkpoint is warm on ``device``, or ``error`` says why it is not."""
 
@@ -61,13 +54,13 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Message: something happened to the request ``key``."""
+    """Message: something happened to the request ``key``; 0 is the warm-up."""
 
     key: int
     event: Event
 
 
-Message = Loading | Ready | Report
+Message = Ready | Report
 
 
 def main(commands: Connection, messages: Connection, catalog: Catalog) -> None:
@@ -110,7 +103,7 @@ def _serve(inbox: queue.SimpleQueue[Command], messages: Connection, catalog: Cat
     from generation.engine import Engine
     from generation.pipeline import describe
 
-    engine = Engine(catalog, on_loading=lambda name: messages.send(Loading(name)))
+    engine = Engine(catalog, on_event=lambda key, event: messages.send(Report(key, event)))
     if engine.device.type == "cpu" and hasattr(os, "nice"):
         os.nice(NICENESS)  # before the first forward starts torch's threads, which inherit it
     error = engine.warm_up()

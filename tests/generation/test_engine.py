@@ -16,6 +16,7 @@ from diffusers import (
     HeunDiscreteScheduler,
     LCMScheduler,
     PNDMScheduler,
+    StableDiffusionImg2ImgPipeline,
     StableDiffusionPipeline,
     UniPCMultistepScheduler,
 )
@@ -65,29 +66,54 @@ def engine(catalog: Catalog) -> Engine:
 
 @pytest.fixture(scope="session")
 def reference(tiny_folder: Path) -> Draw:
-    """Draw a request the way diffusers' own pipeline does: uint8 [n, height, width, 3]."""
-    pipeline = StableDiffusionPipeline.from_pretrained(tiny_folder, dtype=torch.float32)
-    pipeline.set_progress_bar_config(disable=True)
-    pipeline.vae.enable_slicing()
-    own_scheduler = pipeline.scheduler.config
+    return diffusers_own(tiny_folder)
+
+
+def diffusers_own(folder: Path, **config: object) -> Draw:
+    """Draw a request the way diffusers' own pipelines do: uint8 [n, height, width, 3]."""
+    from_text = StableDiffusionPipeline.from_pretrained(folder, dtype=torch.float32)
+    from_text.vae.enable_slicing()
+    own_scheduler = {**from_text.scheduler.config, **config}
+    from_image = StableDiffusionImg2ImgPipeline(**from_text.components)
+    for pipeline in (from_text, from_image):
+        pipeline.set_progress_bar_config(disable=True)
 
     def draw(request: GenerationRequest) -> np.ndarray:
         kind, options = REFERENCE[request.sampler]
-        pipeline.scheduler = kind.from_config(own_scheduler, **options)
-        pictures = pipeline(
-            request.prompt,
-            negative_prompt=request.negative_prompt,
-            width=request.width,
-            height=request.height,
-            num_inference_steps=request.num_inference_steps,
-            guidance_scale=request.guidance_scale,
-            num_images_per_prompt=request.num_images,
-            generator=[
-                torch.Generator("cpu").manual_seed(request.seed + i)
-                for i in range(request.num_images)
-            ],
-        ).images
-        return np.stack([np.asarray(picture) for picture in pictures])
+        scheduler = kind.from_config(own_scheduler, **options)
+        generators = [
+            torch.Generator("cpu").manual_seed(request.seed + i) for i in range(request.num_images)
+        ]
+        common = {
+            "prompt": request.prompt,
+            "negative_prompt": request.negative_prompt,
+            "num_inference_steps": request.num_inference_steps,
+            "guidance_scale": request.guidance_scale,
+            "num_images_per_prompt": request.num_images,
+            "generator": generators,
+        }
+        if request.image is None:
+            from_text.scheduler = scheduler
+            drawn = from_text(**common, width=request.width, height=request.height)
+        else:
+            from_image.scheduler = scheduler
+            picture = Image.open(io.BytesIO(request.image))
+            drawn = from_image(**common, image=picture, strength=request.strength)
+        return np.stack([np.asarray(picture) for picture in drawn.images])
+
+    return draw
+
+
+@pytest.fixture(scope="session")
+def source() -> Callable[[int, int], bytes]:
+    """A picture to start from: noise over a slope."""
+
+    def draw(width: int, height: int) -> bytes:
+        noise = np.random.default_rng(0).integers(0, 128, (height, width, 3))
+        slope = np.linspace(0, 127, width)[None, :, None]
+        file = io.BytesIO()
+        Image.fromarray((noise + slope).astype(np.uint8)).save(file, "PNG")
+        return file.getvalue()
 
     return draw
 
@@ -105,18 +131,21 @@ def pixels(events: list[Event]) -> np.ndarray:
     return np.stack([np.asarray(Image.open(io.BytesIO(picture.png))) for picture in pictures])
 
 
-@pytest.mark.parametrize("count", [1, 3])
-@pytest.mark.parametrize("size", [(32, 32), (56, 40)], ids=["square", "wide"])
-@pytest.mark.parametrize("guidance", [1.0, 5.0], ids=["unguided", "guided"])
+@pytest.mark.parametrize(
+    ("guidance", "count", "size"), [(1.0, 3, (32, 32)), (5.0, 1, (56, 40)), (5.0, 2, (32, 32))]
+)
+@pytest.mark.parametrize("strength", [None, 0.65, 1.0])
 @pytest.mark.parametrize("sampler", Sampler)
 def test_pixels_are_those_of_diffusers(
     engine: Engine,
     reference: Draw,
+    source: Callable[[int, int], bytes],
     make_request: MakeRequest,
     sampler: Sampler,
+    strength: float | None,
     guidance: float,
-    size: tuple[int, int],
     count: int,
+    size: tuple[int, int],
 ):
     request = make_request(
         sampler=sampler,
@@ -126,8 +155,13 @@ def test_pixels_are_those_of_diffusers(
         num_images=count,
         negative_prompt="boats",
         num_inference_steps=5,
+        strength=strength,
+        image=None if strength is None else source(*size),
     )
-    assert np.array_equal(pixels(run(engine, request)), reference(request))
+    events = run(engine, request)
+    assert np.array_equal(pixels(events), reference(request))
+    forwards = [event for event in events if isinstance(event, Progress)]
+    assert len(forwards) == forwards[-1].of == request.forwards
 
 
 def test_events_come_in_order(engine: Engine, make_request: MakeRequest):
@@ -216,7 +250,7 @@ def test_out_of_memory_fails_the_request_only(
         torch.empty(2**50)
 
     assert engine.warm_up() is None
-    part = getattr(engine._loaded[1], where)
+    part = getattr(engine._shelf._pipelines[TINY], where)
     part = part.decoder if where == "vae" else part
     hook = part.register_forward_pre_hook(
         {"accelerator": accelerator, "allocator": allocator}[kind]
@@ -235,7 +269,7 @@ def test_any_other_error_of_the_device_is_raised(engine: Engine, make_request: M
         raise RuntimeError("an illegal memory access was encountered")
 
     assert engine.warm_up() is None
-    engine._loaded[1].unet.register_forward_pre_hook(fault)
+    engine._shelf._pipelines[TINY].unet.register_forward_pre_hook(fault)
     with pytest.raises(RuntimeError, match="illegal memory access"):
         run(engine, make_request())
 
@@ -252,21 +286,6 @@ def test_a_negative_prompt_and_a_prompt_change_the_picture(
 
 def test_a_prompt_longer_than_the_encoder_reads_is_cut(engine: Engine, make_request: MakeRequest):
     assert isinstance(run(engine, make_request(prompt="apple " * 160))[-1], Finished)
-
-
-def test_checkpoints_are_loaded_when_they_are_asked_for(
-    catalog: Catalog, tiny_folder: Path, make_request: MakeRequest
-):
-    loaded: list[str] = []
-    other = Checkpoint(name="Other", source=tiny_folder, size=32)
-    engine = Engine(
-        Catalog({**catalog.checkpoints, "Other": other}, TINY),
-        torch.device("cpu"),
-        on_loading=loaded.append,
-    )
-    for name in (TINY, TINY, "Other", TINY):
-        assert isinstance(run(engine, make_request(checkpoint=name))[-1], Finished)
-    assert loaded == [TINY, "Other", TINY]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from transformers import CLIPTextModel
 from generation.catalog import Catalog, Checkpoint
 from generation.errors import Cancelled, CheckpointUnavailable, WorkerDied
 from generation.executor import LocalExecutor
-from generation.request import Event, Failed, Finished, Picture, Progress, Started
+from generation.request import Event, Failed, Finished, Loading, Picture, Progress, Started
 from tests.generation.conftest import TINY, MakeRequest
 
 Launch = Callable[..., Awaitable[LocalExecutor]]
@@ -211,14 +211,16 @@ async def test_the_hub_out_of_reach_fails_only_what_is_not_on_disk(
     here = Checkpoint(name="Here", source="someone/tiny", size=32)
     executor = await launch(Catalog({**catalog.checkpoints, "Away": away, "Here": here}, "Away"))
     assert isinstance((await executor.ready()).error, CheckpointUnavailable)
-    (failed,) = await collect(executor.run(make_request(checkpoint="Away")))
+    loading, failed = await collect(executor.run(make_request(checkpoint="Away")))
+    assert loading == Loading("Away")
     assert "nobody/nothing-here is not on disk and the hub is out of reach" in str(failed.error)
     (failed,) = await collect(executor.run(make_request(checkpoint="Unknown")))
     assert "not in the catalog" in str(failed.error)
     for name in ("Here", TINY):
-        assert isinstance(
-            (await collect(executor.run(make_request(checkpoint=name))))[-1], Finished
-        )
+        first, *_, last = await collect(executor.run(make_request(checkpoint=name)))
+        assert first == Loading(name)
+        assert isinstance(last, Finished)
+    assert kinds(await collect(executor.run(make_request(checkpoint="Here"))))[0] is Started
 
 
 async def test_an_error_in_the_forward_ends_the_worker_and_only_that_request(

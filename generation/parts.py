@@ -1,0 +1,223 @@
+"""A checkpoint's parts, from a folder, a single file or the hub into the CPU's memory."""
+
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import diffusers.utils.logging
+import huggingface_hub
+import torch
+import transformers.utils.logging
+from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers.loaders.single_file_utils import (
+    create_diffusers_clip_model_from_ldm,
+    load_single_file_checkpoint,
+)
+from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+from safetensors import SafetensorError
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from generation.catalog import PREDICTION_TYPES, Checkpoint
+from generation.checkpoint_folder import (
+    PREVIEW,
+    check_configs,
+    check_folder,
+    config_patterns,
+    download_patterns,
+    half_patterns,
+    variant,
+    weight_files,
+)
+from generation.errors import CheckpointUnavailable
+from generation.memory import is_out_of_memory
+from generation.preview import SD1_COLOURS, PreviewColours
+from generation.safetensors_file import Tensor, read_header
+from generation.single_file import check_file
+
+log = logging.getLogger(__name__)
+
+# Their bars and advice are for people at a notebook; failures come as exceptions all the same.
+for library in (diffusers.utils.logging, transformers.utils.logging):
+    library.disable_progress_bar()
+    library.set_verbosity_error()
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a picture is drawn with; all weights of one type, on the CPU."""
+
+    tokenizer: CLIPTokenizer
+    text_encoder: CLIPTextModel
+    unet: UNet2DConditionModel
+    vae: AutoencoderKL
+    scheduler_config: dict[str, Any]
+    preview_colours: PreviewColours
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where a checkpoint lies on this machine: its configurations, and its one file if it has one.
+
+    ``tensors`` are all its weights by file, as their headers name them.
+    """
+
+    name: str
+    folder: Path
+    single: Path | None
+    tensors: tuple[Tensor, ...]
+
+    @property
+    def values(self) -> int:
+        """How many numbers there are to load."""
+        return sum(tensor.values for tensor in self.tensors)
+
+    @property
+    def is_bfloat16(self) -> bool:
+        """Whether most are stored as bf16, whose range fp16 lacks."""
+        stored = sum(tensor.values for tensor in self.tensors if tensor.dtype == "BF16")
+        return 2 * stored > self.values
+
+
+def find_files(checkpoint: Checkpoint) -> Files:
+    """Return a checkpoint's files, downloaded where a hub id names them and they are not there.
+
+    Raises CheckpointUnavailable, naming what is missing or out of reach.
+    """
+    name, source = checkpoint.name, checkpoint.source
+    single = source if isinstance(source, Path) and source.is_file() else None
+    if single is not None:
+        check_file(name, single)
+        folder, files = _config_folder(checkpoint), [single]
+    else:
+        folder = source if isinstance(source, Path) else _download_weights(checkpoint, source)
+        check_folder(name, folder)
+        files = weight_files(name, folder)
+    tensors = (tensor for file in files for tensor in read_header(name, file).values())
+    return Files(name, folder, single, tuple(tensors))
+
+
+def load_parts(files: Files, dtype: torch.dtype, prediction_type: str | None = None) -> Parts:
+    """Load a checkpoint's parts; ``prediction_type`` wins over what its scheduler's file says.
+
+    Raises CheckpointUnavailable where they do not fit together, and nothing is downloaded.
+    """
+    try:
+        return _load(files, dtype, prediction_type)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        if is_out_of_memory(error):
+            raise
+        # What fails here is whole and yet does not fit together, such as weights of other shapes
+        # than their configuration says.
+        place = files.single or files.folder
+        raise CheckpointUnavailable(files.name, f"{place}: {_line(error)}") from error
+
+
+def _load(files: Files, dtype: torch.dtype, prediction_type: str | None) -> Parts:
+    folder = files.folder
+    config = _read(folder / "scheduler" / "scheduler_config.json")
+    if prediction_type is not None:
+        config["prediction_type"] = prediction_type
+    kind = config.setdefault("prediction_type", "epsilon")
+    if kind not in PREDICTION_TYPES:
+        raise ValueError(f"it predicts {kind}, which not every sampler can follow")
+    if files.single is None:
+        text_encoder, unet, vae = _models_from_folder(folder, dtype)
+    else:
+        text_encoder, unet, vae = _models_from_file(files.single, folder, dtype)
+    for part in (text_encoder, unet, vae):
+        lost = [key for key, value in part.named_parameters() if value.is_meta]
+        if lost:
+            raise ValueError(f"{len(lost)} of its weights are missing, such as {lost[0]}")
+    return Parts(
+        CLIPTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True),
+        text_encoder,
+        unet,
+        vae,
+        config,
+        _preview_colours(folder / PREVIEW),
+    )
+
+
+Models = tuple[CLIPTextModel, UNet2DConditionModel, AutoencoderKL]
+
+
+def _models_from_folder(folder: Path, dtype: torch.dtype) -> Models:
+    options = {"dtype": dtype, "use_safetensors": True, "local_files_only": True}
+    kinds = {
+        "text_encoder": CLIPTextModel,
+        "unet": UNet2DConditionModel,
+        "vae": AutoencoderKL,
+    }
+    text_encoder, unet, vae = (
+        kind.from_pretrained(folder / part, variant=variant(folder, part), **options)
+        for part, kind in kinds.items()
+    )
+    return text_encoder, unet, vae
+
+
+def _models_from_file(file: Path, folder: Path, dtype: torch.dtype) -> Models:
+    weights = load_single_file_checkpoint(str(file), local_files_only=True)
+    options = {"config": str(folder), "local_files_only": True}
+    text_encoder = create_diffusers_clip_model_from_ldm(
+        CLIPTextModel, weights, subfolder="text_encoder", torch_dtype=dtype, **options
+    )
+    unet, vae = (
+        kind.from_single_file(weights, subfolder=part, dtype=dtype, **options)
+        for part, kind in (("unet", UNet2DConditionModel), ("vae", AutoencoderKL))
+    )
+    return text_encoder, unet, vae
+
+
+def _config_folder(checkpoint: Checkpoint) -> Path:
+    """Return the folder with a single file's configurations; the hub is asked only for an id."""
+    name, config = checkpoint.name, checkpoint.config
+    if config is None:
+        raise CheckpointUnavailable(name, "a single file needs config in the catalog")
+    folder = config if isinstance(config, Path) else _download(name, config, config_patterns())
+    check_configs(name, folder)
+    return folder
+
+
+def _download_weights(checkpoint: Checkpoint, repository: str) -> Path:
+    name, revision = checkpoint.name, checkpoint.revision
+    folder = _download(name, repository, download_patterns(), revision)
+    if half := half_patterns(folder):
+        return _download(name, repository, half, revision)
+    return folder
+
+
+def _download(name: str, repository: str, patterns: list[str], revision: str | None = None) -> Path:
+    """Return the folder of a hub repository, fetching what is not on disk; the hub may be away."""
+    log.info("fetching %s from the hub, where it is not on disk yet", repository)
+    try:
+        folder = huggingface_hub.snapshot_download(
+            repository, revision=revision, allow_patterns=patterns
+        )
+    except LocalEntryNotFoundError as error:
+        raise CheckpointUnavailable(
+            name, f"{repository} is not on disk and the hub is out of reach"
+        ) from error
+    except (OSError, HFValidationError) as error:
+        raise CheckpointUnavailable(name, f"{repository} on the hub: {_line(error)}") from error
+    return Path(folder)
+
+
+def _line(error: Exception) -> str:
+    """Return the first line of what a library says, or the error's kind where it says nothing."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def _preview_colours(file: Path) -> PreviewColours:
+    if not file.exists():
+        return SD1_COLOURS
+    table = _read(file)
+    matrix, bias = table["matrix"], table["bias"]
+    if [len(row) for row in (*matrix, bias)] != [3] * 5:
+        raise ValueError(f"{PREVIEW} must hold a 4×3 matrix and a bias of 3")
+    return PreviewColours(tuple(tuple(row) for row in matrix), tuple(bias))
+
+
+def _read(file: Path) -> dict[str, Any]:
+    return json.loads(file.read_text("utf-8"))

@@ -1,0 +1,55 @@
+"""A safetensors file's header, checked against its length. Imports no torch.
+
+8 bytes of size, JSON, then the tensors: https://huggingface.co/docs/safetensors/index#format.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from generation.errors import CheckpointUnavailable
+
+HEADER_LIMIT = 100_000_000  # bytes; the format's own
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A tensor as the header names it: its type ("F16", "BF16", "F32", …) and its shape."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+    @property
+    def values(self) -> int:
+        """How many numbers it holds."""
+        return math.prod(self.shape)
+
+
+def read_header(name: str, file: Path) -> dict[str, Tensor]:
+    """Return the tensors by key; raise CheckpointUnavailable unless the file is whole."""
+    try:
+        with file.open("rb") as opened:
+            size = int.from_bytes(opened.read(8), "little")
+            if not 2 <= size <= HEADER_LIMIT:
+                raise CheckpointUnavailable(name, f"{file} is not a safetensors file")
+            header = opened.read(size)
+        length = file.stat().st_size
+    except OSError as error:
+        raise CheckpointUnavailable(name, f"{file}: {error.strerror}") from error
+    try:
+        table = json.loads(header)
+        table.pop("__metadata__", None)
+        ends = [entry["data_offsets"][1] for entry in table.values()]
+        tensors = {
+            key: Tensor(str(entry["dtype"]), tuple(map(int, entry["shape"])))
+            for key, entry in table.items()
+        }
+        wanted = 8 + size + max(ends, default=0)
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        if len(header) < size:
+            raise CheckpointUnavailable(name, f"{file} is cut short in its header") from error
+        raise CheckpointUnavailable(name, f"{file} is not a safetensors file") from error
+    if length != wanted:
+        raise CheckpointUnavailable(name, f"{file} has {length} of its {wanted} bytes")
+    return tensors
