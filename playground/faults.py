@@ -12,7 +12,8 @@ class Fault:
 
     `status` is what is answered instead of the truth (None: nothing is), `delay` how many seconds
     it takes before anything happens, and `carried_out` whether the request takes effect before
-    its answer is lost.
+    its answer is lost. `code` is Discord's error code; a request of fewer than `min_files` files
+    is left alone.
     """
 
     method: str
@@ -21,6 +22,8 @@ class Fault:
     delay: float = 0.0
     retry_after: float = 0.0
     carried_out: bool = False
+    code: int = 0
+    min_files: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,15 @@ class Faults:
         self._waiting: list[Fault] = []
         self._held: list[Held] = []
 
-    def fail(self, method: str, path: str, status: int = 500, *, times: int = 1) -> None:
+    def fail(
+        self, method: str, path: str, status: int = 500, *, code: int = 0, times: int = 1
+    ) -> None:
         """Turn away the next requests that match (a regular expression) with a status."""
-        self.add(Fault(method, re.compile(path), status), times)
+        self.add(Fault(method, re.compile(path), status, code=code), times)
+
+    def too_large(self, *, times: int = 1) -> None:
+        """Refuse the next uploads for their size, whatever it is."""
+        self.add(Fault("*", re.compile(""), 413, code=40005, min_files=1), times)
 
     def lose_answer(self, method: str, path: str, status: int = 502, *, times: int = 1) -> None:
         """Carry out the next requests that match, but answer as if they had failed."""
@@ -88,10 +97,11 @@ class Faults:
         """The faults that nothing has met yet."""
         return tuple(self._waiting)
 
-    def take(self, method: str, path: str) -> Fault | None:
-        """Take the first fault meant for this request."""
+    def take(self, method: str, path: str, files: int) -> Fault | None:
+        """Take the first fault meant for this request, which uploads so many files."""
         for index, fault in enumerate(self._waiting):
-            if fault.method in (method, "*") and fault.path.search(path):
+            matches = fault.method in (method, "*") and fault.path.search(path)
+            if matches and files >= fault.min_files:
                 return self._waiting.pop(index)
         return None
 

@@ -12,6 +12,7 @@ from playground.files import Upload
 from playground.interactions import Kind
 from playground.invocations import InvalidOption
 from playground.messages import Message
+from playground.mishaps import Mishaps
 from playground.people import NotPossible, People
 from playground.permissions import Permission
 from playground.world import Channel, User
@@ -38,6 +39,7 @@ class Page:
     def __init__(self, people: People) -> None:
         self._people = people
         self._state = people.state
+        self._mishaps = Mishaps(people)
         self._actions: dict[str, Callable[[User, Json], Awaitable[Json]]] = {
             "slash": self._slash,
             "autocomplete": self._autocomplete,
@@ -46,6 +48,7 @@ class Page:
             "submit": self._submit,
             "send": self._send,
             "delete": self._delete,
+            "mishap": self._mishap,
         }
 
     def install(self, app: web.Application) -> None:
@@ -149,6 +152,7 @@ class Page:
             "direct": direct,
             "may_send": bool(permissions & Permission.SEND_MESSAGES),
             "may_manage": bool(permissions & Permission.MANAGE_MESSAGES) and not direct,
+            "mishaps": self._mishaps.offered(channel),
         }
 
     async def _act(self, request: web.Request) -> web.Response:
@@ -210,6 +214,12 @@ class Page:
     async def _delete(self, person: User, orders: Json) -> Json:
         await self._people.delete_message(person, self._message(person, orders))
         return {}
+
+    async def _mishap(self, person: User, orders: Json) -> Json:
+        channel = self._state.world.channel(orders["channel"])
+        if not self._state.may_see(person, channel):
+            raise NotPossible("This channel is not yours to see.")
+        return {"said": self._mishaps.happen(orders["name"], channel)}
 
     def _message(self, person: User, orders: Json) -> Message:
         message = self._state.messages.find(int(orders["message"]))

@@ -218,11 +218,30 @@ class People:
         self.state.feed.publish("refresh", {})
         self.state.changes.announce()
 
+    def open_direct_messages(self, user: User | str) -> Channel:
+        """Open somebody's direct messages with the bot, or give those that are open."""
+        person = self.state.world.user(user)
+        channel = self.state.world.direct_messages(person)
+        if channel is None:
+            channel = Channel(self.state.snowflakes.next(), person.username, recipient=person)
+            self.state.world.channels[channel.id] = channel
+            self.state.feed.publish("refresh", {}, person)
+        return channel
+
     def remove_bot(self) -> None:
         """Remove the bot from the server."""
         world = self.state.world
         del world.members[world.bot.id]
         self.state.gateway.dispatch("GUILD_DELETE", {"id": str(world.guild_id)}, Intent.GUILDS)
+        self.state.feed.publish("refresh", {})
+        self.state.changes.announce()
+
+    def invite_bot(self) -> None:
+        """Let the bot into the server again."""
+        world = self.state.world
+        world.join_bot()
+        payload = world.guild_payload([world.members[world.bot.id]])
+        self.state.gateway.dispatch("GUILD_CREATE", payload, Intent.GUILDS)
         self.state.feed.publish("refresh", {})
         self.state.changes.announce()
 

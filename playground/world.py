@@ -235,6 +235,11 @@ class World:
             base, joined, (everyone.allow, everyone.deny) if everyone else None
         )
 
+    def join_bot(self) -> None:
+        """Make the bot a member with its own role."""
+        role = next(role for role in self.roles.values() if role.bot_id == self.bot.id)
+        self.members[self.bot.id] = Member(self.bot, (role.id,), datetime.now(UTC))
+
     def set_overwrite(self, channel: Channel, overwrite: Overwrite) -> Channel:
         """Replace what a channel says about one role or member."""
         others = tuple(o for o in channel.overwrites if o.target_id != overwrite.target_id)

@@ -3,6 +3,7 @@
 import "./conversation.js";
 import "./sidebar.js";
 import "./composer.js";
+import "./mishaps.js";
 import { connect } from "./state.js";
 
 connect();

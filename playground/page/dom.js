@@ -40,6 +40,7 @@ const SHAPES = {
   plus: "M12 5v14M5 12h14",
   slash: "M15 4 9 20",
   file: "M6 3h8l5 5v13H6zM14 3v5h5",
+  bolt: "M13 2 5 14h6l-1 8 9-13h-7z",
   reply: "M9 7 4 12l5 5M4 12h10a6 6 0 0 1 6 6",
 };
 

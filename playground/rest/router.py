@@ -89,13 +89,14 @@ class Router:
         async def serve(request: web.Request) -> web.StreamResponse:
             began = time.monotonic()
             path = request.path.removeprefix(PREFIX)
-            fault = self._state.faults.take(request.method, path)
-            if fault is not None and fault.delay:
-                await asyncio.sleep(fault.delay)
+            fault: Fault | None = None
             body = Body()
             try:
                 self._check_token(route, request)
                 body = await bodies.read(request, self._state.attachment_size_limit)
+                fault = self._state.faults.take(request.method, path, len(body.files))
+                if fault is not None and fault.delay:
+                    await asyncio.sleep(fault.delay)
                 reply = self._handle(route, request, body, fault)
             except Refusal as refusal:
                 _log.info("%s %s refused: %s", request.method, path, refusal)
@@ -119,7 +120,8 @@ class Router:
             wait = fault.retry_after
             limited = {"message": "You are being rate limited.", "retry_after": wait}
             return Reply(limited | {"global": False}, 429)
-        return Reply({"message": f"{fault.status}: asked for by a fault", "code": 0}, fault.status)
+        message = f"{fault.status}: asked for by a fault"
+        return Reply({"message": message, "code": fault.code}, fault.status)
 
     def _check_token(self, route: Route, request: web.Request) -> None:
         given = request.headers.get("Authorization")
