@@ -1,17 +1,28 @@
 """A tiny checkpoint with random weights in diffusers' folder format, and requests for it."""
 
+import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers import (
+    AutoencoderKL,
+    DDIMScheduler,
+    PNDMScheduler,
+    StableDiffusionPipeline,
+    UNet2DConditionModel,
+)
+from diffusers.schedulers.scheduling_utils import SchedulerMixin
+from PIL import Image
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from generation.catalog import Catalog, Checkpoint
 from generation.embedded.recipe.tokenizer import train_tokenizer
-from generation.request import GenerationRequest, Sampler
+from generation.engine import Engine
+from generation.request import Event, GenerationRequest, Picture, Sampler
 
 TINY = "Tiny"
 MakeRequest = Callable[..., GenerationRequest]
@@ -28,10 +39,41 @@ def _one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Half a million random weights; pictures are 4 px a latent cell."""
+    """Built like Stable Diffusion 1."""
+    return save_tiny(tmp_path_factory.mktemp("checkpoint") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny_2_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built like Stable Diffusion 2.1, which predicts v."""
+    return save_tiny(
+        tmp_path_factory.mktemp("checkpoint") / "tiny 2",
+        unet={"attention_head_dim": [2, 4], "use_linear_projection": True},
+        text_encoder={"hidden_act": "gelu"},
+        scheduler=DDIMScheduler(
+            **BETAS, clip_sample=False, set_alpha_to_one=False, prediction_type="v_prediction"
+        ),
+    )
+
+
+BETAS = {
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "steps_offset": 1,
+}
+
+
+def save_tiny(
+    folder: Path,
+    unet: Mapping[str, object] | None = None,
+    text_encoder: Mapping[str, object] | None = None,
+    scheduler: SchedulerMixin | None = None,
+) -> Path:
+    """Save half a million random weights; pictures are 4 px a latent cell."""
     torch.manual_seed(0)
     tokenizer = train_tokenizer(["a red apple", "a sleeping cat", "two boats at sea"], 30)
-    text_encoder = CLIPTextModel(
+    encoder = CLIPTextModel(
         CLIPTextConfig(
             vocab_size=len(tokenizer),
             hidden_size=32,
@@ -42,18 +84,19 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             bos_token_id=tokenizer.bos_token_id,
             eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.pad_token_id,
+            **text_encoder or {},
         )
     )
-    unet = UNet2DConditionModel(
-        sample_size=8,
-        block_out_channels=(32, 64),
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-        layers_per_block=1,
-        cross_attention_dim=32,
-        attention_head_dim=8,
-        norm_num_groups=16,
-    )
+    model = {
+        "sample_size": 8,
+        "block_out_channels": (32, 64),
+        "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
+        "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
+        "layers_per_block": 1,
+        "cross_attention_dim": 32,
+        "attention_head_dim": 8,
+        "norm_num_groups": 16,
+    }
     vae = AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * 3,
         up_block_types=("UpDecoderBlock2D",) * 3,
@@ -63,19 +106,12 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         norm_num_groups=8,
         sample_size=32,
     )
-    folder = tmp_path_factory.mktemp("checkpoint") / "tiny"
     StableDiffusionPipeline(
         vae=vae,
-        text_encoder=text_encoder,
+        text_encoder=encoder,
         tokenizer=tokenizer,
-        unet=unet,
-        scheduler=PNDMScheduler(
-            beta_start=0.00085,
-            beta_end=0.012,
-            beta_schedule="scaled_linear",
-            skip_prk_steps=True,
-            steps_offset=1,
-        ),
+        unet=UNet2DConditionModel(**{**model, **(unet or {})}),
+        scheduler=scheduler or PNDMScheduler(**BETAS, skip_prk_steps=True),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
@@ -108,3 +144,27 @@ def make_request() -> MakeRequest:
         return GenerationRequest(**{**plain, **changes})
 
     return make
+
+
+def run(engine: Engine, request: GenerationRequest, key: int = 1) -> list[Event]:
+    """Add a request and step until it has ended."""
+    engine.add(key, request)
+    events = []
+    while not engine.idle:
+        events += [event for _, event in engine.step()]
+    return events
+
+
+def pixels(events: list[Event]) -> np.ndarray:
+    """Return the pictures among the events: uint8 [n, height, width, 3]."""
+    pictures = [event for event in events if isinstance(event, Picture)]
+    return np.stack([np.asarray(Image.open(io.BytesIO(picture.png))) for picture in pictures])
+
+
+def draw_source(width: int, height: int) -> bytes:
+    """Return a picture to start from, a PNG of noise over a slope."""
+    noise = np.random.default_rng(0).integers(0, 128, (height, width, 3))
+    slope = np.linspace(0, 127, width)[None, :, None]
+    file = io.BytesIO()
+    Image.fromarray((noise + slope).astype(np.uint8)).save(file, "PNG")
+    return file.getvalue()

@@ -103,6 +103,17 @@ def test_the_one_line_setting_takes_a_folder(tiny_folder: Path, tmp_path: Path):
             "[checkpoints.A]\nsource = 'a/b'\nsampler = 'Eular'",
             "sampler must be one of DDIM, Euler",
         ),
+        ("[checkpoints.A]\nsource = 'a/b'\nlcm = 1", "lcm must be true or false, not 1"),
+        ("[checkpoints.A]\nsource = 'a/b'\nsampler = 'LCM'", "without lcm = true"),
+        (
+            "[checkpoints.A]\nsource = 'a/b'\nsampler = 'LCM'\nlcm = true\n"
+            "num_inference_steps = 60",
+            "num_inference_steps must be 1 to 50",
+        ),
+        (
+            "[checkpoints.A]\nsource = 'a/b'\nprediction_type = 'sample'",
+            "prediction_type must be epsilon or v_prediction",
+        ),
         ("[checkpoints.'']\nsource = 'a/b'", "name must be 1 to 100 characters"),
         ("default = 'B'\n[checkpoints.A]\nsource = 'a/b'", "default must name one of its"),
         ("default = ['B']", "default must name one of its"),
@@ -139,6 +150,11 @@ def test_an_incomplete_folder_is_found_at_the_start(tmp_path: Path):
     file = write(tmp_path, '[checkpoints.Half]\nsource = "half"')
     with pytest.raises(GenerationError, match=r'checkpoint "Half": .* lacks model_index.json'):
         load_catalog(file)
+
+
+def test_lcm_is_offered_only_where_the_catalog_says_so():
+    assert set(EMBEDDED.samplers) == set(Sampler) - {Sampler.LCM}
+    assert Checkpoint(name="x", source="a/b", lcm=True).samplers == tuple(Sampler)
 
 
 def test_an_unknown_name_says_what_there_is():

@@ -2,166 +2,31 @@ import io
 import json
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from diffusers import (
-    DDIMScheduler,
-    DPMSolverMultistepScheduler,
-    EulerAncestralDiscreteScheduler,
-    EulerDiscreteScheduler,
-    HeunDiscreteScheduler,
-    LCMScheduler,
-    PNDMScheduler,
-    StableDiffusionImg2ImgPipeline,
-    StableDiffusionPipeline,
-    UniPCMultistepScheduler,
-)
 from PIL import Image
 
 from generation.catalog import Catalog, Checkpoint
 from generation.embedded import CHECKPOINT
 from generation.engine import Engine
-from generation.errors import Cancelled, CheckpointUnavailable, OutOfMemory
+from generation.errors import Cancelled, CheckpointUnavailable, InvalidRequest, OutOfMemory
 from generation.pipeline import Pipeline
 from generation.request import (
-    Event,
     Failed,
     Finished,
-    GenerationRequest,
     Picture,
     Progress,
     Sampler,
     Started,
 )
-from tests.generation.conftest import TINY, MakeRequest
-
-Draw = Callable[[GenerationRequest], np.ndarray]
-
-DPM = DPMSolverMultistepScheduler
-REFERENCE = {
-    Sampler.DDIM: (DDIMScheduler, {"clip_sample": False}),
-    Sampler.EULER: (EulerDiscreteScheduler, {}),
-    Sampler.EULER_A: (EulerAncestralDiscreteScheduler, {}),
-    Sampler.DPMPP_2M: (DPM, {}),
-    Sampler.DPMPP_2M_KARRAS: (DPM, {"use_karras_sigmas": True}),
-    Sampler.DPMPP_2M_SDE_KARRAS: (
-        DPM,
-        {"use_karras_sigmas": True, "algorithm_type": "sde-dpmsolver++"},
-    ),
-    Sampler.UNIPC: (UniPCMultistepScheduler, {}),
-    Sampler.PNDM: (PNDMScheduler, {}),
-    Sampler.HEUN: (HeunDiscreteScheduler, {}),
-    Sampler.LCM: (LCMScheduler, {}),
-}
+from tests.generation.conftest import TINY, MakeRequest, draw_source, pixels, run
 
 
 @pytest.fixture
 def engine(catalog: Catalog) -> Engine:
     return Engine(catalog, torch.device("cpu"))
-
-
-@pytest.fixture(scope="session")
-def reference(tiny_folder: Path) -> Draw:
-    return diffusers_own(tiny_folder)
-
-
-def diffusers_own(folder: Path, **config: object) -> Draw:
-    """Draw a request the way diffusers' own pipelines do: uint8 [n, height, width, 3]."""
-    from_text = StableDiffusionPipeline.from_pretrained(folder, dtype=torch.float32)
-    from_text.vae.enable_slicing()
-    own_scheduler = {**from_text.scheduler.config, **config}
-    from_image = StableDiffusionImg2ImgPipeline(**from_text.components)
-    for pipeline in (from_text, from_image):
-        pipeline.set_progress_bar_config(disable=True)
-
-    def draw(request: GenerationRequest) -> np.ndarray:
-        kind, options = REFERENCE[request.sampler]
-        scheduler = kind.from_config(own_scheduler, **options)
-        generators = [
-            torch.Generator("cpu").manual_seed(request.seed + i) for i in range(request.num_images)
-        ]
-        common = {
-            "prompt": request.prompt,
-            "negative_prompt": request.negative_prompt,
-            "num_inference_steps": request.num_inference_steps,
-            "guidance_scale": request.guidance_scale,
-            "num_images_per_prompt": request.num_images,
-            "generator": generators,
-        }
-        if request.image is None:
-            from_text.scheduler = scheduler
-            drawn = from_text(**common, width=request.width, height=request.height)
-        else:
-            from_image.scheduler = scheduler
-            picture = Image.open(io.BytesIO(request.image))
-            drawn = from_image(**common, image=picture, strength=request.strength)
-        return np.stack([np.asarray(picture) for picture in drawn.images])
-
-    return draw
-
-
-@pytest.fixture(scope="session")
-def source() -> Callable[[int, int], bytes]:
-    """A picture to start from: noise over a slope."""
-
-    def draw(width: int, height: int) -> bytes:
-        noise = np.random.default_rng(0).integers(0, 128, (height, width, 3))
-        slope = np.linspace(0, 127, width)[None, :, None]
-        file = io.BytesIO()
-        Image.fromarray((noise + slope).astype(np.uint8)).save(file, "PNG")
-        return file.getvalue()
-
-    return draw
-
-
-def run(engine: Engine, request: GenerationRequest, key: int = 1) -> list[Event]:
-    engine.add(key, request)
-    events = []
-    while not engine.idle:
-        events += [event for _, event in engine.step()]
-    return events
-
-
-def pixels(events: list[Event]) -> np.ndarray:
-    pictures = [event for event in events if isinstance(event, Picture)]
-    return np.stack([np.asarray(Image.open(io.BytesIO(picture.png))) for picture in pictures])
-
-
-@pytest.mark.parametrize(
-    ("guidance", "count", "size"), [(1.0, 3, (32, 32)), (5.0, 1, (56, 40)), (5.0, 2, (32, 32))]
-)
-@pytest.mark.parametrize("strength", [None, 0.65, 1.0])
-@pytest.mark.parametrize("sampler", Sampler)
-def test_pixels_are_those_of_diffusers(
-    engine: Engine,
-    reference: Draw,
-    source: Callable[[int, int], bytes],
-    make_request: MakeRequest,
-    sampler: Sampler,
-    strength: float | None,
-    guidance: float,
-    count: int,
-    size: tuple[int, int],
-):
-    request = make_request(
-        sampler=sampler,
-        guidance_scale=guidance,
-        width=size[0],
-        height=size[1],
-        num_images=count,
-        negative_prompt="boats",
-        num_inference_steps=5,
-        strength=strength,
-        image=None if strength is None else source(*size),
-    )
-    events = run(engine, request)
-    assert np.array_equal(pixels(events), reference(request))
-    forwards = [event for event in events if isinstance(event, Progress)]
-    assert len(forwards) == forwards[-1].of == request.forwards
 
 
 def test_events_come_in_order(engine: Engine, make_request: MakeRequest):
@@ -272,6 +137,33 @@ def test_any_other_error_of_the_device_is_raised(engine: Engine, make_request: M
     engine._shelf._pipelines[TINY].unet.register_forward_pre_hook(fault)
     with pytest.raises(RuntimeError, match="illegal memory access"):
         run(engine, make_request())
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"sampler": Sampler.LCM}, "sampler must be one of DDIM, Euler"),
+        ({"strength": 0.5}, "image must be there"),
+        ({"strength": 0.5, "image": b"no picture"}, "image must be an RGB PNG of 32×32 px"),
+        ({"strength": 0.5, "image": draw_source(40, 32)}, "image must be an RGB PNG of 32×32 px"),
+    ],
+)
+def test_what_the_checkpoint_or_the_picture_forbids_is_refused_before_loading(
+    tiny_folder: Path, make_request: MakeRequest, changes: dict, said: str
+):
+    plain = Checkpoint(name=TINY, source=tiny_folder, size=32)
+    engine = Engine(Catalog({TINY: plain}, TINY), torch.device("cpu"))
+    (failed,) = run(engine, make_request(**changes))
+    assert isinstance(failed.error, InvalidRequest)
+    assert said in str(failed.error)
+    assert engine._shelf.names == ()
+
+
+def test_a_preview_of_a_picture_from_a_picture_shows_it(engine: Engine, make_request: MakeRequest):
+    request = make_request(strength=0.5, image=draw_source(32, 32), num_inference_steps=6)
+    first = next(event for event in run(engine, request) if isinstance(event, Progress))
+    assert (first.step, first.of) == (1, 3)
+    assert Image.open(io.BytesIO(first.preview)).size == (128, 128)
 
 
 def test_a_negative_prompt_and_a_prompt_change_the_picture(

@@ -1,5 +1,6 @@
 import math
 import pickle
+import re
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from generation.errors import (
 from generation.request import (
     COUNT,
     GUIDANCE,
+    IMAGE_BYTES,
     LCM_STEPS,
     PROMPT_LENGTH,
     SEED,
@@ -25,6 +27,8 @@ from generation.request import (
     GenerationRequest,
     Sampler,
 )
+from generation.samplers import build_scheduler
+from tests.generation.conftest import MakeRequest
 
 sides = st.integers(SIDE[0] // SIDE_MULTIPLE, SIDE[1] // SIDE_MULTIPLE).map(
     lambda n: n * SIDE_MULTIPLE
@@ -41,6 +45,8 @@ valid = st.fixed_dictionaries(
         "guidance_scale": st.floats(*GUIDANCE),
         "seed": st.integers(SEED[0], SEED[1] + 1 - COUNT[1]),
         "sampler": st.sampled_from(Sampler),
+        # At least one of the fewest steps is taken.
+        "strength": st.none() | st.floats(1 / LCM_STEPS[0], 1.0),
     }
 )
 
@@ -61,6 +67,7 @@ INVALID = {
     "num_inference_steps": outside(*STEPS) | not_numbers,
     "guidance_scale": st.floats(max_value=0.99) | st.floats(min_value=30.01) | not_numbers,
     "seed": outside(*SEED) | not_numbers,
+    "strength": st.floats(max_value=0.0) | st.floats(min_value=1.01) | not_numbers,
     "sampler": st.text().filter(lambda name: name not in tuple(Sampler)),
 }
 # Two fields are named as the person knows them.
@@ -84,6 +91,61 @@ def test_what_lies_outside_is_refused_by_the_field_s_name(
         GenerationRequest(**fields)
     assert refused.value.field == NAMES.get(field, field)
     assert refused.value.bound in str(refused.value)
+
+
+@pytest.mark.parametrize("sampler", Sampler)
+@pytest.mark.parametrize("strength", [None, 0.05, 0.33, 0.5, 0.75, 1.0])
+def test_forwards_are_counted_as_the_scheduler_takes_them(
+    make_request: MakeRequest, sampler: Sampler, strength: float | None
+):
+    most = LCM_STEPS[1] if sampler == Sampler.LCM else STEPS[1]
+    config = {"num_train_timesteps": 1000, "beta_schedule": "scaled_linear", "steps_offset": 1}
+    for steps in range(1, most + 1):
+        if strength is not None and int(steps * strength) < 1:
+            continue
+        request = make_request(sampler=sampler, num_inference_steps=steps, strength=strength)
+        scheduler = build_scheduler(sampler, config)
+        scheduler.set_timesteps(steps)
+        skipped = steps - int(steps * (strength or 1))
+        assert request.forwards == len(scheduler.timesteps[skipped * scheduler.order :])
+
+
+@given(st.integers(*STEPS), st.floats(0, 1, exclude_min=True))
+def test_at_least_one_step_is_taken(steps: int, strength: float):
+    fields = {
+        "prompt": "a",
+        "checkpoint": "b",
+        "width": 64,
+        "height": 64,
+        "num_inference_steps": steps,
+        "guidance_scale": 1.0,
+        "sampler": Sampler.DDIM,
+        "seed": 0,
+    }
+    if int(steps * strength) >= 1:
+        assert GenerationRequest(**fields, strength=strength).forwards >= 1
+        return
+    with pytest.raises(InvalidRequest, match=f"with {steps} steps") as refused:
+        GenerationRequest(**fields, strength=strength)
+    assert refused.value.field == "strength"
+    least = float(re.search(r"at least ([\d.]+) with", str(refused.value))[1])
+    assert GenerationRequest(**fields, strength=least).steps_taken >= 1
+
+
+def test_a_picture_to_start_from_needs_a_strength_and_is_bounded(make_request: MakeRequest):
+    with pytest.raises(InvalidRequest, match="strength must be more than 0"):
+        make_request(image=b"png")
+    assert make_request(strength=0.5).image is None
+    request = make_request(image=b"a picture's bytes", strength=0.5)
+    assert "bytes" not in repr(request)
+    with pytest.raises(InvalidRequest, match="image must be at most 16 MiB"):
+        make_request(image=b"\0" * (IMAGE_BYTES + 1), strength=0.5)
+
+
+def test_lcm_takes_fifty_steps_at_most(make_request: MakeRequest):
+    make_request(sampler=Sampler.LCM, num_inference_steps=50)
+    with pytest.raises(InvalidRequest, match="steps must be 1 to 50"):
+        make_request(sampler=Sampler.LCM, num_inference_steps=51)
 
 
 @given(valid)
