@@ -12,10 +12,12 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 
 log = logging.getLogger(__name__)
 
-Work = Callable[[int], Coroutine[None, None, None]]
+Free = Callable[[], None]
+Work = Callable[[int, Free], Coroutine[None, None, None]]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -34,7 +36,11 @@ class Ticket:
 
 
 class Dispatcher:
-    """Starts the next job in fair order whenever there is room for one."""
+    """Starts the next job in fair order whenever there is room for one.
+
+    ``work`` gets the job's id and a function to call when it needs the device no more: what is
+    left of it, the posting, must not keep the next one waiting.
+    """
 
     def __init__(self, work: Work, *, capacity: Callable[[], int], running_per_person: int) -> None:
         self._work = work
@@ -148,13 +154,18 @@ class Dispatcher:
         return None
 
     def _start(self, job_id: int) -> None:
-        task = asyncio.create_task(self._work(job_id), name=f"job {job_id}")
+        task = asyncio.create_task(
+            self._work(job_id, partial(self._free, job_id)), name=f"job {job_id}"
+        )
         self._running[job_id] = task
         task.add_done_callback(lambda task: self._ended(job_id, task))
 
     def _ended(self, job_id: int, task: asyncio.Task[None]) -> None:
         del self._running[job_id]
-        self._dispatched.pop(job_id, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("job %d: its work broke", job_id, exc_info=error)
-        self._fill()
+        self._free(job_id)
+
+    def _free(self, job_id: int) -> None:
+        if self._dispatched.pop(job_id, None) is not None:
+            self._fill()

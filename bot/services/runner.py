@@ -100,15 +100,18 @@ class Runner:
         self._executor = executor
         self._presenter = presenter
 
-    async def run(self, job_id: int) -> None:
-        """Do all of it; a cancellation takes a RUNNING row back to QUEUED."""
+    async def run(self, job_id: int, free: Callable[[], None]) -> None:
+        """Do all of it; a cancellation takes a RUNNING row back to QUEUED.
+
+        ``free`` is called when the job needs the device no more.
+        """
         job = await self._jobs.get(job_id)
         if job is None or job.status not in (Status.QUEUED, Status.RUNNING):
             return
         if job.status is Status.QUEUED and not await self._jobs.running(job_id):
             return
         try:
-            await self._develop(job)
+            await self._develop(job, free)
         except asyncio.CancelledError:
             # A person's cancel has closed the row before; only a stop of the bot finds it RUNNING.
             await self._jobs.requeued(job_id)
@@ -117,10 +120,11 @@ class Runner:
             log.exception("job %d broke", job_id)
             await self._fail(job, error)
 
-    async def _develop(self, job: Job) -> None:
+    async def _develop(self, job: Job, free: Callable[[], None]) -> None:
         pictures = await self._pictures.of_job(job.id)
         if len(pictures) < job.request.num_images and not await self._copy_stored(job):
             error = await self._draw(job)
+            free()
             if error is not None:
                 await self._fail(job, error)
                 return

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Callable
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ class Bench:
     def __init__(self, capacity: int = 1, running_per_person: int = 1) -> None:
         self.order: list[int] = []
         self.cancelled: list[int] = []
+        self.free: dict[int, Callable[[], None]] = {}
         self.ends: dict[int, asyncio.Event] = {}
         self.dispatcher = Dispatcher(
             self.work, capacity=lambda: capacity, running_per_person=running_per_person
@@ -19,8 +21,9 @@ class Bench:
         self.dispatcher.open()
         self.ids = iter(range(1, 10_000))
 
-    async def work(self, job_id: int) -> None:
+    async def work(self, job_id: int, free: Callable[[], None]) -> None:
         self.order.append(job_id)
+        self.free[job_id] = free
         try:
             await self.ends.setdefault(job_id, asyncio.Event()).wait()
         except asyncio.CancelledError:
@@ -74,6 +77,19 @@ async def test_one_person_runs_only_so_many_at_once():
     await bench.end(first.job_id)
     assert bench.order[-1] == second.job_id
     await bench.dispatcher.close()
+
+
+async def test_what_needs_the_device_no_more_keeps_nobody_waiting():
+    bench = Bench()
+    posting, second = bench.ask(1), bench.ask(1)
+    await asyncio.sleep(0)
+    bench.free[posting.job_id]()
+    await asyncio.sleep(0)
+    assert bench.order == [posting.job_id, second.job_id]
+    await bench.end(posting.job_id)
+    assert bench.dispatcher.place(second.job_id) is None
+    await bench.dispatcher.cancel(second.job_id)
+    assert bench.cancelled == [second.job_id]
 
 
 async def test_a_cancelled_turn_does_not_push_its_person_down():
