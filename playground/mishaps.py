@@ -14,6 +14,8 @@ Json = dict[str, Any]
 EDITS = "/messages/"
 SLOW_ANSWERS, SLOW_S = 10, 2.0
 LIMITED_S = 3.0
+# Less than the smallest checkpoint's pictures, more than its previews.
+SMALL_FILE = 3 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Mishaps:
     def __init__(self, people: People) -> None:
         self._people = people
         self._state = people.state
+        self._file_limit = people.state.attachment_size_limit
 
     def offered(self, channel: Channel) -> list[Json]:
         """List groups of buttons for a channel: title, and name and label of each."""
@@ -88,12 +91,7 @@ class Mishaps:
                 f"The next edit has to come back after {LIMITED_S:g} s.",
                 lambda: faults.limit("PATCH", EDITS, LIMITED_S),
             ),
-            Mishap(
-                "too_large",
-                "Refuse the next upload (413)",
-                "The next upload will be called too large.",
-                faults.too_large,
-            ),
+            self._file_size(),
             Mishap(
                 "expire",
                 "Let tokens die (15 min)",
@@ -101,6 +99,25 @@ class Mishaps:
                 lambda: self._state.clock.advance(TOKEN_LIVES_S),
             ),
         ]
+
+    def _file_size(self) -> Mishap:
+        if self._state.attachment_size_limit > SMALL_FILE:
+            return Mishap(
+                "refuse_large",
+                f"Refuse files over {SMALL_FILE // 1024} KB (413)",
+                "Pictures are too large now, until you take large files again.",
+                lambda: self._limit_files(SMALL_FILE),
+            )
+        return Mishap(
+            "take_large",
+            "Take large files again",
+            "Pictures fit again.",
+            lambda: self._limit_files(self._file_limit),
+        )
+
+    def _limit_files(self, limit: int) -> None:
+        self._state.attachment_size_limit = limit
+        self._state.feed.publish("refresh", {})
 
     def _places(self, channel: Channel) -> list[Mishap]:
         world, people = self._state.world, self._people

@@ -23,13 +23,16 @@ async def test_everything_that_is_offered_happens(playground: Playground):
         assert mishaps.happen(name, channel).endswith(".")
         channel = playground.world.channels.get(channel.id, channel)
     assert playground.clock.now() - before >= 900
-    assert [fault.status for fault in playground.faults.waiting][-3:] == [500, 429, 413]
+    assert [fault.status for fault in playground.faults.waiting][-2:] == [500, 429]
+    assert playground.state.attachment_size_limit < 4096
     assert "darkroom" not in {one.name for one in playground.world.channels.values()}
     assert not playground.world.bot_is_member
 
     assert names(mishaps, playground, "general")[-1] == "invite"
     mishaps.happen("invite", playground.world.channel("general"))
     assert playground.world.bot_is_member
+    mishaps.happen("take_large", playground.world.channel("general"))
+    assert playground.state.attachment_size_limit == 10 << 20
     with pytest.raises(NotPossible):
         mishaps.happen("invite", playground.world.channel("general"))
 
