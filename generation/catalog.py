@@ -120,8 +120,21 @@ def load_catalog(path: Path | None = None, default: str | None = None) -> Catalo
 
 def check_files(checkpoint: Checkpoint) -> None:
     """Raise CheckpointUnavailable, naming the files, where what is on this machine is not whole."""
-    if isinstance(checkpoint.source, Path):
-        check_folder(checkpoint.name, checkpoint.source)
+    name, source, config = checkpoint.name, checkpoint.source, checkpoint.config
+    if not isinstance(source, Path):
+        return
+    if not is_file_name(source.name) or source.is_dir():
+        check_folder(name, source)
+        return
+    check_file(name, source)
+    if config is None:
+        raise CheckpointUnavailable(
+            name,
+            f"{source.name} needs config in the catalog: a diffusers folder or a hub id that says"
+            " how it is built",
+        )
+    if isinstance(config, Path):
+        check_configs(name, config)
 
 
 def read_catalog(path: Path | None = None, default: str | None = None) -> Catalog:
@@ -141,25 +154,6 @@ def read_catalog(path: Path | None = None, default: str | None = None) -> Catalo
         checkpoints[added.name] = added
         default = added.name
     return Catalog(checkpoints, default or chosen or next(iter(checkpoints)))
-
-
-def check(checkpoint: Checkpoint) -> None:
-    """Raise CheckpointUnavailable unless what lies on this machine is whole."""
-    name, source, config = checkpoint.name, checkpoint.source, checkpoint.config
-    if not isinstance(source, Path):
-        return
-    if not is_file_name(source.name) or source.is_dir():
-        check_folder(name, source)
-        return
-    check_file(name, source)
-    if config is None:
-        raise CheckpointUnavailable(
-            name,
-            f"{source.name} needs config in the catalog: a diffusers folder or a hub id that says"
-            " how it is built",
-        )
-    if isinstance(config, Path):
-        check_configs(name, config)
 
 
 def _read(path: Path) -> tuple[str | None, dict[str, Checkpoint]]:
