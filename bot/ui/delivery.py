@@ -197,6 +197,8 @@ class Delivery:
         try:
             # An edit that is on its way arrives first, or it could overtake the end.
             async with self._pacer.end(self._bucket(job, line)), line.patching:
+                if line.sender is not None:
+                    line.sender.cancel()
                 await self._patch_surely(job, line, edit)
         finally:
             self._lines.pop(job.id, None)

@@ -1,9 +1,9 @@
 """Turns in Discord's rate-limit buckets: progress waits for them, ends do not."""
 
 import asyncio
-from collections.abc import AsyncIterator, Hashable
-from contextlib import asynccontextmanager
-from weakref import WeakValueDictionary
+import time
+from collections.abc import AsyncIterator, Hashable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 
 class Bucket:
@@ -11,6 +11,8 @@ class Bucket:
 
     def __init__(self) -> None:
         self.turn = asyncio.Lock()
+        self.users = 0
+        self.free_at = float("-inf")
         self.ends = 0
         self.no_end = asyncio.Event()
         self.no_end.set()
@@ -21,29 +23,41 @@ class Pacer:
 
     def __init__(self, pace_s: float) -> None:
         self._pace_s = pace_s
-        self._buckets: WeakValueDictionary[Hashable, Bucket] = WeakValueDictionary()
+        self._buckets: dict[Hashable, Bucket] = {}
 
     @asynccontextmanager
     async def turn(self, key: Hashable) -> AsyncIterator[None]:
         """Wait for a turn in the order of asking; the next one comes a pace after it ends."""
-        bucket = self._bucket(key)
-        async with bucket.turn:
-            await bucket.no_end.wait()
-            yield
-            await asyncio.sleep(self._pace_s)
+        with self._using(key) as bucket:
+            async with bucket.turn:
+                await asyncio.sleep(bucket.free_at - time.monotonic())
+                await bucket.no_end.wait()
+                yield
+                bucket.free_at = time.monotonic() + self._pace_s
 
     @asynccontextmanager
     async def end(self, key: Hashable) -> AsyncIterator[None]:
         """Go ahead at once, and let no progress of the bucket begin meanwhile."""
-        bucket = self._bucket(key)
-        bucket.ends += 1
-        bucket.no_end.clear()
-        try:
-            yield
-        finally:
-            bucket.ends -= 1
-            if not bucket.ends:
-                bucket.no_end.set()
+        with self._using(key) as bucket:
+            bucket.ends += 1
+            bucket.no_end.clear()
+            try:
+                yield
+            finally:
+                bucket.ends -= 1
+                if not bucket.ends:
+                    bucket.no_end.set()
 
-    def _bucket(self, key: Hashable) -> Bucket:
-        return self._buckets.setdefault(key, Bucket())
+    @contextmanager
+    def _using(self, key: Hashable) -> Iterator[Bucket]:
+        """Hand out the bucket, and forget those that nobody uses and nobody would wait for."""
+        now = time.monotonic()
+        for old, bucket in list(self._buckets.items()):
+            if not bucket.users and bucket.free_at < now:
+                del self._buckets[old]
+        bucket = self._buckets.setdefault(key, Bucket())
+        bucket.users += 1
+        try:
+            yield bucket
+        finally:
+            bucket.users -= 1
