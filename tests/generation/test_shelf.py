@@ -1,0 +1,176 @@
+"""Which checkpoints stay loaded."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from generation import shelf as shelf_module
+from generation.catalog import Catalog, Checkpoint
+from generation.engine import Engine
+from generation.memory import _available, _left_in_group, free_bytes
+from generation.parts import find_files
+from generation.pipeline import Pipeline, pick_dtype
+from generation.request import Failed, Finished, Loading
+from generation.shelf import RESERVE, Shelf
+from tests.generation.conftest import MakeRequest, pixels, run
+
+NAMES = ("A", "B", "C")
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def catalog(tiny_folder: Path) -> Catalog:
+    return Catalog({name: Checkpoint(name=name, source=tiny_folder) for name in NAMES}, "A")
+
+
+@pytest.fixture
+def weights(catalog: Catalog) -> int:
+    """What one of the checkpoints takes, in bytes."""
+    return find_files(catalog["A"]).values * torch.float32.itemsize
+
+
+class Memory:
+    """A device that holds so many checkpoints beside the reserve."""
+
+    def __init__(self, shelf: Shelf, holds: int, weights: int) -> None:
+        self.shelf, self.holds, self.weights = shelf, holds, weights
+
+    def free(self, _: torch.device) -> int:
+        return RESERVE + (self.holds - len(self.shelf.names)) * self.weights
+
+
+def test_weights_are_counted_without_loading_them(catalog: Catalog, weights: int):
+    pipeline = Pipeline.load(catalog["A"], CPU)
+    parts = (pipeline.text_encoder, pipeline.unet, pipeline.vae)
+    assert weights == sum(value.nbytes for part in parts for value in part.parameters())
+
+
+def test_as_many_as_fit_are_kept_and_the_least_recently_used_goes(
+    catalog: Catalog, weights: int, monkeypatch: pytest.MonkeyPatch
+):
+    shelf = Shelf(catalog, CPU)
+    monkeypatch.setattr(shelf_module, "free_bytes", Memory(shelf, 2, weights).free)
+    loaded: list[str] = []
+    for name in "AABAC":
+        shelf.take(name, loaded.append)
+    assert loaded == ["A", "B", "C"]
+    assert shelf.names == ("A", "C")
+    shelf.take("B", loaded.append)
+    assert shelf.names == ("C", "B")
+
+
+def test_one_that_does_not_fit_is_still_tried_alone(
+    catalog: Catalog, weights: int, monkeypatch: pytest.MonkeyPatch
+):
+    shelf = Shelf(catalog, CPU)
+    monkeypatch.setattr(shelf_module, "free_bytes", lambda _: 0)
+    for name in NAMES:
+        shelf.take(name, lambda _: None)
+        assert shelf.names == (name,)
+
+
+def test_out_of_memory_while_loading_makes_room_and_tries_again(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+):
+    shelf = Shelf(catalog, CPU)
+    real = shelf_module.load_parts
+
+    def load(*arguments: object) -> object:
+        if len(shelf.names) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return real(*arguments)
+
+    monkeypatch.setattr(shelf_module, "load_parts", load)
+    for name in NAMES:
+        shelf.take(name, lambda _: None)
+    assert shelf.names == ("B", "C")
+
+    def never(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(shelf_module, "load_parts", never)
+    with pytest.raises(torch.OutOfMemoryError):
+        shelf.take("A", lambda _: None)
+    assert shelf.names == ()
+
+
+@pytest.mark.parametrize("part", ["text_encoder", "unet", "vae"])
+def test_out_of_memory_under_a_request_takes_the_others_memory_first(
+    catalog: Catalog, make_request: MakeRequest, part: str
+):
+    engine = Engine(catalog, CPU)
+    undisturbed = pixels(run(engine, make_request(checkpoint="A")))
+    run(engine, make_request(checkpoint="B"))
+    model = getattr(engine._shelf._pipelines["A"], part)
+
+    def short(*_: object) -> None:
+        if len(engine._shelf.names) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    hooked = model.decoder if part == "vae" else model
+    hooked.register_forward_pre_hook(short)
+    events = run(engine, make_request(checkpoint="A"))
+    assert isinstance(events[-1], Finished)
+    assert engine._shelf.names == ("A",)
+    assert (pixels(events) == undisturbed).all()
+
+
+def test_loading_is_announced_under_the_request_that_waits_for_it(
+    catalog: Catalog, make_request: MakeRequest
+):
+    announced: list[tuple[int, Loading]] = []
+    engine = Engine(catalog, CPU, on_event=lambda *event: announced.append(event))
+    assert engine.warm_up() is None
+    for key, name in enumerate("ABAB", start=1):
+        assert isinstance(run(engine, make_request(checkpoint=name), key)[-1], Finished)
+    failed = run(engine, make_request(checkpoint="D"), 5)[-1]
+    assert isinstance(failed, Failed)
+    assert announced == [(0, Loading("A")), (2, Loading("B"))]
+
+
+def test_a_folder_with_half_precision_weights_alone(
+    tiny_folder: Path, tmp_path: Path, make_request: MakeRequest
+):
+    half = shutil.copytree(tiny_folder, tmp_path / "half")
+    for part in ("unet", "vae", "text_encoder"):
+        (weights,) = (half / part).glob("*.safetensors")
+        weights.rename(weights.with_name(f"{weights.stem}.fp16.safetensors"))
+    catalog = Catalog({"Half": Checkpoint(name="Half", source=half)}, "Half")
+    engine = Engine(catalog, CPU)
+    assert isinstance(run(engine, make_request(checkpoint="Half"))[-1], Finished)
+
+
+def test_types_by_device(catalog: Catalog, monkeypatch: pytest.MonkeyPatch):
+    files = find_files(catalog["A"])
+    assert pick_dtype(CPU, files) == torch.float32
+    assert pick_dtype(torch.device("mps"), files) == torch.float32
+    assert pick_dtype(torch.device("cuda"), files) == torch.float16
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_draws_with_the_vae_in_the_type_that_holds_it(
+    catalog: Catalog, make_request: MakeRequest, monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype
+):
+    engine = Engine(catalog, CPU)
+    full = pixels(run(engine, make_request(checkpoint="A")))
+    monkeypatch.setattr(shelf_module, "pick_dtype", lambda *_: dtype)
+    events = run(engine, make_request(checkpoint="B"))
+    pipeline = engine._shelf._pipelines["B"]
+    assert pipeline.unet.dtype == dtype
+    assert pipeline.vae.dtype == (torch.float32 if dtype == torch.float16 else dtype)
+    assert abs(pixels(events).astype(int) - full).mean() < 40
+
+
+def test_free_memory_is_what_the_system_and_the_container_leave(tmp_path: Path):
+    assert free_bytes(CPU) > 0
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text("MemTotal: 100 kB\nMemAvailable:   64 kB\nHugePages_Total: 0\n")
+    assert _available(meminfo) == 64 * 1024
+    assert _available(tmp_path / "nowhere") == 0
+    assert _left_in_group(tmp_path) > 2**60
+    (tmp_path / "memory.current").write_text("600\n")
+    for limit, left in (("1000\n", 400), ("500\n", 0), ("max\n", 2**63)):
+        (tmp_path / "memory.max").write_text(limit)
+        assert _left_in_group(tmp_path) == left
