@@ -40,9 +40,10 @@ def test_every_dependency_is_pinned_and_justified():
 
 
 def test_the_readme_s_catalog_loads(tmp_path):
-    from generation.catalog import load_catalog
+    from generation.catalog import read_catalog
 
     (text,) = re.findall(r"```toml\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
     (tmp_path / "catalog.toml").write_text(text, "utf-8")
-    catalog = load_catalog(tmp_path / "catalog.toml")
+    catalog = read_catalog(tmp_path / "catalog.toml")
     assert catalog.default == "Stable Diffusion v1.5"
+    assert catalog["A single file"].source == tmp_path / "models" / "friend.safetensors"
