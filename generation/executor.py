@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Protocol
 
 from generation.catalog import Catalog
@@ -27,6 +28,15 @@ log = logging.getLogger(__name__)
 DEATHS_ALLOWED = 1  # a job is replayed once; the next death under it fails it
 LAUNCHES_BEFORE_GIVING_UP = 3  # deaths in a row before readiness, after which waiting jobs fail
 LONGEST_PAUSE_S = 30.0
+SETTLED_S = 10.0  # a worker that lives this long after it became ready did start well
+
+
+class _Life(Enum):
+    """What a worker came to before it ended."""
+
+    UNREADY = auto()  # it never took requests
+    IDLE = auto()  # it ended soon after, with no request to blame
+    USEFUL = auto()
 
 
 class Executor(Protocol):
@@ -153,9 +163,10 @@ class LocalExecutor:
             while True:
                 if deaths > 1:
                     await asyncio.sleep(min(2.0 ** (deaths - 2), LONGEST_PAUSE_S))
-                deaths = 1 if await self._serve() else deaths + 1
+                life = await self._serve()
+                deaths = 1 if life is _Life.USEFUL else deaths + 1
                 self._return_jobs()
-                if deaths >= LAUNCHES_BEFORE_GIVING_UP:
+                if life is _Life.UNREADY and deaths >= LAUNCHES_BEFORE_GIVING_UP:
                     self._fail_all(WorkerDied("the worker does not start"))
         except Exception:
             log.critical("the worker's supervision failed", exc_info=True)
@@ -164,20 +175,23 @@ class LocalExecutor:
             self._closed = True
             self._fail_all(Cancelled("the executor is closed"))
 
-    async def _serve(self) -> bool:
-        """Run one worker until it ends; return whether it ever became ready."""
-        was_ready = False
+    async def _serve(self) -> _Life:
+        """Run one worker until it ends; return what it came to."""
+        life, ready_at = _Life.UNREADY, 0.0
         try:
             self._worker = WorkerProcess(self._catalog)
         except OSError:
             log.exception("cannot start the worker")
-            return False
+            return life
         self._loading = True  # importing torch and warming up count as loading
         self._watch()
         try:
             while (message := await self._worker.receive()) is not None:
-                was_ready = was_ready or isinstance(message, Ready)
                 self._handle(message)
+                if isinstance(message, Ready):
+                    life, ready_at = _Life.IDLE, time.monotonic()
+                if self._aboard:
+                    life = _Life.USEFUL
         finally:
             self._ready = None
             self._became_ready.clear()
@@ -186,7 +200,9 @@ class LocalExecutor:
             self._watch()
             code = await worker.end()
         log.warning("the worker ended with code %s; it is started again", code)
-        return was_ready
+        if life is _Life.IDLE and time.monotonic() - ready_at >= SETTLED_S:
+            return _Life.USEFUL
+        return life
 
     def _handle(self, message: Message) -> None:
         # A checkpoint may have to be downloaded: such a silence is no hang.

@@ -16,10 +16,12 @@ import pytest
 from PIL import Image
 from transformers import CLIPTextModel
 
+from benchmarks.crashes import measure
 from generation.catalog import Catalog, Checkpoint
 from generation.errors import Cancelled, CheckpointUnavailable, WorkerDied
 from generation.executor import LocalExecutor
 from generation.request import Event, Failed, Finished, Loading, Picture, Progress, Started
+from generation.worker import Message, Ready
 from tests.generation.conftest import TINY, MakeRequest
 
 Launch = Callable[..., Awaitable[LocalExecutor]]
@@ -246,6 +248,50 @@ async def test_a_worker_that_does_not_start_fails_who_waits_and_is_tried_again(
     assert isinstance(failed.error, WorkerDied)
     monkeypatch.delenv("PYTHONHOME")
     assert isinstance((await collect(executor.run(make_request())))[-1], Finished)
+
+
+class DyingWorker:
+    """Becomes ready, or not, and ends at once."""
+
+    pid = 0
+
+    def __init__(self, messages: list[Message]) -> None:
+        self._messages = messages
+
+    async def receive(self) -> Message | None:
+        return self._messages.pop(0) if self._messages else None
+
+    async def end(self) -> int:
+        return 1
+
+
+@pytest.mark.parametrize("messages", [[], [Ready("cpu", TINY)]], ids=["unready", "idle"])
+async def test_a_worker_that_keeps_dying_with_nothing_to_do_is_started_ever_later(
+    launch: Launch, monkeypatch: pytest.MonkeyPatch, messages: list[Message]
+):
+    pauses: list[float] = []
+    real_sleep = asyncio.sleep
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        await real_sleep(0)
+
+    monkeypatch.setattr("generation.executor.asyncio.sleep", sleep)
+    monkeypatch.setattr("generation.executor.WorkerProcess", lambda _: DyingWorker(list(messages)))
+    executor = await launch()
+    while len(pauses) < 8:
+        await real_sleep(0)
+    await executor.close()
+    assert pauses[:8] == [1, 2, 4, 8, 16, 30, 30, 30]
+
+
+async def test_crashes_leave_nothing_behind(catalog: Catalog, make_request: MakeRequest):
+    request = make_request(num_images=2, num_inference_steps=20, width=64)
+    figures = await measure(catalog, request, settle=1, crashes=3)
+    assert figures["crashes"] == 4
+    assert figures["leaked_mb"] < 5
+    assert figures["leaked_fds"] <= 1  # a pool's thread may be new
+    assert figures["orphans"] == 0
 
 
 PARENT = """
