@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 # Only the people near the front are told of every move; the others when they come near.
 TOLD_PLACES = 10
 # How often Discord is asked about an answer while it does not speak to us.
-ASK_AGAIN_S = 15.0
+ASK_AGAIN_S = 5.0
 
 
 class JobService:

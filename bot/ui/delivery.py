@@ -185,6 +185,8 @@ class Delivery:
     async def _send_progress(self, job: Job, line: Line, edit: Edit) -> None:
         try:
             await self._patch(job, line, edit)
+        except TokenDied:
+            line.newest = line.newest or edit  # at the channel's next turn
         except (DeliveryFailed, discord.HTTPException, aiohttp.ClientError, OSError) as lost:
             # Progress is a courtesy: the end of the job is what must arrive.
             log.info("job %d: a progress edit was lost: %s", job.id, lost)
@@ -209,6 +211,8 @@ class Delivery:
         while True:
             try:
                 return await self._patch(job, line, edit)
+            except TokenDied:
+                continue
             except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
                 status = error.status if isinstance(error, discord.HTTPException) else 500
                 if status == TOO_LARGE and _largest(edit) > SMALLEST_FILE_BYTES:
@@ -223,24 +227,21 @@ class Delivery:
                 attempt += 1
 
     async def _patch(self, job: Job, line: Line, edit: Edit) -> None:
-        """Edit the message; raises MessageGone, and what discord.py raises."""
+        """Edit the message; raises MessageGone, TokenDied, and what discord.py raises."""
         if job.message_id is None:
             raise DeliveryFailed("the message is not known")
         try:
             if self._by_token(job, line):
-                try:
-                    await self._webhook(job).edit_message(job.message_id, **edit.fields())
-                except discord.HTTPException as error:
-                    if error.code not in (INVALID_TOKEN, UNKNOWN_WEBHOOK):
-                        raise
-                    line.token_died = True
-                else:
-                    return
-            channel = self._client.get_partial_messageable(job.origin.channel_id)
-            await channel.get_partial_message(job.message_id).edit(**edit.fields())
-        except discord.NotFound as error:
+                await self._webhook(job).edit_message(job.message_id, **edit.fields())
+            else:
+                channel = self._client.get_partial_messageable(job.origin.channel_id)
+                await channel.get_partial_message(job.message_id).edit(**edit.fields())
+        except discord.HTTPException as error:
             if error.code in (UNKNOWN_MESSAGE, UNKNOWN_CHANNEL):
                 raise MessageGone("its message is gone") from error
+            if error.code in (INVALID_TOKEN, UNKNOWN_WEBHOOK):
+                line.token_died = True
+                raise TokenDied(_reason(error)) from error
             raise
 
     def _by_token(self, job: Job, line: Line) -> bool:

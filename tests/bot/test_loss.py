@@ -89,3 +89,24 @@ async def test_a_token_that_died_early_makes_way_for_the_channel(house: House, s
     await house.settle()
     assert len(result.response.attachments) == 4
     assert (await house.job(1)).status is Status.DONE
+
+
+async def test_an_end_outlasts_an_outage(house: House):
+    house.executor.hold = True
+    result = await house.mia.slash(house.channel, "imagine", prompt="a red apple", steps=1)
+    house.env.inject_error("PATCH", TOKEN_PATH, status=500, times=6)
+    house.executor.let_go()
+    await house.env.advance_time(300)
+    assert len(result.response.attachments) == 4
+    assert (await house.job(1)).status is Status.DONE
+
+
+async def test_an_outage_that_does_not_end_leaves_the_reason_in_the_row(house: House):
+    house.executor.hold = True
+    await house.mia.slash(house.channel, "imagine", prompt="a red apple", steps=1)
+    house.env.inject_error("PATCH", TOKEN_PATH, status=500, times=None)
+    house.executor.let_go()
+    await house.env.advance_time(1200)
+    job = await house.job(1)
+    assert job.status is Status.FAILED
+    assert (job.error or "").startswith("not posted: ")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ BY_TOKEN = r"/webhooks/.*/messages/"
 BY_CHANNEL = r"/channels/\d+/messages/"
 DEAD_TOKEN = 50027
 FIFTEEN_MINUTES = 15 * 60
+STEPS_FOR_SECONDS = 100
 
 
 async def ask(playground: Playground, steps: int = 4, where: Any = "darkroom") -> None:
@@ -47,7 +49,7 @@ def lose_first_answer(playground: Playground) -> None:
 
 def lose_first_answer_and_the_question_about_it(playground: Playground) -> None:
     playground.faults.lose_answer("POST", CALLBACK)
-    playground.faults.fail("GET", r"/messages/@original", 500, times=2)
+    playground.faults.fail("GET", r"/messages/@original", 400)
 
 
 def fail_every_edit(playground: Playground) -> None:
@@ -256,3 +258,18 @@ async def test_closed_direct_messages_leave_the_job_in_the_history(
         lambda *row: row == ("failed", "not posted: Cannot send messages to this user"),
     )
     assert bot.rows("prompt, guild_id, message_id") == [("a red apple", None, None)]
+
+
+async def test_jobs_of_one_channel_share_its_bucket(playground: Playground, bot: Process):
+    for person in ("mia", "morgan"):
+        await playground.slash(
+            person, "darkroom", "imagine", prompt="a pear", count=1, steps=STEPS_FOR_SECONDS
+        )
+    await playground.wait_for(lambda: len(bot.posted()) == 2, PATIENCE_S, "both answers")
+    playground.clock.advance(FIFTEEN_MINUTES)
+    await bot.finished(1, messages=2)
+    edits = playground.log.matching("PATCH", BY_CHANNEL)
+    progress = [seen for seen in edits if " left" in seen.body["content"]]
+    assert len({seen.path for seen in progress}) == 2
+    apart = [later.at - earlier.at for earlier, later in pairwise(progress)]
+    assert min(apart) > 1.4
