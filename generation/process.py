@@ -1,8 +1,9 @@
-"""The parent's side of one worker process: its two pipes, the thread that listens, its end."""
+"""The parent's side of one worker process: its two pipes, a thread for each, its end."""
 
 import asyncio
 import contextlib
 import multiprocessing
+import queue
 import threading
 from multiprocessing.connection import Connection
 
@@ -44,18 +45,27 @@ class WorkerProcess:
             child_commands.close()
             child_messages.close()
         self.pid = self._process.pid
-        self._listener = threading.Thread(
-            target=self._listen,
-            args=(messages, asyncio.get_running_loop()),
-            name="darkroom worker's messages",
-            daemon=True,
-        )
-        self._listener.start()
+        self._outbox: queue.SimpleQueue[worker.Command | None] = queue.SimpleQueue()
+        self._threads = [
+            threading.Thread(target=target, args=arguments, name=name, daemon=True)
+            for name, target, arguments in (
+                (
+                    "darkroom worker's messages",
+                    self._listen,
+                    (messages, asyncio.get_running_loop()),
+                ),
+                ("darkroom worker's commands", self._speak, ()),
+            )
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def send(self, command: worker.Command) -> None:
-        """Send a command; one to a dead worker is lost, and ``receive`` is about to say so."""
-        with contextlib.suppress(BrokenPipeError):
-            self._commands.send(command)
+        """Send a command soon; one to a dead worker is lost, and ``receive`` says so.
+
+        Never waits: a picture is larger than a pipe, and a worker that hangs does not read.
+        """
+        self._outbox.put(command)
 
     async def receive(self) -> worker.Message | None:
         """Return the next message, or None once the worker has ended and all is read."""
@@ -67,15 +77,21 @@ class WorkerProcess:
 
     async def end(self) -> int | None:
         """Close the commands, wait for the process, kill it if it lingers; return its exit code."""
-        self._commands.close()
+        self._outbox.put(None)
         await asyncio.to_thread(self._process.join, CLOSE_TIMEOUT_S)
         if self._process.is_alive():
             self._process.kill()
         await asyncio.to_thread(self._process.join)
-        await asyncio.to_thread(self._listener.join)
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join)
         code = self._process.exitcode
         self._process.close()
         return code
+
+    def _speak(self) -> None:
+        with self._commands, contextlib.suppress(OSError):  # which is the worker's end
+            while (command := self._outbox.get()) is not None:
+                self._commands.send(command)
 
     def _listen(self, messages: Connection, loop: asyncio.AbstractEventLoop) -> None:
         try:

@@ -20,8 +20,9 @@ from benchmarks.crashes import measure
 from generation.catalog import Catalog, Checkpoint
 from generation.errors import Cancelled, CheckpointUnavailable, WorkerDied
 from generation.executor import LocalExecutor
+from generation.process import WorkerProcess
 from generation.request import Event, Failed, Finished, Loading, Picture, Progress, Started
-from generation.worker import Message, Ready
+from generation.worker import Add, Message, Ready
 from tests.generation.conftest import TINY, MakeRequest
 
 Launch = Callable[..., Awaitable[LocalExecutor]]
@@ -248,6 +249,19 @@ async def test_a_worker_that_does_not_start_fails_who_waits_and_is_tried_again(
     assert isinstance(failed.error, WorkerDied)
     monkeypatch.delenv("PYTHONHOME")
     assert isinstance((await collect(executor.run(make_request())))[-1], Finished)
+
+
+async def test_a_picture_for_a_worker_that_hangs_does_not_stop_the_event_loop(
+    catalog: Catalog, make_request: MakeRequest, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("generation.process.CLOSE_TIMEOUT_S", 0.2)
+    worker = WorkerProcess(catalog)
+    os.kill(worker.pid, signal.SIGSTOP)
+    begun = time.monotonic()
+    worker.send(Add(1, make_request(strength=0.5, image=bytes(2**20))))
+    assert time.monotonic() - begun < 0.1
+    assert await worker.end() == -signal.SIGKILL
+    assert await worker.receive() is None
 
 
 class DyingWorker:
