@@ -135,11 +135,12 @@ class Engine:
                 events.extend((aboard.key, event) for event in self._tick(aboard))
         except OutOfMemory as error:
             if self._shelf.drop_others(aboard.request.checkpoint):
-                return events  # nothing has moved: the next tick tries again
+                return events  # every sample knows its own step: the next tick tries again
             self._aboard = None
             spent = aboard.device_seconds + time.monotonic() - begun
             return [*events, (aboard.key, Failed(error, spent))]
-        aboard.device_seconds += time.monotonic() - begun
+        finally:
+            aboard.device_seconds += time.monotonic() - begun
         if not aboard.undecoded:
             self._aboard = None
             events.append((aboard.key, Finished(aboard.device_seconds)))

@@ -130,6 +130,8 @@ def _load(files: Files, dtype: torch.dtype, prediction_type: str | None) -> Part
         lost = [key for key, value in part.named_parameters() if value.is_meta]
         if lost:
             raise ValueError(f"{len(lost)} of its weights are missing, such as {lost[0]}")
+    if unet.config.in_channels != vae.config.latent_channels:
+        raise ValueError(f"its UNet takes {unet.config.in_channels} channels, as for inpainting")
     return Parts(
         CLIPTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True),
         text_encoder,

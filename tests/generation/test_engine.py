@@ -21,7 +21,7 @@ from generation.request import (
     Sampler,
     Started,
 )
-from tests.generation.conftest import TINY, MakeRequest, draw_source, pixels, run
+from tests.generation.conftest import TINY, MakeRequest, draw_source, pixels, run, save_tiny
 
 
 @pytest.fixture
@@ -184,6 +184,8 @@ def test_a_prompt_longer_than_the_encoder_reads_is_cut(engine: Engine, make_requ
     ("file", "change", "said"),
     [
         ("unet/config.json", {"cross_attention_dim": 48}, "cross_attention|size|shape"),
+        ("unet/config.json", {"in_channels": 9}, "9 channels|size|shape"),
+        ("scheduler/scheduler_config.json", {"prediction_type": "sample"}, "predicts sample"),
         ("preview.json", {"bias": [0.0]}, "preview.json"),
         ("preview.json", {"matrix": None}, "Broken"),
     ],
@@ -216,3 +218,13 @@ def test_the_embedded_checkpoint_draws(make_request: MakeRequest):
     corners = picture[[0, 0, -1, -1], [0, -1, 0, -1]].astype(int)
     assert corners.mean() > 200, "emoji stand on white"
     assert picture.std() > 20, "and are not white themselves"
+
+
+def test_a_checkpoint_for_inpainting_is_refused_by_name(tmp_path: Path, make_request: MakeRequest):
+    folder = save_tiny(tmp_path / "inpainting", unet={"in_channels": 9})
+    engine = Engine(
+        Catalog({"Fill": Checkpoint(name="Fill", source=folder)}, "Fill"), torch.device("cpu")
+    )
+    (failed,) = run(engine, make_request(checkpoint="Fill"))
+    assert isinstance(failed.error, CheckpointUnavailable)
+    assert "takes 9 channels, as for inpainting" in str(failed.error)
