@@ -101,6 +101,13 @@ async def test_the_picture_is_posted_exactly_once(
     assert playground.log.matching("POST", r"/channels/\d+/messages$") == []
 
 
+async def test_an_answer_that_came_too_late_closes_the_row(playground: Playground, bot: Process):
+    playground.faults.limit("POST", CALLBACK, 4.0)
+    await ask(playground)
+    await bot.until("status, error", lambda *row: row == ("failed", "never acknowledged"))
+    assert bot.posted() == []
+
+
 async def test_a_server_of_small_files_gets_a_smaller_picture(playground: Playground, bot: Process):
     playground.state.attachment_size_limit = 3_000
     await ask(playground)
