@@ -22,3 +22,11 @@ def test_what_the_bot_imports_brings_nothing_heavy(module: str):
         [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=30
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_preparing_a_picture_takes_no_torch():
+    code = "import sys, generation.source_image; print('torch' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=30
+    )
+    assert done.stdout.strip() == "False"
