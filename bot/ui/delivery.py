@@ -28,9 +28,10 @@ log = logging.getLogger(__name__)
 TOKEN_LIFETIME = timedelta(minutes=14)
 # Discord allows about five edits in five seconds in a bucket; this leaves room for the last one.
 PACE_S = 1.5
-# The end is tried for about four minutes, besides what discord.py tries by itself.
-ATTEMPTS = 8
+# The end is tried for about an hour, besides what discord.py tries by itself.
+ATTEMPTS = 64
 RETRY_S = 2.0
+LONGEST_RETRY_S = 60.0
 DEFAULT_FILE_BYTES = 10 * 2**20
 # A refusal of less than this is not about the size.
 SMALLEST_FILE_BYTES = 1024
@@ -223,7 +224,7 @@ class Delivery:
                 if attempt == ATTEMPTS:
                     raise DeliveryFailed(_reason(error)) from error
                 log.warning("job %d: attempt %d to show its end: %s", job.id, attempt, error)
-                await asyncio.sleep(RETRY_S * 2 ** (attempt - 1))
+                await asyncio.sleep(min(LONGEST_RETRY_S, RETRY_S * 2 ** (attempt - 1)))
                 attempt += 1
 
     async def _patch(self, job: Job, line: Line, edit: Edit) -> None:

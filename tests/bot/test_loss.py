@@ -104,9 +104,9 @@ async def test_an_end_outlasts_an_outage(house: House):
 async def test_an_outage_that_does_not_end_leaves_the_reason_in_the_row(house: House):
     house.executor.hold = True
     await house.mia.slash(house.channel, "imagine", prompt="a red apple", steps=1)
-    house.env.inject_error("PATCH", TOKEN_PATH, status=500, times=None)
+    house.env.inject_error("PATCH", "*", status=500, times=None)
     house.executor.let_go()
-    await house.env.advance_time(1200)
+    await house.env.advance_time(2 * 3600)
     job = await house.job(1)
     assert job.status is Status.FAILED
     assert (job.error or "").startswith("not posted: ")
