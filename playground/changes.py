@@ -20,7 +20,7 @@ class Changes:
             if not future.done():
                 future.set_result(None)
 
-    async def until(self, predicate: Callable[[], T], within: float, what: str) -> T:
+    async def until(self, predicate: Callable[[], T | None], within: float, what: str) -> T:
         """Return the first true value of `predicate`.
 
         Raises TimeoutError, naming `what`, when there was none within so many seconds. The

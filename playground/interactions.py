@@ -113,10 +113,7 @@ class Interaction:
             shown = self.original
             return shown if shown is not None and not shown.thinking else None
 
-        message = await self.changes.until(arrived, within, f"a message for {self.command}")
-        if message is None:  # pragma: no cover - until() returns true values only
-            raise TimeoutError
-        return message
+        return await self.changes.until(arrived, within, f"a message for {self.command}")
 
     async def follow_up(self, index: int = 0, within: float = 10.0) -> Message:
         """Wait for a later message of the same interaction."""
