@@ -46,7 +46,7 @@ async def after_the_message_id(playground: Playground, bot: Process) -> None:
 
 
 async def in_mid_run(playground: Playground, bot: Process) -> None:
-    await ask(playground, steps=100)
+    await ask(playground, steps=40)
 
     def stepped() -> bool:
         return any(re.search(r"step [1-9]", message.content) for message in bot.posted())

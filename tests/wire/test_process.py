@@ -32,7 +32,7 @@ async def test_only_the_worker_holds_torch(playground: Playground, bot: Process)
 
 async def test_sigterm_requeues_and_the_next_start_goes_on(playground: Playground, bot: Process):
     for _ in range(2):
-        await playground.slash("mia", "darkroom", "imagine", prompt="a pear", count=2, steps=100)
+        await playground.slash("mia", "darkroom", "imagine", prompt="a pear", count=2, steps=40)
 
     def stepped() -> bool:
         return any(re.search(r"step [1-9]", message.content) for message in bot.posted())
@@ -51,7 +51,7 @@ async def test_sigterm_requeues_and_the_next_start_goes_on(playground: Playgroun
 
 
 async def test_a_killed_worker_costs_nobody_anything(playground: Playground, bot: Process):
-    await playground.slash("mia", "darkroom", "imagine", prompt="a pear", count=2, steps=100)
+    await playground.slash("mia", "darkroom", "imagine", prompt="a pear", count=2, steps=40)
 
     def stepped() -> bool:
         return any(re.search(r"step [1-9]", message.content) for message in bot.posted())
