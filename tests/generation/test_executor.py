@@ -104,11 +104,12 @@ async def test_start_is_prompt_and_requests_wait_for_readiness(
 async def test_closing_the_generator_cancels_and_others_wait_their_turn(
     executor: LocalExecutor, make_request: MakeRequest
 ):
-    events = executor.run(make_request(**LONG))
+    # Uncancelled, it would keep the others waiting beyond any patience.
+    events = executor.run(make_request(**{**LONG, "width": 256, "height": 256}))
     await reach_step(events, 2)
     await events.aclose()
     runs = [collect(executor.run(make_request(seed=seed))) for seed in range(3)]
-    for following in await asyncio.gather(*runs):
+    for following in await asyncio.wait_for(asyncio.gather(*runs), PATIENCE_S):
         assert kinds(following)[0] is Started
         assert isinstance(following[-1], Finished)
 
