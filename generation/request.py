@@ -141,10 +141,14 @@ class GenerationRequest:
             case _:
                 return self.steps_taken
 
+    @property
+    def rows(self) -> int:
+        """How many rows of a forward the request takes while all its pictures are denoised."""
+        return self.num_images * (2 if self.guided else 1)
+
     def cost(self) -> float:
-        """Return the work in UNet rows × pixels: pictures × forwards × rows × pixels."""
-        rows = 2 if self.guided else 1
-        return float(self.num_images * self.forwards * rows * self.width * self.height)
+        """Return the work in UNet rows × pixels: rows × forwards × pixels."""
+        return float(self.rows * self.forwards * self.width * self.height)
 
 
 def bounded(field: str, value: float, bound: tuple[float, float]) -> None:
