@@ -14,6 +14,7 @@ HEAVY = "torch diffusers transformers accelerate numpy PIL huggingface_hub"
         "generation.catalog",
         "generation.worker",
         "generation.executor",
+        "generation.upscaler",
     ],
 )
 def test_what_the_bot_imports_brings_nothing_heavy(module: str):

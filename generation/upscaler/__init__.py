@@ -1,0 +1,35 @@
+"""Pictures enlarged by a small net: its weights, their notice, their conversion. Imports no torch.
+
+`generation.upscaler.tiles` does the work; here is what can be said of it without doing any.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+
+from generation.errors import InvalidRequest
+
+FACTORS = (2, 4)
+RESULT_SIDE = 4096  # px; making so large a result takes about 190 MB
+WEIGHTS = Path(__file__).parent
+
+
+class Medium(StrEnum):
+    """What a picture looks like, which decides the weights; each has a file of its name."""
+
+    PHOTO = "photo"
+    ART = "art"
+
+
+def check_factor(width: int, height: int, factor: int) -> None:
+    """Raise InvalidRequest unless a picture of this size in pixels can be enlarged so much."""
+    if factor not in FACTORS:
+        raise InvalidRequest("factor", " or ".join(map(str, FACTORS)))
+    longest = max(width, height)
+    if longest * factor <= RESULT_SIDE:
+        return
+    fitting = [str(one) for one in FACTORS if longest * one <= RESULT_SIDE]
+    if not fitting:
+        raise InvalidRequest("image", f"at most {RESULT_SIDE // FACTORS[0]} px a side to upscale")
+    raise InvalidRequest(
+        "factor", f"{' or '.join(fitting)} for {width} × {height} px: {RESULT_SIDE} px is the most"
+    )
