@@ -1,11 +1,15 @@
 """What a device's memory holds, and telling a full device from a broken one."""
 
+import gc
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
 MEMINFO = Path("/proc/meminfo")
 CGROUP = Path("/sys/fs/cgroup")
+SELF = Path("/proc/self")
+RESET_PEAK = "5"  # proc(5): written to clear_refs, it sets the peak to what is resident now
 
 
 def is_out_of_memory(error: Exception) -> bool:
@@ -24,6 +28,38 @@ def free_bytes(device: torch.device) -> int:
     return min(_available(MEMINFO), _left_in_group(CGROUP))
 
 
+def release(device: torch.device) -> None:
+    """Hand back to the device what nobody uses any more."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+
+
+def peak_bytes(device: torch.device, work: Callable[[], object]) -> int:
+    """Run ``work`` and return what it took beyond what was held before; 0 where nobody tells.
+
+    On the CPU it is what the process grew by, so what the allocator had kept does not count.
+    """
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        before = torch.cuda.memory_allocated(device)
+        work()
+        return torch.cuda.max_memory_allocated(device) - before
+    try:
+        (SELF / "clear_refs").write_text(RESET_PEAK, "ascii")
+        before = _resident_peak()
+    except OSError:
+        work()
+        return 0
+    work()
+    return _resident_peak() - before
+
+
+def _resident_peak() -> int:
+    fields = dict(line.split(":", 1) for line in (SELF / "status").read_text("ascii").splitlines())
+    return int(fields.get("VmHWM", "0").split()[0]) * 1024
+
+
 def _available(meminfo: Path) -> int:
     """Read what Linux would give without swapping, in bytes."""
     try:
@@ -35,11 +71,18 @@ def _available(meminfo: Path) -> int:
 
 
 def _left_in_group(group: Path) -> int:
-    """Read what a container's own limit leaves, in bytes; without one, more than there is."""
+    """Read what a container's own limit leaves, in bytes; without one, more than there is.
+
+    Files that Linux keeps in memory for nobody in particular make room when it is asked for.
+    """
     try:
-        limit, used = (
-            (group / name).read_text("ascii").strip() for name in ("memory.max", "memory.current")
+        limit, used, kept = (
+            (group / name).read_text("ascii").strip()
+            for name in ("memory.max", "memory.current", "memory.stat")
         )
     except OSError:
         return 2**63
-    return 2**63 if limit == "max" else max(0, int(limit) - int(used))
+    if limit == "max":
+        return 2**63
+    files = dict(line.split() for line in kept.splitlines()).get("inactive_file", "0")
+    return max(0, int(limit) - int(used) + int(files))

@@ -1,16 +1,37 @@
 """A loaded checkpoint: its text encoder, UNet and VAE on one device."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 import torch
+from accelerate import cpu_offload_with_hook
+from accelerate.hooks import UserCpuOffloadHook
 from PIL import Image
 
 from generation.catalog import Checkpoint
+from generation.compiled import ROWS, CompiledUNet
+from generation.options import Compile
 from generation.parts import Files, Parts, find_files, load_parts
+from generation.prompt import PromptEncoder
 
 DrawLatents = Callable[[torch.Generator], torch.Tensor]
+
+TILED_FROM = 1024 * 1024  # pixels; a larger picture is decoded in tiles, to bound the memory
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """A request's embeddings [1, chunks × 77, width]; ``negative`` is None without guidance.
+
+    ``cut`` are the words that were too many for the text encoder and are left out.
+    """
+
+    embedding: torch.Tensor
+    negative: torch.Tensor | None = None
+    chunks: int = 1
+    cut: str = ""
 
 
 def pick_device() -> torch.device:
@@ -42,17 +63,26 @@ def pick_dtype(device: torch.device, files: Files) -> torch.dtype:
 
 
 class Pipeline:
-    """The parts of a checkpoint as the engine calls them; all run without gradients."""
+    """The parts of a checkpoint as the engine calls them; all run without gradients.
 
-    def __init__(self, parts: Parts, device: torch.device) -> None:
-        self.tokenizer = parts.tokenizer
-        self.text_encoder = parts.text_encoder.to(device).eval()
+    With ``offloads`` the text encoder and the VAE are on the device only while they run.
+    """
+
+    def __init__(self, parts: Parts, device: torch.device, *, offloads: bool = False) -> None:
+        self.text_encoder = parts.text_encoder.eval()
         self.unet = parts.unet.to(device).eval()
         self.vae = parts.vae.eval()
         if self.vae.config.force_upcast and self.vae.dtype == torch.float16:
             self.vae.float()  # in fp16 it overflows to black pictures
-        self.vae.to(device)
+        self._compiled: CompiledUNet | None = None
+        self._offloaded: list[UserCpuOffloadHook] = []
+        for model in (self.text_encoder, self.vae):
+            if offloads:
+                self._offloaded.append(cpu_offload_with_hook(model, device)[1])
+            else:
+                model.to(device)
         self.scheduler_config: dict[str, Any] = parts.scheduler_config
+        self._prompts = PromptEncoder(parts.tokenizer, self.text_encoder, device)
         self.preview_colours = parts.preview_colours
         self.scale_factor = 2 ** (len(self.vae.config.block_out_channels) - 1)
         self.device = device
@@ -66,6 +96,30 @@ class Pipeline:
         files = find_files(checkpoint)
         parts = load_parts(files, pick_dtype(device, files), checkpoint.prediction_type)
         return cls(parts, device)
+
+    @property
+    def parameters(self) -> int:
+        """How many weights its three models have together."""
+        models = (self.text_encoder, self.unet, self.vae)
+        return sum(weight.numel() for model in models for weight in model.parameters())
+
+    def row_counts(self, latents: torch.Tensor, embeddings: torch.Tensor) -> tuple[int, ...]:
+        """Return the numbers of rows that a forward of such rows may have; empty: any."""
+        takes = self._compiled is not None and self._compiled.takes(latents, embeddings)
+        return ROWS if takes else ()
+
+    @torch.inference_mode()
+    def compile(self, mode: Compile, width: int, height: int) -> None:
+        """Compile the UNet for pictures of this size; other sizes stay as they are."""
+        embedding = self._prompts.encode("").embedding
+        shape = self.latent_shape(width, height)
+        latents = torch.zeros((1, *shape), dtype=embedding.dtype, device=self.device)
+        self._compiled = CompiledUNet(self.unet, mode, latents, embedding)
+
+    def _make_way(self) -> None:
+        """Leave the device to the UNet, where there is not enough of it for all."""
+        for hook in self._offloaded:
+            hook.offload()
 
     def wait(self) -> None:
         """Wait for the device, so that progress tells the truth and a cancel comes in time."""
@@ -85,29 +139,29 @@ class Pipeline:
             width // self.scale_factor,
         )
 
-    @torch.inference_mode()
-    def encode_prompt(self, prompt: str) -> torch.Tensor:
-        """Return the prompt's embedding [1, tokens, width]; what exceeds the tokens is cut."""
-        tokens = self.tokenizer(
-            prompt,
-            padding="max_length",
-            max_length=self.tokenizer.model_max_length,
-            truncation=True,
-            return_tensors="pt",
-        )
-        # Stable Diffusion 2's encoder says whether padding is hidden from it; 1's says nothing.
-        masked = getattr(self.text_encoder.config, "use_attention_mask", False)
-        mask = tokens.attention_mask.to(self.device) if masked else None
-        return self.text_encoder(tokens.input_ids.to(self.device), attention_mask=mask)[0]
+    def encode_prompts(self, prompt: str, negative: str | None = None) -> Prompts:
+        """Return the embeddings of a prompt and, for guidance, of its negative prompt."""
+        encoded = self._prompts.encode(prompt)
+        if negative is None:
+            self._make_way()
+            return Prompts(encoded.embedding, None, encoded.chunks, encoded.cut)
+        against = self._prompts.encode(negative)
+        chunks = max(encoded.chunks, against.chunks)
+        encoded, against = (self._prompts.pad(one, chunks) for one in (encoded, against))
+        self._make_way()
+        cut = ", ".join(one.cut for one in (encoded, against) if one.cut)
+        return Prompts(encoded.embedding, against.embedding, chunks, cut)
 
     @torch.inference_mode()
     def predict_noise(
         self, latents: torch.Tensor, timesteps: torch.Tensor, embeddings: torch.Tensor
     ) -> torch.Tensor:
         """Run the UNet once: latents [rows, channels, h, w], timesteps [rows] (float32)."""
-        return self.unet(
-            latents, timesteps.to(self.device), encoder_hidden_states=embeddings, return_dict=False
-        )[0]
+        timesteps = timesteps.to(self.device)
+        if len(latents) in self.row_counts(latents, embeddings):
+            assert self._compiled is not None  # noqa: S101 - or there would be no counts
+            return self._compiled(latents, timesteps, embeddings)
+        return self.unet(latents, timesteps, encoder_hidden_states=embeddings, return_dict=False)[0]
 
     @torch.inference_mode()
     def encode_picture(self, picture: Image.Image) -> DrawLatents:
@@ -119,6 +173,7 @@ class Pipeline:
         unit = torch.from_numpy(np.asarray(picture, np.float32) / 255)[None].movedim(-1, 1)
         pixels = (2.0 * unit - 1.0).to(self.device, self.vae.dtype)
         posterior = self.vae.encode(pixels).latent_dist
+        self._make_way()
 
         def draw(generator: torch.Generator) -> torch.Tensor:
             latents = self.vae.config.scaling_factor * posterior.sample(generator)
@@ -130,6 +185,8 @@ class Pipeline:
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
         """Return the picture of latents [1, channels, h, w]: CPU uint8 [height, width, 3]."""
         latents = latents.to(self.vae.dtype) / self.vae.config.scaling_factor
+        self.vae.use_tiling = latents[0, 0].numel() * self.scale_factor**2 > TILED_FROM
         picture = self.vae.decode(latents, return_dict=False)[0]
+        self._make_way()
         unit = (picture * 0.5 + 0.5).clamp(0, 1)[0].permute(1, 2, 0).float().cpu()
         return (unit * 255).round().byte()

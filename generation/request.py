@@ -167,7 +167,12 @@ class Loading:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The request is aboard and its first step is next."""
+    """The request is aboard and its steps come next.
+
+    ``cut`` are the words of its prompts that were too many for the text encoder.
+    """
+
+    cut: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from generation.pipeline import DrawLatents
+from generation.batcher import Bucket
+from generation.pipeline import DrawLatents, Prompts
 from generation.preview import predict_clean
 from generation.request import GenerationRequest
 from generation.samplers import build_scheduler, noise_level
@@ -16,26 +17,27 @@ class Sample:
     """A picture's latents [1, channels, h, w], its own scheduler, generator and step index.
 
     ``seed`` is the request's seed plus the picture's index. Noise is drawn on the CPU, so that a
-    seed means the same picture on every device. ``embedding`` and ``negative`` are the prompts'
-    [1, tokens, width]; ``negative`` is None without guidance, which then takes one row a forward.
-    With the request's ``strength``, ``draw_latents`` gives the latents of the picture to start
-    from, and only the last steps are taken.
+    seed means the same picture on every device. Without guidance there is no negative prompt, and
+    a forward takes one row instead of two. ``key`` is the request's and ``bucket`` says with whom
+    it can share a forward. With the request's ``strength``, ``draw_latents`` gives the latents of
+    the picture to start from, and only the last steps are taken.
     """
 
     def __init__(
         self,
+        key: int,
+        bucket: Bucket,
         request: GenerationRequest,
         index: int,
-        embedding: torch.Tensor,
-        negative: torch.Tensor | None,
+        prompts: Prompts,
         scheduler_config: Mapping[str, Any],
         shape: tuple[int, int, int],
         draw_latents: DrawLatents | None = None,
     ) -> None:
-        self.index = index
+        self.key, self.bucket, self.index = key, bucket, index
         self.seed = request.seed + index
         self.guidance_scale = request.guidance_scale
-        self.embedding, self.negative = embedding, negative
+        self.embedding, self.negative = prompts.embedding, prompts.negative
         self.generator = torch.Generator("cpu").manual_seed(self.seed)
         self.scheduler = build_scheduler(request.sampler, scheduler_config)
         # On the CPU the schedulers' look-ups do not make the device wait.
@@ -47,8 +49,8 @@ class Sample:
         self.steps = len(self._timesteps)
         # The order of the draws from the generator is StableDiffusionImg2ImgPipeline's.
         start = None if draw_latents is None else draw_latents(self.generator)
-        noise = torch.randn((1, *shape), generator=self.generator, dtype=embedding.dtype)
-        noise = noise.to(embedding.device)
+        noise = torch.randn((1, *shape), generator=self.generator, dtype=self.embedding.dtype)
+        noise = noise.to(self.embedding.device)
         if start is None:
             self.latents = noise * self.scheduler.init_noise_sigma
         else:
@@ -57,6 +59,11 @@ class Sample:
             self.latents = self.scheduler.add_noise(start, noise, self._timesteps[:1])
         accepted = inspect.signature(self.scheduler.step).parameters
         self._options = {"generator": self.generator} if "generator" in accepted else {}
+
+    @property
+    def rows(self) -> int:
+        """How many rows of a forward it takes."""
+        return 1 if self.negative is None else 2
 
     @property
     def done(self) -> bool:

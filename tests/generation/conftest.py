@@ -22,9 +22,12 @@ from transformers import CLIPTextConfig, CLIPTextModel
 from generation.catalog import Catalog, Checkpoint
 from generation.embedded.recipe.tokenizer import train_tokenizer
 from generation.engine import Engine
+from generation.options import EngineOptions
 from generation.request import Event, GenerationRequest, Picture, Sampler
 
 TINY = "Tiny"
+CPU = torch.device("cpu")
+PLAIN = EngineOptions(rows=16)  # instead of measuring how many pay
 MakeRequest = Callable[..., GenerationRequest]
 
 

@@ -21,12 +21,21 @@ from generation.request import (
     Sampler,
     Started,
 )
-from tests.generation.conftest import TINY, MakeRequest, draw_source, pixels, run, save_tiny
+from tests.generation.conftest import (
+    CPU,
+    PLAIN,
+    TINY,
+    MakeRequest,
+    draw_source,
+    pixels,
+    run,
+    save_tiny,
+)
 
 
 @pytest.fixture
 def engine(catalog: Catalog) -> Engine:
-    return Engine(catalog, torch.device("cpu"))
+    return Engine(catalog, CPU, options=PLAIN)
 
 
 def test_events_come_in_order(engine: Engine, make_request: MakeRequest):
@@ -152,7 +161,7 @@ def test_what_the_checkpoint_or_the_picture_forbids_is_refused_before_loading(
     tiny_folder: Path, make_request: MakeRequest, changes: dict, said: str
 ):
     plain = Checkpoint(name=TINY, source=tiny_folder, size=32)
-    engine = Engine(Catalog({TINY: plain}, TINY), torch.device("cpu"))
+    engine = Engine(Catalog({TINY: plain}, TINY), CPU, options=PLAIN)
     (failed,) = run(engine, make_request(**changes))
     assert isinstance(failed.error, InvalidRequest)
     assert said in str(failed.error)
@@ -203,7 +212,7 @@ def test_a_folder_that_does_not_fit_together_fails_its_request_in_one_line(
     config = json.loads((folder / file).read_text())
     (folder / file).write_text(json.dumps(config | change))
     broken = Checkpoint(name="Broken", source=folder, size=32)
-    engine = Engine(Catalog({"Broken": broken}, "Broken"), torch.device("cpu"))
+    engine = Engine(Catalog({"Broken": broken}, "Broken"), CPU, options=PLAIN)
     (failed,) = run(engine, make_request(checkpoint="Broken"))
     assert isinstance(failed.error, CheckpointUnavailable)
     assert "\n" not in str(failed.error)
@@ -212,7 +221,7 @@ def test_a_folder_that_does_not_fit_together_fails_its_request_in_one_line(
 
 def test_the_embedded_checkpoint_draws(make_request: MakeRequest):
     emoji = Checkpoint(name="Emoji", source=CHECKPOINT, size=64)
-    engine = Engine(Catalog({"Emoji": emoji}, "Emoji"), torch.device("cpu"))
+    engine = Engine(Catalog({"Emoji": emoji}, "Emoji"), CPU, options=PLAIN)
     request = make_request(checkpoint="Emoji", width=64, height=64, num_inference_steps=10)
     (picture,) = pixels(run(engine, request))
     corners = picture[[0, 0, -1, -1], [0, -1, 0, -1]].astype(int)

@@ -26,7 +26,7 @@ from generation.catalog import EMBEDDED, Catalog, Checkpoint
 from generation.engine import Engine
 from generation.request import GenerationRequest, Progress, Sampler
 from generation.samplers import _SCHEDULERS
-from tests.generation.conftest import MakeRequest, draw_source, pixels, run
+from tests.generation.conftest import CPU, PLAIN, MakeRequest, draw_source, pixels, run
 
 Draw = Callable[[GenerationRequest], np.ndarray]
 
@@ -100,7 +100,7 @@ def engine(tiny_folder: Path, tiny_2_folder: Path) -> Engine:
         Checkpoint(name="Tiny 2", source=tiny_2_folder, lcm=True),
     ]
     catalog = Catalog({checkpoint.name: checkpoint for checkpoint in checkpoints}, "Tiny")
-    return Engine(catalog, torch.device("cpu"))
+    return Engine(catalog, CPU, options=PLAIN)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_every_sampler_draws_in_the_same_range(make_request: MakeRequest, streng
     Parity alone would not tell: the reference could be configured as wrongly.
     """
     emoji = replace(EMBEDDED, lcm=True)  # it draws fairly even so
-    engine = Engine(Catalog({"Emoji": emoji}, "Emoji"), torch.device("cpu"))
+    engine = Engine(Catalog({"Emoji": emoji}, "Emoji"), CPU, options=PLAIN)
 
     def measure(sampler: Sampler) -> np.ndarray:
         request = make_request(

@@ -6,7 +6,9 @@ import pytest
 import torch
 from diffusers import PNDMScheduler
 
+from generation.batcher import Bucket
 from generation.catalog import Checkpoint
+from generation.pipeline import Prompts
 from generation.preview import predict_clean
 from generation.request import Sampler
 from generation.sample import Sample
@@ -27,6 +29,8 @@ PUBLISHED = {  # Stable Diffusion 1.5's scheduler_config.json
 }
 # What diffusers writes today has no clip_sample: DDIM would take its own default, True.
 SAVED = json.loads(PNDMScheduler.from_config(PUBLISHED).to_json_string())
+BUCKET = Bucket("Tiny", 20, 12, 1)
+PROMPTS = Prompts(torch.zeros(1, 77, 8))
 TRUTH = 3.0  # outside ±1, where clipping would show
 
 
@@ -38,7 +42,7 @@ def test_a_perfect_model_is_followed_to_the_picture_it_knows(
 ):
     request = make_request(sampler=sampler, num_inference_steps=15)
     config = {**config, "prediction_type": prediction_type}
-    sample = Sample(request, 2, torch.zeros(1, 77, 8), None, config, (4, 3, 5))
+    sample = Sample(1, BUCKET, request, 2, PROMPTS, config, (4, 3, 5))
     assert sample.seed == request.seed + 2
     while not sample.done:
         seen = sample.model_input()
@@ -74,8 +78,7 @@ def test_a_sampler_is_what_its_name_says_whatever_the_checkpoint_came_with():
 
 def test_each_sample_has_a_scheduler_of_its_own(make_request: MakeRequest):
     one, other = (
-        Sample(make_request(), index, torch.zeros(1, 77, 8), None, SAVED, (4, 2, 2))
-        for index in range(2)
+        Sample(1, BUCKET, make_request(), index, PROMPTS, SAVED, (4, 2, 2)) for index in range(2)
     )
     one.model_input()
     one.advance(torch.zeros(1, 4, 2, 2))

@@ -14,10 +14,9 @@ from generation.parts import find_files
 from generation.pipeline import Pipeline, pick_dtype
 from generation.request import Failed, Finished, Loading
 from generation.shelf import RESERVE, Shelf
-from tests.generation.conftest import MakeRequest, pixels, run
+from tests.generation.conftest import CPU, PLAIN, MakeRequest, pixels, run
 
 NAMES = ("A", "B", "C")
-CPU = torch.device("cpu")
 
 
 @pytest.fixture
@@ -100,9 +99,9 @@ def test_out_of_memory_while_loading_makes_room_and_tries_again(
 def test_out_of_memory_under_a_request_takes_the_others_memory_first(
     catalog: Catalog, make_request: MakeRequest, part: str
 ):
-    engine = Engine(catalog, CPU)
-    undisturbed = pixels(run(engine, make_request(checkpoint="A")))
-    run(engine, make_request(checkpoint="B"))
+    engine = Engine(catalog, CPU, options=PLAIN)
+    undisturbed = pixels(run(engine, make_request(checkpoint="B")))
+    run(engine, make_request(checkpoint="A", prompt="a cat"))
     model = getattr(engine._shelf._pipelines["A"], part)
 
     def short(*_: object) -> None:
@@ -121,7 +120,7 @@ def test_loading_is_announced_under_the_request_that_waits_for_it(
     catalog: Catalog, make_request: MakeRequest
 ):
     announced: list[tuple[int, Loading]] = []
-    engine = Engine(catalog, CPU, on_event=lambda *event: announced.append(event))
+    engine = Engine(catalog, CPU, options=PLAIN, on_event=lambda *event: announced.append(event))
     assert engine.warm_up() is None
     for key, name in enumerate("ABAB", start=1):
         assert isinstance(run(engine, make_request(checkpoint=name), key)[-1], Finished)
@@ -138,7 +137,7 @@ def test_a_folder_with_half_precision_weights_alone(
         (weights,) = (half / part).glob("*.safetensors")
         weights.rename(weights.with_name(f"{weights.stem}.fp16.safetensors"))
     catalog = Catalog({"Half": Checkpoint(name="Half", source=half)}, "Half")
-    engine = Engine(catalog, CPU)
+    engine = Engine(catalog, CPU, options=PLAIN)
     assert isinstance(run(engine, make_request(checkpoint="Half"))[-1], Finished)
 
 
@@ -153,7 +152,7 @@ def test_types_by_device(catalog: Catalog, monkeypatch: pytest.MonkeyPatch):
 def test_half_precision_draws_with_the_vae_in_the_type_that_holds_it(
     catalog: Catalog, make_request: MakeRequest, monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype
 ):
-    engine = Engine(catalog, CPU)
+    engine = Engine(catalog, CPU, options=PLAIN)
     full = pixels(run(engine, make_request(checkpoint="A")))
     monkeypatch.setattr(shelf_module, "pick_dtype", lambda *_: dtype)
     events = run(engine, make_request(checkpoint="B"))
@@ -170,7 +169,8 @@ def test_free_memory_is_what_the_system_and_the_container_leave(tmp_path: Path):
     assert _available(meminfo) == 64 * 1024
     assert _available(tmp_path / "nowhere") == 0
     assert _left_in_group(tmp_path) > 2**60
-    (tmp_path / "memory.current").write_text("600\n")
+    (tmp_path / "memory.current").write_text("700\n")
+    (tmp_path / "memory.stat").write_text("anon 500\ninactive_file 100\n")
     for limit, left in (("1000\n", 400), ("500\n", 0), ("max\n", 2**63)):
         (tmp_path / "memory.max").write_text(limit)
         assert _left_in_group(tmp_path) == left

@@ -14,7 +14,7 @@ from generation.catalog import Catalog, Checkpoint, load_catalog
 from generation.engine import Engine
 from generation.errors import CatalogInvalid, CheckpointUnavailable
 from generation.request import Failed
-from tests.generation.conftest import MakeRequest, pixels, run
+from tests.generation.conftest import CPU, PLAIN, MakeRequest, pixels, run
 
 Weights = dict[str, torch.Tensor]
 
@@ -147,7 +147,7 @@ def test_a_single_file_draws_the_pixels_of_its_folder(
     entry = f'[checkpoints.Friend]\nsource = "{single_file}"\nconfig = "{configs.name}"\n'
     catalog = catalog_of(configs.parent, entry)
     folder = Checkpoint(name="Tiny", source=tiny_folder)
-    engine = Engine(Catalog({**catalog.checkpoints, "Tiny": folder}, "Tiny"), torch.device("cpu"))
+    engine = Engine(Catalog({**catalog.checkpoints, "Tiny": folder}, "Tiny"), CPU, options=PLAIN)
     drawn = [
         pixels(run(engine, make_request(checkpoint=name, num_images=2)))
         for name in ("Friend", "Tiny")
@@ -163,7 +163,7 @@ def test_stable_diffusion_2_with_its_own_text_encoder_s_layout(
         "File": Checkpoint(name="File", source=file, config=tiny_2_folder),
         "Folder": Checkpoint(name="Folder", source=tiny_2_folder),
     }
-    engine = Engine(Catalog(checkpoints, "File"), torch.device("cpu"))
+    engine = Engine(Catalog(checkpoints, "File"), CPU, options=PLAIN)
     drawn = [pixels(run(engine, make_request(checkpoint=name))) for name in checkpoints]
     assert np.array_equal(*drawn)
 
@@ -175,7 +175,7 @@ def test_the_catalog_s_prediction_type_wins(
         kind: Checkpoint(name=kind, source=single_file, config=tiny_folder, prediction_type=kind)
         for kind in ("epsilon", "v_prediction")
     }
-    engine = Engine(Catalog(checkpoints, "epsilon"), torch.device("cpu"))
+    engine = Engine(Catalog(checkpoints, "epsilon"), CPU, options=PLAIN)
     drawn = [pixels(run(engine, make_request(checkpoint=kind))) for kind in checkpoints]
     assert not np.array_equal(*drawn)
     assert engine._shelf._pipelines["v_prediction"].prediction_type == "v_prediction"
@@ -223,7 +223,7 @@ def test_a_file_with_holes_fails_its_request_in_one_line(
         del weights[key]
     save_file(weights, tmp_path / "holes.safetensors")
     holes = Checkpoint(name="Holes", source=tmp_path / "holes.safetensors", config=tiny_folder)
-    engine = Engine(Catalog({"Holes": holes}, "Holes"), torch.device("cpu"))
+    engine = Engine(Catalog({"Holes": holes}, "Holes"), CPU, options=PLAIN)
     failed = run(engine, make_request(checkpoint="Holes"))[-1]
     assert isinstance(failed, Failed)
     assert isinstance(failed.error, CheckpointUnavailable)

@@ -1,0 +1,30 @@
+"""How the engine is to run, as its owner sets it. Imports no torch."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+DETERMINISTIC_ROWS = 8  # four guided pictures
+
+
+class Compile(StrEnum):
+    """What torch.compile does with the default checkpoint's UNet at its own size."""
+
+    OFF = "off"
+    DEFAULT = "default"
+    MAX_AUTOTUNE = "max-autotune"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions:
+    """What an owner can choose.
+
+    ``rows`` is how many rows a forward may have; 0 takes what is measured, which is kept in the
+    file ``profiles`` if there is one. With ``deterministic`` every forward is padded to
+    `DETERMINISTIC_ROWS`, so that a picture's bits depend on nobody else's.
+    """
+
+    rows: int = 0
+    deterministic: bool = False
+    compile: Compile = Compile.OFF
+    profiles: Path | None = None
