@@ -1,0 +1,171 @@
+"""Prompts as the UNet reads them: of any length, with weights, and remembered."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from generation.prompt_weights import MAX_WEIGHT, Piece, parse
+
+MAX_CHUNKS = 3
+COMMA = ",</w>"
+COMMA_REACH = 20  # how many tokens before its end a chunk may rather end at a comma
+CACHE_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token's id in the vocabulary, its weight, and its part of the prompt as written."""
+
+    id: int
+    weight: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedPrompt:
+    """A prompt's embedding [1, chunks × tokens, width], not to be written to.
+
+    ``cut`` is what did not fit, as it was written but for the syntax; mostly it is empty.
+    """
+
+    embedding: torch.Tensor
+    chunks: int
+    cut: str
+
+
+class PromptEncoder:
+    """Turns prompts into embeddings on ``device``, and keeps the latest in ``cache_bytes``.
+
+    A prompt without weights that fits one chunk is encoded as diffusers does it, bit for bit.
+    The chunks and weights are those of AUTOMATIC1111's web UI, but that a ``BREAK`` with nothing
+    before or after it makes no chunk.
+    """
+
+    def __init__(
+        self,
+        tokenizer: CLIPTokenizer,
+        text_encoder: CLIPTextModel,
+        device: torch.device,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        self._tokenizer = tokenizer
+        self._text_encoder = text_encoder
+        self._device = device
+        self._chunk_size: int = tokenizer.model_max_length - 2  # beside the start and the end
+        self._comma: int = tokenizer.convert_tokens_to_ids(COMMA)
+        self._cache: OrderedDict[str, EncodedPrompt] = OrderedDict()
+        self._cache_bytes = cache_bytes
+        self._bytes_used = 0
+
+    @torch.inference_mode()
+    def encode(self, text: str) -> EncodedPrompt:
+        """Return the prompt encoded, from the cache where it is there.
+
+        Raises InvalidRequest where a weight is out of bounds.
+        """
+        if text in self._cache:
+            self._cache.move_to_end(text)
+            return self._cache[text]
+        chunks = self._chunks(parse(text))
+        kept, rest = chunks[:MAX_CHUNKS], chunks[MAX_CHUNKS:]
+        encoded = EncodedPrompt(
+            torch.cat([self._encode_chunk(chunk) for chunk in kept], dim=1),
+            len(kept),
+            "".join(token.text for chunk in rest for token in chunk).strip(" ,"),
+        )
+        self._keep(text, encoded)
+        return encoded
+
+    @torch.inference_mode()
+    def pad(self, encoded: EncodedPrompt, chunks: int) -> EncodedPrompt:
+        """Return it with empty chunks up to ``chunks``, to share a forward with a longer one."""
+        missing = chunks - encoded.chunks
+        if missing <= 0:
+            return encoded
+        empty = self.encode("").embedding
+        embedding = torch.cat([encoded.embedding, *[empty] * missing], dim=1)
+        return EncodedPrompt(embedding, chunks, encoded.cut)
+
+    def _chunks(self, sections: Sequence[Sequence[Piece]]) -> list[list[Token]]:
+        """Return the sections' tokens in chunks, at least one, without starts and ends."""
+        chunks = []
+        for section in sections:
+            tokens = [token for piece in section for token in self._tokenize(piece)]
+            chunks += split(tokens, self._chunk_size, self._comma)
+        return chunks or [[]]
+
+    def _tokenize(self, piece: Piece) -> list[Token]:
+        found = self._tokenizer(
+            piece.text, add_special_tokens=False, return_offsets_mapping=True, verbose=False
+        )
+        # A token's part reaches up to the next one's, so that no space is lost.
+        begins = [0, *(begin for begin, _ in found.offset_mapping[1:]), len(piece.text)]
+        return [
+            Token(id_, piece.weight, piece.text[begin:end])
+            for id_, (begin, end) in zip(found.input_ids, pairwise(begins), strict=False)
+        ]
+
+    def _encode_chunk(self, chunk: Sequence[Token]) -> torch.Tensor:
+        """Return the embedding [1, tokens, width] of a chunk, alone in its forward."""
+        tokenizer = self._tokenizer
+        used = len(chunk) + 2
+        unused = self._chunk_size - len(chunk)
+        ids = [tokenizer.bos_token_id, *(token.id for token in chunk), tokenizer.eos_token_id]
+        input_ids = torch.tensor([ids + [tokenizer.pad_token_id] * unused], device=self._device)
+        # Stable Diffusion 2's encoder says whether padding is hidden from it; 1's says nothing.
+        masked = getattr(self._text_encoder.config, "use_attention_mask", False)
+        mask = torch.tensor([[1] * used + [0] * unused], device=self._device) if masked else None
+        embedding = self._text_encoder(input_ids, attention_mask=mask)[0]
+        weights = [1.0, *(token.weight for token in chunk), 1.0] + [1.0] * unused
+        return weigh(embedding, weights)
+
+    def _keep(self, text: str, encoded: EncodedPrompt) -> None:
+        """Remember it, and forget those unused for the longest where there is no room."""
+        if encoded.embedding.nbytes > self._cache_bytes:
+            return
+        self._cache[text] = encoded
+        self._bytes_used += encoded.embedding.nbytes
+        while self._bytes_used > self._cache_bytes:
+            _, oldest = self._cache.popitem(last=False)
+            self._bytes_used -= oldest.embedding.nbytes
+
+
+def split(tokens: Sequence[Token], size: int, comma: int) -> list[list[Token]]:
+    """Return the tokens in chunks of at most ``size``, cut after a late comma where one is."""
+    chunks = []
+    begin = 0
+    while begin < len(tokens):
+        end = _chunk_end(tokens, begin + size, comma)
+        chunks.append(list(tokens[begin:end]))
+        begin = end
+    return chunks
+
+
+def _chunk_end(tokens: Sequence[Token], end: int, comma: int) -> int:
+    """Return where a chunk that is full at ``end`` is to end."""
+    if end < len(tokens) and tokens[end].id != comma:
+        for place in range(end, end - COMMA_REACH, -1):
+            if tokens[place - 1].id == comma:
+                return place
+    return end
+
+
+def weigh(embedding: torch.Tensor, weights: Sequence[float]) -> torch.Tensor:
+    """Return a chunk's embedding [1, tokens, width], each token's vector times its weight.
+
+    The whole is then scaled to the mean it had, but by no more than the weights themselves could
+    have changed it: where the values' signs cancel out, their mean measures nothing. Plain weights
+    change no bit.
+    """
+    if all(weight == 1 for weight in weights):
+        return embedding
+    plain = embedding.float()  # fp16 would round the means
+    weighted = plain * torch.tensor(weights, device=plain.device)[None, :, None]
+    before, after = plain.mean().item(), weighted.mean().item()
+    least, most = 1 / max(weights), 1 / max(min(weights), 1 / MAX_WEIGHT)
+    weighted *= min(max(before / after, least), most) if after else 1.0
+    return weighted.to(embedding.dtype)

@@ -1,0 +1,106 @@
+r"""The weights that people write into prompts, by the rules of AUTOMATIC1111's web UI.
+
+The rules are those of its wiki ("Features", section "Attention/emphasis") and of its parser:
+``(words)`` weigh 1.1 times as much, ``[words]`` 1.1 times less, ``(words:1.3)`` 1.3 times as much,
+and brackets inside brackets multiply. Round and square brackets are paired apart from each other.
+What is never closed holds to the end; what was never opened is text, and so is any number but a
+plain decimal one. ``\(``, ``\)``, ``\[``, ``\]`` and ``\\`` are the characters themselves.
+The word ``BREAK`` ends a section. Not taken over: weights without a bound, ``[from:to:when]``,
+``[one|other]``, ``AND``, and dropping a backslash that escapes nothing.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+
+from generation.errors import InvalidRequest
+
+EMPHASIS = 1.1
+MAX_WEIGHT = 5.0
+
+_MARK = re.compile(
+    r"""
+    \\ (?P<escaped> [\\()\[\]] )
+    | (?P<opening> [(\[] )
+    | (?P<closing> [)\]] | : \s* (?P<weight> [+-]? ( [0-9]+ ( \.[0-9]* )? | \.[0-9]+ ) ) \s* \) )
+    | (?P<break> \bBREAK\b )
+    """,
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Words without syntax, and their weight from 0 to MAX_WEIGHT; 1 is plain."""
+
+    text: str
+    weight: float
+
+
+def parse(text: str, field: str = "prompt") -> list[list[Piece]]:
+    """Return the prompt's sections, at least one; in each, neighbours differ in weight.
+
+    Raises InvalidRequest, naming ``field``, where a weight is out of bounds.
+    """
+    marks = list(_MARK.finditer(text))
+    opened, closed = _pair(marks)
+    sections: list[list[Piece]] = [[]]
+    around: dict[int, float] = {}  # the brackets that are open here
+    end = 0
+
+    def add(words: str) -> None:
+        section = sections[-1]
+        if words.isspace() and section:  # it weighs nothing, so it need not stand alone
+            section.append(Piece(words, section[-1].weight))
+        elif words:
+            section.append(Piece(words, _bounded(math.prod(around.values()), field)))
+
+    for place, mark in enumerate(marks):
+        add(text[end : mark.start()])
+        end = mark.end()
+        if place in opened:
+            around[place] = opened[place]
+        elif place in closed:
+            del around[closed[place]]
+        elif mark["break"]:
+            sections.append([])
+        else:
+            add(mark["escaped"] or mark[0])
+    add(text[end:])
+    return [_join(section) for section in sections]
+
+
+def _pair(marks: list[re.Match[str]]) -> tuple[dict[int, float], dict[int, int]]:
+    """Return the weight of each opening bracket, and each closing one's opening one, by place."""
+    weights: dict[int, float] = {}
+    partners: dict[int, int] = {}
+    waiting: dict[str, list[int]] = {")": [], "]": []}
+    for place, mark in enumerate(marks):
+        match mark["opening"]:
+            case "(":
+                waiting[")"].append(place)
+                weights[place] = EMPHASIS
+            case "[":
+                waiting["]"].append(place)
+                weights[place] = 1 / EMPHASIS
+        if mark["closing"] and (openings := waiting[mark[0][-1]]):
+            partners[place] = openings.pop()
+            if mark["weight"]:
+                weights[partners[place]] = float(mark["weight"])
+    return weights, partners
+
+
+def _bounded(weight: float, field: str) -> float:
+    if not 0 <= weight <= MAX_WEIGHT:  # a NaN, of 0 times a number beyond all bounds, is neither
+        raise InvalidRequest(field, f"written with weights from 0 to {MAX_WEIGHT:g}")
+    return weight
+
+
+def _join(section: list[Piece]) -> list[Piece]:
+    """Return the section with neighbours of one weight made one, to be tokenized together."""
+    return [
+        Piece("".join(piece.text for piece in run), weight)
+        for weight, run in groupby(section, key=attrgetter("weight"))
+    ]
