@@ -90,8 +90,11 @@ def read_profiles(file: Path) -> dict[str, Profile]:
     """Return what is kept in a file, by place; nothing where it is damaged."""
     try:
         table = json.loads(file.read_text("utf-8"))
-        return {place: Profile(**entry) for place, entry in table.items()}
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+        profiles = {place: Profile(**entry) for place, entry in table.items()}
+        if all(profile.knee for profile in profiles.values()):
+            return profiles
+        raise ValueError("no rows at all")
+    except (OSError, ValueError, TypeError, AttributeError, ArithmeticError, LookupError) as error:
         log.warning("%s: %s; it is measured anew", file, error)
         return {}
 
