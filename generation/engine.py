@@ -1,22 +1,22 @@
 """The synchronous core on one device: add, cancel, step."""
 
 import contextlib
-import io
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 import torch
 from PIL import Image
 
+from generation.aboard import Drawing, Enlarging
 from generation.batcher import Batcher, Bucket
 from generation.catalog import Catalog
 from generation.errors import Cancelled, GenerationError, InvalidRequest, OutOfMemory
+from generation.finishing import Finishing
 from generation.forward import Forward
 from generation.memory import free_bytes, is_out_of_memory, release
 from generation.options import DETERMINISTIC_ROWS, EngineOptions
-from generation.pipeline import DrawLatents, Pipeline, Prompts, pick_device
+from generation.pipeline import Pipeline, pick_device
 from generation.preview import draw_preview
 from generation.profile import Profiles
 from generation.request import (
@@ -26,48 +26,20 @@ from generation.request import (
     Finished,
     GenerationRequest,
     Loading,
-    Picture,
     Progress,
+    Request,
     Started,
+    UpscaleRequest,
 )
 from generation.sample import Sample
 from generation.shelf import Shelf
 from generation.source_image import decode
+from generation.upscaler.tiles import Upscaler
 
 PREVIEW_EVERY_S = 1.5  # as often as a message may be edited
 WARM_UP = 0  # the key of the request that warms up; nobody else's is below 1
 
 Events = list[tuple[int, Event]]
-
-
-@dataclass(slots=True, eq=False)
-class _Aboard:
-    """A request whose checkpoint is loaded and whose prompts are read.
-
-    ``samples`` are its pictures that have joined, in order; the others wait for free rows.
-    """
-
-    key: int
-    request: GenerationRequest
-    bucket: Bucket
-    pipeline: Pipeline
-    prompts: Prompts
-    start: DrawLatents | None
-    samples: list[Sample] = field(default_factory=list)
-    decoded: int = 0
-    step_told: int = 0
-    preview_due: float = 0.0
-    device_seconds: float = 0.0
-
-    @property
-    def rows(self) -> int:
-        """How many rows each of its pictures takes."""
-        return 2 if self.request.guided else 1
-
-    @property
-    def step(self) -> int:
-        """How many steps its pictures have taken, on the average."""
-        return sum(sample.step for sample in self.samples) // self.request.num_images
 
 
 class Engine:
@@ -97,18 +69,21 @@ class Engine:
             self._make_room, (DETERMINISTIC_ROWS,) if self._options.deterministic else ()
         )
         self._batcher = Batcher()
-        self._waiting: dict[int, GenerationRequest] = {}
-        self._aboard: dict[int, _Aboard] = {}
+        self._upscaler = Upscaler(self.device)
+        self._finishing = Finishing()
+        self._waiting: dict[int, Request] = {}
+        self._aboard: dict[int, Drawing | Enlarging] = {}
         self._undecoded: deque[Sample] = deque()
+        self._unenlarged: deque[Enlarging] = deque()  # whose turn it is comes first
         self._cancelled: Events = []
         self.rows = self._fixed_rows or 1  # of the default checkpoint's forward, once it is warm
 
     @property
     def idle(self) -> bool:
         """Whether the next tick has nothing to do."""
-        return not (self._aboard or self._waiting or self._cancelled)
+        return not (self._waiting or self._aboard or self._cancelled)
 
-    def add(self, key: int, request: GenerationRequest) -> None:
+    def add(self, key: int, request: Request) -> None:
         """Queue a request under a key of the caller's, from 1 up; it ends in Finished or Failed."""
         self._waiting[key] = request
 
@@ -117,56 +92,77 @@ class Engine:
 
         A key that is unknown, or finished already, is no error.
         """
-        if key in self._aboard:
-            self._cancelled.append(self._fail(key, Cancelled("cancelled")))
-        elif self._waiting.pop(key, None) is not None:
+        if key in self._waiting:
+            del self._waiting[key]
             self._cancelled.append((key, Failed(Cancelled("cancelled"))))
+        elif key in self._aboard:
+            self._cancelled.append(self._fail(key, Cancelled("cancelled")))
 
     @torch.inference_mode()
     def step(self) -> Events:
         """Run one tick: one request let in, at most one forward and one decode; say what happened.
 
-        A request that cannot be drawn ends in Failed. Any other error of the device is raised,
-        and the engine is not to be used after it.
+        Instead of a decode it may be a tile of a picture being enlarged. A request that cannot be
+        drawn ends in Failed. Any other error of the device is raised, and the engine is not to be
+        used after it.
         """
         events, self._cancelled = self._cancelled, []
-        events += self._admit()
+        if self._waiting:
+            events += self._admit(*next(iter(self._waiting.items())))
         self._board()
         bucket = self._batcher.pick()
         if bucket is not None:
             events += self._denoise(bucket)
         if self._undecoded:
             events += self._decode(self._undecoded[0])
-        return events
+        elif self._unenlarged:
+            events += self._enlarge(self._unenlarged[0])
+        return events + self._finish()
 
-    def _admit(self) -> Events:
-        """Let the first that waits in: load its checkpoint if need be, and read its prompts."""
-        if not self._waiting:
-            return []
-        key, request = next(iter(self._waiting.items()))
+    def _admit(self, key: int, request: Request) -> Events:
+        """Take a request aboard, if it can be drawn and there is memory for it."""
+        started: Started | None
         try:
             with _memory_guard(request):
-                picture = self._check(request)
-                pipeline = self._shelf.take(
-                    request.checkpoint,
-                    lambda name: self._on_event(key, Loading(name)),
-                    in_use=self._in_use,
-                )
-                if pipeline is None:
-                    return []  # until those aboard have finished and their checkpoints can go
-                prompts = pipeline.encode_prompts(
-                    request.prompt, request.negative_prompt if request.guided else None
-                )
-                start = None if picture is None else pipeline.encode_picture(picture)
+                if isinstance(request, UpscaleRequest):
+                    started = self._prepare_enlarging(key, request)
+                else:
+                    started = self._prepare_drawing(key, request)
         except GenerationError as error:
-            if isinstance(error, OutOfMemory) and self._make_room(request.checkpoint):
+            wanted = () if isinstance(request, UpscaleRequest) else (request.checkpoint,)
+            if isinstance(error, OutOfMemory) and self._make_room(*wanted):
                 return []  # the next tick tries again
             del self._waiting[key]
             return [(key, Failed(error))]
+        if started is None:
+            return []  # until those aboard have finished and their checkpoints can go
         del self._waiting[key]
+        return [(key, started)]
+
+    def _prepare_enlarging(self, key: int, request: UpscaleRequest) -> Started:
+        picture = decode(request.image, request.width, request.height)
+        enlarging = Enlarging(key, request, self._upscaler.start(picture, request.factor))
+        self._aboard[key] = enlarging
+        self._unenlarged.append(enlarging)
+        return Started()
+
+    def _prepare_drawing(self, key: int, request: GenerationRequest) -> Started | None:
+        """Load the request's checkpoint if need be, and read its prompts; None: no room yet."""
+        picture = self._check(request)
+        pipeline = self._shelf.take(
+            request.checkpoint,
+            lambda name: self._on_event(key, Loading(name)),
+            in_use=self._in_use,
+        )
+        if pipeline is None:
+            return None
+        prompts = pipeline.encode_prompts(
+            request.prompt, request.negative_prompt if request.guided else None
+        )
+        start = None if picture is None else pipeline.encode_picture(picture)
         bucket = Bucket(request.checkpoint, request.width, request.height, prompts.chunks)
-        self._aboard[key] = _Aboard(key, request, bucket, pipeline, prompts, start)
-        return [(key, Started(prompts.cut))]
+        self._aboard[key] = Drawing(key, request, bucket, pipeline, prompts, start)
+        return Started(prompts.cut)
 
     def _check(self, request: GenerationRequest) -> Image.Image | None:
         """Return the picture to start from, if any; raise what loading cannot mend."""
@@ -182,32 +178,21 @@ class Engine:
     def _board(self) -> None:
         """Let samples join their buckets in the order of their requests, as rows are free."""
         full: set[Bucket] = set()
-        for aboard in self._aboard.values():
-            bucket = aboard.bucket
-            while len(aboard.samples) < aboard.request.num_images and bucket not in full:
-                if not self._has_room(aboard, bucket):
-                    full.add(bucket)
-                    break
-                sample = Sample(
-                    aboard.key,
-                    bucket,
-                    aboard.request,
-                    len(aboard.samples),
-                    aboard.prompts,
-                    aboard.pipeline.scheduler_config,
-                    aboard.pipeline.latent_shape(bucket.width, bucket.height),
-                    aboard.start,
-                )
-                aboard.samples.append(sample)
-                self._batcher.join(sample)
+        for drawing in self._drawings:
+            while not drawing.whole and drawing.bucket not in full:
+                if self._has_room(drawing):
+                    self._batcher.join(drawing.next_sample())
+                else:
+                    full.add(drawing.bucket)
 
-    def _has_room(self, aboard: _Aboard, bucket: Bucket) -> bool:
-        """Whether one more picture of a request can join: in company, only as long as it pays."""
-        rows = self._batcher.rows(bucket) + aboard.rows
-        if rows <= aboard.rows:
+    def _has_room(self, drawing: Drawing) -> bool:
+        """Whether one more of its pictures can join: in company, only as long as it pays."""
+        bucket = drawing.bucket
+        rows = self._batcher.rows(bucket) + drawing.rows
+        if rows == drawing.rows:
             return True
-        paying, fitting = self._row_limits(aboard.pipeline, bucket)
-        alone = all(sample.key == aboard.key for sample in self._batcher.of(bucket))
+        paying, fitting = self._row_limits(drawing.pipeline, bucket)
+        alone = all(sample.key == drawing.key for sample in self._batcher.of(bucket))
         return rows <= (fitting if alone else paying)
 
     def _row_limits(self, pipeline: Pipeline, bucket: Bucket) -> tuple[int, int]:
@@ -222,8 +207,9 @@ class Engine:
     def _denoise(self, bucket: Bucket) -> Events:
         """Take one step of every sample in the bucket with one forward."""
         samples = list(self._batcher.of(bucket))
-        keys = list(dict.fromkeys(sample.key for sample in samples))
-        pipeline = self._aboard[keys[0]].pipeline
+        keys = {sample.key for sample in samples}
+        drawings = [drawing for drawing in self._drawings if drawing.key in keys]
+        pipeline = drawings[0].pipeline
         begun = time.monotonic()
         outputs: list[torch.Tensor] = []
         with contextlib.suppress(OutOfMemory):
@@ -236,60 +222,92 @@ class Engine:
         pipeline.wait()
         seconds = time.monotonic() - begun
         self._batcher.spend(bucket, seconds)
-        rows = sum(sample.rows for sample in samples)
-        for sample in samples:
-            self._aboard[sample.key].device_seconds += seconds * sample.rows / rows
+        rows = Counter(sample.key for sample in samples for _ in range(sample.rows))
+        for drawing in drawings:
+            drawing.device_seconds += seconds * rows[drawing.key] / rows.total()
         if not outputs:
-            return [self._fail(key, _out_of_memory(self._aboard[key].request)) for key in keys]
-        return [event for key in keys for event in self._progress(self._aboard[key])]
+            return [self._fail(one.key, _out_of_memory(one.request)) for one in drawings]
+        return [event for drawing in drawings for event in self._progress(drawing)]
 
-    def _progress(self, aboard: _Aboard) -> Events:
+    def _progress(self, drawing: Drawing) -> Events:
         """Say how far a request is, if it came further, with a look at it if one is due."""
-        if aboard.step <= aboard.step_told:
+        if drawing.step <= drawing.step_told:
             return []
-        aboard.step_told = aboard.step
+        drawing.step_told = drawing.step
         now, preview = time.monotonic(), None
-        if now >= aboard.preview_due:
-            aboard.preview_due = now + PREVIEW_EVERY_S
-            pipeline = aboard.pipeline
-            clean = [sample.clean(pipeline.prediction_type) for sample in aboard.samples]
+        if now >= drawing.preview_due:
+            drawing.preview_due = now + PREVIEW_EVERY_S
+            pipeline = drawing.pipeline
+            clean = [sample.clean(pipeline.prediction_type) for sample in drawing.samples]
             preview = draw_preview(torch.cat(clean), pipeline.preview_colours)
-        return [(aboard.key, Progress(aboard.step, aboard.samples[0].steps, preview))]
+        return [(drawing.key, Progress(drawing.step, drawing.samples[0].steps, preview))]
 
     def _decode(self, sample: Sample) -> Events:
-        """Turn a picture's last latents into a PNG file."""
-        key, aboard = sample.key, self._aboard[sample.key]
+        """Turn a picture's last latents into pixels."""
+        drawing = next(one for one in self._drawings if one.key == sample.key)
         begun = time.monotonic()
         try:
-            with _memory_guard(aboard.request):
-                png = _png(aboard.pipeline.decode(sample.latents))
+            with _memory_guard(drawing.request):
+                pixels = drawing.pipeline.decode(sample.latents)
+        except OutOfMemory as error:
+            return [] if self._make_room() else [self._fail(sample.key, error)]
+        finally:
+            seconds = time.monotonic() - begun
+            drawing.device_seconds += seconds
+            self._batcher.spend(sample.bucket, seconds)
+        self._undecoded.remove(sample)
+        self._finishing.add(sample.key, sample.index, sample.seed, pixels)
+        return []
+
+    def _enlarge(self, enlarging: Enlarging) -> Events:
+        """Enlarge one tile; the next is another request's, if there is one."""
+        key, work = enlarging.key, enlarging.work
+        begun = time.monotonic()
+        try:
+            with _memory_guard(enlarging.request):
+                work.step()
         except OutOfMemory as error:
             return [] if self._make_room() else [self._fail(key, error)]
         finally:
-            seconds = time.monotonic() - begun
-            aboard.device_seconds += seconds
-            self._batcher.spend(sample.bucket, seconds)
-        self._undecoded.remove(sample)
-        aboard.decoded += 1
-        events: Events = [(key, Picture(sample.index, sample.seed, png))]
-        if aboard.decoded == aboard.request.num_images:
-            del self._aboard[key]
-            events.append((key, Finished(aboard.device_seconds)))
+            enlarging.device_seconds += time.monotonic() - begun
+        self._unenlarged.rotate(-1)
+        if work.done:
+            self._unenlarged.remove(enlarging)
+            self._finishing.add(key, 0, enlarging.request.seed, work.pixels)
+        return [(key, Progress(work.steps_taken, work.steps))]
+
+    def _finish(self) -> Events:
+        """Hand over the pictures whose files are written, and say which requests are done."""
+        events: Events = []
+        resting = not (self._waiting or self._batcher or self._undecoded or self._unenlarged)
+        for key, picture in self._finishing.take(wait=resting):
+            aboard = self._aboard[key]
+            aboard.pictures_told += 1
+            events.append((key, picture))
+            if aboard.pictures_told == aboard.request.num_images:
+                del self._aboard[key]
+                events.append((key, Finished(aboard.device_seconds)))
         return events
 
     def _fail(self, key: int, error: GenerationError) -> tuple[int, Failed]:
-        """Take a request's pictures out wherever they are."""
+        """Take a request out wherever its pictures are."""
         aboard = self._aboard.pop(key)
-        for sample in aboard.samples:
-            if not sample.done:
-                self._batcher.leave(sample)
-            elif sample in self._undecoded:
-                self._undecoded.remove(sample)
+        if isinstance(aboard, Drawing):
+            for sample in aboard.samples:
+                if not sample.done:
+                    self._batcher.leave(sample)
+        self._undecoded = deque(one for one in self._undecoded if one.key != key)
+        self._unenlarged = deque(one for one in self._unenlarged if one.key != key)
+        self._finishing.drop(key)
         return key, Failed(error, aboard.device_seconds)
 
     @property
+    def _drawings(self) -> list[Drawing]:
+        return [aboard for aboard in self._aboard.values() if isinstance(aboard, Drawing)]
+
+    @property
     def _in_use(self) -> set[str]:
-        return {aboard.request.checkpoint for aboard in self._aboard.values()}
+        return {drawing.bucket.checkpoint for drawing in self._drawings}
 
     def _make_room(self, *wanted: str) -> bool:
         """Give back what the device can spare; return whether a checkpoint was among it."""
@@ -331,14 +349,7 @@ class Engine:
         return None
 
 
-def _png(pixels: torch.Tensor) -> bytes:
-    """Return uint8 [height, width, 3] as a PNG file."""
-    file = io.BytesIO()
-    Image.fromarray(pixels.numpy()).save(file, "PNG")
-    return file.getvalue()
-
-
-def _out_of_memory(request: GenerationRequest) -> OutOfMemory:
+def _out_of_memory(request: Request) -> OutOfMemory:
     return OutOfMemory(
         f"not enough memory for {request.num_images} × {request.width}×{request.height} px;"
         " fewer or smaller pictures may fit"
@@ -346,7 +357,7 @@ def _out_of_memory(request: GenerationRequest) -> OutOfMemory:
 
 
 @contextlib.contextmanager
-def _memory_guard(request: GenerationRequest) -> Iterator[None]:
+def _memory_guard(request: Request) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as error:

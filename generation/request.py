@@ -3,8 +3,11 @@
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import ClassVar
 
 from generation.errors import GenerationError, InvalidRequest
+from generation.prompt_weights import parse
+from generation.upscaler import check_factor
 
 PROMPT_LENGTH = 1000
 COUNT = (1, 4)
@@ -14,6 +17,9 @@ GUIDANCE = (1.0, 30.0)
 SEED = (0, 2**32 - 1)
 SIDE = (32, 2048)
 SIDE_MULTIPLE = 8
+# What enlarging a pixel costs, in rows of a forward for one: 1.1 MFLOP (0.55 million
+# multiply-adds) against Stable Diffusion 1.5's 3.1 (0.803 TFLOP for 512² pixels).
+UPSCALE_PIXEL = 0.36
 IMAGE_BYTES = 16 * 2**20  # the largest size as a PNG that cannot be compressed, and some room
 
 
@@ -85,6 +91,8 @@ class GenerationRequest:
             raise InvalidRequest("prompt", f"1 to {PROMPT_LENGTH} characters")
         if len(self.negative_prompt) > PROMPT_LENGTH:
             raise InvalidRequest("negative_prompt", f"at most {PROMPT_LENGTH} characters")
+        parse(self.prompt)
+        parse(self.negative_prompt, "negative_prompt")
         if not self.checkpoint:
             raise InvalidRequest("checkpoint", "a name from the catalog")
         for name, side in (("width", self.width), ("height", self.height)):
@@ -149,6 +157,38 @@ class GenerationRequest:
     def cost(self) -> float:
         """Return the work in UNet rows × pixels: rows × forwards × pixels."""
         return float(self.rows * self.forwards * self.width * self.height)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpscaleRequest:
+    """A picture to enlarge: an RGB PNG of exactly this width and height in pixels.
+
+    ``seed`` is the picture's own, which the larger one keeps. Raises InvalidRequest, naming the
+    field and its bound.
+    """
+
+    image: bytes = field(repr=False)
+    width: int
+    height: int
+    factor: int
+    seed: int
+
+    rows: ClassVar[int] = 1
+    num_images: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        if len(self.image) > IMAGE_BYTES:
+            raise InvalidRequest("image", f"at most {IMAGE_BYTES // 2**20} MiB")
+        check_factor(self.width, self.height, self.factor)
+
+    def cost(self) -> float:
+        """Return the work in the units of `GenerationRequest.cost`."""
+        # Twice as large and then twice again is one and four times the source's pixels.
+        passes = 1 if self.factor == 2 else 5
+        return UPSCALE_PIXEL * passes * self.width * self.height
+
+
+Request = GenerationRequest | UpscaleRequest
 
 
 def bounded(field: str, value: float, bound: tuple[float, float]) -> None:

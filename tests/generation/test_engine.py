@@ -60,7 +60,7 @@ def test_a_tick_runs_at_most_one_forward_and_one_decode(
     ticks = []
     while not engine.idle:
         engine.step()
-        ticks.append(tuple(calls))
+        ticks += [tuple(calls)] if calls else []  # none while the last file is written
         calls.clear()
     forward, decode = ("predict_noise",), ("decode",)
     assert ticks == [forward, forward, forward, (*forward, *decode), decode, decode]
