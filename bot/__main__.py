@@ -128,7 +128,7 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
     )
 
     def open_services(presenter: Presenter) -> JobService:
-        return JobService(
+        services = JobService(
             catalog=catalog,
             policy=Policy(jobs, limits),
             jobs=jobs,
@@ -138,6 +138,8 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
             capacity=lambda: executor.capacity,
             running_per_person=settings.limits.running_per_person,
         )
+        executor.on_capacity = services.fill
+        return services
 
     bot = DarkroomBot(open_services, synced_file=settings.store.folder / "commands.sha256")
     return bot, executor, database

@@ -6,6 +6,8 @@ from typing import Literal
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from generation.options import MOST_ROWS, Compile
+
 DISCORD_API = "https://discord.com/api/v10"
 DISCORD_GATEWAY = "wss://gateway.discord.gg/"
 DISCORD_CDN = "https://cdn.discordapp.com"
@@ -50,6 +52,22 @@ class GenerationSettings(BaseModel):
         default=None,
         description="A TOML file of checkpoints to offer. Empty: only the embedded one.",
     )
+    rows: int = Field(
+        default=0,
+        ge=0,
+        le=MOST_ROWS,
+        description="Rows a UNet forward may have, two for each guided picture. 0: as many as are "
+        "measured to pay.",
+    )
+    deterministic: bool = Field(
+        default=False,
+        description="Draw every picture with the same bits whoever else is drawing; slower.",
+    )
+    compile: Compile = Field(
+        default=Compile.OFF,
+        description="What torch.compile does with the default checkpoint at its own size: off, "
+        "default or max-autotune. Minutes at the first start, faster steps on CUDA.",
+    )
     tick_timeout_s: float = Field(
         default=120,
         ge=5,
@@ -66,7 +84,11 @@ class LimitSettings(BaseModel):
         default=10, ge=1, le=1000, description="Jobs one person may have waiting or running."
     )
     running_per_person: int = Field(
-        default=1, ge=1, le=64, description="Jobs of one person that may run at the same time."
+        default=2,
+        ge=1,
+        le=64,
+        description="Jobs of one person that may run at the same time. More lets one person alone "
+        "fill a large device; fewer keeps more of it free for who comes next.",
     )
 
 

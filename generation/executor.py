@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Protocol
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 DEATHS_ALLOWED = 1  # a job is replayed once; the next death under it fails it
 LAUNCHES_BEFORE_GIVING_UP = 3  # deaths in a row before readiness, after which waiting jobs fail
 LONGEST_PAUSE_S = 30.0
+FIRST_CAPACITY = 2  # one guided picture, until the first worker says how much it holds
 SETTLED_S = 10.0  # a worker that lives this long after it became ready did start well
 
 
@@ -40,11 +41,20 @@ class _Life(Enum):
 
 
 class Executor(Protocol):
-    """Runs requests somewhere."""
+    """Runs requests somewhere.
+
+    ``on_capacity`` is called when the capacity has changed.
+    """
+
+    on_capacity: Callable[[], None]
 
     @property
     def capacity(self) -> int:
-        """How many requests the workers can hold; more than that wait inside ``run``."""
+        """The rows of a forward that the workers hold at once.
+
+        Requests run together until the sum of their rows reaches it, so the last one may be aboard
+        in part; what comes then waits inside ``run``. One request runs whatever its rows.
+        """
 
     async def start(self) -> None:
         """Start the workers and return at once; requests run when they are ready."""
@@ -100,14 +110,14 @@ class LocalExecutor:
     longest while a checkpoint is loaded or downloaded; a worker that exceeds it is killed.
     """
 
-    capacity = 1
-
     def __init__(
         self, catalog: Catalog, *, tick_timeout_s: float = 300.0, load_timeout_s: float = 3600.0
     ) -> None:
         self._catalog = catalog
         self._tick_timeout_s = tick_timeout_s
         self._load_timeout_s = load_timeout_s
+        self._capacity = FIRST_CAPACITY
+        self.on_capacity: Callable[[], None] = lambda: None
         self._keys = itertools.count(1)
         self._waiting: dict[int, _Job] = {}
         self._aboard: dict[int, _Job] = {}
@@ -118,6 +128,11 @@ class LocalExecutor:
         self._watchdog: asyncio.TimerHandle | None = None
         self._supervisor: asyncio.Task[None] | None = None
         self._closed = False
+
+    @property
+    def capacity(self) -> int:
+        """The rows that the worker holds at once, by what the latest one said; see Executor."""
+        return self._capacity
 
     @property
     def pid(self) -> int | None:
@@ -214,11 +229,15 @@ class LocalExecutor:
                     log.error("%s", message.error)
                 self._ready = message
                 self._became_ready.set()
+                changed, self._capacity = self._capacity != message.rows, message.rows
+                if changed:
+                    self.on_capacity()
             case Report(key, event) if key in self._aboard:
                 self._aboard[key].hear(event)
                 if isinstance(event, Finished | Failed):
                     del self._aboard[key]
         self._admit()
+        self._watch()
 
     def _admit(self) -> None:
         """Send the worker what it can hold, in order; a job it died under goes alone."""
@@ -228,11 +247,16 @@ class LocalExecutor:
             self._aboard[job.key] = self._waiting.pop(job.key)
             job.aboard_since = time.monotonic()
             self._worker.send(Add(job.key, job.request))
-        self._watch()
+        if self._watchdog is None:  # one that runs is not put off by what the worker did not say
+            self._watch()
 
     def _has_room(self, job: _Job) -> bool:
-        suspected = any(one.deaths for one in (job, *self._aboard.values()))
-        return len(self._aboard) < (1 if suspected else self.capacity)
+        aboard = self._aboard.values()
+        if not aboard:
+            return True
+        if any(one.deaths for one in (job, *aboard)):
+            return False
+        return sum(one.request.rows for one in aboard) < self._capacity
 
     def _forget(self, job: _Job) -> None:
         """Drop a job that nobody listens to any more; its place is free once the worker says so."""

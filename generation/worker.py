@@ -45,10 +45,14 @@ Command = Add | Cancel
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Message: the default checkpoint is warm on ``device``, or ``error`` says why it is not."""
+    """Message: the default checkpoint is warm on ``device``, or ``error`` says why it is not.
+
+    ``rows`` is how many a forward of its default size holds.
+    """
 
     device: str
     checkpoint: str
+    rows: int
     error: GenerationError | None = None
 
 
@@ -107,7 +111,7 @@ def _serve(inbox: queue.SimpleQueue[Command], messages: Connection, catalog: Cat
     if engine.device.type == "cpu" and hasattr(os, "nice"):
         os.nice(NICENESS)  # before the first forward starts torch's threads, which inherit it
     error = engine.warm_up()
-    messages.send(Ready(describe(engine.device), catalog.default, error))
+    messages.send(Ready(describe(engine.device), catalog.default, engine.rows, error))
     while True:
         _obey(engine, inbox)
         for key, event in engine.step():

@@ -36,16 +36,22 @@ async def _plainly(awaitable: Awaitable[object]) -> object:
 
 @dataclass
 class RecordingExecutor:
-    """Draws at once; with `hold`, stops at every step until the test lets it go on."""
+    """Draws at once; with `hold`, stops at every step until the test lets it go on.
+
+    `capacity` is in rows: with 1, one request runs at a time. It becomes `ready_rows` when the
+    first request runs, as when a worker becomes ready after the queue was restored.
+    """
 
     hold: bool = False
     loads: bool = False
     error: GenerationError | None = None
     capacity: int = 1
+    ready_rows: int | None = None
     requests: list[GenerationRequest] = field(default_factory=list)
     running: int = 0
     ended: list[str] = field(default_factory=list)
     wait: Wait = _plainly
+    on_capacity: Callable[[], None] = lambda: None
     _steps: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
 
     async def start(self) -> None:
@@ -63,6 +69,10 @@ class RecordingExecutor:
         """Yield what a worker would."""
         self.requests.append(request)
         self.running += 1
+        outcome = "cancelled"
+        if self.ready_rows is not None:
+            self.capacity, self.ready_rows = self.ready_rows, None
+            self.on_capacity()
         try:
             if self.loads:
                 yield Loading(request.checkpoint)
@@ -74,15 +84,14 @@ class RecordingExecutor:
                     await self.wait(self._steps.acquire())
                 yield Progress(step, request.num_inference_steps, b"RIFF" if step == 1 else None)
             if self.error is not None:
-                self.ended.append("failed")
+                outcome = "failed"
                 yield Failed(self.error, 0.5)
                 return
             for index in range(request.num_images):
                 seed = request.seed + index
                 yield Picture(index, seed, png(seed, request.width, request.height))
-            self.ended.append("finished")
+            outcome = "finished"
             yield Finished(1.25)
         finally:
             self.running -= 1
-            if len(self.ended) < len(self.requests):
-                self.ended.append("cancelled")
+            self.ended.append(outcome)

@@ -1,9 +1,14 @@
-"""The fair queue between people: start-time fair queueing.
+"""The fair queue between people: start-time fair queueing with several jobs in service.
 
 Goyal, Vin and Cheng, "Start-time Fair Queueing", SIGCOMM 1996: a job's start tag is the later of
-the virtual time and its person's previous finish tag; the smallest start tag goes next, and the
-virtual time is the start tag of what went last. Somebody with fifty jobs waiting delays a
-newcomer by one job, not by fifty.
+the virtual time and its person's previous finish tag; the smallest start tag goes next. Jin, Chase
+and Kaur, "Interposed Proportional Sharing for a Storage Service Utility", SIGMETRICS 2004, SFQ(D):
+with several in service, the virtual time is the start tag of what was dispatched last. Somebody
+with fifty jobs waiting delays a newcomer by one job, not by fifty.
+
+One thing is ours: who is at the cap of jobs that run at once does not wait for the device, and so
+saves up no turns meanwhile. When one of theirs ends, those that wait start no earlier than the
+virtual time.
 """
 
 import asyncio
@@ -11,7 +16,7 @@ import bisect
 import logging
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 log = logging.getLogger(__name__)
@@ -22,12 +27,16 @@ Work = Callable[[int, Free], Coroutine[None, None, None]]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Ticket:
-    """A job's place in the fair order; tags and cost are in `GenerationRequest.cost` units."""
+    """A job's place in the fair order.
+
+    Tags and cost are in `GenerationRequest.cost` units; ``rows`` are those of a forward.
+    """
 
     start: float
     job_id: int
     person_id: int = field(compare=False)
     cost: float = field(compare=False)
+    rows: int = field(compare=False)
 
     @property
     def finish(self) -> float:
@@ -36,10 +45,12 @@ class Ticket:
 
 
 class Dispatcher:
-    """Starts the next job in fair order whenever there is room for one.
+    """Starts the next job in fair order while the rows of what runs do not reach ``capacity``.
 
+    The last one may reach beyond it: what does not fit takes the rows that the others leave.
     ``work`` gets the job's id and a function to call when it needs the device no more: what is
-    left of it, the posting, must not keep the next one waiting.
+    left of it, the posting, must not keep the next one waiting. ``on_change`` hears of the jobs
+    that wait, next first; ``on_retag`` of new start tags by job id, which a restart needs.
     """
 
     def __init__(self, work: Work, *, capacity: Callable[[], int], running_per_person: int) -> None:
@@ -53,6 +64,7 @@ class Dispatcher:
         self._dispatched: dict[int, Ticket] = {}
         self._open = False
         self.on_change: Callable[[list[int]], None] = lambda waiting: None  # noqa: ARG005
+        self.on_retag: Callable[[dict[int, float]], None] = lambda tags: None  # noqa: ARG005
 
     def start_tag(self, person_id: int, cost: float) -> float:
         """Return the start tag of the person's next job and reserve its turn."""
@@ -77,12 +89,30 @@ class Dispatcher:
     def open(self) -> None:
         """Begin to start jobs; until then they only line up."""
         self._open = True
-        self._fill()
+        self.fill()
 
     def admit(self, ticket: Ticket) -> None:
         """Line the job up."""
         bisect.insort(self._waiting, ticket)
-        self._fill()
+        self._catch_up(ticket.person_id)
+        self.fill()
+
+    def fill(self) -> None:
+        """Start what there is room for; to be called where the capacity has grown."""
+        started = False
+        while self._has_room() and (ticket := self._next()) is not None:
+            self._waiting.remove(ticket)
+            self._virtual_time = max(self._virtual_time, ticket.start)
+            self._finish = {
+                person: finish
+                for person, finish in self._finish.items()
+                if finish > self._virtual_time
+            }
+            self._dispatched[ticket.job_id] = ticket
+            self._start(ticket.job_id)
+            started = True
+        if started:
+            self.on_change(self.waiting)
 
     def start_now(self, job_id: int) -> None:
         """Run a job that needs no device beside the queue."""
@@ -95,17 +125,18 @@ class Dispatcher:
                 return place
         return None
 
-    def place_for(self, start: float) -> int:
-        """Return the place that a job with this start tag would take; 0 where it starts at once."""
-        ahead = sum(ticket.start <= start for ticket in self._waiting)
-        return 0 if not ahead and self._has_room() else ahead + 1
+    def place_for(self, ticket: Ticket) -> int:
+        """Return the place that the job would take; 0 where it starts at once."""
+        if self._has_room() and not self._at_cap(ticket.person_id):
+            return 0  # whoever waits while there is room is at the cap
+        return bisect.bisect(self._waiting, ticket) + 1
 
     async def cancel(self, job_id: int) -> None:
         """Take the job out of the queue, or end its work and wait until it has ended."""
         for ticket in self._waiting:
             if ticket.job_id == job_id:
                 self._waiting.remove(ticket)
-                self.forget(ticket.person_id, ticket.start, ticket.cost)
+                self._move_up(ticket)
                 self.on_change(self.waiting)
                 return
         task = self._running.get(job_id)
@@ -128,23 +159,12 @@ class Dispatcher:
             await asyncio.wait(tasks)
 
     def _has_room(self) -> bool:
-        return self._open and len(self._dispatched) < self._capacity()
+        rows = sum(ticket.rows for ticket in self._dispatched.values())
+        return self._open and (not self._dispatched or rows < self._capacity())
 
-    def _fill(self) -> None:
-        started = False
-        while self._has_room() and (ticket := self._next()) is not None:
-            self._waiting.remove(ticket)
-            self._virtual_time = max(self._virtual_time, ticket.start)
-            self._finish = {
-                person: finish
-                for person, finish in self._finish.items()
-                if finish > self._virtual_time
-            }
-            self._dispatched[ticket.job_id] = ticket
-            self._start(ticket.job_id)
-            started = True
-        if started:
-            self.on_change(self.waiting)
+    def _at_cap(self, person_id: int) -> bool:
+        running = sum(ticket.person_id == person_id for ticket in self._dispatched.values())
+        return running >= self._running_per_person
 
     def _next(self) -> Ticket | None:
         running = Counter(ticket.person_id for ticket in self._dispatched.values())
@@ -152,6 +172,41 @@ class Dispatcher:
             if running[ticket.person_id] < self._running_per_person:
                 return ticket
         return None
+
+    def _of(self, person_id: int) -> list[Ticket]:
+        return [ticket for ticket in self._waiting if ticket.person_id == person_id]
+
+    def _catch_up(self, person_id: int) -> None:
+        """Let the person's jobs start no earlier than the virtual time, and one after another."""
+        floor, later = self._virtual_time, []
+        for ticket in self._of(person_id):
+            moved = replace(ticket, start=max(ticket.start, floor))
+            floor = moved.finish
+            later.append(moved)
+        self._retag(later)
+        if later:
+            self._finish[person_id] = max(self._finish.get(person_id, 0.0), floor)
+
+    def _move_up(self, cancelled: Ticket) -> None:
+        """Give a waiting job's turn to its person's later ones."""
+        later = [ticket for ticket in self._of(cancelled.person_id) if ticket > cancelled]
+        last = (later or [cancelled])[-1]
+        if self._finish.get(cancelled.person_id) == last.finish:
+            self._finish[cancelled.person_id] = last.finish - cancelled.cost
+        self._retag([replace(ticket, start=ticket.start - cancelled.cost) for ticket in later])
+        self._catch_up(cancelled.person_id)
+
+    def _retag(self, tickets: list[Ticket]) -> None:
+        """Put these in the place of those with the same job."""
+        moved = {ticket.job_id: ticket for ticket in tickets}
+        changed = {
+            ticket.job_id: moved[ticket.job_id].start
+            for ticket in self._waiting
+            if ticket.job_id in moved and moved[ticket.job_id] != ticket
+        }
+        if changed:
+            self._waiting = sorted(moved.get(one.job_id, one) for one in self._waiting)
+            self.on_retag(changed)
 
     def _start(self, job_id: int) -> None:
         task = asyncio.create_task(
@@ -167,5 +222,7 @@ class Dispatcher:
         self._free(job_id)
 
     def _free(self, job_id: int) -> None:
-        if self._dispatched.pop(job_id, None) is not None:
-            self._fill()
+        ticket = self._dispatched.pop(job_id, None)
+        if ticket is not None and self._open:  # a stop changes nobody's turn
+            self._catch_up(ticket.person_id)
+            self.fill()

@@ -10,6 +10,7 @@ from bot.services.errors import JobNotFound, NothingToDo, PictureNotFound
 from bot.services.policy import Actor, Policy
 from bot.services.requests import DEFAULT_STRENGTH, Wish, compose, reroll, single, variation
 from bot.services.runner import DeliveryFailed, Presenter, Runner, TokenDied
+from bot.store.errors import StoreError
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
 from bot.store.records import Job, Kind, Origin, Place, Status, StoredPicture
@@ -51,8 +52,11 @@ class JobService:
             runner.run, capacity=capacity, running_per_person=running_per_person
         )
         self._dispatcher.on_change = self._tell_places
+        self._dispatcher.on_retag = self._note_tags
         presenter.on_gone = self._gone
         self._waiting: dict[int, Job] = {}
+        self._tags: dict[int, float] = {}  # that are not written yet
+        self._writing: asyncio.Task[None] | None = None
         # Counted and recorded by one at a time, or a burst would slip past the limits together.
         self._intake = asyncio.Lock()
 
@@ -189,7 +193,11 @@ class JobService:
         """Return the place in the queue that a recorded job is about to take, 0 for none."""
         if job.kind is Kind.UPSCALE:
             return 0  # stored pixels do not queue
-        return self._dispatcher.place_for(job.fair_start)
+        return self._dispatcher.place_for(_ticket(job))
+
+    def fill(self) -> None:
+        """Start what there is room for: the executor can hold more than before."""
+        self._dispatcher.fill()
 
     async def recover(self) -> None:
         """Take up what an earlier run left open, in its order; needs Discord's REST."""
@@ -208,6 +216,8 @@ class JobService:
     async def close(self) -> None:
         """Take nothing more, put what runs back into the queue, and return when it is written."""
         await self._dispatcher.close()
+        if self._writing is not None:
+            await asyncio.wait([self._writing])
 
     async def _record(
         self,
@@ -287,6 +297,20 @@ class JobService:
         for place, job_id in enumerate(waiting[:TOLD_PLACES], 1):
             self._presenter.waiting(self._waiting[job_id], place)
 
+    def _note_tags(self, tags: dict[int, float]) -> None:
+        self._tags |= tags
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_tags(), name="start tags")
+
+    async def _write_tags(self) -> None:
+        while self._tags:
+            tags, self._tags = self._tags, {}
+            try:
+                await self._jobs.retagged(tags)
+            except StoreError as error:
+                # They stand in memory; only a restart would take the older ones.
+                log.warning("the new order of %d jobs is not written: %s", len(tags), error)
+
     async def _visible(self, job_id: int, guild_id: int | None, person_id: int) -> Job:
         """Return a job of this server; in direct messages, of this person."""
         job = await self._jobs.get(job_id)
@@ -306,4 +330,5 @@ def _ticket(job: Job) -> Ticket:
         job_id=job.id,
         person_id=job.origin.person_id,
         cost=job.request.cost(),
+        rows=job.request.rows,
     )

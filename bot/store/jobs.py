@@ -1,6 +1,6 @@
 """Jobs: every question and every change, each one transaction."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, func, select, update
@@ -98,6 +98,14 @@ class JobStore:
     async def requeued(self, job_id: int) -> bool:
         """RUNNING → QUEUED: the bot stops before the job is done."""
         return await self._move(job_id, (Status.RUNNING,), status=Status.QUEUED, started_at=None)
+
+    async def retagged(self, tags: Mapping[int, float]) -> None:
+        """Note the new start tags of waiting jobs, by id."""
+        async with self._database.write() as session:
+            for job_id, start in tags.items():
+                await session.execute(
+                    update(JobRow).where(JobRow.id == job_id).values(fair_start=start)
+                )
 
     async def spent(self, job_id: int, device_seconds: float) -> None:
         """Add device time; what a job cost stays true however it ends."""

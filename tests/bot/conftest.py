@@ -67,7 +67,7 @@ def build(
     jobs, pictures = JobStore(database), PictureStore(database, folder)
 
     def open_services(presenter: Presenter) -> JobService:
-        return JobService(
+        services = JobService(
             catalog=Catalog({EMBEDDED.name: EMBEDDED}, EMBEDDED.name),
             policy=Policy(jobs, limits),
             jobs=jobs,
@@ -77,6 +77,8 @@ def build(
             capacity=lambda: executor.capacity,
             running_per_person=1,
         )
+        executor.on_capacity = services.fill
+        return services
 
     return DarkroomBot(open_services, synced_file=folder / "commands")
 

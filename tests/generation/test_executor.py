@@ -101,10 +101,9 @@ async def test_start_is_prompt_and_requests_wait_for_readiness(
     assert await gone(worker)
 
 
-async def test_closing_the_generator_cancels_and_others_wait_their_turn(
+async def test_closing_the_generator_cancels_that_request_only(
     executor: LocalExecutor, make_request: MakeRequest
 ):
-    # Uncancelled, it would keep the others waiting beyond any patience.
     events = executor.run(make_request(**{**LONG, "width": 256, "height": 256}))
     await reach_step(events, 2)
     await events.aclose()
@@ -112,6 +111,7 @@ async def test_closing_the_generator_cancels_and_others_wait_their_turn(
     for following in await asyncio.wait_for(asyncio.gather(*runs), PATIENCE_S):
         assert kinds(following)[0] is Started
         assert isinstance(following[-1], Finished)
+    assert not executor._aboard, "what was cancelled outlives those that came later"
 
 
 async def test_a_worker_that_hangs_under_a_cancelled_request_is_replaced_for_the_next(
@@ -210,14 +210,18 @@ async def test_an_error_in_the_forward_ends_the_worker_twice_and_only_that_reque
     CLIPTextModel(narrow).save_pretrained(folder / "text_encoder")
     broken = Checkpoint(name="Mismatched", source=folder, size=32)
     executor = await launch(Catalog({**catalog.checkpoints, "Mismatched": broken}, TINY))
-    deadly = asyncio.create_task(collect(executor.run(make_request(checkpoint="Mismatched"))))
-    patient = asyncio.create_task(collect(executor.run(make_request())))
-    loading, *_, failed = await deadly
+    await executor.ready()
+    requests = [make_request(guidance_scale=1.0), make_request(checkpoint="Mismatched")]
+    requests.append(make_request(guidance_scale=1.0, seed=8))
+    runs = [collect(executor.run(request)) for request in requests]
+    first, deadly, last = await asyncio.gather(*runs)
+    loading, *_, failed = deadly
     assert loading == Loading("Mismatched")
     assert isinstance(failed.error, WorkerDied)
     assert str(failed.error) == "the worker ended twice under this request"
     assert failed.device_seconds > 0
-    assert isinstance((await patient)[-1], Finished)
+    assert isinstance(first[-1], Finished)
+    assert isinstance(last[-1], Finished)
 
 
 async def test_a_worker_that_does_not_start_fails_who_waits_and_is_tried_again(
@@ -258,7 +262,7 @@ class DyingWorker:
         return 1
 
 
-@pytest.mark.parametrize("messages", [[], [Ready("cpu", TINY)]], ids=["unready", "idle"])
+@pytest.mark.parametrize("messages", [[], [Ready("cpu", TINY, 2)]], ids=["unready", "idle"])
 async def test_a_worker_that_keeps_dying_with_nothing_to_do_is_started_ever_later(
     launch: Launch, monkeypatch: pytest.MonkeyPatch, messages: list[Message]
 ):

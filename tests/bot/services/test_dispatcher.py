@@ -15,8 +15,9 @@ class Bench:
         self.cancelled: list[int] = []
         self.free: dict[int, Callable[[], None]] = {}
         self.ends: dict[int, asyncio.Event] = {}
+        self.capacity = capacity
         self.dispatcher = Dispatcher(
-            self.work, capacity=lambda: capacity, running_per_person=running_per_person
+            self.work, capacity=lambda: self.capacity, running_per_person=running_per_person
         )
         self.dispatcher.open()
         self.ids = iter(range(1, 10_000))
@@ -30,9 +31,9 @@ class Bench:
             self.cancelled.append(job_id)
             raise
 
-    def ask(self, person: int, cost: float = 1.0) -> Ticket:
+    def ask(self, person: int, cost: float = 1.0, rows: int = 1) -> Ticket:
         start = self.dispatcher.start_tag(person, cost)
-        ticket = Ticket(start=start, job_id=next(self.ids), person_id=person, cost=cost)
+        ticket = Ticket(start, next(self.ids), person, cost, rows)
         self.dispatcher.admit(ticket)
         return ticket
 
@@ -76,6 +77,55 @@ async def test_one_person_runs_only_so_many_at_once():
     assert bench.dispatcher.place(second.job_id) == 1
     await bench.end(first.job_id)
     assert bench.order[-1] == second.job_id
+    await bench.dispatcher.close()
+
+
+async def test_jobs_run_together_until_their_rows_fill_the_device():
+    bench = Bench(capacity=8)
+    jobs = [bench.ask(person, rows=rows).job_id for person, rows in enumerate((3, 4, 5, 1, 2))]
+    await asyncio.sleep(0)
+    assert bench.order == jobs[:3]
+    await bench.end(jobs[0])
+    assert bench.order == jobs[:3], "9 rows are more than 8"
+    await bench.end(jobs[2])
+    assert bench.order == jobs
+    await bench.dispatcher.close()
+
+
+async def test_a_device_that_turns_out_larger_is_filled_at_once():
+    bench = Bench(capacity=2)
+    jobs = [bench.ask(person, rows=2).job_id for person in range(4)]
+    await asyncio.sleep(0)
+    assert bench.order == jobs[:1]
+    bench.capacity = 6
+    bench.dispatcher.fill()
+    await asyncio.sleep(0)
+    assert bench.order == jobs[:3]
+    await bench.dispatcher.close()
+
+
+async def test_a_job_beyond_the_devices_capacity_runs_alone():
+    bench = Bench(capacity=4)
+    large, small = bench.ask(1, rows=8), bench.ask(2)
+    await asyncio.sleep(0)
+    assert bench.order == [large.job_id]
+    await bench.end(large.job_id)
+    assert bench.order[-1] == small.job_id
+    await bench.dispatcher.close()
+
+
+async def test_the_place_foretold_is_the_place_taken():
+    bench = Bench(capacity=8, running_per_person=1)
+
+    def foretold(person: int) -> int:
+        start = bench.dispatcher.start_tag(person, 1.0)
+        bench.dispatcher.forget(person, start, 1.0)
+        return bench.dispatcher.place_for(Ticket(start, 1000, person, 1.0, 4))
+
+    for person, place in ((1, 0), (1, 1), (1, 2), (2, 0), (3, 1), (2, 3)):
+        assert foretold(person) == place
+        ticket = bench.ask(person, rows=4)
+        assert bench.dispatcher.place(ticket.job_id) == (place or None)
     await bench.dispatcher.close()
 
 
