@@ -13,6 +13,7 @@ from bot.ui.asking import lacking
 from generation.catalog import Checkpoint, check_files, read_catalog
 from generation.errors import GenerationError
 from generation.hardware import examine as examine_hardware
+from generation.profile import PROFILES, read_profiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     """Look at everything Darkroom needs; what is wrong is a finding, never an error."""
     yield _hardware()
     for finding in _checkpoints(settings):
+        yield finding
+    for finding in _profiles(settings):
         yield finding
     yield await _database(settings)
     async for finding in _discord(settings):
@@ -68,6 +71,16 @@ def _checkpoint(checkpoint: Checkpoint, *, is_default: bool) -> Finding:
     if isinstance(checkpoint.source, str):
         return Finding("checkpoint", f"{name}: from the hub, {checkpoint.source}")
     return Finding("checkpoint", f"{name}: found, valid, {checkpoint.source}")
+
+
+def _profiles(settings: Settings) -> list[Finding]:
+    file = settings.store.folder / PROFILES
+    if not file.exists():
+        return [Finding("rows", "not measured yet; that happens at the first start")]
+    return [
+        Finding("rows", f"{place}: {profile.knee} a forward, {profile.rate:.1f} a second")
+        for place, profile in read_profiles(file).items()
+    ]
 
 
 async def _database(settings: Settings) -> Finding:

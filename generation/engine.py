@@ -18,7 +18,7 @@ from generation.memory import free_bytes, is_out_of_memory, release
 from generation.options import DETERMINISTIC_ROWS, EngineOptions
 from generation.pipeline import Pipeline, pick_device
 from generation.preview import draw_preview
-from generation.profile import Profiles
+from generation.profiling import Profiles
 from generation.request import (
     Aspect,
     Event,

@@ -86,6 +86,8 @@ class Pipeline:
         self.preview_colours = parts.preview_colours
         self.scale_factor = 2 ** (len(self.vae.config.block_out_channels) - 1)
         self.device = device
+        models = (self.text_encoder, self.unet, self.vae)
+        self.parameters = sum(weight.numel() for one in models for weight in one.parameters())
 
     @classmethod
     def load(cls, checkpoint: Checkpoint, device: torch.device) -> Self:
@@ -96,12 +98,6 @@ class Pipeline:
         files = find_files(checkpoint)
         parts = load_parts(files, pick_dtype(device, files), checkpoint.prediction_type)
         return cls(parts, device)
-
-    @property
-    def parameters(self) -> int:
-        """How many weights its three models have together."""
-        models = (self.text_encoder, self.unet, self.vae)
-        return sum(weight.numel() for model in models for weight in model.parameters())
 
     def row_counts(self, latents: torch.Tensor, embeddings: torch.Tensor) -> tuple[int, ...]:
         """Return the numbers of rows that a forward of such rows may have; empty: any."""

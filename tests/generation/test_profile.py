@@ -12,7 +12,8 @@ from generation.engine import Engine
 from generation.memory import peak_bytes
 from generation.options import EngineOptions
 from generation.pipeline import Pipeline
-from generation.profile import LADDER, Profile, Profiles, read_profiles
+from generation.profile import LADDER, Profile, read_profiles
+from generation.profiling import Profiles
 from tests.generation.conftest import CPU, TINY, MakeRequest
 
 BUCKET = Bucket(TINY, 32, 32, 1)
@@ -44,7 +45,7 @@ def test_one_decode_stays_free():
 def test_a_size_is_measured_once_and_kept(
     catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("generation.profile.LADDER", (1, 2))
+    monkeypatch.setattr("generation.profiling.LADDER", (1, 2))
     file = tmp_path / "profiles.json"
     pipeline = Pipeline.load(catalog[TINY], CPU)
     rows: list[int] = []

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bot.store.database import migrate
 from generation.embedded import CHECKPOINT
+from generation.profile import PROFILES, Profile, write_profiles
 from playground import Permission, Playground
 from tests.wire.conftest import PATIENCE_S
 
@@ -38,6 +39,8 @@ async def doctor(
 
 async def test_all_is_well(playground: Playground, tmp_path: Path):
     await migrate(tmp_path / "data")
+    measured = {"cpu | Emoji | 128×128 px": Profile([0.1, 0.1, 0.4], 0, 0)}
+    write_profiles(tmp_path / "data" / PROFILES, measured)
     status, lines = await doctor(playground, tmp_path)
     assert status == 0
     assert all(line.startswith("ok") for line in lines)
@@ -45,6 +48,7 @@ async def test_all_is_well(playground: Playground, tmp_path: Path):
     assert "GiB of memory" in text
     assert "Emoji (default): found, valid" in text
     assert "darkroom.sqlite3: 0 jobs, 0 open" in text
+    assert "cpu | Emoji | 128×128 px: 2 a forward, 20.0 a second" in text
     assert "nothing missing" in text
 
 
@@ -65,6 +69,7 @@ async def test_what_is_missing_is_named(playground: Playground, tmp_path: Path):
     assert "lacks Attach Files in #general" in wrong[1]
     assert any("Far: from the hub, somebody/something" in line for line in lines)
     assert any("none yet" in line for line in lines)
+    assert any("rows         not measured yet" in line for line in lines)
 
 
 async def test_a_refused_token_is_a_finding(playground: Playground, tmp_path: Path):
