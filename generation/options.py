@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+MOST_ROWS = 64
 DETERMINISTIC_ROWS = 8  # four guided pictures
 
 
