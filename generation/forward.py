@@ -108,6 +108,8 @@ def _in_parts(
     pipeline: Pipeline, stacked: tuple[torch.Tensor, ...], sizes: Sequence[int]
 ) -> torch.Tensor:
     """Run the rows in parts of the largest size, each part padded to the next size."""
+    if len(stacked[0]) in sizes:
+        return pipeline.predict_noise(*stacked)
     outputs = []
     for part in zip(*(tensor.split(sizes[-1]) for tensor in stacked), strict=True):
         rows = len(part[0])
