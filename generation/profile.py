@@ -27,12 +27,14 @@ class Profile:
 
     @property
     def knee(self) -> int:
-        """The number of rows from which on more of them hardly raise the throughput."""
+        """The number of rows from which on more of them hardly raise the throughput.
+
+        One step that was measured too slow does not hide that the next ones pay.
+        """
         knee = 0
         for step in range(1, len(self.seconds)):
-            if self._throughput(step) < WORTHWHILE * self._throughput(knee):
-                break
-            knee = step
+            if self._throughput(step) >= WORTHWHILE * self._throughput(knee):
+                knee = step
         return LADDER[knee]
 
     @property

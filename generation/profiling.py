@@ -15,7 +15,11 @@ from generation.profile import LADDER, Profile, read_profiles, write_profiles
 
 log = logging.getLogger(__name__)
 
-RUNS = 2  # of each step; the faster one counts, because other programs only ever slow it down
+# A step of the ladder is repeated until it took this long altogether, or so often. The fastest run
+# counts, because other programs only ever slow one down.
+ENOUGH_S = 0.3
+MOST_RUNS = 10
+PATIENCE = 2  # steps that did not pay, after which the next ones are not tried
 
 
 class Profiles:
@@ -60,10 +64,10 @@ def _measure(pipeline: Pipeline, bucket: Bucket) -> Profile:
         decode_bytes = peak_bytes(pipeline.device, lambda: pipeline.decode(zeros))
         for rows in LADDER:
             used = peak_bytes(pipeline.device, partial(forward, rows))
-            seconds = min(_time(partial(forward, rows)) for _ in range(RUNS))
+            seconds = _fastest(partial(forward, rows))
             row_bytes = max(profile.row_bytes, used // rows)
             profile = Profile([*profile.seconds, seconds], row_bytes, decode_bytes)
-            if profile.knee < rows:
+            if len(profile.seconds) - LADDER.index(profile.knee) > PATIENCE:
                 break
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
@@ -71,7 +75,10 @@ def _measure(pipeline: Pipeline, bucket: Bucket) -> Profile:
     return profile
 
 
-def _time(work: Callable[[], None]) -> float:
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun
+def _fastest(work: Callable[[], None]) -> float:
+    seconds: list[float] = []
+    while len(seconds) < MOST_RUNS and sum(seconds) < ENOUGH_S:
+        begun = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - begun)
+    return min(seconds)
