@@ -8,8 +8,14 @@ JobError
 ├── JobNotFound      no such job in this server
 ├── PictureNotFound  the job has no such picture
 ├── FileUnavailable  Discord did not hand out an attached file in time
+├── TooManyJobs      one command asks for more jobs than may be asked for together
+├── UnknownParameter words like --this in a prompt that mean nothing; names what was meant
 └── NotYours         only its author or a moderator may do this
 """
+
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import ClassVar
 
 
 class JobError(Exception):
@@ -53,3 +59,35 @@ class FileUnavailable(JobError):
 
 class NotYours(JobError):
     """Neither the author of the job nor a moderator."""
+
+
+class TooManyJobs(JobError):
+    """A prompt's braces and repeats make more jobs than may be asked for together."""
+
+    def __init__(self, bound: int) -> None:
+        super().__init__(bound)
+        self.bound = bound
+
+    def __str__(self) -> str:
+        return f"That makes more than {self.bound} jobs, as many as may be asked for together."
+
+
+class UnknownParameter(JobError):
+    """Words like --this in a prompt that mean nothing; ``nearest`` is what each may have been."""
+
+    shown: ClassVar[int] = 10  # so that the line fits a message
+
+    def __init__(self, nearest: Mapping[str, str | None], known: Iterable[str]) -> None:
+        super().__init__(nearest, known)
+        self.nearest = nearest
+        self.known = tuple(known)
+
+    def __str__(self) -> str:
+        unknown = " or ".join(
+            f"`--{name}`" + (f" (did you mean `--{near}`?)" if near else "")
+            for name, near in islice(self.nearest.items(), self.shown)
+        )
+        if (more := len(self.nearest) - self.shown) > 0:
+            unknown += f" or {more} more"
+        known = ", ".join(f"`--{name}`" for name in self.known)
+        return f"I do not know {unknown}. I know {known}."

@@ -1,0 +1,84 @@
+r"""One prompt that stands for several: ``{red, blue} apple`` is ``red apple`` and ``blue apple``.
+
+Braces may stand in braces, and next to each other they give every combination. ``\{``, ``\}`` and,
+inside braces, ``\,`` are the characters themselves. The way of writing is Midjourney's.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+from bot.services.errors import TooManyJobs
+from generation.errors import InvalidRequest
+
+MAX_JOBS = 8
+
+_MARK = re.compile(r"\\[{},\\]|[{},]")
+
+
+@dataclass(slots=True)
+class _Braces:
+    """What has been read of one pair: the finished alternatives, and the one being read."""
+
+    finished: list[str] = field(default_factory=list)
+    current: tuple[str, ...] = ("",)
+
+    def append(self, choices: tuple[str, ...]) -> None:
+        """Let the current alternative go on with each of the choices."""
+        _check(len(self.current) * len(choices))
+        self.current = tuple(start + choice for start in self.current for choice in choices)
+
+    def finish(self) -> None:
+        """End the current alternative; the next begins."""
+        _check(len(self.finished) + len(self.current))
+        self.finished += [text.strip() for text in self.current]
+        self.current = ("",)
+
+
+def expand(text: str) -> tuple[str, ...]:
+    """Return the prompts that a text with braces stands for, the last braces changing fastest.
+
+    A text without braces is returned as it is. It is for what a person typed, once: what comes out
+    may hold braces that were escaped. Raises TooManyJobs above MAX_JOBS, before they are made, and
+    InvalidRequest, naming ``prompt``, where braces do not pair.
+    """
+    if "{" not in text and "}" not in text:
+        return (text,)
+    levels = [_Braces()]
+    end = 0
+    for mark in _MARK.finditer(text):
+        levels[-1].append((text[end : mark.start()],))
+        end = mark.end()
+        inside = len(levels) > 1
+        match mark[0]:
+            case "{":
+                levels.append(_Braces())
+            case "," if inside:
+                levels[-1].finish()
+            case "}" if inside:
+                braces = levels.pop()
+                braces.finish()
+                levels[-1].append(tuple(braces.finished))
+            case "}":
+                raise _unpaired()
+            case r"\{" | r"\}":
+                levels[-1].append((mark[0][1],))
+            case r"\," if inside:
+                levels[-1].append((",",))
+            case _:
+                levels[-1].append((mark[0],))
+    if len(levels) > 1:
+        raise _unpaired()
+    levels[0].append((text[end:],))
+    return levels[0].current
+
+
+def _check(count: int) -> None:
+    # Every choice has an alternative at least, so no part makes more than the whole.
+    if count > MAX_JOBS:
+        raise TooManyJobs(MAX_JOBS)
+
+
+def _unpaired() -> InvalidRequest:
+    return InvalidRequest(
+        "prompt", r"written with a } for every {, or \{ and \} for the characters"
+    )

@@ -1,0 +1,223 @@
+"""Parameters that people type into prompts."""
+
+import contextlib
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from bot.services.errors import JobError, TooManyJobs, UnknownParameter
+from bot.services.parameters import Typed, nearest_aspect, parse, pick, read
+from bot.services.permutations import MAX_JOBS
+from bot.services.requests import Wish, compose
+from generation.catalog import EMBEDDED, Catalog
+from generation.errors import InvalidRequest
+from generation.request import SEED, Aspect, Sampler
+
+CATALOG = Catalog({EMBEDDED.name: EMBEDDED}, EMBEDDED.name)
+
+
+def test_every_parameter_is_read():
+    assert parse(
+        "a red fox --ar 3:2 --seed 7 --no text, blurry lines --steps 30 --cfg 6.5 --n 2"
+        ' --sampler "euler a" --model Stable Diffusion v1.5 --style line art --repeat 3'
+    ) == Typed(
+        prompt="a red fox",
+        negative_prompt="text, blurry lines",
+        aspect=Aspect.LANDSCAPE,
+        seed=7,
+        steps=30,
+        guidance_scale=6.5,
+        sampler=Sampler.EULER_A,
+        checkpoint="Stable Diffusion v1.5",
+        style="line art",
+        count=2,
+        repeat=3,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "typed"),
+    [
+        ("--seed 7 a fox", Typed(prompt="a fox", seed=7)),
+        ("a fox --AR 9:16, in snow", Typed(prompt="a fox in snow", aspect=Aspect.TALL)),
+        ("a fox --aspect wide", Typed(prompt="a fox", aspect=Aspect.WIDE)),
+        ("a fox —ar 1:1 –seed 3", Typed(prompt="a fox", aspect=Aspect.SQUARE, seed=3)),
+        ("a fox --guidance 7,5", Typed(prompt="a fox", guidance_scale=7.5)),
+        (
+            "a fox --checkpoint “My model” at dawn",
+            Typed(prompt="a fox at dawn", checkpoint="My model"),
+        ),
+        ('a fox --no "red", blue', Typed(prompt="a fox", negative_prompt='"red", blue')),
+        ("a fox --no red --no blue", Typed(prompt="a fox", negative_prompt="red, blue")),
+        ("a fox --sampler plms", Typed(prompt="a fox", sampler=Sampler.PNDM)),
+        ("a fox --sampler uni", Typed(prompt="a fox", sampler=Sampler.UNIPC)),
+        ("a fox\n--count 4", Typed(prompt="a fox", count=4)),
+    ],
+)
+def test_ways_to_write_them(text: str, typed: Typed):
+    assert parse(text) == typed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a fox",
+        "a fox -- in snow",
+        "well-known--or not",
+        "a fox --5 degrees",
+        "a fox — sitting — alone",
+        "«Oui» —dit-il",
+        "fox—seed 7",
+        "(red:1.2) --",
+        r"--\seed",
+    ],
+)
+def test_other_hyphens_are_words(text: str):
+    assert parse(text) == Typed(prompt=text)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a --seed -1", "--seed must be a whole number, 0 to 4294967295"),
+        ("a --seed ٣", "--seed must be a whole number"),
+        ("a --seed 4294967296", "--seed must be 0 to 4294967295"),
+        ("a --seed", "--seed must be followed by its value"),
+        ("a --no --seed 1", "--no must be followed by its value"),
+        ('a --model ""', "--model must be followed by its value"),
+        ("a --seed 1 --SEED 2", "--SEED must be given once"),
+        ("a --cfg 5 --guidance 5", "--guidance must be given once"),
+        ("a --steps 0", "--steps must be 1 to 100"),
+        ("a --cfg high", "--cfg must be a number, 1 to 30"),
+        ("a --cfg 31", "--cfg must be 1.0 to 30.0"),
+        ("a --n 5", "--n must be 1 to 4"),
+        ("a --repeat 9", "--repeat must be 1 to 8"),
+        ("a --sampler fast", "--sampler must be one of DDIM, Euler,"),
+        ("a --ar 21:9", "--ar must be near one of 1:1, 2:3, 3:2, 16:9, 9:16"),
+        ("a --ar 0:1", "--ar must be near one of"),
+        ("a --ar big", "--ar must be near one of"),
+    ],
+)
+def test_what_is_out_of_bounds_is_named(text: str, line: str):
+    with pytest.raises(InvalidRequest) as refused:
+        parse(text)
+    assert line in str(refused.value)
+
+
+def test_every_unknown_parameter_is_named():
+    with pytest.raises(UnknownParameter) as refused:
+        parse("a fox --sede 7 --tile —stpes 20 --ar 1:1")
+    assert str(refused.value) == (
+        "I do not know `--sede` (did you mean `--seed`?) or `--tile` or `--stpes` (did you mean"
+        " `--steps`?). I know `--ar`, `--seed`, `--no`, `--steps`, `--cfg`, `--sampler`, `--model`,"
+        " `--style`, `--n`, `--repeat`."
+    )
+
+
+def test_a_heap_of_unknown_ones_fits_a_message():
+    with pytest.raises(UnknownParameter, match=r" or 240 more\. I know") as refused:
+        parse(" ".join(f"--steeds{'abcdefghij' * 2}{n}" for n in range(250)))
+    assert len(str(refused.value)) < 1500
+
+
+@pytest.mark.parametrize(
+    ("ratio", "aspect"),
+    [
+        ("1:1", Aspect.SQUARE),
+        ("4:3", Aspect.LANDSCAPE),
+        ("4x5", Aspect.PORTRAIT),
+        ("5/4", Aspect.LANDSCAPE),
+        ("1920×1080", Aspect.WIDE),
+        ("2:1", Aspect.WIDE),
+        ("9:19", Aspect.TALL),
+    ],
+)
+def test_a_ratio_near_a_shape_is_that_shape(ratio: str, aspect: Aspect):
+    assert nearest_aspect("--ar", ratio) == aspect
+
+
+@given(st.integers(1, 1000))
+def test_between_the_shapes_no_ratio_is_refused(width: int):
+    if 9 / 16 <= width / 500 <= 16 / 9:
+        nearest_aspect("--ar", f"{width}:500")
+
+
+def test_what_was_typed_wins_over_the_options():
+    wish = Wish(prompt="x --seed 1", negative_prompt="text", seed=9, steps=10, count=2)
+    (typed,) = read("x --seed 1 --no blur --ar 2:3")
+    assert typed.onto(wish) == Wish(
+        prompt="x",
+        negative_prompt="text, blur",
+        aspect=Aspect.PORTRAIT,
+        seed=1,
+        steps=10,
+        count=2,
+    )
+    request = compose(CATALOG, typed.onto(wish))
+    assert (request.seed, request.num_inference_steps, request.num_images) == (1, 10, 2)
+
+
+@given(st.text().filter(lambda text: not set(text) & set("-—–{}")))
+def test_words_alone_are_left_alone(text: str):
+    (typed,) = read(text)
+    wish = Wish(prompt=text, seed=3)
+    assert typed.onto(wish) == Wish(prompt=text.strip(), seed=3)
+
+
+def test_repeats_go_on_with_the_seeds():
+    wish = Wish(prompt="")
+    first, second = read("a fox --seed 5 --repeat 2 --n 3")
+    assert (first.onto(wish).seed, second.onto(wish).seed) == (5, 8)
+    first, second = read("a fox --repeat 2")
+    assert first.onto(wish).seed is second.onto(wish).seed is None
+    assert second.onto(Wish(prompt="", seed=1, count=4)).seed == 5
+
+
+def test_braces_and_repeats_multiply():
+    jobs = read("{red, blue} fox --ar {1:1, 2:3} --repeat 2")
+    assert [(one.prompt, str(one.aspect), one.turn) for one in jobs] == [
+        (f"{colour} fox", aspect, turn)
+        for colour in ("red", "blue")
+        for aspect in ("square", "portrait")
+        for turn in (0, 1)
+    ]
+    assert {one.repeat for one in jobs} == {1}
+    with pytest.raises(TooManyJobs):
+        read("{a, b, c} --repeat 3")
+    assert len(read("{a --repeat 4, b --repeat 3, c}")) == MAX_JOBS
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("emoji", "Emoji"),
+        ("EMOJI 2", "Emoji 2"),
+        ("real", "Realistic"),
+        ("emo", "emo"),
+        ("tin", "tin"),
+        ("TIN", "Tin"),
+        ("tIN", "Tin"),
+        ("other", "other"),
+    ],
+)
+def test_names_are_picked_whatever_their_case(typed: str, name: str):
+    names = ("Emoji", "Emoji 2", "Realistic", "Tin", "tin")
+    assert pick(typed, names) == name
+
+
+PIECES = (
+    "--ar", "3:2", "--seed", "7", "--no", "--steps", "--cfg", "--model", "--style", "--repeat",
+    "2", "--n", "--sampler", "euler a", "—ar", "–seed", "--sede", '"', "“", "”", "{a, b}", "{", "}",
+    ",", "--", "a fox", "\n", "\\",
+)  # fmt: skip
+
+
+@settings(max_examples=200)
+@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=8), max_size=12).map(" ".join))
+@example("--")
+def test_any_text_is_read_or_refused(text: str):
+    with contextlib.suppress(InvalidRequest, JobError):
+        jobs = read(text)
+        assert 1 <= len(jobs) <= MAX_JOBS
+        assert all(one.seed is None or SEED[0] <= one.seed <= SEED[1] for one in jobs)
