@@ -116,9 +116,17 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
     from bot.store.pictures import PictureStore
     from generation.catalog import load_catalog
     from generation.executor import LocalExecutor
+    from generation.options import EngineOptions
+    from generation.profile import PROFILES
 
     catalog = load_catalog(settings.generation.catalog, settings.generation.checkpoint or None)
-    executor = LocalExecutor(catalog, tick_timeout_s=settings.generation.tick_timeout_s)
+    options = EngineOptions(
+        rows=settings.generation.rows,
+        deterministic=settings.generation.deterministic,
+        compile=settings.generation.compile,
+        profiles=settings.store.folder / PROFILES,
+    )
+    executor = LocalExecutor(catalog, options, tick_timeout_s=settings.generation.tick_timeout_s)
     database = Database(settings.store.folder)
     jobs = JobStore(database)
     pictures = PictureStore(database, settings.store.folder)

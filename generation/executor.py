@@ -11,14 +11,15 @@ from typing import Protocol
 
 from generation.catalog import Catalog
 from generation.errors import Cancelled, GenerationError, WorkerDied
+from generation.options import EngineOptions
 from generation.process import WorkerProcess
 from generation.request import (
     Event,
     Failed,
     Finished,
-    GenerationRequest,
     Loading,
     Picture,
+    Request,
     Started,
 )
 from generation.worker import Add, Cancel, Message, Ready, Report
@@ -59,7 +60,7 @@ class Executor(Protocol):
     async def start(self) -> None:
         """Start the workers and return at once; requests run when they are ready."""
 
-    def run(self, request: GenerationRequest) -> AsyncGenerator[Event, None]:
+    def run(self, request: Request) -> AsyncGenerator[Event, None]:
         """Yield the request's events; the last is Finished or Failed.
 
         Closing the generator, or cancelling the task inside it, cancels the request.
@@ -74,7 +75,7 @@ class _Job:
     """A request on its way through the executor; lives here so that a dead worker loses nothing."""
 
     key: int
-    request: GenerationRequest
+    request: Request
     events: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)
     started: bool = False
     forgotten: bool = False
@@ -111,9 +112,15 @@ class LocalExecutor:
     """
 
     def __init__(
-        self, catalog: Catalog, *, tick_timeout_s: float = 300.0, load_timeout_s: float = 3600.0
+        self,
+        catalog: Catalog,
+        options: EngineOptions | None = None,
+        *,
+        tick_timeout_s: float = 300.0,
+        load_timeout_s: float = 3600.0,
     ) -> None:
         self._catalog = catalog
+        self._options = options or EngineOptions()
         self._tick_timeout_s = tick_timeout_s
         self._load_timeout_s = load_timeout_s
         self._capacity = FIRST_CAPACITY
@@ -149,7 +156,7 @@ class LocalExecutor:
             await self._became_ready.wait()
         return self._ready
 
-    async def run(self, request: GenerationRequest) -> AsyncGenerator[Event, None]:
+    async def run(self, request: Request) -> AsyncGenerator[Event, None]:
         """Yield the request's events; see Executor."""
         job = _Job(next(self._keys), request)
         if self._closed:
@@ -194,7 +201,7 @@ class LocalExecutor:
         """Run one worker until it ends; return what it came to."""
         life, ready_at = _Life.UNREADY, 0.0
         try:
-            self._worker = WorkerProcess(self._catalog)
+            self._worker = WorkerProcess(self._catalog, self._options)
         except OSError:
             log.exception("cannot start the worker")
             return life

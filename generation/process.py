@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 
 from generation import worker
 from generation.catalog import Catalog
+from generation.options import EngineOptions
 
 CLOSE_TIMEOUT_S = 3.0
 
@@ -24,12 +25,12 @@ class WorkerProcess:
     cannot start a process.
     """
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, options: EngineOptions) -> None:
         child_commands, self._commands = _spawn.Pipe(duplex=False)
         messages, child_messages = _spawn.Pipe(duplex=False)
         self._process = _spawn.Process(
             target=worker.main,
-            args=(child_commands, child_messages, catalog),
+            args=(child_commands, child_messages, catalog, options),
             name="darkroom worker",
             daemon=True,
         )

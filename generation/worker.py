@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from generation.catalog import Catalog
 from generation.errors import GenerationError
-from generation.request import Event, GenerationRequest
+from generation.options import EngineOptions
+from generation.request import Event, Request
 
 if TYPE_CHECKING:
     from generation.engine import Engine
@@ -30,7 +31,7 @@ class Add:
     """Command: take this request aboard under ``key``."""
 
     key: int
-    request: GenerationRequest
+    request: Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,9 @@ class Report:
 Message = Ready | Report
 
 
-def main(commands: Connection, messages: Connection, catalog: Catalog) -> None:
+def main(
+    commands: Connection, messages: Connection, catalog: Catalog, options: EngineOptions
+) -> None:
     """Serve until ``commands`` closes; an unexpected error ends the process with a failure."""
     # Ctrl-C reaches every process of the terminal; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -77,7 +80,7 @@ def main(commands: Connection, messages: Connection, catalog: Catalog) -> None:
     inbox: queue.SimpleQueue[Command] = queue.SimpleQueue()
     threading.Thread(target=_hear, args=(commands, inbox), daemon=True).start()
     try:
-        _serve(inbox, messages, catalog)
+        _serve(inbox, messages, catalog, options)
     except BrokenPipeError:
         sys.exit(0)  # the parent is gone
     except Exception:
@@ -103,11 +106,20 @@ def _hear(commands: Connection, inbox: queue.SimpleQueue[Command]) -> None:
         os._exit(0)
 
 
-def _serve(inbox: queue.SimpleQueue[Command], messages: Connection, catalog: Catalog) -> None:
+def _serve(
+    inbox: queue.SimpleQueue[Command],
+    messages: Connection,
+    catalog: Catalog,
+    options: EngineOptions,
+) -> None:
     from generation.engine import Engine
     from generation.pipeline import describe
 
-    engine = Engine(catalog, on_event=lambda key, event: messages.send(Report(key, event)))
+    engine = Engine(
+        catalog,
+        on_event=lambda key, event: messages.send(Report(key, event)),
+        options=options,
+    )
     if engine.device.type == "cpu" and hasattr(os, "nice"):
         os.nice(NICENESS)  # before the first forward starts torch's threads, which inherit it
     error = engine.warm_up()

@@ -23,7 +23,7 @@ from generation.executor import LocalExecutor
 from generation.process import WorkerProcess
 from generation.request import Event, Finished, Loading, Picture, Progress, Started
 from generation.worker import Add, Message, Ready
-from tests.generation.conftest import TINY, MakeRequest
+from tests.generation.conftest import PLAIN, TINY, MakeRequest
 
 Launch = Callable[..., Awaitable[LocalExecutor]]
 PATIENCE_S = 30.0  # what would otherwise wait for ever
@@ -41,7 +41,7 @@ async def launch(catalog: Catalog) -> AsyncIterator[Launch]:
     launched = []
 
     async def launch(catalog: Catalog = catalog, **limits: float) -> LocalExecutor:
-        launched.append(LocalExecutor(catalog, **limits))
+        launched.append(LocalExecutor(catalog, PLAIN, **limits))
         await launched[-1].start()
         return launched[-1]
 
@@ -239,7 +239,7 @@ async def test_a_picture_for_a_worker_that_hangs_does_not_stop_the_event_loop(
     catalog: Catalog, make_request: MakeRequest, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("generation.process.CLOSE_TIMEOUT_S", 0.2)
-    worker = WorkerProcess(catalog)
+    worker = WorkerProcess(catalog, PLAIN)
     os.kill(worker.pid, signal.SIGSTOP)
     add = Add(1, make_request(strength=0.5, image=bytes(2**20)))
     await asyncio.wait_for(asyncio.to_thread(worker.send, add), PATIENCE_S)
@@ -274,7 +274,7 @@ async def test_a_worker_that_keeps_dying_with_nothing_to_do_is_started_ever_late
         await real_sleep(0)
 
     monkeypatch.setattr("generation.executor.asyncio.sleep", sleep)
-    monkeypatch.setattr("generation.executor.WorkerProcess", lambda _: DyingWorker(list(messages)))
+    monkeypatch.setattr("generation.executor.WorkerProcess", lambda *_: DyingWorker(list(messages)))
     executor = await launch()
     while len(pauses) < 8:
         await real_sleep(0)

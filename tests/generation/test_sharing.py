@@ -63,7 +63,7 @@ def workers(monkeypatch: pytest.MonkeyPatch) -> list[ScriptedWorker]:
     """The workers that were started; each holds eight rows and says that somebody's load began."""
     started: list[ScriptedWorker] = []
 
-    def start(_: Catalog) -> ScriptedWorker:
+    def start(*_: object) -> ScriptedWorker:
         ready = Ready("cpu", EMBEDDED.name, 8)
         started.append(ScriptedWorker(ready, Report(0, Loading(EMBEDDED.name))))
         return started[-1]

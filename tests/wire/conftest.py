@@ -44,6 +44,7 @@ class Process:
                     **os.environ,
                     **self.playground.environment,
                     "STORE__FOLDER": str(self.folder),
+                    "GENERATION__ROWS": "8",  # instead of measuring how many pay
                     **environment,
                 },
                 stderr=log,
