@@ -1,0 +1,202 @@
+"""The engine's own overhead: everything in a tick that is not the UNet's forward.
+
+That is admission, stacking the rows, each sample's guidance and ``scheduler.step``, events, and
+previews where they are due. Ticks and bare ``unet(...)`` calls of the same shapes take turns, so
+that both meet the same machine. The overhead is what a tick takes before and after the forward
+inside it, over the bare call's median; the whole tick over the bare call in its turn says the same
+as far as the forwards' own scatter lets it. ``pipe()`` steps a scheduler as well, if only one for
+a whole request, so the schedulers' part is given separately, timed after each bare forward, which
+leaves nothing of them in the processor's caches. Decodes are no part of these ticks.
+"""
+
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from benchmarks.engine.subject import Subject
+from generation.engine import PREVIEW_EVERY_S, Engine
+from generation.preview import draw_preview, predict_clean
+from generation.request import GenerationRequest, Sampler
+from generation.samplers import build_scheduler
+
+STEPS = 100  # the most a request may have, so that nothing is decoded meanwhile
+SAMPLERS = tuple(sampler for sampler in Sampler if sampler != Sampler.LCM)
+RUNS = 9  # of what is timed by itself
+
+
+@dataclass(slots=True)
+class Ticks:
+    """Seconds, a value for each tick.
+
+    ``whole`` and the forward ``inside`` it, then the ``bare`` forward and one ``scheduler.step``
+    for each sample.
+    """
+
+    whole: list[float] = field(default_factory=list)
+    inside: list[float] = field(default_factory=list)
+    bare: list[float] = field(default_factory=list)
+    schedulers: list[float] = field(default_factory=list)
+
+    @property
+    def overhead_s(self) -> float:
+        """The median of what a tick takes beside its forward."""
+        beside = (whole - inside for whole, inside in zip(self.whole, self.inside, strict=True))
+        return statistics.median(beside)
+
+    @property
+    def overhead_pct(self) -> float:
+        """The overhead over the bare forward, in per cent."""
+        return 100 * self.overhead_s / statistics.median(self.bare)
+
+    @property
+    def schedulers_pct(self) -> float:
+        """The schedulers' part of the overhead, over the bare forward, in per cent."""
+        return 100 * statistics.median(self.schedulers) / statistics.median(self.bare)
+
+    @property
+    def in_turn_pct(self) -> float:
+        """How much longer a tick takes than the bare forward in its turn, in per cent."""
+        apart = (whole - bare for whole, bare in zip(self.whole, self.bare, strict=True))
+        return 100 * statistics.median(apart) / statistics.median(self.bare)
+
+
+class Stopwatch:
+    """Times a model's forwards, and keeps what the last one was called with."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._pipeline = subject.pipeline
+        self._begun = 0.0
+        self.seconds = 0.0
+        self.called_with: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
+        unet = subject.pipeline.unet
+        self._hooks = (
+            unet.register_forward_pre_hook(self._before, with_kwargs=True),
+            unet.register_forward_hook(self._after),
+        )
+
+    def _before(self, _unet: object, positional: tuple[Any, ...], named: dict[str, Any]) -> None:
+        self.called_with = positional, named
+        self._begun = time.perf_counter()
+
+    def _after(self, *_: object) -> None:
+        self._pipeline.wait()
+        self.seconds = time.perf_counter() - self._begun
+
+    @torch.inference_mode()
+    def again(self) -> float:
+        """Repeat the last forward by itself; return its seconds."""
+        positional, named = self.called_with
+        begun = time.perf_counter()
+        self._pipeline.unet(*positional, **named)
+        return time.perf_counter() - begun
+
+    def remove(self) -> None:
+        """Leave the model as it was."""
+        for hook in self._hooks:
+            hook.remove()
+
+
+class Schedulers:
+    """Noise schedulers of the same kinds as those of requests for one picture each."""
+
+    def __init__(self, subject: Subject, requests: Sequence[GenerationRequest]) -> None:
+        self._pipeline = subject.pipeline
+        latents = torch.randn(subject.shape(1), dtype=subject.pipeline.unet.dtype)
+        self._latents = latents.to(subject.device)
+        self._schedulers = [
+            build_scheduler(request.sampler, subject.scheduler_config) for request in requests
+        ]
+        for scheduler, request in zip(self._schedulers, requests, strict=True):
+            scheduler.set_timesteps(request.num_inference_steps, device="cpu")
+
+    @torch.inference_mode()
+    def step(self, index: int) -> float:
+        """Let each take its step ``index``; return the seconds."""
+        begun = time.perf_counter()
+        for scheduler in self._schedulers:
+            timestep = scheduler.timesteps[index]
+            scheduler.scale_model_input(self._latents, timestep)
+            scheduler.step(self._latents, timestep, self._latents, return_dict=False)
+        self._pipeline.wait()
+        return time.perf_counter() - begun
+
+
+def one_row(subject: Subject, sampler: Sampler) -> list[GenerationRequest]:
+    """Return one picture without guidance."""
+    return [subject.request(guidance_scale=1.0, num_inference_steps=STEPS, sampler=sampler)]
+
+
+def sixteen_rows(subject: Subject) -> list[GenerationRequest]:
+    """Return eight guided pictures of eight people, with different samplers."""
+    return [
+        subject.request(num_inference_steps=STEPS, sampler=sampler, seed=seed)
+        for seed, sampler in enumerate(SAMPLERS[:8])
+    ]
+
+
+def measure(
+    subject: Subject, engine: Engine, rounds: Sequence[list[GenerationRequest]], ticks: int
+) -> Ticks:
+    """Tick so often with each round's requests aboard, a bare forward after each tick."""
+    measured = Ticks()
+    stopwatch = Stopwatch(subject)
+    for requests in rounds:
+        for key, request in enumerate(requests, 1):
+            engine.add(key, request)
+        for _ in requests:  # one is let in at each tick
+            engine.step()
+        schedulers = Schedulers(subject, requests)
+        for tick in range(ticks):
+            begun = time.perf_counter()
+            engine.step()
+            measured.whole.append(time.perf_counter() - begun)
+            measured.inside.append(stopwatch.seconds)
+            measured.bare.append(stopwatch.again())
+            measured.schedulers.append(schedulers.step(tick))
+        for key, _ in enumerate(requests, 1):
+            engine.cancel(key)
+        engine.step()
+    stopwatch.remove()
+    return measured
+
+
+@torch.inference_mode()
+def beside_forwards(subject: Subject) -> tuple[float, float, float]:
+    """Return the seconds of one picture's scheduler step, of its decode, and of its prompts."""
+    requests = sixteen_rows(subject)
+    schedulers = Schedulers(subject, requests)
+    steps = [schedulers.step(index) / len(requests) for index in range(RUNS)]
+    latents = torch.randn(subject.shape(1), dtype=subject.pipeline.unet.dtype)
+    latents = latents.to(subject.device)
+    decodes, prompts = [], []
+    for number in range(RUNS):
+        begun = time.perf_counter()
+        subject.pipeline.decode(latents)
+        decoded = time.perf_counter()
+        subject.pipeline.encode_prompts(f"picture {number}, a red apple on a table", "blurred")
+        subject.pipeline.wait()
+        decodes.append(decoded - begun)
+        prompts.append(time.perf_counter() - decoded)
+    return statistics.median(steps), statistics.median(decodes), statistics.median(prompts)
+
+
+@torch.inference_mode()
+def preview_pct(subject: Subject, tick_s: float, side: int) -> float:
+    """Return a preview's share of the time, in per cent; latents of ``side`` × ``side`` cells.
+
+    A request gets one at every tick, or every `PREVIEW_EVERY_S` where ticks are shorter.
+    """
+    shape = (1, subject.pipeline.unet.config.in_channels, side, side)
+    dtype = subject.pipeline.unet.dtype
+    seen, output = (torch.randn(shape).to(subject.device, dtype) for _ in range(2))
+    seconds = []
+    for _ in range(RUNS):
+        begun = time.perf_counter()
+        clean = predict_clean(seen, output, 1.0, subject.pipeline.prediction_type)
+        draw_preview(clean, subject.pipeline.preview_colours)
+        seconds.append(time.perf_counter() - begun)
+    return 100 * statistics.median(seconds) / max(tick_s, PREVIEW_EVERY_S)

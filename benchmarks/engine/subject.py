@@ -1,0 +1,99 @@
+"""A checkpoint in memory, drawn with by the engine and by diffusers' own pipeline."""
+
+import copy
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from unittest import mock
+
+import torch
+from diffusers import StableDiffusionPipeline
+
+from generation.catalog import Catalog, Checkpoint
+from generation.engine import Engine
+from generation.options import EngineOptions
+from generation.parts import Parts
+from generation.pipeline import Pipeline
+from generation.request import GenerationRequest, Sampler
+from generation.samplers import build_scheduler
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedShelf:
+    """In `Shelf`'s place: holds one pipeline that no file lies behind."""
+
+    pipeline: Pipeline
+
+    def take(
+        self, _name: str, _on_loading: Callable[[str], None], in_use: Collection[str] = ()
+    ) -> Pipeline:
+        """Return the pipeline, whoever else is in use."""
+        del in_use
+        return self.pipeline
+
+    def drop_all_but(self, _kept: Collection[str]) -> bool:
+        """There is nothing to give back."""
+        return False
+
+
+class Subject:
+    """One checkpoint's weights for both sides of a comparison; ``size`` is the side in pixels.
+
+    The text encoder and the UNet are the same objects on both sides. The VAE is too, except that
+    diffusers keeps it in fp16 where `Pipeline` turns it to fp32.
+    """
+
+    def __init__(self, name: str, parts: Parts, size: int, device: torch.device) -> None:
+        self.name, self.size, self.device = name, size, device
+        self.scheduler_config = parts.scheduler_config
+        half = parts.vae.dtype == torch.float16
+        vae = copy.deepcopy(parts.vae).to(device) if half else parts.vae
+        self.pipeline = Pipeline(parts, device)
+        self.pipe = StableDiffusionPipeline(
+            vae=vae.eval(),
+            text_encoder=parts.text_encoder,
+            tokenizer=parts.tokenizer,
+            unet=parts.unet,
+            scheduler=build_scheduler(Sampler.DDIM, parts.scheduler_config),
+            safety_checker=None,
+            feature_extractor=None,
+            requires_safety_checker=False,
+        )
+        self.pipe.set_progress_bar_config(disable=True)
+
+    def engine(self, options: EngineOptions) -> Engine:
+        """Return an engine for this checkpoint alone, warmed."""
+        checkpoint = Checkpoint(name=self.name, source=Path(), size=self.size)
+        catalog = Catalog({self.name: checkpoint}, self.name)
+        with mock.patch("generation.engine.Shelf", return_value=LoadedShelf(self.pipeline)):
+            engine = Engine(catalog, self.device, options=options)
+        if (error := engine.warm_up()) is not None:
+            raise error
+        return engine
+
+    def request(
+        self,
+        prompt: str = "a red apple",
+        *,
+        sampler: Sampler = Sampler.DPMPP_2M_KARRAS,
+        num_inference_steps: int = 20,
+        guidance_scale: float = 7.5,
+        seed: int = 1,
+        num_images: int = 1,
+    ) -> GenerationRequest:
+        """Return a request at this checkpoint's size."""
+        return GenerationRequest(
+            prompt=prompt,
+            checkpoint=self.name,
+            width=self.size,
+            height=self.size,
+            num_inference_steps=num_inference_steps,
+            guidance_scale=guidance_scale,
+            sampler=sampler,
+            seed=seed,
+            num_images=num_images,
+        )
+
+    def shape(self, rows: int) -> tuple[int, int, int, int]:
+        """Return the latents' shape in a forward of so many rows."""
+        return rows, *self.pipeline.latent_shape(self.size, self.size)
