@@ -16,9 +16,12 @@ from generation.request import (
     Loading,
     Picture,
     Progress,
+    Request,
     Started,
+    UpscaleRequest,
 )
 
+TILES = 3
 Wait = Callable[[Awaitable[object]], Awaitable[object]]
 
 
@@ -44,10 +47,11 @@ class RecordingExecutor:
 
     hold: bool = False
     loads: bool = False
+    cut: str = ""
     error: GenerationError | None = None
     capacity: int = 1
     ready_rows: int | None = None
-    requests: list[GenerationRequest] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
     running: int = 0
     ended: list[str] = field(default_factory=list)
     wait: Wait = _plainly
@@ -65,7 +69,7 @@ class RecordingExecutor:
         for _ in range(steps):
             self._steps.release()
 
-    async def run(self, request: GenerationRequest) -> AsyncGenerator[Event, None]:
+    async def run(self, request: Request) -> AsyncGenerator[Event, None]:
         """Yield what a worker would."""
         self.requests.append(request)
         self.running += 1
@@ -74,22 +78,24 @@ class RecordingExecutor:
             self.capacity, self.ready_rows = self.ready_rows, None
             self.on_capacity()
         try:
-            if self.loads:
+            if self.loads and isinstance(request, GenerationRequest):
                 yield Loading(request.checkpoint)
                 if self.hold:
                     await self.wait(self._steps.acquire())
-            yield Started()
-            for step in range(1, request.num_inference_steps + 1):
+            yield Started(self.cut)
+            tiles = isinstance(request, UpscaleRequest)
+            steps = TILES if tiles else request.num_inference_steps
+            for step in range(1, steps + 1):
                 if self.hold:
                     await self.wait(self._steps.acquire())
-                yield Progress(step, request.num_inference_steps, b"RIFF" if step == 1 else None)
+                yield Progress(step, steps, b"RIFF" if step == 1 and not tiles else None)
             if self.error is not None:
                 outcome = "failed"
                 yield Failed(self.error, 0.5)
                 return
             for index in range(request.num_images):
-                seed = request.seed + index
-                yield Picture(index, seed, png(seed, request.width, request.height))
+                seed, zoom = request.seed + index, request.factor if tiles else 1
+                yield Picture(index, seed, png(seed, zoom * request.width, zoom * request.height))
             outcome = "finished"
             yield Finished(1.25)
         finally:

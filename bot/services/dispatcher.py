@@ -114,10 +114,6 @@ class Dispatcher:
         if started:
             self.on_change(self.waiting)
 
-    def start_now(self, job_id: int) -> None:
-        """Run a job that needs no device beside the queue."""
-        self._start(job_id)
-
     def place(self, job_id: int) -> int | None:
         """Return the job's place among those that wait, from 1, or None where it does not."""
         for place, ticket in enumerate(self._waiting, 1):

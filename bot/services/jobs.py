@@ -16,8 +16,9 @@ from bot.store.pictures import PictureStore
 from bot.store.records import Job, Kind, Origin, Place, Status, StoredPicture
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
-from generation.request import GenerationRequest
+from generation.request import GenerationRequest, upscale_cost
 from generation.source_image import prepare
+from generation.upscaler import check_factor
 
 log = logging.getLogger(__name__)
 
@@ -122,10 +123,15 @@ class JobService:
     async def upscale(
         self, job_id: int, index: int, origin: Origin, missing_permissions: tuple[str, ...] = ()
     ) -> Job:
-        """Record that one picture is wanted alone, as a job of whoever asks."""
+        """Record that one picture is wanted twice as large, as a job of whoever asks.
+
+        Raises InvalidRequest where it would be too large.
+        """
         parent = await self._visible(job_id, origin.guild_id, origin.person_id)
         if not 0 <= index < parent.request.num_images:
             raise PictureNotFound(f"That job has {parent.request.num_images} pictures.")
+        factor = 2 * parent.factor
+        check_factor(parent.request.width, parent.request.height, factor)
         return await self._record(
             Kind.UPSCALE,
             single(parent.request, index),
@@ -134,6 +140,7 @@ class JobService:
             parent_id=parent.id,
             parent_index=index,
             source_sha256=parent.source_sha256,
+            factor=factor,
         )
 
     async def answered(self, job: Job, message_id: int) -> None:
@@ -191,9 +198,7 @@ class JobService:
 
     def place_of(self, job: Job) -> int:
         """Return the place in the queue that a recorded job is about to take, 0 for none."""
-        if job.kind is Kind.UPSCALE:
-            return 0  # stored pixels do not queue
-        return self._dispatcher.place_for(_ticket(job))
+        return self._dispatcher.place_for(self._ticket(job))
 
     def fill(self) -> None:
         """Start what there is room for: the executor can hold more than before."""
@@ -202,7 +207,7 @@ class JobService:
     async def recover(self) -> None:
         """Take up what an earlier run left open, in its order; needs Discord's REST."""
         jobs = await self._jobs.open_jobs()
-        self._dispatcher.restore([_ticket(job) for job in jobs])
+        self._dispatcher.restore([self._ticket(job) for job in jobs])
         for job in jobs:
             if job.status is Status.RUNNING:
                 await self._jobs.requeued(job.id)
@@ -229,8 +234,10 @@ class JobService:
         parent_id: int | None = None,
         parent_index: int | None = None,
         source_sha256: str | None = None,
+        factor: int = 1,
     ) -> Job:
-        cost = request.cost()
+        upscaled = kind is Kind.UPSCALE
+        cost = upscale_cost(request.width, request.height, factor) if upscaled else request.cost()
         async with self._intake:
             await self._policy.admit(
                 person_id=origin.person_id, missing_permissions=missing_permissions
@@ -245,18 +252,15 @@ class JobService:
                     parent_id=parent_id,
                     parent_index=parent_index,
                     source_sha256=source_sha256,
+                    factor=factor,
                 )
             except Exception:
                 self._dispatcher.forget(origin.person_id, start, cost)
                 raise
 
     async def _line_up(self, job: Job) -> None:
-        if await self._runner.stored_source(job) is not None:
-            self._give_turn_back(job)
-            self._dispatcher.start_now(job.id)
-        else:
-            self._waiting[job.id] = job
-            self._dispatcher.admit(_ticket(job))
+        self._waiting[job.id] = job
+        self._dispatcher.admit(self._ticket(job))
 
     async def _find_answer(self, job: Job) -> int | None:
         """Ask until Discord says whether the answer arrived; raises TokenDied."""
@@ -288,7 +292,7 @@ class JobService:
             await self.abandon(Place.MESSAGE, [job.message_id])
 
     def _give_turn_back(self, job: Job) -> None:
-        ticket = _ticket(job)
+        ticket = self._ticket(job)
         self._dispatcher.forget(ticket.person_id, ticket.start, ticket.cost)
 
     def _tell_places(self, waiting: list[int]) -> None:
@@ -323,12 +327,17 @@ class JobService:
     async def _reload(self, job: Job) -> Job:
         return await self._jobs.get(job.id) or job
 
+    def _ticket(self, job: Job) -> Ticket:
+        return Ticket(
+            start=job.fair_start,
+            job_id=job.id,
+            person_id=job.origin.person_id,
+            cost=job.cost(),
+            rows=self._rows(job),
+        )
 
-def _ticket(job: Job) -> Ticket:
-    return Ticket(
-        start=job.fair_start,
-        job_id=job.id,
-        person_id=job.origin.person_id,
-        cost=job.request.cost(),
-        rows=job.request.rows,
-    )
+    def _rows(self, job: Job) -> int:
+        """Return a job's rows as the executor counts them, which are of the default size."""
+        size = self.catalog[self.catalog.default].size
+        share = job.request.width * job.request.height / size**2
+        return max(1, round(job.rows * share))

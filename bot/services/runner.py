@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -13,7 +13,17 @@ from bot.store.pictures import PictureStore
 from bot.store.records import Job, Kind, Status, StoredPicture
 from generation.errors import GenerationError, InvalidRequest
 from generation.executor import Executor
-from generation.request import Failed, Finished, Loading, Picture, Progress, Started
+from generation.request import (
+    Failed,
+    Finished,
+    GenerationRequest,
+    Loading,
+    Picture,
+    Progress,
+    Request,
+    Started,
+    UpscaleRequest,
+)
 
 log = logging.getLogger(__name__)
 
@@ -122,12 +132,13 @@ class Runner:
 
     async def _develop(self, job: Job, free: Callable[[], None]) -> None:
         pictures = await self._pictures.of_job(job.id)
-        if len(pictures) < job.request.num_images and not await self._copy_stored(job):
+        if len(pictures) < job.request.num_images:
             error = await self._draw(job)
             free()
             if error is not None:
                 await self._fail(job, error)
                 return
+            job = await self._jobs.get(job.id) or job
         try:
             await self._presenter.done(job, await self._load(job))
         except MessageGone as error:
@@ -138,32 +149,49 @@ class Runner:
         else:
             await self._jobs.ended(job.id, Status.DONE)
 
-    async def stored_source(self, job: Job) -> tuple[StoredPicture, bytes] | None:
-        """Return the parent's picture that an upscale can use without drawing again."""
-        if job.kind is not Kind.UPSCALE or job.parent_id is None:
-            return None
-        for picture in await self._pictures.of_job(job.parent_id):
-            if picture.index == job.parent_index:
-                png = await self._pictures.read(picture)
-                return None if png is None else (picture, png)
-        return None
-
-    async def _copy_stored(self, job: Job) -> bool:
-        source = await self.stored_source(job)
-        if source is None:
-            return False
-        picture, png = source
-        await self._pictures.save(job_id=job.id, index=0, seed=picture.seed, png=png)
-        return True
-
     async def _draw(self, job: Job) -> GenerationError | None:
         """Draw and keep the pictures; return the error that ended it, if one did."""
-        request = job.request
-        if job.source_sha256 is not None:
-            image = await self._pictures.read_source(job.source_sha256)
-            if image is None:
-                return InvalidRequest("image", "a picture that is still stored")
-            request = replace(request, image=image)
+        try:
+            small = await self._request(job)
+            upscales = job.kind is Kind.UPSCALE
+            request = await self._upscale_request(job, small) if upscales else small
+            async with aclosing(self._run(job, request)) as drawn:
+                async for picture in drawn:
+                    await self._pictures.save(
+                        job_id=job.id, index=picture.index, seed=picture.seed, png=picture.png
+                    )
+        except GenerationError as error:
+            return error
+        return None
+
+    async def _request(self, job: Job) -> GenerationRequest:
+        """Return what is to be drawn, with the picture that it starts from."""
+        if job.source_sha256 is None:
+            return job.request
+        image = await self._pictures.read_source(job.source_sha256)
+        if image is None:
+            raise InvalidRequest("image", "a picture that is still stored")
+        return replace(job.request, image=image)
+
+    async def _upscale_request(self, job: Job, small: GenerationRequest) -> UpscaleRequest:
+        """Return what is to be enlarged: the parent's picture, drawn again where it was pruned."""
+        width, height = small.width, small.height
+        png = None
+        if job.parent_id is not None:
+            for picture in await self._pictures.of_job(job.parent_id):
+                if picture.index == job.parent_index:
+                    png = await self._pictures.read(picture)
+                    width, height = picture.width, picture.height
+        if png is None:
+            async with aclosing(self._run(job, small)) as drawn:
+                pictures = [picture async for picture in drawn]
+            png = pictures[0].png
+            width, height = small.width, small.height
+        factor = job.size[0] // width
+        return UpscaleRequest(image=png, width=width, height=height, factor=factor, seed=small.seed)
+
+    async def _run(self, job: Job, request: Request) -> AsyncGenerator[Picture, None]:
+        """Yield what the executor draws; raises the GenerationError that ends it."""
         started = time.monotonic()
         spent: float | None = None
         try:
@@ -172,28 +200,27 @@ class Runner:
                     match event:
                         case Loading(checkpoint):
                             self._presenter.loading(job, checkpoint)
-                        case Started():
+                        case Started(cut):
                             started = time.monotonic()
+                            if cut:
+                                await self._jobs.shortened(job.id, cut)
                         case Progress(step, of, preview):
                             pace = (time.monotonic() - started) / step
                             self._presenter.progress(
                                 job, Snapshot(step, of, pace * (of - step), preview)
                             )
-                        case Picture(index, seed, png):
-                            await self._pictures.save(
-                                job_id=job.id, index=index, seed=seed, png=png
-                            )
+                        case Picture():
+                            yield event
                         case Finished(device_seconds):
                             spent = device_seconds
                         case Failed(error, device_seconds):
                             spent = device_seconds
-                            return error
+                            raise error
         finally:
             # What was cancelled has used the device, too, and only the clock knows how long.
             if spent is None:
                 spent = time.monotonic() - started
             await self._jobs.spent(job.id, spent)
-        return None
 
     async def _load(self, job: Job) -> list[tuple[StoredPicture, bytes]]:
         loaded = []

@@ -38,6 +38,7 @@ class JobStore:
         parent_id: int | None = None,
         parent_index: int | None = None,
         source_sha256: str | None = None,
+        factor: int = 1,
     ) -> Job:
         """Write the row before anybody is answered; raises StoreBusy or AlreadyRecorded."""
         row = JobRow(
@@ -64,6 +65,7 @@ class JobStore:
             seed=request.seed,
             strength=request.strength,
             source_sha256=source_sha256,
+            factor=factor,
             fair_start=fair_start,
             device_seconds=0.0,
         )
@@ -115,6 +117,11 @@ class JobStore:
                 .where(JobRow.id == job_id)
                 .values(device_seconds=JobRow.device_seconds + device_seconds)
             )
+
+    async def shortened(self, job_id: int, cut: str) -> None:
+        """Note the words of its prompts that were too many."""
+        async with self._database.write() as session:
+            await session.execute(update(JobRow).where(JobRow.id == job_id).values(cut=cut))
 
     async def reposted(self, job_id: int, message_id: int) -> None:
         """Note the one message that stands in for an answer that was lost."""
@@ -213,6 +220,8 @@ def _job(row: JobRow) -> Job:
         parent_id=row.parent_id,
         parent_index=row.parent_index,
         source_sha256=row.source_sha256,
+        factor=row.factor,
+        cut=row.cut,
         error=row.error,
         device_seconds=row.device_seconds,
         queued_at=row.queued_at,

@@ -73,6 +73,8 @@ class JobRow(Base):
     seed: Mapped[int] = mapped_column(BigInteger)
     strength: Mapped[float | None]
     source_sha256: Mapped[str | None] = mapped_column(String(64))
+    factor: Mapped[int] = mapped_column(default=1, server_default="1")
+    cut: Mapped[str | None] = mapped_column(Text)
 
     fair_start: Mapped[float]
     error: Mapped[str | None] = mapped_column(Text)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from generation.request import GenerationRequest
+from generation.request import GenerationRequest, UpscaleRequest, upscale_cost
 
 
 class Kind(StrEnum):
@@ -60,6 +60,8 @@ class Job:
     """One thing a person asked for, as it stands in the database.
 
     Where its request has a strength, the picture it starts from is stored under ``source_sha256``.
+    ``factor`` is how much larger an upscale is than its request draws it; ``cut`` are the words of
+    its prompts that were too many for the text encoder.
     """
 
     id: int
@@ -72,11 +74,29 @@ class Job:
     parent_id: int | None = None
     parent_index: int | None = None
     source_sha256: str | None = None
+    factor: int = 1
+    cut: str | None = None
     error: str | None = None
     device_seconds: float = 0.0
     queued_at: datetime | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of its pictures in pixels."""
+        return self.factor * self.request.width, self.factor * self.request.height
+
+    @property
+    def rows(self) -> int:
+        """How many rows of the device's forwards it takes."""
+        return UpscaleRequest.rows if self.kind is Kind.UPSCALE else self.request.rows
+
+    def cost(self) -> float:
+        """Return its work in the units of `GenerationRequest.cost`, if its source is stored."""
+        if self.kind is Kind.UPSCALE:
+            return upscale_cost(self.request.width, self.request.height, self.factor)
+        return self.request.cost()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from bot.services.jobs import JobService
 from bot.store.records import Job, Kind
 from bot.ui import render
 from bot.ui.asking import actor_of, missing_here, origin_of
+from generation.upscaler import FACTORS, RESULT_SIDE
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +131,11 @@ def waiting_view(job: Job) -> discord.ui.View:
 def result_view(job: Job) -> discord.ui.View:
     """Return the buttons under finished pictures."""
     view = discord.ui.View(timeout=None)
-    if job.kind is not Kind.UPSCALE:
+    if job.kind is Kind.UPSCALE:
+        if job.factor < max(FACTORS) and 2 * max(job.size) <= RESULT_SIDE:
+            look = {"label": f"×{2 * job.factor}", "emoji": "🔍"}
+            view.add_item(JobButton(CustomId(job.id, Action.UPSCALE, 0), **look))
+    else:
         for index in range(job.request.num_images):
             view.add_item(
                 JobButton(CustomId(job.id, Action.UPSCALE, index), label=f"U{index + 1}", row=0)

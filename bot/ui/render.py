@@ -9,7 +9,6 @@ BAR_CELLS = 12
 SHOWN_PROMPT = 300
 ALT_TEXT_LENGTH = 1024
 EMBED_PROMPT = 250
-PARTS = {Kind.UPSCALE: "picture", Kind.VARIATION: "variation of"}
 SHRUNK = "\n-# Made smaller to fit Discord's upload limit; the originals are kept."
 MARKS = {
     Status.RECORDED: "⏳",
@@ -25,8 +24,10 @@ def title(job: Job) -> str:
     """Return who asked for what, on one line; nothing in it is markup of the person's making."""
     prompt = shorten(" ".join(job.request.prompt.split()), SHOWN_PROMPT)
     text = f"**{discord.utils.escape_markdown(prompt)}** — <@{job.origin.person_id}>"
-    if job.parent_index is not None:
-        text += f" ({PARTS[job.kind]} {job.parent_index + 1})"
+    if job.kind is Kind.UPSCALE:
+        text += f" (×{job.factor})"
+    elif job.parent_index is not None:
+        text += f" (variation of {job.parent_index + 1})"
     return text
 
 
@@ -35,7 +36,7 @@ def settings(job: Job) -> str:
     request = job.request
     parts = [
         request.checkpoint,
-        f"{request.width}×{request.height}",
+        "×".join(map(str, job.size)),
         f"{request.num_inference_steps} steps",
         str(request.sampler),
         f"guidance {request.guidance_scale:g}",
@@ -71,6 +72,9 @@ def done(job: Job) -> str:
     if job.request.negative_prompt:
         without = shorten(" ".join(job.request.negative_prompt.split()), SHOWN_PROMPT)
         lines.insert(1, f"-# without: {discord.utils.escape_markdown(without)}")
+    if job.cut:
+        cut = shorten(" ".join(job.cut.split()), SHOWN_PROMPT)
+        lines.append(f"-# too long, left out: {discord.utils.escape_markdown(cut)}")
     return "\n".join(lines)
 
 

@@ -20,6 +20,11 @@ from generation.catalog import EMBEDDED, Catalog
 from tests.fakes import RecordingExecutor
 
 
+def labels(message) -> list[str]:
+    """Return what a message's buttons say, row by row."""
+    return [button["label"] for row in message.components for button in row["components"]]
+
+
 @dataclass
 class House:
     """A running bot and everything a test may look at."""

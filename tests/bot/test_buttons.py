@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bot.store.records import Kind, Status
 from bot.ui.buttons import TEMPLATE, Action, CustomId
-from tests.bot.conftest import House, build
+from tests.bot.conftest import House, build, labels
 from tests.fakes import png
 
 
@@ -34,38 +34,69 @@ async def test_reroll_is_a_new_job_of_whoever_clicked(house: House):
     assert (job.kind, job.parent_id, job.origin.person_id) == (Kind.REROLL, 1, house.max.id)
 
 
-async def test_upscale_posts_that_picture_alone_without_drawing_again(house: House):
+async def test_upscale_enlarges_the_stored_picture_and_then_the_larger_one(house: House):
     result = await imagine(house)
     await house.settle()
+    side = house.executor.requests[0].width
     clicked = await house.max.click(result.response, label="U3")
     await house.settle()
-    assert [await file.read() for file in clicked.response.attachments] == [png(9)]
-    assert "picture 3" in clicked.response.content
-    assert len(house.executor.requests) == 1
+    assert [await file.read() for file in clicked.response.attachments] == [
+        png(9, 2 * side, 2 * side)
+    ]
+    assert "(×2)" in clicked.response.content
+    assert f"{2 * side}×{2 * side}" in clicked.response.content
+    assert labels(clicked.response) == ["×4"]
     job = await house.job(2)
     assert (job.kind, job.status, job.parent_index) == (Kind.UPSCALE, Status.DONE, 2)
+    larger = await house.mia.click(clicked.response, label="×4")
+    await house.settle()
+    assert [await file.read() for file in larger.response.attachments] == [
+        png(9, 4 * side, 4 * side)
+    ]
+    assert "(×4)" in larger.response.content
+    assert labels(larger.response) == []
+    first, second = house.executor.requests[1:]
+    assert (first.image, first.factor) == (png(9, side, side), 2)
+    assert (second.image, second.factor) == (png(9, 2 * side, 2 * side), 2)
 
 
 async def test_upscale_of_a_pruned_picture_draws_it_from_its_seed(house: House, tmp_path):
     result = await imagine(house)
     await house.settle()
+    enlarged = await house.mia.click(result.response, label="U2")
+    await house.settle()
     for file in (tmp_path / "pictures").rglob("*.png"):
         file.unlink()
-    clicked = await house.mia.click(result.response, label="U2")
+    clicked = await house.mia.click(enlarged.response, label="×4")
     await house.settle()
-    assert house.executor.requests[1].seed == 8
-    assert house.executor.requests[1].num_images == 1
-    assert [await file.read() for file in clicked.response.attachments] == [png(8)]
+    drawn, larger = house.executor.requests[2:]
+    assert (drawn.seed, drawn.num_images) == (8, 1)
+    side = drawn.width
+    assert (larger.image, larger.factor) == (png(8, side, side), 4)
+    assert [await file.read() for file in clicked.response.attachments] == [
+        png(8, 4 * side, 4 * side)
+    ]
 
 
-async def test_upscale_does_not_wait_for_the_device(house: House):
+async def test_upscale_waits_its_turn_like_any_job(house: House):
     result = await imagine(house)
     await house.settle()
     house.executor.hold = True
     await imagine(house, house.max)
     clicked = await house.mia.click(result.response, label="U1")
     await house.settle()
+    assert "Queued, 1st" in clicked.response.content
+    house.executor.let_go()
+    await house.settle()
     assert len(clicked.response.attachments) == 1
+
+
+async def test_words_that_were_too_many_are_named_under_the_pictures(house: House):
+    house.executor.cut = "a *boat*"
+    result = await imagine(house)
+    await house.settle()
+    assert "too long, left out: a \\*boat\\*" in result.response.content
+    assert (await house.job(1)).cut == "a *boat*"
 
 
 async def test_cancel_while_it_runs(house: House):

@@ -7,12 +7,8 @@ from bot.services.errors import QuotaReached
 from bot.services.requests import Wish
 from bot.store.records import Job, Kind, Origin, Status
 from generation.errors import OutOfMemory
-from tests.bot.conftest import House
+from tests.bot.conftest import House, labels
 from tests.fakes import png
-
-
-def labels(message) -> list[str]:
-    return [button["label"] for row in message.components for button in row["components"]]
 
 
 async def test_a_prompt_becomes_four_pictures_in_one_message(house: House):

@@ -47,8 +47,9 @@ async def test_what_is_deleted_takes_its_jobs_along(
     await house.settle()
     for job in (await house.job(1), await house.job(2)):
         assert (job.status, job.error, job.origin.token) == (Status.CANCELLED, why, None)
-    assert house.executor.ended == ["cancelled"]
-    assert [request.prompt for request in house.executor.requests] == ["a red apple"]
+    assert set(house.executor.ended) == {"cancelled"}
+    if lose is not each_message:  # told of all at once, it starts none of them in between
+        assert [request.prompt for request in house.executor.requests] == ["a red apple"]
 
 
 async def test_a_progress_edit_that_finds_no_message_ends_the_job(house: House):
