@@ -124,6 +124,7 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
         rows=settings.generation.rows,
         deterministic=settings.generation.deterministic,
         compile=settings.generation.compile,
+        metadata=settings.generation.metadata,
         profiles=settings.store.folder / PROFILES,
     )
     executor = LocalExecutor(catalog, options, tick_timeout_s=settings.generation.tick_timeout_s)

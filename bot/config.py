@@ -68,6 +68,10 @@ class GenerationSettings(BaseModel):
         description="What torch.compile does with the default checkpoint at its own size: off, "
         "default or max-autotune. Minutes at the first start, faster steps on CUDA.",
     )
+    metadata: bool = Field(
+        default=True,
+        description="Write prompt and settings into the pictures' files, as AUTOMATIC1111 does.",
+    )
     tick_timeout_s: float = Field(
         default=120,
         ge=5,

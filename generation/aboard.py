@@ -2,8 +2,13 @@
 
 from dataclasses import dataclass, field
 
+from PIL.PngImagePlugin import PngInfo
+
 from generation.batcher import Bucket
+from generation.infotext import describe, enlarged
+from generation.model_hash import model_hash
 from generation.pipeline import DrawLatents, Pipeline, Prompts
+from generation.pnginfo import chunks, read
 from generation.request import GenerationRequest, UpscaleRequest
 from generation.sample import Sample
 from generation.upscaler.tiles import Upscaling
@@ -43,6 +48,12 @@ class Drawing:
         """How many steps its pictures have taken, on the average."""
         return sum(sample.step for sample in self.samples) // self.request.num_images
 
+    def describe(self, seed: int) -> PngInfo:
+        """Return what the file of its picture with this seed says; reads the checkpoint once."""
+        source = self.pipeline.source
+        shown = None if source is None else model_hash(self.request.checkpoint, source)
+        return chunks(describe(self.request, seed=seed, model_hash=shown))
+
     def next_sample(self) -> Sample:
         """Return the next picture before its first step; it counts as joined from now on."""
         sample = Sample(
@@ -68,3 +79,8 @@ class Enlarging:
     work: Upscaling
     pictures_told: int = 0
     device_seconds: float = 0.0
+
+    def describe(self) -> PngInfo:
+        """Return what the larger picture's file says: what the smaller one's did, and that."""
+        found = read(self.request.image)
+        return chunks(enlarged(found, seed=self.request.seed, factor=self.request.factor))

@@ -4,6 +4,7 @@ import contextlib
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from PIL import Image
@@ -256,7 +257,8 @@ class Engine:
             drawing.device_seconds += seconds
             self._batcher.spend(sample.bucket, seconds)
         self._undecoded.remove(sample)
-        self._finishing.add(sample.key, sample.index, sample.seed, pixels)
+        describe = partial(drawing.describe, sample.seed) if self._options.metadata else None
+        self._finishing.add(sample.key, sample.index, sample.seed, pixels, describe)
         return []
 
     def _enlarge(self, enlarging: Enlarging) -> Events:
@@ -273,7 +275,8 @@ class Engine:
         self._unenlarged.rotate(-1)
         if work.done:
             self._unenlarged.remove(enlarging)
-            self._finishing.add(key, 0, enlarging.request.seed, work.pixels)
+            describe = enlarging.describe if self._options.metadata else None
+            self._finishing.add(key, 0, enlarging.request.seed, work.pixels, describe)
         return [(key, Progress(work.steps_taken, work.steps))]
 
     def _finish(self) -> Events:

@@ -1,15 +1,22 @@
 """Pixels become PNG files beside the ticks, so that nobody's next step waits for a compressor."""
 
 import io
+import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import torch
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
+from generation.errors import GenerationError
 from generation.request import Picture
+
+log = logging.getLogger(__name__)
+
+Describe = Callable[[], PngInfo]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +35,15 @@ class Finishing:
     def __len__(self) -> int:
         return len(self._prints)
 
-    def add(self, key: int, index: int, seed: int, pixels: torch.Tensor) -> None:
-        """Take the pixels of a request's picture: CPU uint8 [height, width, 3]."""
-        self._prints.append(_Print(key, self._thread.submit(_finish, index, seed, pixels)))
+    def add(
+        self, key: int, index: int, seed: int, pixels: torch.Tensor, describe: Describe | None
+    ) -> None:
+        """Take the pixels of a request's picture: CPU uint8 [height, width, 3].
+
+        ``describe`` says what is to stand in its file, and may take its time.
+        """
+        picture = self._thread.submit(_finish, index, seed, pixels, describe)
+        self._prints.append(_Print(key, picture))
 
     def drop(self, key: int) -> None:
         """Give back nothing more of a request."""
@@ -44,7 +57,13 @@ class Finishing:
             yield done.key, done.picture.result()
 
 
-def _finish(index: int, seed: int, pixels: torch.Tensor) -> Picture:
+def _finish(index: int, seed: int, pixels: torch.Tensor, describe: Describe | None) -> Picture:
+    info = None
+    if describe is not None:
+        try:
+            info = describe()
+        except GenerationError as error:
+            log.warning("a picture's file does not say how it was made: %s", error)
     file = io.BytesIO()
-    Image.fromarray(pixels.numpy()).save(file, "PNG")
+    Image.fromarray(pixels.numpy()).save(file, "PNG", pnginfo=info)
     return Picture(index, seed, file.getvalue())

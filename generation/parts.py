@@ -46,7 +46,10 @@ for library in (diffusers.utils.logging, transformers.utils.logging):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a picture is drawn with; all weights of one type, on the CPU."""
+    """What a picture is drawn with; all weights of one type, on the CPU.
+
+    ``source`` is the file or folder that they come from, if they do.
+    """
 
     tokenizer: CLIPTokenizer
     text_encoder: CLIPTextModel
@@ -54,6 +57,7 @@ class Parts:
     vae: AutoencoderKL
     scheduler_config: dict[str, Any]
     preview_colours: PreviewColours
+    source: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +143,7 @@ def _load(files: Files, dtype: torch.dtype, prediction_type: str | None) -> Part
         vae,
         config,
         _preview_colours(folder / PREVIEW),
+        files.single or folder,
     )
 
 

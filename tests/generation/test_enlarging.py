@@ -10,6 +10,8 @@ from PIL import Image
 from generation.catalog import Catalog
 from generation.engine import Engine
 from generation.errors import Cancelled, InvalidRequest, OutOfMemory
+from generation.options import EngineOptions
+from generation.pnginfo import read
 from generation.request import Failed, Finished, Picture, Progress, Started, UpscaleRequest
 from generation.upscaler.tiles import Upscaler
 from tests.generation.conftest import CPU, PLAIN, MakeRequest, draw_source, pixels, run
@@ -79,6 +81,22 @@ def test_no_memory_for_a_tile_fails_that_request_only(
     assert isinstance(failed.error, OutOfMemory)
     assert "1 × 40×24 px" in str(failed.error)
     assert isinstance(run(engine, request())[-1], Finished)
+
+
+def test_files_say_how_pictures_were_made_and_enlarged(
+    catalog: Catalog, engine: Engine, make_request: MakeRequest
+):
+    (drawn,) = (one for one in run(engine, make_request()) if isinstance(one, Picture))
+    found = read(drawn.png)
+    assert (found.prompt, found.steps, found.seed, found.width) == ("a red apple", 4, 7, 32)
+    assert len(found.model_hash) == 10
+    larger = UpscaleRequest(image=drawn.png, width=32, height=32, factor=2, seed=7)
+    (enlarged,) = (one for one in run(engine, larger) if isinstance(one, Picture))
+    assert read(enlarged.png).prompt == "a red apple"
+    assert read(enlarged.png).other["Postprocess upscale by"] == "2"
+    silent = Engine(catalog, CPU, options=EngineOptions(rows=16, metadata=False))
+    (drawn,) = (one for one in run(silent, make_request()) if isinstance(one, Picture))
+    assert read(drawn.png) is None
 
 
 def test_what_cannot_be_enlarged_is_refused_by_name(engine: Engine):
