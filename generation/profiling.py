@@ -63,10 +63,10 @@ def _measure(pipeline: Pipeline, bucket: Bucket) -> Profile:
         forward(1)  # what the first call sets up does not count
         decode_bytes = peak_bytes(pipeline.device, lambda: pipeline.decode(zeros))
         for rows in LADDER:
-            used = peak_bytes(pipeline.device, partial(forward, rows))
-            seconds = _fastest(partial(forward, rows))
+            times: list[float] = []
+            used = peak_bytes(pipeline.device, partial(_repeat, partial(forward, rows), times))
             row_bytes = max(profile.row_bytes, used // rows)
-            profile = Profile([*profile.seconds, seconds], row_bytes, decode_bytes)
+            profile = Profile([*profile.seconds, min(times)], row_bytes, decode_bytes)
             if len(profile.seconds) - LADDER.index(profile.knee) > PATIENCE:
                 break
     except (RuntimeError, MemoryError) as error:
@@ -75,10 +75,9 @@ def _measure(pipeline: Pipeline, bucket: Bucket) -> Profile:
     return profile
 
 
-def _fastest(work: Callable[[], None]) -> float:
-    seconds: list[float] = []
-    while len(seconds) < MOST_RUNS and sum(seconds) < ENOUGH_S:
+def _repeat(work: Callable[[], None], times: list[float]) -> None:
+    """Run the work often enough to know how long it takes, in seconds."""
+    while len(times) < MOST_RUNS and sum(times) < ENOUGH_S:
         begun = time.perf_counter()
         work()
-        seconds.append(time.perf_counter() - begun)
-    return min(seconds)
+        times.append(time.perf_counter() - begun)
