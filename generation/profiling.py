@@ -17,8 +17,8 @@ log = logging.getLogger(__name__)
 
 # A step of the ladder is repeated until it took this long altogether, or so often. The fastest run
 # counts, because other programs only ever slow one down.
-ENOUGH_S = 0.3
-MOST_RUNS = 10
+ENOUGH_S = 0.15
+MOST_RUNS = 5
 PATIENCE = 2  # steps that did not pay, after which the next ones are not tried
 
 
