@@ -1,5 +1,6 @@
 """A loaded checkpoint: its text encoder, UNet and VAE on one device."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
@@ -15,6 +16,8 @@ from generation.compiled import ROWS, CompiledUNet
 from generation.options import Compile
 from generation.parts import Files, Parts, find_files, load_parts
 from generation.prompt import PromptEncoder
+
+log = logging.getLogger(__name__)
 
 DrawLatents = Callable[[torch.Generator], torch.Tensor]
 
@@ -72,8 +75,6 @@ class Pipeline:
         self.text_encoder = parts.text_encoder.eval()
         self.unet = parts.unet.to(device).eval()
         self.vae = parts.vae.eval()
-        if self.vae.config.force_upcast and self.vae.dtype == torch.float16:
-            self.vae.float()  # in fp16 it overflows to black pictures
         self._compiled: CompiledUNet | None = None
         self._offloaded: list[UserCpuOffloadHook] = []
         for model in (self.text_encoder, self.vae):
@@ -100,6 +101,11 @@ class Pipeline:
         parts = load_parts(files, pick_dtype(device, files), checkpoint.prediction_type)
         return cls(parts, device)
 
+    @property
+    def compiled(self) -> bool:
+        """Whether its own size runs compiled."""
+        return self._compiled is not None
+
     def row_counts(self, latents: torch.Tensor, embeddings: torch.Tensor) -> tuple[int, ...]:
         """Return the numbers of rows that a forward of such rows may have; empty: any."""
         takes = self._compiled is not None and self._compiled.takes(latents, embeddings)
@@ -112,6 +118,14 @@ class Pipeline:
         shape = self.latent_shape(width, height)
         latents = torch.zeros((1, *shape), dtype=embedding.dtype, device=self.device)
         self._compiled = CompiledUNet(self.unet, mode, latents, embedding)
+
+    def _overflows(self, values: torch.Tensor) -> bool:
+        """Whether the VAE gave no numbers: some do in fp16, and run in fp32 from then on."""
+        if self.vae.dtype != torch.float16 or values.isfinite().all():
+            return False
+        log.warning("the VAE overflows in fp16; it runs in fp32 from now on")
+        self.vae.float()
+        return True
 
     def _make_way(self) -> None:
         """Leave the device to the UNet, where there is not enough of it for all."""
@@ -170,6 +184,8 @@ class Pipeline:
         unit = torch.from_numpy(np.asarray(picture, np.float32) / 255)[None].movedim(-1, 1)
         pixels = (2.0 * unit - 1.0).to(self.device, self.vae.dtype)
         posterior = self.vae.encode(pixels).latent_dist
+        if self._overflows(posterior.parameters):
+            posterior = self.vae.encode(pixels.float()).latent_dist
         self._make_way()
 
         def draw(generator: torch.Generator) -> torch.Tensor:
@@ -184,6 +200,8 @@ class Pipeline:
         latents = latents.to(self.vae.dtype) / self.vae.config.scaling_factor
         self.vae.use_tiling = latents[0, 0].numel() * self.scale_factor**2 > TILED_FROM
         picture = self.vae.decode(latents, return_dict=False)[0]
+        if self._overflows(picture):
+            picture = self.vae.decode(latents.float(), return_dict=False)[0]
         self._make_way()
         unit = (picture * 0.5 + 0.5).clamp(0, 1)[0].permute(1, 2, 0).float().cpu()
         return (unit * 255).round().byte()

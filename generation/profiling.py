@@ -37,7 +37,7 @@ class Profiles:
         place = (
             f"{describe(self._device)}, torch {torch.__version__}"
             f" | {bucket.checkpoint}, {pipeline.parameters / 1e6:.1f} M parameters"
-            f" | {bucket.width}×{bucket.height} px"
+            f" | {bucket.width}×{bucket.height} px{', compiled' if pipeline.compiled else ''}"
         )
         if place not in self._known:
             self._known[place] = _measure(pipeline, bucket)
@@ -59,10 +59,11 @@ def _measure(pipeline: Pipeline, bucket: Bucket) -> Profile:
         pipeline.wait()
 
     profile = Profile([], 0, 0)
+    counts = pipeline.row_counts(zeros, embedding) or LADDER
     try:
         forward(1)  # what the first call sets up does not count
         decode_bytes = peak_bytes(pipeline.device, lambda: pipeline.decode(zeros))
-        for rows in LADDER:
+        for rows in (rows for rows in LADDER if rows <= counts[-1]):
             times: list[float] = []
             used = peak_bytes(pipeline.device, partial(_repeat, partial(forward, rows), times))
             row_bytes = max(profile.row_bytes, used // rows)

@@ -16,7 +16,6 @@ from generation.pipeline import Pipeline
 from generation.request import (
     Failed,
     Finished,
-    Picture,
     Progress,
     Sampler,
     Started,
@@ -87,15 +86,19 @@ def test_a_cancel_takes_effect_within_one_tick(engine: Engine, make_request: Mak
 
 
 def test_cancelling_between_decodes_sends_no_more_pictures(
-    engine: Engine, make_request: MakeRequest
+    engine: Engine, make_request: MakeRequest, monkeypatch: pytest.MonkeyPatch
 ):
+    decodes: list[object] = []
+    real = Pipeline.decode
+    monkeypatch.setattr(Pipeline, "decode", lambda *args: decodes.append(1) or real(*args))
     engine.add(1, make_request(num_images=3))
-    while not any(isinstance(event, Picture) for _, event in engine.step()):
-        pass
+    while not decodes:
+        engine.step()
     engine.cancel(1)
     ((_, failed),) = engine.step()
     assert isinstance(failed.error, Cancelled)
     assert engine.idle
+    assert len(decodes) == 1
 
 
 def test_the_first_step_brings_a_preview_and_the_next_one_waits(

@@ -14,7 +14,7 @@ from generation.parts import find_files
 from generation.pipeline import Pipeline, pick_dtype
 from generation.request import Failed, Finished, Loading
 from generation.shelf import RESERVE, Shelf
-from tests.generation.conftest import CPU, PLAIN, MakeRequest, pixels, run
+from tests.generation.conftest import CPU, PLAIN, MakeRequest, draw_source, pixels, run
 
 NAMES = ("A", "B", "C")
 
@@ -149,7 +149,7 @@ def test_types_by_device(catalog: Catalog, monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_half_precision_draws_with_the_vae_in_the_type_that_holds_it(
+def test_half_precision_draws_much_the_same(
     catalog: Catalog, make_request: MakeRequest, monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype
 ):
     engine = Engine(catalog, CPU, options=PLAIN)
@@ -157,9 +157,24 @@ def test_half_precision_draws_with_the_vae_in_the_type_that_holds_it(
     monkeypatch.setattr(shelf_module, "pick_dtype", lambda *_: dtype)
     events = run(engine, make_request(checkpoint="B"))
     pipeline = engine._shelf._pipelines["B"]
-    assert pipeline.unet.dtype == dtype
-    assert pipeline.vae.dtype == (torch.float32 if dtype == torch.float16 else dtype)
+    assert pipeline.unet.dtype == pipeline.vae.dtype == dtype
     assert abs(pixels(events).astype(int) - full).mean() < 40
+
+
+@pytest.mark.parametrize("part", ["decoder", "encoder"])
+def test_a_vae_that_overflows_in_fp16_runs_in_fp32_from_then_on(
+    catalog: Catalog, make_request: MakeRequest, monkeypatch: pytest.MonkeyPatch, part: str
+):
+    engine = Engine(catalog, CPU, options=PLAIN)
+    monkeypatch.setattr(shelf_module, "pick_dtype", lambda *_: torch.float16)
+    assert engine.warm_up() is None
+    pipeline = engine._shelf._pipelines["A"]
+    request = make_request(checkpoint="A", strength=0.5, image=draw_source(32, 32))
+    getattr(pipeline.vae, part).register_forward_hook(
+        lambda _part, _inputs, values: values * torch.inf if values.dtype == torch.float16 else None
+    )
+    assert pixels(run(engine, request)).std() > 1
+    assert pipeline.vae.dtype == torch.float32
 
 
 def test_free_memory_is_what_the_system_and_the_container_leave(tmp_path: Path):
