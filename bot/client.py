@@ -19,6 +19,7 @@ from bot.services.jobs import JobService
 from bot.services.runner import Presenter
 from bot.store.records import Place
 from bot.ui.buttons import JobButton
+from bot.ui.clicks import Clicks
 from bot.ui.delivery import Delivery
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class DarkroomBot(commands.Bot):
             max_messages=None,
         )
         self.jobs = open_services(Delivery(self))
+        self.clicks = Clicks()
         self._synced_file = synced_file
         self._recovery: asyncio.Task[None] | None = None
 

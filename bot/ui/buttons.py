@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
@@ -15,6 +16,7 @@ from bot.services.jobs import JobService
 from bot.store.records import Job, Kind
 from bot.ui import render
 from bot.ui.asking import actor_of, missing_here, origin_of
+from bot.ui.clicks import Clicks
 from generation.upscaler import FACTORS, RESULT_SIDE
 
 log = logging.getLogger(__name__)
@@ -76,9 +78,32 @@ class JobButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=TEMPLAT
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Do what the button says; every error becomes a private line."""
         try:
-            await press(interaction, self.parsed)
+            await once(interaction, str(self.parsed), press(interaction, self.parsed))
         except Exception as error:  # noqa: BLE001
             await errors.answer(interaction, error)
+
+
+async def once(
+    interaction: discord.Interaction[Any], custom_id: str, work: Coroutine[Any, Any, None]
+) -> None:
+    """Do the work of a click; the second of a double click is acknowledged, and that is all.
+
+    It says nothing: the first one's answer is on its way to the same person. Raises what the work
+    does, and then the next click counts.
+    """
+    clicks: Clicks = interaction.client.clicks
+    if not clicks.count(interaction.user.id, custom_id, interaction.created_at):
+        work.close()
+        try:
+            await interaction.response.defer()
+        except discord.HTTPException as error:  # as when Discord delivers one click twice
+            log.info("a double click was not acknowledged: %s", error)
+        return
+    try:
+        await work
+    except Exception:
+        clicks.forget(interaction.user.id, custom_id)
+        raise
 
 
 async def press(interaction: discord.Interaction[Any], pressed: CustomId) -> None:

@@ -176,6 +176,45 @@ async def test_buttons_go_on_after_a_restart(house: House, tmp_path, database):
     assert (await house.job(2)).status is Status.DONE
 
 
+@pytest.mark.parametrize("label", ["Reroll", "U1", "V1"])
+async def test_a_double_click_is_one_job(house: House, label: str):
+    result = await imagine(house)
+    await house.settle()
+    first = await house.mia.click(result.response, label=label)
+    again = await house.mia.click(result.response, label=label)
+    assert not first.ephemeral
+    assert again.acknowledged
+    assert not again.followups, "the first click's answer is answer enough"
+    assert again.response.id == result.response.id
+    await house.settle()
+    assert await house.jobs.get(3) is None
+    assert len(house.executor.requests) == 2
+
+
+async def test_deliberate_rerolls_are_never_refused(house: House):
+    result = await imagine(house)
+    await house.settle()
+    await house.mia.click(result.response, label="Reroll")
+    await house.max.click(result.response, label="Reroll")
+    await house.env.advance_time(2)
+    await house.mia.click(result.response, label="Reroll")
+    await house.settle()
+    people = [(await house.job(job_id)).origin.person_id for job_id in (2, 3, 4)]
+    assert people == [house.mia.id, house.max.id, house.mia.id]
+
+
+async def test_a_click_that_was_refused_may_be_repeated_at_once(house: House):
+    result = await imagine(house)
+    await house.settle()
+    house.executor.hold = True
+    for prompt in "abc":
+        await imagine(house, prompt=prompt)
+    refused = await house.mia.click(result.response, label="Reroll")
+    again = await house.mia.click(result.response, label="Reroll")
+    for click in (refused, again):
+        assert "You have 3 jobs waiting" in click.response.content
+
+
 @given(
     job=st.integers(min_value=1, max_value=2**63 - 1),
     action=st.sampled_from(list(Action)),
