@@ -45,6 +45,7 @@ class Process:
                     **self.playground.environment,
                     "STORE__FOLDER": str(self.folder),
                     "GENERATION__ROWS": "8",  # instead of measuring how many pay
+                    "LIMITS__RUNNING_PER_PERSON": "1",  # so that a person's second job waits
                     **environment,
                 },
                 stderr=log,
