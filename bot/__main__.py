@@ -108,6 +108,7 @@ async def _serve(settings: Settings) -> None:
 def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]":
     """Put the parts together; nothing runs yet."""
     from bot.client import DarkroomBot
+    from bot.services.gallery import Gallery
     from bot.services.jobs import JobService
     from bot.services.policy import Limits, Policy
     from bot.services.runner import Presenter, Runner
@@ -135,11 +136,12 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
         waiting=settings.limits.waiting,
         waiting_per_person=settings.limits.waiting_per_person,
     )
+    policy = Policy(jobs, limits)
 
     def open_services(presenter: Presenter) -> JobService:
         services = JobService(
             catalog=catalog,
-            policy=Policy(jobs, limits),
+            policy=policy,
             jobs=jobs,
             pictures=pictures,
             presenter=presenter,
@@ -150,7 +152,11 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
         executor.on_capacity = services.fill
         return services
 
-    bot = DarkroomBot(open_services, synced_file=settings.store.folder / "commands.sha256")
+    bot = DarkroomBot(
+        open_services,
+        gallery=Gallery(policy=policy, jobs=jobs, pictures=pictures),
+        synced_file=settings.store.folder / "commands.sha256",
+    )
     return bot, executor, database
 
 

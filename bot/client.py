@@ -15,6 +15,7 @@ from discord.ext import commands
 from bot import errors
 from bot.cogs.imagine import ImagineCog
 from bot.cogs.moderation import ModerationCog
+from bot.services.gallery import Gallery
 from bot.services.jobs import JobService
 from bot.services.runner import Presenter
 from bot.store.records import Place
@@ -47,7 +48,11 @@ class DarkroomBot(commands.Bot):
     """
 
     def __init__(
-        self, open_services: Callable[[Presenter], JobService], *, synced_file: Path
+        self,
+        open_services: Callable[[Presenter], JobService],
+        *,
+        gallery: Gallery,
+        synced_file: Path,
     ) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
@@ -59,6 +64,7 @@ class DarkroomBot(commands.Bot):
             max_messages=None,
         )
         self.jobs = open_services(Delivery(self))
+        self.gallery = gallery
         self.clicks = Clicks()
         self._synced_file = synced_file
         self._recovery: asyncio.Task[None] | None = None

@@ -4,10 +4,11 @@ JobError
 ├── QueueFull        everybody's queue is full
 ├── QuotaReached     this person has enough waiting; says when to come back
 ├── NotAllowedHere   Darkroom may not post pictures in this place; names what it lacks
-├── NothingToDo      the job has ended already
+├── NothingToDo      the job has ended already, or not yet
 ├── JobNotFound      no such job in this server
 ├── PictureNotFound  the job has no such picture
 ├── FileUnavailable  Discord did not hand out an attached file in time
+├── DiscordRefused   Discord does not let us do what the person asked for; says why
 ├── TooManyJobs      one command asks for more jobs than may be asked for together
 ├── UnknownParameter words like --this in a prompt that mean nothing; names what was meant
 └── NotYours         only its author or a moderator may do this
@@ -42,7 +43,7 @@ class NotAllowedHere(JobError):
 
 
 class NothingToDo(JobError):
-    """The job has ended already."""
+    """The job has ended already, or has not ended yet where only that would help."""
 
 
 class JobNotFound(JobError):
@@ -55,6 +56,10 @@ class PictureNotFound(JobError):
 
 class FileUnavailable(JobError):
     """Discord did not hand out an attached file in time."""
+
+
+class DiscordRefused(JobError):
+    """Discord does not let us do what the person asked for."""
 
 
 class NotYours(JobError):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from bot.services.dispatcher import Dispatcher, Ticket
-from bot.services.errors import JobNotFound, NothingToDo, PictureNotFound
+from bot.services.errors import NothingToDo, PictureNotFound
 from bot.services.policy import Actor, Policy
 from bot.services.requests import DEFAULT_STRENGTH, Wish, compose, reroll, single, variation
 from bot.services.runner import DeliveryFailed, Presenter, Runner, TokenDied
@@ -90,7 +90,7 @@ class JobService:
         self, job_id: int, origin: Origin, missing_permissions: tuple[str, ...] = ()
     ) -> Job:
         """Record the same wish with new seeds, as a job of whoever asks."""
-        parent = await self._visible(job_id, origin.guild_id, origin.person_id)
+        parent = await self._policy.visible(job_id, origin.guild_id, origin.person_id)
         request = reroll(parent.request)
         return await self._record(
             Kind.REROLL,
@@ -105,7 +105,7 @@ class JobService:
         self, job_id: int, index: int, origin: Origin, missing_permissions: tuple[str, ...] = ()
     ) -> Job:
         """Record that one picture is to be varied, as a job of whoever asks."""
-        parent = await self._visible(job_id, origin.guild_id, origin.person_id)
+        parent = await self._policy.visible(job_id, origin.guild_id, origin.person_id)
         stored = {picture.index: picture for picture in await self._pictures.of_job(parent.id)}
         picture = stored.get(index)
         if picture is None or await self._pictures.read(picture) is None:
@@ -127,7 +127,7 @@ class JobService:
 
         Raises InvalidRequest where it would be too large.
         """
-        parent = await self._visible(job_id, origin.guild_id, origin.person_id)
+        parent = await self._policy.visible(job_id, origin.guild_id, origin.person_id)
         if not 0 <= index < parent.request.num_images:
             raise PictureNotFound(f"That job has {parent.request.num_images} pictures.")
         factor = 2 * parent.factor
@@ -174,7 +174,7 @@ class JobService:
 
     async def cancel(self, job_id: int, actor: Actor) -> None:
         """End a job: written first, then its work stops, then it is shown."""
-        job = await self._visible(job_id, actor.guild_id, actor.person_id)
+        job = await self._policy.visible(job_id, actor.guild_id, actor.person_id)
         self._policy.own_or_moderate(job, actor)
         if not await self._jobs.ended(job_id, Status.CANCELLED):
             raise NothingToDo("That job has ended already.")
@@ -314,15 +314,6 @@ class JobService:
             except StoreError as error:
                 # They stand in memory; only a restart would take the older ones.
                 log.warning("the new order of %d jobs is not written: %s", len(tags), error)
-
-    async def _visible(self, job_id: int, guild_id: int | None, person_id: int) -> Job:
-        """Return a job of this server; in direct messages, of this person."""
-        job = await self._jobs.get(job_id)
-        if job is None or job.origin.guild_id != guild_id:
-            raise JobNotFound("I do not know that job.")
-        if guild_id is None and job.origin.person_id != person_id:
-            raise JobNotFound("I do not know that job.")
-        return job
 
     async def _reload(self, job: Job) -> Job:
         return await self._jobs.get(job.id) or job

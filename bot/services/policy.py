@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.services.errors import NotAllowedHere, NotYours, QueueFull, QuotaReached
+from bot.services.errors import JobNotFound, NotAllowedHere, NotYours, QueueFull, QuotaReached
 from bot.store.jobs import JobStore
 from bot.store.records import Job
 
@@ -45,6 +45,15 @@ class Policy:
                 f"The queue is full: {self._limits.waiting} jobs are waiting. "
                 "Try again in a few minutes."
             )
+
+    async def visible(self, job_id: int, guild_id: int | None, person_id: int) -> Job:
+        """Return a job of this server, in direct messages of this person; raises JobNotFound."""
+        job = await self._jobs.get(job_id)
+        if job is None or job.origin.guild_id != guild_id:
+            raise JobNotFound("I do not know that job.")
+        if guild_id is None and job.origin.person_id != person_id:
+            raise JobNotFound("I do not know that job.")
+        return job
 
     @staticmethod
     def own_or_moderate(job: Job, actor: Actor) -> None:

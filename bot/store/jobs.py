@@ -141,6 +141,15 @@ class JobStore:
             interaction_token=None,
         )
 
+    async def deleted(self, job_id: int) -> None:
+        """Note when a job was deleted, the first time."""
+        async with self._database.write() as session:
+            await session.execute(
+                update(JobRow)
+                .where(JobRow.id == job_id, JobRow.deleted_at.is_(None))
+                .values(deleted_at=_now())
+            )
+
     async def open_jobs(self) -> list[Job]:
         """Return every job that has not ended, in the order in which people asked."""
         return await self._select(JobRow.status.in_(OPEN))
@@ -227,4 +236,5 @@ def _job(row: JobRow) -> Job:
         queued_at=row.queued_at,
         started_at=row.started_at,
         ended_at=row.ended_at,
+        deleted_at=row.deleted_at,
     )

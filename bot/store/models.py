@@ -83,11 +83,14 @@ class JobRow(Base):
     queued_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (
         Index(None, "status"),
         Index(None, "guild_id", "person_id", "id"),
         Index(None, "person_id", "status"),
+        Index(None, "parent_id"),
+        Index(None, "source_sha256"),
         {"sqlite_autoincrement": True},
     )
 
@@ -106,3 +109,15 @@ class PictureRow(Base):
     width: Mapped[int]
     height: Mapped[int]
     size_bytes: Mapped[int]
+
+
+class FavouriteRow(Base):
+    """A job whose pictures a person likes."""
+
+    __tablename__ = "favourites"
+
+    person_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    job_id: Mapped[int] = mapped_column(
+        ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    added_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -4,14 +4,16 @@ import asyncio
 import hashlib
 import io
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
-from sqlalchemy import select
+from sqlalchemy import CompoundSelect, select, union
 from sqlalchemy.dialects.sqlite import insert
 
 from bot.store.database import Database
-from bot.store.models import PictureRow
+from bot.store.models import JobRow, PictureRow
 from bot.store.records import StoredPicture
 
 THUMBNAIL_SIDE = 256
@@ -51,7 +53,36 @@ class PictureStore:
                 .values(values)
                 .on_conflict_do_update(index_elements=["job_id", "index"], set_=values)
             )
+        # Whoever removed the same picture meanwhile did so before the row stood.
+        if not await asyncio.to_thread(self._png(sha256).exists):
+            await asyncio.to_thread(self._write, png)
         return picture
+
+    async def remove(self, job_id: int) -> int:
+        """Remove a deleted job's files that no other job shows or starts from; count them.
+
+        Its rows stay, and say which seed each picture had.
+        """
+        own: CompoundSelect[Any] = union(
+            select(PictureRow.sha256).where(PictureRow.job_id == job_id),
+            select(JobRow.source_sha256).where(
+                JobRow.id == job_id, JobRow.source_sha256.is_not(None)
+            ),
+        )
+        # The writer's turn keeps others from recording one of them as theirs meanwhile.
+        async with self._database.write() as session:
+            files = set(await session.scalars(own))
+            needed: CompoundSelect[Any] = union(
+                select(PictureRow.sha256)
+                .join(JobRow, JobRow.id == PictureRow.job_id)
+                .where(PictureRow.sha256.in_(files), JobRow.deleted_at.is_(None)),
+                select(JobRow.source_sha256).where(
+                    JobRow.source_sha256.in_(files), JobRow.deleted_at.is_(None)
+                ),
+            )
+            unneeded = files - set(await session.scalars(needed))
+            await asyncio.to_thread(self._unlink, unneeded)
+        return len(unneeded)
 
     async def save_source(self, png: bytes) -> str:
         """Write the picture that a job starts from; return the name it is found by."""
@@ -91,6 +122,11 @@ class PictureStore:
 
     def _thumbnail(self, sha256: str) -> Path:
         return self._folder / "thumbnails" / sha256[:2] / f"{sha256}.webp"
+
+    def _unlink(self, files: Iterable[str]) -> None:
+        for sha256 in files:
+            self._png(sha256).unlink(missing_ok=True)
+            self._thumbnail(sha256).unlink(missing_ok=True)
 
     def _write(self, png: bytes) -> tuple[str, int, int]:
         sha256 = hashlib.sha256(png).hexdigest()

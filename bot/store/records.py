@@ -61,7 +61,8 @@ class Job:
 
     Where its request has a strength, the picture it starts from is stored under ``source_sha256``.
     ``factor`` is how much larger an upscale is than its request draws it; ``cut`` are the words of
-    its prompts that were too many for the text encoder.
+    its prompts that were too many for the text encoder. A job that was ``deleted_at`` some time
+    has no message and no pictures of its own any more; that it was asked for stays on record.
     """
 
     id: int
@@ -81,6 +82,7 @@ class Job:
     queued_at: datetime | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    deleted_at: datetime | None = None
 
     @property
     def size(self) -> tuple[int, int]:

@@ -30,11 +30,13 @@ def origin_of(interaction: discord.Interaction[Any]) -> Origin:
 
 
 def actor_of(interaction: discord.Interaction[Any]) -> Actor:
-    """Return who acts; Moderate Members in this channel makes a moderator."""
+    """Return who acts; who may moderate members or manage messages here is a moderator."""
+    theirs = interaction.permissions
     return Actor(
         person_id=interaction.user.id,
         guild_id=interaction.guild_id,
-        moderates=interaction.guild_id is not None and interaction.permissions.moderate_members,
+        moderates=interaction.guild_id is not None
+        and (theirs.moderate_members or theirs.manage_messages),
     )
 
 

@@ -12,9 +12,10 @@ import discord
 
 from bot import errors
 from bot.services.errors import NothingToDo
+from bot.services.gallery import Gallery
 from bot.services.jobs import JobService
 from bot.store.records import Job, Kind
-from bot.ui import render
+from bot.ui import private, render
 from bot.ui.asking import actor_of, missing_here, origin_of
 from bot.ui.clicks import Clicks
 from generation.upscaler import FACTORS, RESULT_SIDE
@@ -32,6 +33,8 @@ class Action(StrEnum):
     REROLL = "reroll"
     VARY = "vary"
     CANCEL = "cancel"
+    DELETE = "delete"  # asks
+    ERASE = "erase"  # does
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,7 @@ async def once(
 async def press(interaction: discord.Interaction[Any], pressed: CustomId) -> None:
     """Carry out one button; raises JobError where it makes no sense (any more)."""
     jobs: JobService = interaction.client.jobs
+    gallery: Gallery = interaction.client.gallery
     match pressed.action:
         case Action.CANCEL:
             # Acknowledged first: ending what runs can take a tick of the device.
@@ -129,6 +133,13 @@ async def press(interaction: discord.Interaction[Any], pressed: CustomId) -> Non
                 pressed.job_id, pressed.index, origin_of(interaction), missing_here(interaction)
             )
             await first_answer(interaction, jobs, job)
+        case Action.DELETE:
+            job = await gallery.deletable(pressed.job_id, actor_of(interaction))
+            await interaction.response.send_message(
+                render.deletion(job), view=deletion_view(job), ephemeral=True
+            )
+        case Action.ERASE:
+            await private.erase(interaction, gallery, pressed.job_id)
         case _:
             raise NothingToDo("I do not know that button any more.")
 
@@ -154,22 +165,32 @@ def waiting_view(job: Job) -> discord.ui.View:
 
 
 def result_view(job: Job) -> discord.ui.View:
-    """Return the buttons under finished pictures."""
+    """Return the buttons under finished pictures: what to make of them, then what to do with them.
+
+    Discord takes five rows of five.
+    """
     view = discord.ui.View(timeout=None)
+
+    def add(row: int, action: Action, index: int | None = None, **look: str) -> None:
+        view.add_item(JobButton(CustomId(job.id, action, index), row=row, **look))
+
     if job.kind is Kind.UPSCALE:
         if job.factor < max(FACTORS) and 2 * max(job.size) <= RESULT_SIDE:
-            look = {"label": f"×{2 * job.factor}", "emoji": "🔍"}
-            view.add_item(JobButton(CustomId(job.id, Action.UPSCALE, 0), **look))
+            add(0, Action.UPSCALE, 0, label=f"×{2 * job.factor}", emoji="🔍")
     else:
         for index in range(job.request.num_images):
-            view.add_item(
-                JobButton(CustomId(job.id, Action.UPSCALE, index), label=f"U{index + 1}", row=0)
-            )
-        view.add_item(JobButton(CustomId(job.id, Action.REROLL), label="Reroll", emoji="🔄", row=0))
-        for index in range(job.request.num_images):
-            view.add_item(
-                JobButton(CustomId(job.id, Action.VARY, index), label=f"V{index + 1}", row=1)
-            )
+            add(0, Action.UPSCALE, index, label=f"U{index + 1}")
+            add(1, Action.VARY, index, label=f"V{index + 1}")
+        add(0, Action.REROLL, label="Reroll", emoji="🔄")
+    add(2, Action.DELETE, label="Delete", emoji="🗑️")
+    return view
+
+
+def deletion_view(job: Job) -> discord.ui.View:
+    """Return the one button that means it."""
+    view = discord.ui.View(timeout=None)
+    look = {"label": "Delete for good", "style": discord.ButtonStyle.danger}
+    view.add_item(JobButton(CustomId(job.id, Action.ERASE), **look))
     return view
 
 

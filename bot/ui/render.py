@@ -88,6 +88,12 @@ def cancelled(job: Job) -> str:
     return f"{title(job)}\n✖️ Cancelled"
 
 
+def deletion(job: Job) -> str:
+    """Return the question before a job is deleted."""
+    what = "these pictures" if job.request.num_images > 1 else "this picture"
+    return f"{title(job)}\nDelete {what}? The message and the files go, for good."
+
+
 def alt_text(job: Job, picture: StoredPicture, count: int) -> str:
     """Describe a picture to whoever cannot see it."""
     place = f" (picture {picture.index + 1} of {count})" if count > 1 else ""
@@ -103,7 +109,8 @@ def history_entry(job: Job, thumbnail: str | None) -> discord.Embed:
     """Return one job as a moderator reads it; ``thumbnail`` names an attached file."""
     prompt = shorten(" ".join(job.request.prompt.split()), EMBED_PROMPT)
     embed = discord.Embed(
-        title=f"{MARKS[job.status]} #{job.id} {job.kind} · {job.status}",
+        title=f"{MARKS[job.status]} #{job.id} {job.kind} · {job.status}"
+        + (" · deleted" if job.deleted_at else ""),
         description=discord.utils.escape_markdown(prompt),
         url=jump_url(job),
         timestamp=job.origin.asked_at,
@@ -122,8 +129,8 @@ def history_entry(job: Job, thumbnail: str | None) -> discord.Embed:
 
 
 def jump_url(job: Job) -> str | None:
-    """Return the address of the job's message, or None before it has one."""
-    if job.message_id is None:
+    """Return the address of the job's message, or None where it has none (any more)."""
+    if job.message_id is None or job.deleted_at is not None:
         return None
     server = job.origin.guild_id or "@me"
     return f"https://discord.com/channels/{server}/{job.origin.channel_id}/{job.message_id}"

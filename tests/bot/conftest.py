@@ -9,6 +9,7 @@ import pytest
 import simcord
 
 from bot.client import DarkroomBot
+from bot.services.gallery import Gallery
 from bot.services.jobs import JobService
 from bot.services.policy import Limits, Policy
 from bot.services.runner import Presenter, Runner
@@ -70,11 +71,12 @@ def build(
     """Put the bot together as `bot.__main__.compose` does."""
     limits = Limits(waiting=20, waiting_per_person=3)
     jobs, pictures = JobStore(database), PictureStore(database, folder)
+    policy = Policy(jobs, limits)
 
     def open_services(presenter: Presenter) -> JobService:
         services = JobService(
             catalog=Catalog({EMBEDDED.name: EMBEDDED}, EMBEDDED.name),
-            policy=Policy(jobs, limits),
+            policy=policy,
             jobs=jobs,
             pictures=pictures,
             presenter=presenter,
@@ -85,7 +87,11 @@ def build(
         executor.on_capacity = services.fill
         return services
 
-    return DarkroomBot(open_services, synced_file=folder / "commands")
+    return DarkroomBot(
+        open_services,
+        gallery=Gallery(policy=policy, jobs=jobs, pictures=pictures),
+        synced_file=folder / "commands",
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

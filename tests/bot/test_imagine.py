@@ -20,7 +20,7 @@ async def test_a_prompt_becomes_four_pictures_in_one_message(house: House):
     assert "Emoji · 64×64 · 20 steps · DPM++ 2M Karras · guidance 3 · seed 7" in (
         message.content.replace("\\", "")
     )
-    assert labels(message) == ["U1", "U2", "U3", "U4", "Reroll", "V1", "V2", "V3", "V4"]
+    assert labels(message) == ["U1", "U2", "U3", "U4", "Reroll", "V1", "V2", "V3", "V4", "Delete"]
     assert [file.description for file in message.attachments] == [
         f"a red apple (picture {place} of 4)" for place in (1, 2, 3, 4)
     ]

@@ -11,6 +11,7 @@ from bot.store.jobs import AlreadyRecorded, JobStore
 from bot.store.records import Job, Kind, Origin, Status
 from generation.request import GenerationRequest, Sampler
 
+TABLES = {"alembic_version", "favourites", "jobs", "pictures"}
 ASKED_AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
@@ -57,12 +58,12 @@ def tables(folder: Path) -> set[str]:
 
 async def test_migrations_go_up_and_down(tmp_path: Path):
     await migrate(tmp_path)
-    assert tables(tmp_path) == {"alembic_version", "jobs", "pictures"}
+    assert tables(tmp_path) == TABLES
     await migrate(tmp_path)  # again, nothing to do
     command.downgrade(alembic_config(tmp_path), "base")
     assert tables(tmp_path) == {"alembic_version"}
     await migrate(tmp_path)
-    assert tables(tmp_path) == {"alembic_version", "jobs", "pictures"}
+    assert tables(tmp_path) == TABLES
 
 
 async def test_the_tables_are_the_models(tmp_path: Path):
@@ -77,7 +78,7 @@ async def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path):
     connection.close()
     with pytest.raises(StoreTooNew, match="newer Darkroom"):
         await migrate(tmp_path)
-    assert tables(tmp_path) == {"alembic_version", "jobs", "pictures"}
+    assert tables(tmp_path) == TABLES
 
 
 async def test_an_unwritable_folder_is_named(tmp_path: Path):
