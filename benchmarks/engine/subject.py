@@ -1,6 +1,5 @@
 """A checkpoint in memory, drawn with by the engine and by diffusers' own pipeline."""
 
-import copy
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,18 +38,15 @@ class LoadedShelf:
 class Subject:
     """One checkpoint's weights for both sides of a comparison; ``size`` is the side in pixels.
 
-    The text encoder and the UNet are the same objects on both sides. The VAE is too, except that
-    diffusers keeps it in fp16 where `Pipeline` turns it to fp32.
+    The models are the same objects on both sides.
     """
 
     def __init__(self, name: str, parts: Parts, size: int, device: torch.device) -> None:
         self.name, self.size, self.device = name, size, device
         self.scheduler_config = parts.scheduler_config
-        half = parts.vae.dtype == torch.float16
-        vae = copy.deepcopy(parts.vae).to(device) if half else parts.vae
         self.pipeline = Pipeline(parts, device)
         self.pipe = StableDiffusionPipeline(
-            vae=vae.eval(),
+            vae=parts.vae,
             text_encoder=parts.text_encoder,
             tokenizer=parts.tokenizer,
             unet=parts.unet,
