@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from diffusers.models.attention_processor import AttnProcessor2_0
 from PIL import Image
 
 from generation.catalog import Catalog, Checkpoint
@@ -230,6 +231,27 @@ def test_the_embedded_checkpoint_draws(make_request: MakeRequest):
     corners = picture[[0, 0, -1, -1], [0, -1, 0, -1]].astype(int)
     assert corners.mean() > 200, "emoji stand on white"
     assert picture.std() > 20, "and are not white themselves"
+
+
+def test_a_large_picture_is_decoded_in_tiles(
+    engine: Engine, make_request: MakeRequest, monkeypatch: pytest.MonkeyPatch
+):
+    request = make_request(width=96, height=96)
+    whole = pixels(run(engine, request)).astype(int)
+    vae = engine._shelf._pipelines[TINY].vae
+    assert not vae.use_tiling
+    monkeypatch.setattr("generation.pipeline.TILED_FROM", 64 * 64)
+    tiled = pixels(run(engine, request))
+    assert vae.use_tiling
+    assert 0 < abs(tiled - whole).mean() < 30, "seams are blended"
+    run(engine, make_request())
+    assert not vae.use_tiling
+
+
+def test_attention_is_torch_s_own(engine: Engine):
+    assert engine.warm_up() is None
+    processors = engine._shelf._pipelines[TINY].unet.attn_processors.values()
+    assert {type(processor) for processor in processors} == {AttnProcessor2_0}
 
 
 def test_a_checkpoint_for_inpainting_is_refused_by_name(tmp_path: Path, make_request: MakeRequest):
