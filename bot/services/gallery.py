@@ -1,14 +1,32 @@
 """What people do with pictures that are there: look closer, keep them, throw them away."""
 
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from bot.services.errors import NothingToDo
+from bot.services.errors import NothingToDo, PictureNotFound
 from bot.services.policy import Actor, Policy
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
-from bot.store.records import OPEN, Job
+from bot.store.records import OPEN, Job, StoredPicture
 
 log = logging.getLogger(__name__)
+
+CHILDREN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """A job, where it comes from, and what became of it.
+
+    ``pictures`` have their PNG, or None where the file is not kept. ``children`` are at most one
+    more than CHILDREN, which then says that there are more.
+    """
+
+    job: Job
+    parent: Job | None
+    children: Sequence[Job]
+    pictures: Sequence[tuple[StoredPicture, bytes | None]]
 
 
 class Gallery:
@@ -18,6 +36,26 @@ class Gallery:
         self._policy = policy
         self._jobs = jobs
         self._pictures = pictures
+
+    async def details(self, job_id: int, guild_id: int | None, person_id: int) -> Details:
+        """Return everything about a job; raises JobNotFound."""
+        job = await self._policy.visible(job_id, guild_id, person_id)
+        return Details(
+            job=job,
+            parent=None if job.parent_id is None else await self._jobs.get(job.parent_id),
+            children=await self._jobs.children(job, CHILDREN + 1),
+            pictures=await self._load(job),
+        )
+
+    async def originals(
+        self, job_id: int, guild_id: int | None, person_id: int
+    ) -> tuple[Job, Sequence[tuple[StoredPicture, bytes]]]:
+        """Return a job with those of its pictures that are kept; raises JobError without any."""
+        job = await self._policy.visible(job_id, guild_id, person_id)
+        kept = [(picture, png) for picture, png in await self._load(job) if png is not None]
+        if not kept:
+            raise PictureNotFound("Those pictures are not stored any more. Reroll draws new ones.")
+        return job, kept
 
     async def deletable(self, job_id: int, actor: Actor) -> Job:
         """Return a job that the actor may delete, deleted before or not; raises JobError."""
@@ -37,3 +75,7 @@ class Gallery:
         removed = await self._pictures.remove(job.id)
         log.info("job %d: deleted by %d, %d files removed", job.id, actor.person_id, removed)
         return job
+
+    async def _load(self, job: Job) -> list[tuple[StoredPicture, bytes | None]]:
+        stored = await self._pictures.of_job(job.id)
+        return [(picture, await self._pictures.read(picture)) for picture in stored]

@@ -177,6 +177,19 @@ class JobStore:
             )
             return [_job(row) for row in rows]
 
+    async def children(self, job: Job, limit: int) -> list[Job]:
+        """Return the first jobs made from this one that whoever sees it may see."""
+        query = select(JobRow).where(
+            JobRow.parent_id == job.id,
+            JobRow.guild_id == job.origin.guild_id,
+            JobRow.deleted_at.is_(None),
+        )
+        if job.origin.guild_id is None:
+            query = query.where(JobRow.person_id == job.origin.person_id)
+        async with self._database.read() as session:
+            rows = await session.scalars(query.order_by(JobRow.id).limit(limit))
+            return [_job(row) for row in rows]
+
     async def _select(self, *conditions: ColumnElement[bool]) -> list[Job]:
         async with self._database.read() as session:
             rows = await session.scalars(select(JobRow).where(*conditions).order_by(JobRow.id))

@@ -33,6 +33,8 @@ class Action(StrEnum):
     REROLL = "reroll"
     VARY = "vary"
     CANCEL = "cancel"
+    DETAILS = "details"
+    SEND = "send"
     DELETE = "delete"  # asks
     ERASE = "erase"  # does
 
@@ -133,6 +135,10 @@ async def press(interaction: discord.Interaction[Any], pressed: CustomId) -> Non
                 pressed.job_id, pressed.index, origin_of(interaction), missing_here(interaction)
             )
             await first_answer(interaction, jobs, job)
+        case Action.DETAILS:
+            await private.show_details(interaction, gallery, pressed.job_id)
+        case Action.SEND:
+            await private.send(interaction, gallery, pressed.job_id)
         case Action.DELETE:
             job = await gallery.deletable(pressed.job_id, actor_of(interaction))
             await interaction.response.send_message(
@@ -182,6 +188,8 @@ def result_view(job: Job) -> discord.ui.View:
             add(0, Action.UPSCALE, index, label=f"U{index + 1}")
             add(1, Action.VARY, index, label=f"V{index + 1}")
         add(0, Action.REROLL, label="Reroll", emoji="🔄")
+    add(2, Action.DETAILS, label="Details", emoji="ℹ️")
+    add(2, Action.SEND, label="Send to me", emoji="✉️")
     add(2, Action.DELETE, label="Delete", emoji="🗑️")
     return view
 

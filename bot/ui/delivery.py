@@ -5,7 +5,6 @@ installs work), afterwards by channel and message id with the bot's own token.
 """
 
 import asyncio
-import io
 import logging
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field, replace
@@ -21,6 +20,14 @@ from bot.store.records import Job, StoredPicture
 from bot.ui import buttons, render
 from bot.ui.pacing import Pacer
 from bot.ui.shrinking import Upload, fit
+from bot.ui.uploading import (
+    DEFAULT_FILE_BYTES,
+    SMALLEST_FILE_BYTES,
+    TOO_LARGE,
+    as_files,
+    largest,
+    upload,
+)
 
 log = logging.getLogger(__name__)
 
@@ -32,13 +39,10 @@ PACE_S = 1.5
 ATTEMPTS = 64
 RETRY_S = 2.0
 LONGEST_RETRY_S = 60.0
-DEFAULT_FILE_BYTES = 10 * 2**20
-# A refusal of less than this is not about the size.
-SMALLEST_FILE_BYTES = 1024
 
 # Discord's error codes, from its API reference.
 UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK, INVALID_TOKEN = 10003, 10008, 10015, 50027
-TOO_LARGE, RATE_LIMITED = 413, 429
+RATE_LIMITED = 429
 
 
 @dataclass(slots=True)
@@ -58,10 +62,7 @@ class Edit:
             "allowed_mentions": discord.AllowedMentions.none(),
         }
         if self.files is not None:
-            fields["attachments"] = [
-                discord.File(io.BytesIO(file.content), filename=file.name, description=file.alt)
-                for file in self.files
-            ]
+            fields["attachments"] = as_files(self.files)
         return fields
 
 
@@ -111,14 +112,7 @@ class Delivery:
 
     async def done(self, job: Job, pictures: list[tuple[StoredPicture, bytes]]) -> None:
         """Post the pictures and the buttons in one PATCH; doing it twice changes nothing."""
-        files = [
-            Upload(
-                render.file_name(job, picture),
-                png,
-                render.alt_text(job, picture, job.request.num_images),
-            )
-            for picture, png in pictures
-        ]
+        files = [upload(job, picture, png) for picture, png in pictures]
         await self._finish(job, Edit(render.done(job), buttons.result_view(job), files))
 
     async def failed(self, job: Job, error: Exception) -> None:
@@ -216,8 +210,8 @@ class Delivery:
                 continue
             except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
                 status = error.status if isinstance(error, discord.HTTPException) else 500
-                if status == TOO_LARGE and _largest(edit) > SMALLEST_FILE_BYTES:
-                    edit = await _fitting(edit, _largest(edit) // 2)
+                if status == TOO_LARGE and largest(edit.files) > SMALLEST_FILE_BYTES:
+                    edit = await _fitting(edit, largest(edit.files) // 2)
                     continue
                 if status < 500 and status != RATE_LIMITED:
                     raise Refused(_reason(error)) from error
@@ -261,10 +255,6 @@ class Delivery:
         if application_id is None or job.origin.token is None:
             raise DeliveryFailed("there is no token to answer with")
         return discord.Webhook.partial(application_id, job.origin.token, client=self._client)
-
-
-def _largest(edit: Edit) -> int:
-    return max((len(file.content) for file in edit.files or ()), default=0)
 
 
 async def _fitting(edit: Edit, limit: int) -> Edit:

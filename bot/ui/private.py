@@ -7,7 +7,46 @@ import discord
 from bot.services.errors import DiscordRefused
 from bot.services.gallery import Gallery
 from bot.store.records import Job
+from bot.ui import details, render
 from bot.ui.asking import actor_of
+from bot.ui.uploading import DEFAULT_FILE_BYTES, send_fitting, upload
+
+
+async def show_details(
+    interaction: discord.Interaction[Any], gallery: Gallery, job_id: int
+) -> None:
+    """Answer with everything about a job, and its pictures as they were drawn."""
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    found = await gallery.details(job_id, interaction.guild_id, interaction.user.id)
+    uploads = [
+        upload(found.job, picture, png) for picture, png in found.pictures if png is not None
+    ]
+
+    async def answer(files: list[discord.File], note: str) -> None:
+        await interaction.followup.send(note, embed=details.card(found), files=files)
+
+    await send_fitting(answer, uploads, interaction.filesize_limit)
+
+
+async def send(interaction: discord.Interaction[Any], gallery: Gallery, job_id: int) -> None:
+    """Send a job's pictures by direct message; raises DiscordRefused where those are closed."""
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    job, kept = await gallery.originals(job_id, interaction.guild_id, interaction.user.id)
+    where = render.jump_url(job)
+    text = render.done(job) + (f"\n-# From {where}" if where else "")
+
+    async def post(files: list[discord.File], note: str) -> discord.Message:
+        return await interaction.user.send(text + note, files=files)
+
+    try:
+        uploads = [upload(job, picture, png) for picture, png in kept]
+        sent = await send_fitting(post, uploads, DEFAULT_FILE_BYTES)
+    except discord.Forbidden as error:
+        raise DiscordRefused(
+            "Discord does not let me write to you. Allow direct messages in this server's privacy "
+            "settings; Details has the files, too."
+        ) from error
+    await interaction.followup.send(f"Sent: {sent.jump_url}")
 
 
 async def erase(interaction: discord.Interaction[Any], gallery: Gallery, job_id: int) -> None:

@@ -20,6 +20,9 @@ from bot.store.records import Job
 from generation.catalog import EMBEDDED, Catalog
 from tests.fakes import RecordingExecutor
 
+# The last row under finished pictures.
+KEEPING = ["Details", "Send to me", "Delete"]
+
 
 def labels(message) -> list[str]:
     """Return what a message's buttons say, row by row."""

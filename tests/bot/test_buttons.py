@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bot.store.records import Kind, Status
 from bot.ui.buttons import TEMPLATE, Action, CustomId
-from tests.bot.conftest import House, build, labels
+from tests.bot.conftest import KEEPING, House, build, labels
 from tests.fakes import png
 
 
@@ -45,7 +45,7 @@ async def test_upscale_enlarges_the_stored_picture_and_then_the_larger_one(house
     ]
     assert "(×2)" in clicked.response.content
     assert f"{2 * side}×{2 * side}" in clicked.response.content
-    assert labels(clicked.response) == ["×4", "Delete"]
+    assert labels(clicked.response) == ["×4", *KEEPING]
     job = await house.job(2)
     assert (job.kind, job.status, job.parent_index) == (Kind.UPSCALE, Status.DONE, 2)
     larger = await house.mia.click(clicked.response, label="×4")
@@ -54,7 +54,7 @@ async def test_upscale_enlarges_the_stored_picture_and_then_the_larger_one(house
         png(9, 4 * side, 4 * side)
     ]
     assert "(×4)" in larger.response.content
-    assert labels(larger.response) == ["Delete"]
+    assert labels(larger.response) == KEEPING
     first, second = house.executor.requests[1:]
     assert (first.image, first.factor) == (png(9, side, side), 2)
     assert (second.image, second.factor) == (png(9, 2 * side, 2 * side), 2)

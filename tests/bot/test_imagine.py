@@ -7,8 +7,10 @@ from bot.services.errors import QuotaReached
 from bot.services.requests import Wish
 from bot.store.records import Job, Kind, Origin, Status
 from generation.errors import OutOfMemory
-from tests.bot.conftest import House, labels
+from tests.bot.conftest import KEEPING, House, labels
 from tests.fakes import png
+
+MAKING = ["U1", "U2", "U3", "U4", "Reroll", "V1", "V2", "V3", "V4"]
 
 
 async def test_a_prompt_becomes_four_pictures_in_one_message(house: House):
@@ -20,7 +22,7 @@ async def test_a_prompt_becomes_four_pictures_in_one_message(house: House):
     assert "Emoji · 64×64 · 20 steps · DPM++ 2M Karras · guidance 3 · seed 7" in (
         message.content.replace("\\", "")
     )
-    assert labels(message) == ["U1", "U2", "U3", "U4", "Reroll", "V1", "V2", "V3", "V4", "Delete"]
+    assert labels(message) == [*MAKING, *KEEPING]
     assert [file.description for file in message.attachments] == [
         f"a red apple (picture {place} of 4)" for place in (1, 2, 3, 4)
     ]

@@ -1,0 +1,57 @@
+"""Files on their way to Discord, made smaller until it takes them."""
+
+import asyncio
+import io
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import discord
+
+from bot.store.records import Job, StoredPicture
+from bot.ui import render
+from bot.ui.shrinking import Upload, fit
+
+DEFAULT_FILE_BYTES = 10 * 2**20
+# A refusal of less than this is not about the size.
+SMALLEST_FILE_BYTES = 1024
+TOO_LARGE = 413
+
+Sent = TypeVar("Sent")
+
+
+def upload(job: Job, picture: StoredPicture, png: bytes) -> Upload:
+    """Return a picture's file as people get it."""
+    alt = render.alt_text(job, picture, job.request.num_images)
+    return Upload(render.file_name(job, picture), png, alt)
+
+
+def as_files(uploads: list[Upload]) -> list[discord.File]:
+    """Return what discord.py sends, anew each time: sending a file uses it up."""
+    return [
+        discord.File(io.BytesIO(upload.content), filename=upload.name, description=upload.alt)
+        for upload in uploads
+    ]
+
+
+def largest(uploads: list[Upload] | None) -> int:
+    """Return the size in bytes of the largest file."""
+    return max((len(upload.content) for upload in uploads or ()), default=0)
+
+
+async def send_fitting(
+    send: Callable[[list[discord.File], str], Awaitable[Sent]], uploads: list[Upload], limit: int
+) -> Sent:
+    """Send files of at most ``limit`` bytes each, and smaller ones where Discord takes less.
+
+    ``send`` gets them with a line that says so where any was made smaller, else with an empty
+    one. Raises what it raises.
+    """
+    while True:
+        fitting = await asyncio.to_thread(fit, uploads, limit)
+        note = "" if fitting == uploads else render.SHRUNK
+        try:
+            return await send(as_files(fitting), note)
+        except discord.HTTPException as error:
+            if error.status != TOO_LARGE or largest(fitting) <= SMALLEST_FILE_BYTES:
+                raise
+            limit = largest(fitting) // 2
