@@ -14,6 +14,7 @@ from discord.ext import commands
 
 from bot import errors
 from bot.cogs.imagine import ImagineCog
+from bot.cogs.inspection import InspectionCog
 from bot.cogs.moderation import ModerationCog
 from bot.services.gallery import Gallery
 from bot.services.jobs import JobService
@@ -73,6 +74,9 @@ class DarkroomBot(commands.Bot):
         """Register commands and buttons, and take up what an earlier run left open."""
         await self.add_cog(ImagineCog(self.jobs))
         await self.add_cog(ModerationCog(self.jobs))
+        inspection = InspectionCog(self.jobs)
+        await self.add_cog(inspection)
+        self.tree.add_command(inspection.menu)
         self.add_dynamic_items(JobButton)
         await self.sync_commands()
         self._recovery = asyncio.create_task(self.jobs.recover(), name="recovery")

@@ -1,14 +1,19 @@
 """A job as text; nothing here talks to Discord."""
 
+from collections.abc import Sequence
+
 import discord
 
 from bot.services.runner import Snapshot
 from bot.store.records import Job, Kind, Status, StoredPicture
+from generation.infotext import Parameters
 
 BAR_CELLS = 12
 SHOWN_PROMPT = 300
 ALT_TEXT_LENGTH = 1024
 EMBED_PROMPT = 250
+FILE_PROMPT = 1000  # of what a file says; escaped it may be twice as long
+FIELD = 400
 SHRUNK = "\n-# Made smaller to fit Discord's upload limit; the originals are kept."
 MARKS = {
     Status.RECORDED: "⏳",
@@ -126,6 +131,39 @@ def history_entry(job: Job, thumbnail: str | None) -> discord.Embed:
     if thumbnail is not None:
         embed.set_thumbnail(url=f"attachment://{thumbnail}")
     return embed
+
+
+def parameters(found: Parameters, left_out: Sequence[str]) -> discord.Embed:
+    """Return what a picture's file says; ``left_out`` is what another one like it would lack."""
+    embed = discord.Embed(description=_quote(found.prompt, FILE_PROMPT) or "*no prompt*")
+    if found.negative_prompt:
+        embed.add_field(name="Without", value=_quote(found.negative_prompt, FIELD), inline=False)
+    size = f"{found.width}×{found.height}" if found.width and found.height else None
+    for name, value in (
+        ("Model", found.model),
+        ("Model hash", found.model_hash),
+        ("Sampler", found.sampler),
+        ("Steps", found.steps),
+        ("Guidance", found.guidance_scale),
+        ("Seed", found.seed),
+        ("Size", size),
+        ("Strength", found.strength),
+    ):
+        if value is not None:
+            shown = f"{value:g}" if isinstance(value, float) else str(value)
+            embed.add_field(name=name, value=_quote(shown, FIELD))
+    if found.other:
+        others = ", ".join(f"{name} {value}" for name, value in found.other.items())
+        embed.add_field(name="Also", value=_quote(others, FIELD), inline=False)
+    if left_out:
+        missing = _quote(", ".join(left_out), FIELD)
+        embed.add_field(name="Not to be had here", value=missing, inline=False)
+    return embed
+
+
+def _quote(text: str, length: int) -> str:
+    """Return somebody's words as they are, with no markup of their making."""
+    return shorten(discord.utils.escape_markdown(shorten(text.strip(), length)), 2 * length)
 
 
 def jump_url(job: Job) -> str | None:

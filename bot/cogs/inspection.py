@@ -1,0 +1,98 @@
+"""/inspect: what a picture's file says about its making."""
+
+import asyncio
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot import errors
+from bot.services.errors import NothingToDo
+from bot.services.inspection import Likeness, likeness
+from bot.services.jobs import JobService
+from bot.ui import render
+from bot.ui.asking import fetch, missing_here, origin_of
+from bot.ui.buttons import first_answer
+from generation.errors import InvalidRequest
+from generation.pnginfo import read
+
+OFFER_S = 600.0  # well inside the life of the token that takes the button away again
+
+
+class InspectionCog(commands.Cog):
+    """How a picture was made, by us or by another program.
+
+    ``menu`` is the same for a message's first picture; whoever adds the cog adds it to the tree.
+    """
+
+    def __init__(self, jobs: JobService) -> None:
+        self.jobs = jobs
+        self.menu = app_commands.ContextMenu(name="Generation details", callback=self.details)
+
+    @app_commands.command(description="How a picture was made, as far as its file says")
+    @app_commands.describe(image="A PNG, JPEG or WebP from here, AUTOMATIC1111 or ComfyUI")
+    async def inspect(
+        self, interaction: discord.Interaction[Any], image: discord.Attachment
+    ) -> None:
+        """Show privately what the file says, and offer to draw the same."""
+        await self._show(interaction, image)
+
+    async def details(
+        self, interaction: discord.Interaction[Any], message: discord.Message
+    ) -> None:
+        """Show privately what the message's first picture says."""
+        pictures = [file for file in message.attachments if _is_picture(file)]
+        if not pictures:
+            raise NothingToDo("That message carries no picture.")
+        await self._show(interaction, pictures[0])
+
+    async def _show(self, interaction: discord.Interaction[Any], image: discord.Attachment) -> None:
+        found = await asyncio.to_thread(read, await fetch("image", image))
+        if found is None:
+            raise NothingToDo("That file does not say how it was made.")
+        try:
+            alike = likeness(found, self.jobs.catalog)
+        except InvalidRequest:  # no prompt, or one too long for us: there is nothing to offer
+            await interaction.response.send_message(
+                embed=render.parameters(found, ()), ephemeral=True
+            )
+            return
+        offer = Offer(self.jobs, alike, interaction)
+        await interaction.response.send_message(
+            embed=render.parameters(found, alike.left_out), view=offer, ephemeral=True
+        )
+
+
+class Offer(discord.ui.View):
+    """The button that draws a picture alike; it goes after `OFFER_S` seconds, or when used."""
+
+    def __init__(self, jobs: JobService, alike: Likeness, asked: discord.Interaction[Any]) -> None:
+        super().__init__(timeout=OFFER_S)
+        self._jobs, self._alike, self._asked = jobs, alike, asked
+
+    @discord.ui.button(label="Use these", emoji="🎞️")
+    async def use(
+        self, interaction: discord.Interaction[Any], _: discord.ui.Button["Offer"]
+    ) -> None:
+        """Make the job, as /imagine would."""
+        job = await self._jobs.imagine(
+            self._alike.wish, origin_of(interaction), missing_here(interaction)
+        )
+        await first_answer(interaction, self._jobs, job)
+        await self.on_timeout()
+
+    async def on_timeout(self) -> None:
+        """Take the button away."""
+        self.stop()
+        await self._asked.edit_original_response(view=None)
+
+    async def on_error(
+        self, interaction: discord.Interaction[Any], error: Exception, _: discord.ui.Item[Any], /
+    ) -> None:
+        """Answer the person."""
+        await errors.answer(interaction, error)
+
+
+def _is_picture(file: discord.Attachment) -> bool:
+    return (file.content_type or "").startswith("image/")
