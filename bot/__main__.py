@@ -113,6 +113,7 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
     from bot.services.policy import Limits, Policy
     from bot.services.runner import Presenter, Runner
     from bot.store.database import Database
+    from bot.store.favourites import FavouriteStore
     from bot.store.jobs import JobStore
     from bot.store.pictures import PictureStore
     from generation.catalog import load_catalog
@@ -154,7 +155,9 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
 
     bot = DarkroomBot(
         open_services,
-        gallery=Gallery(policy=policy, jobs=jobs, pictures=pictures),
+        gallery=Gallery(
+            policy=policy, jobs=jobs, pictures=pictures, favourites=FavouriteStore(database)
+        ),
         synced_file=settings.store.folder / "commands.sha256",
     )
     return bot, executor, database

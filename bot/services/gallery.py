@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bot.services.errors import NothingToDo, PictureNotFound
 from bot.services.policy import Actor, Policy
+from bot.store.favourites import FavouriteStore
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
 from bot.store.records import OPEN, Job, StoredPicture
@@ -20,22 +21,31 @@ class Details:
     """A job, where it comes from, and what became of it.
 
     ``pictures`` have their PNG, or None where the file is not kept. ``children`` are at most one
-    more than CHILDREN, which then says that there are more.
+    more than CHILDREN, which then says that there are more. It is a ``favourite`` of who asks.
     """
 
     job: Job
     parent: Job | None
     children: Sequence[Job]
     pictures: Sequence[tuple[StoredPicture, bytes | None]]
+    favourite: bool
 
 
 class Gallery:
     """What the buttons under finished pictures call that makes no new job."""
 
-    def __init__(self, *, policy: Policy, jobs: JobStore, pictures: PictureStore) -> None:
+    def __init__(
+        self,
+        *,
+        policy: Policy,
+        jobs: JobStore,
+        pictures: PictureStore,
+        favourites: FavouriteStore,
+    ) -> None:
         self._policy = policy
         self._jobs = jobs
         self._pictures = pictures
+        self._favourites = favourites
 
     async def details(self, job_id: int, guild_id: int | None, person_id: int) -> Details:
         """Return everything about a job; raises JobNotFound."""
@@ -45,6 +55,7 @@ class Gallery:
             parent=None if job.parent_id is None else await self._jobs.get(job.parent_id),
             children=await self._jobs.children(job, CHILDREN + 1),
             pictures=await self._load(job),
+            favourite=await self._favourites.has(person_id=person_id, job_id=job.id),
         )
 
     async def originals(
@@ -56,6 +67,14 @@ class Gallery:
         if not kept:
             raise PictureNotFound("Those pictures are not stored any more. Reroll draws new ones.")
         return job, kept
+
+    async def favourite(self, job_id: int, guild_id: int | None, person_id: int) -> bool:
+        """Make a job the person's favourite, or no longer; tell whether it is one now.
+
+        Raises JobNotFound.
+        """
+        job = await self._policy.visible(job_id, guild_id, person_id)
+        return await self._favourites.toggle(person_id=person_id, job_id=job.id)
 
     async def deletable(self, job_id: int, actor: Actor) -> Job:
         """Return a job that the actor may delete, deleted before or not; raises JobError."""

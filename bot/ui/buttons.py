@@ -35,6 +35,7 @@ class Action(StrEnum):
     CANCEL = "cancel"
     DETAILS = "details"
     SEND = "send"
+    FAVOURITE = "favourite"
     DELETE = "delete"  # asks
     ERASE = "erase"  # does
 
@@ -139,6 +140,8 @@ async def press(interaction: discord.Interaction[Any], pressed: CustomId) -> Non
             await private.show_details(interaction, gallery, pressed.job_id)
         case Action.SEND:
             await private.send(interaction, gallery, pressed.job_id)
+        case Action.FAVOURITE:
+            await private.favourite(interaction, gallery, pressed.job_id)
         case Action.DELETE:
             job = await gallery.deletable(pressed.job_id, actor_of(interaction))
             await interaction.response.send_message(
@@ -190,6 +193,7 @@ def result_view(job: Job) -> discord.ui.View:
         add(0, Action.REROLL, label="Reroll", emoji="🔄")
     add(2, Action.DETAILS, label="Details", emoji="ℹ️")
     add(2, Action.SEND, label="Send to me", emoji="✉️")
+    add(2, Action.FAVOURITE, label="Favourite", emoji="⭐")
     add(2, Action.DELETE, label="Delete", emoji="🗑️")
     return view
 

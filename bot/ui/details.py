@@ -17,7 +17,7 @@ def card(details: Details) -> discord.Embed:
     """Return every parameter of a job, its seeds, and the ways to its parent and children."""
     job = details.job
     embed = discord.Embed(
-        title=f"#{job.id} {job.kind}",
+        title=f"#{job.id} {job.kind}" + (" ⭐" if details.favourite else ""),
         description=_prompts(job),
         url=render.jump_url(job),
         timestamp=job.origin.asked_at,

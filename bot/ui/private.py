@@ -49,6 +49,13 @@ async def send(interaction: discord.Interaction[Any], gallery: Gallery, job_id: 
     await interaction.followup.send(f"Sent: {sent.jump_url}")
 
 
+async def favourite(interaction: discord.Interaction[Any], gallery: Gallery, job_id: int) -> None:
+    """Add a job to the person's favourites, or take it out, and say which."""
+    added = await gallery.favourite(job_id, interaction.guild_id, interaction.user.id)
+    line = "⭐ Now among your favourites." if added else "No longer among your favourites."
+    await interaction.response.send_message(line, ephemeral=True)
+
+
 async def erase(interaction: discord.Interaction[Any], gallery: Gallery, job_id: int) -> None:
     """Delete a job, files and message, and say so where it was confirmed.
 

@@ -14,6 +14,7 @@ from bot.services.jobs import JobService
 from bot.services.policy import Limits, Policy
 from bot.services.runner import Presenter, Runner
 from bot.store.database import Database, migrate
+from bot.store.favourites import FavouriteStore
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
 from bot.store.records import Job
@@ -21,7 +22,7 @@ from generation.catalog import EMBEDDED, Catalog
 from tests.fakes import RecordingExecutor
 
 # The last row under finished pictures.
-KEEPING = ["Details", "Send to me", "Delete"]
+KEEPING = ["Details", "Send to me", "Favourite", "Delete"]
 
 
 def labels(message) -> list[str]:
@@ -38,6 +39,7 @@ class House:
     executor: RecordingExecutor
     jobs: JobStore
     pictures: PictureStore
+    favourites: FavouriteStore
     guild: simcord.GuildHandle
     channel: simcord.ChannelHandle
     mia: simcord.MemberActor
@@ -92,7 +94,9 @@ def build(
 
     return DarkroomBot(
         open_services,
-        gallery=Gallery(policy=policy, jobs=jobs, pictures=pictures),
+        gallery=Gallery(
+            policy=policy, jobs=jobs, pictures=pictures, favourites=FavouriteStore(database)
+        ),
         synced_file=folder / "commands",
     )
 
@@ -140,6 +144,7 @@ async def house(
         executor=executor,
         jobs=JobStore(database),
         pictures=PictureStore(database, tmp_path),
+        favourites=FavouriteStore(database),
         guild=guild,
         channel=guild.create_text_channel("darkroom"),
         mia=guild.add_member(mia_user),

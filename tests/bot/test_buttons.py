@@ -145,9 +145,10 @@ async def test_a_button_answers_for_a_job_of_its_own_server_only(house: House):
     for row in forged.components:
         for button in row["components"]:
             button["custom_id"] = button["custom_id"].replace("job:2:", "job:1:")
-    for label in ("Reroll", "U1"):
+    for label in ("Reroll", "U1", "V1", *KEEPING):
         clicked = await eve.click(theirs.response, label=label)
-        assert clicked.response.content == "I do not know that job."
+        answer = clicked.followups[0] if clicked.followups else clicked.response
+        assert answer.content == "I do not know that job.", label
         assert clicked.ephemeral
     assert len(house.executor.requests) == 2
     assert len(result.response.attachments) == 4

@@ -162,3 +162,25 @@ async def test_pruned_pictures_are_not_sent(house: House, tmp_path):
     clicked = await click(house, house.max, result, "Send to me")
     assert "not stored any more" in reply(clicked).content
     assert house.max.user.dm_channel.history() == []
+
+
+async def test_a_favourite_is_one_person_s_and_a_second_click_takes_it_back(house: House):
+    result = await imagine(house)
+    clicked = await click(house, house.max, result, "Favourite")
+    assert reply(clicked).content == "⭐ Now among your favourites."
+    assert await house.favourites.has(person_id=house.max.id, job_id=1)
+    assert not await house.favourites.has(person_id=house.mia.id, job_id=1)
+    for person, title in ((house.max, "#1 imagine ⭐"), (house.mia, "#1 imagine")):
+        (embed,) = reply(await click(house, person, result, "Details")).embeds
+        assert embed.title == title
+
+    clicked = await click(house, house.max, result, "Favourite")
+    assert reply(clicked).content == "No longer among your favourites."
+    assert not await house.favourites.has(person_id=house.max.id, job_id=1)
+
+
+async def test_a_double_click_leaves_it_a_favourite(house: House):
+    result = await imagine(house)
+    await house.max.click(result.response, label="Favourite")
+    await house.max.click(result.response, label="Favourite")
+    assert await house.favourites.has(person_id=house.max.id, job_id=1)
