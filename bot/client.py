@@ -13,9 +13,11 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import errors
+from bot.cogs.help import HelpCog
 from bot.cogs.imagine import ImagineCog
 from bot.cogs.inspection import InspectionCog
 from bot.cogs.moderation import ModerationCog
+from bot.cogs.queue import QueueCog
 from bot.services.gallery import Gallery
 from bot.services.jobs import JobService
 from bot.services.runner import Presenter
@@ -74,6 +76,8 @@ class DarkroomBot(commands.Bot):
         """Register commands and buttons, and take up what an earlier run left open."""
         await self.add_cog(ImagineCog(self.jobs))
         await self.add_cog(ModerationCog(self.jobs))
+        await self.add_cog(QueueCog(self.jobs))
+        await self.add_cog(HelpCog())
         inspection = InspectionCog(self.jobs)
         await self.add_cog(inspection)
         self.tree.add_command(inspection.menu)

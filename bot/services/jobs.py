@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bot.services.dispatcher import Dispatcher, Ticket
 from bot.services.errors import NothingToDo, PictureNotFound
@@ -24,8 +24,22 @@ log = logging.getLogger(__name__)
 
 # Only the people near the front are told of every move; the others when they come near.
 TOLD_PLACES = 10
+# How many finished jobs tell how long one takes.
+LATEST = 30
 # How often Discord is asked about an answer while it does not speak to us.
 ASK_AGAIN_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A job's place among those that wait, 0 while it runs, and the seconds to its end.
+
+    The seconds are a guess from what the latest jobs took, None where there is nothing to go by.
+    """
+
+    job: Job
+    place: int
+    seconds: float | None
 
 
 class JobService:
@@ -195,6 +209,23 @@ class JobService:
     async def thumbnail(self, picture: StoredPicture) -> bytes | None:
         """Return a picture's WebP thumbnail, or None where it was pruned."""
         return await self._pictures.read_thumbnail(picture)
+
+    async def queue(self) -> list[Turn]:
+        """Return what runs and what waits, next first."""
+        jobs = {job.id: job for job in await self._jobs.open_jobs()}
+        pace = await self._jobs.seconds_per_cost(LATEST)
+        running = [job for job in jobs.values() if job.status is Status.RUNNING]
+        waiting = [jobs[job_id] for job_id in self._dispatcher.waiting if job_id in jobs]
+        ahead = sum(job.cost() for job in running)
+        turns = [Turn(job, 0, None if pace is None else pace * ahead) for job in running]
+        for place, job in enumerate(waiting, 1):
+            ahead += job.cost()
+            turns.append(Turn(job, place, None if pace is None else pace * ahead))
+        return turns
+
+    async def open_of(self, person_id: int, guild_id: int | None) -> list[Job]:
+        """Return a person's jobs here that have not ended."""
+        return await self._jobs.open_of(person_id, guild_id)
 
     def place_of(self, job: Job) -> int:
         """Return the place in the queue that a recorded job is about to take, 0 for none."""

@@ -154,6 +154,28 @@ class JobStore:
         """Return every job that has not ended, in the order in which people asked."""
         return await self._select(JobRow.status.in_(OPEN))
 
+    async def open_of(self, person_id: int, guild_id: int | None) -> list[Job]:
+        """Return a person's jobs in one server, or direct messages, that have not ended."""
+        return await self._select(
+            JobRow.status.in_(OPEN),
+            JobRow.person_id == person_id,
+            JobRow.guild_id.is_not_distinct_from(guild_id),
+        )
+
+    async def seconds_per_cost(self, latest: int) -> float | None:
+        """Return the device time a unit of cost took in the latest finished jobs, if there are."""
+        async with self._database.read() as session:
+            rows = await session.scalars(
+                select(JobRow)
+                .where(JobRow.status == Status.DONE, JobRow.device_seconds > 0)
+                .order_by(JobRow.id.desc())
+                .limit(latest)
+            )
+            jobs = [_job(row) for row in rows]
+        if not jobs:
+            return None
+        return sum(job.device_seconds for job in jobs) / sum(job.cost() for job in jobs)
+
     async def open_in(self, place: Place, ids: Collection[int]) -> list[Job]:
         """Return the jobs that have not ended and live in one of these messages or places."""
         return await self._select(JobRow.status.in_(OPEN), HOMES[place].in_(ids))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import discord
 
+from bot.services.jobs import Turn
 from bot.services.runner import Snapshot
 from bot.store.records import Job, Kind, Status, StoredPicture
 from generation.infotext import Parameters
@@ -14,6 +15,8 @@ ALT_TEXT_LENGTH = 1024
 EMBED_PROMPT = 250
 FILE_PROMPT = 1000  # of what a file says; escaped it may be twice as long
 FIELD = 400
+QUEUE_SHOWN = 8
+QUEUE_PROMPT = 40
 SHRUNK = "\n-# Made smaller to fit Discord's upload limit; the originals are kept."
 MARKS = {
     Status.RECORDED: "⏳",
@@ -131,6 +134,31 @@ def history_entry(job: Job, thumbnail: str | None) -> discord.Embed:
     if thumbnail is not None:
         embed.set_thumbnail(url=f"attachment://{thumbnail}")
     return embed
+
+
+def queue(turns: Sequence[Turn], person_id: int, guild_id: int | None) -> str:
+    """Return the line of jobs as one person sees it, its own marked, none of others' prompts."""
+    if not turns:
+        return "Nobody waits. Your turn!"
+    running = sum(turn.place == 0 for turn in turns)
+    lines = [f"**{running} running, {len(turns) - running} waiting**"]
+    if (whole := turns[-1].seconds) is not None:
+        lines[0] += f", all done in about {duration(whole)}"
+    shown = [turn for turn in turns if turn.place <= QUEUE_SHOWN]
+    mine = [turn for turn in turns if turn.job.origin.person_id == person_id]
+    for turn in shown + [turn for turn in mine if turn not in shown]:
+        job = turn.job
+        mark = "🎞️ running" if turn.place == 0 else f"⏳ {ordinal(turn.place)}"
+        here = job.origin.guild_id == guild_id and guild_id is not None
+        who = f"<@{job.origin.person_id}>" if here else "somebody elsewhere"
+        if turn in mine:
+            prompt = shorten(" ".join(job.request.prompt.split()), QUEUE_PROMPT)
+            who = f"you: {discord.utils.escape_markdown(prompt)} {jump_url(job) or ''}".rstrip()
+        left = "" if turn.seconds is None else f" · about {duration(turn.seconds)}"
+        lines.append(f"{mark} · {who}{left}")
+    if (rest := len(turns) - len(lines) + 1) > 0:
+        lines.append(f"-# and {rest} more")
+    return "\n".join(lines)
 
 
 def parameters(found: Parameters, left_out: Sequence[str]) -> discord.Embed:

@@ -1,0 +1,74 @@
+"""/queue and /cancel: what is on its way, and what need not be."""
+
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.services.errors import NothingToDo
+from bot.services.jobs import JobService
+from bot.store.records import Job
+from bot.ui import render
+from bot.ui.asking import actor_of
+
+MENU_LENGTH = 25  # Discord shows at most this many choices
+NAME_LENGTH = 100
+
+
+class QueueCog(commands.Cog):
+    """The line in front of the device."""
+
+    def __init__(self, jobs: JobService) -> None:
+        self.jobs = jobs
+
+    @app_commands.command(description="Who waits, where you are, and how long it takes")
+    async def queue(self, interaction: discord.Interaction[Any]) -> None:
+        """Show the line privately; other people's prompts are theirs."""
+        turns = await self.jobs.queue()
+        text = render.queue(turns, interaction.user.id, interaction.guild_id)
+        await interaction.response.send_message(text, ephemeral=True)
+
+    @app_commands.command(description="Cancel a job of yours, or all of them")
+    @app_commands.describe(
+        job="Which one; not needed where there is only one", everything="All of yours here"
+    )
+    async def cancel(
+        self,
+        interaction: discord.Interaction[Any],
+        job: app_commands.Range[int, 1, 2**53] | None = None,
+        everything: bool = False,
+    ) -> None:
+        """End what was picked, as the Cancel button would."""
+        await interaction.response.defer(ephemeral=True)
+        mine = await self._mine(interaction)
+        if job is None and not everything:
+            if len(mine) > 1:
+                raise NothingToDo(
+                    f"You have {len(mine)} jobs on their way. Pick one with `job`, or `everything`."
+                )
+            if not mine:
+                raise NothingToDo("You have no job on its way here.")
+        chosen = [one.id for one in mine] if job is None else [job]
+        for job_id in chosen:
+            await self.jobs.cancel(job_id, actor_of(interaction))
+        many = f"{len(chosen)} jobs" if len(chosen) != 1 else f"job #{chosen[0]}"
+        await interaction.followup.send(f"Cancelled {many}.")
+
+    @cancel.autocomplete("job")
+    async def open_jobs(
+        self, interaction: discord.Interaction[Any], current: str
+    ) -> list[app_commands.Choice[int]]:
+        """Offer the person's own jobs that have not ended."""
+        return [
+            app_commands.Choice(name=_name(job), value=job.id)
+            for job in await self._mine(interaction)
+            if current.casefold() in _name(job).casefold()
+        ][:MENU_LENGTH]
+
+    async def _mine(self, interaction: discord.Interaction[Any]) -> list[Job]:
+        return await self.jobs.open_of(interaction.user.id, interaction.guild_id)
+
+
+def _name(job: Job) -> str:
+    return render.shorten(f"#{job.id} {' '.join(job.request.prompt.split())}", NAME_LENGTH)

@@ -1,0 +1,68 @@
+import re
+
+from bot.store.records import Status
+from tests.bot.conftest import House
+
+
+async def test_an_empty_queue_says_so(house: House):
+    result = await house.mia.slash(house.channel, "queue")
+    assert result.ephemeral
+    assert result.response.content == "Nobody waits. Your turn!"
+
+
+async def test_the_queue_shows_places_and_no_prompts_of_others(house: House):
+    await house.mia.slash(house.channel, "imagine", prompt="a first one")
+    await house.settle()
+    house.executor.hold = True
+    for person, prompt in (
+        (house.mia, "an apple"),
+        (house.max, "a secret"),
+        (house.mia, "a *pear*"),
+    ):
+        await person.slash(house.channel, "imagine", prompt=prompt)
+    result = await house.mia.slash(house.channel, "queue")
+    heading, *lines = result.response.content.splitlines()
+    assert re.fullmatch(r"\*\*1 running, 2 waiting\*\*, all done in about \d+ s", heading)
+    assert lines[0].startswith("🎞️ running · you: an apple https://discord.com/channels/")
+    assert lines[1].startswith(f"⏳ 1st · <@{house.max.id}> · about")
+    assert lines[2].startswith(r"⏳ 2nd · you: a \*pear\* https://")
+    assert "secret" not in result.response.content
+    seconds = [int(re.search(r"about (\d+) s", line)[1]) for line in lines]
+    assert seconds == sorted(seconds)
+    assert not house.allowed_mentions(result.response).users
+
+
+async def test_many_in_the_queue_still_fit_a_message_and_mine_is_shown(house: House):
+    house.executor.hold = True
+    await house.max.slash(house.channel, "imagine", prompt="long " * 190)
+    people = [house.guild.add_member(house.env.create_user(f"p{i}")) for i in range(14)]
+    for person in [*people, house.mia]:
+        await person.slash(house.channel, "imagine", prompt="*" * 900)
+    result = await house.mia.slash(house.channel, "queue")
+    assert len(result.response.content) <= 2000
+    assert "⏳ 15th · you:" in result.response.content
+    assert "and 6 more" in result.response.content
+
+
+async def test_cancel_ends_the_only_one_a_picked_one_or_all(house: House):
+    house.executor.hold = True
+    nothing = await house.mia.slash(house.channel, "cancel")
+    assert house.refusal(nothing) == "You have no job on its way here."
+    house.env.errors.clear()
+    await house.mia.slash(house.channel, "imagine", prompt="one")
+    only = await house.mia.slash(house.channel, "cancel")
+    assert only.ephemeral
+    assert (await house.job(1)).status is Status.CANCELLED
+    for prompt in ("two", "three", "four"):
+        await house.mia.slash(house.channel, "imagine", prompt=prompt)
+    await house.max.slash(house.channel, "imagine", prompt="of Max")
+    several = await house.mia.slash(house.channel, "cancel")
+    assert "You have 3 jobs on their way" in house.refusal(several)
+    await house.mia.slash(house.channel, "cancel", job=3)
+    assert (await house.job(3)).status is Status.CANCELLED
+    forbidden = await house.mia.slash(house.channel, "cancel", job=5)
+    assert "Only the person who asked for it" in house.refusal(forbidden)
+    await house.mia.slash(house.channel, "cancel", everything=True)
+    statuses = [(await house.job(job_id)).status for job_id in (2, 4, 5)]
+    assert statuses[:2] == [Status.CANCELLED] * 2
+    assert statuses[2] in (Status.QUEUED, Status.RUNNING)
