@@ -7,9 +7,11 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.services.jobs import JobService
+from bot.services.parameters import wishes_of
 from bot.services.requests import DEFAULT_COUNT, DEFAULT_STRENGTH, Wish
 from bot.ui.asking import fetch, missing_here, origin_of
 from bot.ui.buttons import first_answer
+from bot.ui.confirming import confirm
 from generation.request import COUNT, GUIDANCE, PROMPT_LENGTH, SEED, STEPS, Aspect
 
 MENU_LENGTH = 25  # Discord shows at most this many choices
@@ -73,9 +75,13 @@ class ImagineCog(commands.Cog):
             checkpoint=checkpoint,
             strength=strength,
         )
+        wishes = wishes_of(wish, self.jobs.catalog)
         file = None if image is None else await fetch("image", image)
+        if len(wishes) > 1:
+            await confirm(interaction, self.jobs, wishes, file)
+            return
         job = await self.jobs.imagine(
-            wish, origin_of(interaction), missing_here(interaction), image=file
+            wishes[0], origin_of(interaction), missing_here(interaction), image=file
         )
         await first_answer(interaction, self.jobs, job)
 

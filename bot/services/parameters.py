@@ -17,6 +17,7 @@ from typing import Any
 from bot.services.errors import TooManyJobs, UnknownParameter
 from bot.services.permutations import MAX_JOBS, expand
 from bot.services.requests import Wish
+from generation.catalog import Catalog
 from generation.errors import InvalidRequest
 from generation.infotext import sampler_named
 from generation.request import COUNT, GUIDANCE, SEED, STEPS, Aspect, Sampler, bounded
@@ -117,6 +118,22 @@ def parse(text: str) -> Typed:
     return Typed(prompt=prompt, **{name: values[0] for name, values in given.items()})
 
 
+def wishes_of(wish: Wish, catalog: Catalog) -> tuple[Wish, ...]:
+    """Return the wishes that a command's options and the parameters in its prompt make together.
+
+    Raises as `read` does.
+    """
+    wishes = []
+    for typed in read(wish.prompt):
+        if typed.style is not None:
+            raise InvalidRequest("--style", "left out: there are no styles here")
+        one = typed.onto(wish)
+        if one.checkpoint is not None:
+            one = replace(one, checkpoint=pick(one.checkpoint, catalog.names))
+        wishes.append(one)
+    return tuple(wishes)
+
+
 def pick(typed: str, names: Iterable[str]) -> str:
     """Return the one of the names that was typed, whatever its case; else what was typed.
 
@@ -148,7 +165,9 @@ def _as_ratio(aspect: Aspect) -> str:
     return f"{ratio.numerator}:{ratio.denominator}"
 
 
-def _whole(bound: tuple[int, int]) -> Callable[[str, str], int]:
+def whole(bound: tuple[int, int]) -> Callable[[str, str], int]:
+    """Return what reads a whole number within ``bound``; it raises InvalidRequest."""
+
     def read_whole(label: str, text: str) -> int:
         if not re.fullmatch(r"[0-9]{1,10}", text):
             raise InvalidRequest(label, f"a whole number, {bound[0]} to {bound[1]}")
@@ -158,7 +177,8 @@ def _whole(bound: tuple[int, int]) -> Callable[[str, str], int]:
     return read_whole
 
 
-def _decimal(label: str, text: str) -> float:
+def guidance(label: str, text: str) -> float:
+    """Return a guidance scale, with a point or a comma in it; raises InvalidRequest."""
     if not re.fullmatch(r"[0-9]{1,6}([.,][0-9]{1,6})?", text):
         raise InvalidRequest(label, f"a number, {GUIDANCE[0]:g} to {GUIDANCE[1]:g}")
     value = float(text.replace(",", "."))
@@ -189,15 +209,15 @@ class _Parameter:
 
 _PARAMETERS = (
     _Parameter(("ar", "aspect"), "aspect", nearest_aspect),
-    _Parameter(("seed",), "seed", _whole(SEED)),
+    _Parameter(("seed",), "seed", whole(SEED)),
     _Parameter(("no", "negative"), "negative_prompt", _text, takes_all=True),
-    _Parameter(("steps",), "steps", _whole(STEPS)),
-    _Parameter(("cfg", "guidance"), "guidance_scale", _decimal),
+    _Parameter(("steps",), "steps", whole(STEPS)),
+    _Parameter(("cfg", "guidance"), "guidance_scale", guidance),
     _Parameter(("sampler",), "sampler", _sampler, takes_all=True),
     _Parameter(("model", "checkpoint"), "checkpoint", _text, takes_all=True),
     _Parameter(("style",), "style", _text, takes_all=True),
-    _Parameter(("n", "count"), "count", _whole(COUNT)),
-    _Parameter(("repeat", "r"), "repeat", _whole((1, MAX_JOBS))),
+    _Parameter(("n", "count"), "count", whole(COUNT)),
+    _Parameter(("repeat", "r"), "repeat", whole((1, MAX_JOBS))),
 )
 _NAMES = {name: parameter for parameter in _PARAMETERS for name in parameter.names}
 

@@ -31,16 +31,21 @@ class Policy:
         self._jobs = jobs
         self._limits = limits
 
-    async def admit(self, *, person_id: int, missing_permissions: tuple[str, ...]) -> None:
-        """Raise the JobError that forbids one more job; return where none does."""
+    async def admit(
+        self, *, person_id: int, missing_permissions: tuple[str, ...], jobs: int = 1
+    ) -> None:
+        """Raise the JobError that forbids so many more jobs; return where none does."""
         if missing_permissions:
             raise NotAllowedHere(missing_permissions)
-        if await self._jobs.waiting_count(person_id) >= self._limits.waiting_per_person:
+        waiting = await self._jobs.waiting_count(person_id)
+        if waiting + jobs > self._limits.waiting_per_person:
+            more = "" if jobs == 1 else f" and ask for {jobs} more"
+            have = "1 job" if waiting == 1 else f"{waiting} jobs"
             raise QuotaReached(
-                f"You have {self._limits.waiting_per_person} jobs waiting, as many as one person "
-                "may. Come back when one of them is done, or cancel one."
+                f"You have {have} waiting{more}; one person may have"
+                f" {self._limits.waiting_per_person}. Come back when one is done, or cancel one."
             )
-        if await self._jobs.waiting_count() >= self._limits.waiting:
+        if await self._jobs.waiting_count() + jobs > self._limits.waiting:
             raise QueueFull(
                 f"The queue is full: {self._limits.waiting} jobs are waiting. "
                 "Try again in a few minutes."

@@ -45,6 +45,7 @@ class JobStore:
             kind=kind,
             status=Status.RECORDED,
             interaction_id=origin.interaction_id,
+            part=origin.part,
             interaction_token=origin.token,
             person_id=origin.person_id,
             person_name=origin.person_name[:64],
@@ -245,6 +246,7 @@ def _job(row: JobRow) -> Job:
             channel_id=row.channel_id,
             guild_id=row.guild_id,
             asked_at=row.asked_at,
+            part=row.part,
         ),
         request=GenerationRequest(
             prompt=row.prompt,

@@ -3,7 +3,17 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, ForeignKey, Index, MetaData, String, Text
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -51,7 +61,8 @@ class JobRow(Base):
     kind: Mapped[Kind] = mapped_column(String(16))
     status: Mapped[Status] = mapped_column(String(16))
 
-    interaction_id: Mapped[int] = mapped_column(BigInteger, unique=True)
+    interaction_id: Mapped[int] = mapped_column(BigInteger)
+    part: Mapped[int] = mapped_column(default=0, server_default="0")
     interaction_token: Mapped[str | None] = mapped_column(Text)
     person_id: Mapped[int] = mapped_column(BigInteger)
     person_name: Mapped[str] = mapped_column(String(64))
@@ -86,6 +97,7 @@ class JobRow(Base):
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (
+        UniqueConstraint("interaction_id", "part"),
         Index(None, "status"),
         Index(None, "guild_id", "person_id", "id"),
         Index(None, "person_id", "status"),

@@ -14,6 +14,7 @@ class Kind(StrEnum):
     REROLL = "reroll"
     VARIATION = "variation"
     UPSCALE = "upscale"
+    REMIX = "remix"
 
 
 class Status(StrEnum):
@@ -40,7 +41,11 @@ OPEN = (Status.RECORDED, Status.QUEUED, Status.RUNNING)
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who asked, where, and the interaction that can be answered; times are UTC."""
+    """Who asked, where, and the interaction that can be answered; times are UTC.
+
+    Where one interaction asks for several jobs, ``part`` counts them from 0, which is the one in
+    the interaction's own answer.
+    """
 
     interaction_id: int
     token: str | None
@@ -49,6 +54,7 @@ class Origin:
     channel_id: int
     guild_id: int | None
     asked_at: datetime
+    part: int = 0
 
     def __repr__(self) -> str:
         """Leave the token out: whoever holds it can write in our name."""

@@ -16,8 +16,8 @@ from generation.source_image import MAX_BYTES
 FETCH_S = 1.5
 
 
-def origin_of(interaction: discord.Interaction[Any]) -> Origin:
-    """Return who asks and where, with the token that answers them."""
+def origin_of(interaction: discord.Interaction[Any], part: int = 0) -> Origin:
+    """Return who asks and where, with the token that answers them; see Origin for ``part``."""
     return Origin(
         interaction_id=interaction.id,
         token=interaction.token,
@@ -26,6 +26,7 @@ def origin_of(interaction: discord.Interaction[Any]) -> Origin:
         channel_id=interaction.channel_id or 0,
         guild_id=interaction.guild_id,
         asked_at=interaction.created_at,
+        part=part,
     )
 
 

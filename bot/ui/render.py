@@ -15,6 +15,7 @@ ALT_TEXT_LENGTH = 1024
 EMBED_PROMPT = 250
 FILE_PROMPT = 1000  # of what a file says; escaped it may be twice as long
 FIELD = 400
+QUESTION_PROMPT = 100
 QUEUE_SHOWN = 8
 QUEUE_PROMPT = 40
 SHRUNK = "\n-# Made smaller to fit Discord's upload limit; the originals are kept."
@@ -134,6 +135,15 @@ def history_entry(job: Job, thumbnail: str | None) -> discord.Embed:
     if thumbnail is not None:
         embed.set_thumbnail(url=f"attachment://{thumbnail}")
     return embed
+
+
+def question(prompts: Sequence[str]) -> str:
+    """Return the question whether somebody wants a job for each of these prompts."""
+    lines = [f"That makes **{len(prompts)} jobs**:"]
+    for prompt in prompts:
+        short = shorten(" ".join(prompt.split()), QUESTION_PROMPT)
+        lines.append(f"- {discord.utils.escape_markdown(short)}")
+    return "\n".join(lines)
 
 
 def queue(turns: Sequence[Turn], person_id: int, guild_id: int | None) -> str:

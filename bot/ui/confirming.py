@@ -1,0 +1,81 @@
+"""A question with two buttons, for what is worth a second thought."""
+
+from typing import Any
+
+import discord
+
+from bot import errors
+from bot.services.jobs import JobService
+from bot.services.requests import Wish
+from bot.ui import render
+from bot.ui.asking import missing_here, origin_of
+from bot.ui.buttons import first_answer
+
+PATIENCE_S = 300.0
+
+
+async def confirm(
+    interaction: discord.Interaction[Any],
+    jobs: JobService,
+    wishes: tuple[Wish, ...],
+    image: bytes | None,
+) -> None:
+    """Ask privately whether the person wants so many jobs; raises JobError where they may not."""
+    await jobs.may_ask(origin_of(interaction), missing_here(interaction), len(wishes))
+    await interaction.response.send_message(
+        render.question([wish.prompt for wish in wishes]),
+        view=Question(jobs, wishes, image, interaction),
+        ephemeral=True,
+    )
+
+
+class Question(discord.ui.View):
+    """Makes the jobs on a click, and takes itself away when it is answered or forgotten."""
+
+    def __init__(
+        self,
+        jobs: JobService,
+        wishes: tuple[Wish, ...],
+        image: bytes | None,
+        asked: discord.Interaction[Any],
+    ) -> None:
+        super().__init__(timeout=PATIENCE_S)
+        self._jobs, self._wishes, self._image, self._asked = jobs, wishes, image, asked
+        self.yes.label = f"Make {len(wishes)} jobs"
+
+    @discord.ui.button(style=discord.ButtonStyle.primary)
+    async def yes(
+        self, interaction: discord.Interaction[Any], _: discord.ui.Button["Question"]
+    ) -> None:
+        """Record each job and answer with its message, the first with the interaction's own."""
+        if self.is_finished():
+            await interaction.response.defer()  # the second of a double click
+            return
+        self.stop()
+        missing = missing_here(interaction)
+        await self._jobs.may_ask(origin_of(interaction), missing, len(self._wishes))
+        for part, wish in enumerate(self._wishes):
+            origin = origin_of(interaction, part)
+            job = await self._jobs.imagine(wish, origin, missing, image=self._image)
+            await first_answer(interaction, self._jobs, job)
+        await self._asked.edit_original_response(content="On their way.", view=None)
+
+    @discord.ui.button(label="No")
+    async def no(
+        self, interaction: discord.Interaction[Any], _: discord.ui.Button["Question"]
+    ) -> None:
+        """Leave it."""
+        self.stop()
+        await interaction.response.edit_message(content="Left alone.", view=None)
+
+    async def on_timeout(self) -> None:
+        """Say that the question stands no more."""
+        await self._asked.edit_original_response(
+            content="Nobody answered, so I left it. Ask again when you like.", view=None
+        )
+
+    async def on_error(
+        self, interaction: discord.Interaction[Any], error: Exception, _: discord.ui.Item[Any], /
+    ) -> None:
+        """Answer the person."""
+        await errors.answer(interaction, error)
