@@ -13,6 +13,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import errors
+from bot.cogs.gallery import GalleryCog
 from bot.cogs.help import HelpCog
 from bot.cogs.imagine import ImagineCog
 from bot.cogs.inspection import InspectionCog
@@ -22,7 +23,7 @@ from bot.services.gallery import Gallery
 from bot.services.jobs import JobService
 from bot.services.runner import Presenter
 from bot.store.records import Place
-from bot.ui.buttons import JobButton
+from bot.ui.buttons import JobButton, submitted
 from bot.ui.clicks import Clicks
 from bot.ui.delivery import Delivery
 
@@ -77,6 +78,7 @@ class DarkroomBot(commands.Bot):
         await self.add_cog(ImagineCog(self.jobs))
         await self.add_cog(ModerationCog(self.jobs))
         await self.add_cog(QueueCog(self.jobs))
+        await self.add_cog(GalleryCog(self.gallery, self.jobs))
         await self.add_cog(HelpCog())
         inspection = InspectionCog(self.jobs)
         await self.add_cog(inspection)
@@ -105,6 +107,10 @@ class DarkroomBot(commands.Bot):
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Hear nothing in messages: commands and buttons are all there is."""
+
+    async def on_interaction(self, interaction: discord.Interaction[Any], /) -> None:
+        """Take the forms that people send back: discord.py forgets them when it stops."""
+        await submitted(interaction)
 
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
         """End the job that the message carried."""

@@ -42,6 +42,15 @@ def prepare(data: bytes, width: int, height: int) -> bytes:
     return _png(ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS))
 
 
+def fit(png: bytes, width: int, height: int) -> bytes:
+    """Return a picture of ours as an RGB PNG of ``width`` × ``height`` pixels, as `prepare` does.
+
+    It may be larger than a person's file. Blocks for up to a second: call it in a thread.
+    """
+    image = _open(png, InvalidRequest("image", "a whole PNG file"), ("PNG",))
+    return _png(ImageOps.fit(image.convert("RGB"), (width, height), Image.Resampling.LANCZOS))
+
+
 def decode(data: bytes, width: int, height: int) -> Image.Image:
     """Return a request's PNG as an RGB picture of exactly ``width`` × ``height`` pixels.
 

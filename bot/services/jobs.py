@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from bot.services.dispatcher import Dispatcher, Ticket
 from bot.services.errors import NothingToDo, PictureNotFound
 from bot.services.policy import Actor, Policy
+from bot.services.remixing import Form, form_of, remix
 from bot.services.requests import DEFAULT_STRENGTH, Wish, compose, reroll, single, variation
 from bot.services.runner import DeliveryFailed, Presenter, Runner, TokenDied
 from bot.store.errors import StoreError
@@ -17,7 +18,7 @@ from bot.store.records import Job, Kind, Origin, Place, Status, StoredPicture
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
 from generation.request import GenerationRequest, upscale_cost
-from generation.source_image import prepare
+from generation.source_image import fit, prepare
 from generation.upscaler import check_factor
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ TOLD_PLACES = 10
 LATEST = 30
 # How often Discord is asked about an answer while it does not speak to us.
 ASK_AGAIN_S = 5.0
+NOT_STORED = "That picture is not stored any more. Reroll draws new ones."
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,14 @@ class JobService:
             Kind.IMAGINE, request, origin, missing_permissions, source_sha256=source_sha256
         )
 
+    async def may_ask(
+        self, origin: Origin, missing_permissions: tuple[str, ...], jobs: int
+    ) -> None:
+        """Raise the JobError that forbids so many jobs at once, before any of them is made."""
+        await self._policy.admit(
+            person_id=origin.person_id, missing_permissions=missing_permissions, jobs=jobs
+        )
+
     async def reroll(
         self, job_id: int, origin: Origin, missing_permissions: tuple[str, ...] = ()
     ) -> Job:
@@ -115,6 +125,34 @@ class JobService:
             source_sha256=parent.source_sha256,
         )
 
+    async def remix_form(
+        self, job_id: int, origin: Origin, missing_permissions: tuple[str, ...] = ()
+    ) -> Form:
+        """Return what a remix of this job starts from; raises the JobError that forbids one."""
+        parent = await self._policy.visible(job_id, origin.guild_id, origin.person_id)
+        await self._policy.admit(
+            person_id=origin.person_id, missing_permissions=missing_permissions
+        )
+        return form_of(parent.request)
+
+    async def remix(
+        self, job_id: int, form: Form, origin: Origin, missing_permissions: tuple[str, ...] = ()
+    ) -> Job:
+        """Record a job with what was changed, as a job of whoever asks; raises as `remix` does."""
+        parent = await self._policy.visible(job_id, origin.guild_id, origin.person_id)
+        request = remix(self.catalog, parent.request, form)
+        source_sha256 = parent.source_sha256
+        if source_sha256 is not None and _size(request) != _size(parent.request):
+            source_sha256 = await self._fitted(source_sha256, request)
+        return await self._record(
+            Kind.REMIX,
+            request,
+            origin,
+            missing_permissions,
+            parent_id=parent.id,
+            source_sha256=source_sha256,
+        )
+
     async def variation(
         self, job_id: int, index: int, origin: Origin, missing_permissions: tuple[str, ...] = ()
     ) -> Job:
@@ -123,7 +161,7 @@ class JobService:
         stored = {picture.index: picture for picture in await self._pictures.of_job(parent.id)}
         picture = stored.get(index)
         if picture is None or await self._pictures.read(picture) is None:
-            raise PictureNotFound("That picture is not stored any more. Reroll draws new ones.")
+            raise PictureNotFound(NOT_STORED)
         return await self._record(
             Kind.VARIATION,
             variation(parent.request),
@@ -255,6 +293,14 @@ class JobService:
         if self._writing is not None:
             await asyncio.wait([self._writing])
 
+    async def _fitted(self, sha256: str, request: GenerationRequest) -> str:
+        """Store a picture of ours once more, in the size that a request starts from."""
+        png = await self._pictures.read_source(sha256)
+        if png is None:
+            raise PictureNotFound(NOT_STORED)
+        fitting = await asyncio.to_thread(fit, png, request.width, request.height)
+        return await self._pictures.save_source(fitting)
+
     async def _record(
         self,
         kind: Kind,
@@ -294,7 +340,12 @@ class JobService:
         self._dispatcher.admit(self._ticket(job))
 
     async def _find_answer(self, job: Job) -> int | None:
-        """Ask until Discord says whether the answer arrived; raises TokenDied."""
+        """Ask until Discord says whether the answer arrived; raises TokenDied.
+
+        Only of the first of several jobs can that be asked.
+        """
+        if job.origin.part > 0:
+            raise TokenDied
         while self._presenter.can_answer(job):
             try:
                 return await self._presenter.find_answer(job)
@@ -363,3 +414,7 @@ class JobService:
         size = self.catalog[self.catalog.default].size
         share = job.request.width * job.request.height / size**2
         return max(1, round(job.rows * share))
+
+
+def _size(request: GenerationRequest) -> tuple[int, int]:
+    return request.width, request.height

@@ -12,6 +12,8 @@ from generation.errors import InvalidRequest
 
 MAX_JOBS = 8
 
+# A brace, and the pairs of backslashes before it.
+_BRACE = re.compile(r"((?:\\\\)*)\\?([{}])")
 _MARK = re.compile(r"\\[{},\\]|[{},]")
 
 
@@ -70,6 +72,14 @@ def expand(text: str) -> tuple[str, ...]:
         raise _unpaired()
     levels[0].append((text[end:],))
     return levels[0].current
+
+
+def escape(prompt: str) -> str:
+    r"""Return the text that stands for this prompt alone: `expand` gives it back.
+
+    But for a lone backslash before a brace, which cannot be typed: it is left out.
+    """
+    return _BRACE.sub(lambda found: found[1] + "\\" + found[2], prompt)
 
 
 def _check(count: int) -> None:

@@ -18,6 +18,7 @@ from bot.store.records import Job, Kind
 from bot.ui import private, render
 from bot.ui.asking import actor_of, missing_here, origin_of
 from bot.ui.clicks import Clicks
+from bot.ui.forms import filled_in, remix_form
 from generation.upscaler import FACTORS, RESULT_SIDE
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ class Action(StrEnum):
     UPSCALE = "upscale"
     REROLL = "reroll"
     VARY = "vary"
+    REMIX = "remix"
     CANCEL = "cancel"
     DETAILS = "details"
     SEND = "send"
@@ -84,9 +86,29 @@ class JobButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=TEMPLAT
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Do what the button says; every error becomes a private line."""
         try:
-            await once(interaction, str(self.parsed), press(interaction, self.parsed))
+            work = press(interaction, self.parsed)
+            # A form that was closed may be opened again at once.
+            opens = self.parsed.action == Action.REMIX
+            await (work if opens else once(interaction, str(self.parsed), work))
         except Exception as error:  # noqa: BLE001
             await errors.answer(interaction, error)
+
+
+async def submitted(interaction: discord.Interaction[Any]) -> None:
+    """Take one of our forms when it comes back; every error becomes a private line.
+
+    It is known by its custom id, as buttons are, so that it may have been opened before a restart.
+    """
+    if interaction.type is not discord.InteractionType.modal_submit:
+        return
+    data: Any = interaction.data
+    match = TEMPLATE.fullmatch(data["custom_id"])
+    if match is None:
+        return  # whoever opened it waits for it
+    try:
+        await once(interaction, match[0], remix(interaction, CustomId.from_match(match)))
+    except Exception as error:  # noqa: BLE001
+        await errors.answer(interaction, error)
 
 
 async def once(
@@ -136,6 +158,11 @@ async def press(interaction: discord.Interaction[Any], pressed: CustomId) -> Non
                 pressed.job_id, pressed.index, origin_of(interaction), missing_here(interaction)
             )
             await first_answer(interaction, jobs, job)
+        case Action.REMIX:
+            form = await jobs.remix_form(
+                pressed.job_id, origin_of(interaction), missing_here(interaction)
+            )
+            await interaction.response.send_modal(remix_form(str(pressed), form))
         case Action.DETAILS:
             await private.show_details(interaction, gallery, pressed.job_id)
         case Action.SEND:
@@ -153,17 +180,34 @@ async def press(interaction: discord.Interaction[Any], pressed: CustomId) -> Non
             raise NothingToDo("I do not know that button any more.")
 
 
+async def remix(interaction: discord.Interaction[Any], sent: CustomId) -> None:
+    """Make the job that a form asks for."""
+    if sent.action != Action.REMIX:
+        raise NothingToDo("I do not know that form any more.")
+    jobs: JobService = interaction.client.jobs
+    job = await jobs.remix(
+        sent.job_id, filled_in(interaction), origin_of(interaction), missing_here(interaction)
+    )
+    await first_answer(interaction, jobs, job)
+
+
 async def first_answer(interaction: discord.Interaction[Any], jobs: JobService, job: Job) -> None:
-    """Answer a recorded job with the message that will carry it to its end."""
+    """Answer a recorded job with the message that will carry it to its end.
+
+    The first of several jobs gets the interaction's own answer, each other one a message after it.
+    """
+    text, view = render.waiting(job, jobs.place_of(job)), waiting_view(job)
     try:
-        answer = await interaction.response.send_message(
-            render.waiting(job, jobs.place_of(job)), view=waiting_view(job)
-        )
+        if job.origin.part == 0:
+            answer = await interaction.response.send_message(text, view=view)
+            message_id = answer.message_id or 0
+        else:
+            message_id = (await interaction.followup.send(text, view=view, wait=True)).id
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
         log.warning("job %d: its first answer broke: %s", job.id, error)
         await jobs.unanswered(job)
     else:
-        await jobs.answered(job, answer.message_id or 0)
+        await jobs.answered(job, message_id)
 
 
 def waiting_view(job: Job) -> discord.ui.View:
@@ -191,6 +235,8 @@ def result_view(job: Job) -> discord.ui.View:
             add(0, Action.UPSCALE, index, label=f"U{index + 1}")
             add(1, Action.VARY, index, label=f"V{index + 1}")
         add(0, Action.REROLL, label="Reroll", emoji="🔄")
+    making = 0 if job.kind is Kind.UPSCALE else 1
+    add(making, Action.REMIX, label="Remix", emoji="✏️")
     add(2, Action.DETAILS, label="Details", emoji="ℹ️")
     add(2, Action.SEND, label="Send to me", emoji="✉️")
     add(2, Action.FAVOURITE, label="Favourite", emoji="⭐")

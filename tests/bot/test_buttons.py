@@ -45,7 +45,7 @@ async def test_upscale_enlarges_the_stored_picture_and_then_the_larger_one(house
     ]
     assert "(×2)" in clicked.response.content
     assert f"{2 * side}×{2 * side}" in clicked.response.content
-    assert labels(clicked.response) == ["×4", *KEEPING]
+    assert labels(clicked.response) == ["×4", "Remix", *KEEPING]
     job = await house.job(2)
     assert (job.kind, job.status, job.parent_index) == (Kind.UPSCALE, Status.DONE, 2)
     larger = await house.mia.click(clicked.response, label="×4")
@@ -54,7 +54,7 @@ async def test_upscale_enlarges_the_stored_picture_and_then_the_larger_one(house
         png(9, 4 * side, 4 * side)
     ]
     assert "(×4)" in larger.response.content
-    assert labels(larger.response) == KEEPING
+    assert labels(larger.response) == ["Remix", *KEEPING]
     first, second = house.executor.requests[1:]
     assert (first.image, first.factor) == (png(9, side, side), 2)
     assert (second.image, second.factor) == (png(9, 2 * side, 2 * side), 2)
@@ -145,7 +145,7 @@ async def test_a_button_answers_for_a_job_of_its_own_server_only(house: House):
     for row in forged.components:
         for button in row["components"]:
             button["custom_id"] = button["custom_id"].replace("job:2:", "job:1:")
-    for label in ("Reroll", "U1", "V1", *KEEPING):
+    for label in ("Reroll", "U1", "V1", "Remix", *KEEPING):
         clicked = await eve.click(theirs.response, label=label)
         answer = clicked.followups[0] if clicked.followups else clicked.response
         assert answer.content == "I do not know that job.", label
@@ -214,6 +214,8 @@ async def test_a_click_that_was_refused_may_be_repeated_at_once(house: House):
     again = await house.mia.click(result.response, label="Reroll")
     for click in (refused, again):
         assert "You have 3 jobs waiting" in click.response.content
+    house.executor.let_go()
+    await house.settle()
 
 
 @given(

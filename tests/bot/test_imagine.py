@@ -10,7 +10,7 @@ from generation.errors import OutOfMemory
 from tests.bot.conftest import KEEPING, House, labels
 from tests.fakes import png
 
-MAKING = ["U1", "U2", "U3", "U4", "Reroll", "V1", "V2", "V3", "V4"]
+MAKING = ["U1", "U2", "U3", "U4", "Reroll", "V1", "V2", "V3", "V4", "Remix"]
 
 
 async def test_a_prompt_becomes_four_pictures_in_one_message(house: House):

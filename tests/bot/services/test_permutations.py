@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.services.errors import TooManyJobs
-from bot.services.permutations import MAX_JOBS, expand
+from bot.services.permutations import MAX_JOBS, escape, expand
 from generation.errors import InvalidRequest
 from generation.prompt_weights import parse as weights
 
@@ -105,3 +105,11 @@ def test_any_text_is_expanded_or_refused(text: str):
 def test_escaped_braces_are_the_characters(text: str):
     text = text.replace("\\", "")
     assert expand(text.replace("{", r"\{").replace("}", r"\}")) == (text,)
+
+
+@given(st.text(alphabet="ab{},\\ ", max_size=30))
+def test_an_escaped_prompt_stands_for_itself(text: str):
+    (prompt,) = expand(escape(text))
+    assert (prompt,) == expand(escape(prompt)), "only what cannot be typed is left out, once"
+    if "\\" not in text:
+        assert prompt == text

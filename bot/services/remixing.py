@@ -1,0 +1,67 @@
+"""A job made anew with changes: a form filled in with what it was, and what comes back."""
+
+import math
+from dataclasses import dataclass, replace
+
+from bot.services.parameters import guidance, whole, wishes_of
+from bot.services.permutations import escape
+from bot.services.requests import Wish, compose
+from generation.catalog import Catalog
+from generation.errors import InvalidRequest
+from generation.request import SEED, STEPS, Aspect, GenerationRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """What stands in the form, as text; a field left empty is up to the checkpoint, or chance."""
+
+    prompt: str
+    negative_prompt: str = ""
+    seed: str = ""
+    guidance_scale: str = ""
+    steps: str = ""
+
+
+def form_of(request: GenerationRequest) -> Form:
+    """Return the form that, sent back as it is, asks for the same pictures."""
+    return Form(
+        prompt=escape(request.prompt),
+        negative_prompt=request.negative_prompt,
+        seed=str(request.seed),
+        guidance_scale=f"{request.guidance_scale:.6f}".rstrip("0").rstrip("."),
+        steps=str(request.num_inference_steps),
+    )
+
+
+def remix(catalog: Catalog, request: GenerationRequest, form: Form) -> GenerationRequest:
+    """Lay what was sent back over the request that it was filled in from.
+
+    The prompt may carry parameters, which hold where the form says something else. Raises
+    InvalidRequest, naming the field and its bound, UnknownParameter or CheckpointUnavailable.
+    """
+    wish = Wish(
+        prompt=form.prompt,
+        negative_prompt=form.negative_prompt,
+        aspect=_nearest_aspect(request),
+        count=request.num_images,
+        steps=whole(STEPS)("steps", form.steps.strip()) if form.steps.strip() else None,
+        guidance_scale=guidance("guidance", form.guidance_scale.strip())
+        if form.guidance_scale.strip()
+        else None,
+        seed=whole(SEED)("seed", form.seed.strip()) if form.seed.strip() else None,
+        sampler=request.sampler,
+        checkpoint=request.checkpoint,
+        strength=request.strength,
+    )
+    wishes = wishes_of(wish, catalog)
+    if len(wishes) > 1:
+        raise InvalidRequest("prompt", "one prompt: braces and `--repeat` make several")
+    composed = compose(catalog, wishes[0])
+    if (wishes[0].aspect, wishes[0].checkpoint) == (wish.aspect, wish.checkpoint):
+        return replace(composed, width=request.width, height=request.height)
+    return composed
+
+
+def _nearest_aspect(request: GenerationRequest) -> Aspect:
+    ratio = math.log(request.width / request.height)
+    return min(Aspect, key=lambda aspect: abs(math.log(aspect.ratio) - ratio))

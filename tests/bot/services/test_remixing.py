@@ -1,0 +1,114 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.services.remixing import Form, form_of, remix
+from generation.catalog import EMBEDDED, Catalog
+from generation.errors import CheckpointUnavailable, InvalidRequest
+from generation.request import GUIDANCE, SEED, STEPS, Aspect, GenerationRequest, Sampler
+
+CATALOG = Catalog(
+    {
+        EMBEDDED.name: EMBEDDED,
+        "Large": replace(EMBEDDED, name="Large", size=128, num_inference_steps=30),
+    },
+    EMBEDDED.name,
+)
+
+
+def request(**changes) -> GenerationRequest:
+    fields = {
+        "prompt": "a {red} apple, {round",
+        "negative_prompt": "{water}",
+        "checkpoint": "Emoji",
+        "width": 88,
+        "height": 48,
+        "num_images": 2,
+        "num_inference_steps": 5,
+        "guidance_scale": 2.5,
+        "sampler": Sampler.EULER,
+        "seed": 7,
+    }
+    return GenerationRequest(**fields | changes)
+
+
+def changed(**fields: str) -> GenerationRequest:
+    return remix(CATALOG, request(), replace(form_of(request()), **fields))
+
+
+@given(
+    seed=st.integers(SEED[0], SEED[1] - 1),
+    steps=st.integers(*STEPS),
+    guidance=st.integers(int(GUIDANCE[0]) * 1000, int(GUIDANCE[1]) * 1000),
+)
+def test_an_unchanged_form_asks_for_the_same(seed: int, steps: int, guidance: int):
+    same = request(seed=seed, num_inference_steps=steps, guidance_scale=guidance / 1000)
+    assert remix(CATALOG, same, form_of(same)) == same
+
+
+def test_the_form_is_filled_in_as_it_would_be_typed():
+    assert form_of(request()) == Form(
+        prompt=r"a \{red\} apple, \{round",
+        negative_prompt="{water}",
+        seed="7",
+        guidance_scale="2.5",
+        steps="5",
+    )
+
+
+def test_changes_are_taken():
+    fields = {"prompt": "a pear", "negative_prompt": "", "guidance_scale": " 4,5 ", "steps": "9"}
+    assert changed(**fields) == request(
+        prompt="a pear", negative_prompt="", guidance_scale=4.5, num_inference_steps=9
+    )
+
+
+def test_empty_numbers_are_left_to_the_checkpoint_and_to_chance():
+    one, other = (changed(seed="", steps=" ", guidance_scale="") for _ in range(2))
+    assert (one.num_inference_steps, one.guidance_scale) == (20, 3.0)
+    assert one.seed != other.seed
+
+
+def test_parameters_typed_into_the_prompt_hold():
+    drawn = changed(prompt="a pear --ar 2:3 --seed 9 --no leaf --model lar --n 1")
+    assert (drawn.prompt, drawn.negative_prompt, drawn.seed) == ("a pear", "{water}, leaf", 9)
+    assert (drawn.checkpoint, drawn.num_images) == ("Large", 1)
+    assert (drawn.width, drawn.height) == CATALOG["Large"].size_for(Aspect.PORTRAIT)
+
+
+def test_another_checkpoint_keeps_the_shape():
+    drawn = changed(prompt="a pear --model Large")
+    assert (drawn.width, drawn.height) == CATALOG["Large"].size_for(Aspect.WIDE)
+
+
+def test_a_size_that_is_no_shape_of_ours_stays():
+    odd = request(width=96, height=40)
+    assert remix(CATALOG, odd, form_of(odd)) == odd
+
+
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        ({"prompt": " "}, "prompt must be 1 to 1000 characters"),
+        ({"prompt": "{red, blue} apple"}, "prompt must be one prompt: braces and `--repeat`"),
+        ({"prompt": "an apple --repeat 2"}, "prompt must be one prompt"),
+        ({"prompt": "an apple --style noir"}, "--style must be left out"),
+        ({"seed": "-1"}, "seed must be a whole number, 0 to 4294967295"),
+        ({"seed": "seven"}, "seed must be a whole number, 0 to 4294967295"),
+        ({"steps": "0"}, "steps must be 1 to 100"),
+        ({"steps": "1.5"}, "steps must be a whole number, 1 to 100"),
+        ({"guidance_scale": "31"}, "guidance must be 1.0 to 30.0"),
+        ({"guidance_scale": "much"}, "guidance must be a number, 1 to 30"),
+    ],
+)
+def test_what_is_out_of_bounds_is_named(fields: dict[str, str], line: str):
+    with pytest.raises(InvalidRequest, match=line):
+        changed(**fields)
+
+
+def test_a_checkpoint_that_is_gone_is_named():
+    old = request(checkpoint="Gone")
+    with pytest.raises(CheckpointUnavailable):
+        remix(CATALOG, old, form_of(old))
