@@ -9,7 +9,7 @@ from bot.services.policy import Actor, Policy
 from bot.store.favourites import FavouriteStore
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
-from bot.store.records import OPEN, Job, StoredPicture
+from bot.store.records import OPEN, Job, Search, StoredPicture
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +67,17 @@ class Gallery:
         if not kept:
             raise PictureNotFound("Those pictures are not stored any more. Reroll draws new ones.")
         return job, kept
+
+    async def search(
+        self, search: Search, before: int | None, limit: int
+    ) -> list[tuple[Job, bytes | None]]:
+        """Return jobs before job ``before``, newest first, each with its first thumbnail (WebP)."""
+        jobs = await self._jobs.search(search, before, limit)
+        first = await self._pictures.first_of([job.id for job in jobs])
+        return [
+            (job, await self._pictures.read_thumbnail(first[job.id]) if job.id in first else None)
+            for job in jobs
+        ]
 
     async def favourite(self, job_id: int, guild_id: int | None, person_id: int) -> bool:
         """Make a job the person's favourite, or no longer; tell whether it is one now.

@@ -7,8 +7,8 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.store.database import Database
-from bot.store.models import JobRow
-from bot.store.records import OPEN, Job, Kind, Origin, Place, Status
+from bot.store.models import FavouriteRow, JobRow
+from bot.store.records import OPEN, Job, Kind, Origin, Place, Search, Status
 from generation.request import GenerationRequest, Sampler
 
 HOMES = {
@@ -211,6 +211,32 @@ class JobStore:
             query = query.where(JobRow.person_id == job.origin.person_id)
         async with self._database.read() as session:
             rows = await session.scalars(query.order_by(JobRow.id).limit(limit))
+            return [_job(row) for row in rows]
+
+    async def search(self, search: Search, before: int | None, limit: int) -> list[Job]:
+        """Return the jobs that were asked for before job ``before``, newest first."""
+        conditions = [
+            JobRow.guild_id.is_not_distinct_from(search.guild_id),
+            JobRow.deleted_at.is_(None),
+        ]
+        if search.favourites:
+            mine = select(FavouriteRow.job_id).where(FavouriteRow.person_id == search.person_id)
+            conditions.append(JobRow.id.in_(mine))
+        else:
+            conditions.append(JobRow.person_id == search.person_id)
+        if search.word:
+            conditions.append(
+                JobRow.prompt.icontains(search.word, autoescape=True)
+                | JobRow.negative_prompt.icontains(search.word, autoescape=True)
+            )
+        if search.since is not None:
+            conditions.append(JobRow.asked_at >= search.since)
+        if before is not None:
+            conditions.append(JobRow.id < before)
+        async with self._database.read() as session:
+            rows = await session.scalars(
+                select(JobRow).where(*conditions).order_by(JobRow.id.desc()).limit(limit)
+            )
             return [_job(row) for row in rows]
 
     async def _select(self, *conditions: ColumnElement[bool]) -> list[Job]:

@@ -108,6 +108,21 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Search:
+    """Which jobs of one server, or of direct messages, a person looks for.
+
+    Their own, or with ``favourites`` those that they like, whoever made them; deleted ones never.
+    ``word`` is in the prompt or the negative prompt, in capitals or not.
+    """
+
+    person_id: int
+    guild_id: int | None
+    favourites: bool = False
+    word: str = ""
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StoredPicture:
     """One picture of a job: its file is found by ``sha256``."""
 

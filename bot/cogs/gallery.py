@@ -1,0 +1,51 @@
+"""/history and /favourites: a person's own jobs, and those they like."""
+
+from datetime import timedelta
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.services.gallery import Gallery
+from bot.services.jobs import JobService
+from bot.store.records import Search
+from bot.ui.pages import Album
+
+WORD_LENGTH = 100
+DAYS = (1, 3650)
+
+
+class GalleryCog(commands.Cog):
+    """What was made before."""
+
+    def __init__(self, gallery: Gallery, jobs: JobService) -> None:
+        self.gallery, self.jobs = gallery, jobs
+
+    @app_commands.command(description="What you asked for here, latest first")
+    @app_commands.describe(
+        word="Only those with this in the prompt or the negative prompt",
+        days="Only those of the last so many days",
+    )
+    async def history(
+        self,
+        interaction: discord.Interaction[Any],
+        word: app_commands.Range[str, 1, WORD_LENGTH] = "",
+        days: app_commands.Range[int, DAYS[0], DAYS[1]] | None = None,
+    ) -> None:
+        """Show the person's own jobs privately, a page at a time."""
+        since = None if days is None else interaction.created_at - timedelta(days=days)
+        search = Search(interaction.user.id, interaction.guild_id, word=word, since=since)
+        await self._show(interaction, search, "Nothing of yours is like that here.")
+
+    @app_commands.command(description="The jobs here that you marked with a star")
+    async def favourites(self, interaction: discord.Interaction[Any]) -> None:
+        """Show them privately, a page at a time."""
+        search = Search(interaction.user.id, interaction.guild_id, favourites=True)
+        await self._show(interaction, search, "You have no favourites here yet: press ⭐ on one.")
+
+    async def _show(
+        self, interaction: discord.Interaction[Any], search: Search, nothing: str
+    ) -> None:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await Album(self.gallery, self.jobs, search, interaction).show(nothing)

@@ -1,0 +1,81 @@
+"""/history and /favourites."""
+
+from bot.store.records import Kind
+from tests.bot.conftest import House
+
+
+async def make(house: House, *prompts: str, person=None, **options) -> list:
+    results = []
+    for prompt in prompts:
+        asked = {"prompt": prompt, "count": 1, **options}
+        results.append(await (person or house.mia).slash(house.channel, "imagine", **asked))
+        await house.settle()
+    return results
+
+
+def shown(result) -> list[str]:
+    return [embed.description for embed in result.response.embeds]
+
+
+async def test_history_has_pages_of_ones_own_jobs_with_thumbnails(house: House):
+    await make(house, *(f"picture {number}" for number in range(7)))
+    await make(house, "of Max", person=house.max)
+    result = await house.mia.slash(house.channel, "history")
+    assert result.ephemeral
+    assert shown(result) == [f"picture {number}" for number in (6, 5, 4, 3, 2)]
+    first = result.response.embeds[0]
+    assert first.thumbnail.url
+    assert "jump" in first.fields[0].value
+    assert len(result.response.attachments) == 5
+    await house.mia.click(result.response, label="Older")
+    assert shown(result) == ["picture 1", "picture 0"]
+    assert len(result.response.attachments) == 2
+    await house.mia.click(result.response, label="Newer")
+    assert shown(result)[0] == "picture 6"
+
+
+async def test_history_finds_words_in_either_prompt_and_takes_them_literally(house: House):
+    await make(house, "a Fox", "a dog", "100% wool", "100 sheep")
+    await make(house, "a cat", negative_prompt="foxes")
+    for word, found in (
+        ("fox", ["a cat", "a Fox"]),
+        ("100%", ["100% wool"]),
+        ("_", []),
+        ("' OR 1=1 --", []),
+    ):
+        result = await house.mia.slash(house.channel, "history", word=word)
+        assert shown(result) == found, word
+    assert "Nothing of yours" in result.response.content
+    result = await house.mia.slash(house.channel, "history", days=1)
+    assert len(shown(result)) == 5
+
+
+async def test_one_of_the_page_can_be_asked_for_again(house: House):
+    await make(house, "a fox", "a dog")
+    result = await house.mia.slash(house.channel, "history")
+    chosen = await house.mia.select(result.response, values=["1"])
+    await house.settle()
+    job = await house.job(3)
+    assert (job.kind, job.parent_id, job.request.prompt) == (Kind.REROLL, 1, "a fox")
+    assert not chosen.ephemeral
+    assert len(chosen.response.attachments) == 1
+
+
+async def test_favourites_are_anybody_s_jobs_that_i_marked(house: House):
+    (liked,) = await make(house, "of Max", person=house.max)
+    await make(house, "mine")
+    nothing = await house.mia.slash(house.channel, "favourites")
+    assert "no favourites here yet" in nothing.response.content
+    await house.mia.click(liked.response, label="Favourite")
+    result = await house.mia.slash(house.channel, "favourites")
+    assert shown(result) == ["of Max"]
+    others = await house.max.slash(house.channel, "favourites")
+    assert others.response.embeds == []
+
+
+async def test_a_forgotten_page_loses_its_buttons(house: House):
+    await make(house, "a fox")
+    result = await house.mia.slash(house.channel, "history")
+    await house.env.advance_time(601)
+    assert result.response.components == []
+    assert shown(result) == ["a fox"]
