@@ -5,6 +5,9 @@ from dataclasses import dataclass, replace
 
 from PIL import Image
 
+from generation.errors import InvalidRequest
+from generation.pnginfo import exif, read
+
 # Discord takes 25 MiB in one request, with everything around the files.
 REQUEST_BYTES = 24 * 2**20
 QUALITIES = (95, 85, 70, 50)
@@ -32,13 +35,25 @@ def fit(uploads: list[Upload], limit: int) -> list[Upload]:
 
 
 def _shrink(upload: Upload, limit: int) -> Upload:
+    made = _how_it_was_made(upload.content)
+    if len(made) > limit // 4:
+        made = b""  # the picture goes before what is said of it
     with Image.open(io.BytesIO(upload.content)) as opened:
         picture = opened.convert("RGB")
     while True:
         for quality in QUALITIES:
             encoded = io.BytesIO()
-            picture.save(encoded, "WEBP", quality=quality)
+            picture.save(encoded, "WEBP", quality=quality, exif=made)
             if encoded.tell() <= limit or picture.size == (1, 1):
                 name = upload.name.rpartition(".")[0] + ".webp"
                 return replace(upload, name=name, content=encoded.getvalue())
         picture = picture.resize((max(1, picture.width // 2), max(1, picture.height // 2)))
+
+
+def _how_it_was_made(file: bytes) -> bytes:
+    """Return what the file says about that, as a WebP holds it, or nothing."""
+    try:
+        found = read(file)
+    except InvalidRequest:
+        return b""  # too large to be searched
+    return b"" if found is None else exif(found).tobytes()

@@ -6,6 +6,8 @@ from PIL import Image
 
 from bot.ui import shrinking
 from bot.ui.shrinking import Upload, fit
+from generation.infotext import Parameters
+from generation.pnginfo import chunks, read
 
 
 def noise(side: int) -> bytes:
@@ -37,3 +39,15 @@ def test_files_that_fit_alone_also_fit_together(monkeypatch):
     monkeypatch.setattr(shrinking, "REQUEST_BYTES", 30_000)
     uploads = [Upload(f"{index}.png", noise(64), "") for index in range(4)]
     assert sum(len(upload.content) for upload in fit(uploads, 20_000)) <= 30_000
+
+
+def test_a_smaller_file_still_says_how_the_picture_was_made():
+    file = io.BytesIO()
+    with Image.open(io.BytesIO(noise(128))) as picture:
+        picture.save(file, "PNG", pnginfo=chunks(Parameters(prompt="a fox", seed=7, steps=20)))
+    (shrunk,) = fit([Upload("a.png", file.getvalue(), "a")], 20_000)
+    assert len(shrunk.content) <= 20_000
+    found = read(shrunk.content)
+    assert (found.prompt, found.seed) == ("a fox", 7)
+    (tiny,) = fit([Upload("a.png", file.getvalue(), "a")], 300)
+    assert len(tiny.content) <= 300
