@@ -5,11 +5,11 @@ import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
+from bot.services.anew import Anew
 from bot.services.dispatcher import Dispatcher, Ticket
-from bot.services.errors import NothingToDo, PictureNotFound
+from bot.services.errors import NothingToDo
 from bot.services.policy import Actor, Policy
-from bot.services.remixing import Form, form_of, remix
-from bot.services.requests import DEFAULT_STRENGTH, Wish, compose, reroll, single, variation
+from bot.services.requests import DEFAULT_STRENGTH, Wish, compose
 from bot.services.runner import DeliveryFailed, Presenter, Runner, TokenDied
 from bot.store.errors import StoreError
 from bot.store.jobs import JobStore
@@ -18,8 +18,7 @@ from bot.store.records import Job, Kind, Origin, Place, Status, StoredPicture
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
 from generation.request import GenerationRequest, upscale_cost
-from generation.source_image import fit, prepare
-from generation.upscaler import check_factor
+from generation.source_image import prepare
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +28,6 @@ TOLD_PLACES = 10
 LATEST = 30
 # How often Discord is asked about an answer while it does not speak to us.
 ASK_AGAIN_S = 5.0
-NOT_STORED = "That picture is not stored any more. Reroll draws new ones."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class Turn:
 
 
 class JobService:
-    """What commands and buttons call."""
+    """What commands and buttons call; ``anew`` makes jobs from earlier ones."""
 
     def __init__(
         self,
@@ -76,6 +74,7 @@ class JobService:
         self._writing: asyncio.Task[None] | None = None
         # Counted and recorded by one at a time, or a burst would slip past the limits together.
         self._intake = asyncio.Lock()
+        self.anew = Anew(catalog=catalog, policy=policy, pictures=pictures, record=self._record)
 
     async def imagine(
         self,
@@ -108,91 +107,6 @@ class JobService:
         """Raise the JobError that forbids so many jobs at once, before any of them is made."""
         await self._policy.admit(
             person_id=origin.person_id, missing_permissions=missing_permissions, jobs=jobs
-        )
-
-    async def reroll(
-        self, job_id: int, origin: Origin, missing_permissions: tuple[str, ...] = ()
-    ) -> Job:
-        """Record the same wish with new seeds, as a job of whoever asks."""
-        parent = await self._policy.visible(job_id, origin.guild_id, origin.person_id)
-        request = reroll(parent.request)
-        return await self._record(
-            Kind.REROLL,
-            request,
-            origin,
-            missing_permissions,
-            parent_id=parent.id,
-            source_sha256=parent.source_sha256,
-        )
-
-    async def remix_form(
-        self, job_id: int, origin: Origin, missing_permissions: tuple[str, ...] = ()
-    ) -> Form:
-        """Return what a remix of this job starts from; raises the JobError that forbids one."""
-        parent = await self._policy.visible(job_id, origin.guild_id, origin.person_id)
-        await self._policy.admit(
-            person_id=origin.person_id, missing_permissions=missing_permissions
-        )
-        return form_of(parent.request)
-
-    async def remix(
-        self, job_id: int, form: Form, origin: Origin, missing_permissions: tuple[str, ...] = ()
-    ) -> Job:
-        """Record a job with what was changed, as a job of whoever asks; raises as `remix` does."""
-        parent = await self._policy.visible(job_id, origin.guild_id, origin.person_id)
-        request = remix(self.catalog, parent.request, form)
-        source_sha256 = parent.source_sha256
-        if source_sha256 is not None and _size(request) != _size(parent.request):
-            source_sha256 = await self._fitted(source_sha256, request)
-        return await self._record(
-            Kind.REMIX,
-            request,
-            origin,
-            missing_permissions,
-            parent_id=parent.id,
-            source_sha256=source_sha256,
-        )
-
-    async def variation(
-        self, job_id: int, index: int, origin: Origin, missing_permissions: tuple[str, ...] = ()
-    ) -> Job:
-        """Record that one picture is to be varied, as a job of whoever asks."""
-        parent = await self._policy.visible(job_id, origin.guild_id, origin.person_id)
-        stored = {picture.index: picture for picture in await self._pictures.of_job(parent.id)}
-        picture = stored.get(index)
-        if picture is None or await self._pictures.read(picture) is None:
-            raise PictureNotFound(NOT_STORED)
-        return await self._record(
-            Kind.VARIATION,
-            variation(parent.request),
-            origin,
-            missing_permissions,
-            parent_id=parent.id,
-            parent_index=index,
-            source_sha256=picture.sha256,
-        )
-
-    async def upscale(
-        self, job_id: int, index: int, origin: Origin, missing_permissions: tuple[str, ...] = ()
-    ) -> Job:
-        """Record that one picture is wanted twice as large, as a job of whoever asks.
-
-        Raises InvalidRequest where it would be too large.
-        """
-        parent = await self._policy.visible(job_id, origin.guild_id, origin.person_id)
-        if not 0 <= index < parent.request.num_images:
-            raise PictureNotFound(f"That job has {parent.request.num_images} pictures.")
-        factor = 2 * parent.factor
-        check_factor(parent.request.width, parent.request.height, factor)
-        return await self._record(
-            Kind.UPSCALE,
-            single(parent.request, index),
-            origin,
-            missing_permissions,
-            parent_id=parent.id,
-            parent_index=index,
-            source_sha256=parent.source_sha256,
-            factor=factor,
         )
 
     async def answered(self, job: Job, message_id: int) -> None:
@@ -292,14 +206,6 @@ class JobService:
         await self._dispatcher.close()
         if self._writing is not None:
             await asyncio.wait([self._writing])
-
-    async def _fitted(self, sha256: str, request: GenerationRequest) -> str:
-        """Store a picture of ours once more, in the size that a request starts from."""
-        png = await self._pictures.read_source(sha256)
-        if png is None:
-            raise PictureNotFound(NOT_STORED)
-        fitting = await asyncio.to_thread(fit, png, request.width, request.height)
-        return await self._pictures.save_source(fitting)
 
     async def _record(
         self,
@@ -414,7 +320,3 @@ class JobService:
         size = self.catalog[self.catalog.default].size
         share = job.request.width * job.request.height / size**2
         return max(1, round(job.rows * share))
-
-
-def _size(request: GenerationRequest) -> tuple[int, int]:
-    return request.width, request.height

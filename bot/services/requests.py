@@ -1,5 +1,6 @@
 """From what a person said to a full request: what was left out comes from the checkpoint."""
 
+import math
 import secrets
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -63,11 +64,15 @@ def reroll(request: GenerationRequest) -> GenerationRequest:
     return replace(request, seed=new_seed())
 
 
-def variation(request: GenerationRequest) -> GenerationRequest:
+def variation(
+    request: GenerationRequest, strength: float = VARIATION_STRENGTH
+) -> GenerationRequest:
     """Return the request that draws one of its pictures anew, from that picture."""
-    # At least one step must be taken, and there may be only one.
-    strength = VARIATION_STRENGTH if request.num_inference_steps > 1 else 1.0
-    return replace(request, num_images=DEFAULT_COUNT, seed=new_seed(), strength=strength)
+    # At least one step must be taken, and there may be few.
+    least = math.ceil(100 / request.num_inference_steps) / 100
+    return replace(
+        request, num_images=DEFAULT_COUNT, seed=new_seed(), strength=max(strength, least)
+    )
 
 
 def single(request: GenerationRequest, index: int) -> GenerationRequest:

@@ -33,6 +33,8 @@ class Action(StrEnum):
     UPSCALE = "upscale"
     REROLL = "reroll"
     VARY = "vary"
+    SUBTLE = "subtle"
+    STRONG = "strong"
     REMIX = "remix"
     CANCEL = "cancel"
     DETAILS = "details"
@@ -40,6 +42,10 @@ class Action(StrEnum):
     FAVOURITE = "favourite"
     DELETE = "delete"  # asks
     ERASE = "erase"  # does
+
+
+# How much of an enlarged picture is redrawn.
+STRENGTHS: dict[str, float] = {Action.SUBTLE: 0.35, Action.STRONG: 0.7}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,22 +150,31 @@ async def press(interaction: discord.Interaction[Any], pressed: CustomId) -> Non
             await interaction.response.defer()
             await jobs.cancel(pressed.job_id, actor_of(interaction))
         case Action.REROLL:
-            job = await jobs.reroll(
+            job = await jobs.anew.reroll(
                 pressed.job_id, origin_of(interaction), missing_here(interaction)
             )
             await first_answer(interaction, jobs, job)
         case Action.UPSCALE if pressed.index is not None:
-            job = await jobs.upscale(
+            job = await jobs.anew.upscale(
                 pressed.job_id, pressed.index, origin_of(interaction), missing_here(interaction)
             )
             await first_answer(interaction, jobs, job)
         case Action.VARY if pressed.index is not None:
-            job = await jobs.variation(
+            job = await jobs.anew.variation(
                 pressed.job_id, pressed.index, origin_of(interaction), missing_here(interaction)
             )
             await first_answer(interaction, jobs, job)
+        case Action.SUBTLE | Action.STRONG if pressed.index is not None:
+            job = await jobs.anew.variation(
+                pressed.job_id,
+                pressed.index,
+                origin_of(interaction),
+                missing_here(interaction),
+                strength=STRENGTHS[pressed.action],
+            )
+            await first_answer(interaction, jobs, job)
         case Action.REMIX:
-            form = await jobs.remix_form(
+            form = await jobs.anew.form(
                 pressed.job_id, origin_of(interaction), missing_here(interaction)
             )
             await interaction.response.send_modal(remix_form(str(pressed), form))
@@ -185,7 +200,7 @@ async def remix(interaction: discord.Interaction[Any], sent: CustomId) -> None:
     if sent.action != Action.REMIX:
         raise NothingToDo("I do not know that form any more.")
     jobs: JobService = interaction.client.jobs
-    job = await jobs.remix(
+    job = await jobs.anew.remix(
         sent.job_id, filled_in(interaction), origin_of(interaction), missing_here(interaction)
     )
     await first_answer(interaction, jobs, job)
@@ -230,6 +245,8 @@ def result_view(job: Job) -> discord.ui.View:
     if job.kind is Kind.UPSCALE:
         if job.factor < max(FACTORS) and 2 * max(job.size) <= RESULT_SIDE:
             add(0, Action.UPSCALE, 0, label=f"×{2 * job.factor}", emoji="🔍")
+        add(0, Action.SUBTLE, 0, label="Vary subtle", emoji="🪄")
+        add(0, Action.STRONG, 0, label="Vary strong", emoji="🪄")
     else:
         for index in range(job.request.num_images):
             add(0, Action.UPSCALE, index, label=f"U{index + 1}")

@@ -66,7 +66,7 @@ class Album(discord.ui.View):
         self, interaction: discord.Interaction[Any], menu: discord.ui.Select["Album"]
     ) -> None:
         """Ask for the same with new seeds."""
-        job = await self._jobs.reroll(
+        job = await self._jobs.anew.reroll(
             int(menu.values[0]), origin_of(interaction), missing_here(interaction)
         )
         await first_answer(interaction, self._jobs, job)

@@ -9,6 +9,8 @@ from bot.ui.buttons import TEMPLATE, Action, CustomId
 from tests.bot.conftest import KEEPING, House, build, labels
 from tests.fakes import png
 
+VARY = ["Vary subtle", "Vary strong"]
+
 
 async def imagine(house: House, person=None, **options):
     person = person or house.mia
@@ -45,7 +47,7 @@ async def test_upscale_enlarges_the_stored_picture_and_then_the_larger_one(house
     ]
     assert "(×2)" in clicked.response.content
     assert f"{2 * side}×{2 * side}" in clicked.response.content
-    assert labels(clicked.response) == ["×4", "Remix", *KEEPING]
+    assert labels(clicked.response) == ["×4", *VARY, "Remix", *KEEPING]
     job = await house.job(2)
     assert (job.kind, job.status, job.parent_index) == (Kind.UPSCALE, Status.DONE, 2)
     larger = await house.mia.click(clicked.response, label="×4")
@@ -54,7 +56,7 @@ async def test_upscale_enlarges_the_stored_picture_and_then_the_larger_one(house
         png(9, 4 * side, 4 * side)
     ]
     assert "(×4)" in larger.response.content
-    assert labels(larger.response) == ["Remix", *KEEPING]
+    assert labels(larger.response) == [*VARY, "Remix", *KEEPING]
     first, second = house.executor.requests[1:]
     assert (first.image, first.factor) == (png(9, side, side), 2)
     assert (second.image, second.factor) == (png(9, 2 * side, 2 * side), 2)

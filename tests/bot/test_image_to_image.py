@@ -85,6 +85,39 @@ async def test_variations_start_from_the_stored_picture(house: House):
     assert again.seed != request.seed
 
 
+@pytest.mark.parametrize(("label", "strength"), [("Vary subtle", 0.35), ("Vary strong", 0.7)])
+async def test_an_enlarged_picture_is_varied_in_the_size_it_was_drawn_in(
+    house: House, label: str, strength: float
+):
+    result = await house.mia.slash(
+        house.channel, "imagine", prompt="a red apple", seed=7, aspect="wide"
+    )
+    await house.settle()
+    enlarged = await house.mia.click(result.response, label="U2")
+    await house.settle()
+    clicked = await house.max.click(enlarged.response, label=label)
+    await house.settle()
+    assert len(clicked.response.attachments) == 4
+    request = house.executor.requests[2]
+    assert (request.strength, request.num_images) == (strength, 4)
+    assert request.image == png(8, 88, 48)
+    assert (request.width, request.height) == (88, 48)
+    job = await house.job(3)
+    assert (job.kind, job.parent_id, job.parent_index) == (Kind.VARIATION, 2, 0)
+    assert job.origin.person_id == house.max.id
+    assert await house.pictures.read_source(job.source_sha256) == png(8, 88, 48)
+
+
+async def test_few_steps_are_varied_by_one_at_least(house: House):
+    result = await house.mia.slash(house.channel, "imagine", prompt="a red apple", steps=2)
+    await house.settle()
+    enlarged = await house.mia.click(result.response, label="U1")
+    await house.settle()
+    await house.mia.click(enlarged.response, label="Vary subtle")
+    await house.settle()
+    assert house.executor.requests[2].strength == 0.5
+
+
 async def test_a_variation_of_a_pruned_picture_is_refused(house: House, tmp_path):
     result = await house.mia.slash(house.channel, "imagine", prompt="a red apple")
     await house.settle()
