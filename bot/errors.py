@@ -56,13 +56,15 @@ def explain(error: BaseException) -> str:
     return f"Something broke (ref {reference})."
 
 
-async def answer(interaction: discord.Interaction[Any], error: BaseException) -> None:
-    """Tell the person privately, and only them."""
+async def answer(
+    interaction: discord.Interaction[Any], error: BaseException, *, note: str = ""
+) -> None:
+    """Tell the person privately, and only them; ``note`` stands below."""
     if isinstance(error, app_commands.CommandInvokeError):
         error = error.original
     if isinstance(error, AlreadyRecorded):
         return  # Discord delivered the interaction twice; the first one is answered.
-    line = explain(error)
+    line = explain(error) + note
     try:
         if interaction.response.is_done():
             await interaction.followup.send(line, ephemeral=True)

@@ -114,7 +114,9 @@ async def submitted(interaction: discord.Interaction[Any]) -> None:
     try:
         await once(interaction, match[0], remix(interaction, CustomId.from_match(match)))
     except Exception as error:  # noqa: BLE001
-        await errors.answer(interaction, error)
+        # The form is gone from the screen: nobody should have to write all of it again.
+        note = render.typed(filled_in(interaction).prompt)
+        await errors.answer(interaction, error, note=note)
 
 
 async def once(

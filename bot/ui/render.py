@@ -11,6 +11,7 @@ from generation.infotext import Parameters
 
 BAR_CELLS = 12
 SHOWN_PROMPT = 300
+SHOWN_TYPED = 1100  # with the longest of our lines it fits a message
 ALT_TEXT_LENGTH = 1024
 EMBED_PROMPT = 250
 FILE_PROMPT = 1000  # of what a file says; escaped it may be twice as long
@@ -95,6 +96,11 @@ def failed(job: Job, line: str) -> str:
 def cancelled(job: Job) -> str:
     """Return the text of a cancelled job."""
     return f"{title(job)}\n✖️ Cancelled"
+
+
+def typed(prompt: str) -> str:
+    """Return what a person typed, to stand below the line that says what is wrong with it."""
+    return "\n>>> " + shorten(discord.utils.escape_markdown(prompt), SHOWN_TYPED)
 
 
 def deletion(job: Job) -> str:

@@ -220,6 +220,21 @@ async def test_a_click_that_was_refused_may_be_repeated_at_once(house: House):
     await house.settle()
 
 
+@pytest.mark.parametrize(
+    ("custom_id", "action"),
+    [
+        ("job:1:upscale:0", Action.UPSCALE),
+        ("job:1:vary:3", Action.VARY),
+        ("job:1:reroll", Action.REROLL),
+        ("job:1:cancel", Action.CANCEL),
+    ],
+)
+def test_buttons_of_earlier_releases_are_known(custom_id: str, action: Action):
+    match = TEMPLATE.fullmatch(custom_id)
+    assert match is not None
+    assert CustomId.from_match(match).action == action
+
+
 @given(
     job=st.integers(min_value=1, max_value=2**63 - 1),
     action=st.sampled_from(list(Action)),

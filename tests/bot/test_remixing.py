@@ -77,6 +77,8 @@ async def test_errors_name_the_field_privately(house: House, changes: dict[str, 
     refused = await house.mia.submit_modal(opened, answers(opened.modal, **changes))
     assert refused.ephemeral
     assert line in refused.response.content
+    typed = changes.get("prompt", r"a \\{red\\} apple")
+    assert refused.response.content.endswith(f"\n>>> {typed}"), "nothing typed is lost"
     assert await house.jobs.get(2) is None
 
 
@@ -122,7 +124,7 @@ async def test_a_form_is_for_a_job_of_its_own_server_only(house: House):
     opened = await eve.click(theirs.response, label="Remix")
     opened._interaction.modal["custom_id"] = "job:1:remix"
     refused = await eve.submit_modal(opened, answers(opened.modal))
-    assert refused.response.content == "I do not know that job."
+    assert refused.response.content.startswith("I do not know that job.")
 
 
 async def test_the_picture_it_started_from_stays_and_fits_the_new_shape(house: House):

@@ -1,0 +1,36 @@
+"""The buttons under pictures at the wire: Discord's own rules hold for what they answer."""
+
+from playground import Playground
+from playground.messages import Message
+from tests.wire.conftest import PATIENCE_S, Process
+
+
+async def test_the_buttons_under_pictures(playground: Playground, bot: Process):
+    await playground.slash("morgan", "darkroom", "imagine", prompt="an apple", count=1, steps=2)
+    message = await bot.finished(1)
+
+    async def private(person: str, label: str, words: str) -> Message:
+        await playground.click(person, message, label)
+
+        def answer() -> Message | None:
+            seen = playground.messages("darkroom", person)[-1]
+            said = seen.private_to is not None and words in f"{seen.content}{seen.embeds}"
+            return seen if said else None
+
+        return await playground.wait_for(answer, PATIENCE_S, f"{label}: {words}")
+
+    assert len((await private("mia", "Details", "DPM++ 2M Karras")).attachments) == 1
+    await private("mia", "Send to me", "Sent: ")
+    await private("mia", "Favourite", "Now among your favourites")
+    await private("mia", "Delete", "Only the person who asked for it")
+
+    opened = await playground.click("mia", message, "Remix")
+    await playground.wait_for(lambda: opened.modal, PATIENCE_S, "the form")
+    await playground.submit(opened, {"prompt": "a pear --seed 3"})
+    remixed = await bot.finished(1, messages=2)
+    assert "a pear" in remixed.content
+
+    question = await private("morgan", "Delete", "for good")
+    await playground.click("morgan", question, "Delete for good")
+    await playground.wait_for(lambda: bot.posted() == [remixed], PATIENCE_S, "the deletion")
+    assert bot.rows("kind, deleted_at IS NOT NULL") == [("imagine", 1), ("remix", 0)]
