@@ -111,6 +111,7 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
     from bot.services.gallery import Gallery
     from bot.services.jobs import JobService
     from bot.services.policy import Limits, Policy
+    from bot.services.privacy import Privacy
     from bot.services.runner import Presenter, Runner
     from bot.store.database import Database
     from bot.store.favourites import FavouriteStore
@@ -137,6 +138,7 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
         waiting=settings.limits.waiting,
         waiting_per_person=settings.limits.waiting_per_person,
     )
+    favourites = FavouriteStore(database)
     policy = Policy(jobs, limits)
 
     def open_services(presenter: Presenter) -> JobService:
@@ -155,9 +157,8 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
 
     bot = DarkroomBot(
         open_services,
-        gallery=Gallery(
-            policy=policy, jobs=jobs, pictures=pictures, favourites=FavouriteStore(database)
-        ),
+        gallery=Gallery(policy=policy, jobs=jobs, pictures=pictures, favourites=favourites),
+        privacy=Privacy(jobs=jobs, pictures=pictures, favourites=favourites),
         synced_file=settings.store.folder / "commands.sha256",
     )
     return bot, executor, database

@@ -18,9 +18,11 @@ from bot.cogs.help import HelpCog
 from bot.cogs.imagine import ImagineCog
 from bot.cogs.inspection import InspectionCog
 from bot.cogs.moderation import ModerationCog
+from bot.cogs.privacy import PrivacyCog
 from bot.cogs.queue import QueueCog
 from bot.services.gallery import Gallery
 from bot.services.jobs import JobService
+from bot.services.privacy import Privacy
 from bot.services.runner import Presenter
 from bot.store.records import Place
 from bot.ui.buttons import JobButton, submitted
@@ -56,6 +58,7 @@ class DarkroomBot(commands.Bot):
         open_services: Callable[[Presenter], JobService],
         *,
         gallery: Gallery,
+        privacy: Privacy,
         synced_file: Path,
     ) -> None:
         super().__init__(
@@ -69,6 +72,7 @@ class DarkroomBot(commands.Bot):
         )
         self.jobs = open_services(Delivery(self))
         self.gallery = gallery
+        self.privacy = privacy
         self.clicks = Clicks()
         self._synced_file = synced_file
         self._recovery: asyncio.Task[None] | None = None
@@ -79,6 +83,7 @@ class DarkroomBot(commands.Bot):
         await self.add_cog(ModerationCog(self.jobs))
         await self.add_cog(QueueCog(self.jobs))
         await self.add_cog(GalleryCog(self.gallery, self.jobs))
+        await self.add_cog(PrivacyCog(self.privacy))
         await self.add_cog(HelpCog())
         inspection = InspectionCog(self.jobs)
         await self.add_cog(inspection)

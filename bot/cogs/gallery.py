@@ -11,6 +11,7 @@ from bot.services.gallery import Gallery
 from bot.services.jobs import JobService
 from bot.store.records import Search
 from bot.ui.pages import Album
+from bot.ui.private import show_details
 
 WORD_LENGTH = 100
 DAYS = (1, 3650)
@@ -43,6 +44,14 @@ class GalleryCog(commands.Cog):
         """Show them privately, a page at a time."""
         search = Search(interaction.user.id, interaction.guild_id, favourites=True)
         await self._show(interaction, search, "You have no favourites here yet: press ⭐ on one.")
+
+    @app_commands.command(description="Everything about one job of this server")
+    @app_commands.describe(job="Its number, as in the names of its files")
+    async def show(
+        self, interaction: discord.Interaction[Any], job: app_commands.Range[int, 1, 2**53]
+    ) -> None:
+        """Show it privately, as the button Details does."""
+        await show_details(interaction, self.gallery, job)
 
     async def _show(
         self, interaction: discord.Interaction[Any], search: Search, nothing: str

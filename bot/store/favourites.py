@@ -29,6 +29,16 @@ class FavouriteStore:
             )
         return True
 
+    async def of_person(self, person_id: int) -> list[int]:
+        """Return the ids of the jobs a person marked, the first one first."""
+        query = (
+            select(FavouriteRow.job_id)
+            .where(FavouriteRow.person_id == person_id)
+            .order_by(FavouriteRow.added_at, FavouriteRow.job_id)
+        )
+        async with self._database.read() as session:
+            return list(await session.scalars(query))
+
     async def has(self, *, person_id: int, job_id: int) -> bool:
         """Tell whether a job is a person's favourite."""
         query = select(FavouriteRow.job_id).where(

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.store.database import Database
@@ -11,6 +11,8 @@ from bot.store.models import FavouriteRow, JobRow
 from bot.store.records import OPEN, Job, Kind, Origin, Place, Search, Status
 from generation.request import GenerationRequest, Sampler
 
+NOBODY = 0  # no person of Discord's has this id
+ERASED = "(erased)"
 HOMES = {
     Place.MESSAGE: JobRow.message_id,
     Place.CHANNEL: JobRow.channel_id,
@@ -162,6 +164,29 @@ class JobStore:
             JobRow.person_id == person_id,
             JobRow.guild_id.is_not_distinct_from(guild_id),
         )
+
+    async def of_person(self, person_id: int) -> list[Job]:
+        """Return every job of a person, in every server, in the order in which they asked."""
+        return await self._select(JobRow.person_id == person_id)
+
+    async def forget(self, person_id: int) -> None:
+        """Take a person's name and words out of their rows, and remove their favourites."""
+        async with self._database.write() as session:
+            await session.execute(
+                update(JobRow)
+                .where(JobRow.person_id == person_id)
+                .values(
+                    person_id=NOBODY,
+                    person_name="",
+                    interaction_token=None,
+                    prompt=ERASED,
+                    negative_prompt="",
+                    cut=None,
+                    error=None,
+                    source_sha256=None,
+                )
+            )
+            await session.execute(delete(FavouriteRow).where(FavouriteRow.person_id == person_id))
 
     async def seconds_per_cost(self, latest: int) -> float | None:
         """Return the device time a unit of cost took in the latest finished jobs, if there are."""

@@ -12,6 +12,7 @@ from bot.client import DarkroomBot
 from bot.services.gallery import Gallery
 from bot.services.jobs import JobService
 from bot.services.policy import Limits, Policy
+from bot.services.privacy import Privacy
 from bot.services.runner import Presenter, Runner
 from bot.store.database import Database, migrate
 from bot.store.favourites import FavouriteStore
@@ -76,6 +77,7 @@ def build(
     """Put the bot together as `bot.__main__.compose` does."""
     limits = Limits(waiting=20, waiting_per_person=3)
     jobs, pictures = JobStore(database), PictureStore(database, folder)
+    favourites = FavouriteStore(database)
     policy = Policy(jobs, limits)
 
     def open_services(presenter: Presenter) -> JobService:
@@ -94,9 +96,8 @@ def build(
 
     return DarkroomBot(
         open_services,
-        gallery=Gallery(
-            policy=policy, jobs=jobs, pictures=pictures, favourites=FavouriteStore(database)
-        ),
+        gallery=Gallery(policy=policy, jobs=jobs, pictures=pictures, favourites=favourites),
+        privacy=Privacy(jobs=jobs, pictures=pictures, favourites=favourites),
         synced_file=folder / "commands",
     )
 

@@ -1,0 +1,72 @@
+"""What is kept about a person: handed to them, or removed."""
+
+import json
+from typing import Any
+
+from bot.services.errors import NothingToDo
+from bot.store.favourites import FavouriteStore
+from bot.store.jobs import JobStore
+from bot.store.pictures import PictureStore
+from bot.store.records import OPEN, Job
+
+
+class Privacy:
+    """A person's own view of the store."""
+
+    def __init__(
+        self, *, jobs: JobStore, pictures: PictureStore, favourites: FavouriteStore
+    ) -> None:
+        self._jobs = jobs
+        self._pictures = pictures
+        self._favourites = favourites
+
+    async def export(self, person_id: int) -> str:
+        """Return everything that is kept about the person, in every server, as JSON."""
+        jobs = await self._jobs.of_person(person_id)
+        kept = {
+            "person_id": person_id,
+            "jobs": [await self._describe(job) for job in jobs],
+            "favourites": await self._favourites.of_person(person_id),
+        }
+        return json.dumps(kept, indent=1, ensure_ascii=False)
+
+    async def erase(self, person_id: int) -> int:
+        """Remove all of it and return how many jobs that were.
+
+        Their rows stay with settings and times, for what they cost, but with nobody's name and no
+        words. Raises NothingToDo while any is on its way. Doing it twice changes nothing, so that
+        what was interrupted can be done again.
+        """
+        jobs = await self._jobs.of_person(person_id)
+        if any(job.status in OPEN for job in jobs):
+            raise NothingToDo("Some of your jobs are on their way. Cancel them first, everywhere.")
+        for job in jobs:
+            await self._jobs.deleted(job.id)
+            await self._pictures.remove(job.id)
+        await self._jobs.forget(person_id)
+        return len(jobs)
+
+    async def _describe(self, job: Job) -> dict[str, Any]:
+        request = job.request
+        return {
+            "id": job.id,
+            "kind": job.kind,
+            "status": job.status,
+            "asked_at": job.origin.asked_at.isoformat(),
+            "name": job.origin.person_name,
+            "server": job.origin.guild_id,
+            "channel": job.origin.channel_id,
+            "message": job.message_id,
+            "prompt": request.prompt,
+            "negative_prompt": request.negative_prompt,
+            "checkpoint": request.checkpoint,
+            "size": list(job.size),
+            "steps": request.num_inference_steps,
+            "sampler": request.sampler,
+            "guidance_scale": request.guidance_scale,
+            "strength": request.strength,
+            "seeds": [picture.seed for picture in await self._pictures.of_job(job.id)],
+            "error": job.error,
+            "device_seconds": job.device_seconds,
+            "deleted": job.deleted_at is not None,
+        }
