@@ -139,7 +139,7 @@ async def house(
     )
     mia_user = env.create_user("mia")
     assert isinstance(env.bot, DarkroomBot)
-    yield House(
+    house = House(
         env=env,
         bot=env.bot,
         executor=executor,
@@ -153,4 +153,7 @@ async def house(
         max=guild.add_member(env.create_user("max")),
         morgan=guild.add_member(env.create_user("morgan"), roles=[moderators]),
     )
+    yield house
     executor.let_go()
+    if executor.running:  # or its last write would come after the database is closed
+        await house.settle()

@@ -57,6 +57,7 @@ async def test_nothing_is_erased_under_a_job_that_runs(house: House):
     await house.mia.slash(house.channel, "imagine", prompt="a fox")
     question = await house.mia.slash(house.channel, "privacy erase")
     clicked = await house.mia.click(question.response, label="Erase all of it")
+    assert house.env.errors
     assert clicked.followups[0].ephemeral
     assert "on their way" in clicked.followups[0].content
     assert (await house.job(1)).request.prompt == "a fox"
