@@ -18,6 +18,8 @@ LABELS = {
     "top1": "share drawn nearest to the picture of its name",
     "top5": "share among the five nearest",
     "names": "names drawn",
+    "colour_share": "share of objects in an unseen colour that follow the colour word",
+    "vae_psnr_db": "the VAE's reconstructions of the training pictures, dB",
     "size_mb": "generation/embedded, MB",
     "load_s": "loading, s",
     "four_pictures_s": "four pictures at the defaults, s",
@@ -28,7 +30,7 @@ def run() -> Figures:
     """Measure in this process, with the engine that the worker runs."""
     calm_threads()
     speed = _speed()
-    return {**_accuracy(), "size_mb": _size_mb(CHECKPOINT.parent), **speed}
+    return {**_quality(), "size_mb": _size_mb(CHECKPOINT.parent), **speed}
 
 
 def _speed() -> Figures:
@@ -63,22 +65,33 @@ def _speed() -> Figures:
     return {"load_s": round(load_s, 2), "four_pictures_s": round(four_pictures_s, 2)}
 
 
-def _accuracy() -> Figures:
+def _quality() -> Figures:
     """Draw training names with fixed seeds; the training pictures come from npm if need be."""
+    import numpy as np
     import torch
     from diffusers import StableDiffusionPipeline
 
-    from generation.embedded.recipe.dataset import fetch, load_concepts
-    from generation.embedded.recipe.evaluate import accuracy
+    from generation.embedded.recipe.dataset import fetch, load_concepts, load_picture
+    from generation.embedded.recipe.evaluate import accuracy, colour_share, side_of, vae_psnr
 
     try:
         fetch(TRAINING_DATA)
     except (OSError, subprocess.CalledProcessError) as error:
         log.warning("the training pictures cannot be fetched with npm: %s", error)
-        return {"top1": None, "top5": None, "names": None}
+        return dict.fromkeys(("top1", "top5", "names", "colour_share", "vae_psnr_db"))
     pipeline = StableDiffusionPipeline.from_pretrained(CHECKPOINT, dtype=torch.float32)
-    found = accuracy(pipeline, load_concepts(TRAINING_DATA))
-    return {"top1": round(found.top1, 4), "top5": round(found.top5, 4), "names": found.names}
+    concepts = load_concepts(TRAINING_DATA)
+    found = accuracy(pipeline, concepts)
+    share, _ = colour_share(pipeline, concepts)
+    side = side_of(pipeline)
+    pictures = np.stack([load_picture(concept, side, side) for concept in concepts])
+    return {
+        "top1": round(found.top1, 4),
+        "top5": round(found.top5, 4),
+        "names": found.names,
+        "colour_share": round(share, 4),
+        "vae_psnr_db": round(vae_psnr(pipeline.vae, pictures), 2),
+    }
 
 
 def _size_mb(folder: Path) -> float:

@@ -3,21 +3,53 @@
 import argparse
 import json
 import logging
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline
-from transformers import CLIPTokenizer
+from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from transformers import CLIPTextModel, CLIPTokenizer
 
 from generation.embedded import CHECKPOINT
+from generation.embedded.recipe.autoencoder import encode, refine_decoder, to_tensor, train_vae
 from generation.embedded.recipe.dataset import Concept, fetch, load_concepts, load_picture
-from generation.embedded.recipe.evaluate import accuracy, draw, sheet
+from generation.embedded.recipe.denoiser import encode_lessons, train_denoiser
+from generation.embedded.recipe.evaluate import (
+    accuracy,
+    colour_share,
+    draw,
+    rank,
+    restore,
+    sheet,
+    side_of,
+    vae_psnr,
+)
+from generation.embedded.recipe.lessons import build_lessons
+from generation.embedded.recipe.models import Sizes
 from generation.embedded.recipe.tokenizer import train_tokenizer
-from generation.embedded.recipe.train import Sizes, encode, to_tensor, train_denoiser, train_vae
 
 log = logging.getLogger("recipe")
+
+LOOKED_AT = 64  # concepts drawn in mid-training
+UNSEEN = (
+    "a red heart",
+    "a blue heart",
+    "a blue apple",
+    "a green cat",
+    "two apples",
+    "three dogs",
+    "a cat eating pizza",
+    "a dog and a cat",
+    "aple",
+    "elefant",
+    "spaceship",
+    "flurb",
+    "xyzzy qwop",
+    "a dragon on a mountain at sunset",
+    "🦆",
+    "",
+)
 
 
 def main() -> None:
@@ -25,30 +57,58 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, default=Path(".training"))
     parser.add_argument("--out", type=Path, default=CHECKPOINT)
-    parser.add_argument("--picture", type=int, default=Sizes.picture)
-    parser.add_argument("--vae-steps", type=int, default=Sizes.vae_steps)
-    parser.add_argument("--steps", type=int, default=Sizes.steps)
-    parser.add_argument("--batch", type=int, default=Sizes.batch)
-    chosen = parser.parse_args()
+    parser.add_argument("--picture", type=int, default=Sizes.picture, help="side in pixels")
+    for name in ("vae-steps", "vae-batch", "decoder-steps", "steps", "batch", "look-every"):
+        default = getattr(Sizes, name.replace("-", "_"))
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--rate", type=float, default=Sizes.rate, help="the denoiser's, at most")
+    given = vars(parser.parse_args())
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    sizes = Sizes(
-        picture=chosen.picture,
-        vae_steps=chosen.vae_steps,
-        steps=chosen.steps,
-        batch=chosen.batch,
-    )
+    work, out = given.pop("work"), given.pop("out")
+    work.mkdir(parents=True, exist_ok=True)
+    fetch(work)
+    concepts = load_concepts(work)
+    train(replace(Sizes(), **given), concepts, work, out)
+    judge(out, concepts, work)
+
+
+def train(sizes: Sizes, concepts: list[Concept], work: Path, out: Path) -> None:
+    """Train all parts and write the checkpoint's folder; what ``work`` holds is gone on with."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    fetch(chosen.work)
-    concepts = load_concepts(chosen.work)
     log.info("%d concepts, %s", len(concepts), asdict(sizes))
-    tokenizer = _tokenizer(concepts, sizes, chosen.work / "tokenizer")
-    vae = train_vae(sizes, concepts, chosen.work, device)
-    unet, text_encoder = train_denoiser(sizes, concepts, vae, tokenizer, chosen.work, device)
-    pipeline = StableDiffusionPipeline(
-        vae=vae.cpu().to(torch.float32),
-        text_encoder=text_encoder.cpu(),
+    pictures = np.stack([load_picture(c, sizes.picture, sizes.picture) for c in concepts])
+    vae = train_vae(sizes, pictures, work, device)
+    lessons = build_lessons(concepts, sizes.picture)
+    rng = np.random.default_rng(5)
+    told = [caption(rng) for lesson in lessons for caption in lesson.captions for _ in range(3)]
+    tokenizer = _tokenizer([concept.name for concept in concepts] + told, sizes, work / "tokenizer")
+    latents = encode_lessons(sizes, concepts, lessons, vae, work, device)
+    asked = np.linspace(0, len(concepts) - 1, min(LOOKED_AT, len(concepts))).round().astype(int)
+
+    def look(unet: UNet2DConditionModel, text: CLIPTextModel, step: int) -> None:
+        names = [concepts[i].name for i in asked]
+        drawn = draw(assemble(vae, text, tokenizer, unet), names, seed=step, steps=12)
+        found = rank(drawn, pictures, asked)
+        log.info("denoiser step %d top-1 %.2f top-5 %.2f", step, found.top1, found.top5)
+        sheet(drawn, columns=8).save(work / f"look_{step:06}.png")
+
+    unet, text = train_denoiser(sizes, lessons, latents, tokenizer, work, device, look)
+    refine_decoder(sizes, vae, pictures, work, device)
+    pipeline = assemble(vae.float(), text, tokenizer, unet).to("cpu")
+    colours = fit_preview(vae, pictures)
+    pipeline.to(torch.float16).save_pretrained(out, safe_serialization=True)
+    (out / "preview.json").write_text(json.dumps(colours, indent=1) + "\n")
+
+
+def assemble(
+    vae: AutoencoderKL, text: CLIPTextModel, tokenizer: CLIPTokenizer, unet: UNet2DConditionModel
+) -> StableDiffusionPipeline:
+    """Return the parts as diffusers' pipeline, with the scheduler that goes into the folder."""
+    return StableDiffusionPipeline(
+        vae=vae,
+        text_encoder=text,
         tokenizer=tokenizer,
-        unet=unet.cpu(),
+        unet=unet,
         scheduler=PNDMScheduler(
             num_train_timesteps=1000,
             beta_start=0.00085,
@@ -56,34 +116,28 @@ def main() -> None:
             beta_schedule="scaled_linear",
             skip_prk_steps=True,
             steps_offset=1,
+            prediction_type="v_prediction",
         ),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
     )
-    pipeline.to(torch.float16).save_pretrained(chosen.out, safe_serialization=True)
-    (chosen.out / "preview.json").write_text(
-        json.dumps(fit_preview(vae.float(), concepts, sizes.picture), indent=1) + "\n"
-    )
-    judge(chosen.out, concepts, chosen.work)
 
 
-def _tokenizer(concepts: list[Concept], sizes: Sizes, folder: Path) -> CLIPTokenizer:
+def _tokenizer(captions: list[str], sizes: Sizes, folder: Path) -> CLIPTokenizer:
     """Return the tokenizer of an earlier run: what was trained since means its token ids."""
     if not folder.exists():
-        captions = [caption for concept in concepts for caption in concept.captions()]
         train_tokenizer(captions, sizes.vocabulary).save_pretrained(folder)
     return CLIPTokenizer.from_pretrained(folder)
 
 
 def fit_preview(
-    vae: AutoencoderKL, concepts: list[Concept], side: int
+    vae: AutoencoderKL, pictures: np.ndarray
 ) -> dict[str, list[list[float]] | list[float]]:
     """Fit, by least squares, RGB in -1…1 of a latent cell from its four scaled values and 1."""
-    pictures = to_tensor(np.stack([load_picture(c, side, side) for c in concepts]))
-    latents = encode(vae, pictures, "cpu") * vae.config.scaling_factor
-    factor = side // latents.shape[-1]
-    colours = torch.nn.functional.avg_pool2d(pictures, factor)
+    latents = encode(vae, pictures, str(vae.device)) * vae.config.scaling_factor
+    factor = pictures.shape[1] // latents.shape[-1]
+    colours = torch.nn.functional.avg_pool2d(to_tensor(pictures), factor)
     cells = latents.permute(0, 2, 3, 1).reshape(-1, 4)
     cells = torch.cat([cells, torch.ones(len(cells), 1)], dim=1)
     solved = torch.linalg.lstsq(cells, colours.permute(0, 2, 3, 1).reshape(-1, 3)).solution
@@ -92,21 +146,22 @@ def fit_preview(
 
 
 def judge(folder: Path, concepts: list[Concept], work: Path) -> None:
-    """Load the written folder as anyone would, log its accuracy and write two sample sheets."""
+    """Load the written folder as anyone would, log its figures and write sample sheets."""
     pipeline = StableDiffusionPipeline.from_pretrained(folder, dtype=torch.float32)
+    side = side_of(pipeline)
+    pictures = np.stack([load_picture(concept, side, side) for concept in concepts])
+    log.info("VAE %.2f dB", vae_psnr(pipeline.vae, pictures))
     figures = accuracy(pipeline, concepts)
     log.info("top-1 %.3f, top-5 %.3f of %d", figures.top1, figures.top5, figures.names)
-    names = [concept.name for concept in concepts[:128]]
+    share, drawn = colour_share(pipeline, concepts)
+    log.info("%.2f of unseen colours follow the word", share)
+    sheet(drawn, columns=8).save(work / "sheet_colours.png")
+    sheet(draw(pipeline, list(UNSEEN), 7), columns=8).save(work / "sheet_unseen.png")
+    spread = np.linspace(0, len(concepts) - 1, 128).round().astype(int)
+    names = [concepts[i].name for i in spread]
     sheet(draw(pipeline, names, 7)).save(work / "sheet.png")
-    unseen = ["blue apple", "red cat", "a cat eating pizza", "aple", "spaceship", "", "two apples"]
-    sheet(draw(pipeline, unseen, 7), columns=8).save(work / "sheet_unseen.png")
-    side = pipeline.unet.config.sample_size * pipeline.vae_scale_factor
-    seen = np.stack([load_picture(concept, side, side) for concept in concepts[:64]])
-    with torch.no_grad():
-        means = pipeline.vae.encode(to_tensor(seen)).latent_dist.mean
-        back = pipeline.vae.decode(means).sample.clamp(-1, 1)
-    restored = ((back + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
-    sheet(np.concatenate([seen, restored])).save(work / "sheet_vae.png")
+    seen = pictures[spread[::4]]
+    sheet(np.concatenate([seen, restore(pipeline.vae, seen)])).save(work / "sheet_vae.png")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ import re
 import subprocess
 import tarfile
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,27 +13,72 @@ from PIL import Image
 
 PICTURES_PACKAGE = "@lobehub/fluent-emoji-3d@1.1.0"
 NAMES_PACKAGE = "emoji-datasource-google@16.0.0"
-CATEGORIES = ("Animals & Nature", "Food & Drink")
+# What people type for some things that the data calls otherwise.
+SAID = {
+    "automobile": "car",
+    "baguette bread": "baguette",
+    "beach with umbrella": "beach",
+    "bicycle": "bike",
+    "black sun with rays": "sun",
+    "blossom": "flower",
+    "bouquet": "flowers",
+    "cheese wedge": "cheese",
+    "cityscape": "city",
+    "clinking beer mugs": "cheers",
+    "cocktail glass": "martini",
+    "couch and lamp": "sofa",
+    "deciduous tree": "tree",
+    "delivery truck": "truck",
+    "doughnut": "donut",
+    "electric light bulb": "light bulb",
+    "european castle": "castle",
+    "extraterrestrial alien": "alien",
+    "eyeglasses": "glasses",
+    "father christmas": "santa claus",
+    "hamburger": "burger",
+    "heavy black heart": "red heart",
+    "high voltage sign": "lightning bolt",
+    "hot beverage": "tea cup",
+    "house building": "home",
+    "lady beetle": "ladybird",
+    "mage": "wizard",
+    "mantelpiece clock": "clock",
+    "musical note": "music",
+    "oncoming police car": "police",
+    "optical disc": "compact disc",
+    "person with crown": "king",
+    "personal computer": "laptop",
+    "pile of poo": "poop",
+    "robot face": "robot",
+    "sailboat": "sailing boat",
+    "smiling face with open mouth": "happy face",
+    "smiling face with sunglasses": "cool",
+    "soft ice cream": "ice cream cone",
+    "steam locomotive": "steam train",
+    "sunrise over mountains": "sunset",
+    "teacup without handle": "green tea",
+    "top hat": "hat",
+    "water wave": "sea",
+    "white medium star": "yellow star",
+    "wrapped present": "present",
+}
+NEEDLESS = (" face", " symbol", " sign")  # endings that nobody types
+
+LEFT_OUT = ("Flags", "Symbols", "Component")  # categories; the last are skin tones and hair
 BACKGROUND = (255, 255, 255)
 
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """One emoji: its name as a person would type it, its short name, and its picture."""
+    """One emoji: its name as a person would type it, other names that mean it, and its picture.
+
+    ``kind`` is the data's finer category, as words: "animal mammal".
+    """
 
     name: str
-    short_name: str
+    other_names: tuple[str, ...]
+    kind: str
     picture: Path
-
-    def captions(self) -> Iterator[str]:
-        """Yield every caption that training uses for this concept, the plain name first."""
-        article = "an" if self.name[0] in "aeiou" else "a"
-        yield self.name
-        yield f"{article} {self.name}"
-        yield f"emoji of {article} {self.name}"
-        yield f"a picture of {article} {self.name}"
-        if self.short_name != self.name:
-            yield self.short_name
 
 
 def fetch(folder: Path) -> None:
@@ -56,7 +100,7 @@ def fetch(folder: Path) -> None:
 
 
 def load_concepts(folder: Path) -> list[Concept]:
-    """Return the concepts of ``CATEGORIES`` that have a picture, in the data's order.
+    """Return the concepts that have a picture, but not those of ``LEFT_OUT``, in the data's order.
 
     Names are unique, and a short name is kept only where it means one concept: the data calls the
     dog's face "dog" and the whole dog "dog2".
@@ -65,30 +109,44 @@ def load_concepts(folder: Path) -> list[Concept]:
     concepts: dict[str, Concept] = {}
     for entry in sorted(entries, key=lambda entry: entry["sort_order"]):
         picture = folder / "pictures/package/assets" / f"{entry['unified'].lower()}.webp"
-        if entry["category"] not in CATEGORIES or not picture.exists():
+        if entry["category"] in LEFT_OUT or not picture.exists():
             continue
-        name = _plain(entry["name"])
-        concepts.setdefault(name, Concept(name, _plain(entry["short_names"][0]), picture))
-    short = Counter(concept.short_name for concept in concepts.values())
+        name = plain(entry["name"])
+        short = {re.sub(r"\d+$", "", plain(text)).strip() for text in entry["short_names"]}
+        short |= {name.removesuffix(ending) for ending in NEEDLESS} - {name}
+        short |= {SAID[name]} if name in SAID else set()
+        kind = plain(entry["subcategory"])
+        concepts.setdefault(name, Concept(name, tuple(short), kind, picture))
+    meanings = Counter(short for concept in concepts.values() for short in concept.other_names)
     return [
-        concept
-        if short[concept.short_name] == 1 and concept.short_name not in concepts
-        else replace(concept, short_name=concept.name)
+        replace(
+            concept,
+            other_names=tuple(
+                short
+                for short in sorted(concept.other_names)
+                if len(short) > 2 and meanings[short] == 1 and short not in concepts
+            ),
+        )
         for concept in concepts.values()
     ]
 
 
-def _plain(text: str) -> str:
-    """Lower case, words only; a trailing number ("cat2") is not a word anyone types."""
-    return re.sub(r"\d+$", "", re.sub(r"[^a-z0-9]+", " ", text.lower())).strip()
+def plain(text: str) -> str:
+    """Return the text in lower case, words only."""
+    return re.sub(r"[^a-z0-9]+", " ", text.lower()).strip()
+
+
+def load_sprite(concept: Concept, side: int) -> Image.Image:
+    """Return the picture in RGBA, ``side``² pixels."""
+    with Image.open(concept.picture) as opened:
+        picture = opened.convert("RGBA")
+    return picture.resize((side, side), Image.Resampling.LANCZOS)
 
 
 def load_picture(concept: Concept, width: int, height: int) -> np.ndarray:
     """Return the picture on white, uint8 [height, width, 3], as large as fits, centred."""
-    with Image.open(concept.picture) as opened:
-        picture = opened.convert("RGBA")
     side = min(width, height)
-    picture = picture.resize((side, side), Image.Resampling.LANCZOS)
+    picture = load_sprite(concept, side)
     canvas = Image.new("RGB", (width, height), BACKGROUND)
     canvas.paste(picture, ((width - side) // 2, (height - side) // 2), picture)
     return np.asarray(canvas)

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline
+from diffusers import AutoencoderKL, StableDiffusionPipeline
 from PIL import Image
 
 from generation.catalog import EMBEDDED
+from generation.embedded.recipe.autoencoder import decibels, to_tensor
+from generation.embedded.recipe.colours import measure
 from generation.embedded.recipe.dataset import Concept, load_picture
+from generation.embedded.recipe.lessons import tints
+from generation.samplers import build_scheduler
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +32,22 @@ def draw(
     seed: int,
     steps: int = EMBEDDED.num_inference_steps,
     guidance: float = EMBEDDED.guidance_scale,
+    size: tuple[int, int] | None = None,
 ) -> np.ndarray:
-    """Draw one picture a prompt, each from a seed of its own: uint8 [n, height, width, 3]."""
-    pipeline.scheduler = DPMSolverMultistepScheduler.from_config(pipeline.scheduler.config)
+    """Draw one picture a prompt, each from a seed of its own: uint8 [n, height, width, 3].
+
+    The sampler is the catalog's; ``size`` is (width, height), the checkpoint's own if None.
+    """
+    pipeline.scheduler = build_scheduler(EMBEDDED.sampler, pipeline.scheduler.config)
     pipeline.set_progress_bar_config(disable=True)
+    width, height = size or (None, None)
     drawn: list[Image.Image] = []
     for start in range(0, len(prompts), 32):
         part = prompts[start : start + 32]
         drawn += pipeline(
             part,
+            width=width,
+            height=height,
             num_inference_steps=steps,
             guidance_scale=guidance,
             generator=[
@@ -46,28 +57,71 @@ def draw(
     return np.stack([np.asarray(picture) for picture in drawn])
 
 
+def side_of(pipeline: StableDiffusionPipeline) -> int:
+    """Return the side in pixels of the pictures that the checkpoint was trained on."""
+    return int(pipeline.unet.config.sample_size * pipeline.vae_scale_factor)
+
+
 def accuracy(
     pipeline: StableDiffusionPipeline,
     concepts: list[Concept],
-    names: int = 128,
+    names: int = 512,
     seed: int = 4000,
     steps: int = EMBEDDED.num_inference_steps,
     guidance: float = EMBEDDED.guidance_scale,
 ) -> Accuracy:
     """Draw ``names`` concepts spread over the set; nearest is by squared pixel distance."""
-    side = pipeline.unet.config.sample_size * pipeline.vae_scale_factor
-    training = np.stack([load_picture(c, side, side) for c in concepts]).astype(np.float32)
     asked = np.unique(np.linspace(0, len(concepts) - 1, names).round().astype(int))
     drawn = draw(pipeline, [concepts[i].name for i in asked], seed, steps, guidance)
-    ranks = []
-    for row, picture in zip(asked, drawn, strict=True):
-        distances = np.square(training - picture.astype(np.float32)).mean(axis=(1, 2, 3))
-        ranks.append(int((distances < distances[row]).sum()))
+    side = side_of(pipeline)
+    return rank(drawn, np.stack([load_picture(c, side, side) for c in concepts]), asked)
+
+
+def rank(drawn: np.ndarray, training: np.ndarray, asked: np.ndarray) -> Accuracy:
+    """Count how often the training picture ``asked`` [n] for is nearest to what was ``drawn``."""
+    # With white at 0, so that the products below lose nothing that matters.
+    known = torch.from_numpy(training).flatten(1).float() / 255 - 1
+    seen = torch.from_numpy(drawn).flatten(1).float() / 255 - 1
+    distances = known.square().sum(1) - 2 * seen @ known.T
+    own = distances[torch.arange(len(asked)), torch.from_numpy(asked)]
+    ranks = (distances < own[:, None]).sum(1)
     return Accuracy(
-        top1=sum(rank == 0 for rank in ranks) / len(ranks),
-        top5=sum(rank < 5 for rank in ranks) / len(ranks),
-        names=len(ranks),
+        top1=(ranks == 0).float().mean().item(),
+        top5=(ranks < 5).float().mean().item(),
+        names=len(asked),
     )
+
+
+def colour_share(
+    pipeline: StableDiffusionPipeline, concepts: list[Concept], seed: int = 5000
+) -> tuple[float, np.ndarray]:
+    """Return the share of object and colour pairs never trained on that come in that colour.
+
+    The mean hue of what is drawn must be nearer to the colour word's hue than to any other word's.
+    The pictures come too.
+    """
+    _, held = tints(concepts)
+    drawn = draw(pipeline, [tint.caption for tint in held], seed)
+    right = [measure(picture).word == t.word for picture, t in zip(drawn, held, strict=True)]
+    return sum(right) / len(right), drawn
+
+
+@torch.no_grad()
+def restore(vae: AutoencoderKL, pictures: np.ndarray) -> np.ndarray:
+    """Return pictures, uint8 [n, height, width, 3], after the VAE encoded and decoded them."""
+    parts = []
+    for part in np.array_split(pictures, math.ceil(len(pictures) / 16)):
+        means = vae.encode(to_tensor(part).to(vae.device)).latent_dist.mean
+        back = vae.decode(means).sample.clamp(-1, 1).cpu()
+        parts.append(((back + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy())
+    return np.concatenate(parts)
+
+
+def vae_psnr(vae: AutoencoderKL, pictures: np.ndarray) -> float:
+    """Return the mean PSNR (dB) of the VAE's reconstructions."""
+    back = restore(vae, pictures).astype(np.float32)
+    errors = np.square((back - pictures) / 127.5).mean(axis=(1, 2, 3))
+    return float(np.mean([decibels(error) for error in errors]))
 
 
 def sheet(pictures: np.ndarray, columns: int = 16) -> Image.Image:

@@ -1,0 +1,175 @@
+"""The training recipe, whole, on a handful of pictures and with parts of toy size."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diffusers import StableDiffusionPipeline
+from PIL import Image, ImageDraw
+
+from generation.embedded.recipe import denoiser
+from generation.embedded.recipe.__main__ import train
+from generation.embedded.recipe.captions import Narrator, misspell, plural
+from generation.embedded.recipe.colours import HUES, hue_difference, measure, recolour
+from generation.embedded.recipe.dataset import Concept
+from generation.embedded.recipe.evaluate import accuracy, colour_share, rank, vae_psnr
+from generation.embedded.recipe.lessons import build_lessons, tints
+from generation.embedded.recipe.models import Sizes
+from generation.embedded.recipe.muon import Muon, orthogonalize
+from generation.embedded.recipe.parts import Parts
+from generation.embedded.recipe.progress import LOWEST, Progress, set_rate
+
+TINY = Sizes(
+    picture=32,
+    vae_blocks=(8, 8),
+    vae_steps=3,
+    vae_batch=2,
+    decoder_steps=2,
+    unet_blocks=(32, 32),
+    text_width=16,
+    text_layers=1,
+    vocabulary=60,
+    steps=4,
+    batch=4,
+    look_every=100,
+)
+
+
+@pytest.fixture
+def concepts(tmp_path: Path) -> list[Concept]:
+    """Six things in six colours; two of them can be mistaken for one another by half a name."""
+    names = {
+        "apple": ("crimson", ()),
+        "car": ("gold", ("automobile",)),
+        "duck": ("green", ()),
+        "clock face one": ("blue", ()),
+        "clock face two": ("purple", ()),
+        "hammer": ("gray", ()),
+    }
+    found = []
+    for index, (name, (colour, others)) in enumerate(names.items()):
+        picture = Image.new("RGBA", (48, 48))
+        ImageDraw.Draw(picture).ellipse((4, 4 + 3 * index, 44, 40), fill=colour)
+        picture.save(tmp_path / f"{index}.webp", lossless=True)
+        found.append(Concept(name, others, "tool", tmp_path / f"{index}.webp"))
+    return found
+
+
+def weights(folder: Path) -> dict[str, bytes]:
+    return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*.safetensors")}
+
+
+def test_the_recipe_goes_on_after_a_stop_as_if_there_had_been_none(
+    concepts: list[Concept], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(Progress, "every", 1)
+    straight, stopped = tmp_path / "straight", tmp_path / "stopped"
+    for folder in (straight, stopped):
+        folder.mkdir()
+    train(TINY, concepts, straight, straight / "out")
+
+    timesteps = denoiser._timesteps
+    begun = iter(range(3))
+
+    def dies_at_the_third_step(count: int, device: str) -> torch.Tensor:
+        if next(begun) == 2:
+            raise KeyboardInterrupt
+        return timesteps(count, device)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(denoiser, "_timesteps", dies_at_the_third_step)
+        with pytest.raises(KeyboardInterrupt):
+            train(TINY, concepts, stopped, stopped / "out")
+    train(TINY, concepts, stopped, stopped / "out")
+    assert weights(stopped / "out") == weights(straight / "out")
+    assert len(weights(straight / "out")) == 3
+
+    pipeline = StableDiffusionPipeline.from_pretrained(straight / "out", dtype=torch.float32)
+    assert pipeline.scheduler.config.prediction_type == "v_prediction"
+    assert accuracy(pipeline, concepts, names=3, steps=2).names == 3
+    share, pictures = colour_share(pipeline, concepts)
+    assert 0 <= share <= 1
+    assert len(pictures) == len(tints(concepts)[1])
+    assert 0 < vae_psnr(pipeline.vae, build_lessons(concepts, 32)[0].pictures) < 40
+
+
+def test_muon_moves_as_far_in_every_direction():
+    matrix = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
+    for one in (matrix, matrix.T, matrix.T.contiguous()):
+        values = torch.linalg.svdvals(orthogonalize(one))
+        assert (values > 0.6).all()
+        assert (values < 1.3).all()
+    weight = torch.nn.Parameter(torch.zeros(8, 3, 2, 2))
+    muon = Muon([weight], lambda function, things: [function(thing) for thing in things])
+    muon.param_groups[0]["lr"] = 0.1
+    weight.grad = torch.randn(8, 3, 2, 2) * 1e-4
+    muon.step()
+    moved = weight.detach().square().mean().sqrt().item()
+    assert moved == pytest.approx(0.1 * 0.2, rel=0.3), "however small the gradient was"
+
+
+def test_parts_of_a_batch_give_its_gradient():
+    layer = torch.nn.Linear(3, 1)
+    rows = torch.randn(5, 3)
+    parts = Parts("cpu")
+    try:
+        loss = parts.backward(lambda rows: layer(rows).square().mean(), rows)
+    finally:
+        parts.close()
+    found = layer.weight.grad.clone()
+    layer.zero_grad()
+    whole = layer(rows).square().mean()
+    whole.backward()
+    assert loss == pytest.approx(whole.item())
+    assert torch.allclose(found, layer.weight.grad)
+
+
+def test_every_colour_word_gives_its_colour(concepts: list[Concept]):
+    for lesson_picture in build_lessons(concepts, 32)[0].pictures:
+        for word in HUES:
+            assert measure(recolour(lesson_picture, word)).word == word
+    white = np.full((8, 8, 3), 255, np.uint8)
+    assert np.array_equal(recolour(white, "blue"), white)
+    assert [hue_difference(350, 10), hue_difference(10, 350)] == [-20, 20]
+
+
+def test_what_is_held_out_is_never_taught(concepts: list[Concept]):
+    taught, held = tints(concepts)
+    assert held
+    assert not {tint.caption for tint in taught} & {tint.caption for tint in held}
+    assert {tint.spoken for tint in held} <= {tint.spoken for tint in taught}
+    rng = np.random.default_rng(0)
+    said = {caption(rng) for lesson in build_lessons(concepts, 32) for caption in lesson.captions}
+    assert not said & {tint.caption for tint in held}
+
+
+def test_captions_mean_one_concept(concepts: list[Concept]):
+    narrator = Narrator(concepts)
+    rng = np.random.default_rng(0)
+    for concept in concepts[3:5]:
+        told = {narrator.tell(concept, rng) for _ in range(300)}
+        number = concept.name.split()[-1]
+        assert len(told) > 20
+        assert not any({"clock", "face"} == set(words.split()) for words in told)
+        assert sum(number in words for words in told) > len(told) / 2
+    assert "automobile" in {narrator.tell(concepts[1], rng) for _ in range(50)}
+    assert [plural(word) for word in ("cat", "cherry", "fox")] == ["cats", "cherries", "foxes"]
+    assert all(abs(len(misspell("orange", rng)) - 6) <= 1 for _ in range(20))
+
+
+def test_rank_counts_the_nearest():
+    training = np.stack([np.full((4, 4, 3), 40 * i, np.uint8) for i in range(6)])
+    found = rank(training[[0, 1, 2]] + 5, training, np.array([0, 1, 3]))
+    assert (found.top1, found.top5, found.names) == (pytest.approx(2 / 3), 1, 3)
+
+
+def test_the_rate_falls_to_its_end_however_many_steps_there_are():
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1)
+    rates = []
+    for step, steps in ((0, 1000), (49, 1000), (500, 1000), (500, 600), (1000, 1000)):
+        set_rate(optimizer, 2.0, step, steps)
+        rates.append(optimizer.param_groups[0]["lr"])
+    assert rates[0] < 0.1
+    assert rates[1] > 1.9
+    assert rates[2] > rates[3] > rates[4] == pytest.approx(2 * LOWEST)
