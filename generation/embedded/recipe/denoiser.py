@@ -27,6 +27,7 @@ from generation.request import Aspect
 log = logging.getLogger(__name__)
 
 NOISE_STEPS = 1000
+LASTING = 0.995  # of the moving average a step: it looks back 200 steps
 LEANING = 0.7  # 1: every timestep as often; less: more of the high ones
 Look = Callable[[UNet2DConditionModel, CLIPTextModel, int], None]
 
@@ -92,9 +93,10 @@ def train_denoiser(
         "muon": Muon(matrices, parts.each),
         "adam": torch.optim.AdamW(others, weight_decay=0.01, fused=True),
     }
-    average = EMAModel(both.parameters(), decay=0.999, use_ema_warmup=True, power=0.75)
+    average = EMAModel(both.parameters(), decay=LASTING, use_ema_warmup=True, power=0.75)
     average.to(device)
     progress = Progress(state, {"both": both, "average": average, **optimizers})
+    average.decay = LASTING  # not what an older state says
     noise = noise_schedule()
 
     def mean_loss(
@@ -143,7 +145,8 @@ def _divide(
     both: torch.nn.ModuleDict,
 ) -> tuple[list[torch.nn.Parameter], list[torch.nn.Parameter]]:
     """Return the matrices inside the models, and everything else: ends, embeddings, vectors."""
-    matrices, others = [], []
+    matrices: list[torch.nn.Parameter] = []
+    others: list[torch.nn.Parameter] = []
     for name, parameter in both.named_parameters():
         inside = not any(end in name for end in ("conv_in", "conv_out", "embeddings"))
         (matrices if parameter.dim() > 1 and inside else others).append(parameter)

@@ -12,7 +12,7 @@ class Sizes:
 
     picture: int = 128
     vae_blocks: tuple[int, ...] = (16, 48, 96, 128)
-    vae_steps: int = 4000
+    vae_steps: int = 2600
     vae_batch: int = 8
     vae_rate: float = 1.5e-3
     decoder_steps: int = 1000
@@ -20,7 +20,7 @@ class Sizes:
     text_width: int = 160
     text_layers: int = 2
     vocabulary: int = 3000
-    steps: int = 6000
+    steps: int = 8000
     batch: int = 64
     rate: float = 1e-3
     caption_dropout: float = 0.08

@@ -38,16 +38,19 @@ class Muon(torch.optim.Optimizer):
         if closure is not None:
             raise ValueError("Muon takes no closure")
         for group in self.param_groups:
-            moved = [parameter for parameter in group["params"] if parameter.grad is not None]
-            for parameter in moved:
+            moved = [(p, p.grad) for p in group["params"] if p.grad is not None]
+            for parameter, _ in moved:
                 if not self.state[parameter]:
                     self.state[parameter]["momentum"] = torch.zeros_like(parameter)
 
             @torch.no_grad()  # in each thread anew
-            def move(parameter: torch.nn.Parameter, group: dict[str, Any] = group) -> None:
+            def move(
+                one: tuple[torch.nn.Parameter, torch.Tensor], group: dict[str, Any] = group
+            ) -> None:
+                parameter, gradient = one
                 momentum = self.state[parameter]["momentum"]
-                momentum.lerp_(parameter.grad, 1 - MOMENTUM)
-                ahead = parameter.grad.lerp(momentum, MOMENTUM)  # Nesterov's
+                momentum.lerp_(gradient, 1 - MOMENTUM)
+                ahead = gradient.lerp(momentum, MOMENTUM)  # Nesterov's
                 matrix = orthogonalize(ahead.flatten(1))
                 length = group["lr"] * SCALE * max(matrix.shape) ** 0.5
                 parameter.mul_(1 - group["lr"] * group["weight_decay"])
