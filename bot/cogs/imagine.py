@@ -9,6 +9,7 @@ from discord.ext import commands
 from bot.services.jobs import JobService
 from bot.services.parameters import wishes_of
 from bot.services.requests import DEFAULT_COUNT, DEFAULT_STRENGTH, Wish
+from bot.ui import render
 from bot.ui.asking import fetch, missing_here, origin_of
 from bot.ui.buttons import first_answer
 from bot.ui.confirming import confirm
@@ -85,8 +86,15 @@ class ImagineCog(commands.Cog):
         )
         await first_answer(interaction, self.jobs, job)
 
+    @app_commands.command(description="The checkpoints that draw here, and their settings")
+    async def checkpoints(self, interaction: discord.Interaction[Any]) -> None:
+        """List them privately."""
+        await interaction.response.send_message(
+            render.checkpoints(self.jobs.catalog), ephemeral=True
+        )
+
     @imagine.autocomplete("checkpoint")
-    async def checkpoints(
+    async def checkpoint_names(
         self,
         interaction: discord.Interaction[Any],  # noqa: ARG002
         current: str,
