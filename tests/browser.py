@@ -6,8 +6,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page, async_playwright, expect
 
+PATIENCE_MS = 60_000  # a busy machine is no failure
+expect.set_options(timeout=PATIENCE_MS)
 CHROMIUM = Path("/usr/bin/chromium")
 # As root, without a screen, and without the lookups that a fresh profile makes by itself.
 FLAGS = [
@@ -38,7 +40,7 @@ async def opened(url: str) -> AsyncIterator[Page]:
         chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         try:
             page = await chromium.new_page(viewport={"width": 1280, "height": 860})
-            page.set_default_timeout(60_000)
+            page.set_default_timeout(PATIENCE_MS)
             broken: list[str] = []
             page.on("pageerror", lambda error: broken.append(str(error)))
             page.on("console", lambda line: line.type == "error" and broken.append(line.text))
