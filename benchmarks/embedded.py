@@ -71,7 +71,12 @@ def _quality() -> Figures:
     import torch
     from diffusers import StableDiffusionPipeline
 
-    from generation.embedded.recipe.dataset import fetch, load_concepts, load_picture
+    from generation.embedded.recipe.dataset import (
+        fetch,
+        learned,
+        load_concepts,
+        load_picture,
+    )
     from generation.embedded.recipe.evaluate import accuracy, colour_share, side_of, vae_psnr
 
     try:
@@ -80,7 +85,7 @@ def _quality() -> Figures:
         log.warning("the training pictures cannot be fetched with npm: %s", error)
         return dict.fromkeys(("top1", "top5", "names", "colour_share", "vae_psnr_db"))
     pipeline = StableDiffusionPipeline.from_pretrained(CHECKPOINT, dtype=torch.float32)
-    concepts = load_concepts(TRAINING_DATA)
+    concepts = learned(CHECKPOINT, load_concepts(TRAINING_DATA))
     found = accuracy(pipeline, concepts)
     share, _ = colour_share(pipeline, concepts)
     side = side_of(pipeline)

@@ -13,7 +13,13 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from generation.embedded import CHECKPOINT
 from generation.embedded.recipe.autoencoder import encode, refine_decoder, to_tensor, train_vae
-from generation.embedded.recipe.dataset import Concept, fetch, load_concepts, load_picture
+from generation.embedded.recipe.dataset import (
+    Concept,
+    fetch,
+    load_concepts,
+    load_picture,
+    write_names,
+)
 from generation.embedded.recipe.denoiser import encode_lessons, train_denoiser
 from generation.embedded.recipe.evaluate import (
     accuracy,
@@ -98,6 +104,7 @@ def train(sizes: Sizes, concepts: list[Concept], work: Path, out: Path) -> None:
     colours = fit_preview(vae, pictures)
     pipeline.to(torch.float16).save_pretrained(out, safe_serialization=True)
     (out / "preview.json").write_text(json.dumps(colours, indent=1) + "\n")
+    write_names(out, concepts)
 
 
 def assemble(

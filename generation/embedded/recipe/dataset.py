@@ -65,6 +65,7 @@ SAID = {
 NEEDLESS = (" face", " symbol", " sign")  # endings that nobody types
 
 LEFT_OUT = ("Flags", "Symbols", "Component")  # categories; the last are skin tones and hair
+NAMES = "concepts.json"  # in a checkpoint's folder: what it was trained on
 BACKGROUND = (255, 255, 255)
 
 
@@ -129,6 +130,18 @@ def load_concepts(folder: Path) -> list[Concept]:
         )
         for concept in concepts.values()
     ]
+
+
+def write_names(folder: Path, concepts: list[Concept]) -> None:
+    """Note beside a checkpoint's weights what it learned."""
+    names = [concept.name for concept in concepts]
+    (folder / NAMES).write_text(json.dumps(names, indent=0) + "\n", "utf-8")
+
+
+def learned(folder: Path, concepts: list[Concept]) -> list[Concept]:
+    """Return those of the concepts that a checkpoint's folder names."""
+    names = set(json.loads((folder / NAMES).read_text("utf-8")))
+    return [concept for concept in concepts if concept.name in names]
 
 
 def plain(text: str) -> str:
