@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.services.errors import JobNotFound, NotAllowedHere, NotYours, QueueFull, QuotaReached
-from bot.store.jobs import JobStore
+from bot.store.jobs import NOBODY, JobStore
 from bot.store.records import Job
 
 
@@ -52,9 +52,13 @@ class Policy:
             )
 
     async def visible(self, job_id: int, guild_id: int | None, person_id: int) -> Job:
-        """Return a job of this server, in direct messages of this person; raises JobNotFound."""
+        """Return a job of this server, in direct messages of this person; raises JobNotFound.
+
+        One whose person had it erased is nobody's any more.
+        """
         job = await self._jobs.get(job_id)
-        if job is None or job.origin.guild_id != guild_id:
+        erased = job is not None and job.origin.person_id == NOBODY
+        if job is None or erased or job.origin.guild_id != guild_id:
             raise JobNotFound("I do not know that job.")
         if guild_id is None and job.origin.person_id != person_id:
             raise JobNotFound("I do not know that job.")

@@ -30,7 +30,7 @@ async def test_export_is_everything_of_mine_and_nothing_of_others(house: House):
 
 
 async def test_erase_leaves_no_name_no_words_and_no_files(house: House, tmp_path: Path):
-    await make(house, "a very private fox")
+    posted = await make(house, "a very private fox")
     await make(house, "of Max", person=house.max)
     question = await house.mia.slash(house.channel, "privacy erase")
     assert question.ephemeral
@@ -48,6 +48,9 @@ async def test_erase_leaves_no_name_no_words_and_no_files(house: House, tmp_path
     assert "private fox" not in text
     assert str(house.mia.id) not in text
     assert "of Max" in text
+    again = await house.max.click(posted.response, label="Reroll")
+    assert again.ephemeral
+    assert again.response.content == "I do not know that job."
     history = await house.mia.slash(house.channel, "history")
     assert "Nothing of yours" in history.response.content
 
