@@ -1,7 +1,6 @@
 """Picks the samples that share the next UNet forward."""
 
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,10 +34,6 @@ class Batcher:
         self._round: deque[Bucket] = deque()  # whose turn it is comes first
         self._deficit: dict[Bucket, float] = {}
         self._latest: dict[Bucket, float] = {}
-
-    def __iter__(self) -> Iterator["Sample"]:
-        for samples in self._samples.values():
-            yield from samples
 
     def __len__(self) -> int:
         return sum(len(samples) for samples in self._samples.values())
