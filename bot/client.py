@@ -28,6 +28,7 @@ from bot.store.records import Place
 from bot.ui.buttons import JobButton, submitted
 from bot.ui.clicks import Clicks
 from bot.ui.delivery import Delivery
+from bot.ui.file_hosts import no_redirects
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,7 @@ class DarkroomBot(commands.Bot):
             intents=discord.Intents(guilds=True, guild_messages=True),
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
+            http_trace=no_redirects(),
         )
         self.jobs = open_services(Delivery(self))
         self.gallery = gallery

@@ -9,6 +9,7 @@ import discord
 from bot.services.errors import FileUnavailable
 from bot.services.policy import Actor
 from bot.store.records import Origin
+from bot.ui.file_hosts import is_discords
 from generation.errors import InvalidRequest
 from generation.source_image import MAX_BYTES
 
@@ -66,6 +67,8 @@ async def fetch(field: str, file: discord.Attachment) -> bytes:
     """Return an attached file's bytes; raises InvalidRequest or FileUnavailable."""
     if file.size > MAX_BYTES:
         raise InvalidRequest(field, f"at most {MAX_BYTES // 2**20} MiB")
+    if not is_discords(file.url):
+        raise FileUnavailable(f"`{field}` is not a file on Discord; I fetch nothing else.")
     try:
         async with asyncio.timeout(FETCH_S):
             return await file.read()

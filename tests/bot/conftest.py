@@ -109,6 +109,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.simcord(settle_timeout=60))
 
 
+@pytest.fixture(autouse=True)
+def _file_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As DISCORD__CDN_URL would: attachments are at the simulation's own host."""
+    monkeypatch.setattr(discord.Asset, "BASE", "https://cdn.simcord.invalid")
+
+
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     await migrate(tmp_path)
