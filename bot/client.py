@@ -12,7 +12,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import errors
+from bot import errors, texts
 from bot.cogs.gallery import GalleryCog
 from bot.cogs.help import HelpCog
 from bot.cogs.imagine import ImagineCog
@@ -36,6 +36,11 @@ log = logging.getLogger(__name__)
 class DarkroomTree(app_commands.CommandTree["DarkroomBot"]):
     """The slash commands; whatever one raises becomes the person's private line."""
 
+    async def interaction_check(self, interaction: discord.Interaction["DarkroomBot"], /) -> bool:
+        """Speak the person's language."""
+        texts.speak(str(interaction.locale))
+        return True
+
     async def on_error(
         self,
         interaction: discord.Interaction["DarkroomBot"],
@@ -44,6 +49,19 @@ class DarkroomTree(app_commands.CommandTree["DarkroomBot"]):
     ) -> None:
         """Answer the person."""
         await errors.answer(interaction, error)
+
+
+class Translator(app_commands.Translator):
+    """Hands Discord what commands are called in every language that there is a catalog of."""
+
+    async def translate(
+        self,
+        string: app_commands.locale_str,
+        locale: discord.Locale,
+        context: app_commands.TranslationContextTypes,  # noqa: ARG002
+    ) -> str | None:
+        """Return the words, or None where the language has none: Discord shows the English."""
+        return texts.translation(string.message, str(locale))
 
 
 class DarkroomBot(commands.Bot):
@@ -97,7 +115,12 @@ class DarkroomBot(commands.Bot):
 
     async def sync_commands(self) -> None:
         """Send the command tree to Discord where it is not what Discord has."""
-        ours = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        translator = Translator()
+        await self.tree.set_translator(translator)
+        ours = [
+            await command.get_translated_payload(self.tree, translator)
+            for command in self.tree.get_commands()
+        ]
         text = json.dumps([self.application_id, ours], sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()
         known = {command.name for command in await self.tree.fetch_commands()}

@@ -10,7 +10,7 @@ from bot.services.jobs import JobService
 from bot.services.parameters import wishes_of
 from bot.services.requests import DEFAULT_COUNT, DEFAULT_STRENGTH, Wish
 from bot.ui import render
-from bot.ui.asking import fetch, missing_here, origin_of
+from bot.ui.asking import asked_by, fetch
 from bot.ui.buttons import first_answer
 from bot.ui.confirming import confirm
 from generation.request import COUNT, GUIDANCE, PROMPT_LENGTH, SEED, STEPS, Aspect
@@ -81,9 +81,7 @@ class ImagineCog(commands.Cog):
         if len(wishes) > 1:
             await confirm(interaction, self.jobs, wishes, file)
             return
-        job = await self.jobs.imagine(
-            wishes[0], origin_of(interaction), missing_here(interaction), image=file
-        )
+        job = await self.jobs.imagine(wishes[0], asked_by(interaction), image=file)
         await first_answer(interaction, self.jobs, job)
 
     @app_commands.command(description="The checkpoints that draw here, and their settings")

@@ -7,17 +7,15 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import errors
 from bot.services.errors import NothingToDo
 from bot.services.inspection import Likeness, likeness
 from bot.services.jobs import JobService
 from bot.ui import render
-from bot.ui.asking import fetch, missing_here, origin_of
+from bot.ui.asking import asked_by, fetch
 from bot.ui.buttons import first_answer
+from bot.ui.views import PrivateView
 from generation.errors import InvalidRequest
 from generation.pnginfo import read
-
-OFFER_S = 600.0  # well inside the life of the token that takes the button away again
 
 
 class InspectionCog(commands.Cog):
@@ -64,34 +62,21 @@ class InspectionCog(commands.Cog):
         )
 
 
-class Offer(discord.ui.View):
-    """The button that draws a picture alike; it goes after `OFFER_S` seconds, or when used."""
+class Offer(PrivateView):
+    """The button that draws a picture alike; it goes after a while, or when used."""
 
     def __init__(self, jobs: JobService, alike: Likeness, asked: discord.Interaction[Any]) -> None:
-        super().__init__(timeout=OFFER_S)
-        self._jobs, self._alike, self._asked = jobs, alike, asked
+        super().__init__(asked)
+        self._jobs, self._alike = jobs, alike
 
     @discord.ui.button(label="Use these", emoji="🎞️")
     async def use(
         self, interaction: discord.Interaction[Any], _: discord.ui.Button["Offer"]
     ) -> None:
         """Make the job, as /imagine would."""
-        job = await self._jobs.imagine(
-            self._alike.wish, origin_of(interaction), missing_here(interaction)
-        )
+        job = await self._jobs.imagine(self._alike.wish, asked_by(interaction))
         await first_answer(interaction, self._jobs, job)
         await self.on_timeout()
-
-    async def on_timeout(self) -> None:
-        """Take the button away."""
-        self.stop()
-        await self._asked.edit_original_response(view=None)
-
-    async def on_error(
-        self, interaction: discord.Interaction[Any], error: Exception, _: discord.ui.Item[Any], /
-    ) -> None:
-        """Answer the person."""
-        await errors.answer(interaction, error)
 
 
 def _is_picture(file: discord.Attachment) -> bool:

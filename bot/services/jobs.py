@@ -8,16 +8,15 @@ from dataclasses import dataclass, replace
 from bot.services.anew import Anew
 from bot.services.dispatcher import Dispatcher, Ticket
 from bot.services.errors import NothingToDo
-from bot.services.policy import Actor, Policy
+from bot.services.policy import Actor, Asked, Policy
 from bot.services.requests import DEFAULT_STRENGTH, Wish, compose
 from bot.services.runner import DeliveryFailed, Presenter, Runner, TokenDied
 from bot.store.errors import StoreError
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
-from bot.store.records import Job, Kind, Origin, Place, Status, StoredPicture
+from bot.store.records import Draft, Job, Kind, Place, Status, StoredPicture
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
-from generation.request import GenerationRequest, upscale_cost
 from generation.source_image import prepare
 
 log = logging.getLogger(__name__)
@@ -79,8 +78,7 @@ class JobService:
     async def imagine(
         self,
         wish: Wish,
-        origin: Origin,
-        missing_permissions: tuple[str, ...] = (),
+        asked: Asked,
         *,
         image: bytes | None = None,
     ) -> Job:
@@ -97,17 +95,12 @@ class JobService:
         if image is not None:
             png = await asyncio.to_thread(prepare, image, request.width, request.height)
             source_sha256 = await self._pictures.save_source(png)
-        return await self._record(
-            Kind.IMAGINE, request, origin, missing_permissions, source_sha256=source_sha256
-        )
+        draft = Draft(kind=Kind.IMAGINE, request=request, source_sha256=source_sha256)
+        return await self._record(draft, asked)
 
-    async def may_ask(
-        self, origin: Origin, missing_permissions: tuple[str, ...], jobs: int
-    ) -> None:
+    async def may_ask(self, asked: Asked, jobs: int) -> None:
         """Raise the JobError that forbids so many jobs at once, before any of them is made."""
-        await self._policy.admit(
-            person_id=origin.person_id, missing_permissions=missing_permissions, jobs=jobs
-        )
+        await self._policy.admit(asked, jobs=jobs)
 
     async def answered(self, job: Job, message_id: int) -> None:
         """The first answer stands: note its message, and line the job up."""
@@ -207,38 +200,15 @@ class JobService:
         if self._writing is not None:
             await asyncio.wait([self._writing])
 
-    async def _record(
-        self,
-        kind: Kind,
-        request: GenerationRequest,
-        origin: Origin,
-        missing_permissions: tuple[str, ...],
-        *,
-        parent_id: int | None = None,
-        parent_index: int | None = None,
-        source_sha256: str | None = None,
-        factor: int = 1,
-    ) -> Job:
-        upscaled = kind is Kind.UPSCALE
-        cost = upscale_cost(request.width, request.height, factor) if upscaled else request.cost()
+    async def _record(self, draft: Draft, asked: Asked) -> Job:
+        person_id, cost = asked.origin.person_id, draft.cost()
         async with self._intake:
-            await self._policy.admit(
-                person_id=origin.person_id, missing_permissions=missing_permissions
-            )
-            start = self._dispatcher.start_tag(origin.person_id, cost)
+            await self._policy.admit(asked)
+            start = self._dispatcher.start_tag(person_id, cost)
             try:
-                return await self._jobs.record(
-                    kind=kind,
-                    origin=origin,
-                    request=request,
-                    fair_start=start,
-                    parent_id=parent_id,
-                    parent_index=parent_index,
-                    source_sha256=source_sha256,
-                    factor=factor,
-                )
+                return await self._jobs.record(draft, asked.origin, fair_start=start)
             except Exception:
-                self._dispatcher.forget(origin.person_id, start, cost)
+                self._dispatcher.forget(person_id, start, cost)
                 raise
 
     async def _line_up(self, job: Job) -> None:

@@ -4,7 +4,23 @@ from dataclasses import dataclass
 
 from bot.services.errors import JobNotFound, NotAllowedHere, NotYours, QueueFull, QuotaReached
 from bot.store.jobs import NOBODY, JobStore
-from bot.store.records import Job
+from bot.store.records import Job, Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks for a job, and what holds for them there and then, as Discord told us.
+
+    ``channel_ids`` are the channel and, for a thread, the one around it. ``role_ids`` are the
+    person's in this server. ``missing_permissions`` are those that we lack there, as Discord's
+    settings call them.
+    """
+
+    origin: Origin
+    missing_permissions: tuple[str, ...] = ()
+    channel_ids: tuple[int, ...] = ()
+    role_ids: frozenset[int] = frozenset()
+    age_restricted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +47,11 @@ class Policy:
         self._jobs = jobs
         self._limits = limits
 
-    async def admit(
-        self, *, person_id: int, missing_permissions: tuple[str, ...], jobs: int = 1
-    ) -> None:
+    async def admit(self, asked: Asked, *, jobs: int = 1) -> None:
         """Raise the JobError that forbids so many more jobs; return where none does."""
-        if missing_permissions:
-            raise NotAllowedHere(missing_permissions)
+        if asked.missing_permissions:
+            raise NotAllowedHere(asked.missing_permissions)
+        person_id = asked.origin.person_id
         waiting = await self._jobs.waiting_count(person_id)
         if waiting + jobs > self._limits.waiting_per_person:
             more = "" if jobs == 1 else f" and ask for {jobs} more"

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.store.database import Database
 from bot.store.models import FavouriteRow, JobRow
-from bot.store.records import OPEN, Job, Kind, Origin, Place, Search, Status
+from bot.store.records import OPEN, Draft, Job, Kind, Origin, Place, Search, Status
 from generation.request import GenerationRequest, Sampler
 
 NOBODY = 0  # no person of Discord's has this id
@@ -32,19 +32,15 @@ class JobStore:
 
     async def record(
         self,
-        *,
-        kind: Kind,
+        draft: Draft,
         origin: Origin,
-        request: GenerationRequest,
+        *,
         fair_start: float,
-        parent_id: int | None = None,
-        parent_index: int | None = None,
-        source_sha256: str | None = None,
-        factor: int = 1,
     ) -> Job:
         """Write the row before anybody is answered; raises StoreBusy or AlreadyRecorded."""
+        request = draft.request
         row = JobRow(
-            kind=kind,
+            kind=draft.kind,
             status=Status.RECORDED,
             interaction_id=origin.interaction_id,
             part=origin.part,
@@ -54,8 +50,11 @@ class JobStore:
             channel_id=origin.channel_id,
             guild_id=origin.guild_id,
             asked_at=origin.asked_at,
-            parent_id=parent_id,
-            parent_index=parent_index,
+            private=origin.private,
+            locale=origin.locale,
+            filesize_limit=origin.filesize_limit,
+            parent_id=draft.parent_id,
+            parent_index=draft.parent_index,
             prompt=request.prompt,
             negative_prompt=request.negative_prompt,
             checkpoint=request.checkpoint,
@@ -67,8 +66,12 @@ class JobStore:
             sampler=request.sampler,
             seed=request.seed,
             strength=request.strength,
-            source_sha256=source_sha256,
-            factor=factor,
+            source_sha256=draft.source_sha256,
+            factor=draft.factor,
+            style=draft.style,
+            flagged=draft.flagged,
+            spoiler_above=draft.spoiler_above,
+            refuse_above=draft.refuse_above,
             fair_start=fair_start,
             device_seconds=0.0,
         )
@@ -298,6 +301,9 @@ def _job(row: JobRow) -> Job:
             guild_id=row.guild_id,
             asked_at=row.asked_at,
             part=row.part,
+            private=row.private,
+            locale=row.locale,
+            filesize_limit=row.filesize_limit,
         ),
         request=GenerationRequest(
             prompt=row.prompt,
@@ -318,6 +324,10 @@ def _job(row: JobRow) -> Job:
         parent_index=row.parent_index,
         source_sha256=row.source_sha256,
         factor=row.factor,
+        style=row.style,
+        flagged=row.flagged,
+        spoiler_above=row.spoiler_above,
+        refuse_above=row.refuse_above,
         cut=row.cut,
         error=row.error,
         device_seconds=row.device_seconds,

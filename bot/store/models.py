@@ -1,6 +1,6 @@
 """The tables."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -13,11 +13,12 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-from bot.store.records import Kind, Status
+from bot.store.records import FilterAction, FilterKind, Holder, Kind, Status, Verdict
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -86,6 +87,14 @@ class JobRow(Base):
     source_sha256: Mapped[str | None] = mapped_column(String(64))
     factor: Mapped[int] = mapped_column(default=1, server_default="1")
     cut: Mapped[str | None] = mapped_column(Text)
+    style: Mapped[str | None] = mapped_column(String(100))
+    flagged: Mapped[str | None] = mapped_column(Text)
+    spoiler_above: Mapped[float | None]
+    refuse_above: Mapped[float | None]
+
+    private: Mapped[bool] = mapped_column(default=False, server_default=false())
+    locale: Mapped[str] = mapped_column(String(10), default="en-US", server_default="en-US")
+    filesize_limit: Mapped[int | None]
 
     fair_start: Mapped[float]
     error: Mapped[str | None] = mapped_column(Text)
@@ -121,6 +130,10 @@ class PictureRow(Base):
     width: Mapped[int]
     height: Mapped[int]
     size_bytes: Mapped[int]
+    nsfw: Mapped[float | None]
+    verdict: Mapped[Verdict] = mapped_column(
+        String(16), default=Verdict.SHOWN, server_default=Verdict.SHOWN
+    )
 
 
 class FavouriteRow(Base):
@@ -133,3 +146,107 @@ class FavouriteRow(Base):
         ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     added_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class RulesRow(Base):
+    """What holds in a server, or in one channel of it, as JSON that the rules' record reads."""
+
+    __tablename__ = "rules"
+
+    guild_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    channel_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    rules: Mapped[str] = mapped_column(Text)
+    changed_by: Mapped[int] = mapped_column(BigInteger)
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class DefaultsRow(Base):
+    """What a person likes better than the defaults, as JSON that the defaults' record reads."""
+
+    __tablename__ = "defaults"
+
+    person_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    defaults: Mapped[str] = mapped_column(Text)
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class AllowanceRow(Base):
+    """What moderators granted a person or a role."""
+
+    __tablename__ = "allowances"
+
+    guild_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    holder: Mapped[Holder] = mapped_column(String(8), primary_key=True)
+    holder_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    pictures_per_day: Mapped[int | None]
+    extra: Mapped[int] = mapped_column(default=0, server_default="0")
+    extra_on: Mapped[date | None]
+    counted_from: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class BlockRow(Base):
+    """A person who may ask for nothing; lifted ones stay on record."""
+
+    __tablename__ = "blocks"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    guild_id: Mapped[int] = mapped_column(BigInteger)
+    person_id: Mapped[int] = mapped_column(BigInteger)
+    reason: Mapped[str] = mapped_column(Text)
+    by_id: Mapped[int] = mapped_column(BigInteger)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    lifted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index(None, "person_id", "guild_id"), Index(None, "guild_id", "id"))
+
+
+class FilterRow(Base):
+    """What may not be asked for."""
+
+    __tablename__ = "filters"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    guild_id: Mapped[int] = mapped_column(BigInteger)
+    pattern: Mapped[str] = mapped_column(Text)
+    kind: Mapped[FilterKind] = mapped_column(String(8))
+    action: Mapped[FilterAction] = mapped_column(String(8))
+
+    __table_args__ = (UniqueConstraint("guild_id", "kind", "pattern"),)
+
+
+class AuditRow(Base):
+    """What a moderator did; triggers of the database refuse every change."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    guild_id: Mapped[int] = mapped_column(BigInteger)
+    moderator_id: Mapped[int] = mapped_column(BigInteger)
+    action: Mapped[str] = mapped_column(String(40))
+    person_id: Mapped[int | None] = mapped_column(BigInteger)
+    job_id: Mapped[int | None]
+    detail: Mapped[str] = mapped_column(Text)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        Index(None, "guild_id", "id"),
+        Index(None, "guild_id", "person_id", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+
+class RefusalRow(Base):
+    """A wish that became no job."""
+
+    __tablename__ = "refusals"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    guild_id: Mapped[int | None] = mapped_column(BigInteger)
+    channel_id: Mapped[int] = mapped_column(BigInteger)
+    person_id: Mapped[int] = mapped_column(BigInteger)
+    why: Mapped[str] = mapped_column(String(40))
+    prompt: Mapped[str] = mapped_column(Text)
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index(None, "guild_id", "asked_at"), Index(None, "person_id"))

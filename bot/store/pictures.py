@@ -5,6 +5,7 @@ import hashlib
 import io
 import os
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from bot.store.database import Database
 from bot.store.models import JobRow, PictureRow
-from bot.store.records import StoredPicture
+from bot.store.records import StoredPicture, Verdict
 
 THUMBNAIL_SIDE = 256
 
@@ -26,7 +27,16 @@ class PictureStore:
         self._database = database
         self._folder = folder
 
-    async def save(self, *, job_id: int, index: int, seed: int, png: bytes) -> StoredPicture:
+    async def save(
+        self,
+        *,
+        job_id: int,
+        index: int,
+        seed: int,
+        png: bytes,
+        nsfw: float | None = None,
+        verdict: Verdict = Verdict.SHOWN,
+    ) -> StoredPicture:
         """Write the file, then the row; saving the same picture again changes nothing."""
         sha256, width, height = await asyncio.to_thread(self._write, png)
         picture = StoredPicture(
@@ -37,16 +47,10 @@ class PictureStore:
             width=width,
             height=height,
             size_bytes=len(png),
+            nsfw=nsfw,
+            verdict=verdict,
         )
-        values = {
-            "job_id": job_id,
-            "index": index,
-            "seed": seed,
-            "sha256": sha256,
-            "width": width,
-            "height": height,
-            "size_bytes": len(png),
-        }
+        values = asdict(picture)
         async with self._database.write() as session:
             await session.execute(
                 insert(PictureRow)
@@ -149,6 +153,8 @@ def _picture(row: PictureRow) -> StoredPicture:
         width=row.width,
         height=row.height,
         size_bytes=row.size_bytes,
+        nsfw=row.nsfw,
+        verdict=Verdict(row.verdict),
     )
 
 

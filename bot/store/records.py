@@ -1,7 +1,7 @@
 """The store's words as frozen records; what leaves the store is one of these."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from generation.request import GenerationRequest, UpscaleRequest, upscale_cost
@@ -38,13 +38,18 @@ class Place(StrEnum):
 
 OPEN = (Status.RECORDED, Status.QUEUED, Status.RUNNING)
 
+EVERYWHERE = 0  # instead of a server's id: what holds in all of them and in direct messages
+WHOLE_SERVER = 0  # instead of a channel's id
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Who asked, where, and the interaction that can be answered; times are UTC.
 
     Where one interaction asks for several jobs, ``part`` counts them from 0, which is the one in
-    the interaction's own answer.
+    the interaction's own answer. A ``private`` one is shown to nobody else. ``locale`` is the
+    language of what is said about it, as Discord names it; ``filesize_limit`` is how many bytes of
+    file Discord takes in its answer, where it said so.
     """
 
     interaction_id: int
@@ -55,40 +60,36 @@ class Origin:
     guild_id: int | None
     asked_at: datetime
     part: int = 0
+    private: bool = False
+    locale: str = "en-US"
+    filesize_limit: int | None = None
 
     def __repr__(self) -> str:
         """Leave the token out: whoever holds it can write in our name."""
         return f"Origin(interaction_id={self.interaction_id}, person_id={self.person_id})"
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One thing a person asked for, as it stands in the database.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What is to become a job.
 
     Where its request has a strength, the picture it starts from is stored under ``source_sha256``.
-    ``factor`` is how much larger an upscale is than its request draws it; ``cut`` are the words of
-    its prompts that were too many for the text encoder. A job that was ``deleted_at`` some time
-    has no message and no pictures of its own any more; that it was asked for stays on record.
+    ``factor`` is how much larger an upscale is than its request draws it. ``style`` names the
+    prompt template that was applied. ``flagged`` says what moderators should look at. Pictures
+    scored above ``spoiler_above`` are hidden until somebody clicks, those above ``refuse_above``
+    are not shown; None shows all of them.
     """
 
-    id: int
     kind: Kind
-    status: Status
-    origin: Origin
     request: GenerationRequest
-    fair_start: float
-    message_id: int | None = None
     parent_id: int | None = None
     parent_index: int | None = None
     source_sha256: str | None = None
     factor: int = 1
-    cut: str | None = None
-    error: str | None = None
-    device_seconds: float = 0.0
-    queued_at: datetime | None = None
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
-    deleted_at: datetime | None = None
+    style: str | None = None
+    flagged: str | None = None
+    spoiler_above: float | None = None
+    refuse_above: float | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -107,6 +108,29 @@ class Job:
         return self.request.cost()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job(Draft):
+    """One thing a person asked for, as it stands in the database.
+
+    ``cut`` are the words of its prompts that were too many for the text encoder. A job that was
+    ``deleted_at`` some time has no message and no pictures of its own any more; that it was asked
+    for stays on record.
+    """
+
+    id: int
+    status: Status
+    origin: Origin
+    fair_start: float
+    message_id: int | None = None
+    cut: str | None = None
+    error: str | None = None
+    device_seconds: float = 0.0
+    queued_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    deleted_at: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
     """Which jobs of one server, or of direct messages, a person looks for.
@@ -122,9 +146,20 @@ class Search:
     since: datetime | None = None
 
 
+class Verdict(StrEnum):
+    """What the check of a picture led to."""
+
+    SHOWN = "shown"
+    SPOILER = "spoiler"  # shown to whoever clicks
+    REFUSED = "refused"  # kept for moderators, if at all
+
+
 @dataclass(frozen=True, slots=True)
 class StoredPicture:
-    """One picture of a job: its file is found by ``sha256``."""
+    """One picture of a job: its file is found by ``sha256``.
+
+    ``nsfw`` is how likely it is not safe for work, 0 to 1; None where nothing looked.
+    """
 
     job_id: int
     index: int
@@ -133,3 +168,97 @@ class StoredPicture:
     width: int
     height: int
     size_bytes: int
+    nsfw: float | None = None
+    verdict: Verdict = Verdict.SHOWN
+
+
+class Holder(StrEnum):
+    """Whose an allowance is."""
+
+    PERSON = "person"
+    ROLE = "role"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """What moderators granted a person or a role of a server, instead of the server's own quota.
+
+    ``pictures_per_day`` is None where the server's holds. ``extra`` pictures come on top on the
+    day ``extra_on`` (UTC). What was asked for before ``counted_from`` does not count.
+    """
+
+    guild_id: int
+    holder: Holder
+    holder_id: int
+    pictures_per_day: int | None = None
+    extra: int = 0
+    extra_on: date | None = None
+    counted_from: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A person who may ask for nothing in a server, or EVERYWHERE, until some time or for good."""
+
+    id: int
+    guild_id: int
+    person_id: int
+    reason: str
+    by_id: int
+    made_at: datetime
+    until: datetime | None
+    lifted_at: datetime | None = None
+
+
+class FilterKind(StrEnum):
+    """How a filter's pattern is read."""
+
+    WORD = "word"
+    PHRASE = "phrase"
+    REGEX = "regex"
+
+
+class FilterAction(StrEnum):
+    """What becomes of a prompt that a filter finds something in."""
+
+    REFUSE = "refuse"
+    FLAG = "flag"
+    STRIP = "strip"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """What may not be asked for in a server, or EVERYWHERE."""
+
+    id: int
+    guild_id: int
+    pattern: str
+    kind: FilterKind
+    action: FilterAction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """What a moderator did: nobody can change it. ``action`` is a command's name, like "block"."""
+
+    id: int
+    guild_id: int
+    moderator_id: int
+    action: str
+    person_id: int | None
+    job_id: int | None
+    detail: str
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A wish that became no job; ``why`` is the class of the error that said so."""
+
+    id: int
+    guild_id: int | None
+    channel_id: int
+    person_id: int
+    why: str
+    prompt: str
+    asked_at: datetime

@@ -7,7 +7,7 @@ import aiohttp
 import discord
 
 from bot.services.errors import FileUnavailable
-from bot.services.policy import Actor
+from bot.services.policy import Actor, Asked
 from bot.store.records import Origin
 from bot.ui.file_hosts import is_discords
 from generation.errors import InvalidRequest
@@ -17,9 +17,13 @@ from generation.source_image import MAX_BYTES
 FETCH_S = 1.5
 
 
-def origin_of(interaction: discord.Interaction[Any], part: int = 0) -> Origin:
-    """Return who asks and where, with the token that answers them; see Origin for ``part``."""
-    return Origin(
+def asked_by(
+    interaction: discord.Interaction[Any], part: int = 0, *, private: bool = False
+) -> Asked:
+    """Return who asks for a job, where, and what holds there; see Origin for the options."""
+    channel, user = interaction.channel, interaction.user
+    around = channel.parent if isinstance(channel, discord.Thread) else None
+    origin = Origin(
         interaction_id=interaction.id,
         token=interaction.token,
         person_id=interaction.user.id,
@@ -28,6 +32,16 @@ def origin_of(interaction: discord.Interaction[Any], part: int = 0) -> Origin:
         guild_id=interaction.guild_id,
         asked_at=interaction.created_at,
         part=part,
+        private=private,
+        locale=str(interaction.locale),
+        filesize_limit=interaction.filesize_limit,
+    )
+    return Asked(
+        origin=origin,
+        missing_permissions=missing_here(interaction),
+        channel_ids=(origin.channel_id,) if around is None else (origin.channel_id, around.id),
+        role_ids=frozenset(role.id for role in getattr(user, "roles", ())),
+        age_restricted=_is_age_restricted(channel),
     )
 
 
@@ -61,6 +75,13 @@ def lacking(ours: discord.Permissions, *, thread: bool = False) -> tuple[str, ..
         "Attach Files": ours.attach_files,
     }
     return tuple(name for name, allowed in needed.items() if not allowed)
+
+
+def _is_age_restricted(channel: object) -> bool:
+    """Tell whether Discord asks for a person's age before it shows this channel."""
+    return isinstance(channel, discord.Thread | discord.TextChannel | discord.VoiceChannel) and (
+        channel.is_nsfw()
+    )
 
 
 async def fetch(field: str, file: discord.Attachment) -> bytes:

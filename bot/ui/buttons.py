@@ -15,8 +15,9 @@ from bot.services.errors import NothingToDo
 from bot.services.gallery import Gallery
 from bot.services.jobs import JobService
 from bot.store.records import Job, Kind
+from bot.texts import speak
 from bot.ui import private, render
-from bot.ui.asking import actor_of, missing_here, origin_of
+from bot.ui.asking import actor_of, asked_by
 from bot.ui.clicks import Clicks
 from bot.ui.forms import filled_in, remix_form
 from generation.upscaler import FACTORS, RESULT_SIDE
@@ -91,6 +92,7 @@ class JobButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=TEMPLAT
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Do what the button says; every error becomes a private line."""
+        speak(str(interaction.locale))
         try:
             work = press(interaction, self.parsed)
             # A form that was closed may be opened again at once.
@@ -111,6 +113,7 @@ async def submitted(interaction: discord.Interaction[Any]) -> None:
     match = TEMPLATE.fullmatch(data["custom_id"])
     if match is None:
         return  # whoever opened it waits for it
+    speak(str(interaction.locale))
     try:
         await once(interaction, match[0], remix(interaction, CustomId.from_match(match)))
     except Exception as error:  # noqa: BLE001
@@ -152,33 +155,24 @@ async def press(interaction: discord.Interaction[Any], pressed: CustomId) -> Non
             await interaction.response.defer()
             await jobs.cancel(pressed.job_id, actor_of(interaction))
         case Action.REROLL:
-            job = await jobs.anew.reroll(
-                pressed.job_id, origin_of(interaction), missing_here(interaction)
-            )
+            job = await jobs.anew.reroll(pressed.job_id, asked_by(interaction))
             await first_answer(interaction, jobs, job)
         case Action.UPSCALE if pressed.index is not None:
-            job = await jobs.anew.upscale(
-                pressed.job_id, pressed.index, origin_of(interaction), missing_here(interaction)
-            )
+            job = await jobs.anew.upscale(pressed.job_id, pressed.index, asked_by(interaction))
             await first_answer(interaction, jobs, job)
         case Action.VARY if pressed.index is not None:
-            job = await jobs.anew.variation(
-                pressed.job_id, pressed.index, origin_of(interaction), missing_here(interaction)
-            )
+            job = await jobs.anew.variation(pressed.job_id, pressed.index, asked_by(interaction))
             await first_answer(interaction, jobs, job)
         case Action.SUBTLE | Action.STRONG if pressed.index is not None:
             job = await jobs.anew.variation(
                 pressed.job_id,
                 pressed.index,
-                origin_of(interaction),
-                missing_here(interaction),
+                asked_by(interaction),
                 strength=STRENGTHS[pressed.action],
             )
             await first_answer(interaction, jobs, job)
         case Action.REMIX:
-            form = await jobs.anew.form(
-                pressed.job_id, origin_of(interaction), missing_here(interaction)
-            )
+            form = await jobs.anew.form(pressed.job_id, asked_by(interaction))
             await interaction.response.send_modal(remix_form(str(pressed), form))
         case Action.DETAILS:
             await private.show_details(interaction, gallery, pressed.job_id)
@@ -202,9 +196,7 @@ async def remix(interaction: discord.Interaction[Any], sent: CustomId) -> None:
     if sent.action != Action.REMIX:
         raise NothingToDo("I do not know that form any more.")
     jobs: JobService = interaction.client.jobs
-    job = await jobs.anew.remix(
-        sent.job_id, filled_in(interaction), origin_of(interaction), missing_here(interaction)
-    )
+    job = await jobs.anew.remix(sent.job_id, filled_in(interaction), asked_by(interaction))
     await first_answer(interaction, jobs, job)
 
 

@@ -4,12 +4,12 @@ from typing import Any
 
 import discord
 
-from bot import errors
 from bot.services.jobs import JobService
 from bot.services.requests import Wish
 from bot.ui import render
-from bot.ui.asking import missing_here, origin_of
+from bot.ui.asking import asked_by
 from bot.ui.buttons import first_answer
+from bot.ui.views import PrivateView
 
 PATIENCE_S = 300.0
 
@@ -21,7 +21,7 @@ async def confirm(
     image: bytes | None,
 ) -> None:
     """Ask privately whether the person wants so many jobs; raises JobError where they may not."""
-    await jobs.may_ask(origin_of(interaction), missing_here(interaction), len(wishes))
+    await jobs.may_ask(asked_by(interaction), len(wishes))
     await interaction.response.send_message(
         render.question([wish.prompt for wish in wishes]),
         view=Question(jobs, wishes, image, interaction),
@@ -29,7 +29,7 @@ async def confirm(
     )
 
 
-class Question(discord.ui.View):
+class Question(PrivateView):
     """Makes the jobs on a click, and takes itself away when it is answered or forgotten."""
 
     def __init__(
@@ -39,8 +39,8 @@ class Question(discord.ui.View):
         image: bytes | None,
         asked: discord.Interaction[Any],
     ) -> None:
-        super().__init__(timeout=PATIENCE_S)
-        self._jobs, self._wishes, self._image, self._asked = jobs, wishes, image, asked
+        super().__init__(asked, PATIENCE_S)
+        self._jobs, self._wishes, self._image = jobs, wishes, image
         self.yes.label = f"Make {len(wishes)} jobs"
 
     @discord.ui.button(style=discord.ButtonStyle.primary)
@@ -52,11 +52,10 @@ class Question(discord.ui.View):
             await interaction.response.defer()  # the second of a double click
             return
         self.stop()
-        missing = missing_here(interaction)
-        await self._jobs.may_ask(origin_of(interaction), missing, len(self._wishes))
+        await self._jobs.may_ask(asked_by(interaction), len(self._wishes))
         for part, wish in enumerate(self._wishes):
-            origin = origin_of(interaction, part)
-            job = await self._jobs.imagine(wish, origin, missing, image=self._image)
+            asked = asked_by(interaction, part)
+            job = await self._jobs.imagine(wish, asked, image=self._image)
             await first_answer(interaction, self._jobs, job)
         await self._asked.edit_original_response(content="On their way.", view=None)
 
@@ -73,9 +72,3 @@ class Question(discord.ui.View):
         await self._asked.edit_original_response(
             content="Nobody answered, so I left it. Ask again when you like.", view=None
         )
-
-    async def on_error(
-        self, interaction: discord.Interaction[Any], error: Exception, _: discord.ui.Item[Any], /
-    ) -> None:
-        """Answer the person."""
-        await errors.answer(interaction, error)

@@ -5,27 +5,26 @@ from typing import Any
 
 import discord
 
-from bot import errors
 from bot.services.gallery import Gallery
 from bot.services.jobs import JobService
 from bot.store.records import Job, Search
 from bot.ui import render
-from bot.ui.asking import missing_here, origin_of
+from bot.ui.asking import asked_by
 from bot.ui.buttons import first_answer
+from bot.ui.views import PrivateView
 
 PAGE = 5
-PATIENCE_S = 600.0  # well inside the life of the token that takes the buttons away again
 LABEL_LENGTH = 100  # of a choice in a menu
 
 
-class Album(discord.ui.View):
+class Album(PrivateView):
     """Jobs with their first pictures, newest first, and a menu that asks for one of them again."""
 
     def __init__(
         self, gallery: Gallery, jobs: JobService, search: Search, asked: discord.Interaction[Any]
     ) -> None:
-        super().__init__(timeout=PATIENCE_S)
-        self._gallery, self._jobs, self._search, self._asked = gallery, jobs, search, asked
+        super().__init__(asked)
+        self._gallery, self._jobs, self._search = gallery, jobs, search
         self._starts: list[int | None] = [None]  # of the pages so far: what each comes before
         self._next: int | None = None
 
@@ -66,9 +65,7 @@ class Album(discord.ui.View):
         self, interaction: discord.Interaction[Any], menu: discord.ui.Select["Album"]
     ) -> None:
         """Ask for the same with new seeds."""
-        job = await self._jobs.anew.reroll(
-            int(menu.values[0]), origin_of(interaction), missing_here(interaction)
-        )
+        job = await self._jobs.anew.reroll(int(menu.values[0]), asked_by(interaction))
         await first_answer(interaction, self._jobs, job)
 
     @discord.ui.button(label="Newer", emoji="◀️")
@@ -88,16 +85,6 @@ class Album(discord.ui.View):
         if self._next is not None:
             self._starts.append(self._next)
         await self._turn(interaction)
-
-    async def on_timeout(self) -> None:
-        """Leave the page, and take the buttons away."""
-        await self._asked.edit_original_response(view=None)
-
-    async def on_error(
-        self, interaction: discord.Interaction[Any], error: Exception, _: discord.ui.Item[Any], /
-    ) -> None:
-        """Answer the person."""
-        await errors.answer(interaction, error)
 
 
 def _label(job: Job) -> str:

@@ -4,6 +4,7 @@ import discord
 import pytest
 
 from bot.services.errors import QuotaReached
+from bot.services.policy import Asked
 from bot.services.requests import Wish
 from bot.store.records import Job, Kind, Origin, Status
 from generation.errors import OutOfMemory
@@ -186,7 +187,8 @@ async def test_a_burst_does_not_slip_past_the_limit(house: House):
             asked_at=house.env.now(),
         )
 
-    asked = [house.bot.jobs.imagine(Wish(prompt="a"), origin(number)) for number in range(20)]
+    wish = Wish(prompt="a")
+    asked = [house.bot.jobs.imagine(wish, Asked(origin(number))) for number in range(20)]
     answers = await asyncio.gather(*asked, return_exceptions=True)
     assert sum(isinstance(answer, Job) for answer in answers) == 3
     assert sum(isinstance(answer, QuotaReached) for answer in answers) == 17

@@ -8,10 +8,22 @@ from alembic import command
 from bot.store.database import FILE_NAME, Database, alembic_config, migrate
 from bot.store.errors import StoreBusy, StoreTooNew, StoreUnwritable
 from bot.store.jobs import AlreadyRecorded, JobStore
-from bot.store.records import Job, Kind, Origin, Status
+from bot.store.records import Draft, Job, Kind, Origin, Status
 from generation.request import GenerationRequest, Sampler
 
-TABLES = {"alembic_version", "favourites", "jobs", "pictures"}
+TABLES = {
+    "alembic_version",
+    "allowances",
+    "audit",
+    "blocks",
+    "defaults",
+    "favourites",
+    "filters",
+    "jobs",
+    "pictures",
+    "refusals",
+    "rules",
+}
 ASKED_AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
@@ -43,9 +55,8 @@ def request(seed: int = 3) -> GenerationRequest:
 
 
 async def record(jobs: JobStore, interaction_id: int = 1) -> Job:
-    return await jobs.record(
-        kind=Kind.IMAGINE, origin=origin(interaction_id), request=request(), fair_start=4.5
-    )
+    draft = Draft(kind=Kind.IMAGINE, request=request())
+    return await jobs.record(draft, origin(interaction_id), fair_start=4.5)
 
 
 def tables(folder: Path) -> set[str]:

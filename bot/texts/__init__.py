@@ -1,0 +1,121 @@
+"""What people read: every sentence by its key, from one file a language.
+
+``en.ftl`` is the catalog, in Fluent's syntax (https://projectfluent.org/fluent/guide/); another
+language is one more file beside it, named as Discord names it (``de.ftl``, ``pt-BR.ftl``), and what
+it lacks is said in English. Commands are described under ``command-<name>``, their options as its
+attributes; an error's sentence is ``error-<what happened>``.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from pathlib import Path
+
+from fluent.runtime import FluentBundle, FluentResource
+from fluent.syntax.ast import Message, Resource
+
+FOLDER = Path(__file__).parent
+ENGLISH = "en"
+
+_spoken: ContextVar[str] = ContextVar("language", default=ENGLISH)
+
+
+class TextMissing(LookupError):
+    """The catalog has no such key, or the sentence lacks one of its fields: a mistake of ours."""
+
+
+def say(key: str, /, **fields: str | float) -> str:
+    """Return a sentence in the language that is being spoken; raises TextMissing.
+
+    ``key`` may name an attribute: ``command-imagine.prompt``. Whole and broken numbers are written
+    as the language does it, with thousands apart: an id or a seed goes in as a string. Fields are
+    put in as they are; whoever gives a person's words escapes their markup first.
+    """
+    language = _spoken.get()
+    for known in (language, language.partition("-")[0]):
+        if known in languages() and (text := _format(_bundle(known), key, fields)) is not None:
+            return text
+    text = _format(_bundle(ENGLISH), key, fields)
+    if text is None:
+        raise TextMissing(key)
+    return text
+
+
+@contextmanager
+def speaking(locale: str) -> Iterator[None]:
+    """Speak this language, as Discord names it, for as long as the context lasts."""
+    before = _spoken.set(locale)
+    try:
+        yield
+    finally:
+        _spoken.reset(before)
+
+
+def speak(locale: str) -> None:
+    """Speak this language in the task that is running, as while one interaction is answered."""
+    _spoken.set(locale)
+
+
+def translation(english: str, locale: str) -> str | None:
+    """Return what stands in a language's file where English has this sentence, None without one."""
+    key = _keys().get(english)
+    for known in (locale, locale.partition("-")[0]):
+        if key is not None and known != ENGLISH and known in languages():
+            return _format(_bundle(known), key, {})
+    return None
+
+
+@cache
+def languages() -> frozenset[str]:
+    """Return the languages that there is a file of."""
+    return frozenset(file.stem for file in FOLDER.glob("*.ftl"))
+
+
+def keys(language: str = ENGLISH) -> Iterator[str]:
+    """Yield every key of a language, its messages' attributes among them."""
+    for message in _resource(language).body:
+        if isinstance(message, Message):
+            if message.value is not None:
+                yield message.id.name
+            for attribute in message.attributes:
+                yield f"{message.id.name}.{attribute.id.name}"
+
+
+@cache
+def _keys() -> dict[str, str]:
+    """Return each English sentence without fields with its key."""
+    bundle = _bundle(ENGLISH)
+    plain = ((_format(bundle, key, {}, strict=False), key) for key in keys())
+    return {text: key for text, key in plain if text is not None}
+
+
+@cache
+def _bundle(language: str) -> FluentBundle:
+    # Marks around each field, meant for text of both directions, show up as boxes in file names.
+    bundle = FluentBundle([language], use_isolating=False)
+    bundle.add_resource(_resource(language))
+    return bundle
+
+
+@cache
+def _resource(language: str) -> Resource:
+    return FluentResource((FOLDER / f"{language}.ftl").read_text("utf-8"))
+
+
+def _format(
+    bundle: FluentBundle, key: str, fields: dict[str, str | float], *, strict: bool = True
+) -> str | None:
+    name, _, attribute = key.partition(".")
+    if not bundle.has_message(name):
+        return None
+    message = bundle.get_message(name)
+    pattern = message.attributes.get(attribute) if attribute else message.value
+    if pattern is None:
+        return None
+    text, errors = bundle.format_pattern(pattern, fields)
+    if errors:
+        if strict:
+            raise TextMissing(f"{key}: {errors[0]}")
+        return None
+    return str(text)

@@ -1,0 +1,84 @@
+"""The catalog of what people read, and what becomes of it in another language."""
+
+import re
+from pathlib import Path
+
+import pytest
+from discord import Locale, app_commands
+from hypothesis import given
+from hypothesis import strategies as st
+
+import bot
+from bot import texts
+from bot.client import Translator
+
+# A key that is given as it stands; keys that are put together name their beginning.
+SAID = re.compile(r"\bsay\(\s*(f?)\"([a-z0-9-.]+)")
+
+
+@pytest.fixture
+def catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A catalog of its own, in English and German."""
+    monkeypatch.setattr(texts, "FOLDER", tmp_path)
+    caches = (texts.languages, texts._bundle, texts._resource, texts._keys)
+    for cached in caches:
+        cached.cache_clear()
+    (tmp_path / "en.ftl").write_text(
+        "jobs = { $n ->\n    [one] One job\n   *[other] { $n } jobs\n }\n"
+        "hello = Hello { $name }\ncommand-imagine = Draw\n    .prompt = What to draw\n"
+    )
+    (tmp_path / "de.ftl").write_text("hello = Hallo { $name }\ncommand-imagine = Zeichnen\n")
+    yield tmp_path
+    monkeypatch.undo()
+    for cached in caches:
+        cached.cache_clear()
+
+
+def test_plurals_and_fields(catalog: Path):
+    assert texts.say("jobs", n=1) == "One job"
+    assert texts.say("jobs", n=2000) == "2,000 jobs"
+    assert texts.say("command-imagine.prompt") == "What to draw"
+
+
+@given(name=st.text())
+def test_a_field_is_put_in_as_it_is(name: str):
+    resource = texts.FluentResource("hello = Hello { $name }")
+    bundle = texts.FluentBundle(["en"], use_isolating=False)
+    bundle.add_resource(resource)
+    assert texts._format(bundle, "hello", {"name": name}) == f"Hello {name}"
+
+
+@pytest.mark.parametrize("key", ["nothing", "hello", "hello.nothing", "command-imagine.nothing"])
+def test_what_is_missing_is_a_mistake(catalog: Path, key: str):
+    with pytest.raises(texts.TextMissing, match=key):
+        texts.say(key)
+
+
+def test_another_language_falls_back_to_english(catalog: Path):
+    with texts.speaking("de"):
+        assert texts.say("hello", name="Mia") == "Hallo Mia"
+        assert texts.say("jobs", n=2) == "2 jobs"
+    with texts.speaking("xx-YY"):
+        assert texts.say("hello", name="Mia") == "Hello Mia"
+    assert texts.say("hello", name="Mia") == "Hello Mia"
+
+
+async def test_discord_is_told_the_words_of_each_language(catalog: Path):
+    words = Translator()
+    context = None
+    said = app_commands.locale_str("Draw")
+    assert await words.translate(said, Locale.german, context) == "Zeichnen"
+    assert await words.translate(said, Locale.french, context) is None
+    assert await words.translate(said, Locale.american_english, context) is None
+    assert await words.translate(app_commands.locale_str("x"), Locale.german, context) is None
+
+
+def test_what_is_said_is_in_the_catalog_and_what_is_in_the_catalog_is_said():
+    known = set(texts.keys())
+    said: set[str] = set()
+    for file in Path(bot.__file__).parent.rglob("*.py"):
+        for composed, key in SAID.findall(file.read_text("utf-8")):
+            found = {one for one in known if one.startswith(key)} if composed else {key} & known
+            assert found, f"{file.name} says {key}, which is in no catalog"
+            said |= found
+    assert known == said, f"nobody says {sorted(known - said)}"
