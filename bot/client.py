@@ -17,7 +17,7 @@ from bot.cogs.gallery import GalleryCog
 from bot.cogs.help import HelpCog
 from bot.cogs.imagine import ImagineCog
 from bot.cogs.inspection import InspectionCog
-from bot.cogs.moderation import ModerationCog
+from bot.cogs.moderation import Moderation
 from bot.cogs.privacy import PrivacyCog
 from bot.cogs.queue import QueueCog
 from bot.services.gallery import Gallery
@@ -100,7 +100,6 @@ class DarkroomBot(commands.Bot):
     async def setup_hook(self) -> None:
         """Register commands and buttons, and take up what an earlier run left open."""
         await self.add_cog(ImagineCog(self.jobs))
-        await self.add_cog(ModerationCog(self.jobs))
         await self.add_cog(QueueCog(self.jobs))
         await self.add_cog(GalleryCog(self.gallery, self.jobs))
         await self.add_cog(PrivacyCog(self.privacy))
@@ -108,6 +107,7 @@ class DarkroomBot(commands.Bot):
         inspection = InspectionCog(self.jobs)
         await self.add_cog(inspection)
         self.tree.add_command(inspection.menu)
+        self.tree.add_command(Moderation(self.jobs))
         self.add_dynamic_items(JobButton)
         await self.sync_commands()
         self._recovery = asyncio.create_task(self.jobs.recover(), name="recovery")

@@ -1,11 +1,10 @@
-"""/mod: what moderators see."""
+"""/mod: what moderators see and do; the files beside this one add their commands to the group."""
 
 import io
 from typing import Any
 
 import discord
 from discord import app_commands
-from discord.ext import commands
 
 from bot.services.jobs import JobService
 from bot.ui import render
@@ -16,14 +15,18 @@ SHOWN = 10
 
 @app_commands.default_permissions(moderate_members=True)
 @app_commands.guild_only()
-class ModerationCog(commands.GroupCog, group_name="mod", group_description="For moderators"):
-    """Who made what."""
+class Moderation(app_commands.Group):
+    """Who made what, and whatever `add_command` puts beside it: a command or a group of them."""
 
     def __init__(self, jobs: JobService) -> None:
+        super().__init__(name="mod", description="For moderators")
         self.jobs = jobs
 
-    async def interaction_check(self, interaction: discord.Interaction[Any]) -> bool:
-        """Check in code, too: a server's owner can hand a command to anyone in its settings."""
+    async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
+        """Check in code, too: a server's owner can hand a command to anyone in its settings.
+
+        It is asked for the commands of groups in this one as well.
+        """
         if interaction.guild_id is None:
             raise app_commands.NoPrivateMessage
         if not interaction.permissions.moderate_members:

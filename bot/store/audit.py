@@ -1,0 +1,65 @@
+"""The audit trail: what moderators did. Triggers of the database refuse every change of a row."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+
+from bot.store.database import Database
+from bot.store.models import AuditRow
+from bot.store.records import AuditEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """What a moderator does; ``action`` is a command's name, like "block"."""
+
+    guild_id: int
+    moderator_id: int
+    action: str
+    detail: str
+    person_id: int | None = None
+    job_id: int | None = None
+
+    def row(self) -> AuditRow:
+        """Return its row, to be added in the transaction that does it: both stand, or neither."""
+        return AuditRow(**asdict(self), made_at=datetime.now(UTC))
+
+
+class AuditStore:
+    """The audit table."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, deed: Deed) -> None:
+        """Write down what was done; raises StoreBusy."""
+        async with self._database.write() as session:
+            session.add(deed.row())
+
+    async def page(
+        self, guild_id: int, *, before: int | None, limit: int, person_id: int | None = None
+    ) -> Sequence[AuditEntry]:
+        """Return a server's entries before entry ``before``, newest first, or one person's."""
+        query = select(AuditRow).where(AuditRow.guild_id == guild_id)
+        if person_id is not None:
+            query = query.where(AuditRow.person_id == person_id)
+        if before is not None:
+            query = query.where(AuditRow.id < before)
+        async with self._database.read() as session:
+            rows = await session.scalars(query.order_by(AuditRow.id.desc()).limit(limit))
+            return [_entry(row) for row in rows]
+
+
+def _entry(row: AuditRow) -> AuditEntry:
+    return AuditEntry(
+        id=row.id,
+        guild_id=row.guild_id,
+        moderator_id=row.moderator_id,
+        action=row.action,
+        person_id=row.person_id,
+        job_id=row.job_id,
+        detail=row.detail,
+        made_at=row.made_at,
+    )
