@@ -24,6 +24,14 @@
 
 ### Moderation: filters
 
+# What a pattern must be: these end the sentence "`pattern` must be …".
+filter-pattern-length = 1 to { $most } characters
+filter-pattern-word = one word of letters and digits (several words are a phrase, anything else a regex)
+filter-pattern-phrase = words of letters and digits (anything else is a regex)
+filter-pattern-regex = a regular expression ({ $why })
+filter-pattern-empty = a regular expression that needs at least one character to match
+filter-pattern-slow = a regular expression that takes less than { $ms } ms
+
 ### The check of pictures
 
 ### Privacy

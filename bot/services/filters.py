@@ -1,0 +1,210 @@
+"""The moderators' filters: what a prompt is refused for, what is flagged, what is cut out.
+
+Words are compared as a person reads them (`bot.services.reading`), regular expressions with the
+text in NFKC and without case. A negative prompt says what shall not be seen, so that "nudity" in
+it is innocent: no filter looks at it, whatever it does.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import regex
+
+from bot.services import patterns
+from bot.services.patterns import Time, TooSlow
+from bot.services.reading import Reading, fold, read
+from bot.services.vocabulary import Occurrence, Vocabulary, Word
+from bot.store.records import Filter, FilterAction, FilterKind
+from generation.errors import InvalidRequest
+
+log = logging.getLogger(__name__)
+
+# What cutting uncovers is cut, too; nobody nests words this deeply in good faith.
+MOST_CUTS = 8
+_SAYS_SOMETHING = regex.compile(r"[\p{L}\p{N}\p{So}]")
+
+
+@dataclass(frozen=True, slots=True)
+class PromptVerdict:
+    """What the filters say of a wish, and what is left of its texts.
+
+    ``refused`` are the filters that forbid it, ``too_slow`` those of them that took too long to
+    tell. It is ``emptied`` where nothing of the prompt was left by the cuts; that is refused, too.
+    """
+
+    prompt: str
+    negative_prompt: str
+    others: tuple[str, ...]
+    refused: tuple[Filter, ...] = ()
+    too_slow: tuple[Filter, ...] = ()
+    flagged: tuple[Filter, ...] = ()
+    stripped: tuple[Filter, ...] = ()
+    emptied: bool = False
+
+    @property
+    def allowed(self) -> bool:
+        """Whether pictures may be made of it."""
+        return not (self.refused or self.emptied)
+
+
+class Screen:
+    """Filters, made ready once to look at many prompts.
+
+    A REFUSE filter that takes too long refuses: whoever writes a prompt could otherwise make a
+    slow pattern of the owner's look away. A FLAG or STRIP one finds nothing then, and that is
+    logged: its owner wanted the picture drawn in any case.
+    """
+
+    def __init__(self, filters: Iterable[Filter]) -> None:
+        self._phrases: list[tuple[Filter, tuple[Word, ...]]] = []
+        self._regexes: list[tuple[Filter, regex.Pattern[str]]] = []
+        for one in filters:
+            try:
+                if one.kind is FilterKind.REGEX:
+                    self._regexes.append((one, patterns.compiled(one.pattern)))
+                else:
+                    self._phrases.append((one, patterns.words(one.kind, one.pattern)))
+            except InvalidRequest as error:  # it was checked when it was added
+                log.error("filter %d looks at nothing: %s", one.id, error)  # noqa: TRY400
+        self._vocabulary = Vocabulary(word for _, words in self._phrases for word in words)
+
+    async def judge(
+        self, prompt: str, negative_prompt: str = "", others: Sequence[str] = ()
+    ) -> PromptVerdict:
+        """Return the verdict; regular expressions run in a thread, so that the loop goes on."""
+        if not self._regexes:
+            return self.verdict(prompt, negative_prompt, others)
+        return await asyncio.to_thread(self.verdict, prompt, negative_prompt, others)
+
+    def verdict(
+        self, prompt: str, negative_prompt: str = "", others: Sequence[str] = ()
+    ) -> PromptVerdict:
+        """Look at a prompt and at ``others``, such as a style's words.
+
+        It takes ALL_MATCHES_S at most for regular expressions, and a few ms for everything else.
+        """
+        check = _Check(self._phrases, self._regexes, self._vocabulary)
+        texts = (prompt, *others)
+        left = tuple(check.cut(text) for text in texts)
+        # What is left is what would be drawn, and cutting may have put a word together.
+        for text in dict.fromkeys((*texts, *left)):
+            check.look(text)
+        return PromptVerdict(
+            prompt=left[0],
+            negative_prompt=negative_prompt,
+            others=left[1:],
+            refused=check.found(FilterAction.REFUSE),
+            too_slow=tuple(check.slow.values()),
+            flagged=check.found(FilterAction.FLAG),
+            stripped=check.found(FilterAction.STRIP),
+            emptied=left[0] != prompt and not _SAYS_SOMETHING.search(left[0]),
+        )
+
+
+class _Check:
+    """One look at one person's texts, within one time."""
+
+    def __init__(
+        self,
+        phrases: list[tuple[Filter, tuple[Word, ...]]],
+        regexes: list[tuple[Filter, regex.Pattern[str]]],
+        vocabulary: Vocabulary,
+    ) -> None:
+        self._phrases = phrases
+        self._regexes = regexes
+        self._vocabulary = vocabulary
+        self._time = Time()
+        self._found: dict[int, Filter] = {}
+        self.slow: dict[int, Filter] = {}
+
+    def found(self, action: FilterAction) -> tuple[Filter, ...]:
+        """Return the filters with this action that found something."""
+        return tuple(one for one in self._found.values() if one.action is action)
+
+    def look(self, text: str) -> None:
+        """Note which filters that cut nothing find something in the text."""
+        others = (FilterAction.REFUSE, FilterAction.FLAG)
+        for one, _ in self._matches(text, others):
+            self._found[one.id] = one
+
+    def cut(self, text: str) -> str:
+        """Return the text without what the STRIP filters find in it."""
+        for _ in range(MOST_CUTS):
+            spans = []
+            for one, span in self._matches(text, (FilterAction.STRIP,)):
+                self._found[one.id] = one
+                spans.append(span)
+            if not spans:
+                return text
+            text = _without(text, spans)
+        return ""
+
+    def _matches(
+        self, text: str, actions: Sequence[FilterAction]
+    ) -> Iterator[tuple[Filter, tuple[int, int]]]:
+        phrases = [(one, words) for one, words in self._phrases if one.action in actions]
+        if phrases:
+            reading = read(text)
+            places = _places(reading, self._vocabulary.find(reading))
+            for one, words in phrases:
+                for start, end in _chains(reading, places, words):
+                    yield one, reading.span(start, end)
+        regexes = [(one, pattern) for one, pattern in self._regexes if one.action in actions]
+        if regexes:
+            folded, stood = fold(text)
+            for one, pattern in regexes:
+                for start, end in self._in_time(one, pattern, folded):
+                    yield one, (stood[start][0], stood[end - 1][1])
+
+    def _in_time(
+        self, one: Filter, pattern: regex.Pattern[str], folded: str
+    ) -> Iterator[tuple[int, int]]:
+        try:
+            yield from patterns.spans(pattern, folded, self._time)
+        except TooSlow:
+            log.warning("filter %d took too long", one.id)
+            if one.action is FilterAction.REFUSE:
+                self._found[one.id] = self.slow[one.id] = one
+
+
+Places = dict[Word, dict[int, list[Occurrence]]]
+
+
+def _places(reading: Reading, occurrences: Iterable[Occurrence]) -> Places:
+    """Return each word's occurrences by how many letters stand before them."""
+    places: Places = defaultdict(lambda: defaultdict(list))
+    for occurrence in occurrences:
+        places[occurrence.word][reading.letters_before(occurrence.start)].append(occurrence)
+    return places
+
+
+def _chains(reading: Reading, places: Places, words: tuple[Word, ...]) -> Iterable[tuple[int, int]]:
+    """Return where the words stand one after the other, with no letters between them."""
+    if any(word not in places for word in words):
+        return ()
+    chains = {(one.start, one.end) for group in places[words[0]].values() for one in group}
+    for word in words[1:]:
+        chains = {
+            (start, one.end)
+            for start, end in chains
+            for one in places[word].get(reading.letters_before(end), ())
+            if one.start >= end
+        }
+    return chains
+
+
+def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """Cut the spans out of the text, and one of two spaces that meet there."""
+    kept = ""
+    at = 0
+    for start, end in sorted(spans):
+        if end <= at:
+            continue
+        kept += text[at:start]
+        at = end
+        if text[at : at + 1].isspace() and (not kept or kept[-1].isspace()):
+            at += 1
+    return kept + text[at:]

@@ -1,0 +1,103 @@
+"""Which characters pass for a Latin letter.
+
+The pairs are facts of Unicode's confusables.txt (UTS #39, "Unicode Security Mechanisms"), the ones
+with a letter that somebody may type to get a word past a filter, and the usual replacements by
+digits and signs. What compatibility decomposition (NFKD) turns into Latin by itself, as full-width
+and mathematical letters, is not repeated here.
+"""
+
+# Letters of other scripts, capitals as they are: Greek capital eta passes for H, small eta for n.
+_OF_OTHER_SCRIPTS = """
+a АаΑαᎪꓮ
+b ВвΒβЬьᏴᏏꓐ
+c СсⲤⲥᏟꓚ
+d ԀԁᎠᏧꓓ
+e ЕеΕεЄєҼҽᎬꓰ
+f ϜϝꓝՖք
+g ԌԍցᏀᏳꓖ
+h НнΗҺһհᎻᏂꓧ
+i ІіΙιᎥ
+j ЈјͿϳᎫꓙ
+k КкΚκⲔⲕᏦꓗ
+l ӀӏⳐᏞꓡꓲ
+m МмΜⲘᎷꓟ
+n ΝηПпոռⲚꓠ
+o ОоΟοσՕօⲞⲟꓳ
+p РрΡρⲢⲣᏢꓑ
+q ԚԛգզႳ
+r ГгᎡᏒꓣⲅ
+s ЅѕՏᏕᏚꓢ
+t ТтΤτⲦᎢꓔ
+u υՍսꓴ
+v νѴѵᏙꓦ
+w ԜԝωѠѡաᎳᏔꓪ
+x ХхΧχⲬⲭꓫ
+y УуҮүΥγყⲨᎩꓬ
+z ΖⲌᏃꓜ
+"""
+
+# Latin letters, small, with a stroke, a hook or a tail that no decomposition takes off, small
+# capitals, and letters turned upside down.
+_OF_LATIN = """
+a ᴀɑɐⱥ
+b ʙƀɓᴃ
+c ᴄȼƈɕ
+d ᴅđɗɖð
+e ᴇɇəɛǝ
+f ꜰƒ
+g ɢɡǥɠ
+h ʜħɦɥ
+i ıɪɨɩ
+j ᴊɉȷʝ
+k ᴋƙʞ
+l ʟłƚɫɭ
+m ᴍɱɯ
+n ɴɲɳŋƞ
+o ᴏøɵ
+p ᴘƥᵽ
+q ʠɋꞯ
+r ʀɽɍɹ
+s ꜱʂȿ
+t ᴛŧƭʈⱦʇ
+u ᴜʉ
+v ᴠʋʌ
+w ᴡⱳʍ
+x ᶍ
+y ʏɏƴʎ
+z ᴢƶȥʐ
+ae æ
+oe œ
+"""
+
+# The first of 26 letters of an emoji: squared and circled ones, and those that flags are made of.
+_ALPHABETS = (0x1F150, 0x1F170, 0x1F1E6)
+
+# Digits and signs, and what each is written for.
+STANDING_FOR = {
+    "0": "o",
+    "1": "il",
+    "3": "e",
+    "4": "a",
+    "5": "s",
+    "7": "t",
+    "8": "b",
+    "9": "g",
+    "@": "a",
+    "$": "s",
+    "!": "il",
+    "|": "il",
+    "+": "t",
+    "€": "e",
+    "¢": "c",
+}
+
+
+def _read(table: str) -> dict[str, str]:
+    rows = (line.split() for line in table.split("\n") if line)
+    return {alike: letter for letter, row in rows for alike in row}
+
+
+OTHER_SCRIPTS = _read(_OF_OTHER_SCRIPTS)
+LATIN = _read(_OF_LATIN) | {
+    chr(start + n): chr(ord("a") + n) for start in _ALPHABETS for n in range(26)
+}
