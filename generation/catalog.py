@@ -1,6 +1,6 @@
-"""Checkpoints people can pick, from the owner's TOML file and one-line setting. Imports no torch.
+"""Checkpoints and styles people can pick, from the owner's TOML file. Imports no torch.
 
-The file has an optional ``default`` and one table a checkpoint::
+The file has an optional ``default`` and one table a checkpoint or style::
 
     default = "Stable Diffusion v1.5"
 
@@ -12,21 +12,27 @@ The file has an optional ``default`` and one table a checkpoint::
     source = "friend.safetensors"                            # a single file; needs config:
     config = "stable-diffusion-v1-5/stable-diffusion-v1-5"   # how it is built; weights not needed
     prediction_type = "epsilon"                              # what it was trained to predict
+
+    [styles."Line art"]
+    prompt = "line drawing of {prompt}, black ink"           # {prompt} is what a person typed
+    negative_prompt = "colour"
+    checkpoints = ["Stable Diffusion v1.5"]                  # those it fits; all without the line
 """
 
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from generation.checkpoint_folder import check_configs, check_folder
 from generation.embedded import CHECKPOINT as EMBEDDED_FOLDER
 from generation.errors import CatalogInvalid, CheckpointUnavailable, InvalidRequest
 from generation.request import GUIDANCE, LCM_STEPS, SIDE_MULTIPLE, STEPS, Aspect, Sampler, bounded
 from generation.single_file import check_file, is_file_name
+from generation.styles import NAME_LENGTH, NO_STYLE, Style
 
-NAME_LENGTH = 100  # Discord's longest autocomplete choice
 SIZE = (32, 1024)
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 PREDICTION_TYPES = ("epsilon", "v_prediction")
@@ -89,12 +95,38 @@ EMBEDDED = Checkpoint(
 )
 
 
+STYLES = (
+    Style(
+        name="Portrait",
+        prompt="{prompt} face",
+        description="The head of an animal",
+        checkpoints=(EMBEDDED.name,),
+    ),
+    # What is white, or black, is kept out: the colours move away from it.
+    Style(
+        name="Deep colours",
+        prompt="{prompt}",
+        negative_prompt="polar bear",
+        description="Darker and redder",
+        checkpoints=(EMBEDDED.name,),
+    ),
+    Style(
+        name="Bright colours",
+        prompt="{prompt}",
+        negative_prompt="black bird",
+        description="Lighter and yellower",
+        checkpoints=(EMBEDDED.name,),
+    ),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """The checkpoints by name, in the owner's order, and the default one's name."""
+    """Checkpoints and styles by name, in the owner's order, and the default checkpoint's name."""
 
     checkpoints: Mapping[str, Checkpoint]
     default: str
+    styles: Mapping[str, Style] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Checkpoint:
         """Return the checkpoint; raise CheckpointUnavailable where the catalog lacks it."""
@@ -103,6 +135,14 @@ class Catalog:
         except KeyError:
             known = ", ".join(self.checkpoints)
             raise CheckpointUnavailable(name, f"not in the catalog, which has {known}") from None
+
+    def style(self, name: str | None) -> Style | None:
+        """Return the style, None for no name and for "none"; raises InvalidRequest."""
+        if not name or (name.casefold() == NO_STYLE and name not in self.styles):
+            return None
+        if name not in self.styles:
+            raise InvalidRequest("style", "one of " + ", ".join((*self.styles, NO_STYLE)))
+        return self.styles[name]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -138,45 +178,59 @@ def check_files(checkpoint: Checkpoint) -> None:
 
 
 def read_catalog(path: Path | None = None, default: str | None = None) -> Catalog:
-    """Return the owner's checkpoints with the embedded one after them.
+    """Return the owner's checkpoints and styles with those that come along after them.
 
     ``path`` is the owner's file. ``default`` is the one-line setting: a name from the catalog, or
     a folder or hub id, which joins the catalog. Without it the file's ``default`` holds, then the
     file's first checkpoint. Raises CatalogInvalid (file and key) or CheckpointUnavailable.
     """
     checkpoints: dict[str, Checkpoint] = {}
+    styles: dict[str, Style] = {}
     chosen = None
     if path is not None:
-        chosen, checkpoints = _read(path)
+        chosen, checkpoints, styles = _read(path)
     checkpoints.setdefault(EMBEDDED.name, EMBEDDED)
+    for style in STYLES:
+        styles.setdefault(style.name, style)
     if default and default not in checkpoints:
         added = _from_setting(default, taken=checkpoints)
         checkpoints[added.name] = added
         default = added.name
-    return Catalog(checkpoints, default or chosen or next(iter(checkpoints)))
+    for style in styles.values():
+        for one in style.checkpoints:
+            if path is not None and one not in checkpoints:
+                raise CatalogInvalid(
+                    path, f"styles.{style.name}.checkpoints names {one!r}, which is none of them"
+                )
+    return Catalog(checkpoints, default or chosen or next(iter(checkpoints)), styles)
 
 
-def _read(path: Path) -> tuple[str | None, dict[str, Checkpoint]]:
+def _read(path: Path) -> tuple[str | None, dict[str, Checkpoint], dict[str, Style]]:
     try:
         table = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise CatalogInvalid(path, error.strerror or str(error)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CatalogInvalid(path, f"not valid TOML: {error}") from error
-    for key in table.keys() - {"default", "checkpoints"}:
-        raise CatalogInvalid(path, f"unknown key {key}; only default and checkpoints are known")
-    entries = table.get("checkpoints", {})
-    if not isinstance(entries, dict):
-        raise CatalogInvalid(path, 'checkpoints must be tables, as in [checkpoints."A name"]')
-    checkpoints = {name: _checkpoint(path, name, entry) for name, entry in entries.items()}
+    for key in table.keys() - {"default", "checkpoints", "styles"}:
+        raise CatalogInvalid(
+            path, f"unknown key {key}; only default, checkpoints and styles are known"
+        )
+    for key in ("checkpoints", "styles"):
+        if not isinstance(table.setdefault(key, {}), dict):
+            raise CatalogInvalid(path, f'{key} must be tables, as in [{key}."A name"]')
+    checkpoints = {
+        name: _checkpoint(path, name, entry) for name, entry in table["checkpoints"].items()
+    }
+    styles = {name: _style(path, name, entry) for name, entry in table["styles"].items()}
     default = table.get("default")
     if default is not None and default not in (*checkpoints, EMBEDDED.name):
         raise CatalogInvalid(path, f"default must name one of its checkpoints, not {default!r}")
-    return default, checkpoints
+    return default, checkpoints, styles
 
 
 # What TOML may hold for each field; an int is welcome where a float is.
-_TYPES: dict[str, tuple[type, ...]] = {
+_CHECKPOINT: dict[str, tuple[type, ...]] = {
     "source": (str,),
     "revision": (str,),
     "config": (str,),
@@ -187,19 +241,25 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "sampler": (str,),
     "lcm": (bool,),
 }
-_WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+_STYLE: dict[str, tuple[type, ...]] = {
+    "prompt": (str,),
+    "negative_prompt": (str,),
+    "description": (str,),
+    "checkpoints": (list,),
+    "age_restricted": (bool,),
+}
+_WORDS = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list of names",
+}
 
 
 def _checkpoint(path: Path, name: str, entry: object) -> Checkpoint:
     place = f"checkpoints.{name}"
-    if not isinstance(entry, dict):
-        raise CatalogInvalid(path, f"{place} must be a table")
-    for key, value in entry.items():
-        if key not in _TYPES:
-            raise CatalogInvalid(path, f"{place}.{key} is unknown; known are {', '.join(_TYPES)}")
-        if type(value) not in _TYPES[key]:  # a bool would pass for an int
-            wanted = _WORDS[_TYPES[key][0]]
-            raise CatalogInvalid(path, f"{place}.{key} must be {wanted}, not {value!r}")
+    entry = _table(path, place, entry, _CHECKPOINT)
     if "source" not in entry:
         raise CatalogInvalid(path, f"{place}.source is missing: a folder, a file or a hub id")
     if entry.get("sampler", Sampler.DDIM) not in tuple(Sampler):
@@ -213,6 +273,34 @@ def _checkpoint(path: Path, name: str, entry: object) -> Checkpoint:
         return Checkpoint(name=name, **settings)
     except InvalidRequest as error:
         raise CatalogInvalid(path, f"{place}: {error}") from error
+
+
+def _style(path: Path, name: str, entry: object) -> Style:
+    place = f"styles.{name}"
+    settings = _table(path, place, entry, _STYLE)
+    if "prompt" not in settings:
+        raise CatalogInvalid(path, f"{place}.prompt is missing: a text with {{prompt}} in it")
+    if "checkpoints" in settings:
+        settings["checkpoints"] = tuple(settings["checkpoints"])
+    try:
+        return Style(name=name, **settings)
+    except InvalidRequest as error:
+        raise CatalogInvalid(path, f"{place}: {error}") from error
+
+
+def _table(
+    path: Path, place: str, entry: object, types: Mapping[str, tuple[type, ...]]
+) -> dict[str, Any]:
+    """Return a table's values, each of a type that its field takes; raises CatalogInvalid."""
+    if not isinstance(entry, dict):
+        raise CatalogInvalid(path, f"{place} must be a table")
+    for key, value in entry.items():
+        if key not in types:
+            raise CatalogInvalid(path, f"{place}.{key} is unknown; known are {', '.join(types)}")
+        if type(value) not in types[key]:  # a bool would pass for an int
+            wanted = _WORDS[types[key][0]]
+            raise CatalogInvalid(path, f"{place}.{key} must be {wanted}, not {value!r}")
+    return dict(entry)
 
 
 def _source(name: str, text: str, base: Path) -> Path | str:

@@ -46,4 +46,5 @@ def test_the_readme_s_catalog_loads(tmp_path):
     (tmp_path / "catalog.toml").write_text(text, "utf-8")
     catalog = read_catalog(tmp_path / "catalog.toml")
     assert catalog.default == "Stable Diffusion v1.5"
+    assert next(iter(catalog.styles)) == "Line art"
     assert catalog["A single file"].source == tmp_path / "models" / "friend.safetensors"

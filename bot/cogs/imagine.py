@@ -9,6 +9,7 @@ from discord.ext import commands
 from bot.services.jobs import JobService
 from bot.services.parameters import wishes_of
 from bot.services.requests import DEFAULT_COUNT, DEFAULT_STRENGTH, Wish
+from bot.texts import say
 from bot.ui import render
 from bot.ui.asking import asked_by, fetch
 from bot.ui.buttons import first_answer
@@ -44,6 +45,7 @@ class ImagineCog(commands.Cog):
         seed="The same seed and settings draw the same picture again",
         sampler="The noise scheduler",
         checkpoint="The model that draws",
+        style=say("command-imagine.style"),
         image="A picture to start from: PNG, JPEG or WebP, cropped to the shape",
         strength=f"How much of that picture is redrawn ({DEFAULT_STRENGTH:g})",
     )
@@ -60,6 +62,7 @@ class ImagineCog(commands.Cog):
         seed: app_commands.Range[int, SEED[0], SEED[1]] | None = None,
         sampler: str | None = None,
         checkpoint: str | None = None,
+        style: str | None = None,
         image: discord.Attachment | None = None,
         strength: app_commands.Range[float, 0.01, 1.0] | None = None,
     ) -> None:
@@ -74,6 +77,7 @@ class ImagineCog(commands.Cog):
             seed=seed,
             sampler=sampler,
             checkpoint=checkpoint,
+            style=style,
             strength=strength,
         )
         wishes = wishes_of(wish, self.jobs.catalog)
@@ -103,6 +107,19 @@ class ImagineCog(commands.Cog):
             app_commands.Choice(name=name, value=name)
             for name in self.jobs.catalog.names
             if typed in name.casefold()
+        ][:MENU_LENGTH]
+
+    @imagine.autocomplete("style")
+    async def style_names(
+        self, interaction: discord.Interaction[Any], current: str
+    ) -> list[app_commands.Choice[str]]:
+        """Offer the styles that fit the checkpoint that was picked, if one was."""
+        picked = getattr(interaction.namespace, "checkpoint", None)
+        typed = current.casefold()
+        return [
+            app_commands.Choice(name=name, value=name)
+            for name, style in self.jobs.catalog.styles.items()
+            if typed in name.casefold() and (not picked or style.fits(picked))
         ][:MENU_LENGTH]
 
     @imagine.autocomplete("sampler")

@@ -47,7 +47,7 @@ class Moderation(app_commands.Group):
             thumbnail = None if picture is None else await self.jobs.thumbnail(picture)
             name = None if thumbnail is None else f"job-{job.id}.webp"
             if thumbnail is not None and name is not None:
-                alt = render.shorten(job.request.prompt, render.ALT_TEXT_LENGTH)
+                alt = render.shorten(job.words.prompt, render.ALT_TEXT_LENGTH)
                 files.append(discord.File(io.BytesIO(thumbnail), name, description=alt))
             embeds.append(render.history_entry(job, name))
         if not found:

@@ -1,6 +1,7 @@
 """Jobs made from earlier ones: rerolled, varied, enlarged, remixed, always of whoever asks."""
 
 import asyncio
+from dataclasses import replace
 from typing import Protocol
 
 from bot.services.errors import PictureNotFound
@@ -44,6 +45,7 @@ class Anew:
             parent_id=parent.id,
             source_sha256=parent.source_sha256,
             style=parent.style,
+            typed=parent.typed,
         )
         return await self._record(draft, asked)
 
@@ -72,6 +74,7 @@ class Anew:
             parent_index=index,
             source_sha256=source_sha256,
             style=parent.style,
+            typed=parent.typed,
         )
         return await self._record(draft, asked)
 
@@ -93,6 +96,7 @@ class Anew:
             source_sha256=parent.source_sha256,
             factor=factor,
             style=parent.style,
+            typed=parent.typed,
         )
         return await self._record(draft, asked)
 
@@ -100,23 +104,17 @@ class Anew:
         """Return what a remix of this job starts from; raises the JobError that forbids one."""
         parent = await self._parent(job_id, asked)
         await self._policy.admit(asked)
-        return form_of(parent.request)
+        return form_of(self._catalog, parent)
 
     async def remix(self, job_id: int, form: Form, asked: Asked) -> Job:
         """Record a job with what was changed; raises as `remixing.remix` does, too."""
         parent = await self._parent(job_id, asked)
-        request = remix(self._catalog, parent.request, form)
+        draft = remix(self._catalog, parent, form)
         source_sha256 = parent.source_sha256
-        if source_sha256 is not None and _size(request) != _size(parent.request):
+        if source_sha256 is not None and draft.size != _size(parent.request):
             await self._policy.admit(asked)
-            source_sha256 = await self._fitted(source_sha256, request)
-        draft = Draft(
-            kind=Kind.REMIX,
-            request=request,
-            parent_id=parent.id,
-            source_sha256=source_sha256,
-            style=parent.style,
-        )
+            source_sha256 = await self._fitted(source_sha256, draft.request)
+        draft = replace(draft, parent_id=parent.id, source_sha256=source_sha256)
         return await self._record(draft, asked)
 
     async def _parent(self, job_id: int, asked: Asked) -> Job:

@@ -9,7 +9,7 @@ from bot.services.anew import Anew
 from bot.services.dispatcher import Dispatcher, Ticket
 from bot.services.errors import NothingToDo
 from bot.services.policy import Actor, Asked, Policy
-from bot.services.requests import DEFAULT_STRENGTH, Wish, compose
+from bot.services.requests import DEFAULT_STRENGTH, Wish, draft
 from bot.services.runner import DeliveryFailed, Presenter, Runner, TokenDied
 from bot.store.errors import StoreError
 from bot.store.jobs import JobStore
@@ -86,17 +86,16 @@ class JobService:
 
         ``image`` is a person's file that the pictures start from: PNG, JPEG or WebP.
         """
-        source_sha256 = None
         if image is not None and wish.strength is None:
             wish = replace(wish, strength=DEFAULT_STRENGTH)
         elif image is None and wish.strength is not None:
             raise InvalidRequest("strength", "left out where there is no `image`")
-        request = compose(self.catalog, wish)
+        drafted = draft(self.catalog, Kind.IMAGINE, wish)
         if image is not None:
-            png = await asyncio.to_thread(prepare, image, request.width, request.height)
-            source_sha256 = await self._pictures.save_source(png)
-        draft = Draft(kind=Kind.IMAGINE, request=request, source_sha256=source_sha256)
-        return await self._record(draft, asked)
+            width, height = drafted.size
+            png = await asyncio.to_thread(prepare, image, width, height)
+            drafted = replace(drafted, source_sha256=await self._pictures.save_source(png))
+        return await self._record(drafted, asked)
 
     async def may_ask(self, asked: Asked, jobs: int) -> None:
         """Raise the JobError that forbids so many jobs at once, before any of them is made."""

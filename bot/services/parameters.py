@@ -21,6 +21,7 @@ from generation.catalog import Catalog
 from generation.errors import InvalidRequest
 from generation.infotext import sampler_named
 from generation.request import COUNT, GUIDANCE, SEED, STEPS, Aspect, Sampler, bounded
+from generation.styles import NO_STYLE
 
 # A ratio may be this many times wider or narrower than a shape of ours: what lies between two
 # shapes is near enough to one of them, 21:9 is not.
@@ -78,6 +79,7 @@ class Typed:
             seed=None if seed is None else seed + self.turn * count,
             sampler=wish.sampler if self.sampler is None else self.sampler,
             checkpoint=wish.checkpoint if self.checkpoint is None else self.checkpoint,
+            style=wish.style if self.style is None else self.style,
         )
 
 
@@ -125,11 +127,11 @@ def wishes_of(wish: Wish, catalog: Catalog) -> tuple[Wish, ...]:
     """
     wishes = []
     for typed in read(wish.prompt):
-        if typed.style is not None:
-            raise InvalidRequest("--style", "left out: there are no styles here")
         one = typed.onto(wish)
         if one.checkpoint is not None:
             one = replace(one, checkpoint=pick(one.checkpoint, catalog.names))
+        if one.style is not None:
+            one = replace(one, style=pick(one.style, (*catalog.styles, NO_STYLE)))
         wishes.append(one)
     return tuple(wishes)
 

@@ -57,6 +57,8 @@ class Privacy:
             "server": job.origin.guild_id,
             "channel": job.origin.channel_id,
             "message": job.message_id,
+            "typed": job.words.prompt,
+            "style": job.style,
             "prompt": request.prompt,
             "negative_prompt": request.negative_prompt,
             "checkpoint": request.checkpoint,

@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 
 from bot.services.parameters import guidance, whole, wishes_of
 from bot.services.permutations import escape
-from bot.services.requests import Wish, compose
+from bot.services.requests import Wish, draft
+from bot.store.records import Draft, Kind, Words
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
 from generation.request import SEED, STEPS, Aspect, GenerationRequest
+from generation.styles import NO_STYLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,23 +24,28 @@ class Form:
     steps: str = ""
 
 
-def form_of(request: GenerationRequest) -> Form:
-    """Return the form that, sent back as it is, asks for the same pictures."""
+def form_of(catalog: Catalog, parent: Draft) -> Form:
+    """Return the form that, sent back as it is, asks for the same pictures.
+
+    It holds the words without their style, which is laid over them again, while there is such.
+    """
+    request, words = parent.request, _unstyled(catalog, parent)
     return Form(
-        prompt=escape(request.prompt),
-        negative_prompt=request.negative_prompt,
+        prompt=escape(words.prompt),
+        negative_prompt=words.negative_prompt,
         seed=str(request.seed),
         guidance_scale=f"{request.guidance_scale:.6f}".rstrip("0").rstrip("."),
         steps=str(request.num_inference_steps),
     )
 
 
-def remix(catalog: Catalog, request: GenerationRequest, form: Form) -> GenerationRequest:
-    """Lay what was sent back over the request that it was filled in from.
+def remix(catalog: Catalog, parent: Draft, form: Form) -> Draft:
+    """Lay what was sent back over the job that it was filled in from.
 
     The prompt may carry parameters, which hold where the form says something else. Raises
     InvalidRequest, naming the field and its bound, UnknownParameter or CheckpointUnavailable.
     """
+    request = parent.request
     wish = Wish(
         prompt=form.prompt,
         negative_prompt=form.negative_prompt,
@@ -51,15 +58,23 @@ def remix(catalog: Catalog, request: GenerationRequest, form: Form) -> Generatio
         seed=whole(SEED)("seed", form.seed.strip()) if form.seed.strip() else None,
         sampler=request.sampler,
         checkpoint=request.checkpoint,
+        style=parent.style if parent.style in catalog.styles else NO_STYLE,
         strength=request.strength,
     )
     wishes = wishes_of(wish, catalog)
     if len(wishes) > 1:
         raise InvalidRequest("prompt", "one prompt: braces and `--repeat` make several")
-    composed = compose(catalog, wishes[0])
+    made = draft(catalog, Kind.REMIX, wishes[0])
     if (wishes[0].aspect, wishes[0].checkpoint) == (wish.aspect, wish.checkpoint):
-        return replace(composed, width=request.width, height=request.height)
-    return composed
+        same_size = replace(made.request, width=request.width, height=request.height)
+        return replace(made, request=same_size)
+    return made
+
+
+def _unstyled(catalog: Catalog, parent: Draft) -> Words:
+    if parent.style in catalog.styles:
+        return parent.words
+    return Words(parent.request.prompt, parent.request.negative_prompt)
 
 
 def _nearest_aspect(request: GenerationRequest) -> Aspect:

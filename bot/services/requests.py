@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
 
+from bot.store.records import Draft, Kind, Words
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
 from generation.request import SEED, Aspect, GenerationRequest, Sampler
+from generation.styles import NO_STYLE, Style
 
 DEFAULT_COUNT = 4
 DEFAULT_STRENGTH = 0.75  # of /imagine with an image: its composition stays, the rest is redrawn
@@ -30,19 +32,27 @@ class Wish:
     seed: int | None = None
     sampler: str | None = None
     checkpoint: str | None = None
+    style: str | None = None
     strength: float | None = None
 
 
 def compose(catalog: Catalog, wish: Wish) -> GenerationRequest:
-    """Fill the gaps; raises InvalidRequest or CheckpointUnavailable."""
-    checkpoint = catalog[wish.checkpoint or catalog.default]
+    """Fill the gaps and lay the style over it; raises InvalidRequest or CheckpointUnavailable."""
+    style = catalog.style(wish.style)
+    checkpoint = catalog[wish.checkpoint or _default(catalog, style)]
+    prompt, negative_prompt = wish.prompt.strip(), wish.negative_prompt.strip()
+    if style is not None:
+        if not style.fits(checkpoint.name):
+            raise InvalidRequest("style", _fitting(catalog, checkpoint.name))
+        if prompt:  # the style's words alone are nobody's wish
+            prompt, negative_prompt = style.apply(prompt, negative_prompt)
     sampler = _one_of(Sampler, "sampler", wish.sampler or checkpoint.sampler)
     if sampler not in checkpoint.samplers:
         raise InvalidRequest("sampler", f"one of {', '.join(checkpoint.samplers)} here")
     width, height = checkpoint.size_for(_one_of(Aspect, "aspect", wish.aspect))
     return GenerationRequest(
-        prompt=wish.prompt.strip(),
-        negative_prompt=wish.negative_prompt.strip(),
+        prompt=prompt,
+        negative_prompt=negative_prompt,
         checkpoint=checkpoint.name,
         width=width,
         height=height,
@@ -57,6 +67,15 @@ def compose(catalog: Catalog, wish: Wish) -> GenerationRequest:
         seed=wish.seed if wish.seed is not None else new_seed(),
         strength=wish.strength,
     )
+
+
+def draft(catalog: Catalog, kind: Kind, wish: Wish) -> Draft:
+    """Return what is to be recorded of a wish; raises as `compose` does."""
+    request, style = compose(catalog, wish), catalog.style(wish.style)
+    if style is None:
+        return Draft(kind=kind, request=request)
+    typed = Words(wish.prompt.strip(), wish.negative_prompt.strip())
+    return Draft(kind=kind, request=request, style=style.name, typed=typed)
 
 
 def reroll(request: GenerationRequest) -> GenerationRequest:
@@ -83,6 +102,18 @@ def single(request: GenerationRequest, index: int) -> GenerationRequest:
 def new_seed() -> int:
     """Return a seed nobody can guess from the last one."""
     return secrets.randbelow(SEED[1] + 1 - DEFAULT_COUNT)
+
+
+def _default(catalog: Catalog, style: Style | None) -> str:
+    """Return the default checkpoint, or the first that the style fits where it does not fit it."""
+    if style is None or style.fits(catalog.default):
+        return catalog.default
+    return style.checkpoints[0]
+
+
+def _fitting(catalog: Catalog, checkpoint: str) -> str:
+    fitting = [name for name, style in catalog.styles.items() if style.fits(checkpoint)]
+    return f"one of {', '.join((*fitting, NO_STYLE))} with {checkpoint}"
 
 
 def _one_of(names: type[Name], field: str, given: str) -> Name:

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import InstrumentedAttribute
 
 from bot.store.database import Database
 from bot.store.models import FavouriteRow, JobRow
-from bot.store.records import OPEN, Draft, Job, Kind, Origin, Place, Search, Status
+from bot.store.records import OPEN, Draft, Job, Kind, Origin, Place, Search, Status, Words
 from generation.request import GenerationRequest, Sampler
 
 NOBODY = 0  # no person of Discord's has this id
@@ -69,6 +70,8 @@ class JobStore:
             source_sha256=draft.source_sha256,
             factor=draft.factor,
             style=draft.style,
+            typed_prompt=None if draft.typed is None else draft.typed.prompt,
+            typed_negative_prompt=None if draft.typed is None else draft.typed.negative_prompt,
             flagged=draft.flagged,
             spoiler_above=draft.spoiler_above,
             refuse_above=draft.refuse_above,
@@ -184,6 +187,9 @@ class JobStore:
                     interaction_token=None,
                     prompt=ERASED,
                     negative_prompt="",
+                    style=None,
+                    typed_prompt=None,
+                    typed_negative_prompt=None,
                     cut=None,
                     error=None,
                     source_sha256=None,
@@ -254,8 +260,8 @@ class JobStore:
             conditions.append(JobRow.person_id == search.person_id)
         if search.word:
             conditions.append(
-                JobRow.prompt.icontains(search.word, autoescape=True)
-                | JobRow.negative_prompt.icontains(search.word, autoescape=True)
+                _typed(JobRow.typed_prompt, JobRow.prompt, search.word)
+                | _typed(JobRow.typed_negative_prompt, JobRow.negative_prompt, search.word)
             )
         if search.since is not None:
             conditions.append(JobRow.asked_at >= search.since)
@@ -281,6 +287,13 @@ class JobStore:
                 .returning(JobRow.id)
             )
             return moved.one_or_none() is not None
+
+
+def _typed(
+    typed: InstrumentedAttribute[str | None], drawn: InstrumentedAttribute[str], word: str
+) -> ColumnElement[bool]:
+    """Whether a word is among those that a person typed: a style's are not."""
+    return func.coalesce(typed, drawn).icontains(word, autoescape=True)
 
 
 def _now() -> datetime:
@@ -325,6 +338,9 @@ def _job(row: JobRow) -> Job:
         source_sha256=row.source_sha256,
         factor=row.factor,
         style=row.style,
+        typed=None
+        if row.typed_prompt is None
+        else Words(row.typed_prompt, row.typed_negative_prompt or ""),
         flagged=row.flagged,
         spoiler_above=row.spoiler_above,
         refuse_above=row.refuse_above,

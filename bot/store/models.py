@@ -88,6 +88,8 @@ class JobRow(Base):
     factor: Mapped[int] = mapped_column(default=1, server_default="1")
     cut: Mapped[str | None] = mapped_column(Text)
     style: Mapped[str | None] = mapped_column(String(100))
+    typed_prompt: Mapped[str | None] = mapped_column(Text)
+    typed_negative_prompt: Mapped[str | None] = mapped_column(Text)
     flagged: Mapped[str | None] = mapped_column(Text)
     spoiler_above: Mapped[float | None]
     refuse_above: Mapped[float | None]

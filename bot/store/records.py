@@ -69,13 +69,22 @@ class Origin:
         return f"Origin(interaction_id={self.interaction_id}, person_id={self.person_id})"
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a person typed, before a style was laid over it."""
+
+    prompt: str
+    negative_prompt: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """What is to become a job.
 
     Where its request has a strength, the picture it starts from is stored under ``source_sha256``.
     ``factor`` is how much larger an upscale is than its request draws it. ``style`` names the
-    prompt template that was applied. ``flagged`` says what moderators should look at. Pictures
+    prompt template that is in the request's prompts, and ``typed`` are those without it; None
+    without a style. ``flagged`` says what moderators should look at. Pictures
     scored above ``spoiler_above`` are hidden until somebody clicks, those above ``refuse_above``
     are not shown; None shows all of them.
     """
@@ -87,9 +96,15 @@ class Draft:
     source_sha256: str | None = None
     factor: int = 1
     style: str | None = None
+    typed: Words | None = None
     flagged: str | None = None
     spoiler_above: float | None = None
     refuse_above: float | None = None
+
+    @property
+    def words(self) -> Words:
+        """The person's own words."""
+        return self.typed or Words(self.request.prompt, self.request.negative_prompt)
 
     @property
     def size(self) -> tuple[int, int]:

@@ -14,6 +14,12 @@
 
 ### Checkpoints and styles
 
+command-imagine =
+    .style = A named look, laid over your words; none for none
+settings-style = style { $style }
+details-style = Style
+details-styled = Drawn from
+
 ### A person's own settings
 
 ### A server's and a channel's settings

@@ -6,11 +6,13 @@ import discord
 
 from bot.services.gallery import CHILDREN, Details
 from bot.store.records import Job
+from bot.texts import say
 from bot.ui import render
 
 # An embed holds 6,000 characters, its description 4,096 of them and each field 1,024.
 PROMPT_SHOWN = 1900
 CUT_SHOWN = 400
+STYLED_SHOWN = 400
 
 
 def card(details: Details) -> discord.Embed:
@@ -25,6 +27,9 @@ def card(details: Details) -> discord.Embed:
     embed.add_field(name="Asked by", value=f"<@{job.origin.person_id}>")
     for name, value in _parameters(job).items():
         embed.add_field(name=name, value=discord.utils.escape_markdown(value))
+    if job.style is not None:
+        drawn = render.shorten(discord.utils.escape_markdown(job.request.prompt), STYLED_SHOWN)
+        embed.add_field(name=say("details-styled"), value=drawn, inline=False)
     embed.add_field(name="Seeds", value=_seeds(details), inline=False)
     if details.parent is not None:
         embed.add_field(name="Made from", value=_parent(job, details.parent), inline=False)
@@ -37,10 +42,10 @@ def card(details: Details) -> discord.Embed:
 
 
 def _prompts(job: Job) -> str:
-    prompt = render.shorten(discord.utils.escape_markdown(job.request.prompt), PROMPT_SHOWN)
-    if not job.request.negative_prompt:
+    prompt = render.shorten(discord.utils.escape_markdown(job.words.prompt), PROMPT_SHOWN)
+    if not job.words.negative_prompt:
         return prompt
-    without = discord.utils.escape_markdown(job.request.negative_prompt)
+    without = discord.utils.escape_markdown(job.words.negative_prompt)
     return f"{prompt}\n**Without** {render.shorten(without, PROMPT_SHOWN)}"
 
 
@@ -54,6 +59,8 @@ def _parameters(job: Job) -> dict[str, str]:
         "Sampler": str(request.sampler),
         "Guidance": f"{request.guidance_scale:g}",
     }
+    if job.style is not None:
+        parameters[say("details-style")] = job.style
     if request.strength is not None:
         parameters["Strength"] = f"{request.strength:g}"
     return parameters | {"Device time": f"{job.device_seconds:.1f} s"}

@@ -7,6 +7,7 @@ import discord
 from bot.services.jobs import Turn
 from bot.services.runner import Snapshot
 from bot.store.records import Job, Kind, Status, StoredPicture
+from bot.texts import say
 from generation.catalog import Catalog
 from generation.infotext import Parameters
 
@@ -34,7 +35,7 @@ MARKS = {
 
 def title(job: Job) -> str:
     """Return who asked for what, on one line; nothing in it is markup of the person's making."""
-    prompt = shorten(" ".join(job.request.prompt.split()), SHOWN_PROMPT)
+    prompt = shorten(" ".join(job.words.prompt.split()), SHOWN_PROMPT)
     text = f"**{discord.utils.escape_markdown(prompt)}** — <@{job.origin.person_id}>"
     if job.kind is Kind.UPSCALE:
         text += f" (×{job.factor})"
@@ -48,6 +49,7 @@ def settings(job: Job) -> str:
     request = job.request
     parts = [
         request.checkpoint,
+        *([] if job.style is None else [say("settings-style", style=job.style)]),
         "×".join(map(str, job.size)),
         f"{request.num_inference_steps} steps",
         str(request.sampler),
@@ -81,8 +83,8 @@ def progress(job: Job, snapshot: Snapshot) -> str:
 def done(job: Job) -> str:
     """Return the text above finished pictures."""
     lines = [title(job), settings(job)]
-    if job.request.negative_prompt:
-        without = shorten(" ".join(job.request.negative_prompt.split()), SHOWN_PROMPT)
+    if job.words.negative_prompt:
+        without = shorten(" ".join(job.words.negative_prompt.split()), SHOWN_PROMPT)
         lines.insert(1, f"-# without: {discord.utils.escape_markdown(without)}")
     if job.cut:
         cut = shorten(" ".join(job.cut.split()), SHOWN_PROMPT)
@@ -114,7 +116,7 @@ def deletion(job: Job) -> str:
 def alt_text(job: Job, picture: StoredPicture, count: int) -> str:
     """Describe a picture to whoever cannot see it."""
     place = f" (picture {picture.index + 1} of {count})" if count > 1 else ""
-    return shorten(" ".join(job.request.prompt.split()), ALT_TEXT_LENGTH - len(place)) + place
+    return shorten(" ".join(job.words.prompt.split()), ALT_TEXT_LENGTH - len(place)) + place
 
 
 def file_name(job: Job, picture: StoredPicture) -> str:
@@ -124,7 +126,7 @@ def file_name(job: Job, picture: StoredPicture) -> str:
 
 def history_entry(job: Job, thumbnail: str | None) -> discord.Embed:
     """Return one job as a moderator reads it; ``thumbnail`` names an attached file."""
-    prompt = shorten(" ".join(job.request.prompt.split()), EMBED_PROMPT)
+    prompt = shorten(" ".join(job.words.prompt.split()), EMBED_PROMPT)
     embed = discord.Embed(
         title=f"{MARKS[job.status]} #{job.id} {job.kind} · {job.status}"
         + (" · deleted" if job.deleted_at else ""),
@@ -188,7 +190,7 @@ def queue(turns: Sequence[Turn], person_id: int, guild_id: int | None) -> str:
         here = job.origin.guild_id == guild_id and guild_id is not None
         who = f"<@{job.origin.person_id}>" if here else "somebody elsewhere"
         if turn in mine:
-            prompt = shorten(" ".join(job.request.prompt.split()), QUEUE_PROMPT)
+            prompt = shorten(" ".join(job.words.prompt.split()), QUEUE_PROMPT)
             who = f"you: {discord.utils.escape_markdown(prompt)} {jump_url(job) or ''}".rstrip()
         left = "" if turn.seconds is None else f" · about {duration(turn.seconds)}"
         lines.append(f"{mark} · {who}{left}")

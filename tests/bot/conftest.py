@@ -19,8 +19,10 @@ from bot.store.favourites import FavouriteStore
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
 from bot.store.records import Job
-from generation.catalog import EMBEDDED, Catalog
+from generation.catalog import EMBEDDED, STYLES, Catalog
 from tests.fakes import RecordingExecutor
+
+CATALOG = Catalog({EMBEDDED.name: EMBEDDED}, EMBEDDED.name, {style.name: style for style in STYLES})
 
 # The last row under finished pictures.
 KEEPING = ["Details", "Send to me", "Favourite", "Delete"]
@@ -73,6 +75,7 @@ def build(
     folder: Path,
     database: Database,
     executor: RecordingExecutor,
+    catalog: Catalog = CATALOG,
 ) -> DarkroomBot:
     """Put the bot together as `bot.__main__.compose` does."""
     limits = Limits(waiting=20, waiting_per_person=3)
@@ -82,7 +85,7 @@ def build(
 
     def open_services(presenter: Presenter) -> JobService:
         services = JobService(
-            catalog=Catalog({EMBEDDED.name: EMBEDDED}, EMBEDDED.name),
+            catalog=catalog,
             policy=policy,
             jobs=jobs,
             pictures=pictures,
@@ -129,8 +132,16 @@ def executor() -> RecordingExecutor:
 
 
 @pytest.fixture
-def simcord_bot(tmp_path: Path, database: Database, executor: RecordingExecutor) -> DarkroomBot:
-    return build(tmp_path, database, executor)
+def catalog() -> Catalog:
+    """What can be picked; a file of tests may offer something else."""
+    return CATALOG
+
+
+@pytest.fixture
+def simcord_bot(
+    tmp_path: Path, database: Database, executor: RecordingExecutor, catalog: Catalog
+) -> DarkroomBot:
+    return build(tmp_path, database, executor, catalog)
 
 
 @pytest.fixture

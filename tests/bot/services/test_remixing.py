@@ -5,9 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.services.remixing import Form, form_of, remix
+from bot.services.requests import Wish, draft
+from bot.store.records import Draft, Kind, Words
 from generation.catalog import EMBEDDED, Catalog
 from generation.errors import CheckpointUnavailable, InvalidRequest
 from generation.request import GUIDANCE, SEED, STEPS, Aspect, GenerationRequest, Sampler
+from generation.styles import Style
 
 CATALOG = Catalog(
     {
@@ -15,6 +18,7 @@ CATALOG = Catalog(
         "Large": replace(EMBEDDED, name="Large", size=128, num_inference_steps=30),
     },
     EMBEDDED.name,
+    {"Ink": Style(name="Ink", prompt="ink drawing of {prompt}", negative_prompt="red")},
 )
 
 
@@ -34,8 +38,16 @@ def request(**changes) -> GenerationRequest:
     return GenerationRequest(**fields | changes)
 
 
+def made(**changes) -> Draft:
+    return Draft(kind=Kind.IMAGINE, request=request(**changes))
+
+
+def sent(parent: Draft, **fields: str) -> Draft:
+    return remix(CATALOG, parent, replace(form_of(CATALOG, parent), **fields))
+
+
 def changed(**fields: str) -> GenerationRequest:
-    return remix(CATALOG, request(), replace(form_of(request()), **fields))
+    return sent(made(), **fields).request
 
 
 @given(
@@ -44,12 +56,12 @@ def changed(**fields: str) -> GenerationRequest:
     guidance=st.integers(int(GUIDANCE[0]) * 1000, int(GUIDANCE[1]) * 1000),
 )
 def test_an_unchanged_form_asks_for_the_same(seed: int, steps: int, guidance: int):
-    same = request(seed=seed, num_inference_steps=steps, guidance_scale=guidance / 1000)
-    assert remix(CATALOG, same, form_of(same)) == same
+    same = made(seed=seed, num_inference_steps=steps, guidance_scale=guidance / 1000)
+    assert sent(same) == replace(same, kind=Kind.REMIX)
 
 
 def test_the_form_is_filled_in_as_it_would_be_typed():
-    assert form_of(request()) == Form(
+    assert form_of(CATALOG, made()) == Form(
         prompt=r"a \{red\} apple, \{round",
         negative_prompt="{water}",
         seed="7",
@@ -84,8 +96,33 @@ def test_another_checkpoint_keeps_the_shape():
 
 
 def test_a_size_that_is_no_shape_of_ours_stays():
-    odd = request(width=96, height=40)
-    assert remix(CATALOG, odd, form_of(odd)) == odd
+    odd = made(width=96, height=40)
+    assert sent(odd).request == odd.request
+
+
+def test_a_style_is_laid_over_new_words_once_and_can_be_changed():
+    styled = draft(CATALOG, Kind.IMAGINE, Wish(prompt="{a fox", negative_prompt="cat", style="Ink"))
+    form = form_of(CATALOG, styled)
+    assert (form.prompt, form.negative_prompt) == (r"\{a fox", "cat")
+    assert sent(styled).request == styled.request
+    other = sent(styled, prompt="a dog")
+    assert (other.request.prompt, other.request.negative_prompt) == (
+        "ink drawing of a dog",
+        "cat, red",
+    )
+    assert (other.style, other.words) == ("Ink", Words("a dog", "cat"))
+    plain = sent(styled, prompt="a dog --style none")
+    assert (plain.request.prompt, plain.request.negative_prompt) == ("a dog", "cat")
+    assert (plain.style, plain.typed) == (None, None)
+
+
+def test_a_style_that_is_gone_leaves_its_words():
+    styled = draft(CATALOG, Kind.IMAGINE, Wish(prompt="a fox", style="Ink"))
+    without = Catalog(CATALOG.checkpoints, CATALOG.default)
+    form = form_of(without, styled)
+    assert form.prompt == "ink drawing of a fox"
+    again = remix(without, styled, form)
+    assert (again.request, again.style) == (styled.request, None)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +131,7 @@ def test_a_size_that_is_no_shape_of_ours_stays():
         ({"prompt": " "}, "prompt must be 1 to 1000 characters"),
         ({"prompt": "{red, blue} apple"}, "prompt must be one prompt: braces and `--repeat`"),
         ({"prompt": "an apple --repeat 2"}, "prompt must be one prompt"),
-        ({"prompt": "an apple --style noir"}, "--style must be left out"),
+        ({"prompt": "an apple --style noir"}, "style must be one of Ink, none"),
         ({"seed": "-1"}, "seed must be a whole number, 0 to 4294967295"),
         ({"seed": "seven"}, "seed must be a whole number, 0 to 4294967295"),
         ({"steps": "0"}, "steps must be 1 to 100"),
@@ -109,6 +146,5 @@ def test_what_is_out_of_bounds_is_named(fields: dict[str, str], line: str):
 
 
 def test_a_checkpoint_that_is_gone_is_named():
-    old = request(checkpoint="Gone")
     with pytest.raises(CheckpointUnavailable):
-        remix(CATALOG, old, form_of(old))
+        sent(made(checkpoint="Gone"))

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.services.requests import Wish, compose, reroll, single
+from bot.services.requests import Wish, compose, draft, reroll, single
+from bot.store.records import Kind, Words
 from generation.catalog import EMBEDDED, Catalog
 from generation.errors import CheckpointUnavailable, InvalidRequest
 from generation.request import (
@@ -16,12 +19,22 @@ from generation.request import (
     GenerationRequest,
     Sampler,
 )
+from generation.styles import Style
 
-CATALOG = Catalog({EMBEDDED.name: EMBEDDED}, EMBEDDED.name)
+INK = Style(
+    name="Ink", prompt="ink drawing of {prompt}", negative_prompt="red", checkpoints=("Emoji",)
+)
+ELSEWHERE = Style(name="Elsewhere", prompt="{prompt} there", checkpoints=("Large",))
+LARGE = replace(EMBEDDED, name="Large", size=128)
+CATALOG = Catalog(
+    {EMBEDDED.name: EMBEDDED, LARGE.name: LARGE},
+    EMBEDDED.name,
+    {INK.name: INK, ELSEWHERE.name: ELSEWHERE},
+)
 
 FIELDS = {
     "prompt", "negative_prompt", "aspect", "count", "steps", "guidance_scale", "seed", "sampler",
-    "checkpoint", "strength",
+    "checkpoint", "style", "strength",
 }  # fmt: skip
 
 wishes = st.builds(
@@ -82,3 +95,34 @@ def test_each_picture_can_be_asked_for_alone(seed: int, index: int):
     alone = single(request, index)
     assert (alone.num_images, alone.seed) == (1, seed + index)
     assert reroll(request).prompt == "a"
+
+
+def test_a_style_is_laid_over_the_words_and_both_are_kept():
+    made = draft(CATALOG, Kind.IMAGINE, Wish(prompt=" a fox ", negative_prompt="dog", style="Ink"))
+    assert made.request.prompt == "ink drawing of a fox"
+    assert made.request.negative_prompt == "dog, red"
+    assert (made.style, made.words) == ("Ink", Words("a fox", "dog"))
+    for none in (None, "none", "None"):
+        plain = draft(CATALOG, Kind.IMAGINE, Wish(prompt="a fox", style=none))
+        assert (plain.request.prompt, plain.style, plain.typed) == ("a fox", None, None)
+
+
+def test_a_style_brings_a_checkpoint_that_it_fits_unless_another_is_named():
+    assert compose(CATALOG, Wish(prompt="a", style="Ink")).checkpoint == "Emoji"
+    assert compose(CATALOG, Wish(prompt="a", style="Elsewhere")).checkpoint == "Large"
+    with pytest.raises(InvalidRequest, match="style must be one of Ink, none with Emoji"):
+        compose(CATALOG, Wish(prompt="a", style="Elsewhere", checkpoint="Emoji"))
+
+
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [
+        (Wish(prompt=" ", style="Ink"), "prompt must be 1 to 1000 characters"),
+        (Wish(prompt="a", style="ink"), "style must be one of Ink, Elsewhere, none"),
+        (Wish(prompt="a" * 990, style="Ink"), "prompt must be at most 985 characters with the sty"),
+        (Wish(prompt="a", negative_prompt="b" * 999, style="Ink"), "negative_prompt must be at mo"),
+    ],
+)
+def test_what_does_not_go_with_a_style_is_named(wish: Wish, said: str):
+    with pytest.raises(InvalidRequest, match=said):
+        compose(CATALOG, wish)

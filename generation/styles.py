@@ -1,0 +1,64 @@
+"""Styles: named prompt templates, laid over what a person typed. Imports no torch."""
+
+import re
+from dataclasses import dataclass
+
+from generation.errors import InvalidRequest
+from generation.prompt_weights import parse
+from generation.request import PROMPT_LENGTH
+
+NAME_LENGTH = 100  # Discord's longest autocomplete choice
+PLACE = "{prompt}"
+NO_STYLE = "none"  # what one types to have none where there is a default
+
+_BRACE = re.compile(r"[{}]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Style:
+    """A prompt template, which holds ``{prompt}`` once and no other braces.
+
+    ``negative_prompt`` is kept out as well. ``checkpoints`` names those that it fits, every one
+    where it is empty. Raises InvalidRequest, naming the field and its bound.
+    """
+
+    name: str
+    prompt: str
+    negative_prompt: str = ""
+    description: str = ""
+    checkpoints: tuple[str, ...] = ()
+    age_restricted: bool = False
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.name) <= NAME_LENGTH or self.name.casefold() == NO_STYLE:
+            raise InvalidRequest("name", f"1 to {NAME_LENGTH} characters, and not {NO_STYLE}")
+        if self.prompt.count(PLACE) != 1 or _BRACE.search(self.prompt.replace(PLACE, "")):
+            raise InvalidRequest("prompt", f"a text with {PLACE} in it once, and no other braces")
+        for field in ("prompt", "negative_prompt", "description"):
+            text = getattr(self, field)
+            if len(text) > PROMPT_LENGTH:
+                raise InvalidRequest(field, f"at most {PROMPT_LENGTH} characters")
+            if field != "description":
+                parse(text, field)
+
+    def fits(self, checkpoint: str) -> bool:
+        """Whether it is meant for the checkpoint of this name."""
+        return not self.checkpoints or checkpoint in self.checkpoints
+
+    def apply(self, prompt: str, negative_prompt: str) -> tuple[str, str]:
+        """Return both prompts with the style around them.
+
+        Raises InvalidRequest where the style leaves less room than was typed.
+        """
+        styled = self.prompt.replace(PLACE, prompt)
+        kept_out = ", ".join(filter(None, (negative_prompt, self.negative_prompt)))
+        for field, typed, whole in (
+            ("prompt", prompt, styled),
+            ("negative_prompt", negative_prompt, kept_out),
+        ):
+            if typed and (over := len(whole) - PROMPT_LENGTH) > 0:
+                room = len(typed) - over
+                raise InvalidRequest(
+                    field, f"at most {max(0, room)} characters with the style {self.name}"
+                )
+        return styled, kept_out
