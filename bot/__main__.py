@@ -128,6 +128,7 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
         deterministic=settings.generation.deterministic,
         compile=settings.generation.compile,
         metadata=settings.generation.metadata,
+        safety=settings.generation.safety,
         profiles=settings.store.folder / PROFILES,
     )
     executor = LocalExecutor(catalog, options, tick_timeout_s=settings.generation.tick_timeout_s)

@@ -72,6 +72,10 @@ class GenerationSettings(BaseModel):
         default=True,
         description="Write prompt and settings into the pictures' files, as AUTOMATIC1111 does.",
     )
+    safety: bool = Field(
+        default=True,
+        description="Check every picture before it is shown: how likely it is not safe for work.",
+    )
     tick_timeout_s: float = Field(
         default=120,
         ge=5,

@@ -16,6 +16,7 @@ from generation.errors import (
     Cancelled,
     CheckpointUnavailable,
     InvalidRequest,
+    NotChecked,
     OutOfMemory,
     WorkerDied,
 )
@@ -29,6 +30,9 @@ SENTENCES: dict[type[BaseException], Line] = {
     InvalidRequest: lambda error: f"`{error.field}` must be {error.bound}.",
     CheckpointUnavailable: lambda error: f"I cannot use that checkpoint: {error.reason}.",
     OutOfMemory: lambda _: "That picture is too large for this machine. Try a smaller size.",
+    NotChecked: lambda _: (
+        "That picture could not be checked, so I do not show it. Please tell the server's owner."
+    ),
     Cancelled: lambda _: "That job was cancelled.",
     WorkerDied: lambda _: "The worker stopped twice while drawing this. Please try another prompt.",
     StoreBusy: lambda _: "I am busy writing something down. Nothing was lost; please try again.",

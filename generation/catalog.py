@@ -12,6 +12,7 @@ The file has an optional ``default`` and one table a checkpoint or style::
     source = "friend.safetensors"                            # a single file; needs config:
     config = "stable-diffusion-v1-5/stable-diffusion-v1-5"   # how it is built; weights not needed
     prediction_type = "epsilon"                              # what it was trained to predict
+    age_restricted = true                                    # for age-restricted channels only
 
     [styles."Line art"]
     prompt = "line drawing of {prompt}, black ink"           # {prompt} is what a person typed
@@ -26,7 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from generation.checkpoint_folder import check_configs, check_folder
+from generation.checkpoint_folder import check_checker, check_configs, check_folder
 from generation.embedded import CHECKPOINT as EMBEDDED_FOLDER
 from generation.errors import CatalogInvalid, CheckpointUnavailable, InvalidRequest
 from generation.request import GUIDANCE, LCM_STEPS, SIDE_MULTIPLE, STEPS, Aspect, Sampler, bounded
@@ -46,7 +47,8 @@ class Checkpoint:
     ``source`` is a diffusers folder or a single file (Path), or a hub id (str). ``config`` is the
     folder or hub id with a single file's configurations. ``prediction_type`` wins over what the
     configuration says. ``size`` is the side in pixels of a square picture; ``lcm`` says that it
-    was distilled for the LCM sampler. Raises InvalidRequest, naming the field and its bound.
+    was distilled for the LCM sampler; ``age_restricted``, that it is not for everybody's eyes.
+    Raises InvalidRequest, naming the field and its bound.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Checkpoint:
     guidance_scale: float = 7.5
     sampler: Sampler = Sampler.DPMPP_2M_KARRAS
     lcm: bool = False
+    age_restricted: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.name) <= NAME_LENGTH:
@@ -165,6 +168,7 @@ def check_files(checkpoint: Checkpoint) -> None:
         return
     if not is_file_name(source.name) or source.is_dir():
         check_folder(name, source)
+        check_checker(name, source)
         return
     check_file(name, source)
     if config is None:
@@ -240,6 +244,7 @@ _CHECKPOINT: dict[str, tuple[type, ...]] = {
     "guidance_scale": (float, int),
     "sampler": (str,),
     "lcm": (bool,),
+    "age_restricted": (bool,),
 }
 _STYLE: dict[str, tuple[type, ...]] = {
     "prompt": (str,),

@@ -35,6 +35,10 @@ COMPONENTS = (
     Component("tokenizer", "tokenizer_config.json"),
     Component("scheduler", "scheduler_config.json"),
 )
+# What some bring to look at the pictures: Stable Diffusion's safety checker, and how its input is
+# made. It is all there or not there at all.
+CHECKER = Component("safety_checker", "config.json", "model")
+CHECKER_INPUT = Component("feature_extractor", "preprocessor_config.json")
 # A tokenizer is one file, or the two that CLIP was published with.
 TOKENIZER = "tokenizer/tokenizer.json"
 CLIP_TOKENIZER = ("tokenizer/vocab.json", "tokenizer/merges.txt")
@@ -77,6 +81,26 @@ def check_folder(name: str, folder: Path) -> None:
     _refuse(name, folder, missing)
 
 
+def brings_checker(folder: Path) -> bool:
+    """Whether a checkpoint's folder has a safety checker of its own."""
+    return (folder / CHECKER.folder).is_dir()
+
+
+def check_checker(name: str, folder: Path) -> None:
+    """Raise CheckpointUnavailable, naming the files, where its safety checker is not whole.
+
+    It is never left out silently: whoever put it there counts on it.
+    """
+    if brings_checker(folder):
+        missing = _lacking(name, folder, (CHECKER, CHECKER_INPUT))
+        _refuse(name, folder, missing + _missing_weights(name, folder, CHECKER))
+
+
+def checker_weights(name: str, folder: Path) -> list[Path]:
+    """Return the weights of a whole safety checker."""
+    return _files(name, folder, CHECKER)
+
+
 def check_configs(name: str, folder: Path) -> None:
     """Raise CheckpointUnavailable, naming the files, unless every configuration is there."""
     _refuse(name, folder, _missing_configs(name, folder))
@@ -94,7 +118,7 @@ def weight_files(name: str, folder: Path) -> list[Path]:
 
 def variant(folder: Path, part: str) -> str | None:
     """Return which of a part's weights to load: None for the plain ones, if it has them."""
-    component = next(one for one in COMPONENTS if one.folder == part)
+    component = next(one for one in (*COMPONENTS, CHECKER) if one.folder == part)
     return None if _plain(folder, component) else HALF
 
 
@@ -109,15 +133,21 @@ def _missing_configs(name: str, folder: Path) -> list[str]:
     kind = _read_json(name, folder / INDEX).get("_class_name")
     if kind != PIPELINE:
         raise CheckpointUnavailable(name, f"{INDEX} names {kind}, not a {PIPELINE}")
+    missing = _lacking(name, folder, COMPONENTS)
+    if not (folder / TOKENIZER).is_file():
+        missing += [file for file in CLIP_TOKENIZER if not (folder / file).is_file()]
+    return missing
+
+
+def _lacking(name: str, folder: Path, components: tuple[Component, ...]) -> list[str]:
+    """Check the configurations; return the files that are missing."""
     missing = []
-    for component in COMPONENTS:
+    for component in components:
         config = folder / component.folder / component.config
         if config.is_file():
             _read_json(name, config)
         else:
             missing.append(f"{component.folder}/{component.config}")
-    if not (folder / TOKENIZER).is_file():
-        missing += [file for file in CLIP_TOKENIZER if not (folder / file).is_file()]
     return missing
 
 

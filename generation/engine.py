@@ -9,10 +9,17 @@ from functools import partial
 import torch
 from PIL import Image
 
+from generation import safety
 from generation.aboard import Drawing, Enlarging
 from generation.batcher import Batcher, Bucket
 from generation.catalog import Catalog
-from generation.errors import Cancelled, GenerationError, InvalidRequest, OutOfMemory
+from generation.errors import (
+    Cancelled,
+    GenerationError,
+    InvalidRequest,
+    NotChecked,
+    OutOfMemory,
+)
 from generation.finishing import Finishing
 from generation.forward import Forward
 from generation.memory import free_bytes, is_out_of_memory, release
@@ -61,7 +68,7 @@ class Engine:
         self._catalog = catalog
         self._on_event = on_event
         self._options = options or EngineOptions()
-        self._shelf = Shelf(catalog, self.device, self._options.compile)
+        self._shelf = Shelf(catalog, self.device, self._options)
         self._profiles = Profiles(self.device, self._options.profiles)
         self._fixed_rows = self._options.rows
         if self._options.deterministic:
@@ -258,7 +265,15 @@ class Engine:
             self._batcher.spend(sample.bucket, seconds)
         self._undecoded.remove(sample)
         describe = partial(drawing.describe, sample.seed) if self._options.metadata else None
-        self._finishing.add(sample.key, sample.index, sample.seed, pixels, describe)
+        score = partial(safety.score, checker=drawing.pipeline.checker)
+        self._finishing.add(
+            sample.key,
+            sample.index,
+            sample.seed,
+            pixels,
+            describe=describe,
+            score=score if self._options.safety else None,
+        )
         return []
 
     def _enlarge(self, enlarging: Enlarging) -> Events:
@@ -276,14 +291,19 @@ class Engine:
         if work.done:
             self._unenlarged.remove(enlarging)
             describe = enlarging.describe if self._options.metadata else None
-            self._finishing.add(key, 0, enlarging.request.seed, work.pixels, describe)
+            score = safety.score if self._options.safety else None
+            seed = enlarging.request.seed
+            self._finishing.add(key, 0, seed, work.pixels, describe=describe, score=score)
         return [(key, Progress(work.steps_taken, work.steps))]
 
     def _finish(self) -> Events:
-        """Hand over the pictures whose files are written, and say which requests are done."""
+        """Hand over the pictures whose files are written, and say which requests have ended."""
         events: Events = []
         resting = not (self._waiting or self._batcher or self._undecoded or self._unenlarged)
-        for key, picture in self._finishing.take(wait=resting):
+        for key, picture in self._finishing.take(resting=resting):
+            if isinstance(picture, NotChecked):
+                events.append(self._fail(key, picture))
+                continue
             aboard = self._aboard[key]
             aboard.pictures_told += 1
             events.append((key, picture))

@@ -5,6 +5,7 @@ GenerationError
 ├── CheckpointUnavailable    unknown, incomplete, pickled, or out of reach
 ├── CatalogInvalid           the owner's checkpoint file is missing or malformed
 ├── OutOfMemory              the device cannot hold even this one request
+├── NotChecked               a picture could not be scored, and is not handed over
 ├── Cancelled                whoever asked does not want it any more
 └── WorkerDied               the worker process ended twice under this request
 
@@ -56,6 +57,10 @@ class CatalogInvalid(GenerationError):
 
 class OutOfMemory(GenerationError):
     """The device's memory cannot hold this request even alone."""
+
+
+class NotChecked(GenerationError):
+    """It cannot be said whether a picture is safe to show; it is not handed over."""
 
 
 class Cancelled(GenerationError):

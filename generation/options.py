@@ -23,11 +23,13 @@ class EngineOptions:
     ``rows`` is how many rows a forward may have; 0 takes what is measured, which is kept in the
     file ``profiles`` if there is one. With ``deterministic`` every forward is padded to
     `DETERMINISTIC_ROWS`, so that a picture's bits depend on nobody else's. With ``metadata`` a
-    picture's file says how it was made.
+    picture's file says how it was made. With ``safety`` a picture is scored before it is handed
+    over.
     """
 
     rows: int = 0
     deterministic: bool = False
     compile: Compile = Compile.OFF
     metadata: bool = True
+    safety: bool = True
     profiles: Path | None = None

@@ -22,8 +22,11 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from generation.catalog import PREDICTION_TYPES, Checkpoint
 from generation.checkpoint_folder import (
     PREVIEW,
+    brings_checker,
+    check_checker,
     check_configs,
     check_folder,
+    checker_weights,
     config_patterns,
     download_patterns,
     half_patterns,
@@ -34,6 +37,7 @@ from generation.errors import CheckpointUnavailable
 from generation.memory import is_out_of_memory
 from generation.preview import SD1_COLOURS, PreviewColours
 from generation.safetensors_file import Tensor, read_header
+from generation.safety import Checker, load_checker
 from generation.single_file import check_file
 
 log = logging.getLogger(__name__)
@@ -48,7 +52,8 @@ for library in (diffusers.utils.logging, transformers.utils.logging):
 class Parts:
     """What a picture is drawn with; all weights of one type, on the CPU.
 
-    ``source`` is the file or folder that they come from, if they do.
+    ``source`` is the file or folder that they come from, if they do. ``checker`` looks at what
+    was drawn.
     """
 
     tokenizer: CLIPTokenizer
@@ -58,19 +63,22 @@ class Parts:
     scheduler_config: dict[str, Any]
     preview_colours: PreviewColours
     source: Path | None = None
+    checker: Checker | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
     """Where a checkpoint lies on this machine: its configurations, and its one file if it has one.
 
-    ``tensors`` are all its weights by file, as their headers name them.
+    ``tensors`` are all its weights by file, as their headers name them. ``checker`` are those of
+    its own safety checker, which its owner put there: the hub is not asked for one.
     """
 
     name: str
     folder: Path
     single: Path | None
     tensors: tuple[Tensor, ...]
+    checker: tuple[Tensor, ...] = ()
 
     @property
     def values(self) -> int:
@@ -93,13 +101,19 @@ def find_files(checkpoint: Checkpoint) -> Files:
     single = source if isinstance(source, Path) and source.is_file() else None
     if single is not None:
         check_file(name, single)
-        folder, files = _config_folder(checkpoint), [single]
-    else:
-        folder = source if isinstance(source, Path) else _download_weights(checkpoint, source)
-        check_folder(name, folder)
-        files = weight_files(name, folder)
-    tensors = (tensor for file in files for tensor in read_header(name, file).values())
-    return Files(name, folder, single, tuple(tensors))
+        return Files(name, _config_folder(checkpoint), single, _tensors(name, [single]))
+    folder = source if isinstance(source, Path) else _download_weights(checkpoint, source)
+    check_folder(name, folder)
+    tensors = _tensors(name, weight_files(name, folder))
+    checker: tuple[Tensor, ...] = ()
+    if isinstance(source, Path) and brings_checker(source):
+        check_checker(name, source)
+        checker = _tensors(name, checker_weights(name, source))
+    return Files(name, folder, None, tensors, checker)
+
+
+def _tensors(name: str, files: list[Path]) -> tuple[Tensor, ...]:
+    return tuple(tensor for file in files for tensor in read_header(name, file).values())
 
 
 def load_parts(files: Files, dtype: torch.dtype, prediction_type: str | None = None) -> Parts:
@@ -144,6 +158,7 @@ def _load(files: Files, dtype: torch.dtype, prediction_type: str | None) -> Part
         config,
         _preview_colours(folder / PREVIEW),
         files.single or folder,
+        load_checker(folder) if files.checker else None,
     )
 
 

@@ -87,6 +87,7 @@ class Pipeline:
         self.preview_colours = parts.preview_colours
         self.scale_factor = 2 ** (len(self.vae.config.block_out_channels) - 1)
         self.source = parts.source
+        self.checker = parts.checker
         self.device = device
         models = (self.text_encoder, self.unet, self.vae)
         self.parameters = sum(weight.numel() for one in models for weight in one.parameters())

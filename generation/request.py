@@ -231,11 +231,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One finished picture: its place in the request, its own seed, and the PNG file."""
+    """One finished picture: its place in the request, its own seed, and the PNG file.
+
+    ``nsfw`` is how likely it is not safe for work, 0 to 1; None where pictures are not checked.
+    """
 
     index: int
     seed: int
     png: bytes
+    nsfw: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

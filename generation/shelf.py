@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 import torch
 
 from generation.catalog import Catalog
 from generation.memory import free_bytes, is_out_of_memory, release
-from generation.options import Compile
+from generation.options import Compile, EngineOptions
 from generation.parts import Files, find_files, load_parts
 from generation.pipeline import Pipeline, pick_dtype
 from generation.request import Aspect
@@ -21,15 +22,16 @@ RESERVE = 2 * 2**30
 class Shelf:
     """Keeps pipelines by their checkpoints' names; the least recently used one goes first.
 
-    The default checkpoint is compiled for its own size where ``compiled`` says so.
+    The default checkpoint is compiled for its own size where the options say so, and what brings
+    a safety checker is loaded with it where pictures are checked.
     """
 
     def __init__(
-        self, catalog: Catalog, device: torch.device, compiled: Compile = Compile.OFF
+        self, catalog: Catalog, device: torch.device, options: EngineOptions | None = None
     ) -> None:
         self._catalog = catalog
         self._device = device
-        self._compiled = compiled
+        self._options = options or EngineOptions()
         self._pipelines: dict[str, Pipeline] = {}  # the most recently used one last
         self._found: dict[str, Files] = {}  # of those that wait for room
         self._blockers: dict[str, Collection[str]] = {}
@@ -57,6 +59,8 @@ class Shelf:
         if files is None:
             on_loading(name)
             files = find_files(self._catalog[name])
+            if not self._options.safety:
+                files = replace(files, checker=())
         pipeline = self._load(files, in_use)
         if pipeline is None:
             self._found[name], self._blockers[name] = files, in_use
@@ -73,7 +77,7 @@ class Shelf:
 
     def _load(self, files: Files, in_use: Collection[str]) -> Pipeline | None:
         dtype = pick_dtype(self._device, files)
-        needed = files.values * dtype.itemsize + RESERVE
+        needed = files.values * dtype.itemsize + _checker_bytes(files, self._device) + RESERVE
         while free_bytes(self._device) < needed and self._drop_oldest(in_use):
             pass
         short = free_bytes(self._device) < needed
@@ -92,11 +96,12 @@ class Shelf:
     def _build(self, files: Files, dtype: torch.dtype, *, short: bool) -> Pipeline:
         checkpoint = self._catalog[files.name]
         parts = load_parts(files, dtype, checkpoint.prediction_type)
-        compiles = self._compiled is not Compile.OFF and files.name == self._catalog.default
+        compiled = self._options.compile
+        compiles = compiled is not Compile.OFF and files.name == self._catalog.default
         offloads = short and self._device.type == "cuda" and not compiles
         pipeline = Pipeline(parts, self._device, offloads=offloads)
         if compiles:
-            pipeline.compile(self._compiled, *checkpoint.size_for(Aspect.SQUARE))
+            pipeline.compile(compiled, *checkpoint.size_for(Aspect.SQUARE))
         return pipeline
 
     def _drop_oldest(self, in_use: Collection[str]) -> bool:
@@ -110,3 +115,10 @@ class Shelf:
         log.info("%s makes room", name)
         del self._pipelines[name]
         release(self._device)
+
+
+def _checker_bytes(files: Files, device: torch.device) -> int:
+    """Return what a safety checker takes of the device's memory: it stays in the CPU's."""
+    if device.type != "cpu":
+        return 0
+    return sum(tensor.values for tensor in files.checker) * torch.float32.itemsize

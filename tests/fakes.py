@@ -42,13 +42,15 @@ class RecordingExecutor:
     """Draws at once; with `hold`, stops at every step until the test lets it go on.
 
     `capacity` is in rows: with 1, one request runs at a time. It becomes `ready_rows` when the
-    first request runs, as when a worker becomes ready after the queue was restored.
+    first request runs, as when a worker becomes ready after the queue was restored. Every picture
+    gets the score `nsfw`.
     """
 
     hold: bool = False
     loads: bool = False
     cut: str = ""
     error: GenerationError | None = None
+    nsfw: float | None = 0.0
     capacity: int = 1
     ready_rows: int | None = None
     requests: list[Request] = field(default_factory=list)
@@ -95,7 +97,8 @@ class RecordingExecutor:
                 return
             for index in range(request.num_images):
                 seed, zoom = request.seed + index, request.factor if tiles else 1
-                yield Picture(index, seed, png(seed, zoom * request.width, zoom * request.height))
+                drawn = png(seed, zoom * request.width, zoom * request.height)
+                yield Picture(index, seed, drawn, self.nsfw)
             outcome = "finished"
             yield Finished(1.25)
         finally:

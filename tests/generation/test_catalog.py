@@ -38,6 +38,7 @@ def test_an_owners_file(tmp_path: Path, tiny_folder: Path):
             source = "{HUB_ID}"
             revision = "main"
             num_inference_steps = 30
+            age_restricted = true
             """,
         )
     )
@@ -51,8 +52,9 @@ def test_an_owners_file(tmp_path: Path, tiny_folder: Path):
         sampler=Sampler.EULER,
     )
     assert catalog["Real"] == Checkpoint(
-        name="Real", source=HUB_ID, revision="main", num_inference_steps=30
+        name="Real", source=HUB_ID, revision="main", num_inference_steps=30, age_restricted=True
     )
+    assert not catalog["Tiny"].age_restricted
 
 
 def test_the_first_of_the_file_is_the_default_unless_one_is_named(tmp_path: Path):
@@ -118,6 +120,10 @@ def test_the_one_line_setting_takes_a_folder(tiny_folder: Path, tmp_path: Path):
         ),
         ("[checkpoints.A]\nsource = 'a/b'\nlcm = 1", "lcm must be true or false, not 1"),
         ("[checkpoints.A]\nsource = 'a/b'\nsampler = 'LCM'", "without lcm = true"),
+        (
+            "[checkpoints.A]\nsource = 'a/b'\nage_restricted = 'yes'",
+            "checkpoints.A.age_restricted must be true or false, not 'yes'",
+        ),
         (
             "[checkpoints.A]\nsource = 'a/b'\nsampler = 'LCM'\nlcm = true\n"
             "num_inference_steps = 60",

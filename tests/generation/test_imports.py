@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-HEAVY = "torch diffusers transformers accelerate numpy PIL huggingface_hub"
+HEAVY = "torch diffusers transformers accelerate numpy PIL huggingface_hub onnxruntime"
 
 
 @pytest.mark.parametrize(
