@@ -10,10 +10,11 @@ from playground.gateway import Intent
 from playground.interactions import Interaction
 from playground.invocations import InvalidOption
 from playground.messages import Button, Message
-from playground.people import NotPossible
 from playground.permissions import Permission
+from playground.places import Channel
+from playground.refusals import NotPossible
 from playground.server import DEFAULT_TOKEN, Playground
-from playground.world import Channel, Role, User
+from playground.users import Role, User
 
 __all__ = [
     "DEFAULT_TOKEN",

@@ -9,8 +9,10 @@ from typing import Any
 
 from playground.clock import Clock, Snowflakes
 from playground.permissions import Permission
+from playground.places import Channel
 from playground.refusals import FormErrors, too_many_commands_today, unknown
-from playground.world import Channel, User, World
+from playground.users import User
+from playground.world import World
 
 Json = dict[str, Any]
 
@@ -199,6 +201,8 @@ class CommandBook:
         if channel.guild_id is None:
             return contexts is None or 1 in contexts
         if contexts is not None and 0 not in contexts:
+            return False
+        if command.get("nsfw") and not self._world.is_nsfw(channel):
             return False
         permissions = self._world.permissions(user, channel)
         if not permissions & Permission.USE_APPLICATION_COMMANDS:

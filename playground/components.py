@@ -37,6 +37,12 @@ SELECTS = frozenset(
     }
 )
 LINK_STYLE = 5
+_DEFAULTS = {
+    Kind.USER_SELECT: ("user",),
+    Kind.ROLE_SELECT: ("role",),
+    Kind.MENTIONABLE_SELECT: ("user", "role"),
+    Kind.CHANNEL_SELECT: ("channel",),
+}
 
 
 def walk(components: list[Json]) -> Iterator[Json]:
@@ -59,12 +65,17 @@ def find(components: list[Json], wanted: str) -> Json | None:
 
 
 def complete(components: list[Json]) -> list[Json]:
-    """Fill in what Discord adds to components: an `id` counted from 1, and a menu's bounds."""
+    """Fill in what Discord adds to components: an `id` counted from 1, and a menu's bounds.
+
+    Ids of people, roles and channels come back as strings, whatever they came as.
+    """
     for position, component in enumerate(walk(components), start=1):
         component.setdefault("id", position)
         if component.get("type") in SELECTS:
             component.setdefault("min_values", 1)
             component.setdefault("max_values", 1)
+        for default in component.get("default_values") or []:
+            default["id"] = str(default["id"])
     return components
 
 
@@ -137,10 +148,28 @@ def _check_button(button: Json, errors: FormErrors, where: str) -> None:
 def _check_select(select: Json, errors: FormErrors, where: str) -> None:
     errors.longest(f"{where}.placeholder", select.get("placeholder") or "", 150)
     low, high = select.get("min_values", 1), select.get("max_values", 1)
-    if not 0 <= low <= 25 or not 1 <= high <= 25 or low > high:
+    if not (0 <= low <= 25 and 1 <= high <= 25 and low <= high):
         errors.add(f"{where}.max_values", "NUMBER_TYPE_MAX", "Must be between 1 and 25.")
-    if select["type"] != Kind.STRING_SELECT:
-        return
+    if select["type"] == Kind.STRING_SELECT:
+        _check_options(select, errors, where)
+    else:
+        _check_default_values(select, errors, where)
+
+
+def _check_default_values(select: Json, errors: FormErrors, where: str) -> None:
+    """Check the people, roles or channels that a menu comes with."""
+    defaults = select.get("default_values") or []
+    errors.longest(f"{where}.default_values", defaults, select.get("max_values") or 1)
+    fitting = _DEFAULTS[select["type"]]
+    for index, default in enumerate(defaults):
+        if default.get("type") not in fitting:
+            message = f"Value must be one of {{{', '.join(repr(one) for one in fitting)}}}."
+            errors.add(f"{where}.default_values.{index}.type", "BASE_TYPE_CHOICES", message)
+        if not str(default.get("id", "")).isdigit():
+            errors.required(f"{where}.default_values.{index}.id")
+
+
+def _check_options(select: Json, errors: FormErrors, where: str) -> None:
     options = select.get("options", [])
     errors.length(f"{where}.options", options, 1, 25)
     values: set[str] = set()
@@ -156,6 +185,12 @@ def _check_select(select: Json, errors: FormErrors, where: str) -> None:
                 "The specified option value is already used",
             )
         values.add(option.get("value", ""))
+    if sum(bool(option.get("default")) for option in options) > (select.get("max_values") or 1):
+        errors.add(
+            f"{where}.options",
+            "SELECT_COMPONENT_INVALID_DEFAULT_VALUES",
+            "More options are selected by default than the menu takes",
+        )
 
 
 def check_modal(modal: Json, errors: FormErrors, path: str) -> None:
@@ -186,10 +221,25 @@ def _check_modal_field(field: Json, errors: FormErrors, where: str) -> None:
     kind = field.get("type")
     if kind in SELECTS:
         _check_select(field, errors, where)
+        if field.get("disabled"):
+            message = "Menus in a modal cannot be disabled"
+            errors.add(f"{where}.disabled", "COMPONENT_DISABLED_IN_MODAL", message)
     elif kind == Kind.TEXT_INPUT:
-        if field.get("style") not in (1, 2):
-            errors.add(f"{where}.style", "BASE_TYPE_CHOICES", "Value must be one of {1, 2}.")
-        errors.longest(f"{where}.placeholder", field.get("placeholder") or "", 100)
-        errors.longest(f"{where}.value", field.get("value") or "", 4000)
+        _check_text_input(field, errors, where)
     else:
         raise Unsupported(f"a modal field of type {kind}")
+
+
+def _check_text_input(field: Json, errors: FormErrors, where: str) -> None:
+    if field.get("style") not in (1, 2):
+        errors.add(f"{where}.style", "BASE_TYPE_CHOICES", "Value must be one of {1, 2}.")
+    errors.longest(f"{where}.placeholder", field.get("placeholder") or "", 100)
+    low, high = field.get("min_length") or 0, field.get("max_length")
+    high = 4000 if high is None else high
+    if not 0 <= low <= 4000:
+        errors.add(f"{where}.min_length", "NUMBER_TYPE_MAX", "Must be between 0 and 4000.")
+    if not 1 <= high <= 4000 or low > high:
+        errors.add(f"{where}.max_length", "NUMBER_TYPE_MAX", "Must be between 1 and 4000.")
+    # An empty value is none; any other has to fit the field that it is put into.
+    if value := field.get("value"):
+        errors.length(f"{where}.value", value, low, high)

@@ -27,6 +27,7 @@ class FileEntry:
     id: int
     filename: str | None
     description: str | None
+    spoiler: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,14 @@ def _entries(
             errors.required(f"{path}.{index}.id")
             continue
         errors.longest(f"{path}.{index}.description", item.get("description") or "", 1024)
-        entries.append(FileEntry(int(item["id"]), item.get("filename"), item.get("description")))
+        entries.append(
+            FileEntry(
+                int(item["id"]),
+                item.get("filename"),
+                item.get("description"),
+                bool(item.get("is_spoiler")),
+            )
+        )
     mentioned = {entry.id for entry in entries}
     # A file that `attachments` does not mention is kept as it came.
     entries += [FileEntry(i, None, None) for i in uploads if i not in mentioned]

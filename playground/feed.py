@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playground.world import User
+from playground.users import User
 
 Json = dict[str, Any]
 

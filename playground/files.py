@@ -13,6 +13,8 @@ from playground.clock import Snowflakes
 Json = dict[str, Any]
 
 MEBIBYTE = 1 << 20
+SPOILER_PREFIX = "SPOILER_"
+IS_SPOILER = 1 << 3
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.\-]+")
 
 
@@ -37,6 +39,7 @@ class Attachment:
     height: int | None = None
     description: str | None = None
     ephemeral: bool = False
+    spoiler: bool = False
 
     def payload(self) -> Json:
         """Give Discord's attachment object."""
@@ -54,6 +57,8 @@ class Attachment:
             body["description"] = self.description
         if self.ephemeral:
             body["ephemeral"] = True
+        if self.spoiler:
+            body["flags"] = IS_SPOILER
         return body
 
 
@@ -73,6 +78,7 @@ class FileHost:
         description: str | None = None,
         filename: str | None = None,
         ephemeral: bool = False,
+        spoiler: bool = False,
     ) -> Attachment:
         """Store a file that belongs to a channel."""
         attachment_id = self._snowflakes.next()
@@ -90,6 +96,7 @@ class FileHost:
             height,
             description,
             ephemeral,
+            spoiler or name.startswith(SPOILER_PREFIX),
         )
         self._kept[attachment_id] = attachment
         return attachment

@@ -12,7 +12,9 @@ from playground.bodies import Body
 from playground.changes import Changes
 from playground.clock import Clock, Snowflakes
 from playground.drafts import EPHEMERAL, LOADING, Draft
-from playground.messages import COMMAND_ANSWER, MENU_ANSWER, REPLY, Message, MessageBook, Origin
+from playground.messages import COMMAND_ANSWER, MENU_ANSWER, REPLY, Message, MessageBook
+from playground.origins import Origin
+from playground.places import Channel
 from playground.refusals import (
     FormErrors,
     Refusal,
@@ -20,7 +22,8 @@ from playground.refusals import (
     invalid_webhook_token,
     unknown,
 )
-from playground.world import Channel, User, World
+from playground.users import User
+from playground.world import World
 
 Json = dict[str, Any]
 
@@ -204,7 +207,7 @@ class InteractionBook:
             "channel_id": str(channel.id),
             "channel": channel.payload() | {"permissions": permissions},
             "app_permissions": str(int(world.permissions(world.bot, channel))),
-            "locale": "en-US",
+            "locale": world.locale_of(user),
             "entitlements": [],
             "authorizing_integration_owners": {"0": str(channel.guild_id or 0)},
             "context": 0 if in_guild else 1,
@@ -212,11 +215,11 @@ class InteractionBook:
         }
         if in_guild:
             member = world.members[user.id].payload() | {"permissions": permissions}
-            guild = {"id": str(channel.guild_id), "locale": "en-US", "features": []}
+            guild = {"id": str(channel.guild_id), "locale": world.locale, "features": []}
             body |= {
                 "guild_id": str(channel.guild_id),
                 "guild": guild,
-                "guild_locale": "en-US",
+                "guild_locale": world.locale,
                 "member": member,
             }
         else:
@@ -276,6 +279,7 @@ class InteractionBook:
             errors = FormErrors()
             components.check_modal(data, errors, "data")
             errors.raise_if_any()
+            components.complete(data["components"])
             interaction.modal = data
         else:
             self._update(interaction, callback, body, data)
@@ -326,13 +330,18 @@ class InteractionBook:
         elif interaction.kind is Kind.COMMAND:
             is_slash = interaction.data.get("type") == commands.SLASH
             kind = COMMAND_ANSWER if is_slash else MENU_ANSWER
+        target = int(interaction.data.get("target_id", 0))
+        in_menu_of = interaction.data.get("type")
         origin = Origin(
             interaction.id,
             interaction.kind,
             interaction.user,
             interaction.command,
             interaction.channel.guild_id,
-            interaction.message.id if interaction.message else None,
+            command_type=in_menu_of or commands.SLASH,
+            interacted_message_id=interaction.message.id if interaction.message else None,
+            target_user=self._world.users[target] if in_menu_of == commands.USER_MENU else None,
+            target_message_id=target if in_menu_of == commands.MESSAGE_MENU else None,
         )
         original = interaction.original
         return self._messages.create(

@@ -1,15 +1,18 @@
 """From what a person filled in to an interaction's `data`, checked as Discord's client does."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from playground import commands
 from playground.files import FileHost, Upload
-from playground.world import Channel, Role, User, World
+from playground.places import Channel
+from playground.users import Role, User
+from playground.world import World
 
 Json = dict[str, Any]
-Value = str | int | float | bool | User | Channel | Role | Upload
+Entity = User | Role | Channel | int | str
+Value = Entity | float | bool | Upload
 
 _SAFE_INTEGER = 2**53
 
@@ -56,9 +59,10 @@ def descend(command: Json, path: list[str]) -> list[Json]:
 class Resolver:
     """Builds an interaction's `options` and `resolved` from names and values."""
 
-    def __init__(self, world: World, files: FileHost, channel: Channel) -> None:
+    def __init__(self, world: World, files: FileHost, person: User, channel: Channel) -> None:
         self._world = world
         self._files = files
+        self._person = person
         self._channel = channel
         self.resolved: dict[str, Json] = {}
 
@@ -116,7 +120,15 @@ class Resolver:
             return _boolean(option["name"], value)
         if kind == commands.ATTACHMENT:
             return self._attachment(option["name"], value)
-        return self._entity(option["name"], kind, value)
+        if not isinstance(value, User | Role | Channel | int | str):
+            raise InvalidOption(option["name"], "Choose somebody or something that is there.")
+        if kind == commands.CHANNEL:
+            return self.channel(option["name"], value, option.get("channel_types") or [])
+        if kind == commands.USER:
+            return self.user(option["name"], value)
+        if kind == commands.ROLE:
+            return self.role(option["name"], value)
+        return self.mentionable(option["name"], value)
 
     def _attachment(self, name: str, value: Value) -> str:
         if not isinstance(value, Upload):
@@ -125,23 +137,44 @@ class Resolver:
         self._resolve("attachments", attachment.id, attachment.payload())
         return str(attachment.id)
 
-    def _entity(self, name: str, kind: int, value: Value) -> str:
+    def user(self, field: str, value: Entity) -> str:
+        """Resolve a person by name, by id or as they are; InvalidOption where there is none."""
         try:
-            if kind in (commands.USER, commands.MENTIONABLE) and not isinstance(value, Role):
-                wanted = value if isinstance(value, User) else str(value).removeprefix("@")
-                user = self._world.user(wanted)
-                return self.resolve_user(user)
-            if kind == commands.CHANNEL and isinstance(value, Channel | int | str):
-                channel = self._world.channel(value)
-                self._resolve("channels", channel.id, channel.payload() | {"permissions": "0"})
-                return str(channel.id)
+            found = self._world.user(value if isinstance(value, User) else _bare(value))
         except LookupError as error:
-            raise InvalidOption(name, str(error)) from error
+            raise InvalidOption(field, str(error)) from error
+        return self.resolve_user(found)
+
+    def role(self, field: str, value: Entity) -> str:
+        """Resolve a role likewise."""
         for role in self._world.roles.values():
-            if value in (role, role.name, role.id, str(role.id)):
+            if value == role or _bare(value) in (role.name.removeprefix("@"), str(role.id)):
                 self._resolve("roles", role.id, role.payload())
                 return str(role.id)
-        raise InvalidOption(name, f"there is no role {value!r}")
+        raise InvalidOption(field, f"there is no role {value!r}")
+
+    def mentionable(self, field: str, value: Entity) -> str:
+        """Resolve a person or a role likewise."""
+        if isinstance(value, Role):
+            return self.role(field, value)
+        try:
+            return self.user(field, value)
+        except InvalidOption:
+            return self.role(field, value)
+
+    def channel(self, field: str, value: Entity, types: Sequence[int]) -> str:
+        """Resolve a channel of one of these types (none: any) likewise."""
+        try:
+            channel = self._world.channel(value if isinstance(value, Channel) else _bare(value))
+        except LookupError as error:
+            raise InvalidOption(field, str(error)) from error
+        if types and channel.kind not in types:
+            raise InvalidOption(field, f"#{channel.name} is none of the channels that fit.")
+        permissions = self._world.permissions(self._person, channel)
+        partial = channel.payload() | {"permissions": str(int(permissions))}
+        partial.pop("permission_overwrites", None)
+        self._resolve("channels", channel.id, partial)
+        return str(channel.id)
 
     def resolve_user(self, user: User) -> str:
         """Add a user, and the member if they are in the server, to what is resolved."""
@@ -158,6 +191,11 @@ class Resolver:
 
     def _resolve(self, kind: str, entity_id: int, payload: Json) -> None:
         self.resolved.setdefault(kind, {})[str(entity_id)] = payload
+
+
+def _bare(value: object) -> str:
+    """Give a name or id as text, without the mark before it."""
+    return str(value.id if isinstance(value, User | Role | Channel) else value).lstrip("@#")
 
 
 def _scalar(option: Json, value: Value) -> str | int | float:

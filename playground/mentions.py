@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from playground.refusals import FormErrors
-from playground.world import User, World
+from playground.users import User
+from playground.world import World
 
 Json = dict[str, Any]
 

@@ -1,60 +1,32 @@
 """Messages: made, changed, removed, and told to the bot and to the page."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
-from playground import components, mentions
+from playground import components, embeds, mentions
 from playground.clock import Clock, Snowflakes
-from playground.drafts import EPHEMERAL, LOADING, Draft
+from playground.drafts import EPHEMERAL, LOADING, Draft, FileEntry
 from playground.files import Attachment, FileHost
 from playground.mentions import Mentions
+from playground.origins import Origin
 from playground.permissions import Permission
+from playground.places import Channel
 from playground.refusals import Refusal, empty_message, unknown
-from playground.world import Channel, User, World
+from playground.users import User
+from playground.world import World
 
 Json = dict[str, Any]
 
 NONCE_LIFETIME_S = 300
 """How long `enforce_nonce` remembers a nonce: "the past few minutes" in the API reference."""
 
-PLAIN, REPLY, COMMAND_ANSWER, MENU_ANSWER = 0, 19, 20, 23
+PLAIN, REPLY, COMMAND_ANSWER, THREAD_STARTER, MENU_ANSWER = 0, 19, 20, 21, 23
 """Message types."""
 
-_ATTACHED = re.compile(r"attachment://(.+)")
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The interaction that a message answers."""
-
-    interaction_id: int
-    kind: int
-    user: User
-    command: str | None
-    guild_id: int | None
-    interacted_message_id: int | None = None
-
-    def metadata(self, original_response_id: int | None) -> Json:
-        """Give Discord's `interaction_metadata`."""
-        owners = {"0": str(self.guild_id or 0)}
-        body: Json = {
-            "id": str(self.interaction_id),
-            "type": self.kind,
-            "user": self.user.payload(),
-            "authorizing_integration_owners": owners,
-        }
-        if self.command is not None:
-            # Not documented, but sent, and what the client shows as "used /…".
-            body |= {"name": self.command, "command_type": 1}
-        if self.interacted_message_id is not None:
-            body["interacted_message_id"] = str(self.interacted_message_id)
-        if original_response_id is not None:
-            body["original_response_message_id"] = str(original_response_id)
-        return body
+HAS_THREAD = 1 << 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +66,7 @@ class Message:
     application_id: int | None = None
     reply_to: "Message | None" = None
     private_to: User | None = None
+    thread: Channel | None = None
 
     @property
     def ephemeral(self) -> bool:
@@ -123,7 +96,7 @@ class Message:
 
     def visible_attachments(self) -> list[Attachment]:
         """Its files, without those that an embed shows."""
-        shown = {media.get("url") for embed in self.embeds for media in _media(embed)}
+        shown = {address for embed in self.embeds for address in embeds.addresses(embed)}
         return [attachment for attachment in self.attachments if attachment.url not in shown]
 
     def payload(self) -> Json:
@@ -160,8 +133,14 @@ class Message:
                     "name": self.origin.command,
                     "user": self.origin.user.payload(),
                 }
+        if self.thread is not None:
+            body["thread"] = self.thread.payload()
         if self.reply_to is not None:
-            reference = {"channel_id": str(self.channel.id), "message_id": str(self.reply_to.id)}
+            original = self.reply_to
+            reference = {
+                "channel_id": str(original.channel.id),
+                "message_id": str(original.id),
+            }
             if self.channel.guild_id is not None:
                 reference["guild_id"] = str(self.channel.guild_id)
             body["message_reference"] = {"type": 0, **reference}
@@ -288,6 +267,12 @@ class MessageBook:
         message.deleted = True
         self._tell(MessageChange.DELETED, message)
 
+    def hang_thread(self, message: Message, thread: Channel | None) -> None:
+        """Let a message show the thread that was begun from it, or none any more."""
+        message.thread = thread
+        message.flags = message.flags & ~HAS_THREAD | (HAS_THREAD if thread else 0)
+        self._tell(MessageChange.UPDATED, message)
+
     def forget_channel(self, channel: Channel) -> None:
         """Drop a channel's messages without a word, as a deleted channel does."""
         for message in [m for m in self._messages.values() if m.channel.id == channel.id]:
@@ -297,13 +282,14 @@ class MessageBook:
     def _fill(self, message: Message, draft: Draft) -> None:
         """Apply a draft; nothing changes when it is refused."""
         content = message.content if draft.content is None else draft.content
-        embeds = message.embeds if draft.embeds is None else draft.embeds
+        frames = message.embeds if draft.embeds is None else draft.embeds
         rows = message.components if draft.components is None else draft.components
         attachments = self._attachments(message, draft)
-        if not (content or embeds or attachments or rows or message.flags & LOADING):
+        by_itself = message.thinking or message.type == THREAD_STARTER
+        if not (content or frames or attachments or rows or by_itself):
             raise empty_message()
         message.attachments = attachments
-        message.embeds = [_finished(embed, attachments) for embed in embeds]
+        message.embeds = [embeds.finished(frame, attachments) for frame in frames]
         message.content, message.components = content, rows
         if draft.content is not None or draft.allowed_mentions is not None:
             everyone = self._world.permissions(message.author, message.channel)
@@ -319,14 +305,13 @@ class MessageBook:
         in_embeds = [a for a in message.attachments if a not in message.visible_attachments()]
         if draft.entries is None:
             kept = list(message.attachments)
-            return kept + [self._keep(message, draft, index) for index in sorted(draft.uploads)]
+            new = [FileEntry(index, None, None) for index in sorted(draft.uploads)]
+            return kept + [self._keep(message, draft, entry) for entry in new]
         by_id = {attachment.id: attachment for attachment in message.attachments}
         listed = []
         for entry in draft.entries:
             if entry.id in draft.uploads:
-                listed.append(
-                    self._keep(message, draft, entry.id, entry.description, entry.filename)
-                )
+                listed.append(self._keep(message, draft, entry))
             elif entry.id in by_id:
                 listed.append(by_id[entry.id])
         # What an embed shows is not listed among the attachments and stays with the embed.
@@ -334,45 +319,16 @@ class MessageBook:
             listed += [attachment for attachment in in_embeds if attachment not in listed]
         return listed
 
-    def _keep(
-        self,
-        message: Message,
-        draft: Draft,
-        index: int,
-        description: str | None = None,
-        filename: str | None = None,
-    ) -> Attachment:
+    def _keep(self, message: Message, draft: Draft, entry: FileEntry) -> Attachment:
         return self._files.keep(
-            draft.uploads[index],
+            draft.uploads[entry.id],
             message.channel.id,
-            description=description,
-            filename=filename,
+            description=entry.description,
+            filename=entry.filename,
             ephemeral=message.ephemeral,
+            spoiler=entry.spoiler,
         )
 
 
 def _timestamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
-
-
-def _media(embed: Json) -> list[Json]:
-    return [embed[key] for key in ("image", "thumbnail") if isinstance(embed.get(key), dict)]
-
-
-def _finished(embed: Json, attachments: list[Attachment]) -> Json:
-    """Fill in what Discord adds to an embed, such as the addresses of attached pictures."""
-    done = {"type": "rich", **embed}
-    if fields := embed.get("fields"):
-        done["fields"] = [{"inline": False, **field} for field in fields]
-    by_name = {attachment.filename: attachment for attachment in attachments}
-    for key in ("image", "thumbnail"):
-        media = done.get(key)
-        if not isinstance(media, dict):
-            continue
-        match = _ATTACHED.fullmatch(media.get("url") or "")
-        attachment = by_name.get(match[1]) if match else None
-        if attachment is not None:
-            payload = attachment.payload()
-            media = {k: payload[k] for k in ("url", "proxy_url", "width", "height") if k in payload}
-        done[key] = {"proxy_url": media.get("url"), **media}
-    return done

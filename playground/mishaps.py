@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from playground.interactions import TOKEN_LIVES_S
-from playground.people import NotPossible, People
+from playground.people import People
 from playground.permissions import Permission
-from playground.world import Channel
+from playground.places import Channel, Kind
+from playground.refusals import NotPossible
 
 Json = dict[str, Any]
 
@@ -124,31 +125,33 @@ class Mishaps:
         if not world.bot_is_member:
             return [Mishap("invite", "Invite the bot back", "The bot is back.", people.invite_bot)]
         bot = world.bot
+        # What the bot may do in a thread is said in the channel that it hangs in.
+        ruled = channel if channel.thread is None else world.channels[channel.thread.parent_id]
         remove = Mishap("kick", "Remove the bot", "The bot was removed.", people.remove_bot)
         if world.permissions(bot, channel) & Permission.ATTACH_FILES:
             files = Mishap(
                 "forbid_files",
                 "Take Attach Files away",
-                f"The bot may attach no files in #{channel.name}.",
-                lambda: people.overwrite(channel, bot, deny=Permission.ATTACH_FILES),
+                f"The bot may attach no files in #{ruled.name}.",
+                lambda: people.overwrite(ruled, bot, deny=Permission.ATTACH_FILES),
             )
         else:
             files = Mishap(
                 "allow_files",
                 "Give Attach Files back",
-                f"The bot may attach files in #{channel.name}.",
-                lambda: people.overwrite(channel, bot, allow=Permission.ATTACH_FILES),
+                f"The bot may attach files in #{ruled.name}.",
+                lambda: people.overwrite(ruled, bot, allow=Permission.ATTACH_FILES),
             )
+        what = "thread" if channel.kind is Kind.THREAD else "channel"
         delete = Mishap(
             "delete_channel",
-            "Delete this channel",
+            f"Delete this {what}",
             f"#{channel.name} was deleted.",
             lambda: self._delete(channel),
         )
         return [files, delete, remove]
 
     def _delete(self, channel: Channel) -> None:
-        channels = self._state.world.channels.values()
-        if sum(one.guild_id is not None for one in channels) == 1:
+        if self._state.world.guild_channels() == [channel]:
             raise NotPossible("The last channel stays.")
         self._people.delete_channel(channel)

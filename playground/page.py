@@ -2,25 +2,23 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 from aiohttp import BodyPartReader, WSMsgType, web
 
+from playground.acts import Acts
 from playground.files import Upload
-from playground.interactions import Kind
 from playground.invocations import InvalidOption
-from playground.messages import Message
 from playground.mishaps import Mishaps
-from playground.people import NotPossible, People
-from playground.permissions import Permission
-from playground.world import Channel, User
+from playground.people import People
+from playground.refusals import NotPossible
+from playground.users import User
+from playground.view import View
 
 Json = dict[str, Any]
 
 FOLDER = Path(__file__).parent / "page"
-SHOWN_MESSAGES = 100
 _TYPES = {
     ".html": "text/html",
     ".css": "text/css",
@@ -37,19 +35,10 @@ class Page:
     """Serves the page at `/`, its news at `/live`, and takes what people do at `/act/…`."""
 
     def __init__(self, people: People) -> None:
-        self._people = people
         self._state = people.state
-        self._mishaps = Mishaps(people)
-        self._actions: dict[str, Callable[[User, Json], Awaitable[Json]]] = {
-            "slash": self._slash,
-            "autocomplete": self._autocomplete,
-            "click": self._click,
-            "select": self._select,
-            "submit": self._submit,
-            "send": self._send,
-            "delete": self._delete,
-            "mishap": self._mishap,
-        }
+        mishaps = Mishaps(people)
+        self._view = View(people.state, mishaps)
+        self._acts = Acts(people, mishaps)
 
     def install(self, app: web.Application) -> None:
         """Register the page's addresses."""
@@ -83,7 +72,7 @@ class Page:
         socket = web.WebSocketResponse(heartbeat=30)
         await socket.prepare(request)
         with self._state.feed.subscribe(viewer) as news:
-            await socket.send_json(self._snapshot(viewer))
+            await socket.send_json(self._view.of(viewer))
             sender = asyncio.create_task(self._forward(viewer, news, socket))
             try:
                 while (await socket.receive()).type in (WSMsgType.TEXT, WSMsgType.BINARY):
@@ -98,66 +87,11 @@ class Page:
     ) -> None:
         while True:
             item = await news.get()
-            await socket.send_json(self._snapshot(viewer) if item["kind"] == "refresh" else item)
-
-    def _snapshot(self, viewer: User) -> Json:
-        """Draw up everything that somebody sees."""
-        world = self._state.world
-        channels = [c for c in world.channels.values() if self._state.may_see(viewer, c)]
-        return {
-            "kind": "hello",
-            "me": str(viewer.id),
-            "people": [self._describe(user) for user in world.people],
-            "users": {str(u.id): self._describe(u) for u in world.users.values()},
-            "roles": {str(r.id): {"name": r.name, "color": r.color} for r in world.roles.values()},
-            "guild": {"id": str(world.guild_id), "name": world.guild_name},
-            "application": str(world.application_id),
-            "channels": [self._describe_channel(viewer, c) for c in channels],
-            "bot": self._state.bot_status(),
-            "commands": self._state.commands_by_channel(viewer),
-            "attachment_size_limit": self._state.attachment_size_limit,
-            "messages": {
-                str(channel.id): [
-                    message.payload()
-                    for message in self._state.messages.visible(channel, viewer)[-SHOWN_MESSAGES:]
-                ]
-                for channel in channels
-            },
-        }
-
-    def _describe(self, user: User) -> Json:
-        world = self._state.world
-        member = world.members.get(user.id)
-        roles = [world.roles[role_id] for role_id in member.role_ids] if member else []
-        coloured = [role.color for role in roles if role.color]
-        part = "Owner" if user.id == world.owner_id else None
-        part = part or next((r.name.removesuffix("s") for r in roles if not r.bot_id), "Member")
-        return {
-            "id": str(user.id),
-            "username": user.username,
-            "name": user.display_name,
-            "bot": user.bot,
-            "color": coloured[0] if coloured else 0,
-            "part": part,
-            "avatar": f"/cdn/avatars/{user.id}/portrait.png",
-        }
-
-    def _describe_channel(self, viewer: User, channel: Channel) -> Json:
-        permissions = self._state.world.permissions(viewer, channel)
-        direct = channel.recipient is not None
-        return {
-            "id": str(channel.id),
-            "name": self._state.world.bot.display_name if direct else channel.name,
-            "topic": channel.topic,
-            "direct": direct,
-            "may_send": bool(permissions & Permission.SEND_MESSAGES),
-            "may_manage": bool(permissions & Permission.MANAGE_MESSAGES) and not direct,
-            "mishaps": self._mishaps.offered(channel),
-        }
+            await socket.send_json(self._view.of(viewer) if item["kind"] == "refresh" else item)
 
     async def _act(self, request: web.Request) -> web.Response:
         """Do what a person did; 400 with a `problem` (and its `option`) when it cannot be."""
-        action = self._actions.get(request.match_info["action"])
+        action = self._acts.by_name.get(request.match_info["action"])
         if action is None:
             raise web.HTTPNotFound
         try:
@@ -167,65 +101,6 @@ class Page:
         except (NotPossible, LookupError) as error:
             answer = {"problem": str(error.args[0])}
         return web.json_response(answer, status=400)
-
-    async def _slash(self, person: User, orders: Json) -> Json:
-        interaction = await self._people.slash(
-            person, orders["channel"], orders["command"], **orders["options"]
-        )
-        return {"id": str(interaction.id)}
-
-    async def _autocomplete(self, person: User, orders: Json) -> Json:
-        try:
-            choices = await self._people.autocomplete(
-                person,
-                orders["channel"],
-                orders["command"],
-                orders["option"],
-                orders["typed"],
-                **orders["options"],
-            )
-        except TimeoutError:
-            raise NotPossible("Loading options failed.") from None
-        return {"choices": choices}
-
-    async def _click(self, person: User, orders: Json) -> Json:
-        message = self._message(person, orders)
-        interaction = await self._people.click(person, message, orders["custom_id"])
-        return {"id": str(interaction.id)}
-
-    async def _select(self, person: User, orders: Json) -> Json:
-        message = self._message(person, orders)
-        interaction = await self._people.select(
-            person, message, orders["custom_id"], orders["values"]
-        )
-        return {"id": str(interaction.id)}
-
-    async def _submit(self, person: User, orders: Json) -> Json:
-        opened = self._state.interactions.find(int(orders["interaction"]))
-        if opened is None or opened.user != person or opened.kind is Kind.AUTOCOMPLETE:
-            raise NotPossible("This form is gone.")
-        return {"id": str((await self._people.submit(opened, orders["values"])).id)}
-
-    async def _send(self, person: User, orders: Json) -> Json:
-        files = list(orders.get("options", {}).values())
-        message = await self._people.send(person, orders["channel"], orders["content"], *files)
-        return {"id": str(message.id)}
-
-    async def _delete(self, person: User, orders: Json) -> Json:
-        await self._people.delete_message(person, self._message(person, orders))
-        return {}
-
-    async def _mishap(self, person: User, orders: Json) -> Json:
-        channel = self._state.world.channel(orders["channel"])
-        if not self._state.may_see(person, channel):
-            raise NotPossible("This channel is not yours to see.")
-        return {"said": self._mishaps.happen(orders["name"], channel)}
-
-    def _message(self, person: User, orders: Json) -> Message:
-        message = self._state.messages.find(int(orders["message"]))
-        if message is None or not self._state.may_see(person, message.channel):
-            raise NotPossible("This message was deleted.")
-        return message
 
 
 async def _orders(request: web.Request) -> Json:

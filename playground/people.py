@@ -3,33 +3,27 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from playground import commands, components
+from playground import commands, components, menus, modals
 from playground.drafts import Draft
 from playground.files import Upload
-from playground.gateway import Intent
 from playground.interactions import Interaction, Kind
 from playground.invocations import Focus, Resolver, Value
 from playground.messages import Message
 from playground.permissions import Permission
-from playground.state import State
-from playground.world import Channel, Overwrite, Role, User
+from playground.places import Channel
+from playground.placing import Places
+from playground.refusals import NotPossible
+from playground.users import User
 
 Json = dict[str, Any]
 T = TypeVar("T")
 
 
-class NotPossible(Exception):
-    """Something that Discord's client would not let this person do here and now."""
-
-
-class People:
+class People(Places):
     """What a person (or a test in their place) does in the playground.
 
     People and channels are given by name ("mia", "darkroom"), by id, or as they are.
     """
-
-    def __init__(self, state: State) -> None:
-        self.state = state
 
     async def slash(
         self, user: User | str, channel: Channel | str, command: str, /, **options: Value
@@ -69,7 +63,7 @@ class People:
         person, place = self.state.world.user(user), self.state.world.channel(channel)
         name, *path = command.split()
         definition = self._usable(person, place, name, commands.SLASH)
-        resolver = Resolver(self.state.world, self.state.files, place)
+        resolver = Resolver(self.state.world, self.state.files, person, place)
         data = resolver.data(definition, path, options, focus)
         return self.state.interactions.open(kind, person, place, data, command=command)
 
@@ -86,8 +80,10 @@ class People:
         person, place = self.state.world.user(user), self.state.world.channel(channel)
         kind = commands.MESSAGE_MENU if isinstance(target, Message) else commands.USER_MENU
         command = self._usable(person, place, name, kind)
-        resolver = Resolver(self.state.world, self.state.files, place)
+        resolver = Resolver(self.state.world, self.state.files, person, place)
         data: Json = {"id": command["id"], "name": name, "type": kind, "target_id": str(target.id)}
+        if "guild_id" in command:
+            data["guild_id"] = command["guild_id"]
         if isinstance(target, Message):
             resolver.resolved["messages"] = {str(target.id): target.payload()}
         else:
@@ -108,32 +104,19 @@ class People:
     ) -> Interaction:
         """Choose from a select menu, named by its custom id.
 
-        `values` are the values of options, or for a menu of people the names or ids.
+        `values` are the values of options, or names or ids in a menu of people, roles or channels.
         """
         person, component = self._component(user, message, menu)
-        resolver = Resolver(self.state.world, self.state.files, message.channel)
-        chosen = self._choices(component, values, resolver)
+        resolver = Resolver(self.state.world, self.state.files, person, message.channel)
         data: Json = {
             "component_type": int(component["type"]),
             "custom_id": component["custom_id"],
-            "values": chosen,
+            "id": component.get("id", 0),
+            "values": menus.chosen(component, values, resolver),
         }
         if resolver.resolved:
             data["resolved"] = resolver.resolved
         return self._use(person, message, data)
-
-    def _choices(self, component: Json, values: list[str], resolver: Resolver) -> list[str]:
-        low, high = component.get("min_values", 1), component.get("max_values", 1)
-        if not low <= len(values) <= high:
-            raise NotPossible(f"choose between {low} and {high}")
-        if component["type"] == components.Kind.STRING_SELECT:
-            offered = {option["value"] for option in component["options"]}
-            if not set(values) <= offered:
-                raise NotPossible(f"the menu offers only {sorted(offered)}")
-            return values
-        if component["type"] == components.Kind.USER_SELECT:
-            return [resolver.resolve_user(self.state.world.user(value)) for value in values]
-        raise NotPossible(f"menus of type {component['type']} cannot be used here yet")
 
     def _component(self, user: User | str, message: Message, name: str) -> tuple[User, Json]:
         person = self.state.world.user(user)
@@ -149,21 +132,24 @@ class People:
         book = self.state.interactions
         return book.open(Kind.COMPONENT, person, message.channel, data, message=message)
 
-    async def submit(self, interaction: Interaction, values: Mapping[str, str]) -> Interaction:
+    async def submit(
+        self, interaction: Interaction, values: Mapping[str, str | list[str]]
+    ) -> Interaction:
         """Send the modal that answered an interaction, with values by custom id.
 
-        Fields that are not named keep what the modal was filled in with.
+        A menu takes a list of values. Fields that are not named keep what the modal was filled
+        in with. Raises NotPossible for a value that Discord's client would not send.
         """
-        modal = interaction.modal
-        if modal is None:
+        if interaction.modal is None:
             raise NotPossible("no modal is open")
-        rows = [_filled(row, values) for row in modal["components"]]
-        data = {"custom_id": modal["custom_id"], "components": rows}
+        resolver = Resolver(
+            self.state.world, self.state.files, interaction.user, interaction.channel
+        )
         return self.state.interactions.open(
             Kind.MODAL_SUBMIT,
             interaction.user,
             interaction.channel,
-            data,
+            modals.fill(interaction.modal, values, resolver),
             message=interaction.message,
         )
 
@@ -172,7 +158,7 @@ class People:
     ) -> Message:
         """Write an ordinary message."""
         person, place = self.state.world.user(user), self.state.world.channel(channel)
-        if not self.state.world.permissions(person, place) & Permission.SEND_MESSAGES:
+        if not self.state.world.may_write(person, place):
             raise NotPossible(f"{person.display_name} may not write here")
         draft = Draft(content.strip(), uploads=dict(enumerate(files)))
         return self.state.messages.create(place, person, draft)
@@ -194,81 +180,8 @@ class People:
         person = None if viewer is None else self.state.world.user(viewer)
         return self.state.messages.visible(self.state.world.channel(channel), person)
 
-    def overwrite(
-        self,
-        channel: Channel | str,
-        target: User | Role,
-        *,
-        allow: Permission = Permission(0),  # noqa: B008 - a flag is a constant
-        deny: Permission = Permission(0),  # noqa: B008
-    ) -> None:
-        """Set what a channel allows and denies to a member or a role."""
-        place = self.state.world.channel(channel)
-        overwrite = Overwrite(target.id, isinstance(target, User), int(allow), int(deny))
-        changed = self.state.world.set_overwrite(place, overwrite)
-        self.state.gateway.dispatch("CHANNEL_UPDATE", changed.payload(), Intent.GUILDS)
-        self.state.feed.publish("refresh", {})
-
-    def delete_channel(self, channel: Channel | str) -> None:
-        """Delete a channel with all its messages."""
-        place = self.state.world.channel(channel)
-        del self.state.world.channels[place.id]
-        self.state.messages.forget_channel(place)
-        self.state.gateway.dispatch("CHANNEL_DELETE", place.payload(), Intent.GUILDS)
-        self.state.feed.publish("refresh", {})
-        self.state.changes.announce()
-
-    def open_direct_messages(self, user: User | str) -> Channel:
-        """Open somebody's direct messages with the bot, or give those that are open."""
-        person = self.state.world.user(user)
-        channel = self.state.world.direct_messages(person)
-        if channel is None:
-            channel = Channel(self.state.snowflakes.next(), person.username, recipient=person)
-            self.state.world.channels[channel.id] = channel
-            self.state.feed.publish("refresh", {}, person)
-        return channel
-
-    def remove_bot(self) -> None:
-        """Remove the bot from the server."""
-        world = self.state.world
-        del world.members[world.bot.id]
-        self.state.gateway.dispatch("GUILD_DELETE", {"id": str(world.guild_id)}, Intent.GUILDS)
-        self.state.feed.publish("refresh", {})
-        self.state.changes.announce()
-
-    def invite_bot(self) -> None:
-        """Let the bot into the server again."""
-        world = self.state.world
-        world.join_bot()
-        payload = world.guild_payload([world.members[world.bot.id]])
-        self.state.gateway.dispatch("GUILD_CREATE", payload, Intent.GUILDS)
-        self.state.feed.publish("refresh", {})
-        self.state.changes.announce()
-
     async def wait_for(
         self, predicate: Callable[[], T], within: float = 10.0, what: str = "what was waited for"
     ) -> T:
         """Wait for the first true value of `predicate`; TimeoutError after `within` seconds."""
         return await self.state.changes.until(predicate, within, what)
-
-
-def _filled(row: Json, values: Mapping[str, str]) -> Json:
-    """Fill in one row (or label) of a modal."""
-    if row["type"] == components.Kind.LABEL:
-        return {"type": row["type"], "id": 0, "component": _field(row["component"], values)}
-    if row["type"] == components.Kind.TEXT_DISPLAY:
-        return {"type": row["type"], "id": 0}
-    return {"type": row["type"], "components": [_field(f, values) for f in row["components"]]}
-
-
-def _field(field: Json, values: Mapping[str, str]) -> Json:
-    value = values.get(field["custom_id"], field.get("value") or "")
-    answer: Json = {"type": field["type"], "id": 0, "custom_id": field["custom_id"]}
-    if field["type"] == components.Kind.STRING_SELECT:
-        return answer | {"values": [value] if value else []}
-    if field.get("required", True) and not value:
-        raise NotPossible(f"{field['custom_id']} must be filled in")
-    low, high = field.get("min_length", 0), field.get("max_length", 4000)
-    if value and not low <= len(value) <= high:
-        raise NotPossible(f"{field['custom_id']} takes {low} to {high} characters")
-    return answer | {"value": value}

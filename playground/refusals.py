@@ -32,6 +32,10 @@ class Unsupported(Exception):
     """Something that Discord can do and this stand-in cannot: reported, never passed over."""
 
 
+class NotPossible(Exception):
+    """Something that Discord's client would not let this person do here and now."""
+
+
 def unauthorized() -> Refusal:
     """Refuse a missing or wrong bot token."""
     return Refusal(401, 0, "401: Unauthorized")

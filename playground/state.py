@@ -8,11 +8,13 @@ from playground.commands import CommandBook
 from playground.faults import Faults, RequestLog
 from playground.feed import Feed
 from playground.files import FileHost
+from playground.furniture import furnish
 from playground.gateway import Gateway, Intent
 from playground.interactions import Interaction, InteractionBook, Kind
 from playground.messages import Message, MessageBook, MessageChange
 from playground.permissions import Permission
-from playground.world import Channel, User, furnish
+from playground.places import Channel
+from playground.users import User
 
 Json = dict[str, Any]
 

@@ -1,162 +1,15 @@
-"""The server, its channels, roles and people: who is there and what they may do."""
+"""The world as it is: the server, its channels, roles and people, and who may do what where."""
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from playground import permissions
-from playground.clock import Snowflakes
 from playground.permissions import Permission
+from playground.places import Channel, Kind, Overwrite
+from playground.users import Member, Role, User
 
 Json = dict[str, Any]
-
-TEXT_CHANNEL = 0
-DIRECT_MESSAGES = 1
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """A person or a bot."""
-
-    id: int
-    username: str
-    display_name: str
-    bot: bool = False
-
-    def payload(self) -> Json:
-        """Give Discord's user object."""
-        return {
-            "id": str(self.id),
-            "username": self.username,
-            "global_name": None if self.bot else self.display_name,
-            "discriminator": "0001" if self.bot else "0",
-            "avatar": "portrait",
-            "avatar_decoration_data": None,
-            "banner": None,
-            "accent_color": None,
-            "bot": self.bot,
-            "system": False,
-            "flags": 0,
-            "public_flags": 0,
-            "primary_guild": None,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Role:
-    """A named set of permissions in the server."""
-
-    id: int
-    name: str
-    permissions: int
-    position: int
-    color: int = 0
-    bot_id: int | None = None
-
-    def payload(self) -> Json:
-        """Give Discord's role object."""
-        colors = {"primary_color": self.color, "secondary_color": None, "tertiary_color": None}
-        body: Json = {
-            "id": str(self.id),
-            "name": self.name,
-            "description": None,
-            "color": self.color,
-            "colors": colors,
-            "hoist": self.color != 0,
-            "icon": None,
-            "unicode_emoji": None,
-            "position": self.position,
-            "permissions": str(int(self.permissions)),
-            "managed": self.bot_id is not None,
-            "mentionable": False,
-            "flags": 0,
-        }
-        if self.bot_id is not None:
-            body["tags"] = {"bot_id": str(self.bot_id)}
-        return body
-
-
-@dataclass(frozen=True, slots=True)
-class Overwrite:
-    """What a channel allows or denies to one role or member, whatever the server says."""
-
-    target_id: int
-    is_member: bool
-    allow: int = 0
-    deny: int = 0
-
-    def payload(self) -> Json:
-        """Give Discord's overwrite object."""
-        return {
-            "id": str(self.target_id),
-            "type": int(self.is_member),
-            "allow": str(int(self.allow)),
-            "deny": str(int(self.deny)),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """A text channel of the server, or one person's direct messages with the bot."""
-
-    id: int
-    name: str
-    topic: str = ""
-    position: int = 0
-    guild_id: int | None = None
-    overwrites: tuple[Overwrite, ...] = ()
-    recipient: User | None = None
-
-    def payload(self) -> Json:
-        """Give Discord's channel object."""
-        if self.recipient is not None:
-            return {
-                "id": str(self.id),
-                "type": DIRECT_MESSAGES,
-                "last_message_id": None,
-                "flags": 0,
-                "recipients": [self.recipient.payload()],
-            }
-        return {
-            "id": str(self.id),
-            "type": TEXT_CHANNEL,
-            "guild_id": str(self.guild_id),
-            "name": self.name,
-            "topic": self.topic or None,
-            "position": self.position,
-            "permission_overwrites": [overwrite.payload() for overwrite in self.overwrites],
-            "nsfw": False,
-            "parent_id": None,
-            "last_message_id": None,
-            "rate_limit_per_user": 0,
-            "flags": 0,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A user in the server."""
-
-    user: User
-    role_ids: tuple[int, ...]
-    joined: datetime
-
-    def payload(self) -> Json:
-        """Give Discord's member object, with its user."""
-        return {
-            "user": self.user.payload(),
-            "nick": None,
-            "avatar": None,
-            "banner": None,
-            "roles": [str(role_id) for role_id in self.role_ids],
-            "joined_at": self.joined.isoformat(),
-            "premium_since": None,
-            "deaf": False,
-            "mute": False,
-            "flags": 0,
-            "pending": False,
-            "communication_disabled_until": None,
-        }
 
 
 @dataclass(slots=True)
@@ -174,6 +27,8 @@ class World:
     members: dict[int, Member] = field(default_factory=dict)
     channels: dict[int, Channel] = field(default_factory=dict)
     deaf_to_direct_messages: set[int] = field(default_factory=set)
+    locale: str = "en-US"
+    locales: dict[int, str] = field(default_factory=dict)
 
     @property
     def bot_is_member(self) -> bool:
@@ -193,6 +48,10 @@ class World:
             if who in (user.id, user.username, str(user.id)):
                 return user
         raise LookupError(f"nobody here is called {who!r}")
+
+    def locale_of(self, user: User) -> str:
+        """Tell the language of somebody's client."""
+        return self.locales.get(user.id, "en-US")
 
     def channel(self, where: Channel | int | str) -> Channel:
         """Find a channel by id or name, as it is now; LookupError when there is none."""
@@ -225,7 +84,9 @@ class World:
             base |= self.roles[role_id].permissions
         if channel is None:
             return permissions.ALL if base & Permission.ADMINISTRATOR else Permission(base)
-        by_target = {overwrite.target_id: overwrite for overwrite in channel.overwrites}
+        # A thread has no overwrites of its own: those of its channel count.
+        place = channel if channel.thread is None else self.channels[channel.thread.parent_id]
+        by_target = {overwrite.target_id: overwrite for overwrite in place.overwrites}
         mine = [by_target[role_id] for role_id in member.role_ids if role_id in by_target]
         joined = [_join(mine)]
         if own := by_target.get(user.id):
@@ -234,6 +95,28 @@ class World:
         return permissions.combine(
             base, joined, (everyone.allow, everyone.deny) if everyone else None
         )
+
+    def is_nsfw(self, channel: Channel) -> bool:
+        """Tell whether a channel, or the one that a thread hangs in, is age-restricted."""
+        place = channel if channel.thread is None else self.channels[channel.thread.parent_id]
+        return place.nsfw
+
+    def may_write(self, user: User, channel: Channel) -> bool:
+        """Tell whether somebody may post in a channel or thread."""
+        return bool(self.permissions(user, channel) & channel.needed_to_write)
+
+    def guild_channels(self) -> list[Channel]:
+        """List the server's channels, without their threads."""
+        return [c for c in self.channels.values() if c.kind is Kind.TEXT]
+
+    def threads(self, parent: Channel | None = None) -> list[Channel]:
+        """List the threads of one channel, or of all."""
+        return [
+            channel
+            for channel in self.channels.values()
+            if channel.thread is not None
+            and (parent is None or channel.thread.parent_id == parent.id)
+        ]
 
     def join_bot(self) -> None:
         """Make the bot a member with its own role."""
@@ -275,7 +158,7 @@ class World:
             "mfa_level": 0,
             "nsfw": False,
             "nsfw_level": 0,
-            "preferred_locale": "en-US",
+            "preferred_locale": self.locale,
             "premium_progress_bar_enabled": False,
             "premium_subscription_count": 0,
             "premium_tier": 0,
@@ -293,15 +176,14 @@ class World:
         }
         if members is None:
             return body
-        own = [c for c in self.channels.values() if c.guild_id == self.guild_id]
         return body | {
             "joined_at": self.created.isoformat(),
             "large": False,
             "unavailable": False,
             "member_count": len(self.members),
             "members": [member.payload() for member in members],
-            "channels": [channel.payload() for channel in own],
-            "threads": [],
+            "channels": [channel.payload() for channel in self.guild_channels()],
+            "threads": [thread.payload() for thread in self.threads()],
             "voice_states": [],
             "presences": [],
             "stage_instances": [],
@@ -317,36 +199,3 @@ def _join(overwrites: list[Overwrite]) -> tuple[int, int]:
         allow |= overwrite.allow
         deny |= overwrite.deny
     return allow, deny
-
-
-def furnish(snowflakes: Snowflakes) -> World:
-    """Make the world as it is at the start: a server, a member, a moderator and the bot."""
-    now = datetime.now(UTC)
-    bot = User(snowflakes.next(), "Darkroom", "Darkroom", bot=True)
-    owner = User(snowflakes.next(), "olive", "Olive")
-    mia = User(snowflakes.next(), "mia", "Mia")
-    morgan = User(snowflakes.next(), "morgan", "Morgan")
-    guild_id = snowflakes.next()
-    world = World(guild_id, "Darkroom", owner.id, bot, bot.id, now)
-    # Discord gives @everyone the server's own id.
-    everyone = Role(guild_id, "@everyone", permissions.EVERYONE, 0)
-    managed = Role(snowflakes.next(), "Darkroom", permissions.BOT, 2, bot_id=bot.id)
-    moderators = Role(snowflakes.next(), "Moderators", permissions.MODERATOR, 1, 0xE0A458)
-    world.roles = {role.id: role for role in (everyone, moderators, managed)}
-    roles = {bot.id: (managed.id,), morgan.id: (moderators.id,)}
-    for user in (mia, morgan, owner, bot):
-        world.users[user.id] = user
-        world.members[user.id] = Member(user, roles.get(user.id, ()), now)
-    for position, (name, topic) in enumerate(
-        [
-            (
-                "darkroom",
-                "Pictures come up here. Type /imagine and say what you would like to see.",
-            ),
-            ("general", "Anything else."),
-            ("showcase", "The ones worth a frame."),
-        ]
-    ):
-        channel = Channel(snowflakes.next(), name, topic, position, guild_id)
-        world.channels[channel.id] = channel
-    return world

@@ -95,11 +95,15 @@ export function fixedChoices(option, world) {
   if (option.choices?.length > 0) return option.choices;
   if (option.type === BOOLEAN) return [{ name: "True", value: true }, { name: "False", value: false }];
   const people = world.people.map((user) => ({ name: user.name, value: user.id, detail: user.username }));
-  const roles = world.roles.map((role) => ({ name: role.name, value: role.id }));
+  const roles = world.roles.map((role) => ({ name: role.name.replace(/^@?/, "@"), value: role.id }));
   if (option.type === USER) return people;
   if (option.type === ROLE) return roles;
   if (option.type === MENTIONABLE) return [...people, ...roles];
-  if (option.type === CHANNEL) return world.channels.map(({ name, id }) => ({ name: `#${name}`, value: id }));
+  if (option.type === CHANNEL) {
+    const types = option.channel_types ?? [];
+    const fits = world.channels.filter(({ type }) => types.length === 0 || types.includes(type));
+    return fits.map(({ name, id }) => ({ name: `#${name}`, value: id }));
+  }
   return null;
 }
 

@@ -46,7 +46,7 @@ function describeBox() {
   const channel = currentChannel();
   if (!channel) return;
   input.disabled = !channel.may_send && usableCommands().length === 0;
-  const place = `${channel.direct ? "@" : "#"}${channel.name}`;
+  const place = `${channel.direct ? "@" : channel.parent ? "" : "#"}${channel.name}`;
   input.placeholder = channel.may_send ? `Message ${place} — type / for commands` : `You may not write in ${place}`;
 }
 
@@ -227,7 +227,7 @@ on("compose", compose);
 document.addEventListener("keydown", (event) => {
   const typing = event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey && event.key !== " ";
   const elsewhere = !["INPUT", "TEXTAREA", "SELECT"].includes(document.activeElement?.tagName);
-  const busy = document.querySelector("dialog[open], .person-menu:not([hidden]), .select-list:not([hidden])");
+  const busy = document.querySelector("dialog[open], .popup, .person-menu:not([hidden]), .select-list:not([hidden])");
   if (typing && elsewhere && invocation === null && !busy) input.focus();
 });
 

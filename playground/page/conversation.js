@@ -1,7 +1,7 @@
 /** The list of messages of the channel on show. */
 
 import { el, icon } from "./dom.js";
-import { begins, dots, MessageView, nameOf, portrait } from "./messages.js";
+import { begins, dots, MessageView, nameOf, portrait, shownAs } from "./messages.js";
 import { waiting } from "./pending.js";
 import { currentChannel, emit, on, person, show, state } from "./state.js";
 
@@ -29,7 +29,7 @@ function draw() {
   }
   const nodes = [welcome(channel)];
   let previous = null;
-  for (const message of messagesOf(channel.id)) {
+  for (const message of messagesOf(channel.id).map(shownAs)) {
     if (!previous || !sameDay(previous, message)) nodes.push(divider(message));
     if (!views.has(message.id)) views.set(message.id, new MessageView(message));
     const view = views.get(message.id);
@@ -82,13 +82,19 @@ function welcome(channel) {
   return fixture(`welcome ${channel.id} ${channel.name}`, () => {
     const example = "/imagine a red apple";
     const fill = () => emit("compose", { text: example });
-    const mark = channel.direct ? portrait(Object.values(state.users).find((user) => user.bot), "welcome-mark") : el("div", { className: "welcome-mark" }, icon("hash"));
+    const parent = channel.parent && state.channels.find((one) => one.id === channel.parent);
+    const [title, beginning] = channel.direct
+      ? [channel.name, `This is the beginning of your direct messages with ${channel.name}.`]
+      : parent
+        ? [channel.name, `This is the start of a thread in #${parent.name}.`]
+        : [`Welcome to #${channel.name}!`, `This is the start of the #${channel.name} channel.`];
+    const mark = channel.direct ? portrait(Object.values(state.users).find((user) => user.bot), "welcome-mark") : el("div", { className: "welcome-mark" }, icon(parent ? "thread" : "hash"));
     return el(
       "div",
       { className: "welcome" },
       mark,
-      el("h3", {}, channel.direct ? channel.name : `Welcome to #${channel.name}!`),
-      el("p", {}, channel.direct ? `This is the beginning of your direct messages with ${channel.name}.` : `This is the start of the #${channel.name} channel.`),
+      el("h3", {}, title),
+      el("p", {}, beginning, channel.nsfw && " It is age-restricted."),
       channel.topic && el("p", {}, channel.topic),
       el("button", { className: "example", type: "button", onclick: fill }, el("span", {}, "Try it"), el("code", {}, example)),
     );
@@ -119,7 +125,7 @@ function notice(about, ...content) {
   return el(
     "article",
     { className: "message first private notice" },
-    about.command && el("div", { className: "message-above" }, el("div", { className: "reply-line" }, portrait(me, "portrait-small"), nameOf(me), " used ", el("span", { className: "mention" }, `/${about.command}`))),
+    about.command && el("div", { className: "message-above" }, el("div", { className: "reply-line" }, portrait(me, "portrait-small"), nameOf(me), " used ", el("span", { className: "mention" }, about.used ?? `/${about.command}`))),
     el("div", { className: "message-body" }, el("div", { className: "message-header" }, portrait(bot), el("div", { className: "byline" }, nameOf(bot))), el("div", { className: "message-content" }, content)),
   );
 }
@@ -144,7 +150,8 @@ function fail(about) {
     view.fail(about.text);
   } else {
     count += 1;
-    failures.push({ key: `failed ${count}`, channel: about.channel ?? state.channel, command: about.command, text: about.text });
+    const { command, used, text } = about;
+    failures.push({ key: `failed ${count}`, channel: about.channel ?? state.channel, command, used, text });
     draw();
   }
 }

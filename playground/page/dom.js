@@ -41,6 +41,8 @@ const SHAPES = {
   slash: "M15 4 9 20",
   file: "M6 3h8l5 5v13H6zM14 3v5h5",
   bolt: "M13 2 5 14h6l-1 8 9-13h-7z",
+  thread: "M5 4h14v11h-8l-4 4v-4H5zM9 8h6M9 11h4",
+  more: "M5 12h.01M12 12h.01M19 12h.01",
   reply: "M9 7 4 12l5 5M4 12h10a6 6 0 0 1 6 6",
 };
 

@@ -28,11 +28,16 @@ function linked(text, url, className) {
   return el("div", { className }, el("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, content));
 }
 
+/** The small picture before an author or a footer. */
+function mark(url) {
+  return url && el("img", { className: "embed-mark", src: url, alt: "" });
+}
+
 function footer(embed) {
   const date = embed.timestamp && new Date(embed.timestamp);
   const when = date && new Intl.DateTimeFormat("en-GB", { dateStyle: "short", timeStyle: "short" }).format(date);
   const text = [embed.footer?.text, when].filter(Boolean).join(" • ");
-  return text && el("div", { className: "embed-footer" }, text);
+  return text && el("div", { className: "embed-footer" }, mark(embed.footer?.icon_url), text);
 }
 
 /** Show one embed. */
@@ -43,7 +48,7 @@ export function embedded(embed) {
     el(
       "div",
       { className: "embed-text" },
-      embed.author?.name && linked(embed.author.name, embed.author.url, "embed-author"),
+      embed.author?.name && el("div", { className: "embed-by" }, mark(embed.author.icon_url), linked(embed.author.name, embed.author.url, "embed-author")),
       linked(embed.title, embed.url, "embed-title"),
       embed.description && el("div", { className: "embed-description" }, markdown(embed.description)),
       embed.fields?.length > 0 &&

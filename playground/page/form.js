@@ -1,8 +1,10 @@
 /** Modals: the forms that a bot opens. */
 
 import { el, icon } from "./dom.js";
-import { act, state } from "./state.js";
+import { markdown } from "./markdown.js";
 import { expect } from "./pending.js";
+import { selectMenu } from "./selects.js";
+import { act, state } from "./state.js";
 
 /** Open the form with which the bot answered an interaction. */
 export function openForm(interaction, modal) {
@@ -20,6 +22,7 @@ export function openForm(interaction, modal) {
     ),
     fields.map((one) => one.element),
     problem,
+    el("p", { className: "form-note" }, "This form will be submitted to Darkroom. Do not share passwords or other sensitive information."),
     el(
       "footer",
       {},
@@ -30,10 +33,10 @@ export function openForm(interaction, modal) {
   const dialog = el("dialog", { className: "form", "aria-label": modal.title }, form);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const wrong = fields.find((one) => !one.valid());
+    const wrong = fields.find((one) => one.problem());
     if (wrong) {
       wrong.focus();
-      problem.textContent = `${wrong.label}: ${wrong.hint}`;
+      problem.textContent = `${wrong.label}: ${wrong.problem()}`;
       problem.hidden = false;
       return;
     }
@@ -52,46 +55,63 @@ export function openForm(interaction, modal) {
   fields.find((one) => one.id)?.focus();
 }
 
+/** Make one field: { element, id, label, value(), problem(), focus() }; texts have no id. */
 function field(row) {
-  if (row.type === 10) {
-    return { element: el("p", {}, row.content), valid: () => true };
-  }
+  if (row.type === 10) return { element: el("p", { className: "form-text" }, markdown(row.content)), problem: () => null };
   const item = row.type === 18 ? row.component : row.components[0];
   const label = row.label ?? item.label;
   const required = item.required !== false;
-  const input = item.type === 3 ? chooser(item) : text(item);
-  const low = Math.max(item.min_length ?? 0, required ? 1 : 0);
-  const high = item.max_length ?? 4000;
+  const control = item.type === 4 ? textInput(item, required) : chooser(item, label);
+  const frame = item.type === 4 ? "label" : "div";
   return {
     id: item.custom_id,
     label,
-    hint: item.type === 3 ? "choose one" : `${low} to ${high} characters`,
     element: el(
-      "label",
+      frame,
       { className: "form-field" },
       el("span", { className: "form-label" }, label, required && el("i", { "aria-label": "required" }, " *")),
-      row.description && el("small", {}, row.description),
-      input,
+      row.description && el("small", { className: "form-hint" }, row.description),
+      control.element,
     ),
+    value: control.value,
+    problem: control.problem,
+    focus: control.focus,
+  };
+}
+
+function textInput(item, required) {
+  const low = item.min_length ?? 0;
+  const high = item.max_length ?? 4000;
+  const paragraph = item.style === 2;
+  const input = el(paragraph ? "textarea" : "input", {
+    placeholder: item.placeholder ?? "",
+    maxLength: high,
+    rows: paragraph ? 4 : undefined,
+    autocomplete: "off",
+    dataset: { customId: item.custom_id },
+  });
+  input.value = item.value ?? "";
+  const left = el("small", { className: "form-left", "aria-hidden": "true" });
+  const count = () => {
+    left.textContent = String(high - input.value.length);
+  };
+  input.addEventListener("input", count);
+  count();
+  return {
+    // Discord counts down in the corner of a long text.
+    element: el("span", { className: "form-input" }, input, paragraph && left),
     value: () => input.value,
-    valid: () => (!required && !input.value) || item.type === 3 || (input.value.length >= low && input.value.length <= high),
+    problem: () => {
+      const { length } = input.value;
+      if (length === 0) return required ? "This field is required." : null;
+      return length < low || length > high ? `Between ${low} and ${high} characters; this has ${length}.` : null;
+    },
     focus: () => input.focus(),
   };
 }
 
-function text(item) {
-  const input = el(item.style === 2 ? "textarea" : "input", {
-    placeholder: item.placeholder ?? "",
-    maxLength: item.max_length ?? 4000,
-    rows: item.style === 2 ? 4 : undefined,
-  });
-  input.value = item.value ?? "";
-  return input;
-}
-
-function chooser(item) {
-  const options = item.options.map((option) =>
-    el("option", { value: option.value, selected: option.default }, option.label),
-  );
-  return el("select", {}, options);
+function chooser(item, label) {
+  // In a form, unlike in a message, a menu need not be used where it is not required.
+  const menu = selectMenu(item.required === false ? { ...item, min_values: 0 } : item, label);
+  return { element: menu.element, value: menu.values, problem: menu.problem, focus: menu.focus };
 }

@@ -45,19 +45,42 @@ function grid(pictures) {
       className: size.crisp ? "crisp" : "",
       draggable: false,
     });
-    const label = `Open picture ${index + 1} of ${pictures.length}`;
-    return el(
+    const which = `picture ${index + 1} of ${pictures.length}`;
+    const about = picture.description ? `: ${picture.description}` : "";
+    const tile = el(
       "button",
-      {
-        className: "tile",
-        type: "button",
-        "aria-label": picture.description ? `${label}: ${picture.description}` : label,
-        onclick: () => openLightbox(pictures, index),
-      },
+      { className: "tile", type: "button" },
       image,
+      picture.description && el("span", { className: "alt-mark", title: picture.description, "aria-hidden": "true" }, "ALT"),
     );
+    const open = () => openLightbox(pictures, index);
+    cover(tile, picture, { hidden: `Show the spoiler, ${which}`, shown: `Open ${which}${about}` }, open);
+    return tile;
   });
   return el("div", { className: `grid columns-${columns}` }, tiles);
+}
+
+const SPOILER = 1 << 3;
+/** Spoilers that were looked at, by attachment id. */
+const revealed = new Set();
+
+function isSpoiler(attachment) {
+  return attachment.filename.startsWith("SPOILER_") || Boolean((attachment.flags ?? 0) & SPOILER);
+}
+
+/** Keep a spoiler blurred until it is clicked; what is seen opens with the next click. */
+function cover(tile, picture, labels, open) {
+  const draw = () => {
+    const hidden = isSpoiler(picture) && !revealed.has(picture.id);
+    tile.classList.toggle("covered", hidden);
+    tile.setAttribute("aria-label", hidden ? labels.hidden : labels.shown);
+    tile.onclick = hidden ? show : open;
+  };
+  const show = () => {
+    revealed.add(picture.id);
+    draw();
+  };
+  draw();
 }
 
 function row(file) {

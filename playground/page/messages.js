@@ -5,10 +5,13 @@ import { rows } from "./components.js";
 import { embedded } from "./embeds.js";
 import { drawable, gallery } from "./gallery.js";
 import { markdown } from "./markdown.js";
-import { act, currentChannel, emit, person, state } from "./state.js";
+import { messageMenu, personMenu, remove } from "./apps.js";
+import { currentChannel, emit, person, state } from "./state.js";
+import { threadBox, threadSize } from "./threads.js";
 
 const EPHEMERAL = 1 << 6;
 const LOADING = 1 << 7;
+const STARTER = 21;
 const CLOCK = new Intl.DateTimeFormat("en-GB", { timeStyle: "short" });
 const FULL = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "short" });
 const SHORT = new Intl.DateTimeFormat("en-GB", { dateStyle: "short", timeStyle: "short" });
@@ -41,8 +44,26 @@ export function nameOf(author) {
   return name;
 }
 
+/** A button over somebody's name or portrait that opens their menu. */
+export function whose(user, shown, properties = {}) {
+  if (!user) return shown;
+  const open = (event) => {
+    event.preventDefault();
+    personMenu(event, user);
+  };
+  return el("button", { className: "whose", type: "button", "aria-haspopup": "menu", onclick: open, oncontextmenu: open, ...properties }, shown);
+}
+
 function tag() {
   return el("span", { className: "tag", title: "App" }, icon("check"), "APP");
+}
+
+/** What is shown of a message: at the beginning of a thread, the one that it hangs from. */
+export function shownAs(message) {
+  const original = message.referenced_message;
+  if (message.type !== STARTER || !original) return message;
+  const { author, content, attachments, embeds, timestamp } = original;
+  return { ...message, author, content, attachments, embeds, timestamp, message_reference: null, components: [] };
 }
 
 /** A message on the page. */
@@ -53,13 +74,20 @@ export class MessageView {
     this.body = el("div", { className: "message-body" });
     this.tools = el("div", { className: "message-tools" });
     this.element = el("article", { className: "message", tabIndex: -1, dataset: { id: message.id } });
-    for (const part of ["above", "header", "content", "attachments", "embeds", "components", "private", "failure"]) {
+    for (const part of ["above", "header", "content", "attachments", "embeds", "components", "thread", "private", "failure"]) {
       this.parts[part] = el("div", { className: `message-${part}` });
     }
     const { above, ...inside } = this.parts;
     this.body.append(...Object.values(inside));
     this.element.append(above, this.body, this.tools);
     this.failure = null;
+    this.element.addEventListener("contextmenu", (event) => {
+      // Links and selected text keep the browser's own menu.
+      if (event.target.closest("a, input, textarea") || !getSelection().isCollapsed || event.defaultPrevented) return;
+      if (this.message.flags & EPHEMERAL) return;
+      event.preventDefault();
+      messageMenu(event, this.message);
+    });
   }
 
   /** Draw what changed. `first` is whether it begins a group of its author's messages. */
@@ -77,11 +105,12 @@ export class MessageView {
     this.part("embeds", message.embeds, () => message.embeds.map(embedded), true);
     this.part("attachments", message.attachments, () => gallery(message.attachments), true);
     this.part("components", [message.components], () => rows(message));
+    this.part("thread", message.thread && [message.thread, threadSize(message.thread)], () => message.thread && threadBox(message.thread));
     this.part("private", isPrivate, () => isPrivate && dismissal(message));
     this.part("failure", this.failure, () => this.failure && el("span", { role: "alert" }, this.failure));
-    const manages = currentChannel()?.may_manage;
-    const own = message.author.id === state.me;
-    this.part("tools", [manages, own, isPrivate], () => !isPrivate && (manages || own) && removal(message));
+    const mayRemove = currentChannel()?.may_manage || message.author.id === state.me;
+    const loose = isPrivate || message.type === STARTER;
+    this.part("tools", [mayRemove, loose], () => !loose && tools(this, mayRemove));
   }
 
   /** Say that using one of the message's components failed. */
@@ -136,7 +165,7 @@ function above(message) {
       portrait(person(by.user.id) ?? by.user, "portrait-small"),
       nameOf(by.user),
       " used ",
-      el("span", { className: "mention" }, `/${by.name}`),
+      el("span", { className: "mention" }, by.command_type === 1 ? `/${by.name}` : by.name),
     );
   }
   if (!message.message_reference) return null;
@@ -158,12 +187,13 @@ function header(message, first) {
   const date = new Date(message.timestamp);
   const time = { dateTime: message.timestamp, title: FULL.format(date) };
   if (!first) return el("time", { className: "side-time", ...time }, CLOCK.format(date));
+  const author = person(message.author.id);
   return [
-    portrait(person(message.author.id) ?? message.author),
+    whose(author, portrait(author ?? message.author), { tabIndex: -1, "aria-hidden": "true" }),
     el(
       "div",
       { className: "byline" },
-      nameOf(message.author),
+      whose(author, nameOf(message.author), { "aria-label": `${nameOf(message.author).textContent}: profile and apps` }),
       message.author.bot && tag(),
       el("time", { className: "time", ...time }, written(date)),
     ),
@@ -189,7 +219,7 @@ export function dots() {
 }
 
 function dismissal(message) {
-  const dismiss = () => act("delete", { message: message.id }).catch((problem) => emit("failed", { message, text: problem.message }));
+  const dismiss = () => remove(message);
   return el(
     "div",
     { className: "only-you" },
@@ -199,7 +229,11 @@ function dismissal(message) {
   );
 }
 
-function removal(message) {
-  const remove = () => act("delete", { message: message.id }).catch((problem) => emit("failed", { message, text: problem.message }));
-  return el("button", { type: "button", "aria-label": "Delete message", title: "Delete message", onclick: remove }, icon("trash"));
+function tools(view, mayRemove) {
+  const open = (event) => messageMenu(event, view.message);
+  return [
+    el("button", { type: "button", "aria-label": "More", "aria-haspopup": "menu", title: "More", onclick: open }, icon("more")),
+    mayRemove &&
+      el("button", { className: "removal", type: "button", "aria-label": "Delete message", title: "Delete message", onclick: () => remove(view.message) }, icon("trash")),
+  ];
 }

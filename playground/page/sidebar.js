@@ -1,25 +1,33 @@
 /** Channels on the left, people on the right, the person one acts as at the bottom, the banner. */
 
 import { append, el, icon } from "./dom.js";
+import { personMenu } from "./apps.js";
 import { portrait } from "./messages.js";
-import { actAs, currentChannel, on, person, show, state } from "./state.js";
+import { act, actAs, currentChannel, emit, on, person, show, state } from "./state.js";
 
 const at = (id) => document.getElementById(id);
 
 function drawChannels() {
   at("server-name").textContent = state.guild.name;
   at("server-icon").src = `/cdn/icons/${state.guild.id}/portrait.png`;
-  const groups = [
-    ["Text channels", state.channels.filter((channel) => !channel.direct)],
-    ["Direct messages", state.channels.filter((channel) => channel.direct)],
-  ];
+  const texts = state.channels.filter((channel) => !channel.direct && !channel.parent);
+  const direct = state.channels.filter((channel) => channel.direct);
+  const rows = texts.flatMap((channel) => [channel, ...state.channels.filter((thread) => thread.parent === channel.id)]);
+  const section = (title, entries) => el("section", {}, el("h2", {}, title), el("ul", {}, entries.map((one) => el("li", {}, one))));
   at("channels").replaceChildren(
-    ...groups
-      .filter(([, channels]) => channels.length > 0)
-      .map(([title, channels]) =>
-        el("section", {}, el("h2", {}, title), el("ul", {}, channels.map((channel) => el("li", {}, entry(channel))))),
-      ),
+    section("Text channels", rows.map(entry)),
+    section("Direct messages", direct.length > 0 ? direct.map(entry) : [conversationOpener()]),
   );
+}
+
+/** Begins the direct messages with the bot, where there are none yet. */
+function conversationOpener() {
+  const bot = Object.values(state.users).find((user) => user.bot);
+  const open = async () => {
+    show((await act("message_bot", {})).id);
+    toggleSidebar(false);
+  };
+  return el("button", { className: "channel", type: "button", onclick: open }, icon("at"), el("span", {}, bot.name));
 }
 
 function entry(channel) {
@@ -28,21 +36,46 @@ function entry(channel) {
     show(channel.id);
     toggleSidebar(false);
   };
+  const unread = state.unread.has(channel.id);
+  const look = ["channel", channel.parent && "threaded", unread && "unread"].filter(Boolean).join(" ");
   return el(
     "button",
-    { className: "channel", type: "button", onclick: go, "aria-current": current ? "page" : null },
-    icon(channel.direct ? "at" : "hash"),
-    el("span", {}, channel.name),
+    { className: look, type: "button", onclick: go, "aria-current": current ? "page" : null },
+    icon(shapeOf(channel)),
+    el("span", { className: "channel-name" }, channel.name),
+    channel.nsfw && !channel.parent && adults(),
+    unread && el("span", { className: "unread-mark", role: "img", "aria-label": "unread" }),
   );
+}
+
+function shapeOf(channel) {
+  if (channel?.direct) return "at";
+  return channel?.parent ? "thread" : "hash";
+}
+
+/** The mark of an age-restricted channel. */
+function adults() {
+  return el("span", { className: "adults", title: "Age-restricted" }, "18+");
 }
 
 function drawTopbar() {
   const channel = currentChannel();
-  at("topbar-mark").replaceChildren(icon(channel?.direct ? "at" : "hash"));
+  at("topbar-mark").replaceChildren(icon(shapeOf(channel)));
   at("topbar-name").textContent = channel?.name ?? "";
-  at("topbar-topic").textContent = channel?.topic ?? "";
+  const parent = channel?.parent && state.channels.find((one) => one.id === channel.parent);
+  const topic = [channel?.nsfw && adults(), parent ? `Thread in #${parent.name}` : channel?.topic].filter(Boolean);
+  at("topbar-topic").replaceChildren(...topic);
+  at("delete-thread").hidden = !(parent && channel.may_manage_threads);
   document.title = channel ? `${channel.direct ? "@" : "#"}${channel.name} | ${state.guild.name}` : "Darkroom";
 }
+
+at("delete-thread").append(icon("trash"));
+at("delete-thread").addEventListener("click", () => {
+  const channel = currentChannel();
+  act("delete_thread", { channel: channel.id })
+    .then(() => show(channel.parent))
+    .catch((problem) => emit("failed", { channel: channel.id, text: problem.message }));
+});
 
 function drawMembers() {
   const users = Object.values(state.users);
@@ -52,7 +85,7 @@ function drawMembers() {
     groups.set(part, [...(groups.get(part) ?? []), user]);
   }
   const order = ["Owners", "Moderators", "Members", "Apps"];
-  const rank = ([part]) => (order.includes(part) ? order.indexOf(part) : 1);
+  const rank = ([part]) => (order.includes(part) ? order.indexOf(part) : 1.5);
   at("members").replaceChildren(
     ...[...groups].sort((a, b) => rank(a) - rank(b)).map(([part, list]) => {
       const title = list.length === 1 && part !== "Apps" ? part.slice(0, -1) : part;
@@ -65,9 +98,13 @@ function memberRow(user) {
   const present = user.bot ? state.bot.connected : true;
   const name = el("span", { className: "member-name" }, user.name);
   if (user.color) name.style.color = `#${user.color.toString(16).padStart(6, "0")}`;
+  const open = (event) => {
+    event.preventDefault();
+    personMenu(event, user);
+  };
   return el(
-    "div",
-    { className: present ? "member" : "member absent" },
+    "button",
+    { className: present ? "member" : "member absent", type: "button", "aria-haspopup": "menu", onclick: open, oncontextmenu: open },
     el("span", { className: "presence" }, portrait(user, "portrait-medium"), el("i", { className: present ? "dot" : "dot off" })),
     name,
     user.bot && el("span", { className: "tag" }, "APP"),
@@ -107,9 +144,11 @@ function drawUserPanel() {
       ),
     ]);
   }
+  append(menu, [settings()]);
   toggle.addEventListener("click", () => open(menu.hidden));
   menu.addEventListener("keydown", (event) => {
-    const items = [...menu.querySelectorAll("button")];
+    if (event.target.tagName === "SELECT" && event.key !== "Escape") return;
+    const items = [...menu.querySelectorAll("button, select, input")];
     const index = items.indexOf(document.activeElement);
     if (event.key === "ArrowDown") items[(index + 1) % items.length].focus();
     else if (event.key === "ArrowUp") items[(index - 1 + items.length) % items.length].focus();
@@ -125,6 +164,21 @@ function drawUserPanel() {
   const hadFocus = panel.contains(document.activeElement);
   panel.replaceChildren(menu, toggle);
   if (hadFocus) toggle.focus();
+}
+
+/** The settings of the person one acts as: the client's language, and who may write to them. */
+function settings() {
+  const names = new Intl.DisplayNames(["en"], { type: "language" });
+  const language = el("select", { onchange: () => act("locale", { locale: language.value }) });
+  append(language, state.locales.map((locale) => el("option", { value: locale, selected: locale === state.locale }, names.of(locale))));
+  const takes = el("input", { type: "checkbox", checked: state.takes_direct_messages });
+  takes.addEventListener("change", () => act("direct_messages", { taken: takes.checked }));
+  return el(
+    "div",
+    { className: "settings" },
+    el("label", {}, "Language", language),
+    el("label", {}, "Take direct messages", takes),
+  );
 }
 
 function drawBanner() {
@@ -163,6 +217,12 @@ on("hello", () => {
 on("channel", () => {
   drawChannels();
   drawTopbar();
+});
+let unreadDrawn = "";
+on("message", () => {
+  const unread = [...state.unread].join();
+  if (unread !== unreadDrawn) drawChannels();
+  unreadDrawn = unread;
 });
 on("bot", () => {
   drawBanner();

@@ -16,6 +16,9 @@ export const state = {
   bot: { connected: false, ready: false, seen: false },
   commands: {},
   messages: new Map(),
+  /** Channels with messages that came while another one was on show. */
+  unread: new Set(),
+  wanted: null,
 };
 
 /** Hear of a kind of news: "hello", "message", "message_deleted", "bot", "commands", … */
@@ -47,15 +50,26 @@ export function currentChannel() {
   return state.channels.find((channel) => channel.id === state.channel);
 }
 
+/** Show a channel; one that is not known yet (a new thread) as soon as it is. */
 export function show(channelId) {
+  if (!state.channels.some((channel) => channel.id === channelId)) {
+    state.wanted = channelId;
+    return;
+  }
   state.channel = channelId;
+  state.unread.delete(channelId);
   emit("channel");
 }
 
-/** The commands that this person may use in the channel on show. */
+/** The slash commands that this person may use in the channel on show. */
 export function usableCommands() {
+  return commandsOfType(1);
+}
+
+/** The commands of a type (1 slash, 2 on people, 3 on messages) for the channel on show. */
+export function commandsOfType(type) {
   if (!state.bot.connected) return [];
-  return (state.commands[state.channel] ?? []).filter((command) => command.type === 1);
+  return (state.commands[state.channel] ?? []).filter((command) => command.type === type);
 }
 
 const take = {
@@ -66,11 +80,19 @@ const take = {
     for (const [channel, list] of Object.entries(messages)) {
       state.messages.set(channel, new Map(list.map((message) => [message.id, message])));
     }
+    if (state.channels.some((channel) => channel.id === state.wanted)) {
+      state.channel = state.wanted;
+      state.wanted = null;
+    }
     if (!currentChannel()) state.channel = state.channels[0]?.id ?? null;
   },
   message({ message }) {
     if (!state.messages.has(message.channel_id)) state.messages.set(message.channel_id, new Map());
-    state.messages.get(message.channel_id).set(message.id, message);
+    const messages = state.messages.get(message.channel_id);
+    if (!messages.has(message.id) && message.channel_id !== state.channel && message.author.id !== state.me) {
+      state.unread.add(message.channel_id);
+    }
+    messages.set(message.id, message);
   },
   message_deleted({ id, channel_id: channel }) {
     state.messages.get(channel)?.delete(id);

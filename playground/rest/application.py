@@ -1,8 +1,8 @@
 """The bot itself: its user, its application, and where the gateway is."""
 
 from playground import refusals
+from playground.places import Channel
 from playground.rest.router import Call, Reply, Route
-from playground.world import Channel
 
 
 def own_user(call: Call) -> Reply:

@@ -4,8 +4,8 @@ from playground import drafts, refusals
 from playground.drafts import Draft
 from playground.messages import REPLY, Message
 from playground.permissions import Permission
+from playground.places import Channel
 from playground.rest.router import NO_CONTENT, Call, Reply, Route
-from playground.world import Channel
 
 
 def _open(call: Call) -> tuple[Channel, Permission]:
@@ -64,7 +64,7 @@ def list_messages(call: Call) -> Reply:
 def post_message(call: Call) -> Reply:
     """Post a message."""
     channel, mine = _open(call)
-    _demand(mine, Permission.SEND_MESSAGES)
+    _demand(mine, channel.needed_to_write)
     draft = drafts.read(call.body)
     _demand_for(draft, mine)
     world, messages = call.state.world, call.state.messages
@@ -106,7 +106,7 @@ def delete_message(call: Call) -> Reply:
 def typing(call: Call) -> Reply:
     """Show that the bot is typing."""
     channel, mine = _open(call)
-    _demand(mine, Permission.SEND_MESSAGES)
+    _demand(mine, channel.needed_to_write)
     call.state.feed.publish("typing", {"channel_id": str(channel.id)})
     return NO_CONTENT
 

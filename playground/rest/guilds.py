@@ -25,9 +25,7 @@ def get_guild(call: Call) -> Reply:
 
 def list_channels(call: Call) -> Reply:
     """List the server's channels."""
-    world = _world(call)
-    own = [c for c in world.channels.values() if c.guild_id == world.guild_id]
-    return Reply([channel.payload() for channel in own])
+    return Reply([channel.payload() for channel in _world(call).guild_channels()])
 
 
 def list_roles(call: Call) -> Reply:

@@ -13,9 +13,9 @@ from aiohttp import web
 from playground import bodies, refusals
 from playground.bodies import Body
 from playground.faults import Fault, SeenRequest
+from playground.places import Channel
 from playground.refusals import Refusal, Unsupported
 from playground.state import State
-from playground.world import Channel
 
 Json = dict[str, Any]
 _log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from playground import Playground
-from tests.playground.helpers import DRAW, Wire, running_bot
+from tests.playground.helpers import DRAW, Line, Wire, running_bot
 
 
 @pytest.fixture
@@ -34,3 +34,15 @@ async def wire(playground: Playground, http: aiohttp.ClientSession) -> Wire:
     wire = Wire(playground, http)
     await wire.sync(DRAW)
     return wire
+
+
+@pytest.fixture
+async def dial(playground: Playground, http: aiohttp.ClientSession):
+    async def connect(compress: str = "") -> Line:
+        query = f"?v=10&encoding=json{compress}"
+        line = Line(await http.ws_connect(playground.gateway_url + query))
+        hello = await line.hear()
+        assert (hello["op"], hello["d"]["heartbeat_interval"] > 1000) == (10, True)
+        return line
+
+    return connect

@@ -5,13 +5,14 @@ import io
 import json
 import os
 import sys
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
 
-from playground import Playground
+from playground import Intent, Playground
 
 SMALL_BOT = Path(__file__).with_name("small_bot.py")
 
@@ -87,3 +88,43 @@ def form(payload: dict, *files: tuple[str, bytes]) -> aiohttp.FormData:
     for index, (name, content) in enumerate(files):
         data.add_field(f"files[{index}]", io.BytesIO(content), filename=name)
     return data
+
+
+INTENTS = int(Intent.GUILDS | Intent.GUILD_MESSAGES)
+
+
+class Line:
+    """A bot's socket."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket = socket
+        self.inflate = zlib.decompressobj()
+
+    async def hear(self) -> dict:
+        message = await self.socket.receive(timeout=5)
+        if message.type is aiohttp.WSMsgType.BINARY:
+            assert message.data.endswith(b"\x00\x00\xff\xff")
+            return json.loads(self.inflate.decompress(message.data))
+        assert message.type is aiohttp.WSMsgType.TEXT, message
+        return json.loads(message.data)
+
+    async def event(self, name: str) -> dict:
+        while True:
+            frame = await self.hear()
+            if frame["t"] == name:
+                return frame
+
+    async def say(self, op: int, data: object = None) -> None:
+        await self.socket.send_json({"op": op, "d": data})
+
+    async def identify(self, token: str = "playground", intents: int = INTENTS) -> dict:
+        await self.say(2, {"token": token, "intents": intents, "properties": {}})
+        return (await self.event("READY"))["d"]
+
+    async def closed(self) -> int | None:
+        while (await self.socket.receive(timeout=5)).type not in (
+            aiohttp.WSMsgType.CLOSE,
+            aiohttp.WSMsgType.CLOSED,
+        ):
+            pass
+        return self.socket.close_code

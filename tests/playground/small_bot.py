@@ -19,13 +19,13 @@ FRUIT = ["apple", "apricot", "banana", "cherry"]
 COLORS = ["tomato", "gold", "teal", "orchid"]
 
 
-def picture(color: str, name: str) -> discord.File:
+def picture(color: str, name: str, *, spoiler: bool = False) -> discord.File:
     buffer = io.BytesIO()
     image = Image.new("RGB", (64, 64), color)
     image.paste("white", (16, 16, 32, 48))
     image.save(buffer, "PNG")
     buffer.seek(0)
-    return discord.File(buffer, name, description=f"a {color} square")
+    return discord.File(buffer, name, description=f"a {color} square", spoiler=spoiler)
 
 
 class Controls(discord.ui.View):
@@ -70,6 +70,72 @@ class Menu(discord.ui.View):
     )
     async def pick(self, interaction: discord.Interaction, select: discord.ui.Select) -> None:
         await interaction.response.send_message("Picked " + " and ".join(select.values))
+
+
+class Menus(discord.ui.View):
+    """Every menu of people, roles and channels, some with a choice made."""
+
+    def __init__(self, theo: int) -> None:
+        super().__init__(timeout=None)
+        for menu in (
+            discord.ui.UserSelect(
+                custom_id="users",
+                placeholder="Pick people",
+                min_values=2,
+                max_values=3,
+                default_values=[discord.Object(theo, type=discord.User)],
+            ),
+            discord.ui.RoleSelect(custom_id="roles", placeholder="Pick a role"),
+            discord.ui.MentionableSelect(custom_id="anyone", placeholder="Pick anyone"),
+            discord.ui.ChannelSelect(
+                custom_id="threads",
+                placeholder="Pick a thread",
+                channel_types=[discord.ChannelType.public_thread],
+            ),
+            discord.ui.ChannelSelect(custom_id="off", placeholder="Not now", disabled=True),
+        ):
+            menu.callback = self.picked(menu)
+            self.add_item(menu)
+
+    def picked(self, menu: discord.ui.Item):
+        async def say(interaction: discord.Interaction) -> None:
+            names = " and ".join(f"{type(one).__name__} {one.name}" for one in menu.values)
+            await interaction.response.send_message(f"Picked {names}")
+
+        return say
+
+
+class Survey(discord.ui.Modal, title="Survey"):
+    about = discord.ui.Label(
+        text="About",
+        description="In a few words",
+        component=discord.ui.TextInput(
+            style=discord.TextStyle.paragraph, min_length=5, max_length=40, placeholder="Say it"
+        ),
+    )
+    nickname = discord.ui.Label(
+        text="Nickname", component=discord.ui.TextInput(required=False, default="Pip")
+    )
+    fruit = discord.ui.Label(
+        text="Fruit",
+        component=discord.ui.Select(
+            max_values=2,
+            options=[
+                discord.SelectOption(label=f.title(), value=f, default=f == "banana") for f in FRUIT
+            ],
+        ),
+    )
+    friend = discord.ui.Label(text="Friend", component=discord.ui.UserSelect(required=False))
+
+    async def on_submit(self, interaction: discord.Interaction) -> None:
+        friends = [friend.display_name for friend in self.friend.component.values]
+        said = (
+            self.about.component.value,
+            self.nickname.component.value,
+            self.fruit.component.values,
+            friends,
+        )
+        await interaction.response.send_message(f"Surveyed: {said}")
 
 
 class SmallBot(discord.Client):
@@ -149,6 +215,93 @@ async def menu(interaction: discord.Interaction) -> None:
     await interaction.response.send_message("Choose:", view=Menu(timeout=None))
 
 
+@bot.tree.command()
+async def menus(interaction: discord.Interaction) -> None:
+    """Show menus of people, roles and channels."""
+    theo = interaction.guild.get_member_named("theo") or await by_name(interaction.guild, "theo")
+    await interaction.response.send_message("Whom?", view=Menus(theo.id))
+
+
+async def by_name(guild: discord.Guild, name: str) -> discord.Member:
+    (found,) = await guild.query_members(name, limit=1)
+    return found
+
+
+@bot.tree.command()
+async def survey(interaction: discord.Interaction) -> None:
+    """Open a form."""
+    await interaction.response.send_modal(Survey())
+
+
+@bot.tree.command()
+async def whisper(interaction: discord.Interaction) -> None:
+    """Say something to you alone, change it, and say more."""
+    await interaction.response.send_message("Psst", ephemeral=True)
+    await interaction.edit_original_response(content="Psst, changed")
+    await interaction.followup.send(
+        "And a spoiler", ephemeral=True, file=picture("gold", "gold.png", spoiler=True)
+    )
+
+
+@bot.tree.command()
+async def card(interaction: discord.Interaction) -> None:
+    """Show an embed with everything in it."""
+    icon = picture("teal", "icon.png")
+    embed = discord.Embed(
+        title="A card",
+        description="With **everything**",
+        color=0xE8503A,
+        timestamp=discord.utils.utcnow(),
+    )
+    embed.set_author(name="Someone", icon_url="attachment://icon.png")
+    embed.set_thumbnail(url="attachment://small.png")
+    embed.set_image(url="attachment://large.png")
+    embed.set_footer(text="The end", icon_url="attachment://icon.png")
+    embed.add_field(name="Sampler", value="DDIM", inline=True)
+    embed.add_field(name="Steps", value="20", inline=True)
+    embed.add_field(name="Prompt", value="a red apple", inline=False)
+    files = [icon, picture("gold", "small.png"), picture("orchid", "large.png")]
+    await interaction.response.send_message(embed=embed, files=files)
+
+
+@bot.tree.command()
+async def where(interaction: discord.Interaction) -> None:
+    """Say where we are, who you are, and what I may do."""
+    channel = interaction.channel
+    place = channel.parent if isinstance(channel, discord.Thread) else channel
+    roles = [role.name for role in getattr(interaction.user, "roles", [])]
+    ours = interaction.app_permissions
+    await interaction.response.send_message(
+        f"{channel.type.name} nsfw={getattr(place, 'nsfw', None)} {interaction.locale} "
+        f"{interaction.guild_locale} roles={roles} manages={interaction.permissions.manage_guild} "
+        f"threads={ours.send_messages_in_threads} limit={interaction.filesize_limit} "
+        f"context={interaction.context.dm_channel}"
+    )
+
+
+@bot.tree.command()
+async def write(interaction: discord.Interaction) -> None:
+    """Write you a direct message."""
+    try:
+        await interaction.user.send("Your pictures are ready.")
+    except discord.Forbidden as error:
+        await interaction.response.send_message(f"Refused: {error.code}")
+    else:
+        await interaction.response.send_message("Written.")
+
+
+@bot.tree.command(nsfw=True)
+async def risky(interaction: discord.Interaction) -> None:
+    """For age-restricted channels."""
+    await interaction.response.send_message("Fine.")
+
+
+@bot.tree.context_menu(name="Greet")
+async def greet(interaction: discord.Interaction, person: discord.Member) -> None:
+    roles = ", ".join(role.name for role in person.roles[1:])
+    await interaction.response.send_message(f"Hello {person.display_name} of {roles}")
+
+
 @bot.tree.context_menu(name="Quote")
 async def quote(interaction: discord.Interaction, message: discord.Message) -> None:
     await interaction.response.send_message(f"> {message.content}")
@@ -169,7 +322,37 @@ async def history(interaction: discord.Interaction, person: discord.Member) -> N
     await interaction.response.send_message(embed=embed, ephemeral=True)
 
 
+art = app_commands.Group(name="art", description="Everything that an option can be")
+brush = app_commands.Group(name="brush", description="Brushes", parent=art)
+
+
+@brush.command()
+async def pick(
+    interaction: discord.Interaction,
+    person: discord.User,
+    role: discord.Role,
+    channel: discord.TextChannel,
+    anyone: discord.User | discord.Role,
+    size: app_commands.Range[float, 0.5, 4.0],
+    soft: bool,
+    kind: Literal["round", "flat"],
+) -> None:
+    """Pick a brush."""
+    parts = (person.name, role.name, channel.name, anyone.name, size, soft, kind)
+    await interaction.response.send_message(" ".join(str(part) for part in parts))
+
+
+@brush.command()
+async def copy(interaction: discord.Interaction, file: discord.Attachment) -> None:
+    """Copy a file."""
+    data = await file.read()
+    await interaction.response.send_message(
+        file.url, file=discord.File(io.BytesIO(data), file.filename)
+    )
+
+
 bot.tree.add_command(moderation)
+bot.tree.add_command(art)
 
 if __name__ == "__main__":
     bot.run(os.environ["DISCORD__TOKEN"])

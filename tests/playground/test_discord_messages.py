@@ -178,7 +178,7 @@ async def test_faults(wire: Wire, playground: Playground):
 
 async def test_channels_and_the_bot_can_go(wire: Wire, playground: Playground):
     guild = f"/guilds/{playground.world.guild_id}"
-    assert len((await wire.call("GET", f"{guild}/channels"))[1]) == 3
+    assert len((await wire.call("GET", f"{guild}/channels"))[1]) == 4
     general = wire.channel("general")
     playground.delete_channel("general")
     assert await wire.refused("POST", f"{general}/messages", {"content": "x"}) == (404, 10003)

@@ -1,64 +1,9 @@
 """The gateway, frame by frame."""
 
-import json
-import zlib
-
-import aiohttp
 import pytest
 
 from playground import Intent, Playground
 from tests.playground.helpers import Wire
-
-INTENTS = int(Intent.GUILDS | Intent.GUILD_MESSAGES)
-
-
-class Line:
-    """A bot's socket."""
-
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self.socket = socket
-        self.inflate = zlib.decompressobj()
-
-    async def hear(self) -> dict:
-        message = await self.socket.receive(timeout=5)
-        if message.type is aiohttp.WSMsgType.BINARY:
-            assert message.data.endswith(b"\x00\x00\xff\xff")
-            return json.loads(self.inflate.decompress(message.data))
-        assert message.type is aiohttp.WSMsgType.TEXT, message
-        return json.loads(message.data)
-
-    async def event(self, name: str) -> dict:
-        while True:
-            frame = await self.hear()
-            if frame["t"] == name:
-                return frame
-
-    async def say(self, op: int, data: object = None) -> None:
-        await self.socket.send_json({"op": op, "d": data})
-
-    async def identify(self, token: str = "playground", intents: int = INTENTS) -> dict:
-        await self.say(2, {"token": token, "intents": intents, "properties": {}})
-        return (await self.event("READY"))["d"]
-
-    async def closed(self) -> int | None:
-        while (await self.socket.receive(timeout=5)).type not in (
-            aiohttp.WSMsgType.CLOSE,
-            aiohttp.WSMsgType.CLOSED,
-        ):
-            pass
-        return self.socket.close_code
-
-
-@pytest.fixture
-async def dial(playground: Playground, http: aiohttp.ClientSession):
-    async def connect(compress: str = "") -> Line:
-        query = f"?v=10&encoding=json{compress}"
-        line = Line(await http.ws_connect(playground.gateway_url + query))
-        hello = await line.hear()
-        assert (hello["op"], hello["d"]["heartbeat_interval"] > 1000) == (10, True)
-        return line
-
-    return connect
 
 
 async def test_an_arrival(playground: Playground, dial):
@@ -69,8 +14,18 @@ async def test_an_arrival(playground: Playground, dial):
     assert ready["user"]["username"] == "Darkroom"
     assert ready["guilds"] == [{"id": str(playground.world.guild_id), "unavailable": True}]
     guild = (await line.event("GUILD_CREATE"))["d"]
-    assert [channel["name"] for channel in guild["channels"]] == ["darkroom", "general", "showcase"]
-    assert {role["name"] for role in guild["roles"]} == {"@everyone", "Moderators", "Darkroom"}
+    assert [channel["name"] for channel in guild["channels"]] == [
+        "darkroom",
+        "general",
+        "showcase",
+        "after-dark",
+    ]
+    assert {role["name"] for role in guild["roles"]} == {
+        "@everyone",
+        "Artists",
+        "Moderators",
+        "Darkroom",
+    }
     # Only the bot itself, because it has no members intent.
     assert [member["user"]["username"] for member in guild["members"]] == ["Darkroom"]
     await line.say(3, {"status": "idle"})

@@ -49,7 +49,7 @@ async def test_a_permission_comes_and_goes_and_the_last_channel_stays(playground
     assert "allow_files" in names(mishaps, playground)
     mishaps.happen("allow_files", world.channel("darkroom"))
     assert may_attach()
-    for name in ("general", "showcase"):
+    for name in ("general", "showcase", "after-dark"):
         mishaps.happen("delete_channel", world.channel(name))
     with pytest.raises(NotPossible, match="last channel"):
         mishaps.happen("delete_channel", world.channel("darkroom"))

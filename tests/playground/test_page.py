@@ -112,6 +112,7 @@ async def test_a_newcomer_at_the_keyboard(page: Page, playground: Playground, sm
     await page.keyboard.press("ArrowRight")
     await expect(page.locator(".lightbox")).to_contain_text("3 of 4")
     await page.keyboard.press("Escape")
+    await expect(page.locator(".lightbox")).to_have_count(0)
 
     await message.get_by_role("button", name="Reroll").focus()
     await page.keyboard.press("Enter")
