@@ -19,6 +19,11 @@ def _on_begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
+def _is_ours(name: str | None, kind: str, _: object) -> bool:
+    """Leave out the index of words: FTS5 keeps it in tables of its own."""
+    return not (kind == "table" and name is not None and name.startswith("job_words"))
+
+
 def run() -> None:
     """Apply the revisions that were asked for, all or none: SQLite can take back DDL, too."""
     engine = create_engine(
@@ -32,6 +37,7 @@ def run() -> None:
             target_metadata=Base.metadata,
             render_as_batch=True,
             transactional_ddl=True,
+            include_name=_is_ours,
         )
         with context.begin_transaction():
             context.run_migrations()

@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import InstrumentedAttribute
 
 from bot.store.database import Database
 from bot.store.models import FavouriteRow, JobRow
+from bot.store.newest import Period, by_columns, by_words, has_words, newest
 from bot.store.records import OPEN, Draft, Job, Kind, Origin, Place, Search, Status, Words
+from bot.store.words import fold, searchable
 from generation.request import GenerationRequest, Sampler
 
 NOBODY = 0  # no person of Discord's has this id
@@ -58,6 +59,7 @@ class JobStore:
             parent_index=draft.parent_index,
             prompt=request.prompt,
             negative_prompt=request.negative_prompt,
+            folded_words=searchable(draft.words),
             checkpoint=request.checkpoint,
             width=request.width,
             height=request.height,
@@ -82,7 +84,7 @@ class JobStore:
             async with self._database.write() as session:
                 session.add(row)
                 await session.flush()
-                return _job(row)
+                return read_job(row)
         except IntegrityError as error:
             raise AlreadyRecorded from error
 
@@ -90,7 +92,7 @@ class JobStore:
         """Return the job, or None where there is none."""
         async with self._database.read() as session:
             row = await session.get(JobRow, job_id)
-            return None if row is None else _job(row)
+            return None if row is None else read_job(row)
 
     async def queued(self, job_id: int, message_id: int) -> bool:
         """RECORDED → QUEUED: the answer stands, and this is its message."""
@@ -176,7 +178,10 @@ class JobStore:
         return await self._select(JobRow.person_id == person_id)
 
     async def forget(self, person_id: int) -> None:
-        """Take a person's name and words out of their rows, and remove their favourites."""
+        """Take a person's name and words out of their rows, and remove their favourites.
+
+        When this returns, the words cannot be read in the database's files any more, either.
+        """
         async with self._database.write() as session:
             await session.execute(
                 update(JobRow)
@@ -190,12 +195,14 @@ class JobStore:
                     style=None,
                     typed_prompt=None,
                     typed_negative_prompt=None,
+                    folded_words=searchable(Words(ERASED)),
                     cut=None,
                     error=None,
                     source_sha256=None,
                 )
             )
             await session.execute(delete(FavouriteRow).where(FavouriteRow.person_id == person_id))
+        await self._database.scrub()
 
     async def seconds_per_cost(self, latest: int) -> float | None:
         """Return the device time a unit of cost took in the latest finished jobs, if there are."""
@@ -206,7 +213,7 @@ class JobStore:
                 .order_by(JobRow.id.desc())
                 .limit(latest)
             )
-            jobs = [_job(row) for row in rows]
+            jobs = [read_job(row) for row in rows]
         if not jobs:
             return None
         return sum(job.device_seconds for job in jobs) / sum(job.cost() for job in jobs)
@@ -232,7 +239,7 @@ class JobStore:
                 .order_by(JobRow.id.desc())
                 .limit(limit)
             )
-            return [_job(row) for row in rows]
+            return [read_job(row) for row in rows]
 
     async def children(self, job: Job, limit: int) -> list[Job]:
         """Return the first jobs made from this one that whoever sees it may see."""
@@ -245,38 +252,30 @@ class JobStore:
             query = query.where(JobRow.person_id == job.origin.person_id)
         async with self._database.read() as session:
             rows = await session.scalars(query.order_by(JobRow.id).limit(limit))
-            return [_job(row) for row in rows]
+            return [read_job(row) for row in rows]
 
     async def search(self, search: Search, before: int | None, limit: int) -> list[Job]:
         """Return the jobs that were asked for before job ``before``, newest first."""
-        conditions = [
-            JobRow.guild_id.is_not_distinct_from(search.guild_id),
-            JobRow.deleted_at.is_(None),
-        ]
+        here = JobRow.guild_id.is_not_distinct_from(search.guild_id)
+        words, period = fold(search.word), Period(search.guild_id, since=search.since)
+        conditions = [here, JobRow.deleted_at.is_(None), *period.conditions()]
         if search.favourites:
             mine = select(FavouriteRow.job_id).where(FavouriteRow.person_id == search.person_id)
-            conditions.append(JobRow.id.in_(mine))
+            way = by_columns(JobRow.id.in_(mine))
         else:
-            conditions.append(JobRow.person_id == search.person_id)
-        if search.word:
-            conditions.append(
-                _typed(JobRow.typed_prompt, JobRow.prompt, search.word)
-                | _typed(JobRow.typed_negative_prompt, JobRow.negative_prompt, search.word)
-            )
-        if search.since is not None:
-            conditions.append(JobRow.asked_at >= search.since)
-        if before is not None:
-            conditions.append(JobRow.id < before)
+            way = by_columns(here, JobRow.person_id == search.person_id)
+        conditions += way.conditions
+        if words:
+            conditions.append(has_words(words))
+        ways = [period.of(way) for way in (way, *by_words(words))]
         async with self._database.read() as session:
-            rows = await session.scalars(
-                select(JobRow).where(*conditions).order_by(JobRow.id.desc()).limit(limit)
-            )
-            return [_job(row) for row in rows]
+            rows = await newest(session, ways, conditions, before, limit)
+            return [read_job(row) for row in rows]
 
     async def _select(self, *conditions: ColumnElement[bool]) -> list[Job]:
         async with self._database.read() as session:
             rows = await session.scalars(select(JobRow).where(*conditions).order_by(JobRow.id))
-            return [_job(row) for row in rows]
+            return [read_job(row) for row in rows]
 
     async def _move(self, job_id: int, before: Sequence[Status], **values: object) -> bool:
         async with self._database.write() as session:
@@ -289,18 +288,12 @@ class JobStore:
             return moved.one_or_none() is not None
 
 
-def _typed(
-    typed: InstrumentedAttribute[str | None], drawn: InstrumentedAttribute[str], word: str
-) -> ColumnElement[bool]:
-    """Whether a word is among those that a person typed: a style's are not."""
-    return func.coalesce(typed, drawn).icontains(word, autoescape=True)
-
-
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _job(row: JobRow) -> Job:
+def read_job(row: JobRow) -> Job:
+    """Return a row's job."""
     return Job(
         id=row.id,
         kind=Kind(row.kind),

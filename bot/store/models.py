@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -90,6 +91,8 @@ class JobRow(Base):
     style: Mapped[str | None] = mapped_column(String(100))
     typed_prompt: Mapped[str | None] = mapped_column(Text)
     typed_negative_prompt: Mapped[str | None] = mapped_column(Text)
+    # What was typed, as searches compare it; triggers carry it over to `job_words`, FTS5's index.
+    folded_words: Mapped[str] = mapped_column(Text, default="", server_default="")
     flagged: Mapped[str | None] = mapped_column(Text)
     spoiler_above: Mapped[float | None]
     refuse_above: Mapped[float | None]
@@ -110,7 +113,13 @@ class JobRow(Base):
     __table_args__ = (
         UniqueConstraint("interaction_id", "part"),
         Index(None, "status"),
+        # Each gives a server's jobs by id: the id is the last column of every index in SQLite.
+        Index(None, "guild_id"),
         Index(None, "guild_id", "person_id", "id"),
+        Index(None, "guild_id", "checkpoint"),
+        Index(None, "guild_id", "status"),
+        Index("ix_jobs_guild_id_flagged", "guild_id", sqlite_where=text("flagged IS NOT NULL")),
+        Index(None, "guild_id", "asked_at"),
         Index(None, "person_id", "status"),
         Index(None, "parent_id"),
         Index(None, "source_sha256"),

@@ -151,7 +151,7 @@ class Search:
     """Which jobs of one server, or of direct messages, a person looks for.
 
     Their own, or with ``favourites`` those that they like, whoever made them; deleted ones never.
-    ``word`` is in the prompt or the negative prompt, in capitals or not.
+    ``word`` is in the prompt or the negative prompt as typed, capitals and widths aside.
     """
 
     person_id: int
@@ -159,6 +159,26 @@ class Search:
     favourites: bool = False
     word: str = ""
     since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModSearch:
+    """Which jobs of a server a moderator looks for; what is None or empty is left open.
+
+    Deleted ones are found, and those of people who had themselves erased. ``words`` are
+    among those that a person typed, as they stand, capitals and widths aside. ``until`` is the
+    first moment that is too late.
+    """
+
+    guild_id: int
+    person_id: int | None = None
+    words: str = ""
+    checkpoint: str | None = None
+    status: Status | None = None
+    flagged: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+    job_id: int | None = None
 
 
 class Verdict(StrEnum):

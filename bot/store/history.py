@@ -1,0 +1,55 @@
+"""The history of a server, for its moderators."""
+
+from sqlalchemy import ColumnElement
+
+from bot.store.database import Database
+from bot.store.jobs import read_job
+from bot.store.models import JobRow
+from bot.store.newest import Period, Way, by_columns, by_words, has_words, newest
+from bot.store.records import Job, ModSearch
+from bot.store.words import fold
+
+
+class History:
+    """What moderators find among all jobs of a server, deleted ones and erased people's, too."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def search(self, search: ModSearch, before: int | None, limit: int) -> list[Job]:
+        """Return the jobs that were asked for before job ``before``, newest first."""
+        here = JobRow.guild_id == search.guild_id
+        words = fold(search.words)
+        period = Period(search.guild_id, search.since, search.until)
+        chosen = _conditions(search)
+        ways: list[Way] = []
+        if search.job_id is not None:
+            ways.append(by_columns(JobRow.id == search.job_id))
+        ways += [by_columns(here, condition) for condition in chosen]
+        ways += by_words(words)
+        if not chosen:
+            ways.append(by_columns(here))
+        conditions = [here, *chosen, *period.conditions()]
+        if search.job_id is not None:
+            conditions.append(JobRow.id == search.job_id)
+        if words:
+            conditions.append(has_words(words))
+        async with self._database.read() as session:
+            rows = await newest(
+                session, [period.of(way) for way in ways], conditions, before, limit
+            )
+            return [read_job(row) for row in rows]
+
+
+def _conditions(search: ModSearch) -> list[ColumnElement[bool]]:
+    """Return what was chosen of the columns that have an index with the server's."""
+    chosen: list[ColumnElement[bool]] = []
+    if search.person_id is not None:
+        chosen.append(JobRow.person_id == search.person_id)
+    if search.flagged:
+        chosen.append(JobRow.flagged.is_not(None))
+    if search.checkpoint is not None:
+        chosen.append(JobRow.checkpoint == search.checkpoint)
+    if search.status is not None:
+        chosen.append(JobRow.status == search.status)
+    return chosen
