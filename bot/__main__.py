@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import signal
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bot import logs
@@ -110,9 +111,12 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
     from bot.client import DarkroomBot
     from bot.services.gallery import Gallery
     from bot.services.jobs import JobService
+    from bot.services.moderation import ModerationService
     from bot.services.policy import Limits, Policy
     from bot.services.privacy import Privacy
     from bot.services.runner import Presenter, Runner
+    from bot.store.audit import AuditStore
+    from bot.store.blocks import BlockStore
     from bot.store.database import Database
     from bot.store.favourites import FavouriteStore
     from bot.store.jobs import JobStore
@@ -140,7 +144,8 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
         waiting_per_person=settings.limits.waiting_per_person,
     )
     favourites = FavouriteStore(database)
-    policy = Policy(jobs, limits)
+    blocks = BlockStore(database)
+    policy = Policy(jobs, blocks, limits)
 
     def open_services(presenter: Presenter) -> JobService:
         services = JobService(
@@ -160,6 +165,14 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
         open_services,
         gallery=Gallery(policy=policy, jobs=jobs, pictures=pictures, favourites=favourites),
         privacy=Privacy(jobs=jobs, pictures=pictures, favourites=favourites),
+        moderation=partial(
+            ModerationService,
+            policy=policy,
+            store=jobs,
+            pictures=pictures,
+            blocks=blocks,
+            audit=AuditStore(database),
+        ),
         synced_file=settings.store.folder / "commands.sha256",
     )
     return bot, executor, database

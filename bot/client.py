@@ -13,6 +13,8 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import errors, texts
+from bot.cogs.audit import Audit
+from bot.cogs.blocks import Blocks
 from bot.cogs.gallery import GalleryCog
 from bot.cogs.help import HelpCog
 from bot.cogs.imagine import ImagineCog
@@ -20,8 +22,10 @@ from bot.cogs.inspection import InspectionCog
 from bot.cogs.moderation import Moderation
 from bot.cogs.privacy import PrivacyCog
 from bot.cogs.queue import QueueCog
+from bot.cogs.removal import Removal
 from bot.services.gallery import Gallery
 from bot.services.jobs import JobService
+from bot.services.moderation import ModerationService
 from bot.services.privacy import Privacy
 from bot.services.runner import Presenter
 from bot.store.records import Place
@@ -67,7 +71,8 @@ class Translator(app_commands.Translator):
 class DarkroomBot(commands.Bot):
     """Discord's side of Darkroom.
 
-    ``open_services`` gets the presenter, which needs the bot, and returns what commands call.
+    ``open_services`` gets the presenter, which needs the bot, and returns what commands call;
+    ``moderation`` gets that, and returns what moderators' commands call.
     ``synced_file`` remembers which command tree Discord has, so that it is sent only when it
     changed: Discord takes 200 new commands a day.
     """
@@ -78,6 +83,7 @@ class DarkroomBot(commands.Bot):
         *,
         gallery: Gallery,
         privacy: Privacy,
+        moderation: Callable[[JobService], ModerationService],
         synced_file: Path,
     ) -> None:
         super().__init__(
@@ -93,6 +99,7 @@ class DarkroomBot(commands.Bot):
         self.jobs = open_services(Delivery(self))
         self.gallery = gallery
         self.privacy = privacy
+        self.moderation = moderation(self.jobs)
         self.clicks = Clicks()
         self._synced_file = synced_file
         self._recovery: asyncio.Task[None] | None = None
@@ -107,7 +114,15 @@ class DarkroomBot(commands.Bot):
         inspection = InspectionCog(self.jobs)
         await self.add_cog(inspection)
         self.tree.add_command(inspection.menu)
-        self.tree.add_command(Moderation(self.jobs))
+        mod = Moderation(self.jobs)
+        for cog in (
+            Blocks(self.moderation),
+            Removal(self.moderation, self.jobs),
+            Audit(self.moderation),
+        ):
+            for command in cog.get_app_commands():
+                mod.add_command(command)
+        self.tree.add_command(mod)
         self.add_dynamic_items(JobButton)
         await self.sync_commands()
         self._recovery = asyncio.create_task(self.jobs.recover(), name="recovery")

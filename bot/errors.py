@@ -8,10 +8,11 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bot.services.errors import JobError
+from bot.services.errors import Blocked, JobError
 from bot.services.runner import Refused
 from bot.store.errors import StoreBusy, StoreError
 from bot.store.jobs import AlreadyRecorded
+from bot.texts import say
 from generation.errors import (
     Cancelled,
     CheckpointUnavailable,
@@ -27,6 +28,7 @@ Line = Callable[[Any], str]
 
 SENTENCES: dict[type[BaseException], Line] = {
     JobError: str,
+    Blocked: lambda error: _blocked(error),
     InvalidRequest: lambda error: f"`{error.field}` must be {error.bound}.",
     CheckpointUnavailable: lambda error: f"I cannot use that checkpoint: {error.reason}.",
     OutOfMemory: lambda _: "That picture is too large for this machine. Try a smaller size.",
@@ -48,6 +50,16 @@ SENTENCES: dict[type[BaseException], Line] = {
     app_commands.CommandNotFound: lambda _: "I do not know that command any more. Try again soon.",
     app_commands.CommandSignatureMismatch: lambda _: "That command has changed. Try again soon.",
 }
+
+
+def _blocked(error: Blocked) -> str:
+    end = say("block-for-good")
+    if error.until is not None:
+        end = say("block-until", time=discord.utils.format_dt(error.until, "f"))
+    if not error.reason:
+        return say("error-blocked", end=end)
+    reason = discord.utils.escape_markdown(error.reason)
+    return say("error-blocked-because", end=end, reason=reason)
 
 
 def explain(error: BaseException) -> str:

@@ -8,6 +8,7 @@ from discord import app_commands
 
 from bot.services.jobs import JobService
 from bot.ui import render
+from bot.ui.asking import check_moderator
 
 # One embed a job; Discord takes ten embeds and ten files a message.
 SHOWN = 10
@@ -27,10 +28,7 @@ class Moderation(app_commands.Group):
 
         It is asked for the commands of groups in this one as well.
         """
-        if interaction.guild_id is None:
-            raise app_commands.NoPrivateMessage
-        if not interaction.permissions.moderate_members:
-            raise app_commands.MissingPermissions(["moderate_members"])
+        check_moderator(interaction)
         return True
 
     @app_commands.command(description="What a person asked for in this server, latest first")
@@ -44,7 +42,8 @@ class Moderation(app_commands.Group):
         embeds: list[discord.Embed] = []
         files: list[discord.File] = []
         for job, picture in found:
-            thumbnail = None if picture is None else await self.jobs.thumbnail(picture)
+            shown = picture if job.deleted_at is None else None
+            thumbnail = None if shown is None else await self.jobs.thumbnail(shown)
             name = None if thumbnail is None else f"job-{job.id}.webp"
             if thumbnail is not None and name is not None:
                 alt = render.shorten(job.words.prompt, render.ALT_TEXT_LENGTH)

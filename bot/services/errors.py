@@ -3,20 +3,27 @@
 JobError
 ├── QueueFull        everybody's queue is full
 ├── QuotaReached     this person has enough waiting; says when to come back
+├── Blocked          this person may ask for nothing here; says why and until when
 ├── NotAllowedHere   Darkroom may not post pictures in this place; names what it lacks
 ├── NothingToDo      the job has ended already, or not yet
 ├── JobNotFound      no such job in this server
+├── JobRemoved       the job was deleted, by its author or a moderator
 ├── PictureNotFound  the job has no such picture
 ├── FileUnavailable  Discord did not hand out an attached file in time
 ├── DiscordRefused   Discord does not let us do what the person asked for; says why
 ├── TooManyJobs      one command asks for more jobs than may be asked for together
 ├── UnknownParameter words like --this in a prompt that mean nothing; names what was meant
-└── NotYours         only its author or a moderator may do this
+├── NotYours         only its author or a moderator may do this
+├── NotBlockable     moderators cannot block this person
+└── OwnersOnly       what holds everywhere is up to the bot's owners
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from itertools import islice
 from typing import ClassVar
+
+from bot.texts import say
 
 
 class JobError(Exception):
@@ -29,6 +36,15 @@ class QueueFull(JobError):
 
 class QuotaReached(JobError):
     """The person has as many jobs waiting as one person may."""
+
+
+class Blocked(JobError):
+    """Moderators let this person ask for nothing, until some time or for good (None)."""
+
+    def __init__(self, reason: str, until: datetime | None) -> None:
+        super().__init__(reason, until)
+        self.reason = reason
+        self.until = until
 
 
 class NotAllowedHere(JobError):
@@ -50,6 +66,13 @@ class JobNotFound(JobError):
     """There is no such job in this server."""
 
 
+class JobRemoved(JobError):
+    """Its author or a moderator removed the job's pictures; nothing more is made of it."""
+
+    def __str__(self) -> str:
+        return say("error-job-removed")
+
+
 class PictureNotFound(JobError):
     """The job has no picture with this number."""
 
@@ -64,6 +87,17 @@ class DiscordRefused(JobError):
 
 class NotYours(JobError):
     """Neither the author of the job nor a moderator."""
+
+
+class NotBlockable(JobError):
+    """A moderator can block neither themselves, nor us, nor other moderators."""
+
+
+class OwnersOnly(JobError):
+    """What holds in every server is decided by the bot's owners."""
+
+    def __str__(self) -> str:
+        return say("error-owners-only")
 
 
 class TooManyJobs(JobError):

@@ -89,7 +89,7 @@ class Gallery:
 
     async def deletable(self, job_id: int, actor: Actor) -> Job:
         """Return a job that the actor may delete, deleted before or not; raises JobError."""
-        job = await self._policy.visible(job_id, actor.guild_id, actor.person_id)
+        job = await self._policy.known(job_id, actor.guild_id, actor.person_id)
         self._policy.own_or_moderate(job, actor)
         if job.status in OPEN:
             raise NothingToDo("That job is on its way still. Cancel it, or wait for its end.")
@@ -98,10 +98,12 @@ class Gallery:
     async def delete(self, job_id: int, actor: Actor) -> Job:
         """Delete a job's pictures; its row stays, for moderators. Return it: its message is left.
 
+        What a moderator does to another's job goes into the audit trail.
+
         Doing it twice changes nothing, so that who was interrupted can begin again.
         """
         job = await self.deletable(job_id, actor)
-        await self._jobs.deleted(job.id)
+        await self._jobs.deleted(job.id, actor.deed_on(job, "remove"))
         removed = await self._pictures.remove(job.id)
         log.info("job %d: deleted by %d, %d files removed", job.id, actor.person_id, removed)
         return job

@@ -14,7 +14,16 @@ from bot.services.runner import DeliveryFailed, Presenter, Runner, TokenDied
 from bot.store.errors import StoreError
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
-from bot.store.records import Draft, Job, Kind, Place, Status, StoredPicture
+from bot.store.records import (
+    BY_MODERATOR,
+    EVERYWHERE,
+    Draft,
+    Job,
+    Kind,
+    Place,
+    Status,
+    StoredPicture,
+)
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
 from generation.source_image import prepare
@@ -104,6 +113,11 @@ class JobService:
     async def answered(self, job: Job, message_id: int) -> None:
         """The first answer stands: note its message, and line the job up."""
         if not await self._jobs.queued(job.id, message_id):
+            ended = await self._reload(job)
+            if ended.status is Status.CANCELLED:  # before its message was known
+                await self._jobs.posted(job.id, message_id)
+                origin = replace(ended.origin, token=job.origin.token)
+                await self._show_cancelled(replace(ended, message_id=message_id, origin=origin))
             return
         await self._line_up(await self._reload(job))
 
@@ -130,17 +144,40 @@ class JobService:
             log.info("job %d: %s", job.id, why)
             self._presenter.drop(job)
 
-    async def cancel(self, job_id: int, actor: Actor) -> None:
-        """End a job: written first, then its work stops, then it is shown."""
+    async def cancel(self, job_id: int, actor: Actor, reason: str = "") -> None:
+        """End a job: written first, then its work stops, then it is shown.
+
+        ``reason`` is a moderator's, for the audit trail.
+        """
         job = await self._policy.visible(job_id, actor.guild_id, actor.person_id)
         self._policy.own_or_moderate(job, actor)
-        if not await self._jobs.ended(job_id, Status.CANCELLED):
+        deed = actor.deed_on(job, "cancel", reason)
+        why = None if deed is None else BY_MODERATOR
+        if not await self._jobs.ended(job_id, Status.CANCELLED, why, deed):
             raise NothingToDo("That job has ended already.")
         await self._stop(job)
-        try:
-            await self._presenter.cancelled(job)
-        except DeliveryFailed as error:
-            log.warning("job %d: its cancellation could not be shown: %s", job_id, error)
+        await self._show_cancelled(replace(job, error=why))
+
+    async def cancel_all(self, person_id: int, actor: Actor, reason: str = "") -> int:
+        """End a person's jobs in the actor's server, all of them or EVERYWHERE; count them.
+
+        The actor is a moderator: all is written before any job is stopped.
+        """
+        async with self._intake:  # what was admitted a moment ago is on record then
+            if actor.guild_id == EVERYWHERE:
+                found = await self._jobs.open_anywhere(person_id)
+            else:
+                found = await self._jobs.open_of(person_id, actor.guild_id)
+        ended = [
+            replace(job, error=BY_MODERATOR)
+            for job in found
+            if await self._jobs.ended(
+                job.id, Status.CANCELLED, BY_MODERATOR, actor.deed_on(job, "cancel", reason)
+            )
+        ]
+        await asyncio.gather(*(self._stop(job) for job in ended))
+        await asyncio.gather(*(self._show_cancelled(job) for job in ended))
+        return len(ended)
 
     async def history(
         self, *, guild_id: int, person_id: int, limit: int
@@ -239,6 +276,12 @@ class JobService:
             await self._jobs.ended(job.id, Status.FAILED, f"not posted: {error}")
         else:
             await self.answered(job, message_id)
+
+    async def _show_cancelled(self, job: Job) -> None:
+        try:
+            await self._presenter.cancelled(job)
+        except DeliveryFailed as error:
+            log.warning("job %d: its cancellation could not be shown: %s", job.id, error)
 
     async def _stop(self, job: Job) -> None:
         self._waiting.pop(job.id, None)

@@ -2,7 +2,17 @@
 
 from dataclasses import dataclass
 
-from bot.services.errors import JobNotFound, NotAllowedHere, NotYours, QueueFull, QuotaReached
+from bot.services.errors import (
+    Blocked,
+    JobNotFound,
+    JobRemoved,
+    NotAllowedHere,
+    NotYours,
+    QueueFull,
+    QuotaReached,
+)
+from bot.store.audit import Deed
+from bot.store.blocks import BlockStore
 from bot.store.jobs import NOBODY, JobStore
 from bot.store.records import Job, Origin
 
@@ -25,11 +35,36 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person who pressed a button or gave a command; ``moderates`` is about the job's server."""
+    """A person who pressed a button or gave a command.
+
+    Whether they moderate or own is about that server; ``guild_id`` may be EVERYWHERE.
+    """
 
     person_id: int
     guild_id: int | None
     moderates: bool
+    owns: bool = False
+
+    def deed(
+        self, action: str, detail: str, *, person_id: int | None = None, job_id: int | None = None
+    ) -> Deed:
+        """Return what they do as moderators, for the audit trail."""
+        if self.guild_id is None:
+            raise ValueError("nobody moderates direct messages")
+        return Deed(
+            guild_id=self.guild_id,
+            moderator_id=self.person_id,
+            action=action,
+            detail=detail,
+            person_id=person_id,
+            job_id=job_id,
+        )
+
+    def deed_on(self, job: Job, action: str, detail: str = "") -> Deed | None:
+        """Return what they do to another's job as moderators; None where it is their own."""
+        if self.person_id == job.origin.person_id:
+            return None
+        return self.deed(action, detail, person_id=job.origin.person_id, job_id=job.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +78,20 @@ class Limits:
 class Policy:
     """The rules of the house."""
 
-    def __init__(self, jobs: JobStore, limits: Limits) -> None:
+    def __init__(self, jobs: JobStore, blocks: BlockStore, limits: Limits) -> None:
         self._jobs = jobs
+        self._blocks = blocks
         self._limits = limits
 
     async def admit(self, asked: Asked, *, jobs: int = 1) -> None:
         """Raise the JobError that forbids so many more jobs; return where none does."""
+        origin = asked.origin
+        block = await self._blocks.holding(origin.person_id, origin.guild_id, origin.asked_at)
+        if block is not None:
+            raise Blocked(block.reason, block.until)
         if asked.missing_permissions:
             raise NotAllowedHere(asked.missing_permissions)
-        person_id = asked.origin.person_id
+        person_id = origin.person_id
         waiting = await self._jobs.waiting_count(person_id)
         if waiting + jobs > self._limits.waiting_per_person:
             more = "" if jobs == 1 else f" and ask for {jobs} more"
@@ -67,6 +107,13 @@ class Policy:
             )
 
     async def visible(self, job_id: int, guild_id: int | None, person_id: int) -> Job:
+        """Return a job as `known` does; raises JobRemoved where its pictures were removed."""
+        job = await self.known(job_id, guild_id, person_id)
+        if job.deleted_at is not None:
+            raise JobRemoved
+        return job
+
+    async def known(self, job_id: int, guild_id: int | None, person_id: int) -> Job:
         """Return a job of this server, in direct messages of this person; raises JobNotFound.
 
         One whose person had it erased is nobody's any more.

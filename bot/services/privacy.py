@@ -42,7 +42,7 @@ class Privacy:
             raise NothingToDo("Some of your jobs are on their way. Cancel them first, everywhere.")
         for job in jobs:
             await self._jobs.deleted(job.id)
-            await self._pictures.remove(job.id)
+            await self._pictures.erase(job)
         await self._jobs.forget(person_id)
         return len(jobs)
 

@@ -39,12 +39,26 @@ class AuditStore:
             session.add(deed.row())
 
     async def page(
-        self, guild_id: int, *, before: int | None, limit: int, person_id: int | None = None
+        self,
+        guild_id: int,
+        *,
+        before: int | None,
+        limit: int,
+        person_id: int | None = None,
+        moderator_id: int | None = None,
+        action: str | None = None,
     ) -> Sequence[AuditEntry]:
-        """Return a server's entries before entry ``before``, newest first, or one person's."""
+        """Return a server's entries before entry ``before``, newest first.
+
+        Those about a person, by a moderator, with an action, where they are named.
+        """
         query = select(AuditRow).where(AuditRow.guild_id == guild_id)
         if person_id is not None:
             query = query.where(AuditRow.person_id == person_id)
+        if moderator_id is not None:
+            query = query.where(AuditRow.moderator_id == moderator_id)
+        if action is not None:
+            query = query.where(AuditRow.action == action)
         if before is not None:
             query = query.where(AuditRow.id < before)
         async with self._database.read() as session:

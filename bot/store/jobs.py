@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
+from bot.store.audit import Deed
 from bot.store.database import Database
 from bot.store.models import FavouriteRow, JobRow
 from bot.store.newest import Period, by_columns, by_words, has_words, newest
@@ -134,32 +135,47 @@ class JobStore:
         async with self._database.write() as session:
             await session.execute(update(JobRow).where(JobRow.id == job_id).values(cut=cut))
 
-    async def reposted(self, job_id: int, message_id: int) -> None:
-        """Note the one message that stands in for an answer that was lost."""
+    async def posted(self, job_id: int, message_id: int) -> None:
+        """Note the message of a job that ended before it was known."""
         async with self._database.write() as session:
             await session.execute(
                 update(JobRow).where(JobRow.id == job_id).values(message_id=message_id)
             )
 
-    async def ended(self, job_id: int, status: Status, error: str | None = None) -> bool:
-        """Close an open job and forget its token; False where it was closed already."""
+    async def ended(
+        self, job_id: int, status: Status, error: str | None = None, deed: Deed | None = None
+    ) -> bool:
+        """Close an open job and forget its token; False where it was closed already.
+
+        ``deed`` is a moderator's who did so.
+        """
         return await self._move(
             job_id,
             OPEN,
+            deed,
             status=status,
             error=error,
             ended_at=_now(),
             interaction_token=None,
         )
 
-    async def deleted(self, job_id: int) -> None:
-        """Note when a job was deleted, the first time."""
+    async def deleted(self, job_id: int, deed: Deed | None = None) -> None:
+        """Note when a job was deleted, the first time; it is nobody's favourite any more.
+
+        ``deed`` is a moderator's who did so.
+        """
         async with self._database.write() as session:
-            await session.execute(
+            moved = await session.scalars(
                 update(JobRow)
                 .where(JobRow.id == job_id, JobRow.deleted_at.is_(None))
                 .values(deleted_at=_now())
+                .returning(JobRow.id)
             )
+            if moved.one_or_none() is None:
+                return
+            await session.execute(delete(FavouriteRow).where(FavouriteRow.job_id == job_id))
+            if deed is not None:
+                session.add(deed.row())
 
     async def open_jobs(self) -> list[Job]:
         """Return every job that has not ended, in the order in which people asked."""
@@ -172,6 +188,10 @@ class JobStore:
             JobRow.person_id == person_id,
             JobRow.guild_id.is_not_distinct_from(guild_id),
         )
+
+    async def open_anywhere(self, person_id: int) -> list[Job]:
+        """Return a person's jobs in every server, and direct messages, that have not ended."""
+        return await self._select(JobRow.status.in_(OPEN), JobRow.person_id == person_id)
 
     async def of_person(self, person_id: int) -> list[Job]:
         """Return every job of a person, in every server, in the order in which they asked."""
@@ -241,13 +261,15 @@ class JobStore:
             )
             return [read_job(row) for row in rows]
 
+    async def children_count(self, job: Job) -> int:
+        """Count the jobs made from one of a server that stand there still."""
+        query = select(func.count()).select_from(JobRow).where(*_children(job))
+        async with self._database.read() as session:
+            return await session.scalar(query) or 0
+
     async def children(self, job: Job, limit: int) -> list[Job]:
         """Return the first jobs made from this one that whoever sees it may see."""
-        query = select(JobRow).where(
-            JobRow.parent_id == job.id,
-            JobRow.guild_id == job.origin.guild_id,
-            JobRow.deleted_at.is_(None),
-        )
+        query = select(JobRow).where(*_children(job))
         if job.origin.guild_id is None:
             query = query.where(JobRow.person_id == job.origin.person_id)
         async with self._database.read() as session:
@@ -277,7 +299,9 @@ class JobStore:
             rows = await session.scalars(select(JobRow).where(*conditions).order_by(JobRow.id))
             return [read_job(row) for row in rows]
 
-    async def _move(self, job_id: int, before: Sequence[Status], **values: object) -> bool:
+    async def _move(
+        self, job_id: int, before: Sequence[Status], deed: Deed | None = None, **values: object
+    ) -> bool:
         async with self._database.write() as session:
             moved = await session.scalars(
                 update(JobRow)
@@ -285,11 +309,23 @@ class JobStore:
                 .values(**values)
                 .returning(JobRow.id)
             )
-            return moved.one_or_none() is not None
+            if moved.one_or_none() is None:
+                return False
+            if deed is not None:
+                session.add(deed.row())
+            return True
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _children(job: Job) -> tuple[ColumnElement[bool], ...]:
+    return (
+        JobRow.parent_id == job.id,
+        JobRow.guild_id.is_not_distinct_from(job.origin.guild_id),
+        JobRow.deleted_at.is_(None),
+    )
 
 
 def read_job(row: JobRow) -> Job:

@@ -14,8 +14,9 @@ from sqlalchemy import CompoundSelect, select, union
 from sqlalchemy.dialects.sqlite import insert
 
 from bot.store.database import Database
+from bot.store.jobs import NOBODY
 from bot.store.models import JobRow, PictureRow
-from bot.store.records import StoredPicture, Verdict
+from bot.store.records import Job, StoredPicture, Verdict
 
 THUMBNAIL_SIDE = 256
 
@@ -65,8 +66,16 @@ class PictureStore:
     async def remove(self, job_id: int) -> int:
         """Remove a deleted job's files that no other job shows or starts from; count them.
 
-        Its rows stay, and say which seed each picture had.
+        Its rows stay, and say which seed each picture had, and its thumbnails, for moderators.
         """
+        return await self._remove(job_id, {NOBODY})
+
+    async def erase(self, job: Job) -> int:
+        """Remove a deleted job's files as `remove` does, and the thumbnails of its person's."""
+        return await self._remove(job.id, {NOBODY, job.origin.person_id})
+
+    async def _remove(self, job_id: int, strangers: set[int]) -> int:
+        """Remove files; thumbnails stay where others than ``strangers`` drew the picture."""
         own: CompoundSelect[Any] = union(
             select(PictureRow.sha256).where(PictureRow.job_id == job_id),
             select(JobRow.source_sha256).where(
@@ -85,7 +94,12 @@ class PictureStore:
                 ),
             )
             unneeded = files - set(await session.scalars(needed))
-            await asyncio.to_thread(self._unlink, unneeded)
+            remembered = await session.scalars(
+                select(PictureRow.sha256)
+                .join(JobRow, JobRow.id == PictureRow.job_id)
+                .where(PictureRow.sha256.in_(unneeded), JobRow.person_id.not_in(strangers))
+            )
+            await asyncio.to_thread(self._unlink, unneeded, unneeded - set(remembered))
         return len(unneeded)
 
     async def save_source(self, png: bytes) -> str:
@@ -127,9 +141,10 @@ class PictureStore:
     def _thumbnail(self, sha256: str) -> Path:
         return self._folder / "thumbnails" / sha256[:2] / f"{sha256}.webp"
 
-    def _unlink(self, files: Iterable[str]) -> None:
-        for sha256 in files:
+    def _unlink(self, pictures: Iterable[str], thumbnails: Iterable[str]) -> None:
+        for sha256 in pictures:
             self._png(sha256).unlink(missing_ok=True)
+        for sha256 in thumbnails:
             self._thumbnail(sha256).unlink(missing_ok=True)
 
     def _write(self, png: bytes) -> tuple[str, int, int]:

@@ -41,6 +41,8 @@ OPEN = (Status.RECORDED, Status.QUEUED, Status.RUNNING)
 EVERYWHERE = 0  # instead of a server's id: what holds in all of them and in direct messages
 WHOLE_SERVER = 0  # instead of a channel's id
 
+BY_MODERATOR = "by a moderator"  # why a job ended that one cancelled
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:

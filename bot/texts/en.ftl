@@ -2,11 +2,25 @@
 
 ### Errors
 
+error-blocked = Moderators blocked you { $end }.
+error-blocked-because = Moderators blocked you { $end }: { $reason }
+error-job-removed = That job was removed.
+error-owners-only = Only the owners of this bot can do that everywhere.
+error-block-yourself = You cannot block yourself.
+error-block-bot = I cannot block myself.
+error-block-moderator = They moderate here too; only the server's owner can block them.
+error-not-blocked = They are not blocked here.
+error-cancel-what = Name either a `job` or a `person`.
+error-message-stays = The files are deleted, but Discord does not let me touch the message: { $why }.
+
 ### Imagine and its relatives
 
 ### The message of a job
 
 ### Buttons, forms, questions
+
+button-newer = Newer
+button-older = Older
 
 ### Pictures that are there: details, history, favourites
 
@@ -27,6 +41,55 @@ details-styled = Drawn from
 ### Moderation: history, usage
 
 ### Moderation: blocks, quotas, removal, audit
+
+command-mod-block = Let somebody ask for nothing, and cancel what they have on its way
+    .person = Who
+    .duration = How long, like 3d 12h (for good)
+    .reason = Why; they read it, too
+    .everywhere = In every server and in direct messages; for the bot's owners
+command-mod-unblock = Let somebody ask again
+    .person = Who
+    .reason = Why, for the audit trail
+    .everywhere = What holds in every server; for the bot's owners
+command-mod-blocks = Who is blocked, why, by whom and until when
+    .everywhere = What holds in every server; for the bot's owners
+command-mod-remove = Remove a job's message, files and favourites
+    .job = Its number, as in the names of its files
+    .reason = Why, for the audit trail
+command-mod-cancel = Cancel a job, or all of a person's here
+    .job = Its number, as in the queue
+    .person = Whose jobs, all of them
+    .reason = Why, for the audit trail
+command-mod-audit = What moderators did, latest first
+    .moderator = Only by them
+    .action = Only this
+    .person = Only to them
+    .everywhere = What was done in every server at once; for the bot's owners
+block-for-good = for good
+block-until = until { $time }
+blocked = <@{ $person }> is blocked { $end }. { $jobs ->
+    [0] Nothing of theirs was on its way
+    [one] One job was cancelled
+   *[other] { $jobs } jobs were cancelled
+ }
+unblocked = <@{ $person }> may ask again.
+blocks-title = Blocked
+blocks-none = Nobody is blocked.
+blocks-line = <@{ $person }> { $end }, by <@{ $moderator }> { $made }
+removed = Removed #{ $job }. { $children ->
+    [0] Nothing was made from it.
+    [one] One job made from it stays; remove it by its own number.
+   *[other] { $children } jobs made from it stay; remove each by its own number.
+ }
+removed-message = Removed by a moderator.
+cancelled = { $jobs ->
+    [0] Nothing of theirs is on its way here.
+    [one] One job cancelled.
+   *[other] { $jobs } jobs cancelled.
+ }
+audit-title = What moderators did
+audit-none = Nothing like that was done here.
+audit-line = `{ $id }` { $made } <@{ $moderator }> **{ $action }**
 
 ### Moderation: filters
 

@@ -1,14 +1,17 @@
 """From an interaction to the services' words: who asks, where, and what we may do there."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
 import discord
+from discord import app_commands
 
-from bot.services.errors import FileUnavailable
+from bot.services.errors import FileUnavailable, OwnersOnly
+from bot.services.moderation import Target
 from bot.services.policy import Actor, Asked
-from bot.store.records import Origin
+from bot.store.records import EVERYWHERE, Origin
 from bot.ui.file_hosts import is_discords
 from generation.errors import InvalidRequest
 from generation.source_image import MAX_BYTES
@@ -53,6 +56,41 @@ def actor_of(interaction: discord.Interaction[Any]) -> Actor:
         guild_id=interaction.guild_id,
         moderates=interaction.guild_id is not None
         and (theirs.moderate_members or theirs.manage_messages),
+    )
+
+
+async def moderator(interaction: discord.Interaction[Any], *, everywhere: bool = False) -> Actor:
+    """Return the moderator who gave a command in a server; raises OwnersOnly.
+
+    What holds ``everywhere`` only the bot's owners decide.
+    """
+    check_moderator(interaction)
+    if everywhere:
+        if not await interaction.client.is_owner(interaction.user):
+            raise OwnersOnly
+        return Actor(interaction.user.id, EVERYWHERE, moderates=True, owns=True)
+    guild = interaction.guild
+    owns = guild is not None and guild.owner_id == interaction.user.id
+    return replace(actor_of(interaction), owns=owns)
+
+
+def check_moderator(interaction: discord.Interaction[Any]) -> None:
+    """Raise where somebody is not in a server, or may not moderate its members."""
+    if interaction.guild_id is None:
+        raise app_commands.NoPrivateMessage
+    if not interaction.permissions.moderate_members:
+        raise app_commands.MissingPermissions(["moderate_members"])
+
+
+def target_of(
+    interaction: discord.Interaction[Any], person: discord.User | discord.Member
+) -> Target:
+    """Return a person whom a moderator acts on, as they are in this server."""
+    theirs = person.guild_permissions if isinstance(person, discord.Member) else None
+    return Target(
+        person_id=person.id,
+        moderates=theirs is not None and (theirs.moderate_members or theirs.manage_messages),
+        is_us=person.id == interaction.client.user.id,
     )
 
 

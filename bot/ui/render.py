@@ -6,7 +6,7 @@ import discord
 
 from bot.services.jobs import Turn
 from bot.services.runner import Snapshot
-from bot.store.records import Job, Kind, Status, StoredPicture
+from bot.store.records import BY_MODERATOR, Job, Kind, Status, StoredPicture
 from bot.texts import say
 from generation.catalog import Catalog
 from generation.infotext import Parameters
@@ -99,7 +99,8 @@ def failed(job: Job, line: str) -> str:
 
 def cancelled(job: Job) -> str:
     """Return the text of a cancelled job."""
-    return f"{title(job)}\n✖️ Cancelled"
+    who = f" {BY_MODERATOR}" if job.error == BY_MODERATOR else ""
+    return f"{title(job)}\n✖️ Cancelled{who}"
 
 
 def typed(prompt: str) -> str:

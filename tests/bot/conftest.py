@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import discord
@@ -11,9 +12,12 @@ import simcord
 from bot.client import DarkroomBot
 from bot.services.gallery import Gallery
 from bot.services.jobs import JobService
+from bot.services.moderation import ModerationService
 from bot.services.policy import Limits, Policy
 from bot.services.privacy import Privacy
 from bot.services.runner import Presenter, Runner
+from bot.store.audit import AuditStore
+from bot.store.blocks import BlockStore
 from bot.store.database import Database, migrate
 from bot.store.favourites import FavouriteStore
 from bot.store.jobs import JobStore
@@ -42,6 +46,8 @@ class House:
     executor: RecordingExecutor
     jobs: JobStore
     pictures: PictureStore
+    blocks: BlockStore
+    audit: AuditStore
     favourites: FavouriteStore
     guild: simcord.GuildHandle
     channel: simcord.ChannelHandle
@@ -81,7 +87,8 @@ def build(
     limits = Limits(waiting=20, waiting_per_person=3)
     jobs, pictures = JobStore(database), PictureStore(database, folder)
     favourites = FavouriteStore(database)
-    policy = Policy(jobs, limits)
+    blocks = BlockStore(database)
+    policy = Policy(jobs, blocks, limits)
 
     def open_services(presenter: Presenter) -> JobService:
         services = JobService(
@@ -101,6 +108,14 @@ def build(
         open_services,
         gallery=Gallery(policy=policy, jobs=jobs, pictures=pictures, favourites=favourites),
         privacy=Privacy(jobs=jobs, pictures=pictures, favourites=favourites),
+        moderation=partial(
+            ModerationService,
+            policy=policy,
+            store=jobs,
+            pictures=pictures,
+            blocks=blocks,
+            audit=AuditStore(database),
+        ),
         synced_file=folder / "commands",
     )
 
@@ -162,6 +177,8 @@ async def house(
         executor=executor,
         jobs=JobStore(database),
         pictures=PictureStore(database, tmp_path),
+        blocks=BlockStore(database),
+        audit=AuditStore(database),
         favourites=FavouriteStore(database),
         guild=guild,
         channel=guild.create_text_channel("darkroom"),

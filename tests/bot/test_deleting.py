@@ -9,7 +9,11 @@ from tests.fakes import png
 
 
 def files(folder: Path) -> int:
-    return len([file for file in folder.rglob("*") if file.suffix in (".png", ".webp")])
+    return len(list(folder.rglob("*.png")))
+
+
+def thumbnails(folder: Path) -> int:
+    return len(list(folder.rglob("*.webp")))
 
 
 async def imagine(house: House, person=None, **options):
@@ -26,7 +30,7 @@ async def delete(house: House, person, result):
 
 async def test_its_author_deletes_message_and_files_after_a_question(house: House, tmp_path: Path):
     result = await imagine(house)
-    assert files(tmp_path) == 8
+    assert files(tmp_path) == thumbnails(tmp_path) == 4
     asked = await house.mia.click(result.response, label="Delete")
     assert asked.ephemeral
     assert "Delete these pictures?" in asked.response.content
@@ -42,6 +46,7 @@ async def test_its_author_deletes_message_and_files_after_a_question(house: Hous
     assert (job.status, job.request.prompt) == (Status.DONE, "a red apple")
     assert job.deleted_at is not None
     assert files(tmp_path) == 0
+    assert thumbnails(tmp_path) == 4, "for moderators"
     assert [picture.seed for picture in await house.pictures.of_job(1)] == [7, 8, 9, 10]
 
 
@@ -100,7 +105,7 @@ async def test_files_that_other_jobs_need_are_kept(house: House, tmp_path: Path)
         await delete(house, house.max, job)
     kept = [await house.pictures.read(picture) for picture in await house.pictures.of_job(1)]
     assert kept == [None, None, png(9), None], "nobody starts from it any more"
-    assert files(tmp_path) == 2
+    assert files(tmp_path) == 1
 
 
 async def test_an_upscale_under_way_goes_on_without_the_file(house: House):

@@ -1,0 +1,65 @@
+"""/mod audit: what moderators did."""
+
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.services.moderation import Deeds, ModerationService
+from bot.texts import say
+from bot.ui.asking import moderator
+from bot.ui.deeds import audit_line
+from bot.ui.listing import Line, Listing
+
+ACTIONS = (
+    "block",
+    "unblock",
+    "remove",
+    "cancel",
+    "filter add",
+    "filter remove",
+    "quota",
+    "config",
+    "export",
+)
+
+
+class Audit(commands.Cog):
+    """A command for the group /mod."""
+
+    def __init__(self, moderation: ModerationService) -> None:
+        self.moderation = moderation
+
+    @app_commands.command(description=say("command-mod-audit"))
+    @app_commands.describe(
+        by=say("command-mod-audit.moderator"),
+        action=say("command-mod-audit.action"),
+        person=say("command-mod-audit.person"),
+        everywhere=say("command-mod-audit.everywhere"),
+    )
+    @app_commands.rename(by="moderator")
+    @app_commands.choices(action=[app_commands.Choice(name=one, value=one) for one in ACTIONS])
+    async def audit(
+        self,
+        interaction: discord.Interaction[Any],
+        by: discord.User | None = None,
+        action: str | None = None,
+        person: discord.User | None = None,
+        everywhere: bool = False,
+    ) -> None:
+        """List it, a page at a time; nobody can change it."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        actor = await moderator(interaction, everywhere=everywhere)
+        deeds = Deeds(
+            guild_id=actor.guild_id or 0,
+            moderator_id=None if by is None else by.id,
+            person_id=None if person is None else person.id,
+            action=action,
+        )
+
+        async def load(before: int | None, limit: int) -> list[Line]:
+            found = await self.moderation.deeds(deeds, before, limit)
+            return [audit_line(entry) for entry in found]
+
+        await Listing(say("audit-title"), load, interaction).show(say("audit-none"))

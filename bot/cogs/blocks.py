@@ -1,0 +1,104 @@
+"""/mod block, /mod unblock, /mod blocks: who may ask for nothing."""
+
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.services.durations import FOR_GOOD, read_duration
+from bot.services.moderation import ModerationService
+from bot.texts import say
+from bot.ui.asking import moderator, target_of
+from bot.ui.deeds import because, block_line, end_of
+from bot.ui.listing import Line, Listing
+
+REASON_LENGTH = 300
+DURATIONS = {
+    "1 hour": "1h",
+    "1 day": "1d",
+    "1 week": "1w",
+    "30 days": "30d",
+    FOR_GOOD: FOR_GOOD,
+}
+
+
+class Blocks(commands.Cog):
+    """Commands for the group /mod."""
+
+    def __init__(self, moderation: ModerationService) -> None:
+        self.moderation = moderation
+
+    @app_commands.command(description=say("command-mod-block"))
+    @app_commands.describe(
+        person=say("command-mod-block.person"),
+        duration=say("command-mod-block.duration"),
+        reason=say("command-mod-block.reason"),
+        everywhere=say("command-mod-block.everywhere"),
+    )
+    async def block(
+        self,
+        interaction: discord.Interaction[Any],
+        person: discord.User,
+        duration: app_commands.Range[str, 1, 40] = FOR_GOOD,
+        reason: app_commands.Range[str, 0, REASON_LENGTH] = "",
+        everywhere: bool = False,
+    ) -> None:
+        """Block somebody, and end what is on its way."""
+        span = read_duration(duration)
+        until = None if span is None else interaction.created_at + span
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        actor = await moderator(interaction, everywhere=everywhere)
+        ended = await self.moderation.block(
+            target_of(interaction, person), actor, until=until, reason=reason
+        )
+        done = say("blocked", person=str(person.id), end=end_of(until), jobs=ended)
+        await interaction.followup.send(done + because(reason))
+
+    @block.autocomplete("duration")
+    async def durations(
+        self,
+        interaction: discord.Interaction[Any],  # noqa: ARG002
+        current: str,
+    ) -> list[app_commands.Choice[str]]:
+        """Offer the usual ones that hold what was typed so far; others can be typed."""
+        typed = current.strip().casefold()
+        return [
+            app_commands.Choice(name=name, value=value)
+            for name, value in DURATIONS.items()
+            if typed in name or typed == value
+        ]
+
+    @app_commands.command(description=say("command-mod-unblock"))
+    @app_commands.describe(
+        person=say("command-mod-unblock.person"),
+        reason=say("command-mod-unblock.reason"),
+        everywhere=say("command-mod-unblock.everywhere"),
+    )
+    async def unblock(
+        self,
+        interaction: discord.Interaction[Any],
+        person: discord.User,
+        reason: app_commands.Range[str, 0, REASON_LENGTH] = "",
+        everywhere: bool = False,
+    ) -> None:
+        """Let somebody ask again."""
+        actor = await moderator(interaction, everywhere=everywhere)
+        await self.moderation.unblock(person.id, actor, at=interaction.created_at, reason=reason)
+        await interaction.response.send_message(
+            say("unblocked", person=str(person.id)), ephemeral=True
+        )
+
+    @app_commands.command(description=say("command-mod-blocks"))
+    @app_commands.describe(everywhere=say("command-mod-blocks.everywhere"))
+    async def blocks(self, interaction: discord.Interaction[Any], everywhere: bool = False) -> None:
+        """List the blocks that hold, a page at a time."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        actor = await moderator(interaction, everywhere=everywhere)
+        guild_id = actor.guild_id or 0
+
+        async def load(before: int | None, limit: int) -> list[Line]:
+            found = await self.moderation.blocks(guild_id, interaction.created_at, before, limit)
+            return [block_line(block) for block in found]
+
+        await Listing(say("blocks-title"), load, interaction).show(say("blocks-none"))

@@ -1,0 +1,65 @@
+"""/mod remove, /mod cancel: jobs of other people that shall not be."""
+
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.services.errors import NothingToDo
+from bot.services.jobs import JobService
+from bot.services.moderation import ModerationService
+from bot.texts import say
+from bot.ui.asking import moderator
+from bot.ui.removing import remove_message
+
+REASON_LENGTH = 300
+
+
+class Removal(commands.Cog):
+    """Commands for the group /mod."""
+
+    def __init__(self, moderation: ModerationService, jobs: JobService) -> None:
+        self.moderation, self.jobs = moderation, jobs
+
+    @app_commands.command(description=say("command-mod-remove"))
+    @app_commands.describe(
+        job=say("command-mod-remove.job"), reason=say("command-mod-remove.reason")
+    )
+    async def remove(
+        self,
+        interaction: discord.Interaction[Any],
+        job: app_commands.Range[int, 1, 2**53],
+        reason: app_commands.Range[str, 0, REASON_LENGTH] = "",
+    ) -> None:
+        """Remove a job's message and files, and say what was made from it."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        actor = await moderator(interaction)
+        removed, children = await self.moderation.remove(job, actor, reason=reason)
+        await remove_message(interaction.client, removed)
+        await interaction.followup.send(say("removed", job=str(removed.id), children=children))
+
+    @app_commands.command(description=say("command-mod-cancel"))
+    @app_commands.describe(
+        job=say("command-mod-cancel.job"),
+        person=say("command-mod-cancel.person"),
+        reason=say("command-mod-cancel.reason"),
+    )
+    async def cancel(
+        self,
+        interaction: discord.Interaction[Any],
+        job: app_commands.Range[int, 1, 2**53] | None = None,
+        person: discord.User | None = None,
+        reason: app_commands.Range[str, 0, REASON_LENGTH] = "",
+    ) -> None:
+        """End one job, or all of a person's here."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        actor = await moderator(interaction)
+        if (job is None) == (person is None):
+            raise NothingToDo(say("error-cancel-what"))
+        count = 1
+        if job is not None:
+            await self.jobs.cancel(job, actor, reason)
+        elif person is not None:
+            count = await self.jobs.cancel_all(person.id, actor, reason)
+        await interaction.followup.send(say("cancelled", jobs=count))

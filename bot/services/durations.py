@@ -1,0 +1,37 @@
+"""Spans of time as people type them: 3d 12h."""
+
+import re
+from datetime import timedelta
+
+from generation.errors import InvalidRequest
+
+SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=5 * 365)
+FOR_GOOD = "for good"
+
+_UNITS = {
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
+# Seven digits of the largest unit are still a timedelta.
+_PART = re.compile(
+    r"(?P<count>[0-9]{1,7}) ?(?P<unit>m|min|minutes?|h|hours?|d|days?|w|weeks?)"
+    r"(?:[ ,]+|(?=[0-9])|$)"
+)
+
+
+def read_duration(text: str) -> timedelta | None:
+    """Return what was typed, None for good; raises InvalidRequest."""
+    typed = text.strip().casefold()
+    if typed == FOR_GOOD:
+        return None
+    at, span = 0, timedelta()
+    while (part := _PART.match(typed, at)) is not None:
+        at = part.end()
+        span += int(part["count"]) * _UNITS[part["unit"][0]]
+    if at < len(typed) or not SHORTEST <= span <= LONGEST:
+        raise InvalidRequest(
+            "duration", f"like `3d 12h`, from one minute to five years, or `{FOR_GOOD}`"
+        )
+    return span

@@ -1,0 +1,104 @@
+"""Blocks: who may ask for nothing, where, and until when."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import ColumnElement, select, update
+
+from bot.store.audit import Deed
+from bot.store.database import Database
+from bot.store.models import BlockRow
+from bot.store.records import EVERYWHERE, Block
+
+
+class BlockStore:
+    """The blocks table; what is lifted or has run out stays on record."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, deed: Deed, *, reason: str, until: datetime | None) -> Block:
+        """Block the person whom the deed is about, in its server, instead of any earlier block."""
+        now = datetime.now(UTC)
+        row = BlockRow(
+            guild_id=deed.guild_id,
+            person_id=deed.person_id,
+            reason=reason,
+            by_id=deed.moderator_id,
+            made_at=now,
+            until=until,
+        )
+        async with self._database.write() as session:
+            await session.execute(
+                update(BlockRow)
+                .where(*_of(deed), BlockRow.lifted_at.is_(None))
+                .values(lifted_at=now)
+            )
+            session.add_all([row, deed.row()])
+            await session.flush()
+            return _block(row)
+
+    async def lift(self, deed: Deed, at: datetime) -> bool:
+        """End the block of the person whom the deed is about; False where none holds."""
+        async with self._database.write() as session:
+            lifted = await session.scalars(
+                update(BlockRow)
+                .where(*_of(deed), *_holding(at))
+                .values(lifted_at=at)
+                .returning(BlockRow.id)
+            )
+            if lifted.first() is None:
+                return False
+            session.add(deed.row())
+            return True
+
+    async def holding(self, person_id: int, guild_id: int | None, at: datetime) -> Block | None:
+        """Return the block that holds longest for a person there, or None where they may ask."""
+        servers = {EVERYWHERE, guild_id or EVERYWHERE}
+        query = (
+            select(BlockRow)
+            .where(BlockRow.person_id == person_id, BlockRow.guild_id.in_(servers), *_holding(at))
+            .order_by(BlockRow.until.desc().nulls_first())
+            .limit(1)
+        )
+        async with self._database.read() as session:
+            row = await session.scalar(query)
+            return None if row is None else _block(row)
+
+    async def page(
+        self, guild_id: int, at: datetime, *, before: int | None, limit: int
+    ) -> Sequence[Block]:
+        """Return the blocks that hold in a server, older than block ``before``, newest first."""
+        query = select(BlockRow).where(BlockRow.guild_id == guild_id, *_holding(at))
+        if before is not None:
+            query = query.where(BlockRow.id < before)
+        async with self._database.read() as session:
+            rows = await session.scalars(query.order_by(BlockRow.id.desc()).limit(limit))
+            return [_block(row) for row in rows]
+
+    async def of_person(self, person_id: int) -> Sequence[Block]:
+        """Return every block of a person, in every server, the first one first."""
+        query = select(BlockRow).where(BlockRow.person_id == person_id).order_by(BlockRow.id)
+        async with self._database.read() as session:
+            return [_block(row) for row in await session.scalars(query)]
+
+
+def _of(deed: Deed) -> tuple[ColumnElement[bool], ...]:
+    return BlockRow.guild_id == deed.guild_id, BlockRow.person_id == deed.person_id
+
+
+def _holding(at: datetime) -> tuple[ColumnElement[bool], ...]:
+    return BlockRow.lifted_at.is_(None), BlockRow.until.is_(None) | (BlockRow.until > at)
+
+
+def _block(row: BlockRow) -> Block:
+    return Block(
+        id=row.id,
+        guild_id=row.guild_id,
+        person_id=row.person_id,
+        reason=row.reason,
+        by_id=row.by_id,
+        made_at=row.made_at,
+        until=row.until,
+        lifted_at=row.lifted_at,
+    )
