@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Locator, expect
 
 from playground import Playground
 from tests.browser import opened
@@ -51,3 +51,72 @@ async def test_imagine_reroll_and_a_moderator_s_history(playground: Playground, 
         await expect(jumps).to_have_count(2)
         await jumps.last.click()
         await expect(pictures.first).to_be_in_viewport()
+
+
+@pytest.mark.browser
+async def test_the_whole_way_of_a_picture(playground: Playground, bot: Process):
+    async with opened(playground.url) as page:
+        messages = page.locator(".message")
+        alone = page.locator(".message.private")
+
+        async def use(line: str) -> None:
+            await page.locator("#composer").fill(line)
+            await page.keyboard.press("Enter")
+
+        def made(number: int) -> Locator:
+            """Give the message of the job so many jobs after the first."""
+            return messages.filter(has=page.locator(".tile")).nth(number)
+
+        async def drawn(number: int, pictures: int, side: int) -> None:
+            tiles = made(number).locator(".tile img")
+            await expect(tiles).to_have_count(pictures)
+            await expect(made(number).get_by_role("button", name="Remix")).to_be_visible()
+            for index in range(pictures):
+                await expect(tiles.nth(index)).to_have_js_property("naturalWidth", side)
+
+        await expect(page.locator("#banner")).to_be_hidden()
+        await use("/imagine a red apple count:2 steps:4")
+        await drawn(0, 2, 64)
+        await expect(made(0)).to_contain_text("Mia used /imagine")
+
+        await made(0).get_by_role("button", name="U2").click()
+        await drawn(1, 1, 128)
+        await expect(made(1)).to_contain_text("Mia used a button on Darkroom")
+        await made(0).get_by_role("button", name="V1").click()
+        await drawn(2, 4, 64)
+
+        await made(0).get_by_role("button", name="Remix").click()
+        form = page.get_by_role("dialog", name="Remix")
+        await expect(form.get_by_label(re.compile("^Prompt"))).to_have_value("a red apple")
+        await form.get_by_label(re.compile("^Prompt")).fill("a green pear --steps 3")
+        await form.get_by_role("button", name="Submit").click()
+        await drawn(3, 2, 64)
+        await expect(made(3)).to_contain_text("a green pear")
+
+        await made(0).get_by_role("button", name="Details").click()
+        card = alone.locator(".embed", has_text="#1 imagine")
+        await expect(card.locator(".embed-field", has_text="Steps")).to_contain_text("4")
+        ways = card.locator(".embed-field", has_text="Made from it").get_by_role("button")
+        await expect(ways).to_have_count(3)
+        await ways.last.click()
+        await expect(made(3)).to_be_in_viewport()
+
+        await made(0).get_by_role("button", name="Favourite").click()
+        await expect(alone.last).to_contain_text("Now among your favourites")
+        await use("/history ")
+        await page.keyboard.press("Enter")
+        await expect(alone.last.locator(".embed")).to_have_count(4)
+        await use("/favourites ")
+        await page.keyboard.press("Enter")
+        await expect(alone.last.locator(".embed")).to_have_count(1)
+        await expect(alone.last.locator(".embed")).to_contain_text("a red apple")
+
+        await made(3).get_by_role("button", name="Delete").click()
+        await page.get_by_role("button", name="Delete for good").click()
+        await expect(messages.filter(has_text="a green pear").locator(".tile")).to_have_count(0)
+        assert bot.rows("kind, status, deleted_at IS NOT NULL") == [
+            ("imagine", "done", 0),
+            ("upscale", "done", 0),
+            ("variation", "done", 0),
+            ("remix", "done", 1),
+        ]
