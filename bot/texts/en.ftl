@@ -40,6 +40,40 @@ details-styled = Drawn from
 
 ### Moderation: history, usage
 
+error-chart-unavailable = The chart could not be drawn; here are the figures in words.
+usage-nothing = Nobody asked for pictures: { $period }.
+usage-period = { $first } to { $last }
+usage-total =
+    { $period } (UTC): { $pictures ->
+        [one] 1 picture
+       *[other] { $pictures } pictures
+    } in { $jobs ->
+        [one] 1 job
+       *[other] { $jobs } jobs
+    }, { $failed } failed, { $refused } refused, { $minutes } device minutes.
+usage-most =
+    Most on one day: { $pictures ->
+        [one] 1 picture
+       *[other] { $pictures } pictures
+    } on { $day }.
+usage-people = Most pictures: { $people }.
+usage-person = { $name } ({ $pictures })
+usage-chart =
+    { $period }: { $pictures ->
+        [one] 1 picture
+       *[other] { $pictures } pictures
+    }, { $jobs ->
+        [one] 1 job
+       *[other] { $jobs } jobs
+    }, { $minutes } device minutes
+usage-chart-days = Per day (UTC)
+usage-chart-weeks = Per week, by its first day (UTC)
+usage-chart-pictures = pictures
+usage-chart-failed = jobs that failed
+usage-chart-refused = wishes refused
+usage-chart-people = Most pictures
+usage-chart-nameless = No.
+
 ### Moderation: blocks, quotas, removal, audit
 
 command-mod-block = Let somebody ask for nothing, and cancel what they have on its way
