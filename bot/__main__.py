@@ -118,6 +118,7 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
     from bot.store.audit import AuditStore
     from bot.store.blocks import BlockStore
     from bot.store.database import Database
+    from bot.store.examples import ExampleStore
     from bot.store.favourites import FavouriteStore
     from bot.store.jobs import JobStore
     from bot.store.pictures import PictureStore
@@ -163,7 +164,13 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
 
     bot = DarkroomBot(
         open_services,
-        gallery=Gallery(policy=policy, jobs=jobs, pictures=pictures, favourites=favourites),
+        gallery=Gallery(
+            policy=policy,
+            jobs=jobs,
+            pictures=pictures,
+            favourites=favourites,
+            examples=ExampleStore(database),
+        ),
         privacy=Privacy(jobs=jobs, pictures=pictures, favourites=favourites),
         moderation=partial(
             ModerationService,

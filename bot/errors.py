@@ -8,7 +8,7 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bot.services.errors import Blocked, JobError
+from bot.services.errors import AgeRestricted, Blocked, JobError
 from bot.services.runner import Refused
 from bot.store.errors import StoreBusy, StoreError
 from bot.store.jobs import AlreadyRecorded
@@ -29,6 +29,7 @@ Line = Callable[[Any], str]
 SENTENCES: dict[type[BaseException], Line] = {
     JobError: str,
     Blocked: lambda error: _blocked(error),
+    AgeRestricted: lambda error: say("error-age-restricted", name=error.name),
     InvalidRequest: lambda error: f"`{error.field}` must be {error.bound}.",
     CheckpointUnavailable: lambda error: f"I cannot use that checkpoint: {error.reason}.",
     OutOfMemory: lambda _: "That picture is too large for this machine. Try a smaller size.",

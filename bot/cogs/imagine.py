@@ -1,5 +1,6 @@
 """/imagine."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import discord
@@ -7,11 +8,11 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.services.jobs import JobService
+from bot.services.offering import offered
 from bot.services.parameters import wishes_of
 from bot.services.requests import DEFAULT_COUNT, DEFAULT_STRENGTH, Wish
 from bot.texts import say
-from bot.ui import render
-from bot.ui.asking import asked_by, fetch
+from bot.ui.asking import asked_by, fetch, is_age_restricted
 from bot.ui.buttons import first_answer
 from bot.ui.confirming import confirm
 from generation.request import COUNT, GUIDANCE, PROMPT_LENGTH, SEED, STEPS, Aspect
@@ -88,26 +89,16 @@ class ImagineCog(commands.Cog):
         job = await self.jobs.imagine(wishes[0], asked_by(interaction), image=file)
         await first_answer(interaction, self.jobs, job)
 
-    @app_commands.command(description="The checkpoints that draw here, and their settings")
-    async def checkpoints(self, interaction: discord.Interaction[Any]) -> None:
-        """List them privately."""
-        await interaction.response.send_message(
-            render.checkpoints(self.jobs.catalog), ephemeral=True
-        )
-
     @imagine.autocomplete("checkpoint")
     async def checkpoint_names(
         self,
-        interaction: discord.Interaction[Any],  # noqa: ARG002
+        interaction: discord.Interaction[Any],
         current: str,
     ) -> list[app_commands.Choice[str]]:
         """Offer the catalog's names that hold what was typed so far."""
-        typed = current.casefold()
-        return [
-            app_commands.Choice(name=name, value=name)
-            for name in self.jobs.catalog.names
-            if typed in name.casefold()
-        ][:MENU_LENGTH]
+        here = is_age_restricted(interaction.channel)
+        found = offered(self.jobs.catalog.checkpoints, age_restricted=here)
+        return _choices([checkpoint.name for checkpoint in found], current)
 
     @imagine.autocomplete("style")
     async def style_names(
@@ -115,12 +106,9 @@ class ImagineCog(commands.Cog):
     ) -> list[app_commands.Choice[str]]:
         """Offer the styles that fit the checkpoint that was picked, if one was."""
         picked = getattr(interaction.namespace, "checkpoint", None)
-        typed = current.casefold()
-        return [
-            app_commands.Choice(name=name, value=name)
-            for name, style in self.jobs.catalog.styles.items()
-            if typed in name.casefold() and (not picked or style.fits(picked))
-        ][:MENU_LENGTH]
+        here = is_age_restricted(interaction.channel)
+        found = offered(self.jobs.catalog.styles, age_restricted=here)
+        return _choices([one.name for one in found if not picked or one.fits(picked)], current)
 
     @imagine.autocomplete("sampler")
     async def samplers(
@@ -130,9 +118,10 @@ class ImagineCog(commands.Cog):
         catalog = self.jobs.catalog
         picked = getattr(interaction.namespace, "checkpoint", None)
         checkpoint = catalog[picked if picked in catalog.names else catalog.default]
-        typed = current.casefold()
-        return [
-            app_commands.Choice(name=sampler, value=sampler)
-            for sampler in checkpoint.samplers
-            if typed in sampler.casefold()
-        ][:MENU_LENGTH]
+        return _choices(checkpoint.samplers, current)
+
+
+def _choices(names: Iterable[str], typed: str) -> list[app_commands.Choice[str]]:
+    """Offer those of the names that hold what was typed so far."""
+    found = [name for name in names if typed.casefold() in name.casefold()]
+    return [app_commands.Choice(name=name, value=name) for name in found[:MENU_LENGTH]]

@@ -6,6 +6,7 @@ JobError
 ├── Blocked          this person may ask for nothing here; says why and until when
 ├── NotAllowedHere   Darkroom may not post pictures in this place; names what it lacks
 ├── NothingToDo      the job has ended already, or not yet
+├── AgeRestricted    the checkpoint or style is for age-restricted channels; names it
 ├── JobNotFound      no such job in this server
 ├── JobRemoved       the job was deleted, by its author or a moderator
 ├── PictureNotFound  the job has no such picture
@@ -56,6 +57,14 @@ class NotAllowedHere(JobError):
 
     def __str__(self) -> str:
         return f"I need {' and '.join(self.missing)} here to post pictures."
+
+
+class AgeRestricted(JobError):
+    """The checkpoint or style is for age-restricted channels, and this is none."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
 
 
 class NothingToDo(JobError):

@@ -1,11 +1,12 @@
 """What people do with pictures that are there: look closer, keep them, throw them away."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from bot.services.errors import NothingToDo, PictureNotFound
 from bot.services.policy import Actor, Policy
+from bot.store.examples import ExampleStore, Shown, Viewer
 from bot.store.favourites import FavouriteStore
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
@@ -41,11 +42,13 @@ class Gallery:
         jobs: JobStore,
         pictures: PictureStore,
         favourites: FavouriteStore,
+        examples: ExampleStore,
     ) -> None:
         self._policy = policy
         self._jobs = jobs
         self._pictures = pictures
         self._favourites = favourites
+        self._examples = examples
 
     async def details(self, job_id: int, guild_id: int | None, person_id: int) -> Details:
         """Return everything about a job; raises JobNotFound."""
@@ -78,6 +81,14 @@ class Gallery:
             (job, await self._pictures.read_thumbnail(first[job.id]) if job.id in first else None)
             for job in jobs
         ]
+
+    async def examples(
+        self, shown: Shown, names: Collection[str], viewer: Viewer
+    ) -> dict[str, bytes]:
+        """Return a thumbnail (WebP) for each of the names that has a picture to show here."""
+        found = await self._examples.latest(shown, names, viewer)
+        read = {name: await self._pictures.read_thumbnail(one) for name, one in found.items()}
+        return {name: thumbnail for name, thumbnail in read.items() if thumbnail is not None}
 
     async def favourite(self, job_id: int, guild_id: int | None, person_id: int) -> bool:
         """Make a job the person's favourite, or no longer; tell whether it is one now.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from bot.services.anew import Anew
 from bot.services.dispatcher import Dispatcher, Ticket
 from bot.services.errors import NothingToDo
+from bot.services.offering import check_place
 from bot.services.policy import Actor, Asked, Policy
 from bot.services.requests import DEFAULT_STRENGTH, Wish, draft
 from bot.services.runner import DeliveryFailed, Presenter, Runner, TokenDied
@@ -238,6 +239,7 @@ class JobService:
 
     async def _record(self, draft: Draft, asked: Asked) -> Job:
         person_id, cost = asked.origin.person_id, draft.cost()
+        check_place(self.catalog, draft, asked)
         async with self._intake:
             await self._policy.admit(asked)
             start = self._dispatcher.start_tag(person_id, cost)

@@ -117,6 +117,9 @@ class JobRow(Base):
         Index(None, "guild_id"),
         Index(None, "guild_id", "person_id", "id"),
         Index(None, "guild_id", "checkpoint"),
+        Index(
+            "ix_jobs_guild_id_style", "guild_id", "style", sqlite_where=text("style IS NOT NULL")
+        ),
         Index(None, "guild_id", "status"),
         Index("ix_jobs_guild_id_flagged", "guild_id", sqlite_where=text("flagged IS NOT NULL")),
         Index(None, "guild_id", "asked_at"),

@@ -117,7 +117,7 @@ class PictureStore:
             rows = await session.scalars(
                 select(PictureRow).where(PictureRow.job_id == job_id).order_by(PictureRow.index)
             )
-            return [_picture(row) for row in rows]
+            return [stored_picture(row) for row in rows]
 
     async def first_of(self, job_ids: list[int]) -> dict[int, StoredPicture]:
         """Return the first picture of each job that has one."""
@@ -125,7 +125,7 @@ class PictureStore:
             rows = await session.scalars(
                 select(PictureRow).where(PictureRow.job_id.in_(job_ids), PictureRow.index == 0)
             )
-            return {row.job_id: _picture(row) for row in rows}
+            return {row.job_id: stored_picture(row) for row in rows}
 
     async def read(self, picture: StoredPicture) -> bytes | None:
         """Return the PNG file, or None where it was pruned."""
@@ -159,7 +159,8 @@ class PictureStore:
         return sha256, width, height
 
 
-def _picture(row: PictureRow) -> StoredPicture:
+def stored_picture(row: PictureRow) -> StoredPicture:
+    """Return the record of a row."""
     return StoredPicture(
         job_id=row.job_id,
         index=row.index,

@@ -11,6 +11,7 @@ from discord import app_commands
 from bot.services.errors import FileUnavailable, OwnersOnly
 from bot.services.moderation import Target
 from bot.services.policy import Actor, Asked
+from bot.store.examples import Viewer
 from bot.store.records import EVERYWHERE, Origin
 from bot.ui.file_hosts import is_discords
 from generation.errors import InvalidRequest
@@ -44,7 +45,7 @@ def asked_by(
         missing_permissions=missing_here(interaction),
         channel_ids=(origin.channel_id,) if around is None else (origin.channel_id, around.id),
         role_ids=frozenset(role.id for role in getattr(user, "roles", ())),
-        age_restricted=_is_age_restricted(channel),
+        age_restricted=is_age_restricted(channel),
     )
 
 
@@ -115,11 +116,29 @@ def lacking(ours: discord.Permissions, *, thread: bool = False) -> tuple[str, ..
     return tuple(name for name, allowed in needed.items() if not allowed)
 
 
-def _is_age_restricted(channel: object) -> bool:
+def is_age_restricted(channel: object) -> bool:
     """Tell whether Discord asks for a person's age before it shows this channel."""
     return isinstance(channel, discord.Thread | discord.TextChannel | discord.VoiceChannel) and (
         channel.is_nsfw()
     )
+
+
+def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
+    """Return who looks, and the channels that they can read and that show no age-restricted things.
+
+    A thread that not everybody of its channel can open is none of them.
+    """
+    guild, person = interaction.guild, interaction.user
+    readable = []
+    if guild is not None and isinstance(person, discord.Member):
+        for channel in (*guild.channels, *guild.threads):
+            if isinstance(channel, discord.Thread) and (channel.is_private() or not channel.parent):
+                continue
+            theirs = channel.permissions_for(person)
+            seen = theirs.view_channel and theirs.read_message_history
+            if seen and not is_age_restricted(channel):
+                readable.append(channel.id)
+    return Viewer(person.id, interaction.guild_id, readable)
 
 
 async def fetch(field: str, file: discord.Attachment) -> bytes:

@@ -8,7 +8,6 @@ from bot.services.jobs import Turn
 from bot.services.runner import Snapshot
 from bot.store.records import BY_MODERATOR, Job, Kind, Status, StoredPicture
 from bot.texts import say
-from generation.catalog import Catalog
 from generation.infotext import Parameters
 
 BAR_CELLS = 12
@@ -18,7 +17,6 @@ ALT_TEXT_LENGTH = 1024
 EMBED_PROMPT = 250
 FILE_PROMPT = 1000  # of what a file says; escaped it may be twice as long
 FIELD = 400
-MESSAGE_LENGTH = 2000  # Discord's longest
 QUESTION_PROMPT = 100
 QUEUE_SHOWN = 8
 QUEUE_PROMPT = 40
@@ -146,24 +144,6 @@ def history_entry(job: Job, thumbnail: str | None) -> discord.Embed:
     if thumbnail is not None:
         embed.set_thumbnail(url=f"attachment://{thumbnail}")
     return embed
-
-
-def checkpoints(catalog: Catalog) -> str:
-    """Return the catalog, a line for each checkpoint, as many as fit a message."""
-    lines: list[str] = []
-    for checkpoint in catalog.checkpoints.values():
-        name = discord.utils.escape_markdown(checkpoint.name)
-        mark = " (used if you name none)" if checkpoint.name == catalog.default else ""
-        lines.append(
-            f"**{name}**{mark}: {checkpoint.size} px, {checkpoint.num_inference_steps} steps of"
-            f" {checkpoint.sampler}, guidance {checkpoint.guidance_scale:g}"
-        )
-    shown = list(lines)
-    while len("\n".join(shown)) > MESSAGE_LENGTH - 20:
-        shown.pop()
-    if len(shown) < len(lines):
-        shown.append(f"-# and {len(lines) - len(shown)} more")
-    return "\n".join(shown)
 
 
 def question(prompts: Sequence[str]) -> str:

@@ -19,6 +19,7 @@ from bot.services.runner import Presenter, Runner
 from bot.store.audit import AuditStore
 from bot.store.blocks import BlockStore
 from bot.store.database import Database, migrate
+from bot.store.examples import ExampleStore
 from bot.store.favourites import FavouriteStore
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
@@ -106,7 +107,13 @@ def build(
 
     return DarkroomBot(
         open_services,
-        gallery=Gallery(policy=policy, jobs=jobs, pictures=pictures, favourites=favourites),
+        gallery=Gallery(
+            policy=policy,
+            jobs=jobs,
+            pictures=pictures,
+            favourites=favourites,
+            examples=ExampleStore(database),
+        ),
         privacy=Privacy(jobs=jobs, pictures=pictures, favourites=favourites),
         moderation=partial(
             ModerationService,

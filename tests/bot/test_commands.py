@@ -5,8 +5,6 @@ from pathlib import Path
 from discord import AppCommandType, Permissions, app_commands
 
 from bot.cogs.help import describe
-from bot.ui.render import checkpoints
-from generation.catalog import EMBEDDED, Catalog, Checkpoint
 from tests.bot.conftest import House
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
@@ -39,21 +37,3 @@ async def test_help_lists_what_one_may_use_and_fits_a_message(house: House):
     everything = "\n".join(describe(house.bot.tree, Permissions.all()))
     assert len(everything) <= 2000
     assert "Generation details" in everything
-
-
-async def test_the_checkpoints_are_listed_with_their_settings(house: House):
-    result = await house.mia.slash(house.channel, "checkpoints")
-    assert result.ephemeral
-    assert result.response.content == (
-        f"**Emoji** (used if you name none): {EMBEDDED.size} px,"
-        f" {EMBEDDED.num_inference_steps} steps of {EMBEDDED.sampler},"
-        f" guidance {EMBEDDED.guidance_scale:g}"
-    )
-
-
-def test_a_long_catalog_still_fits_a_message():
-    names = [f"{number} " + "*" * 90 for number in range(60)]
-    many = {name: Checkpoint(name=name, source="a/b") for name in names}
-    text = checkpoints(Catalog(many, names[0]))
-    assert len(text) <= 2000
-    assert text.splitlines()[-1].endswith("more")

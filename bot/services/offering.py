@@ -1,0 +1,44 @@
+"""What can be picked in a place: what is age-restricted only where Discord asks for an age.
+
+That is in channels which the server marked so; never in direct messages, where nobody asks.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol, TypeVar
+
+from bot.services.errors import AgeRestricted
+from bot.services.policy import Asked
+from bot.store.records import Draft
+from generation.catalog import Catalog
+
+
+class Offer(Protocol):
+    """A checkpoint or a style."""
+
+    @property
+    def age_restricted(self) -> bool:
+        """Whether it is not for everybody's eyes."""
+
+
+Offered = TypeVar("Offered", bound=Offer)
+
+
+def offered(everything: Mapping[str, Offered], *, age_restricted: bool) -> Iterable[Offered]:
+    """Return what may be picked in a place that is ``age_restricted``, or is not."""
+    return [one for one in everything.values() if age_restricted or not one.age_restricted]
+
+
+def check_place(catalog: Catalog, draft: Draft, asked: Asked) -> None:
+    """Raise AgeRestricted where what would draw is not for this place.
+
+    It holds for what is made of earlier jobs, too.
+    """
+    if asked.age_restricted:
+        return
+    picked = (
+        catalog.checkpoints.get(draft.request.checkpoint),
+        catalog.styles.get(draft.style or ""),
+    )
+    for one in picked:
+        if one is not None and one.age_restricted:
+            raise AgeRestricted(one.name)

@@ -1,0 +1,117 @@
+"""What can be picked, a page at a time, each with a picture that was made with it here."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import discord
+
+from bot.services.gallery import Gallery
+from bot.store.examples import Shown
+from bot.texts import say
+from bot.ui import render
+from bot.ui.asking import viewer_of
+from bot.ui.views import PrivateView
+from generation.catalog import Catalog, Checkpoint
+from generation.styles import Style
+
+PAGE = 5
+TEXT_LENGTH = 900  # of an embed; all of a message hold 6,000 characters
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A checkpoint or style by name, and what is said of it, in Discord's markup."""
+
+    name: str
+    text: str
+
+
+class Showcase(PrivateView):
+    """Entries on pages, for one person's eyes."""
+
+    def __init__(
+        self,
+        gallery: Gallery,
+        shown: Shown,
+        entries: Sequence[Entry],
+        asked: discord.Interaction[Any],
+    ) -> None:
+        super().__init__(asked)
+        self._gallery, self._shown, self._entries = gallery, shown, entries
+        self._page = 0
+        self.back.label, self.on.label = say("page-back"), say("page-on")
+
+    async def show(self) -> None:
+        """Answer the deferred interaction with the page; buttons only where there are more."""
+        start = PAGE * self._page
+        entries = self._entries[start : start + PAGE]
+        self.back.disabled = start == 0
+        self.on.disabled = start + PAGE >= len(self._entries)
+        pictures = await self._gallery.examples(
+            self._shown, [entry.name for entry in entries], viewer_of(self._asked)
+        )
+        embeds: list[discord.Embed] = []
+        files: list[discord.File] = []
+        for place, entry in enumerate(entries):
+            text = render.shorten(entry.text, TEXT_LENGTH)
+            title = discord.utils.escape_markdown(entry.name)
+            embed = discord.Embed(title=render.shorten(title, 256), description=text)
+            if entry.name in pictures:
+                file = f"example-{place}.webp"
+                alt = say("example-alt", name=entry.name)
+                files.append(discord.File(io.BytesIO(pictures[entry.name]), file, description=alt))
+                embed.set_thumbnail(url=f"attachment://{file}")
+            embeds.append(embed)
+        paged = len(self._entries) > PAGE
+        await self._asked.edit_original_response(
+            embeds=embeds, attachments=files, view=self if paged else None
+        )
+
+    async def _turn(self, interaction: discord.Interaction[Any], page: int) -> None:
+        await interaction.response.defer()
+        last = (len(self._entries) - 1) // PAGE
+        self._page = min(max(page, 0), last)
+        await self.show()
+
+    @discord.ui.button(emoji="◀️")
+    async def back(
+        self, interaction: discord.Interaction[Any], _: discord.ui.Button["Showcase"]
+    ) -> None:
+        """Turn back."""
+        await self._turn(interaction, self._page - 1)
+
+    @discord.ui.button(emoji="▶️")
+    async def on(
+        self, interaction: discord.Interaction[Any], _: discord.ui.Button["Showcase"]
+    ) -> None:
+        """Turn on."""
+        await self._turn(interaction, self._page + 1)
+
+
+def checkpoint_entry(checkpoint: Checkpoint, catalog: Catalog) -> Entry:
+    """Say which settings a checkpoint draws with, and whether it is the default one."""
+    text = say(
+        "checkpoint-settings",
+        size=str(checkpoint.size),
+        steps=checkpoint.num_inference_steps,
+        sampler=str(checkpoint.sampler),
+        guidance=f"{checkpoint.guidance_scale:g}",
+    )
+    if checkpoint.name == catalog.default:
+        text += "\n" + say("checkpoint-default")
+    return Entry(checkpoint.name, text)
+
+
+def style_entry(style: Style) -> Entry:
+    """Say what a style adds to one's words, and what it is for."""
+    lines = [discord.utils.escape_markdown(style.description)] if style.description else []
+    lines.append(say("style-prompt", prompt=discord.utils.escape_markdown(style.prompt)))
+    if style.negative_prompt:
+        without = discord.utils.escape_markdown(style.negative_prompt)
+        lines.append(say("style-without", prompt=without))
+    if style.checkpoints:
+        names = discord.utils.escape_markdown(", ".join(style.checkpoints))
+        lines.append(say("style-for", checkpoints=names))
+    return Entry(style.name, "\n".join(lines))
