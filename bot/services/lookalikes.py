@@ -1,39 +1,41 @@
 """Which characters pass for a Latin letter.
 
-The pairs are facts of Unicode's confusables.txt (UTS #39, "Unicode Security Mechanisms"), the ones
-with a letter that somebody may type to get a word past a filter, and the usual replacements by
-digits and signs. What compatibility decomposition (NFKD) turns into Latin by itself, as full-width
-and mathematical letters, is not repeated here.
+Most pairs are facts of Unicode's confusables.txt (UTS #39, "Unicode Security Mechanisms"): those
+with a letter that somebody may type to get a word past a filter. Where that file takes the capital
+I for an l, it is an i here. The other pairs are what generators of fancy letters write, small
+letters that have the shape of a Latin capital (в, н), and the usual digits and signs. What
+compatibility decomposition (NFKD) turns into Latin by itself, as full-width and mathematical
+letters, is not repeated.
 """
 
 # Letters of other scripts, capitals as they are: Greek capital eta passes for H, small eta for n.
 _OF_OTHER_SCRIPTS = """
-a АаΑαᎪꓮ
-b ВвΒβЬьᏴᏏꓐ
-c СсⲤⲥᏟꓚ
-d ԀԁᎠᏧꓓ
-e ЕеΕεЄєҼҽᎬꓰ
-f ϜϝꓝՖք
+a АаΑαᎪꓮᗅᗩ
+b ВвΒβЬьᏴᏏꓐᗷ
+c СсⲤⲥᏟꓚᑕ
+d ԀԁᎠᏧꓓᗞᗪᑯ
+e ЕеΕεЄєҼҽᎬꓰᗴ
+f ϜϝꓝՖքᖴ
 g ԌԍցᏀᏳꓖ
-h НнΗҺһհᎻᏂꓧ
-i ІіΙιᎥ
-j ЈјͿϳᎫꓙ
+h НнΗҺһհᎻᏂꓧᕼ
+i ІіΙιᎥꓲ
+j ЈјͿϳᎫꓙᒍ
 k КкΚκⲔⲕᏦꓗ
-l ӀӏⳐᏞꓡꓲ
-m МмΜⲘᎷꓟ
-n ΝηПпոռⲚꓠ
+l ӀӏⳐᏞꓡᒪ
+m МмΜⲘᎷꓟᗰ
+n ΝηПпոռⲚꓠᑎ
 o ОоΟοσՕօⲞⲟꓳ
-p РрΡρⲢⲣᏢꓑ
-q ԚԛգզႳ
-r ГгᎡᏒꓣⲅ
-s ЅѕՏᏕᏚꓢ
+p РрΡρⲢⲣᏢꓑᑭ
+q ԚԛգզႳᑫ
+r ГгᎡᏒꓣⲅᖇ
+s ЅѕՏᏕᏚꓢᔕ
 t ТтΤτⲦᎢꓔ
-u υՍսꓴ
-v νѴѵᏙꓦ
-w ԜԝωѠѡաᎳᏔꓪ
+u υՍսꓴᑌ
+v νѴѵᏙꓦᐯ
+w ԜԝωѠѡաᎳᏔꓪᗯ
 x ХхΧχⲬⲭꓫ
 y УуҮүΥγყⲨᎩꓬ
-z ΖⲌᏃꓜ
+z ΖⲌᏃꓜᘔ
 """
 
 # Latin letters, small, with a stroke, a hook or a tail that no decomposition takes off, small

@@ -44,6 +44,7 @@ def found_by(text: str, *patterns: str, kind: FilterKind = WORD) -> list[str]:
         ("𝓫𝖆𝕕", "bad"),
         ("ʙᴀᴅ", "bad"),
         ("ⓑ⒜🅳", "bad"),
+        ("ᗷᗩᗪ", "bad"),
         ("🇧 🇦 🇩", "bad"),
         ("bаd", "bad"),  # Cyrillic a
         ("βαd", "bad"),
