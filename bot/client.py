@@ -16,6 +16,7 @@ from bot import errors, texts
 from bot.cogs.audit import Audit
 from bot.cogs.blocks import Blocks
 from bot.cogs.catalog import CatalogCog
+from bot.cogs.enlarging import EnlargingCog
 from bot.cogs.gallery import GalleryCog
 from bot.cogs.help import HelpCog
 from bot.cogs.imagine import ImagineCog
@@ -110,6 +111,7 @@ class DarkroomBot(commands.Bot):
         await self.add_cog(ImagineCog(self.jobs))
         await self.add_cog(QueueCog(self.jobs))
         await self.add_cog(GalleryCog(self.gallery, self.jobs))
+        await self.add_cog(EnlargingCog(self.jobs))
         await self.add_cog(CatalogCog(self.jobs.catalog, self.gallery))
         await self.add_cog(PrivacyCog(self.privacy))
         await self.add_cog(HelpCog())

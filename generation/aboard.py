@@ -81,6 +81,11 @@ class Enlarging:
     device_seconds: float = 0.0
 
     def describe(self) -> PngInfo:
-        """Return what the larger picture's file says: what the smaller one's did, and that."""
+        """Return what the larger picture's file says: what the smaller one's did, and that.
+
+        It says nothing where that one says nothing, as of a picture that a person brought.
+        """
         found = read(self.request.image)
-        return chunks(enlarged(found, seed=self.request.seed, factor=self.request.factor))
+        if found is None:
+            return PngInfo()
+        return chunks(enlarged(found, factor=self.request.factor))

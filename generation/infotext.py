@@ -96,13 +96,12 @@ def describe(request: GenerationRequest, *, seed: int, model_hash: str | None = 
     )
 
 
-def enlarged(parameters: Parameters | None, *, seed: int, factor: int) -> Parameters:
-    """Return how a picture was made that was enlarged; ``parameters`` is what its source's said.
+def enlarged(source: Parameters, *, factor: int) -> Parameters:
+    """Return how a picture was made that was enlarged; ``source`` is what its source's file said.
 
     The keys are those of the web UI's "Extras" tab, which leaves the size as it was drawn. A
     picture that had been enlarged before says by how much altogether.
     """
-    source = parameters or Parameters(seed=seed)
     others = {key: value for key, value in source.other.items() if key != "Version"}
     before = whole(others.get(ENLARGED_BY, "")) or 1
     by = {ENLARGED_BY: str(before * factor), "Postprocess upscaler": "waifu2x"}

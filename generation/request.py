@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from generation.errors import GenerationError, InvalidRequest
 from generation.prompt_weights import parse
-from generation.upscaler import check_factor
+from generation.upscaler import FACTORS, check_factor
 
 PROMPT_LENGTH = 1000
 COUNT = (1, 4)
@@ -157,6 +157,27 @@ class GenerationRequest:
     def cost(self) -> float:
         """Return the work in UNet rows × pixels: rows × forwards × pixels."""
         return float(self.rows * self.forwards * self.width * self.height)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uploaded(GenerationRequest):
+    """A person's own picture where a request would stand: nobody drew it, from no words.
+
+    Its size is whatever the file's is, as long as it can be enlarged. Raises InvalidRequest, naming
+    the field and its bound.
+    """
+
+    prompt: str = ""
+    checkpoint: str = ""
+    num_inference_steps: int = 1
+    guidance_scale: float = 1.0
+    sampler: Sampler = Sampler.DDIM
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.width, self.height) < 1:
+            raise InvalidRequest("image", "1 px a side or more")
+        check_factor(self.width, self.height, FACTORS[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

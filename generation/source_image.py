@@ -10,6 +10,7 @@ from PIL import Image, ImageOps
 
 from generation.errors import InvalidRequest
 from generation.request import IMAGE_BYTES
+from generation.upscaler import FACTORS, check_factor
 
 MAX_BYTES = 10 * 2**20  # what a person without Nitro can attach
 MAX_PIXELS = 25_000_000  # a phone's or a camera's 24 megapixels
@@ -25,21 +26,36 @@ def prepare(data: bytes, width: int, height: int) -> bytes:
     its middle to the aspect and resizes that. Blocks for up to a second: call it in a thread.
     Raises InvalidRequest, naming ``image`` and the bound it is out of.
     """
+    image = check(data)
+    # A JPEG can be decoded at a half, a quarter or an eighth of its size, in as much memory.
+    image.draft("RGB", (max(width, height),) * 2)
+    return _png(ImageOps.fit(_upright(image), (width, height), Image.Resampling.LANCZOS))
+
+
+def whole(data: bytes) -> tuple[bytes, int, int]:
+    """Return a person's file as an RGB PNG of its own size, without metadata, and that size.
+
+    It takes what `prepare` takes, if it can be enlarged; blocks as long, and raises likewise.
+    """
+    image = check(data)
+    check_factor(*image.size, FACTORS[0])
+    upright = _upright(image)
+    return _png(upright), *upright.size
+
+
+def check(data: bytes) -> Image.Image:
+    """Return a person's file opened, of which only the header is read.
+
+    Raises InvalidRequest, naming ``image`` and the bound it is out of.
+    """
     if len(data) > MAX_BYTES:
         raise InvalidRequest("image", f"at most {MAX_BYTES // 2**20} MiB")
-    wanted = InvalidRequest("image", "a whole PNG, JPEG or WebP file")
-    image = _open(data, wanted, FORMATS)
+    image = _open(data, _wanted(), FORMATS)
     if image.width * image.height > MAX_PIXELS:
         raise InvalidRequest("image", f"at most {MAX_PIXELS // 1_000_000} megapixels")
     if max(image.size) > MAX_ASPECT * min(image.size):
         raise InvalidRequest("image", f"at most {MAX_ASPECT} times as long as wide")
-    try:
-        # A JPEG can be decoded at a half, a quarter or an eighth of its size, in as much memory.
-        image.draft("RGB", (max(width, height),) * 2)
-        image = _flatten(ImageOps.exif_transpose(image))
-    except Exception as error:  # decoders raise whatever comes to their mind
-        raise wanted from error
-    return _png(ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS))
+    return image
 
 
 def fit(png: bytes, width: int, height: int) -> bytes:
@@ -77,6 +93,18 @@ def _open(data: bytes, wanted: InvalidRequest, formats: tuple[str, ...]) -> Imag
         raise InvalidRequest("image", f"at most {MAX_PIXELS // 1_000_000} megapixels") from error
     except Exception as error:
         raise wanted from error
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Decode it, turn it as EXIF says, and lay it on white."""
+    try:
+        return _flatten(ImageOps.exif_transpose(image))
+    except Exception as error:  # decoders raise whatever comes to their mind
+        raise _wanted() from error
+
+
+def _wanted() -> InvalidRequest:
+    return InvalidRequest("image", "a whole PNG, JPEG or WebP file")
 
 
 def _flatten(image: Image.Image) -> Image.Image:

@@ -46,7 +46,7 @@ class Moderation(app_commands.Group):
             thumbnail = None if shown is None else await self.jobs.thumbnail(shown)
             name = None if thumbnail is None else f"job-{job.id}.webp"
             if thumbnail is not None and name is not None:
-                alt = render.shorten(job.words.prompt, render.ALT_TEXT_LENGTH)
+                alt = render.shorten(render.subject(job), render.ALT_TEXT_LENGTH)
                 files.append(discord.File(io.BytesIO(thumbnail), name, description=alt))
             embeds.append(render.history_entry(job, name))
         if not found:

@@ -71,4 +71,4 @@ class QueueCog(commands.Cog):
 
 
 def _name(job: Job) -> str:
-    return render.shorten(f"#{job.id} {' '.join(job.words.prompt.split())}", NAME_LENGTH)
+    return render.shorten(f"#{job.id} {render.subject(job)}", NAME_LENGTH)

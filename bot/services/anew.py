@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 from typing import Protocol
 
-from bot.services.errors import PictureNotFound
+from bot.services.errors import NothingToDo, PictureNotFound
 from bot.services.policy import Asked, Policy
 from bot.services.remixing import Form, form_of, remix
 from bot.services.requests import VARIATION_STRENGTH, reroll, single, variation
@@ -15,6 +15,7 @@ from generation.request import GenerationRequest
 from generation.source_image import fit
 from generation.upscaler import check_factor
 
+NO_WORDS = "That picture was uploaded: there is no prompt to draw another one from."
 NOT_STORED = "That picture is not stored any more. Reroll draws new ones."
 
 
@@ -38,7 +39,7 @@ class Anew:
 
     async def reroll(self, job_id: int, asked: Asked) -> Job:
         """Record the same wish with new seeds."""
-        parent = await self._parent(job_id, asked)
+        parent = await self._drawn(job_id, asked)
         draft = Draft(
             kind=Kind.REROLL,
             request=reroll(parent.request),
@@ -58,7 +59,7 @@ class Anew:
         strength: float = VARIATION_STRENGTH,
     ) -> Job:
         """Record that one picture is to be varied, in the size that it was drawn in."""
-        parent = await self._parent(job_id, asked)
+        parent = await self._drawn(job_id, asked)
         stored = {picture.index: picture for picture in await self._pictures.of_job(parent.id)}
         picture = stored.get(index)
         if picture is None or await self._pictures.read(picture) is None:
@@ -102,13 +103,13 @@ class Anew:
 
     async def form(self, job_id: int, asked: Asked) -> Form:
         """Return what a remix of this job starts from; raises the JobError that forbids one."""
-        parent = await self._parent(job_id, asked)
+        parent = await self._drawn(job_id, asked)
         await self._policy.admit(asked)
         return form_of(self._catalog, parent)
 
     async def remix(self, job_id: int, form: Form, asked: Asked) -> Job:
         """Record a job with what was changed; raises as `remixing.remix` does, too."""
-        parent = await self._parent(job_id, asked)
+        parent = await self._drawn(job_id, asked)
         draft = remix(self._catalog, parent, form)
         source_sha256 = parent.source_sha256
         if source_sha256 is not None and draft.size != _size(parent.request):
@@ -116,6 +117,13 @@ class Anew:
             source_sha256 = await self._fitted(source_sha256, draft.request)
         draft = replace(draft, parent_id=parent.id, source_sha256=source_sha256)
         return await self._record(draft, asked)
+
+    async def _drawn(self, job_id: int, asked: Asked) -> Job:
+        """Return a job whose pictures were drawn from words; raises JobError."""
+        parent = await self._parent(job_id, asked)
+        if parent.uploaded:
+            raise NothingToDo(NO_WORDS)
+        return parent
 
     async def _parent(self, job_id: int, asked: Asked) -> Job:
         origin = asked.origin

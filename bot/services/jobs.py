@@ -27,7 +27,9 @@ from bot.store.records import (
 )
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
-from generation.source_image import prepare
+from generation.request import Uploaded
+from generation.source_image import prepare, whole
+from generation.upscaler import check_factor
 
 log = logging.getLogger(__name__)
 
@@ -105,6 +107,19 @@ class JobService:
             width, height = drafted.size
             png = await asyncio.to_thread(prepare, image, width, height)
             drafted = replace(drafted, source_sha256=await self._pictures.save_source(png))
+        return await self._record(drafted, asked)
+
+    async def upscale(self, image: bytes, factor: int, asked: Asked) -> Job:
+        """Record that a person's file is wanted larger; raises as `imagine` does."""
+        await self._policy.admit(asked)  # before there is work, and once more when it is done
+        png, width, height = await asyncio.to_thread(whole, image)
+        check_factor(width, height, factor)
+        drafted = Draft(
+            kind=Kind.UPSCALE,
+            request=Uploaded(width=width, height=height),
+            factor=factor,
+            source_sha256=await self._pictures.save_source(png),
+        )
         return await self._record(drafted, asked)
 
     async def may_ask(self, asked: Asked, jobs: int) -> None:

@@ -174,19 +174,22 @@ class Runner:
         return replace(job.request, image=image)
 
     async def _upscale_request(self, job: Job, small: GenerationRequest) -> UpscaleRequest:
-        """Return what is to be enlarged: the parent's picture, drawn again where it was pruned."""
+        """Return what is to be enlarged: the parent's picture, drawn again where it was pruned.
+
+        What nobody drew is the picture that was uploaded.
+        """
         width, height = small.width, small.height
-        png = None
+        png = small.image if job.uploaded else None
         if job.parent_id is not None:
             for picture in await self._pictures.of_job(job.parent_id):
                 if picture.index == job.parent_index:
-                    png = await self._pictures.read(picture)
-                    width, height = picture.width, picture.height
+                    stored = await self._pictures.read(picture)
+                    if stored is not None:
+                        png, width, height = stored, picture.width, picture.height
         if png is None:
             async with aclosing(self._run(job, small)) as drawn:
                 pictures = [picture async for picture in drawn]
             png = pictures[0].png
-            width, height = small.width, small.height
         factor = job.size[0] // width
         return UpscaleRequest(image=png, width=width, height=height, factor=factor, seed=small.seed)
 

@@ -12,7 +12,7 @@ from bot.store.models import FavouriteRow, JobRow
 from bot.store.newest import Period, by_columns, by_words, has_words, newest
 from bot.store.records import OPEN, Draft, Job, Kind, Origin, Place, Search, Status, Words
 from bot.store.words import fold, searchable
-from generation.request import GenerationRequest, Sampler
+from generation.request import GenerationRequest, Sampler, Uploaded
 
 NOBODY = 0  # no person of Discord's has this id
 ERASED = "(erased)"
@@ -347,19 +347,7 @@ def read_job(row: JobRow) -> Job:
             locale=row.locale,
             filesize_limit=row.filesize_limit,
         ),
-        request=GenerationRequest(
-            prompt=row.prompt,
-            negative_prompt=row.negative_prompt,
-            checkpoint=row.checkpoint,
-            width=row.width,
-            height=row.height,
-            num_images=row.num_images,
-            num_inference_steps=row.num_inference_steps,
-            guidance_scale=row.guidance_scale,
-            sampler=Sampler(row.sampler),
-            seed=row.seed,
-            strength=row.strength,
-        ),
+        request=_request(row),
         fair_start=row.fair_start,
         message_id=row.message_id,
         parent_id=row.parent_id,
@@ -380,4 +368,22 @@ def read_job(row: JobRow) -> Job:
         started_at=row.started_at,
         ended_at=row.ended_at,
         deleted_at=row.deleted_at,
+    )
+
+
+def _request(row: JobRow) -> GenerationRequest:
+    if not row.checkpoint:
+        return Uploaded(width=row.width, height=row.height)
+    return GenerationRequest(
+        prompt=row.prompt,
+        negative_prompt=row.negative_prompt,
+        checkpoint=row.checkpoint,
+        width=row.width,
+        height=row.height,
+        num_images=row.num_images,
+        num_inference_steps=row.num_inference_steps,
+        guidance_scale=row.guidance_scale,
+        sampler=Sampler(row.sampler),
+        seed=row.seed,
+        strength=row.strength,
     )

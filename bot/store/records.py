@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from generation.request import GenerationRequest, UpscaleRequest, upscale_cost
+from generation.request import GenerationRequest, Uploaded, UpscaleRequest, upscale_cost
 
 
 class Kind(StrEnum):
@@ -102,6 +102,11 @@ class Draft:
     flagged: str | None = None
     spoiler_above: float | None = None
     refuse_above: float | None = None
+
+    @property
+    def uploaded(self) -> bool:
+        """Whether it enlarges a person's own picture, which was drawn from no words."""
+        return isinstance(self.request, Uploaded)
 
     @property
     def words(self) -> Words:

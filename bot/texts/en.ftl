@@ -15,6 +15,11 @@ error-message-stays = The files are deleted, but Discord does not let me touch t
 
 ### Imagine and its relatives
 
+command-upscale = Make a picture of yours larger
+    .image = A PNG, JPEG or WebP of at most 2048 pixels a side
+    .factor = How many times as wide and as high
+uploaded-picture = an uploaded picture
+
 ### The message of a job
 
 ### Buttons, forms, questions

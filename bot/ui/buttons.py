@@ -236,18 +236,20 @@ def result_view(job: Job) -> discord.ui.View:
     def add(row: int, action: Action, index: int | None = None, **look: str) -> None:
         view.add_item(JobButton(CustomId(job.id, action, index), row=row, **look))
 
-    if job.kind is Kind.UPSCALE:
+    larger = job.kind is Kind.UPSCALE
+    if larger:
         if job.factor < max(FACTORS) and 2 * max(job.size) <= RESULT_SIDE:
             add(0, Action.UPSCALE, 0, label=f"×{2 * job.factor}", emoji="🔍")
-        add(0, Action.SUBTLE, 0, label="Vary subtle", emoji="🪄")
-        add(0, Action.STRONG, 0, label="Vary strong", emoji="🪄")
     else:
         for index in range(job.request.num_images):
             add(0, Action.UPSCALE, index, label=f"U{index + 1}")
             add(1, Action.VARY, index, label=f"V{index + 1}")
         add(0, Action.REROLL, label="Reroll", emoji="🔄")
-    making = 0 if job.kind is Kind.UPSCALE else 1
-    add(making, Action.REMIX, label="Remix", emoji="✏️")
+    if not job.uploaded:  # what nobody drew from words cannot be drawn otherwise
+        if larger:
+            add(0, Action.SUBTLE, 0, label="Vary subtle", emoji="🪄")
+            add(0, Action.STRONG, 0, label="Vary strong", emoji="🪄")
+        add(0 if larger else 1, Action.REMIX, label="Remix", emoji="✏️")
     add(2, Action.DETAILS, label="Details", emoji="ℹ️")
     add(2, Action.SEND, label="Send to me", emoji="✉️")
     add(2, Action.FAVOURITE, label="Favourite", emoji="⭐")

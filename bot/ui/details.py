@@ -30,7 +30,8 @@ def card(details: Details) -> discord.Embed:
     if job.style is not None:
         drawn = render.shorten(discord.utils.escape_markdown(job.request.prompt), STYLED_SHOWN)
         embed.add_field(name=say("details-styled"), value=drawn, inline=False)
-    embed.add_field(name="Seeds", value=_seeds(details), inline=False)
+    if not job.uploaded:
+        embed.add_field(name="Seeds", value=_seeds(details), inline=False)
     if details.parent is not None:
         embed.add_field(name="Made from", value=_parent(job, details.parent), inline=False)
     if details.children:
@@ -42,7 +43,8 @@ def card(details: Details) -> discord.Embed:
 
 
 def _prompts(job: Job) -> str:
-    prompt = render.shorten(discord.utils.escape_markdown(job.words.prompt), PROMPT_SHOWN)
+    words = render.subject(job) if job.uploaded else job.words.prompt
+    prompt = render.shorten(discord.utils.escape_markdown(words), PROMPT_SHOWN)
     if not job.words.negative_prompt:
         return prompt
     without = discord.utils.escape_markdown(job.words.negative_prompt)
@@ -52,6 +54,9 @@ def _prompts(job: Job) -> str:
 def _parameters(job: Job) -> dict[str, str]:
     request = job.request
     size = "×".join(map(str, job.size))
+    if job.uploaded:
+        parameters = {"Size": f"{size} (from {request.width}×{request.height})"}
+        return parameters | {"Device time": f"{job.device_seconds:.1f} s"}
     parameters = {
         "Checkpoint": request.checkpoint,
         "Size": size if job.factor == 1 else f"{size} (drawn {request.width}×{request.height})",

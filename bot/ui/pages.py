@@ -45,7 +45,7 @@ class Album(PrivateView):
         for job, thumbnail in shown:
             name = None if thumbnail is None else f"job-{job.id}.webp"
             if thumbnail is not None and name is not None:
-                alt = render.shorten(job.words.prompt, render.ALT_TEXT_LENGTH)
+                alt = render.shorten(render.subject(job), render.ALT_TEXT_LENGTH)
                 files.append(discord.File(io.BytesIO(thumbnail), name, description=alt))
             embeds.append(render.history_entry(job, name))
         self.newer.disabled = len(self._starts) == 1
@@ -88,4 +88,4 @@ class Album(PrivateView):
 
 
 def _label(job: Job) -> str:
-    return render.shorten(f"#{job.id} {' '.join(job.words.prompt.split())}", LABEL_LENGTH)
+    return render.shorten(f"#{job.id} {render.subject(job)}", LABEL_LENGTH)

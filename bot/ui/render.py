@@ -31,9 +31,14 @@ MARKS = {
 }
 
 
+def subject(job: Job) -> str:
+    """Return what a person typed, on one line, or what a picture that they uploaded is called."""
+    return say("uploaded-picture") if job.uploaded else " ".join(job.words.prompt.split())
+
+
 def title(job: Job) -> str:
     """Return who asked for what, on one line; nothing in it is markup of the person's making."""
-    prompt = shorten(" ".join(job.words.prompt.split()), SHOWN_PROMPT)
+    prompt = shorten(subject(job), SHOWN_PROMPT)
     text = f"**{discord.utils.escape_markdown(prompt)}** — <@{job.origin.person_id}>"
     if job.kind is Kind.UPSCALE:
         text += f" (×{job.factor})"
@@ -45,6 +50,8 @@ def title(job: Job) -> str:
 def settings(job: Job) -> str:
     """Return the settings line: checkpoint, size, steps, sampler, guidance, seed."""
     request = job.request
+    if job.uploaded:
+        return "-# " + "×".join(map(str, job.size))
     parts = [
         request.checkpoint,
         *([] if job.style is None else [say("settings-style", style=job.style)]),
@@ -115,7 +122,7 @@ def deletion(job: Job) -> str:
 def alt_text(job: Job, picture: StoredPicture, count: int) -> str:
     """Describe a picture to whoever cannot see it."""
     place = f" (picture {picture.index + 1} of {count})" if count > 1 else ""
-    return shorten(" ".join(job.words.prompt.split()), ALT_TEXT_LENGTH - len(place)) + place
+    return shorten(subject(job), ALT_TEXT_LENGTH - len(place)) + place
 
 
 def file_name(job: Job, picture: StoredPicture) -> str:
@@ -125,7 +132,7 @@ def file_name(job: Job, picture: StoredPicture) -> str:
 
 def history_entry(job: Job, thumbnail: str | None) -> discord.Embed:
     """Return one job as a moderator reads it; ``thumbnail`` names an attached file."""
-    prompt = shorten(" ".join(job.words.prompt.split()), EMBED_PROMPT)
+    prompt = shorten(subject(job), EMBED_PROMPT)
     embed = discord.Embed(
         title=f"{MARKS[job.status]} #{job.id} {job.kind} · {job.status}"
         + (" · deleted" if job.deleted_at else ""),
@@ -171,7 +178,7 @@ def queue(turns: Sequence[Turn], person_id: int, guild_id: int | None) -> str:
         here = job.origin.guild_id == guild_id and guild_id is not None
         who = f"<@{job.origin.person_id}>" if here else "somebody elsewhere"
         if turn in mine:
-            prompt = shorten(" ".join(job.words.prompt.split()), QUEUE_PROMPT)
+            prompt = shorten(subject(job), QUEUE_PROMPT)
             who = f"you: {discord.utils.escape_markdown(prompt)} {jump_url(job) or ''}".rstrip()
         left = "" if turn.seconds is None else f" · about {duration(turn.seconds)}"
         lines.append(f"{mark} · {who}{left}")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from generation.catalog import Catalog
 from generation.engine import Engine
@@ -13,6 +14,7 @@ from generation.errors import Cancelled, InvalidRequest, OutOfMemory
 from generation.options import EngineOptions
 from generation.pnginfo import read
 from generation.request import Failed, Finished, Picture, Progress, Started, UpscaleRequest
+from generation.source_image import whole
 from generation.upscaler.tiles import Upscaler
 from tests.generation.conftest import CPU, PLAIN, MakeRequest, draw_source, pixels, run
 
@@ -97,6 +99,21 @@ def test_files_say_how_pictures_were_made_and_enlarged(
     silent = Engine(catalog, CPU, options=EngineOptions(rows=16, metadata=False))
     (drawn,) = (one for one in run(silent, make_request()) if isinstance(one, Picture))
     assert read(drawn.png) is None
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (37, 21)])
+def test_a_person_s_file_of_any_size_is_enlarged_and_says_nothing_of_theirs(
+    engine: Engine, width: int, height: int
+):
+    theirs = PngInfo()
+    theirs.add_text("parameters", "my secret\nSteps: 4, Sampler: Euler a, Seed: 1")
+    file = io.BytesIO()
+    Image.new("RGBA", (width, height), (200, 10, 10, 128)).save(file, "PNG", pnginfo=theirs)
+    png, *size = whole(file.getvalue())
+    asked = UpscaleRequest(image=png, width=size[0], height=size[1], factor=4, seed=0)
+    (picture,) = (one for one in run(engine, asked) if isinstance(one, Picture))
+    assert Image.open(io.BytesIO(picture.png)).size == (4 * width, 4 * height)
+    assert Image.open(io.BytesIO(picture.png)).info == {}
 
 
 def test_what_cannot_be_enlarged_is_refused_by_name(engine: Engine):

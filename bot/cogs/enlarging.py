@@ -1,0 +1,39 @@
+"""/upscale: a person's own picture, larger."""
+
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.services.jobs import JobService
+from bot.texts import say
+from bot.ui.asking import asked_by, fetch
+from bot.ui.buttons import first_answer
+from generation.upscaler import FACTORS
+
+CHOICES = [app_commands.Choice(name=f"×{factor}", value=factor) for factor in FACTORS]
+
+
+class EnlargingCog(commands.Cog):
+    """The upscaler, for any picture."""
+
+    def __init__(self, jobs: JobService) -> None:
+        self.jobs = jobs
+
+    @app_commands.command(description=say("command-upscale"))
+    @app_commands.describe(
+        image=say("command-upscale.image"),
+        factor=say("command-upscale.factor"),
+    )
+    @app_commands.choices(factor=CHOICES)
+    async def upscale(
+        self,
+        interaction: discord.Interaction[Any],
+        image: discord.Attachment,
+        factor: int = FACTORS[0],
+    ) -> None:
+        """Record the wish, answer with the message that will carry it, and line it up."""
+        file = await fetch("image", image)
+        job = await self.jobs.upscale(file, factor, asked_by(interaction))
+        await first_answer(interaction, self.jobs, job)
