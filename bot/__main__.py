@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
 
     try:
         settings = load_settings()
-        logs.configure(settings.log.level)
+        logs.configure(settings.log.level, settings.log.format)
         if chosen.command == "run":
             return asyncio.run(run(settings))
         if chosen.command == "play":
@@ -136,7 +136,12 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
         safety=settings.generation.safety,
         profiles=settings.store.folder / PROFILES,
     )
-    executor = LocalExecutor(catalog, options, tick_timeout_s=settings.generation.tick_timeout_s)
+    executor = LocalExecutor(
+        catalog,
+        options,
+        tick_timeout_s=settings.generation.tick_timeout_s,
+        configure_logs=partial(logs.configure_worker, settings.log.level, settings.log.format),
+    )
     database = Database(settings.store.folder)
     jobs = JobStore(database)
     pictures = PictureStore(database, settings.store.folder)

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot.logs import LogFormat
 from generation.options import MOST_ROWS, Compile
 
 DISCORD_API = "https://discord.com/api/v10"
@@ -105,6 +106,10 @@ class LogSettings(BaseModel):
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="The least severe messages to log."
+    )
+    format: LogFormat = Field(
+        default=LogFormat.TEXT,
+        description="text for people, json for programs: an object a line.",
     )
 
 

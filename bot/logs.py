@@ -1,25 +1,101 @@
-"""What is logged, and what never is."""
+"""What is logged, in which format, and what never is."""
 
+import json
 import logging
 import re
+from datetime import UTC, datetime
+from enum import StrEnum
 
-# Whoever holds an interaction's token can write in our name; it is part of the addresses we call.
-TOKEN_IN_ADDRESS = re.compile(r"((?:webhooks|interactions)/\d+/)[^/\s?'\"]+")
+from generation.journal import JOB
+
+# Whoever holds an interaction's token can write in our name. It is part of the addresses we call,
+# and stands in what the gateway tells, which discord.py logs at DEBUG.
+IN_ADDRESS = re.compile(r"((?:webhooks|interactions)/\d+/)[^/\s?'\"]+")
+IN_EVENT = re.compile(r"""(\\?["']token\\?["']: ?\\?["'])[^"'\\]+""")
+# A bot's token: its id, when it was made, and a signature, all in base64.
+BOTS_OWN = re.compile(r"[\w-]{18,}\.[\w-]{6,}\.[\w-]{27,}")
 
 
-class Redacted(logging.Formatter):
-    """Leaves the tokens out of every line, tracebacks included."""
+class LogFormat(StrEnum):
+    """How a line looks: for people, or one JSON object for a program."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def redact(text: str) -> str:
+    """Return the text with ``…`` where a token stood."""
+    text = IN_EVENT.sub(r"\1…", IN_ADDRESS.sub(r"\1…", text))
+    return BOTS_OWN.sub("…", text)
+
+
+class TextLines(logging.Formatter):
+    """One line for people, with the job where there is one; no tokens, tracebacks included."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s%(about)s: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line with ``…`` where a token stood."""
-        return TOKEN_IN_ADDRESS.sub(r"\1…", super().format(record))
+        """Return the line."""
+        job = getattr(record, "job", None)
+        record.about = "" if job is None else f" job={job}"
+        return redact(super().format(record))
 
 
-def configure(level: str) -> None:
-    """Log to standard error, everything of ours from ``level`` up."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(Redacted("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-    logging.getLogger("discord").setLevel(max(logging.INFO, logging.getLevelName(level)))
+class JsonLines(logging.Formatter):
+    """One JSON object a line: time (ISO 8601, UTC), level, logger, message, job, exception.
+
+    The latter two are left out where there is none. No tokens.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        line: dict[str, str | int] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": redact(record.getMessage()),
+        }
+        job = getattr(record, "job", None)
+        if job is not None:
+            line["job"] = job
+        if record.exc_info:
+            line["exception"] = redact(self.formatException(record.exc_info))
+        return json.dumps(line, ensure_ascii=False)
+
+
+FORMATTERS: dict[LogFormat, type[logging.Formatter]] = {
+    LogFormat.TEXT: TextLines,
+    LogFormat.JSON: JsonLines,
+}
+
+
+def name_job(record: logging.LogRecord) -> bool:
+    """Note in the record which job is being handled; a filter that lets everything pass."""
+    record.job = JOB.get()
+    return True
+
+
+def configure(level: str, style: LogFormat = LogFormat.TEXT) -> None:
+    """Log to standard error: ours from ``level`` up, others' not below INFO.
+
+    At DEBUG the libraries tell everything, such as what is written into which column.
+    """
+    _log("INFO" if level == "DEBUG" else level, style)
+    for ours in ("bot", "generation"):
+        logging.getLogger(ours).setLevel(level)
     for chatty in ("alembic", "discord.client"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
+
+
+def configure_worker(level: str, style: LogFormat) -> None:
+    """Log alike in the worker process, where what others import has much to tell."""
+    _log("WARNING", style)
+    logging.getLogger("generation").setLevel(level)
+
+
+def _log(level: str, style: LogFormat) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(FORMATTERS[style]())
+    handler.addFilter(name_job)
+    logging.basicConfig(level=level, handlers=[handler], force=True)

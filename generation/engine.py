@@ -22,6 +22,7 @@ from generation.errors import (
 )
 from generation.finishing import Finishing
 from generation.forward import Forward
+from generation.journal import JOB, about
 from generation.memory import free_bytes, is_out_of_memory, release
 from generation.options import DETERMINISTIC_ROWS, EngineOptions
 from generation.pipeline import Pipeline, pick_device
@@ -81,6 +82,7 @@ class Engine:
         self._finishing = Finishing()
         self._waiting: dict[int, Request] = {}
         self._aboard: dict[int, Drawing | Enlarging] = {}
+        self._jobs: dict[int, int | None] = {}  # what the log calls them
         self._undecoded: deque[Sample] = deque()
         self._unenlarged: deque[Enlarging] = deque()  # whose turn it is comes first
         self._cancelled: Events = []
@@ -93,6 +95,9 @@ class Engine:
 
     def add(self, key: int, request: Request) -> None:
         """Queue a request under a key of the caller's, from 1 up; it ends in Finished or Failed."""
+        known = {*self._waiting, *self._aboard}
+        self._jobs = {one: job for one, job in self._jobs.items() if one in known}
+        self._jobs[key] = JOB.get()
         self._waiting[key] = request
 
     def cancel(self, key: int) -> None:
@@ -116,15 +121,19 @@ class Engine:
         """
         events, self._cancelled = self._cancelled, []
         if self._waiting:
-            events += self._admit(*next(iter(self._waiting.items())))
+            key, request = next(iter(self._waiting.items()))
+            with about(self._jobs.get(key)):
+                events += self._admit(key, request)
         self._board()
         bucket = self._batcher.pick()
         if bucket is not None:
             events += self._denoise(bucket)
         if self._undecoded:
-            events += self._decode(self._undecoded[0])
+            with about(self._jobs.get(self._undecoded[0].key)):
+                events += self._decode(self._undecoded[0])
         elif self._unenlarged:
-            events += self._enlarge(self._unenlarged[0])
+            with about(self._jobs.get(self._unenlarged[0].key)):
+                events += self._enlarge(self._unenlarged[0])
         return events + self._finish()
 
     def _admit(self, key: int, request: Request) -> Events:

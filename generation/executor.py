@@ -11,6 +11,7 @@ from typing import Protocol
 
 from generation.catalog import Catalog
 from generation.errors import Cancelled, GenerationError, WorkerDied
+from generation.journal import JOB, about
 from generation.options import EngineOptions
 from generation.process import WorkerProcess
 from generation.request import (
@@ -22,7 +23,7 @@ from generation.request import (
     Request,
     Started,
 )
-from generation.worker import Add, Cancel, Message, Ready, Report
+from generation.worker import Add, Cancel, ConfigureLogs, Message, Ready, Report, plain_logs
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,7 @@ class _Job:
 
     key: int
     request: Request
+    number: int | None  # what the log calls it
     events: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)
     started: bool = False
     forgotten: bool = False
@@ -108,7 +110,8 @@ class LocalExecutor:
     """One worker process on this machine, watched, restarted, its jobs replayed from their seeds.
 
     ``tick_timeout_s`` is the longest silence while a request is aboard, ``load_timeout_s`` the
-    longest while a checkpoint is loaded or downloaded; a worker that exceeds it is killed.
+    longest while a checkpoint is loaded or downloaded; a worker that exceeds it is killed. The
+    worker calls ``configure_logs`` first.
     """
 
     def __init__(
@@ -118,11 +121,13 @@ class LocalExecutor:
         *,
         tick_timeout_s: float = 300.0,
         load_timeout_s: float = 3600.0,
+        configure_logs: ConfigureLogs = plain_logs,
     ) -> None:
         self._catalog = catalog
         self._options = options or EngineOptions()
         self._tick_timeout_s = tick_timeout_s
         self._load_timeout_s = load_timeout_s
+        self._configure_logs = configure_logs
         self._capacity = FIRST_CAPACITY
         self.on_capacity: Callable[[], None] = lambda: None
         self._keys = itertools.count(1)
@@ -158,7 +163,7 @@ class LocalExecutor:
 
     async def run(self, request: Request) -> AsyncGenerator[Event, None]:
         """Yield the request's events; see Executor."""
-        job = _Job(next(self._keys), request)
+        job = _Job(next(self._keys), request, JOB.get())
         if self._closed:
             job.hear(Failed(Cancelled("the executor is closed")))
         self._waiting[job.key] = job
@@ -201,7 +206,7 @@ class LocalExecutor:
         """Run one worker until it ends; return what it came to."""
         life, ready_at = _Life.UNREADY, 0.0
         try:
-            self._worker = WorkerProcess(self._catalog, self._options)
+            self._worker = WorkerProcess(self._catalog, self._options, self._configure_logs)
         except OSError:
             log.exception("cannot start the worker")
             return life
@@ -253,7 +258,7 @@ class LocalExecutor:
                 break
             self._aboard[job.key] = self._waiting.pop(job.key)
             job.aboard_since = time.monotonic()
-            self._worker.send(Add(job.key, job.request))
+            self._worker.send(Add(job.key, job.request, job.number))
         if self._watchdog is None:  # one that runs is not put off by what the worker did not say
             self._watch()
 
@@ -282,6 +287,8 @@ class LocalExecutor:
                 continue
             job.deaths += 1
             job.lost_s += now - job.aboard_since
+            with about(job.number):
+                log.warning("the worker ended under request %d, %d×", job.key, job.deaths)
             if job.deaths > DEATHS_ALLOWED:
                 job.hear(Failed(WorkerDied("the worker ended twice under this request")))
             else:

@@ -8,6 +8,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass
 
 import torch
@@ -57,7 +58,9 @@ class Finishing:
         ``describe`` says what is to stand in its file, ``score`` how likely it is not safe for
         work; both may take their time.
         """
-        picture = self._thread.submit(_finish, index, seed, pixels, describe, score)
+        picture = self._thread.submit(
+            copy_context().run, _finish, index, seed, pixels, describe, score
+        )
         self._prints.append(_Print(key, picture))
 
     def drop(self, key: int) -> None:

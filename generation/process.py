@@ -25,12 +25,17 @@ class WorkerProcess:
     cannot start a process.
     """
 
-    def __init__(self, catalog: Catalog, options: EngineOptions) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        options: EngineOptions,
+        configure_logs: worker.ConfigureLogs = worker.plain_logs,
+    ) -> None:
         child_commands, self._commands = _spawn.Pipe(duplex=False)
         messages, child_messages = _spawn.Pipe(duplex=False)
         self._process = _spawn.Process(
             target=worker.main,
-            args=(child_commands, child_messages, catalog, options),
+            args=(child_commands, child_messages, catalog, options, configure_logs),
             name="darkroom worker",
             daemon=True,
         )

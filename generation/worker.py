@@ -9,12 +9,14 @@ import queue
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
 from generation.catalog import Catalog
 from generation.errors import GenerationError
+from generation.journal import about
 from generation.options import EngineOptions
 from generation.request import Event, Request
 
@@ -23,15 +25,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+ConfigureLogs = Callable[[], None]  # picklable: it is called in the worker process
+
 NICENESS = 10  # of 19: on a CPU the bot's event loop goes before the forwards
 
 
 @dataclass(frozen=True, slots=True)
 class Add:
-    """Command: take this request aboard under ``key``."""
+    """Command: take this request aboard under ``key``; ``job`` is what the log calls it."""
 
     key: int
     request: Request
+    job: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +74,16 @@ Message = Ready | Report
 
 
 def main(
-    commands: Connection, messages: Connection, catalog: Catalog, options: EngineOptions
+    commands: Connection,
+    messages: Connection,
+    catalog: Catalog,
+    options: EngineOptions,
+    configure_logs: ConfigureLogs,
 ) -> None:
     """Serve until ``commands`` closes; an unexpected error ends the process with a failure."""
     # Ctrl-C reaches every process of the terminal; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("generation").setLevel(logging.INFO)
+    configure_logs()
     calm_threads()
     inbox: queue.SimpleQueue[Command] = queue.SimpleQueue()
     threading.Thread(target=_hear, args=(commands, inbox), daemon=True).start()
@@ -86,6 +94,12 @@ def main(
     except Exception:
         log.exception("the worker ends")
         sys.exit(1)
+
+
+def plain_logs() -> None:
+    """Log to standard error; what an application sets for itself goes in its place."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("generation").setLevel(logging.INFO)
 
 
 def calm_threads() -> None:
@@ -134,7 +148,8 @@ def _obey(engine: "Engine", inbox: queue.SimpleQueue[Command]) -> None:
     """Carry out every command that has come; wait for one while there is nothing to do."""
     while engine.idle or not inbox.empty():
         match inbox.get():
-            case Add(key, request):
-                engine.add(key, request)
+            case Add(key, request, job):
+                with about(job):
+                    engine.add(key, request)
             case Cancel(key):
                 engine.cancel(key)

@@ -27,6 +27,7 @@ from bot.store.records import (
 )
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
+from generation.journal import JOB
 from generation.request import Uploaded
 from generation.source_image import prepare, whole
 from generation.upscaler import check_factor
@@ -139,6 +140,7 @@ class JobService:
 
     async def unanswered(self, job: Job) -> None:
         """The first answer broke: find out whether it arrived, and close the row if it did not."""
+        JOB.set(job.id)
         try:
             message_id = await self._find_answer(job)
         except TokenDied:
@@ -259,10 +261,12 @@ class JobService:
             await self._policy.admit(asked)
             start = self._dispatcher.start_tag(person_id, cost)
             try:
-                return await self._jobs.record(draft, asked.origin, fair_start=start)
+                job = await self._jobs.record(draft, asked.origin, fair_start=start)
             except Exception:
                 self._dispatcher.forget(person_id, start, cost)
                 raise
+        JOB.set(job.id)
+        return job
 
     async def _line_up(self, job: Job) -> None:
         self._waiting[job.id] = job
@@ -295,6 +299,7 @@ class JobService:
             await self.answered(job, message_id)
 
     async def _show_cancelled(self, job: Job) -> None:
+        JOB.set(job.id)
         try:
             await self._presenter.cancelled(job)
         except DeliveryFailed as error:

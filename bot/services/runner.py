@@ -13,6 +13,7 @@ from bot.store.pictures import PictureStore
 from bot.store.records import Job, Kind, Status, StoredPicture
 from generation.errors import GenerationError, InvalidRequest
 from generation.executor import Executor
+from generation.journal import JOB
 from generation.request import (
     Failed,
     Finished,
@@ -115,6 +116,7 @@ class Runner:
 
         ``free`` is called when the job needs the device no more.
         """
+        JOB.set(job_id)
         job = await self._jobs.get(job_id)
         if job is None or job.status not in (Status.QUEUED, Status.RUNNING):
             return

@@ -40,7 +40,8 @@ class Database:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE_NAME
-        engine = create_async_engine(f"sqlite+aiosqlite:///{self.path}")
+        # What is written holds tokens and people's words: neither is for an error's text.
+        engine = create_async_engine(f"sqlite+aiosqlite:///{self.path}", hide_parameters=True)
         event.listen(engine.sync_engine, "connect", _on_connect)
         event.listen(engine.sync_engine, "begin", _on_begin)
         self._engine = engine

@@ -28,6 +28,7 @@ from bot.ui.uploading import (
     largest,
     upload,
 )
+from generation.journal import JOB
 
 log = logging.getLogger(__name__)
 
@@ -169,6 +170,7 @@ class Delivery:
             line.sender = asyncio.create_task(self._send_paced(job, line))
 
     async def _send_paced(self, job: Job, line: Line) -> None:
+        JOB.set(job.id)
         while line.newest is not None and not line.muted:
             async with self._pacer.turn(self._bucket(job, line)), line.patching:
                 edit, line.newest = line.newest, None
