@@ -114,7 +114,9 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
     from bot.services.moderation import ModerationService
     from bot.services.policy import Limits, Policy
     from bot.services.privacy import Privacy
+    from bot.services.quotas import Quotas
     from bot.services.runner import Presenter, Runner
+    from bot.store.allowances import AllowanceStore
     from bot.store.audit import AuditStore
     from bot.store.blocks import BlockStore
     from bot.store.database import Database
@@ -122,6 +124,8 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
     from bot.store.favourites import FavouriteStore
     from bot.store.jobs import JobStore
     from bot.store.pictures import PictureStore
+    from bot.store.rules import RuleStore
+    from bot.store.spending import SpendingStore
     from generation.catalog import load_catalog
     from generation.executor import LocalExecutor
     from generation.options import EngineOptions
@@ -151,7 +155,14 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
     )
     favourites = FavouriteStore(database)
     blocks = BlockStore(database)
-    policy = Policy(jobs, blocks, limits)
+    rules = RuleStore(database)
+    quotas = Quotas(
+        jobs=jobs,
+        spending=SpendingStore(database),
+        rules=rules,
+        allowances=AllowanceStore(database),
+    )
+    policy = Policy(jobs=jobs, blocks=blocks, limits=limits, rules=rules, quotas=quotas)
 
     def open_services(presenter: Presenter) -> JobService:
         services = JobService(
@@ -164,7 +175,7 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
             capacity=lambda: executor.capacity,
             running_per_person=settings.limits.running_per_person,
         )
-        executor.on_capacity = services.fill
+        executor.on_capacity = rules.on_change = services.fill
         return services
 
     bot = DarkroomBot(
@@ -185,6 +196,7 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
             blocks=blocks,
             audit=AuditStore(database),
         ),
+        rules=rules,
         synced_file=settings.store.folder / "commands.sha256",
     )
     return bot, executor, database

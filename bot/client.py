@@ -31,6 +31,7 @@ from bot.services.moderation import ModerationService
 from bot.services.privacy import Privacy
 from bot.services.runner import Presenter
 from bot.store.records import Place
+from bot.store.rules import RuleStore
 from bot.ui.buttons import JobButton, submitted
 from bot.ui.clicks import Clicks
 from bot.ui.delivery import Delivery
@@ -86,6 +87,7 @@ class DarkroomBot(commands.Bot):
         gallery: Gallery,
         privacy: Privacy,
         moderation: Callable[[JobService], ModerationService],
+        rules: RuleStore,
         synced_file: Path,
     ) -> None:
         super().__init__(
@@ -102,12 +104,14 @@ class DarkroomBot(commands.Bot):
         self.gallery = gallery
         self.privacy = privacy
         self.moderation = moderation(self.jobs)
+        self.rules = rules
         self.clicks = Clicks()
         self._synced_file = synced_file
         self._recovery: asyncio.Task[None] | None = None
 
     async def setup_hook(self) -> None:
         """Register commands and buttons, and take up what an earlier run left open."""
+        await self.rules.load()
         await self.add_cog(ImagineCog(self.jobs))
         await self.add_cog(QueueCog(self.jobs))
         await self.add_cog(GalleryCog(self.gallery, self.jobs))

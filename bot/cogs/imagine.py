@@ -56,8 +56,8 @@ class ImagineCog(commands.Cog):
         interaction: discord.Interaction[Any],
         prompt: app_commands.Range[str, 1, PROMPT_LENGTH],
         negative_prompt: app_commands.Range[str, 0, PROMPT_LENGTH] = "",
-        aspect: str = Aspect.SQUARE.value,
-        count: app_commands.Range[int, COUNT[0], COUNT[1]] = DEFAULT_COUNT,
+        aspect: str | None = None,
+        count: app_commands.Range[int, COUNT[0], COUNT[1]] | None = None,
         steps: app_commands.Range[int, STEPS[0], STEPS[1]] | None = None,
         guidance_scale: app_commands.Range[float, GUIDANCE[0], GUIDANCE[1]] | None = None,
         seed: app_commands.Range[int, SEED[0], SEED[1]] | None = None,
@@ -81,12 +81,13 @@ class ImagineCog(commands.Cog):
             style=style,
             strength=strength,
         )
-        wishes = wishes_of(wish, self.jobs.catalog)
+        asked = asked_by(interaction)
+        wishes = await self.jobs.complete(wishes_of(wish, self.jobs.catalog), asked)
         file = None if image is None else await fetch("image", image)
         if len(wishes) > 1:
             await confirm(interaction, self.jobs, wishes, file)
             return
-        job = await self.jobs.imagine(wishes[0], asked_by(interaction), image=file)
+        job = await self.jobs.imagine(wishes[0], asked, image=file)
         await first_answer(interaction, self.jobs, job)
 
     @imagine.autocomplete("checkpoint")

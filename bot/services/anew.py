@@ -7,7 +7,7 @@ from typing import Protocol
 from bot.services.errors import NothingToDo, PictureNotFound
 from bot.services.policy import Asked, Policy
 from bot.services.remixing import Form, form_of, remix
-from bot.services.requests import VARIATION_STRENGTH, reroll, single, variation
+from bot.services.requests import DEFAULT_COUNT, VARIATION_STRENGTH, reroll, single, variation
 from bot.store.pictures import PictureStore
 from bot.store.records import Draft, Job, Kind
 from generation.catalog import Catalog
@@ -70,7 +70,7 @@ class Anew:
             source_sha256 = await self._fitted(picture.sha256, parent.request)
         draft = Draft(
             kind=Kind.VARIATION,
-            request=variation(parent.request, strength),
+            request=variation(parent.request, strength, self._variations(asked)),
             parent_id=parent.id,
             parent_index=index,
             source_sha256=source_sha256,
@@ -124,6 +124,9 @@ class Anew:
         if parent.uploaded:
             raise NothingToDo(NO_WORDS)
         return parent
+
+    def _variations(self, asked: Asked) -> int:
+        return min(DEFAULT_COUNT, self._policy.rules(asked).max_count or DEFAULT_COUNT)
 
     async def _parent(self, job_id: int, asked: Asked) -> Job:
         origin = asked.origin

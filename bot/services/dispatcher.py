@@ -14,7 +14,6 @@ virtual time.
 import asyncio
 import bisect
 import logging
-from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -30,6 +29,7 @@ class Ticket:
     """A job's place in the fair order.
 
     Tags and cost are in `GenerationRequest.cost` units; ``rows`` are those of a forward.
+    ``guild_id`` is the server it was asked for in.
     """
 
     start: float
@@ -37,6 +37,7 @@ class Ticket:
     person_id: int = field(compare=False)
     cost: float = field(compare=False)
     rows: int = field(compare=False)
+    guild_id: int | None = field(compare=False, default=None)
 
     @property
     def finish(self) -> float:
@@ -50,13 +51,23 @@ class Dispatcher:
     The last one may reach beyond it: what does not fit takes the rows that the others leave.
     ``work`` gets the job's id and a function to call when it needs the device no more: what is
     left of it, the posting, must not keep the next one waiting. ``on_change`` hears of the jobs
-    that wait, next first; ``on_retag`` of new start tags by job id, which a restart needs.
+    that wait, next first; ``on_retag`` of new start tags by job id, which a restart needs. Of one
+    person ``running_per_person`` jobs run at once, and of those in one server no more than
+    ``running_in`` says of it.
     """
 
-    def __init__(self, work: Work, *, capacity: Callable[[], int], running_per_person: int) -> None:
+    def __init__(
+        self,
+        work: Work,
+        *,
+        capacity: Callable[[], int],
+        running_per_person: int,
+        running_in: Callable[[int | None], int | None] = lambda guild_id: None,  # noqa: ARG005
+    ) -> None:
         self._work = work
         self._capacity = capacity
         self._running_per_person = running_per_person
+        self._running_in = running_in
         self._virtual_time = 0.0
         self._finish: dict[int, float] = {}
         self._waiting: list[Ticket] = []
@@ -123,7 +134,7 @@ class Dispatcher:
 
     def place_for(self, ticket: Ticket) -> int:
         """Return the place that the job would take; 0 where it starts at once."""
-        if self._has_room() and not self._at_cap(ticket.person_id):
+        if self._has_room() and not self._at_cap(ticket):
             return 0  # whoever waits while there is room is at the cap
         return bisect.bisect(self._waiting, ticket) + 1
 
@@ -158,16 +169,14 @@ class Dispatcher:
         rows = sum(ticket.rows for ticket in self._dispatched.values())
         return self._open and (not self._dispatched or rows < self._capacity())
 
-    def _at_cap(self, person_id: int) -> bool:
-        running = sum(ticket.person_id == person_id for ticket in self._dispatched.values())
-        return running >= self._running_per_person
+    def _at_cap(self, ticket: Ticket) -> bool:
+        running = [one for one in self._dispatched.values() if one.person_id == ticket.person_id]
+        here = sum(one.guild_id == ticket.guild_id for one in running)
+        most = self._running_in(ticket.guild_id)
+        return len(running) >= self._running_per_person or (most is not None and here >= most)
 
     def _next(self) -> Ticket | None:
-        running = Counter(ticket.person_id for ticket in self._dispatched.values())
-        for ticket in self._waiting:
-            if running[ticket.person_id] < self._running_per_person:
-                return ticket
-        return None
+        return next((ticket for ticket in self._waiting if not self._at_cap(ticket)), None)
 
     def _of(self, person_id: int) -> list[Ticket]:
         return [ticket for ticket in self._waiting if ticket.person_id == person_id]

@@ -2,9 +2,11 @@
 
 JobError
 ├── QueueFull        everybody's queue is full
-├── QuotaReached     this person has enough waiting; says when to come back
+├── QuotaReached     this person has enough waiting, or enough for a day; says when to come back
 ├── Blocked          this person may ask for nothing here; says why and until when
 ├── NotAllowedHere   Darkroom may not post pictures in this place; names what it lacks
+├── PlaceClosed      the server's administrators want no pictures in this place; says where
+├── RoleNeeded       the server's administrators want them from some roles only; says which
 ├── NothingToDo      the job has ended already, or not yet
 ├── AgeRestricted    the checkpoint or style is for age-restricted channels; names it
 ├── JobNotFound      no such job in this server
@@ -19,7 +21,7 @@ JobError
 └── OwnersOnly       what holds everywhere is up to the bot's owners
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import ClassVar
@@ -36,7 +38,7 @@ class QueueFull(JobError):
 
 
 class QuotaReached(JobError):
-    """The person has as many jobs waiting as one person may."""
+    """The person has as many jobs waiting as one person may, or as many pictures in a day."""
 
 
 class Blocked(JobError):
@@ -65,6 +67,36 @@ class AgeRestricted(JobError):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.name = name
+
+
+class PlaceClosed(JobError):
+    """Pictures are not wanted in this place; ``open_ids`` are the channels where they are."""
+
+    shown: ClassVar[int] = 10  # so that the line fits a message
+
+    def __init__(self, open_ids: Sequence[int]) -> None:
+        super().__init__(open_ids)
+        self.open_ids = open_ids
+
+    def __str__(self) -> str:
+        if not self.open_ids:
+            return say("error-place-closed")
+        channels = ", ".join(f"<#{one}>" for one in self.open_ids[: self.shown])
+        return say("error-place-elsewhere", channels=channels)
+
+
+class RoleNeeded(JobError):
+    """Pictures are for people with one of ``role_ids`` here."""
+
+    shown: ClassVar[int] = 10
+
+    def __init__(self, role_ids: Sequence[int]) -> None:
+        super().__init__(role_ids)
+        self.role_ids = role_ids
+
+    def __str__(self) -> str:
+        roles = ", ".join(f"<@&{one}>" for one in self.role_ids[: self.shown])
+        return say("error-role-needed", roles=roles)
 
 
 class NothingToDo(JobError):

@@ -57,7 +57,7 @@ def likeness(found: Parameters, catalog: Catalog) -> Likeness:
         Wish(
             prompt=found.prompt,
             negative_prompt=found.negative_prompt,
-            aspect=aspect or Aspect.SQUARE,
+            aspect=aspect,
             count=1,
             steps=steps,
             guidance_scale=guidance,

@@ -2,18 +2,19 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from bot.services.anew import Anew
 from bot.services.dispatcher import Dispatcher, Ticket
 from bot.services.errors import NothingToDo
+from bot.services.filling import within
 from bot.services.offering import check_place
 from bot.services.policy import Actor, Asked, Policy
 from bot.services.requests import DEFAULT_STRENGTH, Wish, draft
 from bot.services.runner import DeliveryFailed, Presenter, Runner, TokenDied
 from bot.store.errors import StoreError
-from bot.store.jobs import JobStore
+from bot.store.jobs import LATEST, JobStore
 from bot.store.pictures import PictureStore
 from bot.store.records import (
     BY_MODERATOR,
@@ -36,8 +37,6 @@ log = logging.getLogger(__name__)
 
 # Only the people near the front are told of every move; the others when they come near.
 TOLD_PLACES = 10
-# How many finished jobs tell how long one takes.
-LATEST = 30
 # How often Discord is asked about an answer while it does not speak to us.
 ASK_AGAIN_S = 5.0
 
@@ -76,7 +75,10 @@ class JobService:
         self._presenter = presenter
         self._runner = runner
         self._dispatcher = Dispatcher(
-            runner.run, capacity=capacity, running_per_person=running_per_person
+            runner.run,
+            capacity=capacity,
+            running_per_person=running_per_person,
+            running_in=policy.running_at_once,
         )
         self._dispatcher.on_change = self._tell_places
         self._dispatcher.on_retag = self._note_tags
@@ -105,6 +107,7 @@ class JobService:
             raise InvalidRequest("strength", "left out where there is no `image`")
         drafted = draft(self.catalog, Kind.IMAGINE, wish)
         if image is not None:
+            await self._policy.admit(asked, pictures=drafted.request.num_images)  # before the work
             width, height = drafted.size
             png = await asyncio.to_thread(prepare, image, width, height)
             drafted = replace(drafted, source_sha256=await self._pictures.save_source(png))
@@ -123,9 +126,18 @@ class JobService:
         )
         return await self._record(drafted, asked)
 
-    async def may_ask(self, asked: Asked, jobs: int) -> None:
-        """Raise the JobError that forbids so many jobs at once, before any of them is made."""
-        await self._policy.admit(asked, jobs=jobs)
+    async def complete(self, wishes: Sequence[Wish], asked: Asked) -> Sequence[Wish]:
+        """Return the wishes of a command with what holds for the person, and there."""
+        rules = self._policy.rules(asked)
+        return [within(self.catalog, wish, rules) for wish in wishes]
+
+    async def may_ask(self, asked: Asked, wishes: Sequence[Wish]) -> None:
+        """Raise what forbids these wishes together, before any job is made of them."""
+        drafts = [draft(self.catalog, Kind.IMAGINE, wish) for wish in wishes]
+        pictures = sum(one.request.num_images for one in drafts)
+        await self._policy.admit(asked, jobs=len(wishes), pictures=pictures)
+        for one in drafts:
+            self._policy.adapt(one, asked)
 
     async def answered(self, job: Job, message_id: int) -> None:
         """The first answer stands: note its message, and line the job up."""
@@ -255,10 +267,12 @@ class JobService:
             await asyncio.wait([self._writing])
 
     async def _record(self, draft: Draft, asked: Asked) -> Job:
-        person_id, cost = asked.origin.person_id, draft.cost()
+        person_id = asked.origin.person_id
         check_place(self.catalog, draft, asked)
         async with self._intake:
-            await self._policy.admit(asked)
+            await self._policy.admit(asked, pictures=draft.request.num_images)
+            draft = self._policy.adapt(draft, asked)
+            cost = draft.cost()
             start = self._dispatcher.start_tag(person_id, cost)
             try:
                 job = await self._jobs.record(draft, asked.origin, fair_start=start)
@@ -347,6 +361,7 @@ class JobService:
             person_id=job.origin.person_id,
             cost=job.cost(),
             rows=self._rows(job),
+            guild_id=job.origin.guild_id,
         )
 
     def _rows(self, job: Job) -> int:

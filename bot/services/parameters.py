@@ -65,6 +65,7 @@ class Typed:
         """
         kept_out = filter(None, (wish.negative_prompt.strip(), self.negative_prompt))
         count = wish.count if self.count is None else self.count
+        spacing = COUNT[1] if count is None else count
         seed = wish.seed if self.seed is None else self.seed
         return replace(
             wish,
@@ -76,7 +77,7 @@ class Typed:
             guidance_scale=wish.guidance_scale
             if self.guidance_scale is None
             else self.guidance_scale,
-            seed=None if seed is None else seed + self.turn * count,
+            seed=None if seed is None else seed + self.turn * spacing,
             sampler=wish.sampler if self.sampler is None else self.sampler,
             checkpoint=wish.checkpoint if self.checkpoint is None else self.checkpoint,
             style=wish.style if self.style is None else self.style,

@@ -1,6 +1,6 @@
 """Who may ask for what; asked before anything is recorded, so that nothing is refused later."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.services.errors import (
     Blocked,
@@ -8,13 +8,20 @@ from bot.services.errors import (
     JobRemoved,
     NotAllowedHere,
     NotYours,
+    PlaceClosed,
     QueueFull,
     QuotaReached,
+    RoleNeeded,
 )
+from bot.services.quotas import Quotas
 from bot.store.audit import Deed
 from bot.store.blocks import BlockStore
 from bot.store.jobs import NOBODY, JobStore
-from bot.store.records import Job, Origin
+from bot.store.records import Draft, Job, Kind, Origin
+from bot.store.rules import Rules, RuleStore
+from bot.texts import say
+from generation.errors import InvalidRequest
+from generation.request import PROMPT_LENGTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +85,38 @@ class Limits:
 class Policy:
     """The rules of the house."""
 
-    def __init__(self, jobs: JobStore, blocks: BlockStore, limits: Limits) -> None:
+    def __init__(
+        self,
+        *,
+        jobs: JobStore,
+        blocks: BlockStore,
+        limits: Limits,
+        rules: RuleStore,
+        quotas: Quotas,
+    ) -> None:
         self._jobs = jobs
         self._blocks = blocks
         self._limits = limits
+        self._rules = rules
+        self._quotas = quotas
 
-    async def admit(self, asked: Asked, *, jobs: int = 1) -> None:
-        """Raise the JobError that forbids so many more jobs; return where none does."""
+    def rules(self, asked: Asked) -> Rules:
+        """Return what holds where somebody asks."""
+        return self._rules.hold(asked.origin.guild_id, asked.channel_ids)
+
+    def running_at_once(self, guild_id: int | None) -> int | None:
+        """Return how many jobs of one person may run at once in a server, if it says so."""
+        return self._rules.hold(guild_id).running_at_once
+
+    async def admit(self, asked: Asked, *, jobs: int = 1, pictures: int = 1) -> None:
+        """Raise the JobError that forbids so many more jobs, with so many pictures together."""
         origin = asked.origin
         block = await self._blocks.holding(origin.person_id, origin.guild_id, origin.asked_at)
         if block is not None:
             raise Blocked(block.reason, block.until)
         if asked.missing_permissions:
             raise NotAllowedHere(asked.missing_permissions)
+        self._check_place(asked)
         person_id = origin.person_id
         waiting = await self._jobs.waiting_count(person_id)
         if waiting + jobs > self._limits.waiting_per_person:
@@ -104,6 +130,41 @@ class Policy:
             raise QueueFull(
                 f"The queue is full: {self._limits.waiting} jobs are waiting. "
                 "Try again in a few minutes."
+            )
+        await self._check_quota(asked, pictures)
+
+    def adapt(self, draft: Draft, asked: Asked) -> Draft:
+        """Return the draft as the rules there want it recorded.
+
+        Raises InvalidRequest, naming the field and its bound there.
+        """
+        rules = self.rules(asked)
+        _check_bounds(draft, rules)
+        spoiler_above, refuse_above = rules.thresholds(age_restricted=asked.age_restricted)
+        request = draft.request
+        if rules.negative_prompt is not None and draft.kind is not Kind.UPSCALE:
+            added = _added(request.negative_prompt, rules.negative_prompt)
+            request = replace(request, negative_prompt=added)
+        return replace(
+            draft, request=request, spoiler_above=spoiler_above, refuse_above=refuse_above
+        )
+
+    def _check_place(self, asked: Asked) -> None:
+        guild_id = asked.origin.guild_id
+        if guild_id is None:
+            return
+        rules = self.rules(asked)
+        if not rules.allowed:
+            channels = self._rules.channels(guild_id)
+            raise PlaceClosed([place for place, said in channels.items() if said.allowed])
+        if rules.allowed_roles is not None and asked.role_ids.isdisjoint(rules.allowed_roles):
+            raise RoleNeeded(rules.allowed_roles)
+
+    async def _check_quota(self, asked: Asked, pictures: int) -> None:
+        origin = asked.origin
+        if origin.guild_id is not None:
+            await self._quotas.check(
+                origin.person_id, origin.guild_id, asked.role_ids, origin.asked_at, pictures
             )
 
     async def visible(self, job_id: int, guild_id: int | None, person_id: int) -> Job:
@@ -134,3 +195,28 @@ class Policy:
         if actor.moderates and actor.guild_id is not None and actor.guild_id == job.origin.guild_id:
             return
         raise NotYours("Only the person who asked for it, or a moderator, can do that.")
+
+
+def _check_bounds(draft: Draft, rules: Rules) -> None:
+    """Raise InvalidRequest where a draft is beyond a bound; an upscale takes no steps."""
+    request = draft.request
+    if rules.max_side is not None and max(draft.size) > rules.max_side:
+        raise InvalidRequest("size", say("bound-side", most=str(rules.max_side)))
+    if draft.kind is Kind.UPSCALE:
+        return
+    for field, value, most in (
+        ("steps", request.num_inference_steps, rules.max_steps),
+        ("count", request.num_images, rules.max_count),
+    ):
+        if most is not None and value > most:
+            raise InvalidRequest(field, say("bound-most", most=str(most)))
+
+
+def _added(negative_prompt: str, always: str) -> str:
+    """Return a negative prompt with the one that is always added, once."""
+    if always in negative_prompt:
+        return negative_prompt
+    room = PROMPT_LENGTH - len(always) - len(", ")
+    if len(negative_prompt) > room:
+        raise InvalidRequest("negative_prompt", say("bound-negative", most=str(room)))
+    return ", ".join(filter(None, (negative_prompt, always)))

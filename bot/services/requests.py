@@ -25,8 +25,8 @@ class Wish:
 
     prompt: str
     negative_prompt: str = ""
-    aspect: str = Aspect.SQUARE
-    count: int = DEFAULT_COUNT
+    aspect: str | None = None
+    count: int | None = None
     steps: int | None = None
     guidance_scale: float | None = None
     seed: int | None = None
@@ -49,14 +49,14 @@ def compose(catalog: Catalog, wish: Wish) -> GenerationRequest:
     sampler = _one_of(Sampler, "sampler", wish.sampler or checkpoint.sampler)
     if sampler not in checkpoint.samplers:
         raise InvalidRequest("sampler", f"one of {', '.join(checkpoint.samplers)} here")
-    width, height = checkpoint.size_for(_one_of(Aspect, "aspect", wish.aspect))
+    width, height = checkpoint.size_for(_one_of(Aspect, "aspect", wish.aspect or Aspect.SQUARE))
     return GenerationRequest(
         prompt=prompt,
         negative_prompt=negative_prompt,
         checkpoint=checkpoint.name,
         width=width,
         height=height,
-        num_images=wish.count,
+        num_images=wish.count if wish.count is not None else DEFAULT_COUNT,
         num_inference_steps=wish.steps
         if wish.steps is not None
         else checkpoint.num_inference_steps,
@@ -84,14 +84,14 @@ def reroll(request: GenerationRequest) -> GenerationRequest:
 
 
 def variation(
-    request: GenerationRequest, strength: float = VARIATION_STRENGTH
+    request: GenerationRequest,
+    strength: float = VARIATION_STRENGTH,
+    count: int = DEFAULT_COUNT,
 ) -> GenerationRequest:
     """Return the request that draws one of its pictures anew, from that picture."""
     # At least one step must be taken, and there may be few.
     least = math.ceil(100 / request.num_inference_steps) / 100
-    return replace(
-        request, num_images=DEFAULT_COUNT, seed=new_seed(), strength=max(strength, least)
-    )
+    return replace(request, num_images=count, seed=new_seed(), strength=max(strength, least))
 
 
 def single(request: GenerationRequest, index: int) -> GenerationRequest:

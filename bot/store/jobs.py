@@ -16,6 +16,7 @@ from generation.request import GenerationRequest, Sampler, Uploaded
 
 NOBODY = 0  # no person of Discord's has this id
 ERASED = "(erased)"
+LATEST = 30  # how many finished jobs tell how long one takes
 HOMES = {
     Place.MESSAGE: JobRow.message_id,
     Place.CHANNEL: JobRow.channel_id,

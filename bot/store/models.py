@@ -123,6 +123,7 @@ class JobRow(Base):
         Index(None, "guild_id", "status"),
         Index("ix_jobs_guild_id_flagged", "guild_id", sqlite_where=text("flagged IS NOT NULL")),
         Index(None, "guild_id", "asked_at"),
+        Index(None, "guild_id", "person_id", "asked_at"),
         Index(None, "person_id", "status"),
         Index(None, "parent_id"),
         Index(None, "source_sha256"),

@@ -188,6 +188,14 @@ class ModSearch:
     job_id: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """How many pictures somebody asked for, and how much of the device's time they took."""
+
+    pictures: int
+    seconds: float
+
+
 class Verdict(StrEnum):
     """What the check of a picture led to."""
 

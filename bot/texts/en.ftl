@@ -12,6 +12,21 @@ error-block-moderator = They moderate here too; only the server's owner can bloc
 error-not-blocked = They are not blocked here.
 error-cancel-what = Name either a `job` or a `person`.
 error-message-stays = The files are deleted, but Discord does not let me touch the message: { $why }.
+error-place-closed = Pictures are not drawn in this channel.
+error-place-elsewhere = Pictures are not drawn in this channel, but in { $channels }.
+error-role-needed = Pictures are for people with one of these roles here: { $roles }.
+error-quota-pictures =
+    { $limit ->
+        [0] You may ask for no pictures in this server.
+       *[other] You asked for { $used } of { $limit } pictures today in this server, and this would be { $asked ->
+            [one] one
+           *[other] { $asked }
+        } more. The next day begins { $back } (UTC).
+    }
+error-quota-seconds = You used up today's { $limit } seconds of device time in this server. The next day begins { $back } (UTC).
+bound-most = at most { $most } here: this server wants no more
+bound-side = at most { $most } pixels on the longer side here: this server wants none larger
+bound-negative = at most { $most } characters here: this server adds its own
 
 ### Imagine and its relatives
 

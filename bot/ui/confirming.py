@@ -1,5 +1,6 @@
 """A question with two buttons, for what is worth a second thought."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import discord
@@ -17,11 +18,11 @@ PATIENCE_S = 300.0
 async def confirm(
     interaction: discord.Interaction[Any],
     jobs: JobService,
-    wishes: tuple[Wish, ...],
+    wishes: Sequence[Wish],
     image: bytes | None,
 ) -> None:
     """Ask privately whether the person wants so many jobs; raises JobError where they may not."""
-    await jobs.may_ask(asked_by(interaction), len(wishes))
+    await jobs.may_ask(asked_by(interaction), wishes)
     await interaction.response.send_message(
         render.question([wish.prompt for wish in wishes]),
         view=Question(jobs, wishes, image, interaction),
@@ -35,7 +36,7 @@ class Question(PrivateView):
     def __init__(
         self,
         jobs: JobService,
-        wishes: tuple[Wish, ...],
+        wishes: Sequence[Wish],
         image: bytes | None,
         asked: discord.Interaction[Any],
     ) -> None:
@@ -52,7 +53,7 @@ class Question(PrivateView):
             await interaction.response.defer()  # the second of a double click
             return
         self.stop()
-        await self._jobs.may_ask(asked_by(interaction), len(self._wishes))
+        await self._jobs.may_ask(asked_by(interaction), self._wishes)
         for part, wish in enumerate(self._wishes):
             asked = asked_by(interaction, part)
             job = await self._jobs.imagine(wish, asked, image=self._image)

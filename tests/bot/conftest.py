@@ -15,7 +15,9 @@ from bot.services.jobs import JobService
 from bot.services.moderation import ModerationService
 from bot.services.policy import Limits, Policy
 from bot.services.privacy import Privacy
+from bot.services.quotas import Quotas
 from bot.services.runner import Presenter, Runner
+from bot.store.allowances import AllowanceStore
 from bot.store.audit import AuditStore
 from bot.store.blocks import BlockStore
 from bot.store.database import Database, migrate
@@ -24,6 +26,8 @@ from bot.store.favourites import FavouriteStore
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
 from bot.store.records import Job
+from bot.store.rules import RuleStore
+from bot.store.spending import SpendingStore
 from generation.catalog import EMBEDDED, STYLES, Catalog
 from tests.fakes import RecordingExecutor
 
@@ -50,6 +54,7 @@ class House:
     blocks: BlockStore
     audit: AuditStore
     favourites: FavouriteStore
+    rules: RuleStore
     guild: simcord.GuildHandle
     channel: simcord.ChannelHandle
     mia: simcord.MemberActor
@@ -89,7 +94,14 @@ def build(
     jobs, pictures = JobStore(database), PictureStore(database, folder)
     favourites = FavouriteStore(database)
     blocks = BlockStore(database)
-    policy = Policy(jobs, blocks, limits)
+    rules = RuleStore(database)
+    quotas = Quotas(
+        jobs=jobs,
+        spending=SpendingStore(database),
+        rules=rules,
+        allowances=AllowanceStore(database),
+    )
+    policy = Policy(jobs=jobs, blocks=blocks, limits=limits, rules=rules, quotas=quotas)
 
     def open_services(presenter: Presenter) -> JobService:
         services = JobService(
@@ -102,7 +114,7 @@ def build(
             capacity=lambda: executor.capacity,
             running_per_person=1,
         )
-        executor.on_capacity = services.fill
+        executor.on_capacity = rules.on_change = services.fill
         return services
 
     return DarkroomBot(
@@ -123,6 +135,7 @@ def build(
             blocks=blocks,
             audit=AuditStore(database),
         ),
+        rules=rules,
         synced_file=folder / "commands",
     )
 
@@ -187,6 +200,7 @@ async def house(
         blocks=BlockStore(database),
         audit=AuditStore(database),
         favourites=FavouriteStore(database),
+        rules=env.bot.rules,
         guild=guild,
         channel=guild.create_text_channel("darkroom"),
         mia=guild.add_member(mia_user),

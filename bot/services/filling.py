@@ -1,0 +1,62 @@
+"""What a wish leaves out: from the person's own defaults, then from the rules of the place."""
+
+from dataclasses import replace
+
+from bot.services.requests import DEFAULT_COUNT, Wish
+from bot.store.preferences import Preferences
+from bot.store.rules import Rules
+from generation.catalog import Catalog, Checkpoint
+from generation.request import LCM_STEPS, Sampler
+
+
+def fill(catalog: Catalog, wish: Wish, liked: Preferences) -> Wish:
+    """Return the wish with the preferences in its gaps, as far as they go with what it says.
+
+    A checkpoint or a style that the catalog has lost, a style that does not fit the checkpoint, a
+    sampler that it does not offer, and more steps than a sampler takes are passed over.
+    """
+    style = catalog.styles.get(wish.style or "")
+    checkpoint = wish.checkpoint
+    if checkpoint is None and liked.checkpoint in catalog.names:
+        checkpoint = liked.checkpoint if style is None or style.fits(liked.checkpoint) else None
+    known = _checkpoint(catalog, checkpoint)
+    wanted = catalog.styles.get(liked.style or "")
+    fitting = wanted.name if wanted is not None and wanted.fits(known.name) else None
+    sampler = liked.sampler if liked.sampler in known.samplers else None
+    wish = replace(
+        wish,
+        checkpoint=checkpoint,
+        style=wish.style or fitting,
+        sampler=wish.sampler or sampler,
+        aspect=wish.aspect or liked.aspect,
+        count=liked.count if wish.count is None else wish.count,
+        guidance_scale=liked.guidance_scale if wish.guidance_scale is None else wish.guidance_scale,
+    )
+    if wish.steps is None and liked.steps is not None:
+        return replace(wish, steps=min(liked.steps, _most_steps(wish, known) or liked.steps))
+    return wish
+
+
+def within(catalog: Catalog, wish: Wish, rules: Rules) -> Wish:
+    """Return the wish with what the rules of the place say of its gaps.
+
+    What nobody asked for stays within their bounds. What the wish says does not: that is for the
+    policy to judge.
+    """
+    steps, count = wish.steps, wish.count
+    wish = fill(catalog, wish, rules)
+    if count is None and rules.max_count is not None:
+        wish = replace(wish, count=min(wish.count or DEFAULT_COUNT, rules.max_count))
+    if steps is None and rules.max_steps is not None:
+        own = _checkpoint(catalog, wish.checkpoint).num_inference_steps
+        wish = replace(wish, steps=min(wish.steps or own, rules.max_steps))
+    return wish
+
+
+def _checkpoint(catalog: Catalog, name: str | None) -> Checkpoint:
+    """Return the checkpoint, the default one where the name is none: whoever composes says so."""
+    return catalog[name if name and name in catalog.names else catalog.default]
+
+
+def _most_steps(wish: Wish, checkpoint: Checkpoint) -> int | None:
+    return LCM_STEPS[1] if (wish.sampler or checkpoint.sampler) == Sampler.LCM else None

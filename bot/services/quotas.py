@@ -1,0 +1,119 @@
+"""How much of a day's pictures and device time a person has left in a server; days are UTC's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from bot.services.errors import QuotaReached
+from bot.store.allowances import AllowanceStore
+from bot.store.jobs import LATEST, JobStore
+from bot.store.records import Allowance, Holder, Spent
+from bot.store.rules import RuleStore
+from bot.store.spending import SpendingStore
+from bot.texts import say
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What counts of a person's day, what may (None without a limit), and when the next begins.
+
+    The seconds are those that the device has spent and, by a guess, will have spent on what waits.
+    """
+
+    used: Spent
+    pictures: int | None
+    seconds: int | None
+    ends_at: datetime
+
+
+class Quotas:
+    """A server's quota, and what moderators granted beside it."""
+
+    def __init__(
+        self,
+        *,
+        jobs: JobStore,
+        spending: SpendingStore,
+        rules: RuleStore,
+        allowances: AllowanceStore,
+    ) -> None:
+        self._jobs = jobs
+        self._spending = spending
+        self._rules = rules
+        self._allowances = allowances
+
+    async def standing(
+        self, person_id: int, guild_id: int, role_ids: frozenset[int], asked_at: datetime
+    ) -> Standing:
+        """Return how a person stands on the day of that moment."""
+        day = asked_at.astimezone(UTC).date()
+        begins, ends = _midnight(day), _midnight(day + timedelta(days=1))
+        rules = self._rules.hold(guild_id)
+        granted = await self._allowances.of(guild_id, person_id, role_ids)
+        resets = [one.counted_from for one in granted if one.counted_from is not None]
+        used = await self._spending.of(
+            person_id=person_id, guild_id=guild_id, since=max([begins, *resets]), until=ends
+        )
+        if rules.seconds_per_day is not None:
+            ahead = await self._seconds_ahead(person_id, guild_id)
+            used = Spent(used.pictures, used.seconds + ahead)
+        pictures = pictures_allowed(rules.pictures_per_day, granted, day)
+        return Standing(used, pictures, rules.seconds_per_day, ends)
+
+    async def check(
+        self,
+        person_id: int,
+        guild_id: int,
+        role_ids: frozenset[int],
+        asked_at: datetime,
+        pictures: int,
+    ) -> None:
+        """Raise QuotaReached where the day leaves no room for so many more pictures.
+
+        Of the device's time something must be left; what is begun with it may take more.
+        """
+        now = await self.standing(person_id, guild_id, role_ids, asked_at)
+        back = f"<t:{int(now.ends_at.timestamp())}:R>"
+        if now.pictures is not None and now.used.pictures + pictures > now.pictures:
+            raise QuotaReached(
+                say(
+                    "error-quota-pictures",
+                    used=now.used.pictures,
+                    limit=now.pictures,
+                    asked=pictures,
+                    back=back,
+                )
+            )
+        if now.seconds is not None and now.used.seconds >= now.seconds:
+            raise QuotaReached(say("error-quota-seconds", limit=now.seconds, back=back))
+
+    async def _seconds_ahead(self, person_id: int, guild_id: int) -> float:
+        """Guess how long the device will still work on what the person has waiting."""
+        pace = await self._jobs.seconds_per_cost(LATEST) or 0.0
+        waiting = await self._jobs.open_of(person_id, guild_id)
+        return sum(max(0.0, pace * job.cost() - job.device_seconds) for job in waiting)
+
+
+def pictures_allowed(per_day: int | None, granted: Sequence[Allowance], day: date) -> int | None:
+    """Return how many pictures the day has, None for any number.
+
+    A person's own allowance wins over their roles', and of several roles the most generous does.
+    """
+    own = [one for one in granted if one.holder is Holder.PERSON]
+    roles = [one for one in granted if one.holder is Holder.ROLE]
+    for holders in (own, roles):
+        said = [one.pictures_per_day for one in holders if one.pictures_per_day is not None]
+        if said:
+            per_day = max(said)
+            break
+    if per_day is None:
+        return None
+    for holders in (own, roles):
+        extra = max((one.extra for one in holders if one.extra_on == day), default=0)
+        if extra:
+            return per_day + extra
+    return per_day
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

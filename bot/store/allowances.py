@@ -1,0 +1,68 @@
+"""Allowances: what moderators granted people and roles beside a server's quota."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
+
+from sqlalchemy import and_, delete, or_, select
+
+from bot.store.audit import Deed
+from bot.store.database import Database
+from bot.store.models import AllowanceRow
+from bot.store.records import Allowance, Holder
+
+
+class AllowanceStore:
+    """The allowances table."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def of(
+        self, guild_id: int, person_id: int, role_ids: Collection[int]
+    ) -> Sequence[Allowance]:
+        """Return a person's own allowance in a server, where there is one, and their roles'."""
+        theirs = or_(
+            and_(AllowanceRow.holder == Holder.PERSON, AllowanceRow.holder_id == person_id),
+            and_(AllowanceRow.holder == Holder.ROLE, AllowanceRow.holder_id.in_(role_ids)),
+        )
+        query = select(AllowanceRow).where(AllowanceRow.guild_id == guild_id, theirs)
+        async with self._database.read() as session:
+            return [_allowance(row) for row in await session.scalars(query)]
+
+    async def get(self, guild_id: int, holder: Holder, holder_id: int) -> Allowance:
+        """Return what was granted; without a row, an allowance that grants nothing."""
+        async with self._database.read() as session:
+            row = await session.get(AllowanceRow, (guild_id, holder, holder_id))
+        if row is None:
+            return Allowance(guild_id=guild_id, holder=holder, holder_id=holder_id)
+        return _allowance(row)
+
+    async def grant(self, allowance: Allowance, deed: Deed) -> None:
+        """Put this in the place of what the holder had, and write down who did."""
+        async with self._database.write() as session:
+            await session.merge(AllowanceRow(**asdict(allowance)))
+            session.add(deed.row())
+
+    async def withdraw(self, guild_id: int, holder: Holder, holder_id: int, deed: Deed) -> None:
+        """Leave the holder nothing but the server's quota, and write down who did."""
+        async with self._database.write() as session:
+            await session.execute(
+                delete(AllowanceRow).where(
+                    AllowanceRow.guild_id == guild_id,
+                    AllowanceRow.holder == holder,
+                    AllowanceRow.holder_id == holder_id,
+                )
+            )
+            session.add(deed.row())
+
+
+def _allowance(row: AllowanceRow) -> Allowance:
+    return Allowance(
+        guild_id=row.guild_id,
+        holder=Holder(row.holder),
+        holder_id=row.holder_id,
+        pictures_per_day=row.pictures_per_day,
+        extra=row.extra,
+        extra_on=row.extra_on,
+        counted_from=row.counted_from,
+    )

@@ -1,0 +1,190 @@
+"""What holds in a server and its channels, as its administrators set it."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from sqlalchemy import select
+
+from bot.store.audit import Deed
+from bot.store.database import Database
+from bot.store.models import RulesRow
+from bot.store.preferences import Check, Preferences, number, one_of, prompt, truth, whole
+from bot.store.records import WHOLE_SERVER
+from generation.errors import InvalidRequest
+from generation.request import COUNT, STEPS
+
+log = logging.getLogger(__name__)
+
+ADDED_LENGTH = 300  # of the negative prompt that is always added
+LARGEST_SIDE = (64, 8192)  # an upscale is up to four times as large as a drawing
+PICTURES_PER_DAY = (0, 10_000)
+SECONDS_PER_DAY = (1, 86_400)
+RUNNING_AT_ONCE = (1, 64)
+MOST_ROLES = 25  # Discord's longest menu
+
+
+class Strictness(StrEnum):
+    """What becomes of pictures that are probably not safe for work."""
+
+    ALLOW = "allow"
+    SPOILER = "spoiler"  # whoever wants to see them clicks
+    REFUSE = "refuse"  # hidden above one score, not shown at all above another
+
+
+def _roles(field: str, value: Any) -> tuple[int, ...]:  # noqa: ANN401
+    ids = tuple(value) if isinstance(value, list | tuple) else ()
+    if not 1 <= len(ids) <= MOST_ROLES or any(type(one) is not int for one in ids):
+        raise InvalidRequest(field, f"1 to {MOST_ROLES} roles")
+    return ids
+
+
+def _strictness_elsewhere(field: str, value: Any) -> Any:  # noqa: ANN401
+    if value == Strictness.ALLOW:
+        raise InvalidRequest(field, "spoiler or refuse: Discord wants an age restriction for more")
+    return one_of(Strictness)(field, value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules(Preferences):
+    """What is said in one place; None says nothing there, so that what is around it holds.
+
+    ``allowed`` tells whether the place may be used, and ``allowed_roles`` by whom. ``max_side`` is
+    in pixels, of enlarged pictures too. A quota is for each person, in the whole server, and a day
+    is UTC's: pictures asked for, and seconds of the device's time. ``running_at_once`` holds jobs
+    of a person back. ``negative_prompt`` is added to everybody's. ``age_restricted`` is what
+    becomes of doubtful pictures in channels with Discord's age restriction, ``elsewhere`` in all
+    others; from which score on (0 to 1) say ``spoiler_above`` and ``refuse_above``. Refused ones
+    are stored for moderators with ``keep_refused``.
+    """
+
+    allowed: bool | None = None
+    allowed_roles: tuple[int, ...] | None = None
+    max_steps: int | None = None
+    max_count: int | None = None
+    max_side: int | None = None
+    pictures_per_day: int | None = None
+    seconds_per_day: int | None = None
+    running_at_once: int | None = None
+    negative_prompt: str | None = None
+    age_restricted: Strictness | None = None
+    elsewhere: Strictness | None = None
+    spoiler_above: float | None = None
+    refuse_above: float | None = None
+    keep_refused: bool | None = None
+
+    CHECKS: ClassVar[dict[str, Check]] = {
+        **Preferences.CHECKS,
+        "allowed": truth,
+        "allowed_roles": _roles,
+        "max_steps": whole(*STEPS),
+        "max_count": whole(*COUNT),
+        "max_side": whole(*LARGEST_SIDE),
+        "pictures_per_day": whole(*PICTURES_PER_DAY),
+        "seconds_per_day": whole(*SECONDS_PER_DAY),
+        "running_at_once": whole(*RUNNING_AT_ONCE),
+        "negative_prompt": prompt(ADDED_LENGTH),
+        "age_restricted": one_of(Strictness),
+        "elsewhere": _strictness_elsewhere,
+        "spoiler_above": number(0, 1),
+        "refuse_above": number(0, 1),
+        "keep_refused": truth,
+    }
+
+    def over(self, around: "Rules") -> "Rules":
+        """Return what holds in this place, where ``around`` holds around it."""
+        return replace(around, **self.said())
+
+    def thresholds(self, *, age_restricted: bool) -> tuple[float | None, float | None]:
+        """Return above which scores a picture is hidden and not shown at all, None for never."""
+        match self.age_restricted if age_restricted else self.elsewhere:
+            case Strictness.ALLOW:
+                return None, None
+            case Strictness.SPOILER:
+                return self.spoiler_above, None
+            case _:
+                return self.spoiler_above, self.refuse_above
+
+
+BUILT_IN = Rules(
+    allowed=True,
+    age_restricted=Strictness.SPOILER,
+    elsewhere=Strictness.REFUSE,
+    spoiler_above=0.2,
+    refuse_above=0.8,
+    keep_refused=False,
+)
+NOTHING_SAID = Rules()
+
+
+class RuleStore:
+    """The rules table. All of it is kept in memory: every command asks, and hardly any changes it.
+
+    `load` comes before anything else.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._said: dict[int, dict[int, Rules]] = defaultdict(dict)
+        self._changing = asyncio.Lock()
+        self.on_change: Callable[[], None] = lambda: None
+
+    async def load(self) -> None:
+        """Read every server's rules; values that cannot be are named in the log and left out."""
+        self._said.clear()
+        async with self._database.read() as session:
+            for row in await session.scalars(select(RulesRow)):
+                rules, wrong = Rules.from_json(row.rules)
+                for error in wrong:
+                    log.warning("server %d, place %d: %s", row.guild_id, row.channel_id, error)
+                self._said[row.guild_id][row.channel_id] = rules
+
+    def said(self, guild_id: int, channel_id: int = WHOLE_SERVER) -> Rules:
+        """Return what is said in a server, or in one channel of it."""
+        return self._said.get(guild_id, {}).get(channel_id, NOTHING_SAID)
+
+    def channels(self, guild_id: int) -> Mapping[int, Rules]:
+        """Return what is said in a server's channels, by their ids."""
+        places = self._said.get(guild_id, {})
+        return {place: rules for place, rules in places.items() if place != WHOLE_SERVER}
+
+    def hold(self, guild_id: int | None, channel_ids: Sequence[int] = ()) -> Rules:
+        """Return what holds in a channel; for a thread, ``channel_ids`` has the one around it last.
+
+        In direct messages what is built in holds.
+        """
+        rules = BUILT_IN
+        if guild_id is not None:
+            for place in (WHOLE_SERVER, *reversed(channel_ids)):
+                rules = self.said(guild_id, place).over(rules)
+        return rules
+
+    async def change(self, changes: Mapping[int, Mapping[str, Any]], deed: Deed) -> None:
+        """Change fields in places of the deed's server, by channel id, and write down who did.
+
+        None takes a field back. Raises InvalidRequest, naming the field and its bound, and
+        StoreBusy; then nothing has changed.
+        """
+        async with self._changing:
+            changed = {
+                place: replace(self.said(deed.guild_id, place), **fields)
+                for place, fields in changes.items()
+            }
+            async with self._database.write() as session:
+                for place, rules in changed.items():
+                    row = RulesRow(
+                        guild_id=deed.guild_id,
+                        channel_id=place,
+                        rules=rules.to_json(),
+                        changed_by=deed.moderator_id,
+                        changed_at=datetime.now(UTC),
+                    )
+                    await session.merge(row)
+                session.add(deed.row())
+            self._said[deed.guild_id].update(changed)
+        self.on_change()
