@@ -19,13 +19,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", nargs="*", help=f"of {', '.join(names)}; all of them if none")
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
+    parser.add_argument("--rows", type=int, help="of the history benchmark; 1,000,000 if none")
     chosen = parser.parse_args()
     if unknown := set(chosen.name) - set(names):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+    if chosen.rows is not None and chosen.name != ["history"]:
+        parser.error("--rows is for the history benchmark")
     measured: dict[str, Figures] = {}
     for name in chosen.name or names:
         module = importlib.import_module(f"benchmarks.{name}")
-        measured[name] = module.run()
+        measured[name] = module.run() if chosen.rows is None else module.run(rows=chosen.rows)
         print_table(name, module, measured[name])
     if chosen.json:
         # One benchmark by name gives its figures; several give them by benchmark.
@@ -38,8 +41,14 @@ def print_table(name: str, module: ModuleType, figures: Figures) -> None:
     labels = [module.LABELS[figure] for figure in figures]
     width = max(map(len, labels))
     for label, value in zip(labels, figures.values(), strict=True):
-        print(f"  {label:<{width}}  {'not measured' if value is None else f'{value:g}'}")
+        print(f"  {label:<{width}}  {_shown(value)}")
     sys.stdout.flush()
+
+
+def _shown(value: float | str | None) -> str:
+    if value is None:
+        return "not measured"
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 if __name__ == "__main__":
