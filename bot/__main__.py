@@ -12,6 +12,7 @@ from bot.config import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
     from bot.client import DarkroomBot
+    from bot.services.retention import Retention
     from bot.store.database import Database
     from generation.executor import LocalExecutor
 
@@ -97,11 +98,14 @@ async def run(settings: Settings) -> int:
 
 async def _serve(settings: Settings) -> None:
     bot, executor, database = compose(settings)
+    keeping = asyncio.create_task(retention(settings, database).keep_on(), name="retention")
     try:
         await executor.start()
         async with bot:
             await bot.start(settings.discord.token.get_secret_value())
     finally:
+        keeping.cancel()
+        await asyncio.wait([keeping])
         await executor.close()
         await database.close()
 
@@ -200,6 +204,19 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
         synced_file=settings.store.folder / "commands.sha256",
     )
     return bot, executor, database
+
+
+def retention(settings: Settings, database: "Database") -> "Retention":
+    """Put together what removes pictures and words that were kept for long enough."""
+    from bot.services.retention import Kept, Retention
+    from bot.store.expiry import Expiry
+    from bot.store.pictures import PictureStore
+
+    return Retention(
+        Kept(settings.retention.pictures_days, settings.retention.prompts_days),
+        pictures=PictureStore(database, settings.store.folder),
+        expiry=Expiry(database),
+    )
 
 
 def point_discord_at(settings: Settings) -> None:

@@ -101,6 +101,25 @@ class LimitSettings(BaseModel):
     )
 
 
+class RetentionSettings(BaseModel):
+    """For how long is kept what people asked for."""
+
+    pictures_days: int = Field(
+        default=0,
+        ge=0,
+        le=36_500,
+        description="Days after which a job's pictures are removed, but for somebody's favourites. "
+        "0: never.",
+    )
+    prompts_days: int = Field(
+        default=0,
+        ge=0,
+        le=36_500,
+        description="Days after which the words are removed from a job; who asked, and when, stays "
+        "on record. 0: never.",
+    )
+
+
 class LogSettings(BaseModel):
     """What is written to standard error."""
 
@@ -124,6 +143,7 @@ class Settings(BaseSettings):
     store: StoreSettings = StoreSettings()
     generation: GenerationSettings = GenerationSettings()
     limits: LimitSettings = LimitSettings()
+    retention: RetentionSettings = RetentionSettings()
     log: LogSettings = LogSettings()
 
 

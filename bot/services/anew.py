@@ -4,12 +4,13 @@ import asyncio
 from dataclasses import replace
 from typing import Protocol
 
-from bot.services.errors import NothingToDo, PictureNotFound
+from bot.services.errors import NothingToDo, PictureNotFound, WordsNotKept
 from bot.services.policy import Asked, Policy
 from bot.services.remixing import Form, form_of, remix
 from bot.services.requests import DEFAULT_COUNT, VARIATION_STRENGTH, reroll, single, variation
+from bot.store.jobs import ERASED
 from bot.store.pictures import PictureStore
-from bot.store.records import Draft, Job, Kind
+from bot.store.records import Draft, Job, Kind, StoredPicture
 from generation.catalog import Catalog
 from generation.request import GenerationRequest
 from generation.source_image import fit
@@ -60,9 +61,8 @@ class Anew:
     ) -> Job:
         """Record that one picture is to be varied, in the size that it was drawn in."""
         parent = await self._drawn(job_id, asked)
-        stored = {picture.index: picture for picture in await self._pictures.of_job(parent.id)}
-        picture = stored.get(index)
-        if picture is None or await self._pictures.read(picture) is None:
+        picture = await self._stored(parent, index)
+        if picture is None:
             raise PictureNotFound(NOT_STORED)
         source_sha256 = picture.sha256
         if (picture.width, picture.height) != _size(parent.request):
@@ -87,6 +87,8 @@ class Anew:
         parent = await self._parent(job_id, asked)
         if not 0 <= index < parent.request.num_images:
             raise PictureNotFound(f"That job has {parent.request.num_images} pictures.")
+        if parent.words.prompt == ERASED and await self._stored(parent, index) is None:
+            raise WordsNotKept  # which would draw it again
         factor = 2 * parent.factor
         check_factor(parent.request.width, parent.request.height, factor)
         draft = Draft(
@@ -119,10 +121,12 @@ class Anew:
         return await self._record(draft, asked)
 
     async def _drawn(self, job_id: int, asked: Asked) -> Job:
-        """Return a job whose pictures were drawn from words; raises JobError."""
+        """Return a job whose pictures were drawn from words that are kept; raises JobError."""
         parent = await self._parent(job_id, asked)
         if parent.uploaded:
             raise NothingToDo(NO_WORDS)
+        if parent.words.prompt == ERASED:
+            raise WordsNotKept
         return parent
 
     def _variations(self, asked: Asked) -> int:
@@ -131,6 +135,13 @@ class Anew:
     async def _parent(self, job_id: int, asked: Asked) -> Job:
         origin = asked.origin
         return await self._policy.visible(job_id, origin.guild_id, origin.person_id)
+
+    async def _stored(self, parent: Job, index: int) -> StoredPicture | None:
+        """Return a picture of a job, or None where its file is not kept."""
+        for picture in await self._pictures.of_job(parent.id):
+            if picture.index == index and await self._pictures.read(picture) is not None:
+                return picture
+        return None
 
     async def _fitted(self, sha256: str, request: GenerationRequest) -> str:
         """Store a picture of ours once more, in the size that a request starts from."""

@@ -11,6 +11,7 @@ JobError
 ├── AgeRestricted    the checkpoint or style is for age-restricted channels; names it
 ├── JobNotFound      no such job in this server
 ├── JobRemoved       the job was deleted, by its author or a moderator
+├── WordsNotKept     the job's words were removed, and it cannot be drawn without them
 ├── PictureNotFound  the job has no such picture
 ├── FileUnavailable  Discord did not hand out an attached file in time
 ├── DiscordRefused   Discord does not let us do what the person asked for; says why
@@ -112,6 +113,13 @@ class JobRemoved(JobError):
 
     def __str__(self) -> str:
         return say("error-job-removed")
+
+
+class WordsNotKept(JobError):
+    """The job's words were kept for long enough, and nothing can be drawn like it without them."""
+
+    def __str__(self) -> str:
+        return say("error-words-not-kept")
 
 
 class PictureNotFound(JobError):

@@ -17,6 +17,17 @@ from generation.request import GenerationRequest, Sampler, Uploaded
 NOBODY = 0  # no person of Discord's has this id
 ERASED = "(erased)"
 LATEST = 30  # how many finished jobs tell how long one takes
+# A job whose words are not kept.
+WORDLESS: Mapping[str, str | None] = {
+    "prompt": ERASED,
+    "negative_prompt": "",
+    "style": None,
+    "typed_prompt": None,
+    "typed_negative_prompt": None,
+    "folded_words": searchable(Words(ERASED)),
+    "cut": None,
+    "error": None,
+}
 HOMES = {
     Place.MESSAGE: JobRow.message_id,
     Place.CHANNEL: JobRow.channel_id,
@@ -211,14 +222,7 @@ class JobStore:
                     person_id=NOBODY,
                     person_name="",
                     interaction_token=None,
-                    prompt=ERASED,
-                    negative_prompt="",
-                    style=None,
-                    typed_prompt=None,
-                    typed_negative_prompt=None,
-                    folded_words=searchable(Words(ERASED)),
-                    cut=None,
-                    error=None,
+                    **WORDLESS,
                     source_sha256=None,
                 )
             )

@@ -41,6 +41,11 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
+# The conditions of partial indexes, as SQLite wants them said again in a search.
+UNPRUNED = text("pruned_at IS NULL")
+WORDED = text("prompt != '(erased)'")
+
+
 class Base(DeclarativeBase):
     """Every constraint has a name, so that a later migration can speak of it."""
 
@@ -109,6 +114,7 @@ class JobRow(Base):
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    pruned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # kept for long enough
 
     __table_args__ = (
         UniqueConstraint("interaction_id", "part"),
@@ -124,6 +130,8 @@ class JobRow(Base):
         Index("ix_jobs_guild_id_flagged", "guild_id", sqlite_where=text("flagged IS NOT NULL")),
         Index(None, "guild_id", "asked_at"),
         Index(None, "guild_id", "person_id", "asked_at"),
+        Index("ix_jobs_asked_at_unpruned", "asked_at", sqlite_where=UNPRUNED),
+        Index("ix_jobs_asked_at_worded", "asked_at", sqlite_where=WORDED),
         Index(None, "person_id", "status"),
         Index(None, "parent_id"),
         Index(None, "source_sha256"),
@@ -161,6 +169,8 @@ class FavouriteRow(Base):
         ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     added_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index(None, "job_id"),)
 
 
 class RulesRow(Base):

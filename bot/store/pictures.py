@@ -4,18 +4,20 @@ import asyncio
 import hashlib
 import io
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from sqlalchemy import CompoundSelect, select, union
+from sqlalchemy import CompoundSelect, Select, select, union, update
 from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.store.database import Database
 from bot.store.jobs import NOBODY
-from bot.store.models import JobRow, PictureRow
+from bot.store.models import UNPRUNED, FavouriteRow, JobRow, PictureRow
 from bot.store.records import Job, StoredPicture, Verdict
 
 THUMBNAIL_SIDE = 256
@@ -85,22 +87,42 @@ class PictureStore:
         # The writer's turn keeps others from recording one of them as theirs meanwhile.
         async with self._database.write() as session:
             files = set(await session.scalars(own))
-            needed: CompoundSelect[Any] = union(
-                select(PictureRow.sha256)
-                .join(JobRow, JobRow.id == PictureRow.job_id)
-                .where(PictureRow.sha256.in_(files), JobRow.deleted_at.is_(None)),
-                select(JobRow.source_sha256).where(
-                    JobRow.source_sha256.in_(files), JobRow.deleted_at.is_(None)
-                ),
-            )
-            unneeded = files - set(await session.scalars(needed))
+            unneeded = await _unneeded(session, files)
             remembered = await session.scalars(
-                select(PictureRow.sha256)
-                .join(JobRow, JobRow.id == PictureRow.job_id)
-                .where(PictureRow.sha256.in_(unneeded), JobRow.person_id.not_in(strangers))
+                _shown(unneeded).where(JobRow.person_id.not_in(strangers))
             )
             await asyncio.to_thread(self._unlink, unneeded, unneeded - set(remembered))
         return len(unneeded)
+
+    async def expire(self, asked_before: datetime, count: int) -> int:
+        """Remove the pictures of so many jobs at most, the oldest first; return how many jobs.
+
+        Those stay that are somebody's favourites, and files that a job which is kept shows or
+        starts from. The rows stay, too, and say which seed each picture had.
+        """
+        liked = select(FavouriteRow.job_id).where(FavouriteRow.job_id == JobRow.id).exists()
+        expired = (
+            select(JobRow.id)
+            .where(UNPRUNED, JobRow.asked_at < asked_before, JobRow.ended_at.is_not(None), ~liked)
+            .order_by(JobRow.asked_at)
+            .limit(count)
+        )
+        async with self._database.write() as session:
+            ids = (await session.scalars(expired)).all()
+            await session.execute(
+                update(JobRow).where(JobRow.id.in_(ids)).values(pruned_at=datetime.now(UTC))
+            )
+            own: CompoundSelect[Any] = union(
+                select(PictureRow.sha256).where(PictureRow.job_id.in_(ids)),
+                select(JobRow.source_sha256).where(
+                    JobRow.id.in_(ids), JobRow.source_sha256.is_not(None)
+                ),
+            )
+            files = set(await session.scalars(own))
+            unneeded = await _unneeded(session, files)
+            remembered = await session.scalars(_shown(files).where(JobRow.person_id != NOBODY))
+            await asyncio.to_thread(self._unlink, unneeded, files - set(remembered))
+        return len(ids)
 
     async def save_source(self, png: bytes) -> str:
         """Write the picture that a job starts from; return the name it is found by."""
@@ -172,6 +194,26 @@ def stored_picture(row: PictureRow) -> StoredPicture:
         nsfw=row.nsfw,
         verdict=Verdict(row.verdict),
     )
+
+
+def _shown(files: Collection[str]) -> Select[str]:
+    """Select those of the files that jobs drew, deleted or not, which are not pruned."""
+    return (
+        select(PictureRow.sha256)
+        .join(JobRow, JobRow.id == PictureRow.job_id)
+        .where(PictureRow.sha256.in_(files), UNPRUNED)
+    )
+
+
+async def _unneeded(session: AsyncSession, files: set[str]) -> set[str]:
+    """Return those of the files that no job shows or starts from."""
+    needed: CompoundSelect[Any] = union(
+        _shown(files).where(JobRow.deleted_at.is_(None)),
+        select(JobRow.source_sha256).where(
+            JobRow.source_sha256.in_(files), JobRow.deleted_at.is_(None), UNPRUNED
+        ),
+    )
+    return files - set(await session.scalars(needed))
 
 
 def _read(path: Path) -> bytes | None:

@@ -5,6 +5,7 @@
 error-blocked = Moderators blocked you { $end }.
 error-blocked-because = Moderators blocked you { $end }: { $reason }
 error-job-removed = That job was removed.
+error-words-not-kept = What was asked for there is not stored any more.
 error-owners-only = Only the owners of this bot can do that everywhere.
 error-block-yourself = You cannot block yourself.
 error-block-bot = I cannot block myself.

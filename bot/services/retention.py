@@ -1,0 +1,75 @@
+"""Nothing is kept for longer than the settings say: a task that looks every hour."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from bot.store.errors import StoreBusy
+from bot.store.expiry import Expiry
+from bot.store.pictures import PictureStore
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 3600.0
+# So few at a time hold the database for some hundredths of a second.
+BATCH = 50
+PAUSE_S = 0.2  # between two batches, in which others write
+
+Remove = Callable[[datetime, int], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """For how many days pictures and words are kept; 0 is for ever."""
+
+    pictures_days: int
+    prompts_days: int
+
+
+class Retention:
+    """Removes what was kept for long enough."""
+
+    def __init__(self, kept: Kept, *, pictures: PictureStore, expiry: Expiry) -> None:
+        self._kept = kept
+        self._pictures = pictures
+        self._expiry = expiry
+
+    async def keep_on(self) -> None:
+        """Look now, and every hour, until this is cancelled."""
+        while True:
+            try:
+                await self.sweep(datetime.now(UTC))
+            except StoreBusy:
+                log.warning("retention: the database is busy; more in an hour")
+            except Exception:
+                log.exception("retention broke; more in an hour")
+            await asyncio.sleep(EVERY_S)
+
+    async def sweep(self, now: datetime) -> None:
+        """Remove everything that is too old by now.
+
+        Doing it twice changes nothing, so that what was interrupted can be done again.
+        """
+        if self._kept.pictures_days:
+            before = now - timedelta(days=self._kept.pictures_days)
+            pruned = await _all(self._pictures.expire, before)
+            if pruned:
+                log.info("retention: the pictures of %d jobs removed", pruned)
+        if self._kept.prompts_days:
+            before = now - timedelta(days=self._kept.prompts_days)
+            worded = await _all(self._expiry.jobs, before)
+            worded += await _all(self._expiry.refusals, before)
+            if worded:
+                await self._expiry.scrub()
+                log.info("retention: the words of %d wishes removed", worded)
+
+
+async def _all(remove: Remove, before: datetime) -> int:
+    """Remove batch after batch until nothing is left; return how many it were."""
+    removed = 0
+    while count := await remove(before, BATCH):
+        removed += count
+        await asyncio.sleep(PAUSE_S)
+    return removed
