@@ -130,6 +130,7 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
     from bot.store.pictures import PictureStore
     from bot.store.rules import RuleStore
     from bot.store.spending import SpendingStore
+    from bot.store.uploads import UploadStore
     from generation.catalog import load_catalog
     from generation.executor import LocalExecutor
     from generation.options import EngineOptions
@@ -158,6 +159,7 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
         waiting_per_person=settings.limits.waiting_per_person,
     )
     favourites = FavouriteStore(database)
+    uploads = UploadStore(settings.store.folder)
     blocks = BlockStore(database)
     rules = RuleStore(database)
     quotas = Quotas(
@@ -191,7 +193,8 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
             favourites=favourites,
             examples=ExampleStore(database),
         ),
-        privacy=Privacy(jobs=jobs, pictures=pictures, favourites=favourites),
+        privacy=Privacy(jobs=jobs, pictures=pictures, favourites=favourites, uploads=uploads),
+        uploads=uploads,
         moderation=partial(
             ModerationService,
             policy=policy,

@@ -25,6 +25,7 @@ from bot.cogs.moderation import Moderation
 from bot.cogs.privacy import PrivacyCog
 from bot.cogs.queue import QueueCog
 from bot.cogs.removal import Removal
+from bot.cogs.source import SourceCog
 from bot.services.gallery import Gallery
 from bot.services.jobs import JobService
 from bot.services.moderation import ModerationService
@@ -32,10 +33,12 @@ from bot.services.privacy import Privacy
 from bot.services.runner import Presenter
 from bot.store.records import Place
 from bot.store.rules import RuleStore
-from bot.ui.buttons import JobButton, submitted
+from bot.store.uploads import UploadStore
+from bot.ui.buttons import JobButton
 from bot.ui.clicks import Clicks
 from bot.ui.delivery import Delivery
 from bot.ui.file_hosts import no_redirects
+from bot.ui.submitting import submitted
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +91,7 @@ class DarkroomBot(commands.Bot):
         privacy: Privacy,
         moderation: Callable[[JobService], ModerationService],
         rules: RuleStore,
+        uploads: UploadStore,
         synced_file: Path,
     ) -> None:
         super().__init__(
@@ -103,6 +107,7 @@ class DarkroomBot(commands.Bot):
         self.jobs = open_services(Delivery(self))
         self.gallery = gallery
         self.privacy = privacy
+        self.uploads = uploads
         self.moderation = moderation(self.jobs)
         self.rules = rules
         self.clicks = Clicks()
@@ -121,7 +126,10 @@ class DarkroomBot(commands.Bot):
         await self.add_cog(HelpCog())
         inspection = InspectionCog(self.jobs)
         await self.add_cog(inspection)
-        self.tree.add_command(inspection.menu)
+        source = SourceCog(self.jobs, self.uploads)
+        await self.add_cog(source)
+        for menu in (inspection.menu, source.menu):
+            self.tree.add_command(menu)
         mod = Moderation(self.jobs)
         for cog in (
             Blocks(self.moderation),

@@ -13,8 +13,7 @@ from bot.services.parameters import wishes_of
 from bot.services.requests import DEFAULT_COUNT, DEFAULT_STRENGTH, Wish
 from bot.texts import say
 from bot.ui.asking import asked_by, fetch, is_age_restricted
-from bot.ui.buttons import first_answer
-from bot.ui.confirming import confirm
+from bot.ui.confirming import ask_for
 from generation.request import COUNT, GUIDANCE, PROMPT_LENGTH, SEED, STEPS, Aspect
 
 MENU_LENGTH = 25  # Discord shows at most this many choices
@@ -84,11 +83,7 @@ class ImagineCog(commands.Cog):
         asked = asked_by(interaction)
         wishes = await self.jobs.complete(wishes_of(wish, self.jobs.catalog), asked)
         file = None if image is None else await fetch("image", image)
-        if len(wishes) > 1:
-            await confirm(interaction, self.jobs, wishes, file)
-            return
-        job = await self.jobs.imagine(wishes[0], asked, image=file)
-        await first_answer(interaction, self.jobs, job)
+        await ask_for(interaction, self.jobs, wishes, file)
 
     @imagine.autocomplete("checkpoint")
     async def checkpoint_names(

@@ -10,8 +10,9 @@ from discord.ext import commands
 from bot.services.errors import NothingToDo
 from bot.services.inspection import Likeness, likeness
 from bot.services.jobs import JobService
+from bot.texts import say
 from bot.ui import render
-from bot.ui.asking import asked_by, fetch
+from bot.ui.asking import asked_by, fetch, is_picture
 from bot.ui.buttons import first_answer
 from bot.ui.views import PrivateView
 from generation.errors import InvalidRequest
@@ -40,9 +41,9 @@ class InspectionCog(commands.Cog):
         self, interaction: discord.Interaction[Any], message: discord.Message
     ) -> None:
         """Show privately what the message's first picture says."""
-        pictures = [file for file in message.attachments if _is_picture(file)]
+        pictures = [file for file in message.attachments if is_picture(file)]
         if not pictures:
-            raise NothingToDo("That message carries no picture.")
+            raise NothingToDo(say("no-picture"))
         await self._show(interaction, pictures[0])
 
     async def _show(self, interaction: discord.Interaction[Any], image: discord.Attachment) -> None:
@@ -77,7 +78,3 @@ class Offer(PrivateView):
         job = await self._jobs.imagine(self._alike.wish, asked_by(interaction))
         await first_answer(interaction, self._jobs, job)
         await self.on_timeout()
-
-
-def _is_picture(file: discord.Attachment) -> bool:
-    return (file.content_type or "").startswith("image/")

@@ -131,6 +131,10 @@ class JobService:
         rules = self._policy.rules(asked)
         return [within(self.catalog, wish, rules) for wish in wishes]
 
+    async def may_start(self, asked: Asked) -> None:
+        """Raise the JobError that forbids even one more picture, before anybody fills in a form."""
+        await self._policy.admit(asked)
+
     async def may_ask(self, asked: Asked, wishes: Sequence[Wish]) -> None:
         """Raise what forbids these wishes together, before any job is made of them."""
         drafts = [draft(self.catalog, Kind.IMAGINE, wish) for wish in wishes]

@@ -32,6 +32,7 @@ _MARK = re.compile(r"(?<!\S)(?P<dash>--|[—–])(?P<name>[^\W\d_][\w-]{0,30})(?
 # What a comma follows is the first of several.
 _QUOTED = re.compile(r"\s*(?:\"([^\"]*)\"|“([^”]*)”)(?!\s*,)")
 _WORD = re.compile(r"\s*(\S*[^\s,]),*")
+_NUMBER = re.compile(r"[0-9]{1,6}([.,][0-9]{1,6})?")
 _RATIO = re.compile(r"([0-9]{1,4})[:x×/]([0-9]{1,4})")
 
 
@@ -182,11 +183,18 @@ def whole(bound: tuple[int, int]) -> Callable[[str, str], int]:
 
 def guidance(label: str, text: str) -> float:
     """Return a guidance scale, with a point or a comma in it; raises InvalidRequest."""
-    if not re.fullmatch(r"[0-9]{1,6}([.,][0-9]{1,6})?", text):
+    if not _NUMBER.fullmatch(text):
         raise InvalidRequest(label, f"a number, {GUIDANCE[0]:g} to {GUIDANCE[1]:g}")
     value = float(text.replace(",", "."))
     bounded(label, value, GUIDANCE)
     return value
+
+
+def strength(label: str, text: str) -> float:
+    """Return how much of a picture is redrawn; a request bounds it. Raises InvalidRequest."""
+    if not _NUMBER.fullmatch(text):
+        raise InvalidRequest(label, "a number, more than 0, at most 1")
+    return float(text.replace(",", "."))
 
 
 def _sampler(label: str, text: str) -> Sampler:

@@ -8,17 +8,24 @@ from bot.store.favourites import FavouriteStore
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
 from bot.store.records import OPEN, Job
+from bot.store.uploads import UploadStore
 
 
 class Privacy:
     """A person's own view of the store."""
 
     def __init__(
-        self, *, jobs: JobStore, pictures: PictureStore, favourites: FavouriteStore
+        self,
+        *,
+        jobs: JobStore,
+        pictures: PictureStore,
+        favourites: FavouriteStore,
+        uploads: UploadStore,
     ) -> None:
         self._jobs = jobs
         self._pictures = pictures
         self._favourites = favourites
+        self._uploads = uploads
 
     async def export(self, person_id: int) -> str:
         """Return everything that is kept about the person, in every server, as JSON."""
@@ -43,6 +50,7 @@ class Privacy:
         for job in jobs:
             await self._jobs.deleted(job.id)
             await self._pictures.erase(job)
+        await self._uploads.forget(person_id)
         await self._jobs.forget(person_id)
         return len(jobs)
 

@@ -36,6 +36,21 @@ command-upscale = Make a picture of yours larger
     .factor = How many times as wide and as high
 uploaded-picture = an uploaded picture
 
+form-source = Use as source image
+form-source-prompt = What to make of the picture
+form-source-prompt-first =
+    { $others ->
+        [one] What to make of the first picture; there is one more
+       *[other] What to make of the first picture; there are { $others } more
+    }
+form-prompt = Prompt
+form-negative-prompt = Negative prompt
+form-negative-prompt-hint = What to keep out of the picture
+form-strength = Strength
+form-strength-hint = How much of it is redrawn: more than 0, at most 1
+source-gone = I do not have that picture any more. Pick it from the message's menu once more.
+no-picture = That message carries no picture.
+
 ### The message of a job
 
 ### Buttons, forms, questions

@@ -141,6 +141,11 @@ def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
     return Viewer(person.id, interaction.guild_id, readable)
 
 
+def is_picture(file: discord.Attachment) -> bool:
+    """Tell whether Discord takes an attached file for a picture."""
+    return (file.content_type or "").startswith("image/")
+
+
 async def fetch(field: str, file: discord.Attachment) -> bytes:
     """Return an attached file's bytes; raises InvalidRequest or FileUnavailable."""
     if file.size > MAX_BYTES:

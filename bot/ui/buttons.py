@@ -19,7 +19,7 @@ from bot.texts import speak
 from bot.ui import private, render
 from bot.ui.asking import actor_of, asked_by
 from bot.ui.clicks import Clicks
-from bot.ui.forms import filled_in, remix_form
+from bot.ui.forms import remix_form
 from generation.upscaler import FACTORS, RESULT_SIDE
 
 log = logging.getLogger(__name__)
@@ -102,26 +102,6 @@ class JobButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=TEMPLAT
             await errors.answer(interaction, error)
 
 
-async def submitted(interaction: discord.Interaction[Any]) -> None:
-    """Take one of our forms when it comes back; every error becomes a private line.
-
-    It is known by its custom id, as buttons are, so that it may have been opened before a restart.
-    """
-    if interaction.type is not discord.InteractionType.modal_submit:
-        return
-    data: Any = interaction.data
-    match = TEMPLATE.fullmatch(data["custom_id"])
-    if match is None:
-        return  # whoever opened it waits for it
-    speak(str(interaction.locale))
-    try:
-        await once(interaction, match[0], remix(interaction, CustomId.from_match(match)))
-    except Exception as error:  # noqa: BLE001
-        # The form is gone from the screen: nobody should have to write all of it again.
-        note = render.typed(filled_in(interaction).prompt)
-        await errors.answer(interaction, error, note=note)
-
-
 async def once(
     interaction: discord.Interaction[Any], custom_id: str, work: Coroutine[Any, Any, None]
 ) -> None:
@@ -189,15 +169,6 @@ async def press(interaction: discord.Interaction[Any], pressed: CustomId) -> Non
             await private.erase(interaction, gallery, pressed.job_id)
         case _:
             raise NothingToDo("I do not know that button any more.")
-
-
-async def remix(interaction: discord.Interaction[Any], sent: CustomId) -> None:
-    """Make the job that a form asks for."""
-    if sent.action != Action.REMIX:
-        raise NothingToDo("I do not know that form any more.")
-    jobs: JobService = interaction.client.jobs
-    job = await jobs.anew.remix(sent.job_id, filled_in(interaction), asked_by(interaction))
-    await first_answer(interaction, jobs, job)
 
 
 async def first_answer(interaction: discord.Interaction[Any], jobs: JobService, job: Job) -> None:

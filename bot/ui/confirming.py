@@ -15,6 +15,20 @@ from bot.ui.views import PrivateView
 PATIENCE_S = 300.0
 
 
+async def ask_for(
+    interaction: discord.Interaction[Any],
+    jobs: JobService,
+    wishes: Sequence[Wish],
+    image: bytes | None,
+) -> None:
+    """Make the job that was wished for, or ask first where there are several; raises likewise."""
+    if len(wishes) > 1:
+        await confirm(interaction, jobs, wishes, image)
+        return
+    job = await jobs.imagine(wishes[0], asked_by(interaction), image=image)
+    await first_answer(interaction, jobs, job)
+
+
 async def confirm(
     interaction: discord.Interaction[Any],
     jobs: JobService,

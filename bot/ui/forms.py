@@ -1,50 +1,89 @@
 """Forms that people fill in; what comes back is read from the interaction, not from memory."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import discord
 
 from bot.services.remixing import Form
+from bot.services.requests import DEFAULT_STRENGTH
+from bot.texts import say
 from generation.request import PROMPT_LENGTH
 
 # Escaped braces take two characters each, and parameters may follow.
 TYPED_LENGTH = 2 * PROMPT_LENGTH + 500
 NUMBER_LENGTH = 20
+LONG: dict[str, Any] = {"style": discord.TextStyle.paragraph}
+NEGATIVE = LONG | {"max_length": PROMPT_LENGTH, "required": False}
+NUMBER: dict[str, Any] = {"max_length": NUMBER_LENGTH, "required": False}
+SOURCE = re.compile(r"source:(?P<sha256>[0-9a-f]{64})")
+
+
+@dataclass(frozen=True, slots=True)
+class _Input:
+    """One input: the field that it fills, what stands above and below that, and how it looks."""
+
+    field: str
+    label: str
+    hint: str
+    look: Mapping[str, Any]
 
 
 def remix_form(custom_id: str, form: Form) -> discord.ui.Modal:
     """Return the form of a remix, filled in."""
-    modal = discord.ui.Modal(title="Remix", custom_id=custom_id)
-    long = discord.TextStyle.paragraph
-    for field, label, hint, look in (
-        ("prompt", "Prompt", "", {"style": long, "max_length": TYPED_LENGTH}),
-        (
+    inputs = (
+        _Input("prompt", "Prompt", "", LONG | {"max_length": TYPED_LENGTH}),
+        _Input("negative_prompt", "Negative prompt", "What to keep out of the picture", NEGATIVE),
+        _Input("seed", "Seed", "Empty for a new one", NUMBER),
+        _Input("guidance_scale", "Guidance", "Empty for the checkpoint's own", NUMBER),
+        _Input("steps", "Steps", "Empty for the checkpoint's own", NUMBER),
+    )
+    filled = {one.field: getattr(form, one.field) for one in inputs}
+    return _modal("Remix", custom_id, inputs, filled)
+
+
+def source_form(sha256: str, others: int) -> discord.ui.Modal:
+    """Return the form that asks what to make of a picture; ``others`` were in the message, too."""
+    hint = say("form-source-prompt-first", others=others) if others else say("form-source-prompt")
+    inputs = (
+        _Input("prompt", say("form-prompt"), hint, LONG | {"max_length": TYPED_LENGTH}),
+        _Input(
             "negative_prompt",
-            "Negative prompt",
-            "What to keep out of the picture",
-            {"style": long, "max_length": PROMPT_LENGTH, "required": False},
+            say("form-negative-prompt"),
+            say("form-negative-prompt-hint"),
+            NEGATIVE,
         ),
-        ("seed", "Seed", "Empty for a new one", {"required": False}),
-        ("guidance_scale", "Guidance", "Empty for the checkpoint's own", {"required": False}),
-        ("steps", "Steps", "Empty for the checkpoint's own", {"required": False}),
-    ):
-        look = {"max_length": NUMBER_LENGTH, "default": getattr(form, field), **look}
-        modal.add_item(
-            discord.ui.Label(
-                text=label,
-                description=hint or None,
-                component=discord.ui.TextInput(custom_id=field, **look),
-            )
+        _Input("strength", say("form-strength"), say("form-strength-hint"), NUMBER),
+    )
+    filled = {"strength": f"{DEFAULT_STRENGTH:g}"}
+    return _modal(say("form-source"), f"source:{sha256}", inputs, filled)
+
+
+def _modal(
+    title: str, custom_id: str, inputs: Iterable[_Input], filled: Mapping[str, str]
+) -> discord.ui.Modal:
+    modal = discord.ui.Modal(title=title, custom_id=custom_id)
+    for one in inputs:
+        text = discord.ui.TextInput[discord.ui.Modal](
+            custom_id=one.field, default=filled.get(one.field, ""), **one.look
         )
+        about = one.hint or None
+        modal.add_item(discord.ui.Label(text=one.label, description=about, component=text))
     # discord.py would wait in memory for it to come back, even where it was closed unsent.
     modal.stop()
     return modal
 
 
+def texts_in(interaction: discord.Interaction[Any]) -> dict[str, str]:
+    """Return what came back, by the inputs' ids."""
+    return dict(_fields(interaction.data or {}))
+
+
 def filled_in(interaction: discord.Interaction[Any]) -> Form:
-    """Return what came back; a field that is missing counts as empty."""
-    fields = dict(_fields(interaction.data or {}))
+    """Return a remix that came back; a field that is missing counts as empty."""
+    fields = texts_in(interaction)
     return Form(**{name: fields.get(name, "") for name in Form.__slots__})
 
 

@@ -28,6 +28,7 @@ from bot.store.pictures import PictureStore
 from bot.store.records import Job
 from bot.store.rules import RuleStore
 from bot.store.spending import SpendingStore
+from bot.store.uploads import UploadStore
 from generation.catalog import EMBEDDED, STYLES, Catalog
 from tests.fakes import RecordingExecutor
 
@@ -93,6 +94,7 @@ def build(
     limits = Limits(waiting=20, waiting_per_person=3)
     jobs, pictures = JobStore(database), PictureStore(database, folder)
     favourites = FavouriteStore(database)
+    uploads = UploadStore(folder)
     blocks = BlockStore(database)
     rules = RuleStore(database)
     quotas = Quotas(
@@ -126,7 +128,8 @@ def build(
             favourites=favourites,
             examples=ExampleStore(database),
         ),
-        privacy=Privacy(jobs=jobs, pictures=pictures, favourites=favourites),
+        privacy=Privacy(jobs=jobs, pictures=pictures, favourites=favourites, uploads=uploads),
+        uploads=uploads,
         moderation=partial(
             ModerationService,
             policy=policy,

@@ -1,0 +1,42 @@
+"""The message menu "Use as source image": pictures that start from one in a message."""
+
+import asyncio
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.services.errors import NothingToDo
+from bot.services.jobs import JobService
+from bot.store.uploads import UploadStore
+from bot.texts import say
+from bot.ui.asking import asked_by, fetch, is_picture
+from bot.ui.forms import source_form
+from generation.source_image import check
+
+
+class SourceCog(commands.Cog):
+    """Asks what to make of a message's first picture.
+
+    The picture is fetched at once, and kept until the form comes back: without the intent for
+    messages' contents Discord hands out other people's attachments with the menu only, and what a
+    form says later about a message would be its sender's word.
+
+    ``menu`` is the menu's entry; whoever adds the cog adds it to the tree.
+    """
+
+    def __init__(self, jobs: JobService, uploads: UploadStore) -> None:
+        self.jobs, self.uploads = jobs, uploads
+        self.menu = app_commands.ContextMenu(name="Use as source image", callback=self.ask)
+
+    async def ask(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
+        """Open the form."""
+        pictures = [file for file in message.attachments if is_picture(file)]
+        if not pictures:
+            raise NothingToDo(say("no-picture"))
+        await self.jobs.may_start(asked_by(interaction))
+        content = await fetch("image", pictures[0])
+        await asyncio.to_thread(check, content)
+        sha256 = await self.uploads.save(interaction.user.id, content)
+        await interaction.response.send_modal(source_form(sha256, len(pictures) - 1))

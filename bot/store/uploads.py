@@ -1,0 +1,53 @@
+"""Pictures that somebody picked from a message, until their form comes back: files, no rows."""
+
+import asyncio
+import hashlib
+import shutil
+import time
+from pathlib import Path
+
+KEPT_S = 24 * 3600.0
+KEPT_EACH = 5  # of one person's, the latest
+
+
+class UploadStore:
+    """Files below ``folder``, found again only by who picked them; they go after a day."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "uploads"
+
+    async def save(self, person_id: int, content: bytes) -> str:
+        """Keep a person's file for a while; return the name that it is found by."""
+        return await asyncio.to_thread(self._save, person_id, content)
+
+    async def read(self, person_id: int, sha256: str) -> bytes | None:
+        """Return a person's file, or None where they picked no such one, or too long ago."""
+        return await asyncio.to_thread(self._read, person_id, sha256)
+
+    async def forget(self, person_id: int) -> None:
+        """Remove all of a person's."""
+        await asyncio.to_thread(shutil.rmtree, self._folder / str(person_id), ignore_errors=True)
+
+    def _save(self, person_id: int, content: bytes) -> str:
+        sha256 = hashlib.sha256(content).hexdigest()
+        own = self._folder / str(person_id)
+        own.mkdir(parents=True, exist_ok=True)
+        (own / sha256).write_bytes(content)
+        for file in self._folder.glob("*/*"):
+            if _is_old(file):
+                file.unlink(missing_ok=True)
+        latest_last = sorted(own.iterdir(), key=lambda file: file.stat().st_mtime_ns)
+        for file in latest_last[:-KEPT_EACH]:
+            file.unlink(missing_ok=True)
+        return sha256
+
+    def _read(self, person_id: int, sha256: str) -> bytes | None:
+        file = self._folder / str(person_id) / sha256
+        try:
+            return None if _is_old(file) else file.read_bytes()
+        except FileNotFoundError:
+            return None
+
+
+def _is_old(file: Path) -> bool:
+    return time.time() - file.stat().st_mtime > KEPT_S

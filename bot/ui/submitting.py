@@ -1,0 +1,70 @@
+"""Forms when they come back. They are known by their custom id, as buttons are.
+
+So a form may have been opened before a restart. Whoever sends one can write any id into it: what it
+names is looked up as theirs.
+"""
+
+import re
+from typing import Any
+
+import discord
+
+from bot import errors
+from bot.services.errors import NothingToDo
+from bot.services.jobs import JobService
+from bot.services.parameters import strength, wishes_of
+from bot.services.requests import Wish
+from bot.store.uploads import UploadStore
+from bot.texts import say, speak
+from bot.ui import render
+from bot.ui.asking import asked_by
+from bot.ui.buttons import TEMPLATE, Action, CustomId, first_answer, once
+from bot.ui.confirming import ask_for
+from bot.ui.forms import SOURCE, filled_in, texts_in
+
+
+async def submitted(interaction: discord.Interaction[Any]) -> None:
+    """Take one of our forms when it comes back; every error becomes a private line."""
+    if interaction.type is not discord.InteractionType.modal_submit:
+        return
+    data: Any = interaction.data
+    ours = ((TEMPLATE, remix), (SOURCE, draw_from))
+    sent = ((template.fullmatch(data["custom_id"]), take) for template, take in ours)
+    match, take = next(((match, take) for match, take in sent if match), (None, None))
+    if match is None or take is None:
+        return  # whoever opened it waits for it
+    speak(str(interaction.locale))
+    try:
+        await once(interaction, match[0], take(interaction, match))
+    except Exception as error:  # noqa: BLE001
+        # The form is gone from the screen: nobody should have to write all of it again.
+        note = render.typed(texts_in(interaction).get("prompt", ""))
+        await errors.answer(interaction, error, note=note)
+
+
+async def remix(interaction: discord.Interaction[Any], match: re.Match[str]) -> None:
+    """Make the job that a remix's form asks for."""
+    sent = CustomId.from_match(match)
+    if sent.action != Action.REMIX:
+        raise NothingToDo("I do not know that form any more.")
+    jobs: JobService = interaction.client.jobs
+    job = await jobs.anew.remix(sent.job_id, filled_in(interaction), asked_by(interaction))
+    await first_answer(interaction, jobs, job)
+
+
+async def draw_from(interaction: discord.Interaction[Any], match: re.Match[str]) -> None:
+    """Make the job that starts from the picture that the person picked before."""
+    uploads: UploadStore = interaction.client.uploads
+    picture = await uploads.read(interaction.user.id, match["sha256"])
+    if picture is None:
+        raise NothingToDo(say("source-gone"))
+    typed = texts_in(interaction)
+    given = typed.get("strength", "").strip()
+    wish = Wish(
+        prompt=typed.get("prompt", ""),
+        negative_prompt=typed.get("negative_prompt", ""),
+        strength=strength("strength", given) if given else None,
+    )
+    jobs: JobService = interaction.client.jobs
+    wishes = await jobs.complete(wishes_of(wish, jobs.catalog), asked_by(interaction))
+    await ask_for(interaction, jobs, wishes, picture)
