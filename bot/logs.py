@@ -99,3 +99,4 @@ def _log(level: str, style: LogFormat) -> None:
     handler.setFormatter(FORMATTERS[style]())
     handler.addFilter(name_job)
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)  # Pillow's, of odd files: they are lines like others
