@@ -113,6 +113,7 @@ async def _serve(settings: Settings) -> None:
 def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]":
     """Put the parts together; nothing runs yet."""
     from bot.client import DarkroomBot
+    from bot.services.door import Door
     from bot.services.gallery import Gallery
     from bot.services.jobs import JobService
     from bot.services.moderation import ModerationService
@@ -120,14 +121,17 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
     from bot.services.privacy import Privacy
     from bot.services.quotas import Quotas
     from bot.services.runner import Presenter, Runner
+    from bot.services.screening import Screening
     from bot.store.allowances import AllowanceStore
     from bot.store.audit import AuditStore
     from bot.store.blocks import BlockStore
     from bot.store.database import Database
     from bot.store.examples import ExampleStore
     from bot.store.favourites import FavouriteStore
+    from bot.store.filters import FilterStore
     from bot.store.jobs import JobStore
     from bot.store.pictures import PictureStore
+    from bot.store.refusals import RefusalStore
     from bot.store.rules import RuleStore
     from bot.store.spending import SpendingStore
     from bot.store.uploads import UploadStore
@@ -169,11 +173,14 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
         allowances=AllowanceStore(database),
     )
     policy = Policy(jobs=jobs, blocks=blocks, limits=limits, rules=rules, quotas=quotas)
+    screening, refusals = Screening(FilterStore(database)), RefusalStore(database)
+    door = Door(policy=policy, screening=screening, refusals=refusals)
 
     def open_services(presenter: Presenter) -> JobService:
         services = JobService(
             catalog=catalog,
             policy=policy,
+            door=door,
             jobs=jobs,
             pictures=pictures,
             presenter=presenter,
@@ -193,7 +200,14 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
             favourites=favourites,
             examples=ExampleStore(database),
         ),
-        privacy=Privacy(jobs=jobs, pictures=pictures, favourites=favourites, uploads=uploads),
+        privacy=Privacy(
+            jobs=jobs,
+            pictures=pictures,
+            favourites=favourites,
+            blocks=blocks,
+            refusals=refusals,
+            uploads=uploads,
+        ),
         uploads=uploads,
         moderation=partial(
             ModerationService,
@@ -204,6 +218,7 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
             audit=AuditStore(database),
         ),
         rules=rules,
+        screening=screening,
         synced_file=settings.store.folder / "commands.sha256",
     )
     return bot, executor, database

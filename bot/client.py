@@ -17,6 +17,7 @@ from bot.cogs.audit import Audit
 from bot.cogs.blocks import Blocks
 from bot.cogs.catalog import CatalogCog
 from bot.cogs.enlarging import EnlargingCog
+from bot.cogs.filters import Filters
 from bot.cogs.gallery import GalleryCog
 from bot.cogs.help import HelpCog
 from bot.cogs.imagine import ImagineCog
@@ -31,6 +32,7 @@ from bot.services.jobs import JobService
 from bot.services.moderation import ModerationService
 from bot.services.privacy import Privacy
 from bot.services.runner import Presenter
+from bot.services.screening import Screening
 from bot.store.records import Place
 from bot.store.rules import RuleStore
 from bot.store.uploads import UploadStore
@@ -92,6 +94,7 @@ class DarkroomBot(commands.Bot):
         moderation: Callable[[JobService], ModerationService],
         rules: RuleStore,
         uploads: UploadStore,
+        screening: Screening,
         synced_file: Path,
     ) -> None:
         super().__init__(
@@ -110,6 +113,7 @@ class DarkroomBot(commands.Bot):
         self.uploads = uploads
         self.moderation = moderation(self.jobs)
         self.rules = rules
+        self.screening = screening
         self.clicks = Clicks()
         self._synced_file = synced_file
         self._recovery: asyncio.Task[None] | None = None
@@ -138,6 +142,7 @@ class DarkroomBot(commands.Bot):
         ):
             for command in cog.get_app_commands():
                 mod.add_command(command)
+        mod.add_command(Filters(self.screening))
         self.tree.add_command(mod)
         self.add_dynamic_items(JobButton)
         await self.sync_commands()

@@ -27,7 +27,7 @@ def describe(
     for command in sorted(tree.walk_commands(), key=lambda one: one.qualified_name):
         if isinstance(command, app_commands.Group):
             continue
-        needed = (command.parent or command).default_permissions
+        needed = (command.root_parent or command).default_permissions
         if needed is None or needed.is_subset(permissions):
             yield f"`/{command.qualified_name}` {command.description}"
     menus = tree.get_commands(type=discord.AppCommandType.message)

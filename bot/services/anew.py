@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from typing import Protocol
 
+from bot.services.door import Door
 from bot.services.errors import NothingToDo, PictureNotFound, WordsNotKept
 from bot.services.policy import Asked, Policy
 from bot.services.remixing import Form, form_of, remix
@@ -31,10 +32,17 @@ class Anew:
     """What the buttons under finished pictures call that makes a new job."""
 
     def __init__(
-        self, *, catalog: Catalog, policy: Policy, pictures: PictureStore, record: Record
+        self,
+        *,
+        catalog: Catalog,
+        policy: Policy,
+        door: Door,
+        pictures: PictureStore,
+        record: Record,
     ) -> None:
         self._catalog = catalog
         self._policy = policy
+        self._door = door
         self._pictures = pictures
         self._record = record
 
@@ -66,7 +74,9 @@ class Anew:
             raise PictureNotFound(NOT_STORED)
         source_sha256 = picture.sha256
         if (picture.width, picture.height) != _size(parent.request):
-            await self._policy.admit(asked)  # before there is work, and once more when it is done
+            await self._door.admit(
+                asked, parent.words.prompt
+            )  # before there is work, and once more when it is done
             source_sha256 = await self._fitted(picture.sha256, parent.request)
         draft = Draft(
             kind=Kind.VARIATION,
@@ -106,7 +116,7 @@ class Anew:
     async def form(self, job_id: int, asked: Asked) -> Form:
         """Return what a remix of this job starts from; raises the JobError that forbids one."""
         parent = await self._drawn(job_id, asked)
-        await self._policy.admit(asked)
+        await self._door.admit(asked, parent.words.prompt)
         return form_of(self._catalog, parent)
 
     async def remix(self, job_id: int, form: Form, asked: Asked) -> Job:
@@ -115,7 +125,7 @@ class Anew:
         draft = remix(self._catalog, parent, form)
         source_sha256 = parent.source_sha256
         if source_sha256 is not None and draft.size != _size(parent.request):
-            await self._policy.admit(asked)
+            await self._door.admit(asked, parent.words.prompt)
             source_sha256 = await self._fitted(source_sha256, draft.request)
         draft = replace(draft, parent_id=parent.id, source_sha256=source_sha256)
         return await self._record(draft, asked)

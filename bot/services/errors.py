@@ -4,6 +4,7 @@ JobError
 ├── QueueFull        everybody's queue is full
 ├── QuotaReached     this person has enough waiting, or enough for a day; says when to come back
 ├── Blocked          this person may ask for nothing here; says why and until when
+├── PromptRefused    the rules there forbid its words; which ones is not said
 ├── NotAllowedHere   Darkroom may not post pictures in this place; names what it lacks
 ├── PlaceClosed      the server's administrators want no pictures in this place; says where
 ├── RoleNeeded       the server's administrators want them from some roles only; says which
@@ -19,7 +20,8 @@ JobError
 ├── UnknownParameter words like --this in a prompt that mean nothing; names what was meant
 ├── NotYours         only its author or a moderator may do this
 ├── NotBlockable     moderators cannot block this person
-└── OwnersOnly       what holds everywhere is up to the bot's owners
+├── OwnersOnly       what holds everywhere is up to the bot's owners
+└── NotFilterable    this filter cannot be added
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -49,6 +51,13 @@ class Blocked(JobError):
         super().__init__(reason, until)
         self.reason = reason
         self.until = until
+
+
+class PromptRefused(JobError):
+    """A filter forbids these words; whoever knew which would look for a way around it."""
+
+    def __str__(self) -> str:
+        return say("error-prompt-refused")
 
 
 class NotAllowedHere(JobError):
@@ -147,6 +156,10 @@ class OwnersOnly(JobError):
 
     def __str__(self) -> str:
         return say("error-owners-only")
+
+
+class NotFilterable(JobError):
+    """The filter is there already, or there are as many as may be."""
 
 
 class TooManyJobs(JobError):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from bot.services.anew import Anew
 from bot.services.dispatcher import Dispatcher, Ticket
+from bot.services.door import Door
 from bot.services.errors import NothingToDo
 from bot.services.filling import within
 from bot.services.offering import check_place
@@ -61,6 +62,7 @@ class JobService:
         *,
         catalog: Catalog,
         policy: Policy,
+        door: Door,
         jobs: JobStore,
         pictures: PictureStore,
         presenter: Presenter,
@@ -70,6 +72,7 @@ class JobService:
     ) -> None:
         self.catalog = catalog
         self._policy = policy
+        self._door = door
         self._jobs = jobs
         self._pictures = pictures
         self._presenter = presenter
@@ -88,7 +91,9 @@ class JobService:
         self._writing: asyncio.Task[None] | None = None
         # Counted and recorded by one at a time, or a burst would slip past the limits together.
         self._intake = asyncio.Lock()
-        self.anew = Anew(catalog=catalog, policy=policy, pictures=pictures, record=self._record)
+        self.anew = Anew(
+            catalog=catalog, policy=policy, door=door, pictures=pictures, record=self._record
+        )
 
     async def imagine(
         self,
@@ -107,7 +112,8 @@ class JobService:
             raise InvalidRequest("strength", "left out where there is no `image`")
         drafted = draft(self.catalog, Kind.IMAGINE, wish)
         if image is not None:
-            await self._policy.admit(asked, pictures=drafted.request.num_images)  # before the work
+            count = drafted.request.num_images
+            await self._door.admit(asked, drafted.words.prompt, pictures=count)  # before the work
             width, height = drafted.size
             png = await asyncio.to_thread(prepare, image, width, height)
             drafted = replace(drafted, source_sha256=await self._pictures.save_source(png))
@@ -115,7 +121,7 @@ class JobService:
 
     async def upscale(self, image: bytes, factor: int, asked: Asked) -> Job:
         """Record that a person's file is wanted larger; raises as `imagine` does."""
-        await self._policy.admit(asked)  # before there is work, and once more when it is done
+        await self._door.admit(asked, "")  # before there is work, and once more when it is done
         png, width, height = await asyncio.to_thread(whole, image)
         check_factor(width, height, factor)
         drafted = Draft(
@@ -133,15 +139,16 @@ class JobService:
 
     async def may_start(self, asked: Asked) -> None:
         """Raise the JobError that forbids even one more picture, before anybody fills in a form."""
-        await self._policy.admit(asked)
+        await self._door.admit(asked, "")
 
     async def may_ask(self, asked: Asked, wishes: Sequence[Wish]) -> None:
         """Raise what forbids these wishes together, before any job is made of them."""
         drafts = [draft(self.catalog, Kind.IMAGINE, wish) for wish in wishes]
         pictures = sum(one.request.num_images for one in drafts)
-        await self._policy.admit(asked, jobs=len(wishes), pictures=pictures)
+        prompts = "\n".join(wish.prompt for wish in wishes)
+        await self._door.admit(asked, prompts, jobs=len(wishes), pictures=pictures)
         for one in drafts:
-            self._policy.adapt(one, asked)
+            await self._door.screen(self._policy.adapt(one, asked), asked)
 
     async def answered(self, job: Job, message_id: int) -> None:
         """The first answer stands: note its message, and line the job up."""
@@ -269,12 +276,15 @@ class JobService:
         await self._dispatcher.close()
         if self._writing is not None:
             await asyncio.wait([self._writing])
+        await self._door.close()
 
     async def _record(self, draft: Draft, asked: Asked) -> Job:
         person_id = asked.origin.person_id
-        check_place(self.catalog, draft, asked)
+        with self._door.noting(asked, draft.words.prompt):
+            check_place(self.catalog, draft, asked)
+        draft = await self._door.screen(draft, asked)
         async with self._intake:
-            await self._policy.admit(asked, pictures=draft.request.num_images)
+            await self._door.admit(asked, draft.words.prompt, pictures=draft.request.num_images)
             draft = self._policy.adapt(draft, asked)
             cost = draft.cost()
             start = self._dispatcher.start_tag(person_id, cost)

@@ -110,14 +110,11 @@ class Policy:
 
     async def admit(self, asked: Asked, *, jobs: int = 1, pictures: int = 1) -> None:
         """Raise the JobError that forbids so many more jobs, with so many pictures together."""
-        origin = asked.origin
-        block = await self._blocks.holding(origin.person_id, origin.guild_id, origin.asked_at)
-        if block is not None:
-            raise Blocked(block.reason, block.until)
+        await self.check_block(asked)
         if asked.missing_permissions:
             raise NotAllowedHere(asked.missing_permissions)
         self._check_place(asked)
-        person_id = origin.person_id
+        person_id = asked.origin.person_id
         waiting = await self._jobs.waiting_count(person_id)
         if waiting + jobs > self._limits.waiting_per_person:
             more = "" if jobs == 1 else f" and ask for {jobs} more"
@@ -166,6 +163,13 @@ class Policy:
             await self._quotas.check(
                 origin.person_id, origin.guild_id, asked.role_ids, origin.asked_at, pictures
             )
+
+    async def check_block(self, asked: Asked) -> None:
+        """Raise Blocked where a person may ask for nothing."""
+        origin = asked.origin
+        block = await self._blocks.holding(origin.person_id, origin.guild_id, origin.asked_at)
+        if block is not None:
+            raise Blocked(block.reason, block.until)
 
     async def visible(self, job_id: int, guild_id: int | None, person_id: int) -> Job:
         """Return a job as `known` does; raises JobRemoved where its pictures were removed."""

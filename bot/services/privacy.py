@@ -4,10 +4,12 @@ import json
 from typing import Any
 
 from bot.services.errors import NothingToDo
+from bot.store.blocks import BlockStore
 from bot.store.favourites import FavouriteStore
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
-from bot.store.records import OPEN, Job
+from bot.store.records import OPEN, Block, Job, Refusal
+from bot.store.refusals import RefusalStore
 from bot.store.uploads import UploadStore
 
 
@@ -21,11 +23,15 @@ class Privacy:
         pictures: PictureStore,
         favourites: FavouriteStore,
         uploads: UploadStore,
+        blocks: BlockStore,
+        refusals: RefusalStore,
     ) -> None:
         self._jobs = jobs
         self._pictures = pictures
         self._favourites = favourites
         self._uploads = uploads
+        self._blocks = blocks
+        self._refusals = refusals
 
     async def export(self, person_id: int) -> str:
         """Return everything that is kept about the person, in every server, as JSON."""
@@ -34,6 +40,8 @@ class Privacy:
             "person_id": person_id,
             "jobs": [await self._describe(job) for job in jobs],
             "favourites": await self._favourites.of_person(person_id),
+            "refused": [_refused(one) for one in await self._refusals.of_person(person_id)],
+            "blocks": [_block(one) for one in await self._blocks.of_person(person_id)],
         }
         return json.dumps(kept, indent=1, ensure_ascii=False)
 
@@ -41,8 +49,8 @@ class Privacy:
         """Remove all of it and return how many jobs that were.
 
         Their rows stay with settings and times, for what they cost, but with nobody's name and no
-        words. Raises NothingToDo while any is on its way. Doing it twice changes nothing, so that
-        what was interrupted can be done again.
+        words. Blocks stay. Raises NothingToDo while any is on its way. Doing it twice changes
+        nothing, so that what was interrupted can be done again.
         """
         jobs = await self._jobs.of_person(person_id)
         if any(job.status in OPEN for job in jobs):
@@ -80,3 +88,23 @@ class Privacy:
             "device_seconds": job.device_seconds,
             "deleted": job.deleted_at is not None,
         }
+
+
+def _refused(refusal: Refusal) -> dict[str, Any]:
+    return {
+        "asked_at": refusal.asked_at.isoformat(),
+        "server": refusal.guild_id,
+        "channel": refusal.channel_id,
+        "prompt": refusal.prompt,
+        "why": refusal.why,
+    }
+
+
+def _block(block: Block) -> dict[str, Any]:
+    return {
+        "server": block.guild_id or None,
+        "made_at": block.made_at.isoformat(),
+        "until": block.until and block.until.isoformat(),
+        "lifted_at": block.lifted_at and block.lifted_at.isoformat(),
+        "reason": block.reason,
+    }

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.store.audit import Deed
 from bot.store.database import Database
-from bot.store.models import FavouriteRow, JobRow
+from bot.store.models import FavouriteRow, JobRow, RefusalRow
 from bot.store.newest import Period, by_columns, by_words, has_words, newest
 from bot.store.records import OPEN, Draft, Job, Kind, Origin, Place, Search, Status, Words
 from bot.store.words import fold, searchable
@@ -26,6 +26,8 @@ WORDLESS: Mapping[str, str | None] = {
     "typed_negative_prompt": None,
     "folded_words": searchable(Words(ERASED)),
     "cut": None,
+    "flagged": None,
+    "stripped": None,
     "error": None,
 }
 HOMES = {
@@ -88,6 +90,7 @@ class JobStore:
             typed_prompt=None if draft.typed is None else draft.typed.prompt,
             typed_negative_prompt=None if draft.typed is None else draft.typed.negative_prompt,
             flagged=draft.flagged,
+            stripped=draft.stripped,
             spoiler_above=draft.spoiler_above,
             refuse_above=draft.refuse_above,
             fair_start=fair_start,
@@ -212,6 +215,7 @@ class JobStore:
     async def forget(self, person_id: int) -> None:
         """Take a person's name and words out of their rows, and remove their favourites.
 
+        Blocks stay: they are about what a person may do.
         When this returns, the words cannot be read in the database's files any more, either.
         """
         async with self._database.write() as session:
@@ -227,6 +231,11 @@ class JobStore:
                 )
             )
             await session.execute(delete(FavouriteRow).where(FavouriteRow.person_id == person_id))
+            await session.execute(
+                update(RefusalRow)
+                .where(RefusalRow.person_id == person_id)
+                .values(person_id=NOBODY, prompt=ERASED)
+            )
         await self._database.scrub()
 
     async def seconds_per_cost(self, latest: int) -> float | None:
@@ -364,6 +373,7 @@ def read_job(row: JobRow) -> Job:
         if row.typed_prompt is None
         else Words(row.typed_prompt, row.typed_negative_prompt or ""),
         flagged=row.flagged,
+        stripped=row.stripped,
         spoiler_above=row.spoiler_above,
         refuse_above=row.refuse_above,
         cut=row.cut,

@@ -99,6 +99,7 @@ class JobRow(Base):
     # What was typed, as searches compare it; triggers carry it over to `job_words`, FTS5's index.
     folded_words: Mapped[str] = mapped_column(Text, default="", server_default="")
     flagged: Mapped[str | None] = mapped_column(Text)
+    stripped: Mapped[str | None] = mapped_column(Text)
     spoiler_above: Mapped[float | None]
     refuse_above: Mapped[float | None]
 

@@ -86,7 +86,8 @@ class Draft:
     Where its request has a strength, the picture it starts from is stored under ``source_sha256``.
     ``factor`` is how much larger an upscale is than its request draws it. ``style`` names the
     prompt template that is in the request's prompts, and ``typed`` are those without it; None
-    without a style. ``flagged`` says what moderators should look at. Pictures
+    without a style. ``flagged`` says what moderators should look at, ``stripped`` what filters
+    cut out of the prompt. Pictures
     scored above ``spoiler_above`` are hidden until somebody clicks, those above ``refuse_above``
     are not shown; None shows all of them.
     """
@@ -100,6 +101,7 @@ class Draft:
     style: str | None = None
     typed: Words | None = None
     flagged: str | None = None
+    stripped: str | None = None
     spoiler_above: float | None = None
     refuse_above: float | None = None
 

@@ -6,6 +6,10 @@ error-blocked = Moderators blocked you { $end }.
 error-blocked-because = Moderators blocked you { $end }: { $reason }
 error-job-removed = That job was removed.
 error-words-not-kept = What was asked for there is not stored any more.
+error-prompt-refused = The rules here do not allow that prompt.
+error-filters-full = There are { $most } filters here, as many as may be. Remove one first.
+error-filter-stands = There is such a filter already. Remove it first, to give it another action.
+error-no-filter = There is no such filter here. `/mod filter list` has their numbers.
 error-owners-only = Only the owners of this bot can do that everywhere.
 error-block-yourself = You cannot block yourself.
 error-block-bot = I cannot block myself.
@@ -174,6 +178,33 @@ audit-none = Nothing like that was done here.
 audit-line = `{ $id }` { $made } <@{ $moderator }> **{ $action }**
 
 ### Moderation: filters
+
+command-mod-filter = What prompts may not say
+command-mod-filter-add = Refuse, flag or cut out what prompts may not say
+    .pattern = The word, the words, or the regular expression; case and disguises do not matter
+    .action = refuse: no pictures; flag: moderators see it; strip: the words are cut out
+    .kind = word: a whole word; phrase: words in a row; regex: a regular expression (word)
+    .everywhere = In every server and in direct messages; for the bot's owners
+command-mod-filter-remove = Remove a filter
+    .filter = Its number, as in /mod filter list
+    .everywhere = One that holds in every server; for the bot's owners
+command-mod-filter-list = The filters of this server
+    .everywhere = What holds in every server; for the bot's owners
+command-mod-filter-test = What would become of a prompt here
+    .text = The prompt
+filter-added = Filter #{ $id } is there: { $line }
+filter-removed = Filter #{ $id } is gone: { $line }
+filter-line = **{ $action }** { $kind } `{ $pattern }`
+filters-title = Filters
+filters-none = There are no filters here.
+filter-everywhere = one of the bot's owners
+filter-test-allowed = No filter finds anything.
+filter-test-refused = Refused by { $filters }.
+filter-test-emptied = Refused: nothing is left of it.
+filter-test-slow = Too slow to tell, which counts as found: { $filters }.
+filter-test-flagged = Flagged by { $filters }.
+filter-test-stripped = Cut by { $filters }: { $text }
+stripped = Left out, as the rules here want it: { $words }
 
 # What a pattern must be: these end the sentence "`pattern` must be …".
 filter-pattern-length = 1 to { $most } characters

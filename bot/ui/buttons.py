@@ -188,6 +188,8 @@ async def first_answer(interaction: discord.Interaction[Any], jobs: JobService, 
         await jobs.unanswered(job)
     else:
         await jobs.answered(job, message_id)
+        if job.stripped:
+            await private.tell_stripped(interaction, job)
 
 
 def waiting_view(job: Job) -> discord.ui.View:

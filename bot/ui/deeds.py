@@ -1,10 +1,13 @@
-"""Moderators' lists as text: blocks and the audit trail; nothing here talks to Discord."""
+"""Moderators' lists as text: blocks, filters, the audit trail; nothing here talks to Discord."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import discord
 
-from bot.store.records import AuditEntry, Block
+from bot.services.filters import PromptVerdict
+from bot.services.screening import Piece, pieces
+from bot.store.records import EVERYWHERE, AuditEntry, Block, Filter
 from bot.texts import say
 from bot.ui.listing import Line
 from bot.ui.render import shorten
@@ -52,3 +55,48 @@ def because(reason: str) -> str:
     """Return a moderator's words, with no markup of their making, or nothing for none."""
     plain = discord.utils.escape_markdown(shorten(" ".join(reason.split()), SHOWN))
     return f": {shorten(plain, SHOWN + 50)}" if plain else ""
+
+
+def filter_line(one: Filter) -> Line:
+    """Return a filter and its number."""
+    return Line(one.id, f"#{one.id} {filter_text(one)}")
+
+
+def filter_text(one: Filter) -> str:
+    """Return what a filter looks for, and what becomes of it."""
+    # A pattern stands as it is, as code, which a backtick of its own would end.
+    pattern = one.pattern.replace("`", "\N{MODIFIER LETTER GRAVE ACCENT}")
+    return say("filter-line", action=str(one.action), kind=str(one.kind), pattern=pattern)
+
+
+def tested(text: str, verdict: PromptVerdict) -> str:
+    """Return what filters say of a text, a line for each action."""
+    lines = []
+    if verdict.refused:
+        lines.append(say("filter-test-refused", filters=_numbers(verdict.refused)))
+    if verdict.too_slow:
+        lines.append(say("filter-test-slow", filters=_numbers(verdict.too_slow)))
+    if verdict.emptied:
+        lines.append(say("filter-test-emptied"))
+    if verdict.flagged:
+        lines.append(say("filter-test-flagged", filters=_numbers(verdict.flagged)))
+    if verdict.stripped:
+        marked = "".join(map(_marked, pieces(text, verdict.prompt)))
+        filters = _numbers(verdict.stripped)
+        lines.append(say("filter-test-stripped", filters=filters, text=marked))
+    return "\n".join(lines) or say("filter-test-allowed")
+
+
+def _marked(piece: Piece) -> str:
+    plain = discord.utils.escape_markdown(piece.text)
+    if not piece.cut or not plain.strip():
+        return plain
+    # Marks mean something only where they touch a letter.
+    before, _, after = plain.partition(plain.strip())
+    return f"{before}~~{plain.strip()}~~{after}"
+
+
+def _numbers(filters: Sequence[Filter]) -> str:
+    here = [f"#{one.id}" for one in filters if one.guild_id != EVERYWHERE]
+    others = any(one.guild_id == EVERYWHERE for one in filters)
+    return ", ".join([*here, say("filter-everywhere")] if others else here)

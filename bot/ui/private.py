@@ -1,15 +1,22 @@
 """What only the person who clicked gets to see of finished pictures."""
 
+import logging
 from typing import Any
 
+import aiohttp
 import discord
 
 from bot.services.errors import DiscordRefused
 from bot.services.gallery import Gallery
 from bot.store.records import Job
+from bot.texts import say
 from bot.ui import details, render
 from bot.ui.asking import actor_of
 from bot.ui.uploading import DEFAULT_FILE_BYTES, send_fitting, upload
+
+log = logging.getLogger(__name__)
+
+STRIPPED_SHOWN = 1500
 
 
 async def show_details(
@@ -47,6 +54,15 @@ async def send(interaction: discord.Interaction[Any], gallery: Gallery, job_id: 
             "settings; Details has the files, too."
         ) from error
     await interaction.followup.send(f"Sent: {sent.jump_url}")
+
+
+async def tell_stripped(interaction: discord.Interaction[Any], job: Job) -> None:
+    """Tell the person what filters cut out of their prompt; the job goes on whatever happens."""
+    words = render.shorten(discord.utils.escape_markdown(job.stripped or ""), STRIPPED_SHOWN)
+    try:
+        await interaction.followup.send(say("stripped", words=words), ephemeral=True)
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        log.warning("job %d: what was cut out of it is not told: %s", job.id, error)
 
 
 async def favourite(interaction: discord.Interaction[Any], gallery: Gallery, job_id: int) -> None:

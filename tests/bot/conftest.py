@@ -10,6 +10,7 @@ import pytest
 import simcord
 
 from bot.client import DarkroomBot
+from bot.services.door import Door
 from bot.services.gallery import Gallery
 from bot.services.jobs import JobService
 from bot.services.moderation import ModerationService
@@ -17,15 +18,18 @@ from bot.services.policy import Limits, Policy
 from bot.services.privacy import Privacy
 from bot.services.quotas import Quotas
 from bot.services.runner import Presenter, Runner
+from bot.services.screening import Screening
 from bot.store.allowances import AllowanceStore
 from bot.store.audit import AuditStore
 from bot.store.blocks import BlockStore
 from bot.store.database import Database, migrate
 from bot.store.examples import ExampleStore
 from bot.store.favourites import FavouriteStore
+from bot.store.filters import FilterStore
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
 from bot.store.records import Job
+from bot.store.refusals import RefusalStore
 from bot.store.rules import RuleStore
 from bot.store.spending import SpendingStore
 from bot.store.uploads import UploadStore
@@ -54,6 +58,7 @@ class House:
     pictures: PictureStore
     blocks: BlockStore
     audit: AuditStore
+    refusals: RefusalStore
     favourites: FavouriteStore
     rules: RuleStore
     guild: simcord.GuildHandle
@@ -104,11 +109,14 @@ def build(
         allowances=AllowanceStore(database),
     )
     policy = Policy(jobs=jobs, blocks=blocks, limits=limits, rules=rules, quotas=quotas)
+    screening, refusals = Screening(FilterStore(database)), RefusalStore(database)
+    door = Door(policy=policy, screening=screening, refusals=refusals)
 
     def open_services(presenter: Presenter) -> JobService:
         services = JobService(
             catalog=catalog,
             policy=policy,
+            door=door,
             jobs=jobs,
             pictures=pictures,
             presenter=presenter,
@@ -128,7 +136,14 @@ def build(
             favourites=favourites,
             examples=ExampleStore(database),
         ),
-        privacy=Privacy(jobs=jobs, pictures=pictures, favourites=favourites, uploads=uploads),
+        privacy=Privacy(
+            jobs=jobs,
+            pictures=pictures,
+            favourites=favourites,
+            blocks=blocks,
+            refusals=refusals,
+            uploads=uploads,
+        ),
         uploads=uploads,
         moderation=partial(
             ModerationService,
@@ -139,6 +154,7 @@ def build(
             audit=AuditStore(database),
         ),
         rules=rules,
+        screening=screening,
         synced_file=folder / "commands",
     )
 
@@ -202,6 +218,7 @@ async def house(
         pictures=PictureStore(database, tmp_path),
         blocks=BlockStore(database),
         audit=AuditStore(database),
+        refusals=RefusalStore(database),
         favourites=FavouriteStore(database),
         rules=env.bot.rules,
         guild=guild,

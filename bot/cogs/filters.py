@@ -1,0 +1,88 @@
+"""/mod filter: what prompts may not say."""
+
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from bot.services.screening import Screening
+from bot.store.records import FilterAction, FilterKind
+from bot.texts import say
+from bot.ui.asking import moderator
+from bot.ui.deeds import filter_line, filter_text, tested
+from bot.ui.listing import Line, Listing
+from generation.request import PROMPT_LENGTH
+
+PATTERN_LENGTH = 200
+
+
+class Filters(app_commands.Group):
+    """A group for the group /mod."""
+
+    def __init__(self, screening: Screening) -> None:
+        super().__init__(name="filter", description=say("command-mod-filter"))
+        self.screening = screening
+
+    @app_commands.command(description=say("command-mod-filter-add"))
+    @app_commands.describe(
+        pattern=say("command-mod-filter-add.pattern"),
+        action=say("command-mod-filter-add.action"),
+        kind=say("command-mod-filter-add.kind"),
+        everywhere=say("command-mod-filter-add.everywhere"),
+    )
+    async def add(
+        self,
+        interaction: discord.Interaction[Any],
+        pattern: app_commands.Range[str, 1, PATTERN_LENGTH],
+        action: FilterAction,
+        kind: FilterKind = FilterKind.WORD,
+        everywhere: bool = False,
+    ) -> None:
+        """Add it; it holds at once."""
+        actor = await moderator(interaction, everywhere=everywhere)
+        added = await self.screening.add(actor, pattern=pattern, kind=kind, action=action)
+        done = say("filter-added", id=str(added.id), line=filter_text(added))
+        await interaction.response.send_message(done, ephemeral=True)
+
+    @app_commands.command(description=say("command-mod-filter-remove"))
+    @app_commands.rename(filter_id="filter")
+    @app_commands.describe(
+        filter_id=say("command-mod-filter-remove.filter"),
+        everywhere=say("command-mod-filter-remove.everywhere"),
+    )
+    async def remove(
+        self,
+        interaction: discord.Interaction[Any],
+        filter_id: app_commands.Range[int, 1, 2**53],
+        everywhere: bool = False,
+    ) -> None:
+        """Remove it; what it flagged stays flagged."""
+        actor = await moderator(interaction, everywhere=everywhere)
+        removed = await self.screening.remove(actor, filter_id)
+        done = say("filter-removed", id=str(removed.id), line=filter_text(removed))
+        await interaction.response.send_message(done, ephemeral=True)
+
+    @app_commands.command(description=say("command-mod-filter-list"))
+    @app_commands.describe(everywhere=say("command-mod-filter-list.everywhere"))
+    async def list(self, interaction: discord.Interaction[Any], everywhere: bool = False) -> None:
+        """List them, a page at a time."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        actor = await moderator(interaction, everywhere=everywhere)
+
+        async def load(before: int | None, limit: int) -> list[Line]:
+            found = await self.screening.page(actor.guild_id or 0, before, limit)
+            return [filter_line(one) for one in found]
+
+        await Listing(say("filters-title"), load, interaction).show(say("filters-none"))
+
+    @app_commands.command(description=say("command-mod-filter-test"))
+    @app_commands.describe(text=say("command-mod-filter-test.text"))
+    async def test(
+        self, interaction: discord.Interaction[Any], text: app_commands.Range[str, 1, PROMPT_LENGTH]
+    ) -> None:
+        """Show privately what the filters say, with what would be cut marked."""
+        actor = await moderator(interaction)
+        verdict = await self.screening.judge(actor.guild_id, text)
+        await interaction.response.send_message(
+            embed=discord.Embed(description=tested(text, verdict)), ephemeral=True
+        )

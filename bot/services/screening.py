@@ -1,0 +1,129 @@
+"""The filters of each server: changed by moderators, and laid over what people ask for."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bot.services import patterns
+from bot.services.errors import NotFilterable, NothingToDo, PromptRefused
+from bot.services.filters import PromptVerdict, Screen
+from bot.services.policy import Actor
+from bot.store.filters import FilterStands, FilterStore
+from bot.store.records import EVERYWHERE, Draft, Filter, FilterAction, FilterKind, Kind, Words
+from bot.texts import say
+
+MOST_FILTERS = 500  # of one server; all of them look at each prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a text, and whether it is cut out."""
+
+    text: str
+    cut: bool
+
+
+class Screening:
+    """Keeps each server's filters ready in memory until they change."""
+
+    def __init__(self, filters: FilterStore) -> None:
+        self._filters = filters
+        self._screens: dict[int, Screen] = {}
+        self._changes = 0
+
+    async def add(
+        self, actor: Actor, *, pattern: str, kind: FilterKind, action: FilterAction
+    ) -> Filter:
+        """Add a filter to the actor's server, or EVERYWHERE.
+
+        Raises InvalidRequest, naming the field and its bound, or NotFilterable.
+        """
+        pattern = pattern.strip()
+        patterns.check(kind, pattern)
+        guild_id = actor.guild_id or EVERYWHERE
+        if await self._filters.count(guild_id) >= MOST_FILTERS:
+            raise NotFilterable(say("error-filters-full", most=MOST_FILTERS))
+        deed = actor.deed("filter add", f"{action} {kind} {pattern}")
+        try:
+            added = await self._filters.add(deed, pattern=pattern, kind=kind, action=action)
+        except FilterStands:
+            raise NotFilterable(say("error-filter-stands")) from None
+        self._forget()
+        return added
+
+    async def remove(self, actor: Actor, filter_id: int) -> Filter:
+        """Remove a filter of the actor's server, or EVERYWHERE; raises NothingToDo."""
+        found = await self._filters.get(filter_id, actor.guild_id or EVERYWHERE)
+        if found is not None:
+            deed = actor.deed("filter remove", f"{found.action} {found.kind} {found.pattern}")
+            if await self._filters.remove(deed, filter_id):
+                self._forget()
+                return found
+        raise NothingToDo(say("error-no-filter"))
+
+    async def page(self, guild_id: int, before: int | None, limit: int) -> Sequence[Filter]:
+        """Return a server's filters, newest first."""
+        return await self._filters.page(guild_id, before=before, limit=limit)
+
+    async def judge(
+        self, guild_id: int | None, prompt: str, others: Sequence[str] = ()
+    ) -> PromptVerdict:
+        """Return what the filters that hold in a server, or in direct messages, say of a text."""
+        screen = await self._screen(guild_id or EVERYWHERE)
+        return await screen.judge(prompt, others=others)
+
+    async def check(self, guild_id: int | None, prompt: str) -> None:
+        """Raise PromptRefused where nothing may be made of a prompt there."""
+        if not (await self.judge(guild_id, prompt)).allowed:
+            raise PromptRefused
+
+    async def apply(self, draft: Draft, guild_id: int | None) -> Draft:
+        """Return a draft without what is to be cut, flagged where it is to be; or PromptRefused.
+
+        What is enlarged is drawn already: its words are not cut, but they may be refused.
+        """
+        words, drawn = draft.words, draft.request.prompt
+        verdict = await self.judge(guild_id, words.prompt, [drawn])
+        if not verdict.allowed:
+            raise PromptRefused
+        if verdict.flagged:
+            draft = replace(draft, flagged=", ".join(map(describe, verdict.flagged)))
+        if not verdict.stripped or draft.kind is Kind.UPSCALE:
+            return draft
+        (left,) = verdict.others
+        typed = draft.typed and Words(verdict.prompt, words.negative_prompt)
+        out = [piece.text.strip() for piece in pieces(drawn, left) if piece.cut]
+        return replace(
+            draft,
+            request=replace(draft.request, prompt=left),
+            typed=typed,
+            stripped=", ".join(filter(None, out)),
+        )
+
+    async def _screen(self, guild_id: int) -> Screen:
+        if guild_id not in self._screens:
+            changes = self._changes
+            screen = Screen(await self._filters.of({guild_id, EVERYWHERE}))
+            if changes != self._changes:  # meanwhile: what was read is old
+                return await self._screen(guild_id)
+            self._screens[guild_id] = screen
+        return self._screens[guild_id]
+
+    def _forget(self) -> None:
+        self._changes += 1
+        self._screens.clear()
+
+
+def describe(one: Filter) -> str:
+    """Return a filter as moderators know it."""
+    return f"#{one.id} {one.pattern}"
+
+
+def pieces(before: str, after: str) -> list[Piece]:
+    """Return a text in pieces, those marked that were cut out of it."""
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    return [
+        Piece(before[start:end], cut=change != "equal")
+        for change, start, end, _, _ in matcher.get_opcodes()
+        if end > start
+    ]

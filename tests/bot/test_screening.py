@@ -1,0 +1,258 @@
+"""/mod filter, and what filters do to what people ask for."""
+
+import sqlite3
+
+import discord
+import pytest
+
+from bot.store.records import EVERYWHERE, Status
+from tests.bot.conftest import House, labels
+from tests.fakes import png
+
+REFUSED = "The rules here do not allow that prompt."
+
+
+def said(result) -> str:
+    assert result.ephemeral
+    return (result.followups[0] if result.followups else result.response).content
+
+
+def refused(house: House, result) -> str:
+    assert house.env.errors, "nothing was refused"
+    return said(result)
+
+
+async def add(house: House, pattern: str, action: str, by=None, **options):
+    options = {"pattern": pattern, "action": action, **options}
+    return await (by or house.morgan).slash(house.channel, "mod filter add", **options)
+
+
+async def imagine(house: House, prompt: str, person=None, **options):
+    options = {"prompt": prompt, "count": 1, "seed": 7, **options}
+    result = await (person or house.mia).slash(house.channel, "imagine", **options)
+    await house.settle()
+    return result
+
+
+async def trail(house: House, guild_id: int | None = None) -> list[tuple[str, str]]:
+    here = house.guild.id if guild_id is None else guild_id
+    entries = await house.audit.page(here, before=None, limit=20)
+    return [(one.action, one.detail) for one in entries]
+
+
+def elsewhere(house: House):
+    guild = house.env.create_guild("Elsewhere")
+    channel = guild.create_text_channel("mods")
+    role = guild.create_role("Mods", permissions=discord.Permissions(moderate_members=True))
+    return guild, channel, guild.add_member(house.env.create_user("eve"), roles=[role])
+
+
+async def test_a_refused_prompt_is_named_to_moderators_and_not_to_the_person(house: House):
+    before = await imagine(house, "a BANANA split")
+    assert said(await add(house, "banana", "refuse")) == (
+        "Filter #1 is there: **refuse** word `banana`"
+    )
+    result = await imagine(house, "a b4n4na")
+    assert refused(house, result) == REFUSED
+    for label in ("Reroll", "U1", "V1"):
+        clicked = await house.mia.click(before.response, label=label)
+        await house.settle()
+        assert said(clicked) == REFUSED, label
+    several = await imagine(house, "{apple, banana} split")
+    assert refused(house, several) == REFUSED
+    form = await house.mia.click(before.response, label="Remix")
+    sent = await house.mia.submit_modal(form, {"prompt": "two bananas, one banana"})
+    assert said(sent).startswith(REFUSED)
+    assert await house.jobs.get(2) is None
+    assert (await imagine(house, "no fruit", negative_prompt="banana")).response.attachments
+    noted = await house.refusals.of_person(house.mia.id)
+    assert [(one.why, one.prompt) for one in noted] == [
+        ("PromptRefused", "a b4n4na"),
+        *[("PromptRefused", "a BANANA split")] * 3,
+        ("PromptRefused", "banana split"),
+        ("PromptRefused", "two bananas, one banana"),
+    ]
+    assert {(one.guild_id, one.channel_id) for one in noted} == {(house.guild.id, house.channel.id)}
+
+
+async def test_what_is_cut_is_not_drawn_and_its_author_is_told_alone(house: House):
+    await add(house, "very naked", "strip", kind="phrase")
+    result = await imagine(house, "a very naked fox")
+    assert house.executor.requests[-1].prompt == "a fox"
+    assert "naked" not in result.response.content
+    (told,) = result.followups
+    assert told.ephemeral
+    assert told.content == "Left out, as the rules here want it: very naked"
+    job = await house.job(1)
+    assert (job.request.prompt, job.stripped, job.status) == ("a fox", "very naked", Status.DONE)
+    assert [await file.read() for file in result.response.attachments] == [png(7)]
+    nothing = await imagine(house, "very naked!")
+    assert refused(house, nothing) == REFUSED
+
+
+async def test_what_is_flagged_is_drawn_and_marked_for_moderators(house: House):
+    await add(house, r"gu+n", "flag", kind="regex")
+    result = await imagine(house, "a guuun")
+    assert result.followups == []
+    assert (await house.job(1)).flagged == "#1 gu+n"
+    assert (await house.job(1)).status is Status.DONE
+
+
+async def test_an_enlarged_picture_keeps_its_words(house: House):
+    result = await imagine(house, "a naked fox")
+    await add(house, "naked", "strip")
+    clicked = await house.mia.click(result.response, label="U1")
+    await house.settle()
+    assert clicked.response.attachments
+    assert (await house.job(2)).request.prompt == "a naked fox"
+    rerolled = await house.mia.click(result.response, label="Reroll")
+    await house.settle()
+    assert rerolled.response.attachments
+    assert (await house.job(3)).request.prompt == "a fox"
+
+
+async def test_styles_and_what_was_typed_are_both_cut(house: House):
+    await add(house, "naked", "strip")
+    style = next(iter(house.bot.jobs.catalog.styles))
+    await imagine(house, "a naked fox", style=style)
+    job = await house.job(1)
+    assert job.typed.prompt == "a fox"
+    assert "naked" not in job.request.prompt
+    assert job.request.prompt != "a fox", "the style is laid over it"
+
+
+async def test_filters_are_listed_removed_and_on_record(house: House):
+    for number in range(11):
+        await add(house, f"word{number}", "flag")
+    await add(house, "a` *b*", "refuse", kind="regex")
+    twice = await add(house, "word1", "refuse")
+    assert "There is such a filter already" in refused(house, twice)
+    odd = await add(house, "(", "flag", kind="regex")
+    assert refused(house, odd).startswith("`pattern` must be a regular expression")
+    result = await house.morgan.slash(house.channel, "mod filter list")
+    assert result.ephemeral
+    lines = result.response.embeds[0].description.splitlines()
+    assert lines[:2] == ["#12 **refuse** regex `aˋ *b*`", "#11 **flag** word `word10`"]
+    await house.morgan.click(result.response, label="Older")
+    assert len(result.response.embeds[0].description.splitlines()) == 2
+
+    gone = await house.morgan.slash(house.channel, "mod filter remove", filter=2)
+    assert said(gone) == "Filter #2 is gone: **flag** word `word1`"
+    again = await house.morgan.slash(house.channel, "mod filter remove", filter=2)
+    assert "There is no such filter here" in refused(house, again)
+    await imagine(house, "a word1 of word2")
+    assert (await house.job(1)).flagged == "#3 word2"
+    assert (await trail(house))[:2] == [
+        ("filter remove", "flag word word1"),
+        ("filter add", "refuse regex a` *b*"),
+    ]
+
+
+async def test_a_test_says_what_would_become_of_a_text(house: House):
+    async def tested(text: str) -> str:
+        result = await house.morgan.slash(house.channel, "mod filter test", text=text)
+        assert result.ephemeral
+        return result.response.embeds[0].description
+
+    await add(house, "naked", "strip")
+    await add(house, "gun", "flag")
+    await add(house, "bomb", "refuse")
+    assert await tested("a fox") == "No filter finds anything."
+    assert await tested("a naked *fox*") == r"Cut by #1: a ~~naked~~ \*fox\*"
+    assert await tested("a gun, a bomb") == "Refused by #3.\nFlagged by #2."
+    assert await tested("naked") == "Refused: nothing is left of it.\nCut by #1: ~~naked~~"
+    assert await house.jobs.get(1) is None
+    assert await house.refusals.of_person(house.morgan.id) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("add", {"pattern": "fox", "action": "refuse"}),
+        ("remove", {"filter": 1}),
+        ("list", {}),
+        ("test", {"text": "a fox"}),
+    ],
+)
+async def test_filters_are_for_moderators_of_the_same_server(house: House, command, options):
+    await add(house, "secret", "refuse")
+    (mod,) = [one for one in await house.bot.tree.fetch_commands() if one.name == "mod"]
+    house.guild.set_command_permissions(mod, {house.guild.default_role: True})
+    result = await house.max.slash(house.channel, f"mod filter {command}", **options)
+    assert refused(house, result) == "You need Moderate Members."
+    _, channel, eve = elsewhere(house)
+    there = await eve.slash(channel, f"mod filter {command}", **options)
+    assert house.env.errors is not None
+    shown = [*there.followups, there.response]
+    assert not any("secret" in str(one.content) + str(one.embeds) for one in shown if one)
+    assert len(await trail(house)) == 1
+    assert refused(house, await imagine(house, "a secret")) == REFUSED
+    assert (await imagine(house, "a fox")).response.attachments
+
+
+async def test_everywhere_is_for_the_bots_owners_and_holds_in_direct_messages(house: House):
+    result = await add(house, "banana", "refuse", everywhere=True)
+    assert refused(house, result) == "Only the owners of this bot can do that everywhere."
+    _, channel, eve = elsewhere(house)
+    there = await eve.slash(channel, "imagine", prompt="a banana", count=1)
+    await house.settle()
+    assert there.response.attachments, "and what is remembered of a server is forgotten"
+
+    house.bot.owner_id = house.morgan.id
+    await add(house, "banana", "refuse", everywhere=True)
+    for result in (
+        await eve.slash(channel, "imagine", prompt="a banana"),
+        await house.mia_user.slash("imagine", prompt="a banana"),
+        await imagine(house, "a banana"),
+    ):
+        assert refused(house, result) == REFUSED
+    assert await trail(house, EVERYWHERE) == [("filter add", "refuse word banana")]
+    assert await trail(house) == []
+    listed = await house.morgan.slash(house.channel, "mod filter list")
+    assert said(listed) == "There are no filters here."
+    tested = await house.morgan.slash(house.channel, "mod filter test", text="a banana")
+    assert tested.response.embeds[0].description == "Refused by one of the bot's owners."
+    refused_remove = await eve.slash(channel, "mod filter remove", filter=1)
+    assert "no such filter" in refused(house, refused_remove)
+
+
+async def test_every_kind_of_refusal_is_noted_and_erased_words_go(house: House, tmp_path):
+    house.executor.hold = True
+    for number in range(4):
+        await imagine(house, f"a fox {number}")
+    await house.morgan.slash(house.channel, "mod block", person=house.mia, reason="x")
+    await imagine(house, "a secret fox")
+    typo = await imagine(house, "a fox --nothing 3")
+    assert "I do not know" in refused(house, typo)
+    noted = await house.refusals.of_person(house.mia.id)
+    assert [(one.why, one.prompt) for one in noted] == [
+        ("QuotaReached", "a fox 3"),
+        ("Blocked", "a secret fox"),
+    ]
+    export = await house.mia.slash(house.channel, "privacy export")
+    kept = await export.response.attachments[0].read()
+    assert b"a secret fox" in kept
+    assert b'"reason": "x"' in kept
+    question = await house.mia.slash(house.channel, "privacy erase")
+    await house.mia.click(question.response, label="Erase all of it")
+    assert await house.refusals.of_person(house.mia.id) == []
+    with sqlite3.connect(tmp_path / "darkroom.sqlite3") as connection:
+        text = " ".join(connection.iterdump())
+    connection.close()
+    assert "secret fox" not in text
+    assert "QuotaReached" in text
+    assert len(await house.blocks.of_person(house.mia.id)) == 1
+    assert list((tmp_path / "thumbnails").rglob("*.webp")) == []
+    assert labels(question.response) == []
+
+
+async def test_a_busy_database_costs_the_note_and_not_the_answer(house: House, tmp_path):
+    await add(house, "banana", "refuse")
+    holder = sqlite3.connect(tmp_path / "darkroom.sqlite3", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    result = await imagine(house, "a banana")
+    assert refused(house, result) == REFUSED
+    await house.bot.jobs._door.close()
+    holder.rollback()
+    holder.close()
+    assert await house.refusals.of_person(house.mia.id) == []
