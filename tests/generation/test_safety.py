@@ -19,6 +19,7 @@ from generation import safety
 from generation.catalog import Catalog, Checkpoint, load_catalog
 from generation.engine import Engine
 from generation.errors import CheckpointUnavailable, NotChecked
+from generation.journal import JOB, about
 from generation.options import EngineOptions
 from generation.request import Event, Failed, Finished, Picture, UpscaleRequest
 from tests.generation.conftest import CPU, PLAIN, TINY, MakeRequest, draw_source, run
@@ -134,6 +135,20 @@ def test_a_picture_that_cannot_be_scored_is_not_handed_over(
     assert isinstance(failed.error, NotChecked)
     assert "no more memory for it" in caplog.text
     assert isinstance(run(engine, make_request(), key=2)[-1], Finished)
+
+
+def test_what_is_said_of_a_picture_in_the_log_names_its_job(
+    catalog: Catalog, make_request: MakeRequest, monkeypatch
+):
+    said = []
+    monkeypatch.setattr(safety, "score", lambda *_, **__: said.append(JOB.get()) or 0.0)
+    engine = Engine(catalog, CPU, options=PLAIN)
+    for key, job in ((1, 12), (2, None), (3, 14)):
+        with about(job):
+            engine.add(key, make_request(num_inference_steps=key))
+    while not engine.idle:
+        engine.step()
+    assert said == [12, None, 14]
 
 
 @pytest.mark.parametrize("said", [float("nan"), -0.1, 1.1])
