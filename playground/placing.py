@@ -9,7 +9,7 @@ from playground.permissions import Permission
 from playground.places import Channel, Kind, Overwrite, Thread
 from playground.refusals import NotPossible
 from playground.state import State
-from playground.users import Role, User
+from playground.users import Member, Role, User
 
 THREAD_NAME = 100
 """The most characters in a thread's name."""
@@ -20,6 +20,14 @@ class Places:
 
     def __init__(self, state: State) -> None:
         self.state = state
+
+    def join(self, username: str) -> User:
+        """Let somebody new into the server; they are shown by their user name, capitalised."""
+        person = User(self.state.snowflakes.next(), username, username.capitalize())
+        self.state.world.users[person.id] = person
+        self.state.world.members[person.id] = Member(person, (), datetime.now(UTC))
+        self.state.feed.publish("refresh", {})
+        return person
 
     def overwrite(
         self,

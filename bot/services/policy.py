@@ -115,7 +115,7 @@ class Policy:
             raise NotAllowedHere(asked.missing_permissions)
         self._check_place(asked)
         person_id = asked.origin.person_id
-        waiting = await self._jobs.waiting_count(person_id)
+        waiting, everybodys = await self._jobs.waiting_counts(person_id)
         if waiting + jobs > self._limits.waiting_per_person:
             more = "" if jobs == 1 else f" and ask for {jobs} more"
             have = "1 job" if waiting == 1 else f"{waiting} jobs"
@@ -123,7 +123,7 @@ class Policy:
                 f"You have {have} waiting{more}; one person may have"
                 f" {self._limits.waiting_per_person}. Come back when one is done, or cancel one."
             )
-        if await self._jobs.waiting_count() + jobs > self._limits.waiting:
+        if everybodys + jobs > self._limits.waiting:
             raise QueueFull(
                 f"The queue is full: {self._limits.waiting} jobs are waiting. "
                 "Try again in a few minutes."

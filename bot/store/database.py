@@ -47,17 +47,26 @@ class Database:
         self._engine = engine
         self._write = async_sessionmaker(engine, expire_on_commit=False)
         self._read = async_sessionmaker(engine.execution_options(sqlite_begin="DEFERRED"))
+        # SQLite has one writer, and lets the others look again and again; here they line up.
+        self._turn = asyncio.Lock()
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """Begin at once as the one writer, commit at the end; raises StoreBusy."""
         try:
+            async with asyncio.timeout(BUSY_TIMEOUT_MS / 1000):
+                await self._turn.acquire()
+        except TimeoutError as error:
+            raise StoreBusy("other writers take too long; nothing was written") from error
+        try:
             async with self._write.begin() as session:
                 yield session
-        except OperationalError as error:
+        except (OperationalError, sqlite3.OperationalError) as error:
             if _is_busy(error):
                 raise StoreBusy("the database is busy; nothing was written") from error
             raise
+        finally:
+            self._turn.release()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
@@ -112,12 +121,15 @@ def _on_begin(connection: Connection) -> None:
     # A read-then-write in a deferred transaction fails at once whatever the timeout, so writers
     # take their lock first.
     kind: Any = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
-    connection.exec_driver_sql(f"BEGIN {kind}")
+    # A cursor of SQLAlchemy's would go to the driver's thread and back four times, this goes once.
+    driver: Any = connection.connection.dbapi_connection
+    driver.run_async(lambda sqlite: sqlite.execute(f"BEGIN {kind}"))
 
 
-def _is_busy(error: OperationalError) -> bool:
-    return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY or (
-        "database is locked" in str(error.orig)
+def _is_busy(error: OperationalError | sqlite3.OperationalError) -> bool:
+    cause = error.orig if isinstance(error, OperationalError) else error
+    return getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY or (
+        "database is locked" in str(cause)
     )
 
 

@@ -256,13 +256,13 @@ class JobStore:
         """Return the jobs that have not ended and live in one of these messages or places."""
         return await self._select(JobRow.status.in_(OPEN), HOMES[place].in_(ids))
 
-    async def waiting_count(self, person_id: int | None = None) -> int:
-        """Count the jobs that have not ended: one person's, or everybody's."""
-        query = select(func.count()).select_from(JobRow).where(JobRow.status.in_(OPEN))
-        if person_id is not None:
-            query = query.where(JobRow.person_id == person_id)
+    async def waiting_counts(self, person_id: int) -> tuple[int, int]:
+        """Count the jobs that have not ended: one person's, and everybody's."""
+        theirs = func.count().filter(JobRow.person_id == person_id)
+        query = select(theirs, func.count()).where(JobRow.status.in_(OPEN))
         async with self._database.read() as session:
-            return await session.scalar(query) or 0
+            mine, everybodys = (await session.execute(query)).one()
+            return mine, everybodys
 
     async def history(self, *, guild_id: int, person_id: int, limit: int) -> list[Job]:
         """Return a person's latest jobs in one server, newest first."""
