@@ -16,6 +16,7 @@ from bot import errors, texts
 from bot.cogs.audit import Audit
 from bot.cogs.blocks import Blocks
 from bot.cogs.catalog import CatalogCog
+from bot.cogs.configuration import ConfigurationCog
 from bot.cogs.enlarging import EnlargingCog
 from bot.cogs.filters import Filters
 from bot.cogs.gallery import GalleryCog
@@ -27,6 +28,7 @@ from bot.cogs.privacy import PrivacyCog
 from bot.cogs.queue import QueueCog
 from bot.cogs.removal import Removal
 from bot.cogs.source import SourceCog
+from bot.services.configuration import Configuration
 from bot.services.gallery import Gallery
 from bot.services.jobs import JobService
 from bot.services.moderation import ModerationService
@@ -128,6 +130,7 @@ class DarkroomBot(commands.Bot):
         await self.add_cog(CatalogCog(self.jobs.catalog, self.gallery))
         await self.add_cog(PrivacyCog(self.privacy))
         await self.add_cog(HelpCog())
+        await self.add_cog(ConfigurationCog(Configuration(self.rules, self.jobs.catalog)))
         inspection = InspectionCog(self.jobs)
         await self.add_cog(inspection)
         source = SourceCog(self.jobs, self.uploads)

@@ -11,13 +11,14 @@ MESSAGE_MENU = "In a message's menu, under Apps"
 
 
 class HelpCog(commands.Cog):
-    """Every command in one private message."""
+    """Every command in one private card."""
 
     @app_commands.command(description="What I can do")
     async def help(self, interaction: discord.Interaction[Any]) -> None:
         """List what the person may use here."""
         lines = list(describe(interaction.client.tree, interaction.permissions))
-        await interaction.response.send_message("\n".join(lines), ephemeral=True)
+        card = discord.Embed(description="\n".join(lines))
+        await interaction.response.send_message(embed=card, ephemeral=True)
 
 
 def describe(

@@ -1,6 +1,5 @@
 """/imagine."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import discord
@@ -8,24 +7,13 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.services.jobs import JobService
-from bot.services.offering import offered
 from bot.services.parameters import wishes_of
 from bot.services.requests import DEFAULT_COUNT, DEFAULT_STRENGTH, Wish
 from bot.texts import say
-from bot.ui.asking import asked_by, fetch, is_age_restricted
+from bot.ui import choices
+from bot.ui.asking import fetch
 from bot.ui.confirming import ask_for
-from generation.request import COUNT, GUIDANCE, PROMPT_LENGTH, SEED, STEPS, Aspect
-
-MENU_LENGTH = 25  # Discord shows at most this many choices
-
-SHAPES = {
-    Aspect.SQUARE: "square",
-    Aspect.PORTRAIT: "portrait 2:3",
-    Aspect.LANDSCAPE: "landscape 3:2",
-    Aspect.WIDE: "wide 16:9",
-    Aspect.TALL: "tall 9:16",
-}
-ASPECTS = [app_commands.Choice(name=name, value=str(aspect)) for aspect, name in SHAPES.items()]
+from generation.request import COUNT, GUIDANCE, PROMPT_LENGTH, SEED, STEPS
 
 
 class ImagineCog(commands.Cog):
@@ -49,7 +37,10 @@ class ImagineCog(commands.Cog):
         image="A picture to start from: PNG, JPEG or WebP, cropped to the shape",
         strength=f"How much of that picture is redrawn ({DEFAULT_STRENGTH:g})",
     )
-    @app_commands.choices(aspect=ASPECTS)
+    @app_commands.choices(aspect=choices.ASPECTS)
+    @app_commands.autocomplete(
+        checkpoint=choices.checkpoints, style=choices.styles, sampler=choices.samplers
+    )
     async def imagine(
         self,
         interaction: discord.Interaction[Any],
@@ -80,44 +71,6 @@ class ImagineCog(commands.Cog):
             style=style,
             strength=strength,
         )
-        asked = asked_by(interaction)
-        wishes = await self.jobs.complete(wishes_of(wish, self.jobs.catalog), asked)
+        wishes = wishes_of(wish, self.jobs.catalog)
         file = None if image is None else await fetch("image", image)
         await ask_for(interaction, self.jobs, wishes, file)
-
-    @imagine.autocomplete("checkpoint")
-    async def checkpoint_names(
-        self,
-        interaction: discord.Interaction[Any],
-        current: str,
-    ) -> list[app_commands.Choice[str]]:
-        """Offer the catalog's names that hold what was typed so far."""
-        here = is_age_restricted(interaction.channel)
-        found = offered(self.jobs.catalog.checkpoints, age_restricted=here)
-        return _choices([checkpoint.name for checkpoint in found], current)
-
-    @imagine.autocomplete("style")
-    async def style_names(
-        self, interaction: discord.Interaction[Any], current: str
-    ) -> list[app_commands.Choice[str]]:
-        """Offer the styles that fit the checkpoint that was picked, if one was."""
-        picked = getattr(interaction.namespace, "checkpoint", None)
-        here = is_age_restricted(interaction.channel)
-        found = offered(self.jobs.catalog.styles, age_restricted=here)
-        return _choices([one.name for one in found if not picked or one.fits(picked)], current)
-
-    @imagine.autocomplete("sampler")
-    async def samplers(
-        self, interaction: discord.Interaction[Any], current: str
-    ) -> list[app_commands.Choice[str]]:
-        """Offer the samplers of the checkpoint that was picked, or of the default one."""
-        catalog = self.jobs.catalog
-        picked = getattr(interaction.namespace, "checkpoint", None)
-        checkpoint = catalog[picked if picked in catalog.names else catalog.default]
-        return _choices(checkpoint.samplers, current)
-
-
-def _choices(names: Iterable[str], typed: str) -> list[app_commands.Choice[str]]:
-    """Offer those of the names that hold what was typed so far."""
-    found = [name for name in names if typed.casefold() in name.casefold()]
-    return [app_commands.Choice(name=name, value=name) for name in found[:MENU_LENGTH]]

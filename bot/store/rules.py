@@ -117,7 +117,7 @@ BUILT_IN = Rules(
     elsewhere=Strictness.REFUSE,
     spoiler_above=0.2,
     refuse_above=0.8,
-    keep_refused=False,
+    keep_refused=True,
 )
 NOTHING_SAID = Rules()
 

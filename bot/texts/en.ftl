@@ -90,6 +90,53 @@ details-styled = Drawn from
 
 ### A server's and a channel's settings
 
+preference =
+    .checkpoint = The model that draws
+    .aspect = The shape of the picture
+    .steps = Denoising steps
+    .guidance = How closely to follow the prompt
+    .count = How many pictures
+    .style = A named look; none for none
+    .sampler = The noise scheduler
+command-config = What holds in this server and its channels
+command-config-show = What holds here, and who said so
+command-config-defaults = What people get who leave an option of /imagine out
+command-config-bounds = How much one job may ask for
+    .max-steps = Denoising steps
+    .max-count = Pictures
+    .max-side = The longer side of a picture in pixels, enlarged ones too
+command-config-quota = How much each person may ask for in a day (UTC), in the whole server
+    .pictures-per-day = Pictures, of whatever kind of job
+    .seconds-per-day = Seconds of the device's time
+    .running-at-once = Jobs of one person that run at the same time; others wait
+command-config-access = In which channels, and from which roles, pictures may be asked for
+command-config-safety = What becomes of pictures that are probably not safe for work
+    .age-restricted = In channels with Discord's age restriction (spoiler)
+    .elsewhere = In all other channels (refuse)
+    .spoiler-above = Hidden until clicked from this score on, 0 to 1 (0.2)
+    .refuse-above = With refuse: not shown at all from this score on, 0 to 1 (0.8)
+    .keep-refused = Store what is refused, for moderators (yes)
+command-config-negative = A negative prompt that is added to everybody's
+    .text = What is kept out of every picture
+command-config-reset = Take a setting back, so that what is around it holds
+    .setting = Which one
+config-channel = Only this channel or thread; left out, the whole server
+config-card = What holds in { $where }. **Bold** is said here; `/config reset` takes it back.
+config-server = the whole server
+config-not-set = –
+config-from-channel = (from the channel)
+config-from-server = (from the server)
+config-built-in = (built in)
+config-more = and { $more } more
+config-only-in = Only in { $channels }
+config-pick-channels = Only in these channels (none: in all)
+config-pick-roles = Only for these roles (none: nothing said here)
+config-allowed-yes = Pictures may be asked for here
+config-allowed-no = Not here
+config-allowed-inherited = As around it
+yes = yes
+no = no
+
 ### Moderation: history, usage
 
 error-chart-unavailable = The chart could not be drawn; here are the figures in words.

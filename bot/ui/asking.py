@@ -83,6 +83,14 @@ def check_moderator(interaction: discord.Interaction[Any]) -> None:
         raise app_commands.MissingPermissions(["moderate_members"])
 
 
+def check_administrator(interaction: discord.Interaction[Any]) -> None:
+    """Raise where somebody is not in a server, or may not manage it."""
+    if interaction.guild_id is None:
+        raise app_commands.NoPrivateMessage
+    if not interaction.permissions.manage_guild:
+        raise app_commands.MissingPermissions(["manage_guild"])
+
+
 def target_of(
     interaction: discord.Interaction[Any], person: discord.User | discord.Member
 ) -> Target:

@@ -21,11 +21,16 @@ async def ask_for(
     wishes: Sequence[Wish],
     image: bytes | None,
 ) -> None:
-    """Make the job that was wished for, or ask first where there are several; raises likewise."""
+    """Make the job that was wished for, or ask first where there are several; raises likewise.
+
+    What the wishes leave out comes from what holds for the person, and there.
+    """
+    asked = asked_by(interaction)
+    wishes = await jobs.complete(wishes, asked)
     if len(wishes) > 1:
         await confirm(interaction, jobs, wishes, image)
         return
-    job = await jobs.imagine(wishes[0], asked_by(interaction), image=image)
+    job = await jobs.imagine(wishes[0], asked, image=image)
     await first_answer(interaction, jobs, job)
 
 

@@ -1,0 +1,77 @@
+"""What Discord offers while somebody types an option: the catalog's names, shapes, samplers."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from bot.services.offering import offered
+from bot.texts import say
+from bot.ui.asking import is_age_restricted
+from generation.catalog import Catalog
+from generation.request import Aspect
+
+MENU_LENGTH = 25  # Discord shows at most this many choices
+
+SHAPES = {
+    Aspect.SQUARE: "square",
+    Aspect.PORTRAIT: "portrait 2:3",
+    Aspect.LANDSCAPE: "landscape 3:2",
+    Aspect.WIDE: "wide 16:9",
+    Aspect.TALL: "tall 9:16",
+}
+ASPECTS = [app_commands.Choice(name=name, value=str(aspect)) for aspect, name in SHAPES.items()]
+
+
+async def checkpoints(
+    interaction: discord.Interaction[Any], current: str
+) -> list[app_commands.Choice[str]]:
+    """Offer the checkpoints that may draw in this place."""
+    here = is_age_restricted(interaction.channel)
+    found = offered(_catalog(interaction).checkpoints, age_restricted=here)
+    return matching([checkpoint.name for checkpoint in found], current)
+
+
+async def styles(
+    interaction: discord.Interaction[Any], current: str
+) -> list[app_commands.Choice[str]]:
+    """Offer the styles that fit the checkpoint that was picked, if one was."""
+    picked = getattr(interaction.namespace, "checkpoint", None)
+    here = is_age_restricted(interaction.channel)
+    found = offered(_catalog(interaction).styles, age_restricted=here)
+    return matching([one.name for one in found if not picked or one.fits(picked)], current)
+
+
+async def samplers(
+    interaction: discord.Interaction[Any], current: str
+) -> list[app_commands.Choice[str]]:
+    """Offer the samplers of the checkpoint that was picked, or of the default one."""
+    catalog = _catalog(interaction)
+    picked = getattr(interaction.namespace, "checkpoint", None)
+    checkpoint = catalog[picked if picked in catalog.names else catalog.default]
+    return matching(checkpoint.samplers, current)
+
+
+def matching(names: Iterable[str], typed: str) -> list[app_commands.Choice[str]]:
+    """Offer those of the names that hold what was typed so far."""
+    found = [name for name in names if typed.casefold() in name.casefold()]
+    return [app_commands.Choice(name=name, value=name) for name in found[:MENU_LENGTH]]
+
+
+def _catalog(interaction: discord.Interaction[Any]) -> Catalog:
+    catalog: Catalog = interaction.client.jobs.catalog
+    return catalog
+
+
+def described() -> dict[str, str]:
+    """Return what the options say that stand for `Preferences`."""
+    return {
+        "checkpoint": say("preference.checkpoint"),
+        "aspect": say("preference.aspect"),
+        "steps": say("preference.steps"),
+        "guidance_scale": say("preference.guidance"),
+        "count": say("preference.count"),
+        "style": say("preference.style"),
+        "sampler": say("preference.sampler"),
+    }

@@ -1,0 +1,75 @@
+"""A place's rules as a card: what holds there, and who said so."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import discord
+
+from bot.services.configuration import WHOLE_SERVER_ONLY, Configuration, Held, Place, Source
+from bot.store.records import WHOLE_SERVER
+from bot.texts import say
+
+GROUPS: Mapping[str, Sequence[str]] = {
+    "access": ("allowed", "allowed_roles"),
+    "defaults": ("checkpoint", "aspect", "steps", "guidance_scale", "count", "style", "sampler"),
+    "bounds": ("max_steps", "max_count", "max_side"),
+    "quota": ("pictures_per_day", "seconds_per_day", "running_at_once"),
+    "safety": ("age_restricted", "elsewhere", "spoiler_above", "refuse_above", "keep_refused"),
+    "negative": ("negative_prompt",),
+}
+CHANNELS_SHOWN = 20
+
+
+def card(configuration: Configuration, place: Place) -> discord.Embed:
+    """Return every rule of a place, in the groups of the commands that set them."""
+    held = configuration.held(place)
+    server = place.channel_id == WHOLE_SERVER
+    where = say("config-server") if server else f"<#{place.channel_id}>"
+    embed = discord.Embed(description=say("config-card", where=where))
+    for group, fields in GROUPS.items():
+        lines = [
+            _line(field, held.get(field))
+            for field in fields
+            if server or field not in WHOLE_SERVER_ONLY
+        ]
+        if group == "access" and server:
+            lines.append(_channels(configuration.open_channels(place.guild_id)))
+        text = "\n".join(filter(None, lines))
+        if text:
+            embed.add_field(name=f"/config {group}", value=text, inline=False)
+    return embed
+
+
+def _line(field: str, held: Held | None) -> str:
+    if held is None:
+        return f"`{field}` " + say("config-not-set")
+    value = shown(field, held.value)
+    match held.source:
+        case Source.HERE:
+            return f"`{field}` **{value}**"
+        case Source.CHANNEL:
+            return f"`{field}` {value} " + say("config-from-channel")
+        case Source.SERVER:
+            return f"`{field}` {value} " + say("config-from-server")
+        case Source.BUILT_IN:
+            return f"`{field}` {value} " + say("config-built-in")
+
+
+def shown(field: str, value: Any) -> str:  # noqa: ANN401
+    """Return a value as people read it; nothing in it pings or is markup of somebody's making."""
+    if field == "allowed_roles":
+        return ", ".join(f"<@&{role}>" for role in value)
+    if isinstance(value, bool):
+        return say("yes") if value else say("no")
+    if isinstance(value, float):
+        return f"{value:g}"
+    return discord.utils.escape_markdown(str(value))
+
+
+def _channels(open_ids: Sequence[int]) -> str:
+    if not open_ids:
+        return ""
+    names = ", ".join(f"<#{one}>" for one in open_ids[:CHANNELS_SHOWN])
+    if (more := len(open_ids) - CHANNELS_SHOWN) > 0:
+        names += " " + say("config-more", more=more)
+    return say("config-only-in", channels=names)
