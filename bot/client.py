@@ -40,6 +40,7 @@ from bot.store.rules import RuleStore
 from bot.store.uploads import UploadStore
 from bot.ui.buttons import JobButton
 from bot.ui.clicks import Clicks
+from bot.ui.cooldowns import Cooldowns
 from bot.ui.delivery import Delivery
 from bot.ui.file_hosts import no_redirects
 from bot.ui.submitting import submitted
@@ -51,8 +52,9 @@ class DarkroomTree(app_commands.CommandTree["DarkroomBot"]):
     """The slash commands; whatever one raises becomes the person's private line."""
 
     async def interaction_check(self, interaction: discord.Interaction["DarkroomBot"], /) -> bool:
-        """Speak the person's language."""
+        """Speak the person's language; raise CommandOnCooldown where they are too fast."""
         texts.speak(str(interaction.locale))
+        interaction.client.cooldowns.check(interaction)
         return True
 
     async def on_error(
@@ -117,6 +119,7 @@ class DarkroomBot(commands.Bot):
         self.rules = rules
         self.screening = screening
         self.clicks = Clicks()
+        self.cooldowns = Cooldowns()
         self._synced_file = synced_file
         self._recovery: asyncio.Task[None] | None = None
 

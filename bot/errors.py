@@ -1,6 +1,7 @@
 """Exception class -> what the person reads. One table; the most specific class wins."""
 
 import logging
+import math
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -48,6 +49,9 @@ SENTENCES: dict[type[BaseException], Line] = {
     ),
     app_commands.NoPrivateMessage: lambda _: "That works in a server only.",
     app_commands.TransformerError: lambda error: f"I cannot read `{error.value}`.",
+    app_commands.CommandOnCooldown: lambda error: say(
+        "error-too-fast", seconds=max(1, math.ceil(error.retry_after))
+    ),
     app_commands.CommandNotFound: lambda _: "I do not know that command any more. Try again soon.",
     app_commands.CommandSignatureMismatch: lambda _: "That command has changed. Try again soon.",
 }

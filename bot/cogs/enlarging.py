@@ -10,6 +10,7 @@ from bot.services.jobs import JobService
 from bot.texts import say
 from bot.ui.asking import asked_by, fetch
 from bot.ui.buttons import first_answer
+from bot.ui.cooldowns import UNDER_POLICY
 from generation.upscaler import FACTORS
 
 CHOICES = [app_commands.Choice(name=f"×{factor}", value=factor) for factor in FACTORS]
@@ -21,7 +22,7 @@ class EnlargingCog(commands.Cog):
     def __init__(self, jobs: JobService) -> None:
         self.jobs = jobs
 
-    @app_commands.command(description=say("command-upscale"))
+    @app_commands.command(description=say("command-upscale"), extras={UNDER_POLICY: True})
     @app_commands.describe(
         image=say("command-upscale.image"),
         factor=say("command-upscale.factor"),
@@ -34,6 +35,8 @@ class EnlargingCog(commands.Cog):
         factor: int = FACTORS[0],
     ) -> None:
         """Record the wish, answer with the message that will carry it, and line it up."""
+        asked = asked_by(interaction)
+        await self.jobs.may_start(asked)
         file = await fetch("image", image)
-        job = await self.jobs.upscale(file, factor, asked_by(interaction))
+        job = await self.jobs.upscale(file, factor, asked)
         await first_answer(interaction, self.jobs, job)

@@ -13,6 +13,7 @@ from bot.texts import say
 from bot.ui import choices
 from bot.ui.asking import fetch
 from bot.ui.confirming import ask_for
+from bot.ui.cooldowns import UNDER_POLICY
 from generation.request import COUNT, GUIDANCE, PROMPT_LENGTH, SEED, STEPS
 
 
@@ -22,7 +23,9 @@ class ImagineCog(commands.Cog):
     def __init__(self, jobs: JobService) -> None:
         self.jobs = jobs
 
-    @app_commands.command(description="Develop pictures from a description")
+    @app_commands.command(
+        description="Develop pictures from a description", extras={UNDER_POLICY: True}
+    )
     @app_commands.describe(
         prompt="What to draw",
         negative_prompt="What to keep out of the picture",

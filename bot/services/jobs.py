@@ -121,7 +121,6 @@ class JobService:
 
     async def upscale(self, image: bytes, factor: int, asked: Asked) -> Job:
         """Record that a person's file is wanted larger; raises as `imagine` does."""
-        await self._door.admit(asked, "")  # before there is work, and once more when it is done
         png, width, height = await asyncio.to_thread(whole, image)
         check_factor(width, height, factor)
         drafted = Draft(
@@ -138,7 +137,7 @@ class JobService:
         return [within(self.catalog, wish, rules) for wish in wishes]
 
     async def may_start(self, asked: Asked) -> None:
-        """Raise the JobError that forbids even one more picture, before anybody fills in a form."""
+        """Raise the JobError that forbids even one more picture, before a form or a file is."""
         await self._door.admit(asked, "")
 
     async def may_ask(self, asked: Asked, wishes: Sequence[Wish]) -> None:

@@ -81,6 +81,11 @@ example-alt = A picture made with { $name }
 nothing-offered = There is nothing to pick here.
 page-back = Back
 page-on = Next
+error-too-fast =
+    { $seconds ->
+        [one] That was quick. Try again in a second.
+       *[other] That was quick. Try again in { $seconds } seconds.
+    }
 error-age-restricted = { $name } is for age-restricted channels only.
 settings-style = style { $style }
 details-style = Style

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import pytest
 from discord import AppCommandType, Permissions, app_commands
 
 from bot.cogs.help import describe
+from bot.ui.cooldowns import PER_S, RATE, UNDER_POLICY
 from tests.bot.conftest import House
+from tests.bot.test_enlarging import picture
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 
@@ -15,6 +18,11 @@ def commands(house: House) -> list[app_commands.Command]:
     return [command for command in walked if isinstance(command, app_commands.Command)]
 
 
+def menus(house: House) -> list[app_commands.ContextMenu]:
+    kinds = (AppCommandType.message, AppCommandType.user)
+    return [menu for kind in kinds for menu in house.bot.tree.get_commands(type=kind)]
+
+
 async def test_every_command_and_option_is_described_here_and_in_the_readme(house: House):
     assert len(commands(house)) >= 5
     for command in commands(house):
@@ -22,7 +30,7 @@ async def test_every_command_and_option_is_described_here_and_in_the_readme(hous
         assert command.description not in ("", "…")
         for option in command.parameters:
             assert option.description not in ("", "…"), f"{command.qualified_name} {option.name}"
-    for menu in house.bot.tree.get_commands(type=AppCommandType.message):
+    for menu in menus(house):
         assert menu.name in README
 
 
@@ -37,4 +45,53 @@ async def test_help_lists_what_one_may_use_and_fits_a_card(house: House):
             assert listed is not forbidden, command.qualified_name
     everything = "\n".join(describe(house.bot.tree, Permissions.all()))
     assert len(everything) <= 4096
-    assert "Generation details" in everything
+    for menu in menus(house):
+        assert f"*{menu.name}*" in everything
+
+
+async def test_what_makes_jobs_is_under_the_policy_and_the_rest_has_a_cooldown(house: House):
+    free = {
+        command.qualified_name
+        for command in (*commands(house), *menus(house))
+        if command.extras.get(UNDER_POLICY)
+    }
+    assert free == {"imagine", "upscale"}
+    house.executor.hold = True
+    upload = ("cat.jpg", picture(64, 64))
+    answers = [await house.mia.slash(house.channel, "upscale", image=upload) for _ in range(6)]
+    answers.append(await house.mia.slash(house.channel, "imagine", prompt="a fox"))
+    assert "You have 3 jobs waiting" in house.refusal(answers[-1])
+    assert ["You have 3 jobs waiting" in one.response.content for one in answers] == [
+        *[False] * 3,
+        *[True] * 4,
+    ]
+
+
+async def test_who_is_too_fast_is_told_when_to_come_back(house: House):
+    answers = [await house.mia.slash(house.channel, "queue") for _ in range(RATE + 1)]
+    assert house.refusal(answers[-1]).startswith("That was quick. Try again in ")
+    assert all("quick" not in answer.response.content for answer in answers[:-1])
+    other = await house.mia.slash(house.channel, "help")
+    somebody = await house.max.slash(house.channel, "queue")
+    await house.env.advance_time(PER_S + 1)
+    later = await house.mia.slash(house.channel, "queue")
+    for answer in (other, somebody, later):
+        assert "quick" not in answer.response.content
+
+
+async def test_menus_have_a_cooldown_too_and_typing_has_none(house: House):
+    message = await house.max.send(house.channel, "look")
+    for menu in menus(house):
+        target = message if menu.type is AppCommandType.message else house.max
+        for _ in range(RATE + 1):
+            answer = await house.mia.context_menu(house.channel, menu.name, target)
+        assert "quick" in house.refusal(answer), menu.name
+    for _ in range(RATE + 1):
+        assert await house.mia.autocomplete(house.channel, "imagine", "style", "")
+
+
+async def test_only_the_latest_are_remembered(house: House, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("bot.ui.cooldowns.REMEMBERED", 2)
+    for command in ("help", "queue", "history"):
+        await house.mia.slash(house.channel, command)
+    assert len(house.bot.cooldowns) == 2
