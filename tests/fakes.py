@@ -43,7 +43,7 @@ class RecordingExecutor:
 
     `capacity` is in rows: with 1, one request runs at a time. It becomes `ready_rows` when the
     first request runs, as when a worker becomes ready after the queue was restored. Every picture
-    gets the score `nsfw`.
+    gets the score `nsfw`, or its own in `scores`.
     """
 
     hold: bool = False
@@ -51,6 +51,8 @@ class RecordingExecutor:
     cut: str = ""
     error: GenerationError | None = None
     nsfw: float | None = 0.0
+    scores: dict[int, float] = field(default_factory=dict)
+    preview: bytes = field(default_factory=lambda: png(0))
     capacity: int = 1
     ready_rows: int | None = None
     requests: list[Request] = field(default_factory=list)
@@ -90,7 +92,7 @@ class RecordingExecutor:
             for step in range(1, steps + 1):
                 if self.hold:
                     await self.wait(self._steps.acquire())
-                yield Progress(step, steps, b"RIFF" if step == 1 and not tiles else None)
+                yield Progress(step, steps, self.preview if step == 1 and not tiles else None)
             if self.error is not None:
                 outcome = "failed"
                 yield Failed(self.error, 0.5)
@@ -98,7 +100,7 @@ class RecordingExecutor:
             for index in range(request.num_images):
                 seed, zoom = request.seed + index, request.factor if tiles else 1
                 drawn = png(seed, zoom * request.width, zoom * request.height)
-                yield Picture(index, seed, drawn, self.nsfw)
+                yield Picture(index, seed, drawn, self.scores.get(index, self.nsfw))
             outcome = "finished"
             yield Finished(1.25)
         finally:

@@ -39,6 +39,7 @@ class ImagineCog(commands.Cog):
         style=say("command-imagine.style"),
         image="A picture to start from: PNG, JPEG or WebP, cropped to the shape",
         strength=f"How much of that picture is redrawn ({DEFAULT_STRENGTH:g})",
+        private=say("command-imagine.private"),
     )
     @app_commands.choices(aspect=choices.ASPECTS)
     @app_commands.autocomplete(
@@ -59,6 +60,7 @@ class ImagineCog(commands.Cog):
         style: str | None = None,
         image: discord.Attachment | None = None,
         strength: app_commands.Range[float, 0.01, 1.0] | None = None,
+        private: bool = False,
     ) -> None:
         """Record the wish, answer with the message that will carry it, and line it up."""
         wish = Wish(
@@ -76,4 +78,4 @@ class ImagineCog(commands.Cog):
         )
         wishes = wishes_of(wish, self.jobs.catalog)
         file = None if image is None else await fetch("image", image)
-        await ask_for(interaction, self.jobs, wishes, file)
+        await ask_for(interaction, self.jobs, wishes, file, private=private)

@@ -11,7 +11,8 @@ from bot.services.remixing import Form, form_of, remix
 from bot.services.requests import DEFAULT_COUNT, VARIATION_STRENGTH, reroll, single, variation
 from bot.store.jobs import ERASED
 from bot.store.pictures import PictureStore
-from bot.store.records import Draft, Job, Kind, StoredPicture
+from bot.store.records import Draft, Job, Kind, StoredPicture, Verdict
+from bot.texts import say
 from generation.catalog import Catalog
 from generation.request import GenerationRequest
 from generation.source_image import fit
@@ -48,7 +49,7 @@ class Anew:
 
     async def reroll(self, job_id: int, asked: Asked) -> Job:
         """Record the same wish with new seeds."""
-        parent = await self._drawn(job_id, asked)
+        parent, asked = await self._drawn(job_id, asked)
         draft = Draft(
             kind=Kind.REROLL,
             request=reroll(parent.request),
@@ -68,7 +69,7 @@ class Anew:
         strength: float = VARIATION_STRENGTH,
     ) -> Job:
         """Record that one picture is to be varied, in the size that it was drawn in."""
-        parent = await self._drawn(job_id, asked)
+        parent, asked = await self._drawn(job_id, asked)
         picture = await self._stored(parent, index)
         if picture is None:
             raise PictureNotFound(NOT_STORED)
@@ -94,10 +95,11 @@ class Anew:
 
         Raises InvalidRequest where it would be too large.
         """
-        parent = await self._parent(job_id, asked)
+        parent, asked = await self._parent(job_id, asked)
+        stored = await self._stored(parent, index)
         if not 0 <= index < parent.request.num_images:
             raise PictureNotFound(f"That job has {parent.request.num_images} pictures.")
-        if parent.words.prompt == ERASED and await self._stored(parent, index) is None:
+        if parent.words.prompt == ERASED and stored is None:
             raise WordsNotKept  # which would draw it again
         factor = 2 * parent.factor
         check_factor(parent.request.width, parent.request.height, factor)
@@ -115,13 +117,13 @@ class Anew:
 
     async def form(self, job_id: int, asked: Asked) -> Form:
         """Return what a remix of this job starts from; raises the JobError that forbids one."""
-        parent = await self._drawn(job_id, asked)
+        parent, asked = await self._drawn(job_id, asked)
         await self._door.admit(asked, parent.words.prompt)
         return form_of(self._catalog, parent)
 
     async def remix(self, job_id: int, form: Form, asked: Asked) -> Job:
         """Record a job with what was changed; raises as `remixing.remix` does, too."""
-        parent = await self._drawn(job_id, asked)
+        parent, asked = await self._drawn(job_id, asked)
         draft = remix(self._catalog, parent, form)
         source_sha256 = parent.source_sha256
         if source_sha256 is not None and draft.size != _size(parent.request):
@@ -130,25 +132,31 @@ class Anew:
         draft = replace(draft, parent_id=parent.id, source_sha256=source_sha256)
         return await self._record(draft, asked)
 
-    async def _drawn(self, job_id: int, asked: Asked) -> Job:
-        """Return a job whose pictures were drawn from words that are kept; raises JobError."""
-        parent = await self._parent(job_id, asked)
+    async def _drawn(self, job_id: int, asked: Asked) -> tuple[Job, Asked]:
+        """Return a job drawn from words that are kept, and who asks; raises JobError."""
+        parent, asked = await self._parent(job_id, asked)
         if parent.uploaded:
             raise NothingToDo(NO_WORDS)
         if parent.words.prompt == ERASED:
             raise WordsNotKept
-        return parent
+        return parent, asked
 
     def _variations(self, asked: Asked) -> int:
         return min(DEFAULT_COUNT, self._policy.rules(asked).max_count or DEFAULT_COUNT)
 
-    async def _parent(self, job_id: int, asked: Asked) -> Job:
-        origin = asked.origin
-        return await self._policy.visible(job_id, origin.guild_id, origin.person_id)
+    async def _parent(self, job_id: int, asked: Asked) -> tuple[Job, Asked]:
+        """Return the job to start from, and who asks: what comes of a private one is private."""
+        parent = await self._policy.visible(job_id, asked.actor)
+        return parent, asked.in_private() if parent.origin.private else asked
 
     async def _stored(self, parent: Job, index: int) -> StoredPicture | None:
-        """Return a picture of a job, or None where its file is not kept."""
+        """Return a picture of a job, or None where its file is not kept.
+
+        Raises PictureNotFound where it was held back.
+        """
         for picture in await self._pictures.of_job(parent.id):
+            if picture.index == index and picture.verdict is Verdict.REFUSED:
+                raise PictureNotFound(say("error-held-back"))
             if picture.index == index and await self._pictures.read(picture) is not None:
                 return picture
         return None

@@ -10,7 +10,7 @@ from bot.store.examples import ExampleStore, Shown, Viewer
 from bot.store.favourites import FavouriteStore
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
-from bot.store.records import OPEN, Job, Search, StoredPicture
+from bot.store.records import OPEN, Job, Search, StoredPicture, Verdict
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,8 @@ CHILDREN = 8
 class Details:
     """A job, where it comes from, and what became of it.
 
-    ``pictures`` have their PNG, or None where the file is not kept. ``children`` are at most one
+    ``pictures`` have their PNG, or None where there is none for who asks: it is not kept, or it was
+    held back and they do not moderate. ``children`` are at most one
     more than CHILDREN, which then says that there are more. It is a ``favourite`` of who asks.
     """
 
@@ -50,23 +51,24 @@ class Gallery:
         self._favourites = favourites
         self._examples = examples
 
-    async def details(self, job_id: int, guild_id: int | None, person_id: int) -> Details:
+    async def details(self, job_id: int, actor: Actor) -> Details:
         """Return everything about a job; raises JobNotFound."""
-        job = await self._policy.visible(job_id, guild_id, person_id)
+        job = await self._policy.visible(job_id, actor)
         return Details(
             job=job,
             parent=None if job.parent_id is None else await self._jobs.get(job.parent_id),
-            children=await self._jobs.children(job, CHILDREN + 1),
-            pictures=await self._load(job),
-            favourite=await self._favourites.has(person_id=person_id, job_id=job.id),
+            children=await self._jobs.children(job, CHILDREN + 1, person_id=actor.person_id),
+            pictures=await self._load(job, held_back=actor.moderates),
+            favourite=await self._favourites.has(person_id=actor.person_id, job_id=job.id),
         )
 
     async def originals(
-        self, job_id: int, guild_id: int | None, person_id: int
+        self, job_id: int, actor: Actor
     ) -> tuple[Job, Sequence[tuple[StoredPicture, bytes]]]:
-        """Return a job with those of its pictures that are kept; raises JobError without any."""
-        job = await self._policy.visible(job_id, guild_id, person_id)
-        kept = [(picture, png) for picture, png in await self._load(job) if png is not None]
+        """Return a job with those of its pictures that are kept and shown; JobError without any."""
+        job = await self._policy.visible(job_id, actor)
+        loaded = await self._load(job, held_back=False)
+        kept = [(picture, png) for picture, png in loaded if png is not None]
         if not kept:
             raise PictureNotFound("Those pictures are not stored any more. Reroll draws new ones.")
         return job, kept
@@ -77,10 +79,7 @@ class Gallery:
         """Return jobs before job ``before``, newest first, each with its first thumbnail (WebP)."""
         jobs = await self._jobs.search(search, before, limit)
         first = await self._pictures.first_of([job.id for job in jobs])
-        return [
-            (job, await self._pictures.read_thumbnail(first[job.id]) if job.id in first else None)
-            for job in jobs
-        ]
+        return [(job, await self._thumbnail(first.get(job.id))) for job in jobs]
 
     async def examples(
         self, shown: Shown, names: Collection[str], viewer: Viewer
@@ -90,17 +89,17 @@ class Gallery:
         read = {name: await self._pictures.read_thumbnail(one) for name, one in found.items()}
         return {name: thumbnail for name, thumbnail in read.items() if thumbnail is not None}
 
-    async def favourite(self, job_id: int, guild_id: int | None, person_id: int) -> bool:
+    async def favourite(self, job_id: int, actor: Actor) -> bool:
         """Make a job the person's favourite, or no longer; tell whether it is one now.
 
         Raises JobNotFound.
         """
-        job = await self._policy.visible(job_id, guild_id, person_id)
-        return await self._favourites.toggle(person_id=person_id, job_id=job.id)
+        job = await self._policy.visible(job_id, actor)
+        return await self._favourites.toggle(person_id=actor.person_id, job_id=job.id)
 
     async def deletable(self, job_id: int, actor: Actor) -> Job:
         """Return a job that the actor may delete, deleted before or not; raises JobError."""
-        job = await self._policy.known(job_id, actor.guild_id, actor.person_id)
+        job = await self._policy.known(job_id, actor)
         self._policy.own_or_moderate(job, actor)
         if job.status in OPEN:
             raise NothingToDo("That job is on its way still. Cancel it, or wait for its end.")
@@ -119,6 +118,15 @@ class Gallery:
         log.info("job %d: deleted by %d, %d files removed", job.id, actor.person_id, removed)
         return job
 
-    async def _load(self, job: Job) -> list[tuple[StoredPicture, bytes | None]]:
-        stored = await self._pictures.of_job(job.id)
-        return [(picture, await self._pictures.read(picture)) for picture in stored]
+    async def _thumbnail(self, picture: StoredPicture | None) -> bytes | None:
+        if picture is None or picture.verdict is Verdict.REFUSED:
+            return None
+        return await self._pictures.read_thumbnail(picture)
+
+    async def _load(self, job: Job, *, held_back: bool) -> list[tuple[StoredPicture, bytes | None]]:
+        return [
+            (picture, await self._pictures.read(picture))
+            if held_back or picture.verdict is not Verdict.REFUSED
+            else (picture, None)
+            for picture in await self._pictures.of_job(job.id)
+        ]

@@ -86,6 +86,7 @@ class JobService:
         self._dispatcher.on_change = self._tell_places
         self._dispatcher.on_retag = self._note_tags
         presenter.on_gone = self._gone
+        presenter.on_moved = self._moved
         self._waiting: dict[int, Job] = {}
         self._tags: dict[int, float] = {}  # that are not written yet
         self._writing: asyncio.Task[None] | None = None
@@ -189,7 +190,7 @@ class JobService:
 
         ``reason`` is a moderator's, for the audit trail.
         """
-        job = await self._policy.visible(job_id, actor.guild_id, actor.person_id)
+        job = await self._policy.visible(job_id, actor)
         self._policy.own_or_moderate(job, actor)
         deed = actor.deed_on(job, "cancel", reason)
         why = None if deed is None else BY_MODERATOR
@@ -339,6 +340,9 @@ class JobService:
     async def _gone(self, job: Job) -> None:
         if job.message_id is not None:
             await self.abandon(Place.MESSAGE, [job.message_id])
+
+    async def _moved(self, job: Job, channel_id: int, message_id: int) -> None:
+        await self._jobs.moved(job.id, channel_id, message_id)
 
     def _give_turn_back(self, job: Job) -> None:
         ticket = self._ticket(job)

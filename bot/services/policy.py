@@ -30,7 +30,7 @@ class Asked:
 
     ``channel_ids`` are the channel and, for a thread, the one around it. ``role_ids`` are the
     person's in this server. ``missing_permissions`` are those that we lack there, as Discord's
-    settings call them.
+    settings call them. ``alone`` is who asks in direct messages with us: nobody else reads there.
     """
 
     origin: Origin
@@ -38,6 +38,22 @@ class Asked:
     channel_ids: tuple[int, ...] = ()
     role_ids: frozenset[int] = frozenset()
     age_restricted: bool = False
+    alone: bool = False
+
+    @property
+    def actor(self) -> "Actor":
+        """Who asks, as somebody with no rights but their own."""
+        return Actor(self.origin.person_id, self.origin.guild_id, moderates=False)
+
+    def in_private(self) -> "Asked":
+        """Return the same, for a job that nobody else sees.
+
+        Only the token writes then, which needs no permission. Where nobody else reads, nothing
+        changes: an ordinary message stays for longer than a private answer.
+        """
+        if self.alone:
+            return self
+        return replace(self, origin=replace(self.origin, private=True), missing_permissions=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +159,11 @@ class Policy:
             added = _added(request.negative_prompt, rules.negative_prompt)
             request = replace(request, negative_prompt=added)
         return replace(
-            draft, request=request, spoiler_above=spoiler_above, refuse_above=refuse_above
+            draft,
+            request=request,
+            spoiler_above=spoiler_above,
+            refuse_above=refuse_above,
+            keep_refused=bool(rules.keep_refused),
         )
 
     def _check_place(self, asked: Asked) -> None:
@@ -171,23 +191,27 @@ class Policy:
         if block is not None:
             raise Blocked(block.reason, block.until)
 
-    async def visible(self, job_id: int, guild_id: int | None, person_id: int) -> Job:
+    async def visible(self, job_id: int, actor: Actor) -> Job:
         """Return a job as `known` does; raises JobRemoved where its pictures were removed."""
-        job = await self.known(job_id, guild_id, person_id)
+        job = await self.known(job_id, actor)
         if job.deleted_at is not None:
             raise JobRemoved
         return job
 
-    async def known(self, job_id: int, guild_id: int | None, person_id: int) -> Job:
-        """Return a job of this server, in direct messages of this person; raises JobNotFound.
+    async def known(self, job_id: int, actor: Actor) -> Job:
+        """Return a job that the actor may see where they are; raises JobNotFound.
 
+        In a server these are its jobs, other people's private ones for moderators only; in direct
+        messages they are the person's own, from everywhere, since private ones may go on there.
         One whose person had it erased is nobody's any more.
         """
         job = await self._jobs.get(job_id)
-        erased = job is not None and job.origin.person_id == NOBODY
-        if job is None or erased or job.origin.guild_id != guild_id:
+        if job is None or job.origin.person_id == NOBODY:
             raise JobNotFound("I do not know that job.")
-        if guild_id is None and job.origin.person_id != person_id:
+        own = job.origin.person_id == actor.person_id
+        here = actor.guild_id is not None and job.origin.guild_id == actor.guild_id
+        shown = own or actor.moderates or not job.origin.private
+        if not (here and shown) and not (own and actor.guild_id is None):
             raise JobNotFound("I do not know that job.")
         return job
 

@@ -73,6 +73,7 @@ class Privacy:
             "server": job.origin.guild_id,
             "channel": job.origin.channel_id,
             "message": job.message_id,
+            "private": job.origin.private,
             "typed": job.words.prompt,
             "style": job.style,
             "prompt": request.prompt,

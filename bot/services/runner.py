@@ -8,9 +8,10 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from bot.services.checking import coarse, is_checked, refusal, verdict
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
-from bot.store.records import Job, Kind, Status, StoredPicture
+from bot.store.records import Job, Kind, Status, StoredPicture, Verdict
 from generation.errors import GenerationError, InvalidRequest
 from generation.executor import Executor
 from generation.journal import JOB
@@ -39,6 +40,20 @@ class Snapshot:
     preview: bytes | None
 
 
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What is to be posted of a drawn job: the ``pictures`` that may be shown, with their PNG.
+
+    ``held_back`` are those that the rules of the place refuse. ``parent`` is the job that it was
+    made from, if it was.
+    """
+
+    job: Job
+    pictures: list[tuple[StoredPicture, bytes]]
+    held_back: list[StoredPicture]
+    parent: Job | None
+
+
 class DeliveryFailed(Exception):
     """Discord could not be told; the text says why, for the job's record."""
 
@@ -51,6 +66,10 @@ class MessageGone(DeliveryFailed):
     """The message was deleted, or the channel around it."""
 
 
+class Unreachable(DeliveryFailed):
+    """Its person alone may see it, its token is dead, and they take no direct messages."""
+
+
 class TokenDied(DeliveryFailed):
     """The interaction's token answers no more."""
 
@@ -58,10 +77,12 @@ class TokenDied(DeliveryFailed):
 class Presenter(Protocol):
     """Shows a job where it was asked for, in one message.
 
-    ``on_gone`` hears of a message that turns out to be deleted while its job still runs.
+    ``on_gone`` hears of a message that turns out to be deleted while its job still runs;
+    ``on_moved`` of a direct message in place of one that cannot be reached: its channel, its id.
     """
 
     on_gone: Callable[[Job], Awaitable[None]]
+    on_moved: Callable[[Job, int, int], Awaitable[None]]
 
     def waiting(self, job: Job, place: int) -> None:
         """Show its place in the queue, soon; a newer state may overtake it."""
@@ -72,7 +93,7 @@ class Presenter(Protocol):
     def progress(self, job: Job, snapshot: Snapshot) -> None:
         """Show how far it is, soon; a newer state may overtake it."""
 
-    async def done(self, job: Job, pictures: list[tuple[StoredPicture, bytes]]) -> None:
+    async def done(self, result: Result) -> None:
         """Post the pictures; raises DeliveryFailed. Doing it twice changes nothing."""
 
     async def failed(self, job: Job, error: Exception) -> None:
@@ -142,9 +163,12 @@ class Runner:
                 return
             job = await self._jobs.get(job.id) or job
         try:
-            await self._presenter.done(job, await self._load(job))
+            await self._presenter.done(await self._load(job))
         except MessageGone as error:
             await self._jobs.ended(job.id, Status.CANCELLED, str(error))
+        except Unreachable as error:
+            log.info("job %d: kept in the history only: %s", job.id, error)
+            await self._jobs.ended(job.id, Status.DONE, f"not posted: {error}")
         except DeliveryFailed as error:
             log.warning("job %d: drawn but not posted: %s", job.id, error)
             await self._fail(job, error)
@@ -159,12 +183,25 @@ class Runner:
             request = await self._upscale_request(job, small) if upscales else small
             async with aclosing(self._run(job, request)) as drawn:
                 async for picture in drawn:
-                    await self._pictures.save(
-                        job_id=job.id, index=picture.index, seed=picture.seed, png=picture.png
-                    )
+                    await self._keep(job, picture)
         except GenerationError as error:
             return error
         return None
+
+    async def _keep(self, job: Job, drawn: Picture) -> None:
+        """Write a picture down with what its check led to."""
+        led_to = verdict(job, drawn.nsfw)
+        index, seed, png, nsfw = drawn.index, drawn.seed, drawn.png, drawn.nsfw
+        if led_to is Verdict.REFUSED and not job.keep_refused:
+            kept = await self._pictures.drop(
+                job_id=job.id, index=index, seed=seed, png=png, nsfw=nsfw
+            )
+        else:
+            kept = await self._pictures.save(
+                job_id=job.id, index=index, seed=seed, png=png, nsfw=nsfw, verdict=led_to
+            )
+        if led_to is Verdict.REFUSED:
+            await self._jobs.flag(job.id, refusal(kept))
 
     async def _request(self, job: Job) -> GenerationRequest:
         """Return what is to be drawn, with the picture that it starts from."""
@@ -210,6 +247,8 @@ class Runner:
                             if cut:
                                 await self._jobs.shortened(job.id, cut)
                         case Progress(step, of, preview):
+                            if preview is not None and is_checked(job):
+                                preview = await asyncio.to_thread(coarse, preview)
                             pace = (time.monotonic() - started) / step
                             self._presenter.progress(
                                 job, Snapshot(step, of, pace * (of - step), preview)
@@ -227,14 +266,18 @@ class Runner:
                 spent = time.monotonic() - started
             await self._jobs.spent(job.id, spent)
 
-    async def _load(self, job: Job) -> list[tuple[StoredPicture, bytes]]:
-        loaded = []
+    async def _load(self, job: Job) -> Result:
+        loaded, held_back = [], []
         for picture in await self._pictures.of_job(job.id):
+            if picture.verdict is Verdict.REFUSED:
+                held_back.append(picture)
+                continue
             png = await self._pictures.read(picture)
             if png is None:
                 raise DeliveryFailed(f"the file of picture {picture.index + 1} is missing")
             loaded.append((picture, png))
-        return loaded
+        parent = None if job.parent_id is None else await self._jobs.get(job.parent_id)
+        return Result(job, loaded, held_back, parent)
 
     async def _fail(self, job: Job, error: Exception) -> None:
         unposted = isinstance(error, DeliveryFailed)

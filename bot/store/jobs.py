@@ -70,6 +70,7 @@ class JobStore:
             private=origin.private,
             locale=origin.locale,
             filesize_limit=origin.filesize_limit,
+            guest=origin.guest,
             parent_id=draft.parent_id,
             parent_index=draft.parent_index,
             prompt=request.prompt,
@@ -93,6 +94,7 @@ class JobStore:
             stripped=draft.stripped,
             spoiler_above=draft.spoiler_above,
             refuse_above=draft.refuse_above,
+            keep_refused=draft.keep_refused,
             fair_start=fair_start,
             device_seconds=0.0,
         )
@@ -156,6 +158,23 @@ class JobStore:
             await session.execute(
                 update(JobRow).where(JobRow.id == job_id).values(message_id=message_id)
             )
+
+    async def moved(self, job_id: int, channel_id: int, message_id: int) -> None:
+        """Note the direct message that stands in for one that cannot be reached."""
+        async with self._database.write() as session:
+            await session.execute(
+                update(JobRow)
+                .where(JobRow.id == job_id)
+                .values(direct_channel_id=channel_id, message_id=message_id)
+            )
+
+    async def flag(self, job_id: int, why: str) -> None:
+        """Say once what moderators should look at, below what was said before."""
+        async with self._database.write() as session:
+            row = await session.get_one(JobRow, job_id)
+            lines = [] if row.flagged is None else row.flagged.split("\n")
+            if why not in lines:
+                row.flagged = "\n".join([*lines, why])
 
     async def ended(
         self, job_id: int, status: Status, error: str | None = None, deed: Deed | None = None
@@ -281,9 +300,9 @@ class JobStore:
         async with self._database.read() as session:
             return await session.scalar(query) or 0
 
-    async def children(self, job: Job, limit: int) -> list[Job]:
-        """Return the first jobs made from this one that whoever sees it may see."""
-        query = select(JobRow).where(*_children(job))
+    async def children(self, job: Job, limit: int, *, person_id: int) -> list[Job]:
+        """Return the first jobs made from this one that this person, who sees it, may see."""
+        query = select(JobRow).where(*_children(job), _shown_to(person_id))
         if job.origin.guild_id is None:
             query = query.where(JobRow.person_id == job.origin.person_id)
         async with self._database.read() as session:
@@ -298,6 +317,7 @@ class JobStore:
         if search.favourites:
             mine = select(FavouriteRow.job_id).where(FavouriteRow.person_id == search.person_id)
             way = by_columns(JobRow.id.in_(mine))
+            conditions.append(_shown_to(search.person_id))
         else:
             way = by_columns(here, JobRow.person_id == search.person_id)
         conditions += way.conditions
@@ -330,6 +350,10 @@ class JobStore:
             return True
 
 
+def _shown_to(person_id: int) -> ColumnElement[bool]:
+    return JobRow.private.is_(False) | (JobRow.person_id == person_id)
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -360,10 +384,12 @@ def read_job(row: JobRow) -> Job:
             private=row.private,
             locale=row.locale,
             filesize_limit=row.filesize_limit,
+            guest=row.guest,
         ),
         request=_request(row),
         fair_start=row.fair_start,
         message_id=row.message_id,
+        direct_channel_id=row.direct_channel_id,
         parent_id=row.parent_id,
         parent_index=row.parent_index,
         source_sha256=row.source_sha256,
@@ -376,6 +402,7 @@ def read_job(row: JobRow) -> Job:
         stripped=row.stripped,
         spoiler_above=row.spoiler_above,
         refuse_above=row.refuse_above,
+        keep_refused=row.keep_refused,
         cut=row.cut,
         error=row.error,
         device_seconds=row.device_seconds,

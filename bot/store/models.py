@@ -15,6 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
     text,
+    true,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -102,10 +103,13 @@ class JobRow(Base):
     stripped: Mapped[str | None] = mapped_column(Text)
     spoiler_above: Mapped[float | None]
     refuse_above: Mapped[float | None]
+    keep_refused: Mapped[bool] = mapped_column(default=True, server_default=true())
 
     private: Mapped[bool] = mapped_column(default=False, server_default=false())
     locale: Mapped[str] = mapped_column(String(10), default="en-US", server_default="en-US")
     filesize_limit: Mapped[int | None]
+    guest: Mapped[bool] = mapped_column(default=False, server_default=false())
+    direct_channel_id: Mapped[int | None] = mapped_column(BigInteger)
 
     fair_start: Mapped[float]
     error: Mapped[str | None] = mapped_column(Text)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageFilter
 from sqlalchemy import CompoundSelect, Select, select, union, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,6 +21,7 @@ from bot.store.models import UNPRUNED, FavouriteRow, JobRow, PictureRow
 from bot.store.records import Job, StoredPicture, Verdict
 
 THUMBNAIL_SIDE = 256
+BLUR = 12  # the blur's radius, as a part of the longer side
 
 
 class PictureStore:
@@ -41,28 +42,20 @@ class PictureStore:
         verdict: Verdict = Verdict.SHOWN,
     ) -> StoredPicture:
         """Write the file, then the row; saving the same picture again changes nothing."""
-        sha256, width, height = await asyncio.to_thread(self._write, png)
-        picture = StoredPicture(
-            job_id=job_id,
-            index=index,
-            seed=seed,
-            sha256=sha256,
-            width=width,
-            height=height,
-            size_bytes=len(png),
-            nsfw=nsfw,
-            verdict=verdict,
-        )
-        values = asdict(picture)
-        async with self._database.write() as session:
-            await session.execute(
-                insert(PictureRow)
-                .values(values)
-                .on_conflict_do_update(index_elements=["job_id", "index"], set_=values)
-            )
+        picture = _described(job_id, index, seed, png, nsfw, verdict)
+        await asyncio.to_thread(self._write, picture.sha256, png)
+        await self._note(picture)
         # Whoever removed the same picture meanwhile did so before the row stood.
-        if not await asyncio.to_thread(self._png(sha256).exists):
-            await asyncio.to_thread(self._write, png)
+        if not await asyncio.to_thread(self._png(picture.sha256).exists):
+            await asyncio.to_thread(self._write, picture.sha256, png)
+        return picture
+
+    async def drop(
+        self, *, job_id: int, index: int, seed: int, png: bytes, nsfw: float | None
+    ) -> StoredPicture:
+        """Write only the row of a refused picture: its file is not to be kept."""
+        picture = _described(job_id, index, seed, png, nsfw, Verdict.REFUSED)
+        await self._note(picture)
         return picture
 
     async def remove(self, job_id: int) -> int:
@@ -126,7 +119,8 @@ class PictureStore:
 
     async def save_source(self, png: bytes) -> str:
         """Write the picture that a job starts from; return the name it is found by."""
-        sha256, _, _ = await asyncio.to_thread(self._write, png)
+        sha256 = hashlib.sha256(png).hexdigest()
+        await asyncio.to_thread(self._write, sha256, png)
         return sha256
 
     async def read_source(self, sha256: str) -> bytes | None:
@@ -142,10 +136,13 @@ class PictureStore:
             return [stored_picture(row) for row in rows]
 
     async def first_of(self, job_ids: list[int]) -> dict[int, StoredPicture]:
-        """Return the first picture of each job that has one."""
+        """Return the first picture of each job that has one, a refused one only without others."""
+        refused = PictureRow.verdict == Verdict.REFUSED
         async with self._database.read() as session:
             rows = await session.scalars(
-                select(PictureRow).where(PictureRow.job_id.in_(job_ids), PictureRow.index == 0)
+                select(PictureRow)
+                .where(PictureRow.job_id.in_(job_ids))
+                .order_by(refused.desc(), PictureRow.index.desc())
             )
             return {row.job_id: stored_picture(row) for row in rows}
 
@@ -154,8 +151,23 @@ class PictureStore:
         return await asyncio.to_thread(_read, self._png(picture.sha256))
 
     async def read_thumbnail(self, picture: StoredPicture) -> bytes | None:
-        """Return the WebP thumbnail, or None where it was pruned."""
-        return await asyncio.to_thread(_read, self._thumbnail(picture.sha256))
+        """Return the WebP thumbnail, or None where it was pruned.
+
+        It is blurred where the picture is not shown to everybody at once.
+        """
+        thumbnail = await asyncio.to_thread(_read, self._thumbnail(picture.sha256))
+        if thumbnail is None or picture.verdict is Verdict.SHOWN:
+            return thumbnail
+        return await asyncio.to_thread(_blurred, thumbnail)
+
+    async def _note(self, picture: StoredPicture) -> None:
+        values = asdict(picture)
+        async with self._database.write() as session:
+            await session.execute(
+                insert(PictureRow)
+                .values(values)
+                .on_conflict_do_update(index_elements=["job_id", "index"], set_=values)
+            )
 
     def _png(self, sha256: str) -> Path:
         return self._folder / "pictures" / sha256[:2] / f"{sha256}.png"
@@ -169,16 +181,31 @@ class PictureStore:
         for sha256 in thumbnails:
             self._thumbnail(sha256).unlink(missing_ok=True)
 
-    def _write(self, png: bytes) -> tuple[str, int, int]:
-        sha256 = hashlib.sha256(png).hexdigest()
+    def _write(self, sha256: str, png: bytes) -> None:
         with Image.open(io.BytesIO(png)) as picture:
-            width, height = picture.size
             picture.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
             thumbnail = io.BytesIO()
             picture.convert("RGB").save(thumbnail, "WEBP", quality=85)
         _write_whole(self._png(sha256), png)
         _write_whole(self._thumbnail(sha256), thumbnail.getvalue())
-        return sha256, width, height
+
+
+def _described(
+    job_id: int, index: int, seed: int, png: bytes, nsfw: float | None, verdict: Verdict
+) -> StoredPicture:
+    with Image.open(io.BytesIO(png)) as picture:
+        width, height = picture.size
+    sha256 = hashlib.sha256(png).hexdigest()
+    return StoredPicture(job_id, index, seed, sha256, width, height, len(png), nsfw, verdict)
+
+
+def _blurred(thumbnail: bytes) -> bytes:
+    """Return a picture of which only the colours are left."""
+    blurred = io.BytesIO()
+    with Image.open(io.BytesIO(thumbnail)) as picture:
+        blur = ImageFilter.GaussianBlur(max(picture.size) / BLUR)
+        picture.convert("RGB").filter(blur).save(blurred, "WEBP", quality=50)
+    return blurred.getvalue()
 
 
 def stored_picture(row: PictureRow) -> StoredPicture:

@@ -51,7 +51,8 @@ class Origin:
     Where one interaction asks for several jobs, ``part`` counts them from 0, which is the one in
     the interaction's own answer. A ``private`` one is shown to nobody else. ``locale`` is the
     language of what is said about it, as Discord names it; ``filesize_limit`` is how many bytes of
-    file Discord takes in its answer, where it said so.
+    file Discord takes in its answer, where it said so. As a ``guest`` we are there only because the
+    person brought us along: we are no member of the place.
     """
 
     interaction_id: int
@@ -65,6 +66,12 @@ class Origin:
     private: bool = False
     locale: str = "en-US"
     filesize_limit: int | None = None
+    guest: bool = False
+
+    @property
+    def by_token_only(self) -> bool:
+        """Whether nothing but the interaction's token can write where it was asked."""
+        return self.private or self.guest
 
     def __repr__(self) -> str:
         """Leave the token out: whoever holds it can write in our name."""
@@ -89,7 +96,7 @@ class Draft:
     without a style. ``flagged`` says what moderators should look at, ``stripped`` what filters
     cut out of the prompt. Pictures
     scored above ``spoiler_above`` are hidden until somebody clicks, those above ``refuse_above``
-    are not shown; None shows all of them.
+    are not shown, and their files are dropped unless ``keep_refused``; None shows all of them.
     """
 
     kind: Kind
@@ -104,6 +111,7 @@ class Draft:
     stripped: str | None = None
     spoiler_above: float | None = None
     refuse_above: float | None = None
+    keep_refused: bool = True
 
     @property
     def uploaded(self) -> bool:
@@ -136,9 +144,10 @@ class Draft:
 class Job(Draft):
     """One thing a person asked for, as it stands in the database.
 
-    ``cut`` are the words of its prompts that were too many for the text encoder. A job that was
-    ``deleted_at`` some time has no message and no pictures of its own any more; that it was asked
-    for stays on record.
+    ``cut`` are the words of its prompts that were too many for the text encoder. Where the place
+    could not be reached any more, its message is in the person's own ``direct_channel_id``. A job
+    that was ``deleted_at`` some time has no message and no pictures of its own any more; that it
+    was asked for stays on record.
     """
 
     id: int
@@ -146,6 +155,7 @@ class Job(Draft):
     origin: Origin
     fair_start: float
     message_id: int | None = None
+    direct_channel_id: int | None = None
     cut: str | None = None
     error: str | None = None
     device_seconds: float = 0.0
@@ -153,6 +163,13 @@ class Job(Draft):
     started_at: datetime | None = None
     ended_at: datetime | None = None
     deleted_at: datetime | None = None
+
+    @property
+    def channel_id(self) -> int | None:
+        """Where its message can be reached without the token, None where it cannot."""
+        if self.direct_channel_id is not None:
+            return self.direct_channel_id
+        return None if self.origin.by_token_only else self.origin.channel_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,9 +32,13 @@ error-quota-seconds = You used up today's { $limit } seconds of device time in t
 bound-most = at most { $most } here: this server wants no more
 bound-side = at most { $most } pixels on the longer side here: this server wants none larger
 bound-negative = at most { $most } characters here: this server adds its own
+error-held-back = That picture was held back by the rules here.
 
 ### Imagine and its relatives
 
+command-imagine =
+    .style = A named look, laid over your words; none for none
+    .private = Only you see it, and what you make of it
 command-upscale = Make a picture of yours larger
     .image = A PNG, JPEG or WebP of at most 2048 pixels a side
     .factor = How many times as wide and as high
@@ -57,6 +61,17 @@ no-picture = That message carries no picture.
 
 ### The message of a job
 
+job-held-back = { $count ->
+    [one] 1 picture was
+   *[other] { $count } pictures were
+  } held back by { $place ->
+    [server] this server's rules
+   *[here] the rules here
+  }
+job-held-back-privately = All of them were held back: the check takes them for not safe for work. Other words, or another seed, may help.
+job-from = From { $where }
+job-moved = You asked for this in { $channel }, where I cannot reach you any more.
+
 ### Buttons, forms, questions
 
 button-newer = Newer
@@ -64,12 +79,15 @@ button-older = Older
 
 ### Pictures that are there: details, history, favourites
 
+details-held-back = held back
+deleted-files = Deleted: the files are gone. I cannot reach the message; you can dismiss it.
+
 ### The queue
+
+queue-somebody = somebody
 
 ### Checkpoints and styles
 
-command-imagine =
-    .style = A named look, laid over your words; none for none
 command-checkpoints = What draws here, with its settings and a picture
 command-styles = The looks you can pick, with their words and a picture
 checkpoint-settings = { $size } px, { $steps } steps of { $sampler }, guidance { $guidance }

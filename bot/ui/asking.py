@@ -24,7 +24,10 @@ FETCH_S = 1.5
 def asked_by(
     interaction: discord.Interaction[Any], part: int = 0, *, private: bool = False
 ) -> Asked:
-    """Return who asks for a job, where, and what holds there; see Origin for the options."""
+    """Return who asks for a job, where, and what holds there; see Origin for the options.
+
+    A ``private`` one stays an ordinary job in direct messages with us, where nobody else reads.
+    """
     channel, user = interaction.channel, interaction.user
     around = channel.parent if isinstance(channel, discord.Thread) else None
     origin = Origin(
@@ -36,17 +39,19 @@ def asked_by(
         guild_id=interaction.guild_id,
         asked_at=interaction.created_at,
         part=part,
-        private=private,
         locale=str(interaction.locale),
         filesize_limit=interaction.filesize_limit,
+        guest=_is_guest(interaction),
     )
-    return Asked(
+    asked = Asked(
         origin=origin,
         missing_permissions=missing_here(interaction),
         channel_ids=(origin.channel_id,) if around is None else (origin.channel_id, around.id),
         role_ids=frozenset(role.id for role in getattr(user, "roles", ())),
         age_restricted=is_age_restricted(channel),
+        alone=interaction.guild_id is None and not origin.guest,
     )
+    return asked.in_private() if private else asked
 
 
 def actor_of(interaction: discord.Interaction[Any]) -> Actor:
@@ -56,6 +61,7 @@ def actor_of(interaction: discord.Interaction[Any]) -> Actor:
         person_id=interaction.user.id,
         guild_id=interaction.guild_id,
         moderates=interaction.guild_id is not None
+        and not _is_guest(interaction)
         and (theirs.moderate_members or theirs.manage_messages),
     )
 
@@ -105,7 +111,7 @@ def target_of(
 
 def missing_here(interaction: discord.Interaction[Any]) -> tuple[str, ...]:
     """Name the permissions without which the pictures could not be posted here."""
-    if interaction.guild_id is None:
+    if interaction.guild_id is None or _is_guest(interaction):
         return ()
     return lacking(
         interaction.app_permissions, thread=isinstance(interaction.channel, discord.Thread)
@@ -122,6 +128,15 @@ def lacking(ours: discord.Permissions, *, thread: bool = False) -> tuple[str, ..
         "Attach Files": ours.attach_files,
     }
     return tuple(name for name, allowed in needed.items() if not allowed)
+
+
+def _is_guest(interaction: discord.Interaction[Any]) -> bool:
+    """Tell whether we are here only because the person installed us for themselves.
+
+    Then only the interaction's token writes here. Direct messages with us are ours, too.
+    """
+    theirs = interaction.is_user_integration() and not interaction.is_guild_integration()
+    return theirs and not interaction.context.dm_channel
 
 
 def is_age_restricted(channel: object) -> bool:

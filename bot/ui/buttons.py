@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
@@ -177,12 +177,14 @@ async def first_answer(interaction: discord.Interaction[Any], jobs: JobService, 
     The first of several jobs gets the interaction's own answer, each other one a message after it.
     """
     text, view = render.waiting(job, jobs.place_of(job)), waiting_view(job)
+    alone = job.origin.private
     try:
         if job.origin.part == 0:
-            answer = await interaction.response.send_message(text, view=view)
+            answer = await interaction.response.send_message(text, view=view, ephemeral=alone)
             message_id = answer.message_id or 0
         else:
-            message_id = (await interaction.followup.send(text, view=view, wait=True)).id
+            sent = await interaction.followup.send(text, view=view, ephemeral=alone, wait=True)
+            message_id = sent.id
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
         log.warning("job %d: its first answer broke: %s", job.id, error)
         await jobs.unanswered(job)
@@ -194,37 +196,38 @@ async def first_answer(interaction: discord.Interaction[Any], jobs: JobService, 
 
 def waiting_view(job: Job) -> discord.ui.View:
     """Return the one button of a job that waits or runs."""
-    view = discord.ui.View(timeout=None)
+    view = closed_view()
     view.add_item(JobButton(CustomId(job.id, Action.CANCEL), label="Cancel", emoji="✖️"))
     return view
 
 
-def result_view(job: Job) -> discord.ui.View:
+def result_view(job: Job, held_back: Collection[int] = ()) -> discord.ui.View:
     """Return the buttons under finished pictures: what to make of them, then what to do with them.
 
-    Discord takes five rows of five.
+    Pictures that were ``held_back`` have none. Discord takes five rows of five.
     """
-    view = discord.ui.View(timeout=None)
+    view = closed_view()
+    shown = [index for index in range(job.request.num_images) if index not in held_back]
 
     def add(row: int, action: Action, index: int | None = None, **look: str) -> None:
         view.add_item(JobButton(CustomId(job.id, action, index), row=row, **look))
 
     larger = job.kind is Kind.UPSCALE
-    if larger:
-        if job.factor < max(FACTORS) and 2 * max(job.size) <= RESULT_SIDE:
-            add(0, Action.UPSCALE, 0, label=f"×{2 * job.factor}", emoji="🔍")
-    else:
-        for index in range(job.request.num_images):
+    if not larger:
+        for index in shown:
             add(0, Action.UPSCALE, index, label=f"U{index + 1}")
             add(1, Action.VARY, index, label=f"V{index + 1}")
         add(0, Action.REROLL, label="Reroll", emoji="🔄")
+    elif shown and job.factor < max(FACTORS) and 2 * max(job.size) <= RESULT_SIDE:
+        add(0, Action.UPSCALE, 0, label=f"×{2 * job.factor}", emoji="🔍")
     if not job.uploaded:  # what nobody drew from words cannot be drawn otherwise
-        if larger:
+        if larger and shown:
             add(0, Action.SUBTLE, 0, label="Vary subtle", emoji="🪄")
             add(0, Action.STRONG, 0, label="Vary strong", emoji="🪄")
         add(0 if larger else 1, Action.REMIX, label="Remix", emoji="✏️")
     add(2, Action.DETAILS, label="Details", emoji="ℹ️")
-    add(2, Action.SEND, label="Send to me", emoji="✉️")
+    if shown:
+        add(2, Action.SEND, label="Send to me", emoji="✉️")
     add(2, Action.FAVOURITE, label="Favourite", emoji="⭐")
     add(2, Action.DELETE, label="Delete", emoji="🗑️")
     return view
@@ -232,12 +235,18 @@ def result_view(job: Job) -> discord.ui.View:
 
 def deletion_view(job: Job) -> discord.ui.View:
     """Return the one button that means it."""
-    view = discord.ui.View(timeout=None)
+    view = closed_view()
     look = {"label": "Delete for good", "style": discord.ButtonStyle.danger}
     view.add_item(JobButton(CustomId(job.id, Action.ERASE), **look))
     return view
 
 
 def closed_view() -> discord.ui.View:
-    """Return no buttons, for a job that ended without pictures."""
-    return discord.ui.View(timeout=None)
+    """Return no buttons, for a job that ended without pictures, or for a start.
+
+    discord.py need not wait for what is pressed: ours are known by their ids. Of a private answer
+    it would forget them after a quarter of an hour.
+    """
+    view = discord.ui.View(timeout=None)
+    view.stop()
+    return view

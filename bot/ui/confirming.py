@@ -20,15 +20,17 @@ async def ask_for(
     jobs: JobService,
     wishes: Sequence[Wish],
     image: bytes | None,
+    *,
+    private: bool = False,
 ) -> None:
     """Make the job that was wished for, or ask first where there are several; raises likewise.
 
     What the wishes leave out comes from what holds for the person, and there.
     """
-    asked = asked_by(interaction)
+    asked = asked_by(interaction, private=private)
     wishes = await jobs.complete(wishes, asked)
     if len(wishes) > 1:
-        await confirm(interaction, jobs, wishes, image)
+        await confirm(interaction, jobs, wishes, image, private=private)
         return
     job = await jobs.imagine(wishes[0], asked, image=image)
     await first_answer(interaction, jobs, job)
@@ -39,12 +41,14 @@ async def confirm(
     jobs: JobService,
     wishes: Sequence[Wish],
     image: bytes | None,
+    *,
+    private: bool,
 ) -> None:
     """Ask privately whether the person wants so many jobs; raises JobError where they may not."""
-    await jobs.may_ask(asked_by(interaction), wishes)
+    await jobs.may_ask(asked_by(interaction, private=private), wishes)
     await interaction.response.send_message(
         render.question([wish.prompt for wish in wishes]),
-        view=Question(jobs, wishes, image, interaction),
+        view=Question(jobs, wishes, image, interaction, private=private),
         ephemeral=True,
     )
 
@@ -58,9 +62,12 @@ class Question(PrivateView):
         wishes: Sequence[Wish],
         image: bytes | None,
         asked: discord.Interaction[Any],
+        *,
+        private: bool,
     ) -> None:
         super().__init__(asked, PATIENCE_S)
         self._jobs, self._wishes, self._image = jobs, wishes, image
+        self._private = private
         self.yes.label = f"Make {len(wishes)} jobs"
 
     @discord.ui.button(style=discord.ButtonStyle.primary)
@@ -72,9 +79,9 @@ class Question(PrivateView):
             await interaction.response.defer()  # the second of a double click
             return
         self.stop()
-        await self._jobs.may_ask(asked_by(interaction), self._wishes)
+        await self._jobs.may_ask(asked_by(interaction, private=self._private), self._wishes)
         for part, wish in enumerate(self._wishes):
-            asked = asked_by(interaction, part)
+            asked = asked_by(interaction, part, private=self._private)
             job = await self._jobs.imagine(wish, asked, image=self._image)
             await first_answer(interaction, self._jobs, job)
         await self._asked.edit_original_response(content="On their way.", view=None)

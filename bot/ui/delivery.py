@@ -1,7 +1,8 @@
 """One message a job, kept up to date: paced while it runs, certain at the end.
 
 Through the interaction's token while that lives (its own rate limit; private answers and user
-installs work), afterwards by channel and message id with the bot's own token.
+installs work), afterwards by channel and message id with the bot's own token. Where only the token
+could write, the end goes to the person by direct message, and never to a channel.
 """
 
 import asyncio
@@ -15,8 +16,17 @@ import aiohttp
 import discord
 
 from bot import errors
-from bot.services.runner import DeliveryFailed, MessageGone, Refused, Snapshot, TokenDied
-from bot.store.records import Job, StoredPicture
+from bot.services.runner import (
+    DeliveryFailed,
+    MessageGone,
+    Refused,
+    Result,
+    Snapshot,
+    TokenDied,
+    Unreachable,
+)
+from bot.store.records import Job
+from bot.texts import say, speaking
 from bot.ui import buttons, render
 from bot.ui.pacing import Pacer
 from bot.ui.shrinking import Upload, fit
@@ -43,6 +53,7 @@ LONGEST_RETRY_S = 60.0
 
 # Discord's error codes, from its API reference.
 UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK, INVALID_TOKEN = 10003, 10008, 10015, 50027
+THREAD_ARCHIVED = 50083
 RATE_LIMITED = 429
 
 
@@ -65,6 +76,16 @@ class Edit:
         if self.files is not None:
             fields["attachments"] = as_files(self.files)
         return fields
+
+    async def send(self, channel: discord.abc.Messageable, nonce: str) -> discord.Message:
+        """Post it as a new message; the same nonce again finds the first one for some minutes."""
+        return await channel.send(
+            self.content,
+            view=self.view,
+            files=as_files(self.files or []),
+            nonce=nonce,
+            allowed_mentions=discord.AllowedMentions.none(),
+        )
 
 
 @dataclass(slots=True)
@@ -89,21 +110,25 @@ class Delivery:
         self._pacer = Pacer(pace_s)
         self._lines: dict[int, Line] = {}
         self.on_gone: Callable[[Job], Awaitable[None]] = _nobody_asks
+        self.on_moved: Callable[[Job, int, int], Awaitable[None]] = _nobody_asks
 
     def waiting(self, job: Job, place: int) -> None:
         """Show its place in the queue, soon."""
         line = self._lines.setdefault(job.id, Line())
         if line.place != place:
             line.place = place
-            self._soon(job, Edit(render.waiting(job, place), buttons.waiting_view(job)))
+            with speaking(job.origin.locale):
+                self._soon(job, Edit(render.waiting(job, place), buttons.waiting_view(job)))
 
     def loading(self, job: Job, checkpoint: str) -> None:
         """Show that the checkpoint is being loaded, soon."""
-        self._soon(job, Edit(render.loading(job, checkpoint), buttons.waiting_view(job)))
+        with speaking(job.origin.locale):
+            self._soon(job, Edit(render.loading(job, checkpoint), buttons.waiting_view(job)))
 
     def progress(self, job: Job, snapshot: Snapshot) -> None:
         """Show how far it is, soon, with the newest preview."""
-        edit = Edit(render.progress(job, snapshot), buttons.waiting_view(job))
+        with speaking(job.origin.locale):
+            edit = Edit(render.progress(job, snapshot), buttons.waiting_view(job))
         waiting = self._lines.get(job.id)
         if snapshot.preview is not None:
             edit.files = [Upload("preview.webp", snapshot.preview, "A first look at the pictures")]
@@ -111,15 +136,22 @@ class Delivery:
             edit.files = waiting.newest.files  # an unsent preview is still the newest there is
         self._soon(job, edit)
 
-    async def done(self, job: Job, pictures: list[tuple[StoredPicture, bytes]]) -> None:
+    async def done(self, result: Result) -> None:
         """Post the pictures and the buttons in one PATCH; doing it twice changes nothing."""
-        files = [upload(job, picture, png) for picture, png in pictures]
-        await self._finish(job, Edit(render.done(job), buttons.result_view(job), files))
+        job = result.job
+        files = [upload(job, picture, png) for picture, png in result.pictures]
+        held_back = [picture.index for picture in result.held_back]
+        with speaking(job.origin.locale):
+            view = buttons.result_view(job, held_back)
+            await self._finish(job, Edit(render.posted(result), view, files))
+            if not files and not job.origin.private:
+                await self._whisper(job, say("job-held-back-privately"))
 
     async def failed(self, job: Job, error: Exception) -> None:
         """Say in one line why there are no pictures."""
-        text = render.failed(job, errors.explain(error))
-        await self._finish(job, Edit(text, buttons.closed_view(), []))
+        with speaking(job.origin.locale):
+            text = render.failed(job, errors.explain(error))
+            await self._finish(job, Edit(text, buttons.closed_view(), []))
 
     def drop(self, job: Job) -> None:
         """Send nothing more; the sender ends by itself when it finds nothing to send."""
@@ -128,8 +160,12 @@ class Delivery:
             line.newest = None
 
     async def cancelled(self, job: Job) -> None:
-        """Say that it was cancelled."""
-        await self._finish(job, Edit(render.cancelled(job), buttons.closed_view(), []))
+        """Say that it was cancelled, where that takes no direct message: who did it knows."""
+        if not self._reaches(job, self._lines.get(job.id, Line())):
+            self.drop(job)
+            return
+        with speaking(job.origin.locale):
+            await self._finish(job, Edit(render.cancelled(job), buttons.closed_view(), []))
 
     def can_answer(self, job: Job) -> bool:
         """Tell whether the interaction's token is young enough to be used."""
@@ -149,19 +185,16 @@ class Delivery:
             raise DeliveryFailed(_reason(error)) from error
 
     async def repost(self, job: Job) -> int:
-        """Post a new message by the channel, under a nonce that makes a second one the first."""
-        channel = self._client.get_partial_messageable(job.origin.channel_id)
+        """Post a new message where the job may be seen; see `Edit.send` for doing it twice."""
+        with speaking(job.origin.locale):
+            edit = Edit(render.waiting(job, 0), buttons.waiting_view(job))
         try:
-            # Sent with enforce_nonce: the same nonce again finds the first message.
-            sent = await channel.send(
-                render.waiting(job, 0),
-                view=buttons.waiting_view(job),
-                nonce=f"darkroom-{job.id}",
-                allowed_mentions=discord.AllowedMentions.none(),
-            )
+            if job.origin.by_token_only:
+                return await self._send_directly(job, edit)
+            channel = self._client.get_partial_messageable(job.origin.channel_id)
+            return (await edit.send(channel, _nonce(job))).id
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
             raise DeliveryFailed(_reason(error)) from error
-        return sent.id
 
     def _soon(self, job: Job, edit: Edit) -> None:
         line = self._lines.setdefault(job.id, Line())
@@ -188,7 +221,7 @@ class Delivery:
             # Progress is a courtesy: the end of the job is what must arrive.
             log.info("job %d: a progress edit was lost: %s", job.id, lost)
             line.gone = isinstance(lost, MessageGone)
-            line.muted = line.gone or isinstance(lost, discord.Forbidden)
+            line.muted = line.gone or isinstance(lost, discord.Forbidden | Unreachable)
 
     async def _finish(self, job: Job, edit: Edit) -> None:
         line = self._lines.setdefault(job.id, Line())
@@ -203,10 +236,13 @@ class Delivery:
             self._lines.pop(job.id, None)
 
     async def _patch_surely(self, job: Job, line: Line, edit: Edit) -> None:
-        edit = await _fitting(edit, self._file_limit(job))
         attempt = 1
         while True:
+            edit = await _fitting(edit, self._file_limit(job, line))
             try:
+                if not self._reaches(job, line):
+                    await self._send_directly(job, edit)
+                    return None
                 return await self._patch(job, line, edit)
             except TokenDied:
                 continue
@@ -224,16 +260,23 @@ class Delivery:
                 attempt += 1
 
     async def _patch(self, job: Job, line: Line, edit: Edit) -> None:
-        """Edit the message; raises MessageGone, TokenDied, and what discord.py raises."""
+        """Edit the message.
+
+        Raises MessageGone, TokenDied, Unreachable, and what discord.py raises.
+        """
         if job.message_id is None:
             raise DeliveryFailed("the message is not known")
+        if not self._reaches(job, line):
+            raise Unreachable("nothing but its dead token could edit it")
         try:
             if self._by_token(job, line):
                 await self._webhook(job).edit_message(job.message_id, **edit.fields())
             else:
-                channel = self._client.get_partial_messageable(job.origin.channel_id)
+                channel = self._client.get_partial_messageable(job.channel_id or 0)
                 await channel.get_partial_message(job.message_id).edit(**edit.fields())
         except discord.HTTPException as error:
+            if error.code == THREAD_ARCHIVED and await self._open_thread(job):
+                return await self._patch(job, line, edit)
             if error.code in (UNKNOWN_MESSAGE, UNKNOWN_CHANNEL):
                 raise MessageGone("its message is gone") from error
             if error.code in (INVALID_TOKEN, UNKNOWN_WEBHOOK):
@@ -241,14 +284,55 @@ class Delivery:
                 raise TokenDied(_reason(error)) from error
             raise
 
+    async def _send_directly(self, job: Job, edit: Edit) -> int:
+        """Write to the person instead, and say where that is; raises Unreachable."""
+        where = say("job-moved", channel=f"<#{job.origin.channel_id}>")
+        edit = replace(edit, content=f"{edit.content}\n-# {where}")
+        try:
+            direct = await self._client.create_dm(discord.Object(job.origin.person_id))
+            sent = await edit.send(direct, _nonce(job))
+        except discord.Forbidden as error:
+            raise Unreachable(_reason(error)) from error
+        await self.on_moved(job, direct.id, sent.id)
+        return sent.id
+
+    async def _whisper(self, job: Job, text: str) -> None:
+        """Say something to the person alone, while the token lives: a courtesy."""
+        if not self.can_answer(job):
+            return
+        webhook = self._webhook(job)
+        webhook.type = discord.WebhookType.application  # an interaction's: those may be private
+        try:
+            await webhook.send(text, ephemeral=True)
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            log.info("job %d: a private line was lost: %s", job.id, error)
+
+    async def _open_thread(self, job: Job) -> bool:
+        """Take a thread out of the archive, which an edit alone does not; False where it stays."""
+        thread = await self._client.fetch_channel(job.origin.channel_id)
+        if not isinstance(thread, discord.Thread) or not thread.archived or thread.locked:
+            return False
+        await thread.edit(archived=False)
+        return True
+
     def _by_token(self, job: Job, line: Line) -> bool:
-        return self.can_answer(job) and not line.token_died
+        moved = job.direct_channel_id is not None
+        return self.can_answer(job) and not line.token_died and not moved
+
+    def _reaches(self, job: Job, line: Line) -> bool:
+        """Tell whether the job's message can be edited at all."""
+        return job.channel_id is not None or self._by_token(job, line)
 
     def _bucket(self, job: Job, line: Line) -> Hashable:
         """Name what Discord counts together: a token's edits, or those of a whole channel."""
-        return job.origin.token if self._by_token(job, line) else job.origin.channel_id
+        return job.origin.token if self._by_token(job, line) else job.channel_id
 
-    def _file_limit(self, job: Job) -> int:
+    def _file_limit(self, job: Job, line: Line) -> int:
+        """Return how many bytes of one file Discord takes there; it may take less."""
+        if not self._reaches(job, line) or job.direct_channel_id is not None:
+            return DEFAULT_FILE_BYTES
+        if self._by_token(job, line) and job.origin.filesize_limit is not None:
+            return job.origin.filesize_limit
         guild = self._client.get_guild(job.origin.guild_id or 0)
         return DEFAULT_FILE_BYTES if guild is None else guild.filesize_limit
 
@@ -275,5 +359,9 @@ def _reason(error: Exception) -> str:
     return (isinstance(error, discord.HTTPException) and error.text) or str(error)
 
 
-async def _nobody_asks(job: Job) -> None:
+def _nonce(job: Job) -> str:
+    return f"darkroom-{job.id}"
+
+
+async def _nobody_asks(*_: object) -> None:
     """Stand in for the service until there is one."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import discord
 
 from bot.services.gallery import CHILDREN, Details
-from bot.store.records import Job
+from bot.store.records import Job, Verdict
 from bot.texts import say
 from bot.ui import render
 
@@ -19,7 +19,9 @@ def card(details: Details) -> discord.Embed:
     """Return every parameter of a job, its seeds, and the ways to its parent and children."""
     job = details.job
     embed = discord.Embed(
-        title=f"#{job.id} {job.kind}" + (" ⭐" if details.favourite else ""),
+        title=f"#{job.id} {job.kind}"
+        + (f" {render.PRIVATE}" if job.origin.private else "")
+        + (" ⭐" if details.favourite else ""),
         description=_prompts(job),
         url=render.jump_url(job),
         timestamp=job.origin.asked_at,
@@ -74,9 +76,17 @@ def _parameters(job: Job) -> dict[str, str]:
 def _seeds(details: Details) -> str:
     request = details.job.request
     kept = {picture.index for picture, png in details.pictures if png is not None}
+    refused = {
+        picture.index for picture, _ in details.pictures if picture.verdict is Verdict.REFUSED
+    }
+
+    def note(index: int) -> str:
+        if index in refused:
+            return " (" + say("details-held-back") + ")"
+        return "" if index in kept else " (no file kept)"
+
     return "\n".join(
-        f"{index + 1}: `{request.seed + index}`" + ("" if index in kept else " (no file kept)")
-        for index in range(request.num_images)
+        f"{index + 1}: `{request.seed + index}`{note(index)}" for index in range(request.num_images)
     )
 
 

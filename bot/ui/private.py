@@ -24,7 +24,7 @@ async def show_details(
 ) -> None:
     """Answer with everything about a job, and its pictures as they were drawn."""
     await interaction.response.defer(ephemeral=True, thinking=True)
-    found = await gallery.details(job_id, interaction.guild_id, interaction.user.id)
+    found = await gallery.details(job_id, actor_of(interaction))
     uploads = [
         upload(found.job, picture, png) for picture, png in found.pictures if png is not None
     ]
@@ -38,7 +38,7 @@ async def show_details(
 async def send(interaction: discord.Interaction[Any], gallery: Gallery, job_id: int) -> None:
     """Send a job's pictures by direct message; raises DiscordRefused where those are closed."""
     await interaction.response.defer(ephemeral=True, thinking=True)
-    job, kept = await gallery.originals(job_id, interaction.guild_id, interaction.user.id)
+    job, kept = await gallery.originals(job_id, actor_of(interaction))
     where = render.jump_url(job)
     text = render.done(job) + (f"\n-# From {where}" if where else "")
 
@@ -67,7 +67,7 @@ async def tell_stripped(interaction: discord.Interaction[Any], job: Job) -> None
 
 async def favourite(interaction: discord.Interaction[Any], gallery: Gallery, job_id: int) -> None:
     """Add a job to the person's favourites, or take it out, and say which."""
-    added = await gallery.favourite(job_id, interaction.guild_id, interaction.user.id)
+    added = await gallery.favourite(job_id, actor_of(interaction))
     line = "⭐ Now among your favourites." if added else "No longer among your favourites."
     await interaction.response.send_message(line, ephemeral=True)
 
@@ -79,14 +79,18 @@ async def erase(interaction: discord.Interaction[Any], gallery: Gallery, job_id:
     """
     await interaction.response.defer()
     job = await gallery.delete(job_id, actor_of(interaction))
+    if job.channel_id is None:
+        # Its token is long forgotten, and nothing else reaches it: only the files can go.
+        await interaction.edit_original_response(content=say("deleted-files"), view=None)
+        return
     await _remove_message(interaction.client, job)
     await interaction.edit_original_response(content="Deleted.", view=None)
 
 
 async def _remove_message(client: discord.Client, job: Job) -> None:
-    if job.message_id is None:
+    if job.message_id is None or job.channel_id is None:
         return
-    channel = client.get_partial_messageable(job.origin.channel_id)
+    channel = client.get_partial_messageable(job.channel_id)
     try:
         await channel.get_partial_message(job.message_id).delete()
     except discord.NotFound:

@@ -15,11 +15,11 @@ log = logging.getLogger(__name__)
 async def remove_message(client: discord.Client, job: Job) -> None:
     """Delete a job's message, or edit it where Discord does not let us; raises DiscordRefused.
 
-    One that is gone already is no error.
+    One that is gone already is no error, nor is one that only its person sees.
     """
-    if job.message_id is None:
+    if job.message_id is None or job.channel_id is None:
         return
-    channel = client.get_partial_messageable(job.origin.channel_id)
+    channel = client.get_partial_messageable(job.channel_id)
     message = channel.get_partial_message(job.message_id)
     try:
         await message.delete()

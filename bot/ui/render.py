@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import discord
 
 from bot.services.jobs import Turn
-from bot.services.runner import Snapshot
+from bot.services.runner import Result, Snapshot
 from bot.store.records import BY_MODERATOR, Job, Kind, Status, StoredPicture
 from bot.texts import say
 from generation.infotext import Parameters
 
 BAR_CELLS = 12
 SHOWN_PROMPT = 300
+SHOWN_ALSO = 200  # of what stands beside it
 SHOWN_TYPED = 1100  # with the longest of our lines it fits a message
 ALT_TEXT_LENGTH = 1024
 EMBED_PROMPT = 250
@@ -29,6 +30,7 @@ MARKS = {
     Status.FAILED: "⚠️",
     Status.CANCELLED: "✖️",
 }
+PRIVATE = "🔒"
 
 
 def subject(job: Job) -> str:
@@ -89,12 +91,32 @@ def done(job: Job) -> str:
     """Return the text above finished pictures."""
     lines = [title(job), settings(job)]
     if job.words.negative_prompt:
-        without = shorten(" ".join(job.words.negative_prompt.split()), SHOWN_PROMPT)
+        without = shorten(" ".join(job.words.negative_prompt.split()), SHOWN_ALSO)
         lines.insert(1, f"-# without: {discord.utils.escape_markdown(without)}")
     if job.cut:
-        cut = shorten(" ".join(job.cut.split()), SHOWN_PROMPT)
+        cut = shorten(" ".join(job.cut.split()), SHOWN_ALSO)
         lines.append(f"-# too long, left out: {discord.utils.escape_markdown(cut)}")
     return "\n".join(lines)
+
+
+def posted(result: Result) -> str:
+    """Return the text of the message that carries finished pictures."""
+    lines = [done(result.job)]
+    if result.held_back:
+        place = "here" if result.job.origin.guild_id is None else "server"
+        lines.append("-# " + say("job-held-back", count=len(result.held_back), place=place))
+    if result.parent is not None and (where := way_back(result.job, result.parent)) is not None:
+        lines.append("-# " + say("job-from", where=where))
+    return "\n".join(lines)
+
+
+def way_back(job: Job, parent: Job) -> str | None:
+    """Return the address of a parent's message where those who see the job can see it, too."""
+    home, theirs = job.origin, parent.origin
+    same_people = home.guild_id is not None or home.person_id == theirs.person_id
+    if home.guild_id != theirs.guild_id or theirs.private or not same_people:
+        return None
+    return jump_url(parent)
 
 
 def failed(job: Job, line: str) -> str:
@@ -135,6 +157,7 @@ def history_entry(job: Job, thumbnail: str | None) -> discord.Embed:
     prompt = shorten(subject(job), EMBED_PROMPT)
     embed = discord.Embed(
         title=f"{MARKS[job.status]} #{job.id} {job.kind} · {job.status}"
+        + (f" {PRIVATE}" if job.origin.private else "")
         + (" · deleted" if job.deleted_at else ""),
         description=discord.utils.escape_markdown(prompt),
         url=jump_url(job),
@@ -177,6 +200,8 @@ def queue(turns: Sequence[Turn], person_id: int, guild_id: int | None) -> str:
         mark = "🎞️ running" if turn.place == 0 else f"⏳ {ordinal(turn.place)}"
         here = job.origin.guild_id == guild_id and guild_id is not None
         who = f"<@{job.origin.person_id}>" if here else "somebody elsewhere"
+        if job.origin.private:
+            who = say("queue-somebody")
         if turn in mine:
             prompt = shorten(subject(job), QUEUE_PROMPT)
             who = f"you: {discord.utils.escape_markdown(prompt)} {jump_url(job) or ''}".rstrip()
@@ -221,8 +246,15 @@ def _quote(text: str, length: int) -> str:
 
 
 def jump_url(job: Job) -> str | None:
-    """Return the address of the job's message, or None where it has none (any more)."""
+    """Return the address of the job's message, or None where it has none (any more).
+
+    A private answer has none: it goes when its person's Discord is started again.
+    """
     if job.message_id is None or job.deleted_at is not None:
+        return None
+    if job.direct_channel_id is not None:
+        return f"https://discord.com/channels/@me/{job.direct_channel_id}/{job.message_id}"
+    if job.origin.private:
         return None
     server = job.origin.guild_id or "@me"
     return f"https://discord.com/channels/{server}/{job.origin.channel_id}/{job.message_id}"

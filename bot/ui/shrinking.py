@@ -15,11 +15,15 @@ QUALITIES = (95, 85, 70, 50)
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file on its way to Discord, with the text for whoever cannot see it."""
+    """A file on its way to Discord, with the text for whoever cannot see it.
+
+    A ``spoiler`` is hidden until somebody clicks on it.
+    """
 
     name: str
     content: bytes
     alt: str
+    spoiler: bool = False
 
 
 def fit(uploads: list[Upload], limit: int) -> list[Upload]:

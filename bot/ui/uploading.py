@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import discord
 
-from bot.store.records import Job, StoredPicture
+from bot.store.records import Job, StoredPicture, Verdict
 from bot.ui import render
 from bot.ui.shrinking import Upload, fit
 
@@ -22,13 +22,19 @@ Sent = TypeVar("Sent")
 def upload(job: Job, picture: StoredPicture, png: bytes) -> Upload:
     """Return a picture's file as people get it."""
     alt = render.alt_text(job, picture, job.request.num_images)
-    return Upload(render.file_name(job, picture), png, alt)
+    hidden = picture.verdict is not Verdict.SHOWN
+    return Upload(render.file_name(job, picture), png, alt, spoiler=hidden)
 
 
 def as_files(uploads: list[Upload]) -> list[discord.File]:
     """Return what discord.py sends, anew each time: sending a file uses it up."""
     return [
-        discord.File(io.BytesIO(upload.content), filename=upload.name, description=upload.alt)
+        discord.File(
+            io.BytesIO(upload.content),
+            filename=upload.name,
+            description=upload.alt,
+            spoiler=upload.spoiler,
+        )
         for upload in uploads
     ]
 
