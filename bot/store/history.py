@@ -5,9 +5,11 @@ from sqlalchemy import ColumnElement
 from bot.store.database import Database
 from bot.store.jobs import read_job
 from bot.store.models import JobRow
-from bot.store.newest import Period, Way, by_columns, by_words, has_words, newest
+from bot.store.newest import Period, by_columns, by_words, has_words, newest
 from bot.store.records import Job, ModSearch
 from bot.store.words import fold
+
+MOST_WAYS = 2  # each costs what the best one does, and it is nearly always among the first
 
 
 class History:
@@ -22,13 +24,11 @@ class History:
         words = fold(search.words)
         period = Period(search.guild_id, search.since, search.until)
         chosen = _conditions(search)
-        ways: list[Way] = []
+        along = by_words(words)
+        ways = [by_columns(here, condition) for condition in chosen] or [by_columns(here)]
+        ways = [*ways[: MOST_WAYS - len(along)], *along]
         if search.job_id is not None:
-            ways.append(by_columns(JobRow.id == search.job_id))
-        ways += [by_columns(here, condition) for condition in chosen]
-        ways += by_words(words)
-        if not chosen:
-            ways.append(by_columns(here))
+            ways = [by_columns(JobRow.id == search.job_id)]
         conditions = [here, *chosen, *period.conditions()]
         if search.job_id is not None:
             conditions.append(JobRow.id == search.job_id)
