@@ -5,7 +5,7 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bot.services.screening import Screening
+from bot.services.screening import Screening, pieces
 from bot.store.records import FilterAction, FilterKind
 from bot.texts import say
 from bot.ui.asking import moderator
@@ -83,6 +83,7 @@ class Filters(app_commands.Group):
         """Show privately what the filters say, with what would be cut marked."""
         actor = await moderator(interaction)
         verdict = await self.screening.judge(actor.guild_id, text)
+        shown = tested(verdict, await pieces(text, verdict.prompt))
         await interaction.response.send_message(
-            embed=discord.Embed(description=tested(text, verdict)), ephemeral=True
+            embed=discord.Embed(description=shown), ephemeral=True
         )

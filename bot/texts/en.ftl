@@ -71,6 +71,8 @@ job-held-back = { $count ->
 job-held-back-privately = All of them were held back: the check takes them for not safe for work. Other words, or another seed, may help.
 job-from = From { $where }
 job-moved = You asked for this in { $channel }, where I cannot reach you any more.
+job-cancelled = Cancelled
+job-cancelled-by-moderator = Cancelled by a moderator
 
 ### Buttons, forms, questions
 

@@ -1,12 +1,12 @@
 """Moderators' lists as text: blocks, filters, the audit trail; nothing here talks to Discord."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import discord
 
 from bot.services.filters import PromptVerdict
-from bot.services.screening import Piece, pieces
+from bot.services.screening import Piece
 from bot.store.records import EVERYWHERE, AuditEntry, Block, Filter
 from bot.texts import say
 from bot.ui.listing import Line
@@ -69,8 +69,8 @@ def filter_text(one: Filter) -> str:
     return say("filter-line", action=str(one.action), kind=str(one.kind), pattern=pattern)
 
 
-def tested(text: str, verdict: PromptVerdict) -> str:
-    """Return what filters say of a text, a line for each action."""
+def tested(verdict: PromptVerdict, pieces: Iterable[Piece]) -> str:
+    """Return what filters say of a text in pieces, a line for each action."""
     lines = []
     if verdict.refused:
         lines.append(say("filter-test-refused", filters=_numbers(verdict.refused)))
@@ -81,7 +81,7 @@ def tested(text: str, verdict: PromptVerdict) -> str:
     if verdict.flagged:
         lines.append(say("filter-test-flagged", filters=_numbers(verdict.flagged)))
     if verdict.stripped:
-        marked = "".join(map(_marked, pieces(text, verdict.prompt)))
+        marked = "".join(map(_marked, pieces))
         filters = _numbers(verdict.stripped)
         lines.append(say("filter-test-stripped", filters=filters, text=marked))
     return "\n".join(lines) or say("filter-test-allowed")

@@ -126,8 +126,9 @@ def failed(job: Job, line: str) -> str:
 
 def cancelled(job: Job) -> str:
     """Return the text of a cancelled job."""
-    who = f" {BY_MODERATOR}" if job.error == BY_MODERATOR else ""
-    return f"{title(job)}\n✖️ Cancelled{who}"
+    moderated = job.error == BY_MODERATOR
+    state = say("job-cancelled-by-moderator") if moderated else say("job-cancelled")
+    return f"{title(job)}\n✖️ {state}"
 
 
 def typed(prompt: str) -> str:

@@ -42,6 +42,7 @@ async def test_erase_leaves_no_name_no_words_and_no_files(house: House, tmp_path
     assert (job.origin.person_id, job.origin.person_name) == (0, "")
     assert (job.request.prompt, job.status) == ("(erased)", Status.DONE)
     assert len(list((tmp_path / "pictures").rglob("*.png"))) == 1
+    assert len(list((tmp_path / "thumbnails").rglob("*.webp"))) == 1
     connection = sqlite3.connect(tmp_path / FILE_NAME)
     text = " ".join(connection.iterdump())
     connection.close()

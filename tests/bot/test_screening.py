@@ -220,6 +220,7 @@ async def test_every_kind_of_refusal_is_noted_and_erased_words_go(house: House, 
     house.executor.hold = True
     for number in range(4):
         await imagine(house, f"a fox {number}")
+    await add(house, "secret", "refuse")
     await house.morgan.slash(house.channel, "mod block", person=house.mia, reason="x")
     await imagine(house, "a secret fox")
     typo = await imagine(house, "a fox --nothing 3")
