@@ -24,7 +24,9 @@ def refused(house: House, result) -> str:
 
 async def add(house: House, pattern: str, action: str, by=None, **options):
     options = {"pattern": pattern, "action": action, **options}
-    return await (by or house.morgan).slash(house.channel, "mod filter add", **options)
+    result = await (by or house.morgan).slash(house.channel, "mod filter add", **options)
+    await house.settle()  # or a moderator would be too fast
+    return result
 
 
 async def imagine(house: House, prompt: str, person=None, **options):
