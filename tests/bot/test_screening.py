@@ -6,6 +6,7 @@ import discord
 import pytest
 
 from bot.store.records import EVERYWHERE, Status
+from bot.ui.cooldowns import PER_S, RATE
 from tests.bot.conftest import House, labels
 from tests.fakes import png
 
@@ -126,6 +127,8 @@ async def test_styles_and_what_was_typed_are_both_cut(house: House):
 async def test_filters_are_listed_removed_and_on_record(house: House):
     for number in range(11):
         await add(house, f"word{number}", "flag")
+        await house.env.advance_time(PER_S / RATE + 1)  # five in ten seconds are answered
+    await house.env.advance_time(PER_S + 1)
     await add(house, "a` *b*", "refuse", kind="regex")
     twice = await add(house, "word1", "refuse")
     assert "There is such a filter already" in refused(house, twice)
