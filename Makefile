@@ -3,7 +3,7 @@ BIN := .venv/bin
 # The CPU build everywhere but where a GPU build was installed by hand first (see README.md).
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: play run test browser lint format bench migrate train-embedded clean
+.PHONY: play run test browser lint format bench screenshots migrate train-embedded clean
 .DEFAULT_GOAL := play
 
 .venv/bin/pip:
@@ -41,6 +41,9 @@ format: .venv/installed-dev
 
 bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks
+
+screenshots: .venv/installed-dev  ## the README's pictures anew; needs Debian's chromium
+	$(BIN)/python docs/screenshots.py
 
 train-embedded: .venv/installed
 	# Waiting threads that spin would take the cores from whatever else runs.
