@@ -26,6 +26,7 @@ class EnlargingCog(commands.Cog):
     @app_commands.describe(
         image=say("command-upscale.image"),
         factor=say("command-upscale.factor"),
+        private=say("command-upscale.private"),
     )
     @app_commands.choices(factor=CHOICES)
     async def upscale(
@@ -33,9 +34,10 @@ class EnlargingCog(commands.Cog):
         interaction: discord.Interaction[Any],
         image: discord.Attachment,
         factor: int = FACTORS[0],
+        private: bool = False,
     ) -> None:
         """Record the wish, answer with the message that will carry it, and line it up."""
-        asked = asked_by(interaction)
+        asked = asked_by(interaction, private=private)
         await self.jobs.may_start(asked)
         file = await fetch("image", image)
         job = await self.jobs.upscale(file, factor, asked)

@@ -35,8 +35,11 @@ class SourceCog(commands.Cog):
         pictures = [file for file in message.attachments if is_picture(file)]
         if not pictures:
             raise NothingToDo(say("no-picture"))
-        await self.jobs.may_start(asked_by(interaction))
+        private = message.flags.ephemeral
+        await self.jobs.may_start(asked_by(interaction, private=private))
         content = await fetch("image", pictures[0])
         await asyncio.to_thread(check, content)
         sha256 = await self.uploads.save(interaction.user.id, content)
-        await interaction.response.send_modal(source_form(sha256, len(pictures) - 1))
+        await interaction.response.send_modal(
+            source_form(sha256, len(pictures) - 1, private=private)
+        )

@@ -42,6 +42,7 @@ command-imagine =
 command-upscale = Make a picture of yours larger
     .image = A PNG, JPEG or WebP of at most 2048 pixels a side
     .factor = How many times as wide and as high
+    .private = Only you see it, and what you make of it
 uploaded-picture = an uploaded picture
 
 form-source = Use as source image

@@ -18,7 +18,7 @@ NUMBER_LENGTH = 20
 LONG: dict[str, Any] = {"style": discord.TextStyle.paragraph}
 NEGATIVE = LONG | {"max_length": PROMPT_LENGTH, "required": False}
 NUMBER: dict[str, Any] = {"max_length": NUMBER_LENGTH, "required": False}
-SOURCE = re.compile(r"source:(?P<sha256>[0-9a-f]{64})")
+SOURCE = re.compile(r"source:(?P<sha256>[0-9a-f]{64})(?P<private>:private)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,11 @@ def remix_form(custom_id: str, form: Form) -> discord.ui.Modal:
     return _modal("Remix", custom_id, inputs, filled)
 
 
-def source_form(sha256: str, others: int) -> discord.ui.Modal:
-    """Return the form that asks what to make of a picture; ``others`` were in the message, too."""
+def source_form(sha256: str, others: int, *, private: bool) -> discord.ui.Modal:
+    """Return the form that asks what to make of a picture; ``others`` were in the message, too.
+
+    What is made of a picture that only one person saw is ``private`` as well.
+    """
     hint = say("form-source-prompt-first", others=others) if others else say("form-source-prompt")
     inputs = (
         _Input("prompt", say("form-prompt"), hint, LONG | {"max_length": TYPED_LENGTH}),
@@ -58,7 +61,9 @@ def source_form(sha256: str, others: int) -> discord.ui.Modal:
         _Input("strength", say("form-strength"), say("form-strength-hint"), NUMBER),
     )
     filled = {"strength": f"{DEFAULT_STRENGTH:g}"}
-    return _modal(say("form-source"), f"source:{sha256}", inputs, filled)
+    return _modal(
+        say("form-source"), f"source:{sha256}" + (":private" if private else ""), inputs, filled
+    )
 
 
 def _modal(

@@ -66,5 +66,5 @@ async def draw_from(interaction: discord.Interaction[Any], match: re.Match[str])
         strength=strength("strength", given) if given else None,
     )
     jobs: JobService = interaction.client.jobs
-    wishes = await jobs.complete(wishes_of(wish, jobs.catalog), asked_by(interaction))
-    await ask_for(interaction, jobs, wishes, picture)
+    private = match["private"] is not None
+    await ask_for(interaction, jobs, wishes_of(wish, jobs.catalog), picture, private=private)

@@ -76,6 +76,13 @@ async def test_the_larger_one_can_be_enlarged_once_more_even_without_its_file(
     assert (await house.job(2)).origin.person_id == house.max.id
 
 
+async def test_it_may_be_private(house: House):
+    result = await upscale(house, picture(40, 40), private=True)
+    assert result.ephemeral
+    assert len(result.response.attachments) == 1
+    assert (await house.job(1)).origin.private
+
+
 @pytest.mark.parametrize(
     ("content", "options", "line"),
     [

@@ -61,6 +61,16 @@ async def test_our_own_results_are_pictures_too_and_an_empty_strength_is_the_usu
     assert house.executor.requests[1].strength == 0.75
 
 
+async def test_what_starts_from_a_private_picture_is_private(house: House):
+    result = await house.mia.slash(house.channel, "imagine", prompt="a cat", private=True)
+    await house.settle()
+    opened = await pick(house, result.response)
+    answer = await house.mia.submit_modal(opened, {"prompt": "a fox"})
+    await house.settle()
+    assert answer.ephemeral
+    assert (await house.job(2)).origin.private
+
+
 async def test_several_prompts_are_asked_about_first(house: House):
     opened = await pick(house, await posted(house, picture(64, 64)))
     question = await house.mia.submit_modal(opened, {"prompt": "a {fox, dog} --n 1"})
@@ -84,7 +94,7 @@ async def test_nobody_starts_from_what_another_picked(house: House, monkeypatch)
     sha256 = theirs.modal["custom_id"].removeprefix("source:")
     # What a changed client sends back instead of what it was given.
     monkeypatch.setattr(
-        "bot.cogs.source.source_form", lambda _, others: source_form(sha256, others)
+        "bot.cogs.source.source_form", lambda _, *seen, **how: source_form(sha256, *seen, **how)
     )
     forged = await pick(house, await posted(house, picture(65, 65)))
     answer = await house.mia.submit_modal(forged, {"prompt": "a *fox*"})
