@@ -13,6 +13,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import errors, texts
+from bot.cogs import places
 from bot.cogs.audit import Audit
 from bot.cogs.blocks import Blocks
 from bot.cogs.catalog import CatalogCog
@@ -105,6 +106,8 @@ class DarkroomBot(commands.Bot):
             command_prefix=commands.when_mentioned,
             help_command=None,
             tree_cls=DarkroomTree,
+            allowed_installs=places.INSTALLS,
+            allowed_contexts=places.CONTEXTS,
             # Messages without their content: only that one was deleted matters.
             intents=discord.Intents(guilds=True, guild_messages=True),
             allowed_mentions=discord.AllowedMentions.none(),

@@ -6,6 +6,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.cogs.places import in_servers_only
 from bot.services.configuration import Configuration, Place
 from bot.store.rules import (
     ADDED_LENGTH,
@@ -34,7 +35,7 @@ def strictnesses(*offered: Strictness) -> list[app_commands.Choice[str]]:
 
 
 @app_commands.default_permissions(manage_guild=True)
-@app_commands.guild_only()
+@in_servers_only
 class ConfigurationCog(
     commands.GroupCog, group_name="config", group_description=say("command-config")
 ):

@@ -6,6 +6,7 @@ from typing import Any
 import discord
 from discord import app_commands
 
+from bot.cogs.places import in_servers_only
 from bot.services.jobs import JobService
 from bot.ui import render
 from bot.ui.asking import check_moderator
@@ -15,7 +16,7 @@ SHOWN = 10
 
 
 @app_commands.default_permissions(moderate_members=True)
-@app_commands.guild_only()
+@in_servers_only
 class Moderation(app_commands.Group):
     """Who made what, and whatever `add_command` puts beside it: a command or a group of them."""
 

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from bot.services.checking import coarse, is_checked, refusal, verdict
+from bot.services.checking import refusal, verdict
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
 from bot.store.records import Job, Kind, Status, StoredPicture, Verdict
@@ -247,8 +247,6 @@ class Runner:
                             if cut:
                                 await self._jobs.shortened(job.id, cut)
                         case Progress(step, of, preview):
-                            if preview is not None and is_checked(job):
-                                preview = await asyncio.to_thread(coarse, preview)
                             pace = (time.monotonic() - started) / step
                             self._presenter.progress(
                                 job, Snapshot(step, of, pace * (of - step), preview)

@@ -16,6 +16,7 @@ import aiohttp
 import discord
 
 from bot import errors
+from bot.services.checking import coarse, is_checked
 from bot.services.runner import (
     DeliveryFailed,
     MessageGone,
@@ -214,7 +215,7 @@ class Delivery:
 
     async def _send_progress(self, job: Job, line: Line, edit: Edit) -> None:
         try:
-            await self._patch(job, line, edit)
+            await self._patch(job, line, await _coarse(edit) if is_checked(job) else edit)
         except TokenDied:
             line.newest = line.newest or edit  # at the channel's next turn
         except (DeliveryFailed, discord.HTTPException, aiohttp.ClientError, OSError) as lost:
@@ -341,6 +342,15 @@ class Delivery:
         if application_id is None or job.origin.token is None:
             raise DeliveryFailed("there is no token to answer with")
         return discord.Webhook.partial(application_id, job.origin.token, client=self._client)
+
+
+async def _coarse(edit: Edit) -> Edit:
+    """Return the edit with its preview as it may be shown before the check."""
+    if not edit.files:
+        return edit
+    (preview,) = edit.files
+    content = await asyncio.to_thread(coarse, preview.content)
+    return replace(edit, files=[replace(preview, content=content)])
 
 
 async def _fitting(edit: Edit, limit: int) -> Edit:

@@ -95,3 +95,11 @@ async def test_only_the_latest_are_remembered(house: House, monkeypatch: pytest.
     for command in ("help", "queue", "history"):
         await house.mia.slash(house.channel, command)
     assert len(house.bot.cooldowns) == 2
+
+
+async def test_commands_are_offered_wherever_one_can_ask_and_moderators_in_servers(house: House):
+    for command in house.bot.tree.get_commands():
+        sent = command.to_dict(house.bot.tree)
+        places = (sent["contexts"], sent["integration_types"])
+        inside = command.name in {"mod", "config"}
+        assert places == (([0], [0]) if inside else ([0, 1, 2], [0, 1])), command.name

@@ -268,3 +268,77 @@ async def test_nothing_leads_back_to_what_was_deleted(house: House):
     await house.settle()
     assert len(again.response.attachments) == 1
     assert "From" not in again.response.content
+
+
+@pytest.fixture
+def guest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the person brought us along: Discord says so in each of their interactions."""
+    monkeypatch.setattr(discord.Interaction, "is_user_integration", lambda _: True)
+    monkeypatch.setattr(discord.Interaction, "is_guild_integration", lambda _: False)
+
+
+async def test_as_a_guest_only_the_token_writes_and_no_permission_is_asked_for(
+    house: House, guest: None
+):
+    nothing = discord.PermissionOverwrite(attach_files=False, view_channel=False)
+    channel = house.guild.create_text_channel("theirs", overwrites={house.bot.user: nothing})
+    result = await house.mia.slash(channel, "imagine", prompt="a red apple", count=1)
+    await house.settle()
+    assert not result.ephemeral
+    assert len(result.response.attachments) == 1
+    job = await house.job(1)
+    assert (job.status, job.origin.guest, job.origin.guild_id) == (
+        Status.DONE,
+        True,
+        house.guild.id,
+    )
+
+
+async def test_as_a_guest_the_end_comes_directly_and_never_by_the_channel(
+    house: House, guest: None
+):
+    before = len(house.env.http_requests)
+    result = await outlive_the_token(house, private=False)
+    (sent,) = direct(house)
+    assert len(sent.attachments) == 1
+    assert result.response.attachments == []
+    here = f"/channels/{house.channel.id}"
+    paths = [entry.path for entry in house.env.http_requests[before:]]
+    assert [path for path in paths if path.startswith(here)] == []
+
+
+async def test_moderators_of_a_server_that_did_not_invite_us_are_none(house: House, guest: None):
+    result = await house.mia.slash(house.channel, "imagine", prompt="a pear", count=1)
+    await house.settle()
+    asked = await house.morgan.click(result.response, label="Delete")
+    assert asked.response.content.startswith("Only the person who asked for it")
+
+
+@pytest.mark.parametrize(("locked", "pictures"), [(False, 1), (True, 0)])
+async def test_an_archived_thread_is_opened_again_for_the_end(
+    house: House, locked: bool, pictures: int
+):
+    channel = house.bot.get_channel(house.channel.id)
+    assert isinstance(channel, discord.TextChannel)
+    kind = discord.ChannelType.public_thread
+    thread = await channel.create_thread(name="apples", type=kind)
+    (handle,) = house.channel.threads
+    house.executor.hold = True
+    result = await house.mia.slash(handle, "imagine", prompt="a red apple", count=1)
+    await house.env.advance_time(HOUR)
+    await thread.edit(archived=True, locked=locked)
+    house.env.inject_error(
+        "PATCH",
+        "/channels/*/messages/*",
+        status=400,
+        code=50083,
+        message="Thread is archived",
+        times=None if locked else 1,
+    )
+    house.executor.let_go()
+    await house.settle()
+    assert len(result.response.attachments) == pictures
+    assert (await house.bot.fetch_channel(handle.id)).archived is locked
+    job = await house.job(1)
+    said = (Status.FAILED, "not posted: Thread is archived")
+    assert (job.status, job.error) == (said if locked else (Status.DONE, None))

@@ -267,6 +267,42 @@ async def test_closed_direct_messages_leave_the_job_in_the_history(
     assert bot.rows("prompt, guild_id, message_id") == [("a red apple", None, None)]
 
 
+async def ask_privately(playground: Playground) -> Message:
+    """Ask for a private job that runs for long, and return its answer once it runs."""
+    asked = await playground.slash(
+        "mia", "darkroom", "imagine", prompt="a red apple", count=1, steps=100, private=True
+    )
+    answer = await asked.response(within=PATIENCE_S)
+    assert answer.ephemeral
+
+    def stepped() -> bool:
+        return re.search(r"step [1-9]", answer.content) is not None
+
+    await playground.wait_for(stepped, PATIENCE_S, "a step")
+    return answer
+
+
+@pytest.mark.parametrize("closed", [False, True])
+async def test_a_private_job_outlives_its_token_without_a_word_in_public(
+    playground: Playground, bot: Process, closed: bool
+):
+    mia = playground.world.user("mia")
+    direct = playground.open_direct_messages(mia)
+    if closed:
+        playground.world.deaf_to_direct_messages.add(mia.id)
+    answer = await ask_privately(playground)
+    playground.clock.advance(FIFTEEN_MINUTES)
+    await bot.until("status", lambda status: status == "done")
+    sent = playground.messages(direct, mia)
+    assert [len(message.attachments) for message in sent] == ([] if closed else [1])
+    assert answer.attachments == [] or answer.attachments[0].filename == "preview.webp"
+    moved = (None, answer.id) if closed else (direct.id, sent[0].id)
+    assert bot.rows("direct_channel_id, message_id, interaction_token") == [(*moved, None)]
+    assert bot.posted() == []
+    here = f"/channels/{playground.world.channel('darkroom').id}/"
+    assert [seen.path for seen in playground.log.requests if here in seen.path] == []
+
+
 async def test_jobs_of_one_channel_share_its_bucket(playground: Playground, bot: Process):
     for person in ("mia", "morgan"):
         await playground.slash(
