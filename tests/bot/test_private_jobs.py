@@ -212,6 +212,17 @@ async def test_others_do_not_know_a_private_job(house: House):
     assert await house.jobs.get(3) is None
 
 
+async def test_a_moderator_s_star_does_not_show_a_private_job_to_them_later(house: House):
+    await imagine(house)
+    await house.settle()
+    assert await house.favourites.toggle(person_id=house.morgan.id, job_id=1)
+    assert await house.favourites.toggle(person_id=house.mia.id, job_id=1)
+    theirs = await house.morgan.slash(house.channel, "favourites")
+    assert theirs.response.embeds == []
+    own = await house.mia.slash(house.channel, "favourites")
+    assert len(own.response.embeds) == 1
+
+
 async def test_the_queue_does_not_say_whose_private_job_it_is(house: House):
     house.executor.hold = True
     await imagine(house)
