@@ -13,18 +13,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.services.door import Door
 from bot.services.errors import QuotaReached
 from bot.services.jobs import JobService
 from bot.services.policy import Asked, Limits, Policy
 from bot.services.quotas import Quotas, pictures_allowed
 from bot.services.requests import Wish
+from bot.services.screening import Screening
 from bot.store.allowances import AllowanceStore
 from bot.store.audit import AuditStore, Deed
 from bot.store.blocks import BlockStore
 from bot.store.database import Database, migrate
+from bot.store.filters import FilterStore
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
 from bot.store.records import Allowance, Holder, Job, Origin, Status
+from bot.store.refusals import RefusalStore
 from bot.store.rules import RuleStore
 from bot.store.spending import SpendingStore
 from generation.catalog import EMBEDDED, Catalog
@@ -86,15 +90,18 @@ async def desk(template: Path, **rules: int) -> AsyncIterator[Desk]:
             jobs=jobs, spending=SpendingStore(database), rules=store, allowances=allowances
         )
         limits = Limits(waiting=1000, waiting_per_person=1000)
+        policy = Policy(
+            jobs=jobs, blocks=BlockStore(database), limits=limits, rules=store, quotas=quotas
+        )
+        door = Door(
+            policy=policy,
+            screening=Screening(FilterStore(database)),
+            refusals=RefusalStore(database),
+        )
         services = JobService(
             catalog=Catalog({EMBEDDED.name: EMBEDDED}, EMBEDDED.name),
-            policy=Policy(
-                jobs=jobs,
-                blocks=BlockStore(database),
-                limits=limits,
-                rules=store,
-                quotas=quotas,
-            ),
+            policy=policy,
+            door=door,
             jobs=jobs,
             pictures=PictureStore(database, Path(folder)),
             presenter=Nowhere(),
@@ -107,6 +114,7 @@ async def desk(template: Path, **rules: int) -> AsyncIterator[Desk]:
         try:
             yield Desk(services, jobs, store, quotas, allowances)
         finally:
+            await door.close()
             await database.close()
 
 
