@@ -88,7 +88,7 @@ class Screening:
         if not verdict.allowed:
             raise PromptRefused
         if verdict.flagged:
-            draft = replace(draft, flagged=", ".join(map(describe, verdict.flagged)))
+            draft = replace(draft, flagged="\n".join(map(describe, verdict.flagged)))
         if not verdict.stripped or draft.kind is Kind.UPSCALE:
             return draft
         (left,) = verdict.others
