@@ -116,6 +116,7 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
     from bot.services.door import Door
     from bot.services.gallery import Gallery
     from bot.services.jobs import JobService
+    from bot.services.lookup import Lookup
     from bot.services.moderation import ModerationService
     from bot.services.policy import Limits, Policy
     from bot.services.privacy import Privacy
@@ -129,12 +130,14 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
     from bot.store.examples import ExampleStore
     from bot.store.favourites import FavouriteStore
     from bot.store.filters import FilterStore
+    from bot.store.history import History
     from bot.store.jobs import JobStore
     from bot.store.pictures import PictureStore
     from bot.store.refusals import RefusalStore
     from bot.store.rules import RuleStore
     from bot.store.spending import SpendingStore
     from bot.store.uploads import UploadStore
+    from bot.store.usage import UsageStore
     from generation.catalog import load_catalog
     from generation.executor import LocalExecutor
     from generation.options import EngineOptions
@@ -219,6 +222,13 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
         ),
         rules=rules,
         screening=screening,
+        lookup=Lookup(
+            history=History(database),
+            jobs=jobs,
+            pictures=pictures,
+            usage=UsageStore(database),
+            audit=AuditStore(database),
+        ),
         synced_file=settings.store.folder / "commands.sha256",
     )
     return bot, executor, database

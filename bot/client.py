@@ -24,6 +24,7 @@ from bot.cogs.gallery import GalleryCog
 from bot.cogs.help import HelpCog
 from bot.cogs.imagine import ImagineCog
 from bot.cogs.inspection import InspectionCog
+from bot.cogs.lookup import LookupCog
 from bot.cogs.moderation import Moderation
 from bot.cogs.privacy import PrivacyCog
 from bot.cogs.queue import QueueCog
@@ -32,6 +33,7 @@ from bot.cogs.source import SourceCog
 from bot.services.configuration import Configuration
 from bot.services.gallery import Gallery
 from bot.services.jobs import JobService
+from bot.services.lookup import Lookup
 from bot.services.moderation import ModerationService
 from bot.services.privacy import Privacy
 from bot.services.runner import Presenter
@@ -39,6 +41,7 @@ from bot.services.screening import Screening
 from bot.store.records import Place
 from bot.store.rules import RuleStore
 from bot.store.uploads import UploadStore
+from bot.ui.acting import ModButton
 from bot.ui.buttons import JobButton
 from bot.ui.clicks import Clicks
 from bot.ui.cooldowns import Cooldowns
@@ -97,6 +100,7 @@ class DarkroomBot(commands.Bot):
         gallery: Gallery,
         privacy: Privacy,
         moderation: Callable[[JobService], ModerationService],
+        lookup: Lookup,
         rules: RuleStore,
         uploads: UploadStore,
         screening: Screening,
@@ -119,6 +123,7 @@ class DarkroomBot(commands.Bot):
         self.privacy = privacy
         self.uploads = uploads
         self.moderation = moderation(self.jobs)
+        self.lookup = lookup
         self.rules = rules
         self.screening = screening
         self.clicks = Clicks()
@@ -141,10 +146,11 @@ class DarkroomBot(commands.Bot):
         await self.add_cog(inspection)
         source = SourceCog(self.jobs, self.uploads)
         await self.add_cog(source)
-        for menu in (inspection.menu, source.menu):
+        mod, looking = Moderation(), LookupCog(self.lookup, self.jobs.catalog)
+        for menu in (inspection.menu, source.menu, *looking.menus):
             self.tree.add_command(menu)
-        mod = Moderation(self.jobs)
         for cog in (
+            looking,
             Blocks(self.moderation),
             Removal(self.moderation, self.jobs),
             Audit(self.moderation),
@@ -153,7 +159,7 @@ class DarkroomBot(commands.Bot):
                 mod.add_command(command)
         mod.add_command(Filters(self.screening))
         self.tree.add_command(mod)
-        self.add_dynamic_items(JobButton)
+        self.add_dynamic_items(JobButton, ModButton)
         await self.sync_commands()
         self._recovery = asyncio.create_task(self.jobs.recover(), name="recovery")
         self._recovery.add_done_callback(_log_failure)

@@ -6,14 +6,15 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.services.durations import FOR_GOOD, read_duration
+from bot.services.durations import FOR_GOOD
 from bot.services.moderation import ModerationService
 from bot.texts import say
-from bot.ui.asking import moderator, target_of
-from bot.ui.deeds import because, block_line, end_of
+from bot.ui import acting
+from bot.ui.acting import DURATION_LENGTH, REASON_LENGTH
+from bot.ui.asking import moderator
+from bot.ui.deeds import block_line
 from bot.ui.listing import Line, Listing
 
-REASON_LENGTH = 300
 DURATIONS = {
     "1 hour": "1h",
     "1 day": "1d",
@@ -40,20 +41,19 @@ class Blocks(commands.Cog):
         self,
         interaction: discord.Interaction[Any],
         person: discord.User,
-        duration: app_commands.Range[str, 1, 40] = FOR_GOOD,
+        duration: app_commands.Range[str, 1, DURATION_LENGTH] = FOR_GOOD,
         reason: app_commands.Range[str, 0, REASON_LENGTH] = "",
         everywhere: bool = False,
     ) -> None:
         """Block somebody, and end what is on its way."""
-        span = read_duration(duration)
-        until = None if span is None else interaction.created_at + span
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        actor = await moderator(interaction, everywhere=everywhere)
-        ended = await self.moderation.block(
-            target_of(interaction, person), actor, until=until, reason=reason
+        await acting.block(
+            interaction,
+            self.moderation,
+            person,
+            duration=duration,
+            reason=reason,
+            everywhere=everywhere,
         )
-        done = say("blocked", person=str(person.id), end=end_of(until), jobs=ended)
-        await interaction.followup.send(done + because(reason))
 
     @block.autocomplete("duration")
     async def durations(

@@ -1,6 +1,7 @@
 """/history and /favourites: a person's own jobs, and those they like."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import discord
@@ -10,7 +11,7 @@ from discord.ext import commands
 from bot.services.gallery import Gallery
 from bot.services.jobs import JobService
 from bot.store.records import Search
-from bot.ui.pages import Album
+from bot.ui.pages import OwnAlbum
 from bot.ui.private import show_details
 
 WORD_LENGTH = 100
@@ -57,4 +58,5 @@ class GalleryCog(commands.Cog):
         self, interaction: discord.Interaction[Any], search: Search, nothing: str
     ) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        await Album(self.gallery, self.jobs, search, interaction).show(nothing)
+        load = partial(self.gallery.search, search)
+        await OwnAlbum(self.jobs, load, interaction).show(nothing)

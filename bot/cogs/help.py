@@ -7,7 +7,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-MESSAGE_MENU = "In a message's menu, under Apps"
+from bot.texts import say
+
+MENUS = {"message": discord.AppCommandType.message, "person": discord.AppCommandType.user}
 
 
 class HelpCog(commands.Cog):
@@ -28,9 +30,17 @@ def describe(
     for command in sorted(tree.walk_commands(), key=lambda one: one.qualified_name):
         if isinstance(command, app_commands.Group):
             continue
-        needed = (command.root_parent or command).default_permissions
-        if needed is None or needed.is_subset(permissions):
+        if _shown(command.root_parent or command, permissions):
             yield f"`/{command.qualified_name}` {command.description}"
-    menus = tree.get_commands(type=discord.AppCommandType.message)
-    if menus:
-        yield f"{MESSAGE_MENU}: " + ", ".join(f"*{menu.name}*" for menu in menus)
+    for whose, kind in MENUS.items():
+        menus = [menu for menu in tree.get_commands(type=kind) if _shown(menu, permissions)]
+        if menus:
+            yield say(f"help-menu-{whose}") + ": " + ", ".join(f"*{menu.name}*" for menu in menus)
+
+
+def _shown(
+    command: app_commands.Command[Any, ..., Any] | app_commands.Group | app_commands.ContextMenu,
+    permissions: discord.Permissions,
+) -> bool:
+    needed = command.default_permissions
+    return needed is None or needed.is_subset(permissions)

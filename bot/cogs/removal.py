@@ -10,10 +10,9 @@ from bot.services.errors import NothingToDo
 from bot.services.jobs import JobService
 from bot.services.moderation import ModerationService
 from bot.texts import say
+from bot.ui import acting
+from bot.ui.acting import REASON_LENGTH
 from bot.ui.asking import moderator
-from bot.ui.removing import remove_message
-
-REASON_LENGTH = 300
 
 
 class Removal(commands.Cog):
@@ -33,11 +32,7 @@ class Removal(commands.Cog):
         reason: app_commands.Range[str, 0, REASON_LENGTH] = "",
     ) -> None:
         """Remove a job's message and files, and say what was made from it."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        actor = await moderator(interaction)
-        removed, children = await self.moderation.remove(job, actor, reason=reason)
-        await remove_message(interaction.client, removed)
-        await interaction.followup.send(say("removed", job=str(removed.id), children=children))
+        await acting.remove(interaction, self.moderation, job, reason)
 
     @app_commands.command(description=say("command-mod-cancel"))
     @app_commands.describe(

@@ -26,12 +26,19 @@ def read_duration(text: str) -> timedelta | None:
     typed = text.strip().casefold()
     if typed == FOR_GOOD:
         return None
-    at, span = 0, timedelta()
-    while (part := _PART.match(typed, at)) is not None:
-        at = part.end()
-        span += int(part["count"]) * _UNITS[part["unit"][0]]
-    if at < len(typed) or not SHORTEST <= span <= LONGEST:
+    span = span_of(typed)
+    if span is None or not SHORTEST <= span <= LONGEST:
         raise InvalidRequest(
             "duration", f"like `3d 12h`, from one minute to five years, or `{FOR_GOOD}`"
         )
     return span
+
+
+def span_of(text: str) -> timedelta | None:
+    """Return the span that was typed, however long; None where it is none."""
+    typed = text.strip().casefold()
+    at, span = 0, timedelta()
+    while (part := _PART.match(typed, at)) is not None:
+        at = part.end()
+        span += int(part["count"]) * _UNITS[part["unit"][0]]
+    return span if at == len(typed) else None

@@ -18,6 +18,23 @@ CHILDREN = 8
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """A job that was looked for, and its first picture's thumbnail (WebP), if there is one.
+
+    A ``hidden`` one is not shown to everybody.
+    """
+
+    job: Job
+    thumbnail: bytes | None
+    hidden: bool = False
+
+    @property
+    def id(self) -> int:
+        """The job's number, by which pages follow each other."""
+        return self.job.id
+
+
+@dataclass(frozen=True, slots=True)
 class Details:
     """A job, where it comes from, and what became of it.
 
@@ -73,13 +90,11 @@ class Gallery:
             raise PictureNotFound("Those pictures are not stored any more. Reroll draws new ones.")
         return job, kept
 
-    async def search(
-        self, search: Search, before: int | None, limit: int
-    ) -> list[tuple[Job, bytes | None]]:
-        """Return jobs before job ``before``, newest first, each with its first thumbnail (WebP)."""
+    async def search(self, search: Search, before: int | None, limit: int) -> list[Found]:
+        """Return jobs before job ``before``, newest first, each with its first thumbnail."""
         jobs = await self._jobs.search(search, before, limit)
         first = await self._pictures.first_of([job.id for job in jobs])
-        return [(job, await self._thumbnail(first.get(job.id))) for job in jobs]
+        return [Found(job, await self._thumbnail(first.get(job.id))) for job in jobs]
 
     async def examples(
         self, shown: Shown, names: Collection[str], viewer: Viewer

@@ -25,7 +25,6 @@ from bot.store.records import (
     Kind,
     Place,
     Status,
-    StoredPicture,
 )
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
@@ -219,18 +218,6 @@ class JobService:
         await asyncio.gather(*(self._stop(job) for job in ended))
         await asyncio.gather(*(self._show_cancelled(job) for job in ended))
         return len(ended)
-
-    async def history(
-        self, *, guild_id: int, person_id: int, limit: int
-    ) -> list[tuple[Job, StoredPicture | None]]:
-        """Return a person's latest jobs in one server, newest first, with their first pictures."""
-        jobs = await self._jobs.history(guild_id=guild_id, person_id=person_id, limit=limit)
-        first = await self._pictures.first_of([job.id for job in jobs])
-        return [(job, first.get(job.id)) for job in jobs]
-
-    async def thumbnail(self, picture: StoredPicture) -> bytes | None:
-        """Return a picture's WebP thumbnail, or None where it was pruned."""
-        return await self._pictures.read_thumbnail(picture)
 
     async def queue(self) -> list[Turn]:
         """Return what runs and what waits, next first."""

@@ -1,21 +1,19 @@
 """What was used, for people: in words, as a table for spreadsheets, as a chart."""
 
-import csv
-import io
 import re
 import unicodedata
 from operator import attrgetter
 
 from bot.services.chart import Chart, Series
+from bot.services.sheet import MARK, line
 from bot.store.figures import Day, Usage
 from bot.texts import say
 
 NAME_LENGTH = 32
+COLUMNS = ("what", "name", "jobs", "pictures", "failed", "refused", "device_seconds")
 MOST_DAYS = 120  # in a chart with a bar for each; more are added up by weeks
 # What Discord reads as markup, a mention, an emoji or a link, wherever in a line it stands.
 _MARKUP = re.compile(r"[*~|`<>\[\]()@#:/\\]|_(?![^\W_])|(?<![^\W_])_")
-# What makes a spreadsheet run a cell as a formula (OWASP, "CSV Injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def words(usage: Usage) -> str:
@@ -51,18 +49,14 @@ def words(usage: Usage) -> str:
 
 def table(usage: Usage) -> bytes:
     """Return a row for each day and each person as CSV, in which no name is a formula."""
-    file = io.StringIO(newline="")
-    writer = csv.writer(file)
-    writer.writerow(["what", "name", "jobs", "pictures", "failed", "refused", "device_seconds"])
+    lines = [line(COLUMNS)]
     for day in usage.days:
         figures = (day.jobs, day.pictures, day.failed, day.refused, round(day.device_seconds, 1))
-        writer.writerow(["day", day.day.isoformat(), *figures])
+        lines.append(line(("day", day.day.isoformat(), *figures)))
     for one in usage.people:
-        name = "'" + one.name if one.name.startswith(_FORMULA) else one.name
         seconds = round(one.device_seconds, 1)
-        writer.writerow(["person", name, one.jobs, one.pictures, "", "", seconds])
-    # With a mark at its start: without it, Excel reads other letters than were written.
-    return file.getvalue().encode("utf-8-sig", errors="replace")
+        lines.append(line(("person", one.name, one.jobs, one.pictures, "", "", seconds)))
+    return MARK + b"".join(lines)
 
 
 def chart_of(usage: Usage) -> Chart:

@@ -1,6 +1,6 @@
 """The history of a server, for its moderators."""
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, select
 
 from bot.store.database import Database
 from bot.store.jobs import read_job
@@ -38,6 +38,22 @@ class History:
             rows = await newest(
                 session, [period.of(way) for way in ways], conditions, before, limit
             )
+            return [read_job(row) for row in rows]
+
+    async def of_message(self, guild_id: int, message_id: int) -> Job | None:
+        """Return the job of a server that a message carries, or None where it carries none."""
+        query = select(JobRow).where(JobRow.message_id == message_id, JobRow.guild_id == guild_id)
+        async with self._database.read() as session:
+            row = await session.scalar(query)
+            return None if row is None else read_job(row)
+
+    async def children(self, job: Job, limit: int) -> list[Job]:
+        """Return the first jobs of its server that were made from one."""
+        query = select(JobRow).where(
+            JobRow.parent_id == job.id, JobRow.guild_id == job.origin.guild_id
+        )
+        async with self._database.read() as session:
+            rows = await session.scalars(query.order_by(JobRow.id).limit(limit))
             return [read_job(row) for row in rows]
 
 

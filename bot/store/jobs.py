@@ -283,17 +283,6 @@ class JobStore:
             mine, everybodys = (await session.execute(query)).one()
             return mine, everybodys
 
-    async def history(self, *, guild_id: int, person_id: int, limit: int) -> list[Job]:
-        """Return a person's latest jobs in one server, newest first."""
-        async with self._database.read() as session:
-            rows = await session.scalars(
-                select(JobRow)
-                .where(JobRow.guild_id == guild_id, JobRow.person_id == person_id)
-                .order_by(JobRow.id.desc())
-                .limit(limit)
-            )
-            return [read_job(row) for row in rows]
-
     async def children_count(self, job: Job) -> int:
         """Count the jobs made from one of a server that stand there still."""
         query = select(func.count()).select_from(JobRow).where(*_children(job))

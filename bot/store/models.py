@@ -138,6 +138,7 @@ class JobRow(Base):
         Index("ix_jobs_asked_at_unpruned", "asked_at", sqlite_where=UNPRUNED),
         Index("ix_jobs_asked_at_worded", "asked_at", sqlite_where=WORDED),
         Index(None, "person_id", "status"),
+        Index("ix_jobs_message_id", "message_id", sqlite_where=text("message_id IS NOT NULL")),
         Index(None, "parent_id"),
         Index(None, "source_sha256"),
         {"sqlite_autoincrement": True},

@@ -165,6 +165,52 @@ no = no
 
 ### Moderation: history, usage
 
+command-mod-history = Who asked for what in this server, latest first
+    .person = Only theirs
+    .words = Only with these words in the prompt or the negative prompt
+    .checkpoint = Only drawn with it
+    .status = Only those that are so far
+    .flagged = Only those that a filter or the check wants you to see
+    .since = From this day on, or so long ago: 2026-11-03, 7d
+    .until = Up to this day, or until so long ago: 2026-11-03, 7d
+    .job = Its number, as in the names of its files
+command-mod-usage = How much was drawn here, for whom, with a chart and a table
+    .days = Of so many days up to today (30)
+history-none = Nothing here is like that.
+history-again = Ask for one of them again…
+history-pick = Look at one of them…
+button-unveil = Show blurred
+button-export = Export CSV
+button-remove = Remove
+button-block = Block person
+bound-since = before `until`
+bound-moment = a day like `2026-11-03` or a time ago like `7d`, in the last five years
+error-job-unknown = I do not know that job.
+error-message-without-job = That message carries no job of mine.
+exported = { $jobs ->
+    [one] One job.
+   *[other] { $jobs } jobs.
+ }
+exported-part = These are the latest; there are more than fit a file. Narrow the search to have the others.
+form-remove = Remove #{ $job }
+form-block = Block { $name }
+form-duration = How long
+    .hint = Like 3d 12h, or: for good
+form-reason = Reason
+    .audit = For the audit trail
+    .read = They read it, too
+inspect-by = By
+inspect-when = Asked
+inspect-status = Status
+inspect-without = Without
+inspect-settings = Settings
+inspect-flagged = Flagged
+inspect-error = Error
+inspect-check = Check
+inspect-score = { $number }: { $verdict }, { $score } likely not safe for work
+inspect-erased = somebody whose data was erased
+inspect-private = private
+inspect-deleted = deleted { $when }
 error-chart-unavailable = The chart could not be drawn; here are the figures in words.
 usage-nothing = Nobody asked for pictures: { $period }.
 usage-period = { $first } to { $last }
@@ -292,3 +338,6 @@ filter-pattern-slow = a regular expression that takes less than { $ms } ms
 ### Privacy
 
 ### Help
+
+help-menu-message = In a message's menu, under Apps
+help-menu-person = In a person's menu, under Apps

@@ -97,9 +97,7 @@ def check_administrator(interaction: discord.Interaction[Any]) -> None:
         raise app_commands.MissingPermissions(["manage_guild"])
 
 
-def target_of(
-    interaction: discord.Interaction[Any], person: discord.User | discord.Member
-) -> Target:
+def target_of(interaction: discord.Interaction[Any], person: discord.abc.Snowflake) -> Target:
     """Return a person whom a moderator acts on, as they are in this server."""
     theirs = person.guild_permissions if isinstance(person, discord.Member) else None
     return Target(

@@ -22,7 +22,7 @@ SOURCE = re.compile(r"source:(?P<sha256>[0-9a-f]{64})(?P<private>:private)?")
 
 
 @dataclass(frozen=True, slots=True)
-class _Input:
+class Input:
     """One input: the field that it fills, what stands above and below that, and how it looks."""
 
     field: str
@@ -34,14 +34,14 @@ class _Input:
 def remix_form(custom_id: str, form: Form) -> discord.ui.Modal:
     """Return the form of a remix, filled in."""
     inputs = (
-        _Input("prompt", "Prompt", "", LONG | {"max_length": TYPED_LENGTH}),
-        _Input("negative_prompt", "Negative prompt", "What to keep out of the picture", NEGATIVE),
-        _Input("seed", "Seed", "Empty for a new one", NUMBER),
-        _Input("guidance_scale", "Guidance", "Empty for the checkpoint's own", NUMBER),
-        _Input("steps", "Steps", "Empty for the checkpoint's own", NUMBER),
+        Input("prompt", "Prompt", "", LONG | {"max_length": TYPED_LENGTH}),
+        Input("negative_prompt", "Negative prompt", "What to keep out of the picture", NEGATIVE),
+        Input("seed", "Seed", "Empty for a new one", NUMBER),
+        Input("guidance_scale", "Guidance", "Empty for the checkpoint's own", NUMBER),
+        Input("steps", "Steps", "Empty for the checkpoint's own", NUMBER),
     )
     filled = {one.field: getattr(form, one.field) for one in inputs}
-    return _modal("Remix", custom_id, inputs, filled)
+    return modal("Remix", custom_id, inputs, filled)
 
 
 def source_form(sha256: str, others: int, *, private: bool) -> discord.ui.Modal:
@@ -51,34 +51,35 @@ def source_form(sha256: str, others: int, *, private: bool) -> discord.ui.Modal:
     """
     hint = say("form-source-prompt-first", others=others) if others else say("form-source-prompt")
     inputs = (
-        _Input("prompt", say("form-prompt"), hint, LONG | {"max_length": TYPED_LENGTH}),
-        _Input(
+        Input("prompt", say("form-prompt"), hint, LONG | {"max_length": TYPED_LENGTH}),
+        Input(
             "negative_prompt",
             say("form-negative-prompt"),
             say("form-negative-prompt-hint"),
             NEGATIVE,
         ),
-        _Input("strength", say("form-strength"), say("form-strength-hint"), NUMBER),
+        Input("strength", say("form-strength"), say("form-strength-hint"), NUMBER),
     )
     filled = {"strength": f"{DEFAULT_STRENGTH:g}"}
-    return _modal(
+    return modal(
         say("form-source"), f"source:{sha256}" + (":private" if private else ""), inputs, filled
     )
 
 
-def _modal(
-    title: str, custom_id: str, inputs: Iterable[_Input], filled: Mapping[str, str]
+def modal(
+    title: str, custom_id: str, inputs: Iterable[Input], filled: Mapping[str, str]
 ) -> discord.ui.Modal:
-    modal = discord.ui.Modal(title=title, custom_id=custom_id)
+    """Return a form with some of its fields ``filled`` in, which is known by its custom id."""
+    whole = discord.ui.Modal(title=title, custom_id=custom_id)
     for one in inputs:
         text = discord.ui.TextInput[discord.ui.Modal](
             custom_id=one.field, default=filled.get(one.field, ""), **one.look
         )
         about = one.hint or None
-        modal.add_item(discord.ui.Label(text=one.label, description=about, component=text))
+        whole.add_item(discord.ui.Label(text=one.label, description=about, component=text))
     # discord.py would wait in memory for it to come back, even where it was closed unsent.
-    modal.stop()
-    return modal
+    whole.stop()
+    return whole
 
 
 def texts_in(interaction: discord.Interaction[Any]) -> dict[str, str]:

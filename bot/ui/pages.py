@@ -1,90 +1,87 @@
-"""An album of jobs, a page at a time, for one person's eyes."""
+"""Albums of jobs, a page at a time, for one person's eyes."""
 
+import asyncio
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import discord
 
-from bot.services.gallery import Gallery
+from bot.services.blurring import blurred
+from bot.services.gallery import Found
 from bot.services.jobs import JobService
-from bot.store.records import Job, Search
+from bot.store.records import Job
+from bot.texts import say
 from bot.ui import render
 from bot.ui.asking import asked_by
 from bot.ui.buttons import first_answer
-from bot.ui.views import PrivateView
+from bot.ui.paging import Load, Pager
 
-PAGE = 5
 LABEL_LENGTH = 100  # of a choice in a menu
 
 
-class Album(PrivateView):
-    """Jobs with their first pictures, newest first, and a menu that asks for one of them again."""
+class Album(Pager[Found]):
+    """Jobs with their first pictures, and a menu to pick one; hidden pictures are blurred."""
 
-    def __init__(
-        self, gallery: Gallery, jobs: JobService, search: Search, asked: discord.Interaction[Any]
-    ) -> None:
-        super().__init__(asked)
-        self._gallery, self._jobs, self._search = gallery, jobs, search
-        self._starts: list[int | None] = [None]  # of the pages so far: what each comes before
-        self._next: int | None = None
+    page_length = 5
 
-    async def show(self, nothing: str) -> None:
-        """Answer the deferred interaction with the first page, or with what to say of none."""
-        embeds, files = await self._load()
-        if not embeds:
-            await self._asked.edit_original_response(content=nothing)
-            return
-        await self._asked.edit_original_response(embeds=embeds, attachments=files, view=self)
+    def __init__(self, load: Load[Found], asked: discord.Interaction[Any], pick: str) -> None:
+        super().__init__(load, asked)
+        self._unveiled = False
+        menu: discord.ui.Select[Any] = self.pick
+        menu.placeholder = pick
 
-    async def _load(self) -> tuple[list[discord.Embed], list[discord.File]]:
-        found = await self._gallery.search(self._search, self._starts[-1], PAGE + 1)
-        shown = found[:PAGE]
-        self._next = shown[-1][0].id if len(found) > PAGE else None
+    async def page(self, shown: Sequence[Found]) -> dict[str, Any]:
+        """Return an embed for each job, and its thumbnail."""
+        choices = [discord.SelectOption(label=_label(one.job), value=str(one.id)) for one in shown]
+        # Discord takes no empty menu; one is never shown.
+        self.pick.options[:] = choices or [discord.SelectOption(label="nothing")]
         embeds: list[discord.Embed] = []
         files: list[discord.File] = []
-        for job, thumbnail in shown:
-            name = None if thumbnail is None else f"job-{job.id}.webp"
+        for one in shown:
+            thumbnail = one.thumbnail
+            name = None if thumbnail is None else f"job-{one.id}.webp"
             if thumbnail is not None and name is not None:
-                alt = render.shorten(render.subject(job), render.ALT_TEXT_LENGTH)
+                if one.hidden and not self._unveiled:
+                    thumbnail = await asyncio.to_thread(blurred, thumbnail)
+                alt = render.shorten(render.subject(one.job), render.ALT_TEXT_LENGTH)
                 files.append(discord.File(io.BytesIO(thumbnail), name, description=alt))
-            embeds.append(render.history_entry(job, name))
-        self.newer.disabled = len(self._starts) == 1
-        self.older.disabled = self._next is None
-        choices = [discord.SelectOption(label=_label(job), value=str(job.id)) for job, _ in shown]
-        # Discord takes no empty menu; one is never shown.
-        self.again.options[:] = choices or [discord.SelectOption(label="nothing")]
-        return embeds, files
+            embeds.append(self.entry(one.job, name))
+        return {"embeds": embeds, "attachments": files}
 
-    async def _turn(self, interaction: discord.Interaction[Any]) -> None:
-        await interaction.response.defer()
-        embeds, files = await self._load()
-        await interaction.edit_original_response(embeds=embeds, attachments=files, view=self)
+    def turned(self) -> None:
+        """Blur what is on another page."""
+        self._unveiled = False
 
-    @discord.ui.select(placeholder="Ask for one of them again…")
-    async def again(
+    def entry(self, job: Job, thumbnail: str | None) -> discord.Embed:
+        """Return one job as it is shown here; ``thumbnail`` names an attached file."""
+        return render.history_entry(job, thumbnail)
+
+    async def picked(self, interaction: discord.Interaction[Any], job_id: int) -> None:
+        """Do with a job what this album is for."""
+        raise NotImplementedError
+
+    @discord.ui.select(row=1)
+    async def pick(
         self, interaction: discord.Interaction[Any], menu: discord.ui.Select["Album"]
     ) -> None:
+        """Pick one of the page."""
+        await self.picked(interaction, int(menu.values[0]))
+
+
+class OwnAlbum(Album):
+    """What a person can ask for again."""
+
+    def __init__(
+        self, jobs: JobService, load: Load[Found], asked: discord.Interaction[Any]
+    ) -> None:
+        super().__init__(load, asked, say("history-again"))
+        self._jobs = jobs
+
+    async def picked(self, interaction: discord.Interaction[Any], job_id: int) -> None:
         """Ask for the same with new seeds."""
-        job = await self._jobs.anew.reroll(int(menu.values[0]), asked_by(interaction))
+        job = await self._jobs.anew.reroll(job_id, asked_by(interaction))
         await first_answer(interaction, self._jobs, job)
-
-    @discord.ui.button(label="Newer", emoji="◀️")
-    async def newer(
-        self, interaction: discord.Interaction[Any], _: discord.ui.Button["Album"]
-    ) -> None:
-        """Turn back."""
-        if len(self._starts) > 1:
-            self._starts.pop()
-        await self._turn(interaction)
-
-    @discord.ui.button(label="Older", emoji="▶️")
-    async def older(
-        self, interaction: discord.Interaction[Any], _: discord.ui.Button["Album"]
-    ) -> None:
-        """Turn on."""
-        if self._next is not None:
-            self._starts.append(self._next)
-        await self._turn(interaction)
 
 
 def _label(job: Job) -> str:

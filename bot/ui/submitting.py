@@ -16,7 +16,7 @@ from bot.services.parameters import strength, wishes_of
 from bot.services.requests import Wish
 from bot.store.uploads import UploadStore
 from bot.texts import say, speak
-from bot.ui import render
+from bot.ui import acting, render
 from bot.ui.asking import asked_by
 from bot.ui.buttons import TEMPLATE, Action, CustomId, first_answer, once
 from bot.ui.confirming import ask_for
@@ -28,7 +28,7 @@ async def submitted(interaction: discord.Interaction[Any]) -> None:
     if interaction.type is not discord.InteractionType.modal_submit:
         return
     data: Any = interaction.data
-    ours = ((TEMPLATE, remix), (SOURCE, draw_from))
+    ours = ((TEMPLATE, remix), (SOURCE, draw_from), (acting.TEMPLATE, acting.carry_out))
     sent = ((template.fullmatch(data["custom_id"]), take) for template, take in ours)
     match, take = next(((match, take) for match, take in sent if match), (None, None))
     if match is None or take is None:
@@ -38,7 +38,8 @@ async def submitted(interaction: discord.Interaction[Any]) -> None:
         await once(interaction, match[0], take(interaction, match))
     except Exception as error:  # noqa: BLE001
         # The form is gone from the screen: nobody should have to write all of it again.
-        note = render.typed(texts_in(interaction).get("prompt", ""))
+        prompt = texts_in(interaction).get("prompt", "")
+        note = render.typed(prompt) if prompt else ""
         await errors.answer(interaction, error, note=note)
 
 

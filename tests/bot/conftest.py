@@ -13,6 +13,7 @@ from bot.client import DarkroomBot
 from bot.services.door import Door
 from bot.services.gallery import Gallery
 from bot.services.jobs import JobService
+from bot.services.lookup import Lookup
 from bot.services.moderation import ModerationService
 from bot.services.policy import Limits, Policy
 from bot.services.privacy import Privacy
@@ -26,6 +27,7 @@ from bot.store.database import Database, migrate
 from bot.store.examples import ExampleStore
 from bot.store.favourites import FavouriteStore
 from bot.store.filters import FilterStore
+from bot.store.history import History
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
 from bot.store.records import Job
@@ -33,6 +35,7 @@ from bot.store.refusals import RefusalStore
 from bot.store.rules import RuleStore
 from bot.store.spending import SpendingStore
 from bot.store.uploads import UploadStore
+from bot.store.usage import UsageStore
 from generation.catalog import EMBEDDED, STYLES, Catalog
 from tests.fakes import RecordingExecutor
 
@@ -155,6 +158,13 @@ def build(
         ),
         rules=rules,
         screening=screening,
+        lookup=Lookup(
+            history=History(database),
+            jobs=jobs,
+            pictures=pictures,
+            usage=UsageStore(database),
+            audit=AuditStore(database),
+        ),
         synced_file=folder / "commands",
     )
 

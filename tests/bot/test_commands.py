@@ -43,6 +43,9 @@ async def test_help_lists_what_one_may_use_and_fits_a_card(house: House):
             group = command.qualified_name.partition(" ")[0]
             forbidden = group == "config" or (group == "mod" and not moderates)
             assert listed is not forbidden, command.qualified_name
+        for menu in menus(house):
+            listed = f"*{menu.name}*" in result.response.embeds[0].description
+            assert listed is (moderates or menu.default_permissions is None), menu.name
     everything = "\n".join(describe(house.bot.tree, Permissions.all()))
     assert len(everything) <= 4096
     for menu in menus(house):
@@ -83,8 +86,9 @@ async def test_menus_have_a_cooldown_too_and_typing_has_none(house: House):
     message = await house.max.send(house.channel, "look")
     for menu in menus(house):
         target = message if menu.type is AppCommandType.message else house.max
+        person = house.mia if menu.default_permissions is None else house.morgan
         for _ in range(RATE + 1):
-            answer = await house.mia.context_menu(house.channel, menu.name, target)
+            answer = await person.context_menu(house.channel, menu.name, target)
         assert "quick" in house.refusal(answer), menu.name
     for _ in range(RATE + 1):
         assert await house.mia.autocomplete(house.channel, "imagine", "style", "")
@@ -101,5 +105,5 @@ async def test_commands_are_offered_wherever_one_can_ask_and_moderators_in_serve
     for command in house.bot.tree.get_commands():
         sent = command.to_dict(house.bot.tree)
         places = (sent["contexts"], sent["integration_types"])
-        inside = command.name in {"mod", "config"}
+        inside = command.name in {"mod", "config", "Inspect generation", "Generation history"}
         assert places == (([0], [0]) if inside else ([0, 1, 2], [0, 1])), command.name

@@ -42,7 +42,7 @@ async def test_imagine_reroll_and_a_moderator_s_history(playground: Playground, 
         panel = page.get_by_role("button", name=re.compile("Acting as Morgan"))
         await expect(panel).to_be_visible()
         await composer.click()
-        await page.keyboard.type("/mod history mia")
+        await page.keyboard.type("/mod history person:mia")
         await page.keyboard.press("Enter")
         await expect(page.get_by_text("Only you can see this")).to_be_visible()
         await expect(page.get_by_text(re.compile(r"#1 imagine · done"))).to_be_visible()

@@ -1,0 +1,223 @@
+"""What moderators look up in their server: who asked for what, and how much was drawn."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import IO
+
+from bot.services.chart import ChartUnavailable, draw
+from bot.services.errors import JobNotFound, NothingToDo
+from bot.services.gallery import CHILDREN, Details, Found
+from bot.services.policy import Actor
+from bot.services.sheet import Cell, Sheet
+from bot.services.usage import chart_of, table, words
+from bot.store.audit import AuditStore
+from bot.store.history import History
+from bot.store.jobs import JobStore
+from bot.store.pictures import PictureStore
+from bot.store.records import Job, ModSearch, StoredPicture, Verdict
+from bot.store.usage import UsageStore
+from bot.texts import say
+
+log = logging.getLogger(__name__)
+
+EXPORT = "export"  # in the audit trail
+MOST_ROWS = 10_000
+ROWS_AT_ONCE = 500  # are in memory
+COLUMNS = (
+    "job",
+    "asked_at",
+    "person_id",
+    "person_name",
+    "kind",
+    "status",
+    "prompt",
+    "negative_prompt",
+    "checkpoint",
+    "style",
+    "width",
+    "height",
+    "pictures",
+    "steps",
+    "sampler",
+    "guidance",
+    "seed",
+    "strength",
+    "made_from",
+    "private",
+    "flagged",
+    "error",
+    "device_seconds",
+    "channel_id",
+    "message_id",
+    "deleted_at",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """How many rows were written; not ``whole`` where there would have been more."""
+
+    rows: int
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Use in words, as a table (CSV) and as a chart (PNG), None where that cannot be drawn."""
+
+    words: str
+    table: bytes
+    chart: bytes | None
+    alt: str
+
+
+class Lookup:
+    """What moderators see; whoever calls has checked that they are moderators of that server."""
+
+    def __init__(
+        self,
+        *,
+        history: History,
+        jobs: JobStore,
+        pictures: PictureStore,
+        usage: UsageStore,
+        audit: AuditStore,
+    ) -> None:
+        self._history = history
+        self._jobs = jobs
+        self._pictures = pictures
+        self._usage = usage
+        self._audit = audit
+        self._drawing = asyncio.Lock()  # a chart takes a second of a processor
+
+    async def search(self, search: ModSearch, before: int | None, limit: int) -> list[Found]:
+        """Return jobs before job ``before``, newest first, also what nobody else is shown."""
+        jobs = await self._history.search(search, before, limit)
+        first = await self._pictures.first_of([job.id for job in jobs])
+        return [await self._found(job, first.get(job.id)) for job in jobs]
+
+    async def job(self, job_id: int, guild_id: int) -> Job:
+        """Return a job of this server; raises JobNotFound."""
+        job = await self._jobs.get(job_id)
+        if job is None or job.origin.guild_id != guild_id:
+            raise JobNotFound(say("error-job-unknown"))
+        return job
+
+    async def of_message(self, message_id: int, guild_id: int) -> Job:
+        """Return the job that a message of this server carries; raises JobNotFound."""
+        job = await self._history.of_message(guild_id, message_id)
+        if job is None:
+            raise JobNotFound(say("error-message-without-job"))
+        return job
+
+    async def details(self, job_id: int, guild_id: int) -> Details:
+        """Return everything about a job of this server, a removed one's too; or JobNotFound."""
+        job = await self.job(job_id, guild_id)
+        parent = None if job.parent_id is None else await self._jobs.get(job.parent_id)
+        stored = await self._pictures.of_job(job.id)
+        return Details(
+            job=job,
+            parent=parent if parent is None or parent.origin.guild_id == guild_id else None,
+            children=await self._history.children(job, CHILDREN + 1),
+            pictures=[(picture, await self._pictures.read(picture)) for picture in stored],
+            favourite=False,
+        )
+
+    async def export(
+        self, search: ModSearch, actor: Actor, file: IO[bytes], *, most_bytes: int
+    ) -> Exported:
+        """Write what a search finds as CSV, newest first, and note who had it.
+
+        Raises NothingToDo where it finds nothing.
+        """
+        sheet = Sheet(file, COLUMNS, most_rows=MOST_ROWS, most_bytes=most_bytes)
+        before, whole, more = None, True, True
+        while whole and more:
+            jobs = await self._history.search(search, before, ROWS_AT_ONCE)
+            whole = await asyncio.to_thread(sheet.write, [_row(job) for job in jobs])
+            more = len(jobs) == ROWS_AT_ONCE
+            before = jobs[-1].id if jobs else None
+        if sheet.rows == 0:
+            raise NothingToDo(say("history-none"))
+        detail = f"{sheet.rows} jobs{_asked_for(search)}"
+        await self._audit.add(actor.deed(EXPORT, detail, person_id=search.person_id))
+        log.info("%s exported by %d", detail, actor.person_id)
+        return Exported(sheet.rows, whole)
+
+    async def usage(self, actor: Actor, days: int, now: datetime) -> Report:
+        """Return what was used in the actor's server on the last days (UTC), today among them.
+
+        The table names people, so who had it is noted.
+        """
+        first = now.astimezone(UTC).date() - timedelta(days=days - 1)
+        since, until = datetime.combine(first, time(), UTC), now + timedelta.resolution
+        usage = await self._usage.usage(actor.guild_id, since, until)
+        await self._audit.add(actor.deed(EXPORT, f"usage of {days} days"))
+        drawn = chart_of(usage)
+        said = words(usage)
+        chart = None
+        try:
+            async with self._drawing:
+                chart = await draw(drawn)
+        except ChartUnavailable as error:
+            said += f"\n{error}"
+        return Report(said, table(usage), chart, drawn.title)
+
+    async def _found(self, job: Job, picture: StoredPicture | None) -> Found:
+        if picture is None:
+            return Found(job, None)
+        hidden = job.deleted_at is not None or picture.verdict is not Verdict.SHOWN
+        return Found(job, await self._pictures.read_thumbnail(picture), hidden)
+
+
+def _row(job: Job) -> Sequence[Cell]:
+    request = job.request
+    return (
+        job.id,
+        _moment(job.origin.asked_at),
+        job.origin.person_id,
+        job.origin.person_name,
+        job.kind,
+        job.status,
+        job.words.prompt,
+        job.words.negative_prompt,
+        request.checkpoint,
+        job.style,
+        *job.size,
+        request.num_images,
+        request.num_inference_steps,
+        request.sampler,
+        request.guidance_scale,
+        request.seed,
+        request.strength,
+        job.parent_id,
+        "yes" if job.origin.private else "no",
+        job.flagged,
+        job.error,
+        round(job.device_seconds, 1),
+        job.origin.channel_id,
+        job.message_id,
+        _moment(job.deleted_at),
+    )
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat(" ", "seconds")
+
+
+def _asked_for(search: ModSearch) -> str:
+    """Return a search as the audit trail keeps it; its person stands beside it."""
+    parts = {
+        "words": search.words,
+        "checkpoint": search.checkpoint,
+        "status": search.status,
+        "flagged": search.flagged,
+        "since": _moment(search.since),
+        "until": _moment(search.until),
+        "job": search.job_id,
+    }
+    said = "".join(f", {name}: {value}" for name, value in parts.items() if value)
+    return said.replace(": True", "")

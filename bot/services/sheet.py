@@ -1,0 +1,46 @@
+"""CSV files that a spreadsheet opens, and runs nothing of."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import IO
+
+# At a file's start: without it, Excel reads other letters than were written.
+MARK = b"\xef\xbb\xbf"
+# What makes a spreadsheet run a cell as a formula, in wide letters too (OWASP, "CSV Injection").
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+
+Cell = str | int | float | None
+
+
+def line(cells: Sequence[Cell]) -> bytes:
+    """Return a row of cells; text that would be a formula gets an apostrophe before it."""
+    file = io.StringIO(newline="")
+    csv.writer(file).writerow([_harmless(cell) for cell in cells])
+    return file.getvalue().encode(errors="replace")
+
+
+class Sheet:
+    """A file of at most ``most_rows`` rows and ``most_bytes`` bytes, with its columns' names."""
+
+    def __init__(
+        self, file: IO[bytes], columns: Sequence[str], *, most_rows: int, most_bytes: int
+    ) -> None:
+        self._file = file
+        self._most_rows, self._most_bytes = most_rows, most_bytes
+        self.rows = 0
+        self._file.write(MARK + line(columns))
+
+    def write(self, rows: Iterable[Sequence[Cell]]) -> bool:
+        """Write rows; False where one did not fit any more, and none after it was written."""
+        for row in rows:
+            written = line(row)
+            if self.rows == self._most_rows or self._file.tell() + len(written) > self._most_bytes:
+                return False
+            self._file.write(written)
+            self.rows += 1
+        return True
+
+
+def _harmless(cell: Cell) -> Cell:
+    return "'" + cell if isinstance(cell, str) and cell.startswith(_FORMULA) else cell

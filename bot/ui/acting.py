@@ -1,0 +1,157 @@
+"""What moderators do to a job and its person: commands and buttons, and forms that ask once more.
+
+Buttons and forms are known by their custom ids, as those under a job are, so that they outlive
+every restart; whether somebody moderates is asked with each of them.
+"""
+
+import re
+from enum import StrEnum
+from typing import Any, Self
+
+import discord
+
+from bot import errors
+from bot.services.durations import FOR_GOOD, read_duration
+from bot.services.lookup import Lookup
+from bot.services.moderation import ModerationService
+from bot.store.jobs import NOBODY
+from bot.store.records import Job
+from bot.texts import say, speak
+from bot.ui import render
+from bot.ui.asking import check_moderator, moderator, target_of
+from bot.ui.deeds import because, end_of
+from bot.ui.forms import Input, modal, texts_in
+from bot.ui.removing import remove_message
+
+REASON_LENGTH = 300
+DURATION_LENGTH = 40
+TITLE_LENGTH = 45
+TEMPLATE = re.compile(r"mod:(?P<action>remove|block):(?P<job>[0-9]{1,19})")
+
+
+class Act(StrEnum):
+    """What a moderator's button does, after a form."""
+
+    REMOVE = "remove"
+    BLOCK = "block"
+
+
+class ModButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=TEMPLATE):
+    """A button that opens a form; see JobButton for why only `callback` does anything."""
+
+    def __init__(self, act: Act, job_id: int) -> None:
+        self.act, self.job_id = act, job_id
+        labels = {Act.REMOVE: say("button-remove"), Act.BLOCK: say("button-block")}
+        super().__init__(
+            discord.ui.Button(
+                label=labels[act],
+                style=discord.ButtonStyle.danger,
+                custom_id=f"mod:{act}:{job_id}",
+            )
+        )
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],  # noqa: ARG003
+        item: discord.ui.Item[Any],  # noqa: ARG003
+        match: re.Match[str],
+        /,
+    ) -> Self:
+        """Parse only: an error here would reach nobody."""
+        return cls(Act(match["action"]), int(match["job"]))
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Ask once more; every error becomes a private line."""
+        speak(str(interaction.locale))
+        try:
+            check_moderator(interaction)
+            job = await _job(interaction, self.job_id)
+            await interaction.response.send_modal(_form(self.custom_id, self.act, job))
+        except Exception as error:  # noqa: BLE001
+            await errors.answer(interaction, error)
+
+
+def acts_on(job: Job) -> discord.ui.View:
+    """Return the buttons under a job that a moderator looks at."""
+    view = discord.ui.View(timeout=None)
+    view.add_item(ModButton(Act.REMOVE, job.id))
+    if job.origin.person_id != NOBODY:
+        view.add_item(ModButton(Act.BLOCK, job.id))
+    return view
+
+
+async def carry_out(interaction: discord.Interaction[Any], match: re.Match[str]) -> None:
+    """Do what a form says that came back."""
+    check_moderator(interaction)
+    moderation: ModerationService = interaction.client.moderation
+    typed = texts_in(interaction)
+    act, job_id, reason = Act(match["action"]), int(match["job"]), typed.get("reason", "")
+    if act is Act.REMOVE:
+        await remove(interaction, moderation, job_id, reason)
+        return
+    job = await _job(interaction, job_id)
+    person = await _person(interaction, job.origin.person_id)
+    duration = typed.get("duration", "")
+    await block(interaction, moderation, person, duration=duration, reason=reason)
+
+
+async def remove(
+    interaction: discord.Interaction[Any], moderation: ModerationService, job_id: int, reason: str
+) -> None:
+    """Remove a job's message and files, and say what was made from it."""
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    actor = await moderator(interaction)
+    removed, children = await moderation.remove(job_id, actor, reason=reason)
+    await remove_message(interaction.client, removed)
+    await interaction.followup.send(say("removed", job=str(removed.id), children=children))
+
+
+async def block(
+    interaction: discord.Interaction[Any],
+    moderation: ModerationService,
+    person: discord.abc.Snowflake,
+    *,
+    duration: str,
+    reason: str,
+    everywhere: bool = False,
+) -> None:
+    """Block somebody, end what is on its way, and say so."""
+    span = read_duration(duration)
+    until = None if span is None else interaction.created_at + span
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    actor = await moderator(interaction, everywhere=everywhere)
+    target = target_of(interaction, person)
+    ended = await moderation.block(target, actor, until=until, reason=reason)
+    done = say("blocked", person=str(person.id), end=end_of(until), jobs=ended)
+    await interaction.followup.send(done + because(reason))
+
+
+async def _job(interaction: discord.Interaction[Any], job_id: int) -> Job:
+    lookup: Lookup = interaction.client.lookup
+    return await lookup.job(job_id, interaction.guild_id or 0)
+
+
+async def _person(interaction: discord.Interaction[Any], person_id: int) -> discord.abc.Snowflake:
+    """Return a member as they are now, or only their id where they left."""
+    guild = interaction.guild
+    try:
+        if guild is not None:
+            return guild.get_member(person_id) or await guild.fetch_member(person_id)
+    except discord.NotFound:
+        pass
+    return discord.Object(person_id)
+
+
+def _form(custom_id: str, act: Act, job: Job) -> discord.ui.Modal:
+    why = {"max_length": REASON_LENGTH, "required": False}
+    if act is Act.REMOVE:
+        reason = Input("reason", say("form-reason"), say("form-reason.audit"), why)
+        return modal(say("form-remove", job=str(job.id)), custom_id, [reason], {})
+    span = {"max_length": DURATION_LENGTH}
+    inputs = (
+        Input("duration", say("form-duration"), say("form-duration.hint"), span),
+        Input("reason", say("form-reason"), say("form-reason.read"), why),
+    )
+    title = render.shorten(say("form-block", name=job.origin.person_name), TITLE_LENGTH)
+    return modal(title, custom_id, inputs, {"duration": FOR_GOOD})

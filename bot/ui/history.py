@@ -1,0 +1,77 @@
+"""What a server's moderators find among its jobs."""
+
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+import discord
+
+from bot.services.gallery import Found
+from bot.services.lookup import Lookup
+from bot.store.records import Job, ModSearch
+from bot.texts import say
+from bot.ui import inspecting
+from bot.ui.acting import acts_on
+from bot.ui.asking import moderator
+from bot.ui.listing import ModeratorView
+from bot.ui.pages import Album
+from bot.ui.uploading import DEFAULT_FILE_BYTES
+
+# The rest of the request needs some room, too.
+MOST_BYTES = DEFAULT_FILE_BYTES - 2**16
+
+
+class History(ModeratorView, Album):
+    """Jobs of a server, with a menu for a closer look, and a button that hands out all of them."""
+
+    def __init__(self, lookup: Lookup, search: ModSearch, asked: discord.Interaction[Any]) -> None:
+        async def load(before: int | None, limit: int) -> list[Found]:
+            return await lookup.search(search, before, limit)
+
+        super().__init__(load, asked, say("history-pick"))
+        self._lookup, self._search = lookup, search
+        self.unveil.label, self.export.label = say("button-unveil"), say("button-export")
+
+    def entry(self, job: Job, thumbnail: str | None) -> discord.Embed:
+        """Return one job with what only moderators see."""
+        return inspecting.entry(job, thumbnail)
+
+    async def page(self, shown: Sequence[Found]) -> dict[str, Any]:
+        """Return the page; its pictures can be unveiled where some are hidden."""
+        veiled = any(one.hidden and one.thumbnail is not None for one in shown)
+        self.unveil.disabled = self._unveiled or not veiled
+        return await super().page(shown)
+
+    async def picked(self, interaction: discord.Interaction[Any], job_id: int) -> None:
+        """Show everything about a job, and what can be done about it."""
+        await inspect(interaction, self._lookup, job_id)
+
+    @discord.ui.button(emoji="👁️", row=0)
+    async def unveil(
+        self, interaction: discord.Interaction[Any], _: discord.ui.Button["History"]
+    ) -> None:
+        """Show this page's pictures as they are."""
+        self._unveiled = True
+        await self.turn(interaction)
+
+    @discord.ui.button(emoji="📄", row=0)
+    async def export(
+        self, interaction: discord.Interaction[Any], _: discord.ui.Button["History"]
+    ) -> None:
+        """Hand out what the search finds, privately, as far as it fits."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        actor = await moderator(interaction)
+        with tempfile.TemporaryFile() as file:
+            done = await self._lookup.export(self._search, actor, file, most_bytes=MOST_BYTES)
+            file.seek(0)
+            said = say("exported", jobs=done.rows)
+            if not done.whole:
+                said += " " + say("exported-part")
+            await interaction.followup.send(said, file=discord.File(file, "history.csv"))
+
+
+async def inspect(interaction: discord.Interaction[Any], lookup: Lookup, job_id: int) -> None:
+    """Answer with a moderator's view of a job of this server."""
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    found = await lookup.details(job_id, interaction.guild_id or 0)
+    await interaction.followup.send(embed=inspecting.card(found), view=acts_on(found.job))

@@ -1,0 +1,96 @@
+"""A job as its server's moderators see it; nothing here talks to Discord."""
+
+import discord
+
+from bot.services.gallery import Details
+from bot.store.jobs import NOBODY
+from bot.store.records import Job
+from bot.texts import say
+from bot.ui import details, render
+
+# A message's embeds have 6,000 characters together; a page has five entries.
+ENTRY_LENGTH = 1150
+CARD_LENGTH = 5900
+WITHOUT_SHOWN = 150
+SETTINGS_SHOWN = 200
+FLAG_SHOWN = 100
+LINE_SHOWN = 300  # of what a card says in a field
+
+
+def entry(job: Job, thumbnail: str | None) -> discord.Embed:
+    """Return one job in a history; ``thumbnail`` names an attached file."""
+    embed = render.history_entry(job, thumbnail)
+    embed.insert_field_at(0, name=say("inspect-by"), value=who(job))
+    if job.words.negative_prompt:
+        without = _quote(job.words.negative_prompt, WITHOUT_SHOWN)
+        embed.add_field(name=say("inspect-without"), value=without, inline=False)
+    settings = render.shorten(render.settings(job).removeprefix("-# "), SETTINGS_SHOWN)
+    embed.add_field(name=say("inspect-settings"), value=settings, inline=False)
+    if job.flagged:
+        flag = _quote(job.flagged, FLAG_SHOWN)
+        embed.add_field(name=say("inspect-flagged"), value=flag, inline=False)
+    return _fitting(embed, ENTRY_LENGTH)
+
+
+def card(found: Details) -> discord.Embed:
+    """Return everything about a job: what its person sees of it, and what only moderators do."""
+    job = found.job
+    embed = details.card(found)
+    embed.set_field_at(0, name=say("inspect-by"), value=who(job))
+    embed.insert_field_at(1, name=say("inspect-when"), value=_when(job))
+    embed.insert_field_at(2, name=say("inspect-status"), value=_status(job))
+    if job.error:
+        embed.add_field(name=say("inspect-error"), value=_quote(job.error, LINE_SHOWN))
+    if job.flagged:
+        embed.add_field(name=say("inspect-flagged"), value=_quote(job.flagged, LINE_SHOWN))
+    if found.pictures:
+        embed.add_field(name=say("inspect-check"), value=_check(found), inline=False)
+    return _fitting(embed, CARD_LENGTH)
+
+
+def who(job: Job) -> str:
+    """Return whose job it is; a mention in an embed pings nobody."""
+    if job.origin.person_id == NOBODY:
+        return say("inspect-erased")
+    name = _quote(job.origin.person_name, 2 * 32)
+    return f"<@{job.origin.person_id}> ({name})"
+
+
+def _when(job: Job) -> str:
+    asked = discord.utils.format_dt(job.origin.asked_at, "f")
+    return f"{asked} <#{job.origin.channel_id}>"
+
+
+def _status(job: Job) -> str:
+    said = f"{render.MARKS[job.status]} {job.status}"
+    if job.origin.private:
+        said += " · " + say("inspect-private")
+    if job.deleted_at is not None:
+        deleted = discord.utils.format_dt(job.deleted_at, "f")
+        said += " · " + say("inspect-deleted", when=deleted)
+    return said
+
+
+def _check(found: Details) -> str:
+    return "\n".join(
+        say(
+            "inspect-score",
+            number=str(picture.index + 1),
+            verdict=str(picture.verdict),
+            score="–" if picture.nsfw is None else f"{picture.nsfw:.0%}",
+        )
+        for picture, _ in found.pictures
+    )
+
+
+def _fitting(embed: discord.Embed, length: int) -> discord.Embed:
+    """Return an embed of at most so many characters; what is too much is cut from its prompt."""
+    if (over := len(embed) - length) > 0:
+        text = embed.description or ""
+        embed.description = render.shorten(text, len(text) - over)
+    return embed
+
+
+def _quote(text: str, length: int) -> str:
+    """Return somebody's words on one line, with no markup of their making."""
+    return render.shorten(discord.utils.escape_markdown(" ".join(text.split())), length)
