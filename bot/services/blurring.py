@@ -8,7 +8,7 @@ RADIUS = 32  # pixels, of a thumbnail's 256
 
 
 def blurred(thumbnail: bytes) -> bytes:
-    """Return a thumbnail (WebP) in which nothing can be made out."""
+    """Return a thumbnail (WebP) in which hardly anything can be made out."""
     file = io.BytesIO()
     with Image.open(io.BytesIO(thumbnail)) as picture:
         whole = picture.convert("RGB")

@@ -52,6 +52,27 @@ async def test_imagine_reroll_and_a_moderator_s_history(playground: Playground, 
         await jumps.last.click()
         await expect(pictures.first).to_be_in_viewport()
 
+        files = bot.folder / "pictures"
+        assert len(list(files.rglob("*.png"))) == 8
+        alone = page.locator(".message.private")
+        thumbnail = alone.locator(".embed img").first
+        await expect(thumbnail).to_have_js_property("naturalWidth", 64)
+        await alone.get_by_role("button", name="Look at one of them").click()
+        await page.get_by_role("option", name="#1 a red apple").click()
+        await expect(alone.last).to_contain_text("#1 imagine")
+        await alone.last.get_by_role("button", name="Remove").click()
+        form = page.get_by_role("dialog", name="Remove #1")
+        await form.get_by_label("Reason").fill("not here")
+        await form.get_by_role("button", name="Submit").click()
+        await expect(alone.last).to_contain_text("Removed #1. One job made from it stays")
+        await expect(pictures).to_have_count(4)
+        assert len(list(files.rglob("*.png"))) == 4
+        await composer.click()
+        await page.keyboard.type("/mod history ")
+        await page.keyboard.press("Enter")
+        await expect(alone.last).to_contain_text("#1 imagine · done · deleted")
+        await expect(alone.last.get_by_role("button", name="Show blurred")).to_be_enabled()
+
 
 @pytest.mark.browser
 async def test_the_whole_way_of_a_picture(playground: Playground, bot: Process):
