@@ -267,14 +267,14 @@ class Delivery:
         """
         if job.message_id is None:
             raise DeliveryFailed("the message is not known")
-        if not self._reaches(job, line):
-            raise Unreachable("nothing but its dead token could edit it")
         try:
             if self._by_token(job, line):
                 await self._webhook(job).edit_message(job.message_id, **edit.fields())
-            else:
-                channel = self._client.get_partial_messageable(job.channel_id or 0)
+            elif job.channel_id is not None:
+                channel = self._client.get_partial_messageable(job.channel_id)
                 await channel.get_partial_message(job.message_id).edit(**edit.fields())
+            else:
+                raise Unreachable("nothing but its dead token could edit it")
         except discord.HTTPException as error:
             if error.code == THREAD_ARCHIVED and await self._open_thread(job):
                 return await self._patch(job, line, edit)
