@@ -127,6 +127,7 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
     from bot.store.audit import AuditStore
     from bot.store.blocks import BlockStore
     from bot.store.database import Database
+    from bot.store.defaults import DefaultsStore
     from bot.store.examples import ExampleStore
     from bot.store.favourites import FavouriteStore
     from bot.store.filters import FilterStore
@@ -169,11 +170,12 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
     uploads = UploadStore(settings.store.folder)
     blocks = BlockStore(database)
     rules = RuleStore(database)
+    defaults, allowances = DefaultsStore(database), AllowanceStore(database)
     quotas = Quotas(
         jobs=jobs,
         spending=SpendingStore(database),
         rules=rules,
-        allowances=AllowanceStore(database),
+        allowances=allowances,
     )
     policy = Policy(jobs=jobs, blocks=blocks, limits=limits, rules=rules, quotas=quotas)
     screening, refusals = Screening(FilterStore(database)), RefusalStore(database)
@@ -186,6 +188,7 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
             door=door,
             jobs=jobs,
             pictures=pictures,
+            defaults=defaults,
             presenter=presenter,
             runner=Runner(jobs=jobs, pictures=pictures, executor=executor, presenter=presenter),
             capacity=lambda: executor.capacity,
@@ -208,6 +211,8 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
             pictures=pictures,
             favourites=favourites,
             blocks=blocks,
+            defaults=defaults,
+            allowances=allowances,
             refusals=refusals,
             uploads=uploads,
         ),
@@ -221,6 +226,7 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
             audit=AuditStore(database),
         ),
         rules=rules,
+        defaults=defaults,
         screening=screening,
         lookup=Lookup(
             history=History(database),

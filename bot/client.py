@@ -29,6 +29,7 @@ from bot.cogs.moderation import Moderation
 from bot.cogs.privacy import PrivacyCog
 from bot.cogs.queue import QueueCog
 from bot.cogs.removal import Removal
+from bot.cogs.settings import SettingsCog
 from bot.cogs.source import SourceCog
 from bot.services.configuration import Configuration
 from bot.services.gallery import Gallery
@@ -38,6 +39,7 @@ from bot.services.moderation import ModerationService
 from bot.services.privacy import Privacy
 from bot.services.runner import Presenter
 from bot.services.screening import Screening
+from bot.store.defaults import DefaultsStore
 from bot.store.records import Place
 from bot.store.rules import RuleStore
 from bot.store.uploads import UploadStore
@@ -102,6 +104,7 @@ class DarkroomBot(commands.Bot):
         moderation: Callable[[JobService], ModerationService],
         lookup: Lookup,
         rules: RuleStore,
+        defaults: DefaultsStore,
         uploads: UploadStore,
         screening: Screening,
         synced_file: Path,
@@ -125,6 +128,7 @@ class DarkroomBot(commands.Bot):
         self.moderation = moderation(self.jobs)
         self.lookup = lookup
         self.rules = rules
+        self.defaults = defaults
         self.screening = screening
         self.clicks = Clicks()
         self.cooldowns = Cooldowns()
@@ -141,6 +145,7 @@ class DarkroomBot(commands.Bot):
         await self.add_cog(CatalogCog(self.jobs.catalog, self.gallery))
         await self.add_cog(PrivacyCog(self.privacy))
         await self.add_cog(HelpCog())
+        await self.add_cog(SettingsCog(self.defaults, self.jobs))
         await self.add_cog(ConfigurationCog(Configuration(self.rules, self.jobs.catalog)))
         inspection = InspectionCog(self.jobs)
         await self.add_cog(inspection)

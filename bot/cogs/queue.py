@@ -10,7 +10,8 @@ from bot.services.errors import NothingToDo
 from bot.services.jobs import JobService
 from bot.store.records import Job
 from bot.ui import render
-from bot.ui.asking import actor_of
+from bot.ui.asking import actor_of, asked_by
+from bot.ui.rules import standing_line
 
 MENU_LENGTH = 25  # Discord shows at most this many choices
 NAME_LENGTH = 100
@@ -27,6 +28,9 @@ class QueueCog(commands.Cog):
         """Show the line privately; other people's prompts are theirs."""
         turns = await self.jobs.queue()
         text = render.queue(turns, interaction.user.id, interaction.guild_id)
+        standing = await self.jobs.standing(asked_by(interaction))
+        if standing is not None and standing.limited:
+            text += "\n-# " + standing_line(standing)
         await interaction.response.send_message(text, ephemeral=True)
 
     @app_commands.command(description="Cancel a job of yours, or all of them")

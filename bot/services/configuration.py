@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from bot.services.parameters import pick
+from bot.services.filling import by_catalog
 from bot.store.audit import Deed
 from bot.store.records import WHOLE_SERVER
 from bot.store.rules import BUILT_IN, Rules, RuleStore
 from generation.catalog import Catalog
-from generation.request import Sampler
 
 WHOLE_SERVER_ONLY = ("pictures_per_day", "seconds_per_day", "running_at_once")
 
@@ -71,7 +70,7 @@ class Configuration:
 
     async def set(self, place: Place, moderator_id: int, **changes: Any) -> None:  # noqa: ANN401
         """Change fields in a place, None to take one back; raises InvalidRequest."""
-        changes = self._by_catalog(changes)
+        changes = by_catalog(self._catalog, changes)
         deed = _deed(place, moderator_id, changes)
         await self._rules.change({place.channel_id: changes}, deed)
 
@@ -83,19 +82,6 @@ class Configuration:
         names = ", ".join(f"<#{one}>" for one in channel_ids) or "all"
         deed = _deed(Place(guild_id), moderator_id, {"allowed channels": names})
         await self._rules.change({**closed, **opened, **server}, deed)
-
-    def _by_catalog(self, changes: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the changes with the catalog's own names; raises where it has none such."""
-        named = dict(changes)
-        if named.get("checkpoint") is not None:
-            name = pick(named["checkpoint"], self._catalog.names)
-            named["checkpoint"] = self._catalog[name].name
-        if named.get("style") is not None:
-            named["style"] = pick(named["style"], self._catalog.styles)
-            self._catalog.style(named["style"])
-        if named.get("sampler") is not None:
-            named["sampler"] = pick(named["sampler"], Sampler)
-        return named
 
 
 def _deed(place: Place, moderator_id: int, changes: Mapping[str, Any]) -> Deed:

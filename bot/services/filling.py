@@ -1,12 +1,19 @@
 """What a wish leaves out: from the person's own defaults, then from the rules of the place."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
+from bot.services.parameters import pick
 from bot.services.requests import DEFAULT_COUNT, Wish
+from bot.store.defaults import Defaults
 from bot.store.preferences import Preferences
 from bot.store.rules import Rules
+from bot.texts import say
 from generation.catalog import Catalog, Checkpoint
+from generation.errors import InvalidRequest
 from generation.request import LCM_STEPS, Sampler
+from generation.styles import NO_STYLE
 
 
 def fill(catalog: Catalog, wish: Wish, liked: Preferences) -> Wish:
@@ -35,6 +42,38 @@ def fill(catalog: Catalog, wish: Wish, liked: Preferences) -> Wish:
     if wish.steps is None and liked.steps is not None:
         return replace(wish, steps=min(liked.steps, _most_steps(wish, known) or liked.steps))
     return wish
+
+
+def with_own(catalog: Catalog, wish: Wish, mine: Defaults, rules: Rules) -> Wish:
+    """Return the wish with the person's own defaults in its gaps.
+
+    Raises InvalidRequest where one of them is beyond a bound of the rules: nobody's settings are
+    changed behind their back.
+    """
+    for field, given, own, most in (
+        ("steps", wish.steps, mine.steps, rules.max_steps),
+        ("count", wish.count, mine.count, rules.max_count),
+    ):
+        if given is None and own is not None and most is not None and own > most:
+            raise InvalidRequest(field, say("bound-default", most=str(most), yours=str(own)))
+    wish = fill(catalog, wish, mine)
+    return replace(wish, negative_prompt=wish.negative_prompt.strip() or mine.negative_prompt or "")
+
+
+def by_catalog(catalog: Catalog, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return changes of preferences with the catalog's own names.
+
+    Raises CheckpointUnavailable or InvalidRequest where it has none such.
+    """
+    named = dict(changes)
+    if named.get("checkpoint") is not None:
+        named["checkpoint"] = catalog[pick(named["checkpoint"], catalog.names)].name
+    if named.get("style") is not None:
+        named["style"] = pick(named["style"], (*catalog.styles, NO_STYLE))
+        catalog.style(named["style"])
+    if named.get("sampler") is not None:
+        named["sampler"] = pick(named["sampler"], Sampler)
+    return named
 
 
 def within(catalog: Catalog, wish: Wish, rules: Rules) -> Wish:

@@ -9,11 +9,13 @@ from bot.services.anew import Anew
 from bot.services.dispatcher import Dispatcher, Ticket
 from bot.services.door import Door
 from bot.services.errors import NothingToDo
-from bot.services.filling import within
+from bot.services.filling import with_own, within
 from bot.services.offering import check_place
 from bot.services.policy import Actor, Asked, Policy
+from bot.services.quotas import Standing
 from bot.services.requests import DEFAULT_STRENGTH, Wish, draft
 from bot.services.runner import DeliveryFailed, Presenter, Runner, TokenDied
+from bot.store.defaults import DefaultsStore
 from bot.store.errors import StoreError
 from bot.store.jobs import LATEST, JobStore
 from bot.store.pictures import PictureStore
@@ -64,6 +66,7 @@ class JobService:
         door: Door,
         jobs: JobStore,
         pictures: PictureStore,
+        defaults: DefaultsStore,
         presenter: Presenter,
         runner: Runner,
         capacity: Callable[[], int],
@@ -74,6 +77,7 @@ class JobService:
         self._door = door
         self._jobs = jobs
         self._pictures = pictures
+        self._defaults = defaults
         self._presenter = presenter
         self._runner = runner
         self._dispatcher = Dispatcher(
@@ -134,7 +138,13 @@ class JobService:
     async def complete(self, wishes: Sequence[Wish], asked: Asked) -> Sequence[Wish]:
         """Return the wishes of a command with what holds for the person, and there."""
         rules = self._policy.rules(asked)
-        return [within(self.catalog, wish, rules) for wish in wishes]
+        mine = await self._defaults.get(asked.origin.person_id)
+        own = [with_own(self.catalog, wish, mine, rules) for wish in wishes]
+        return [within(self.catalog, wish, rules) for wish in own]
+
+    async def standing(self, asked: Asked) -> Standing | None:
+        """Return how the person stands with the server's quota; None in direct messages."""
+        return await self._policy.standing(asked)
 
     async def may_start(self, asked: Asked) -> None:
         """Raise the JobError that forbids even one more picture, before a form or a file is."""

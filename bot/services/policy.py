@@ -13,7 +13,7 @@ from bot.services.errors import (
     QuotaReached,
     RoleNeeded,
 )
-from bot.services.quotas import Quotas
+from bot.services.quotas import Quotas, Standing
 from bot.store.audit import Deed
 from bot.store.blocks import BlockStore
 from bot.store.jobs import NOBODY, JobStore
@@ -164,6 +164,15 @@ class Policy:
             spoiler_above=spoiler_above,
             refuse_above=refuse_above,
             keep_refused=bool(rules.keep_refused),
+        )
+
+    async def standing(self, asked: Asked) -> Standing | None:
+        """Return how the person stands with the server's quota; None in direct messages."""
+        origin = asked.origin
+        if origin.guild_id is None:
+            return None
+        return await self._quotas.standing(
+            origin.person_id, origin.guild_id, asked.role_ids, origin.asked_at
         )
 
     def _check_place(self, asked: Asked) -> None:

@@ -4,11 +4,13 @@ import json
 from typing import Any
 
 from bot.services.errors import NothingToDo
+from bot.store.allowances import AllowanceStore
 from bot.store.blocks import BlockStore
+from bot.store.defaults import DefaultsStore
 from bot.store.favourites import FavouriteStore
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
-from bot.store.records import OPEN, Block, Job, Refusal
+from bot.store.records import OPEN, Allowance, Block, Job, Refusal
 from bot.store.refusals import RefusalStore
 from bot.store.uploads import UploadStore
 
@@ -25,6 +27,8 @@ class Privacy:
         uploads: UploadStore,
         blocks: BlockStore,
         refusals: RefusalStore,
+        defaults: DefaultsStore,
+        allowances: AllowanceStore,
     ) -> None:
         self._jobs = jobs
         self._pictures = pictures
@@ -32,6 +36,8 @@ class Privacy:
         self._uploads = uploads
         self._blocks = blocks
         self._refusals = refusals
+        self._defaults = defaults
+        self._allowances = allowances
 
     async def export(self, person_id: int) -> str:
         """Return everything that is kept about the person, in every server, as JSON."""
@@ -41,6 +47,8 @@ class Privacy:
             "jobs": [await self._describe(job) for job in jobs],
             "favourites": await self._favourites.of_person(person_id),
             "refused": [_refused(one) for one in await self._refusals.of_person(person_id)],
+            "defaults": (await self._defaults.get(person_id)).said(),
+            "quotas": [_allowance(one) for one in await self._allowances.of_person(person_id)],
             "blocks": [_block(one) for one in await self._blocks.of_person(person_id)],
         }
         return json.dumps(kept, indent=1, ensure_ascii=False)
@@ -49,8 +57,8 @@ class Privacy:
         """Remove all of it and return how many jobs that were.
 
         Their rows stay with settings and times, for what they cost, but with nobody's name and no
-        words. Blocks stay. Raises NothingToDo while any is on its way. Doing it twice changes
-        nothing, so that what was interrupted can be done again.
+        words. Blocks and what moderators granted stay. Raises NothingToDo while any is on its way.
+        Doing it twice changes nothing, so that what was interrupted can be done again.
         """
         jobs = await self._jobs.of_person(person_id)
         if any(job.status in OPEN for job in jobs):
@@ -60,6 +68,7 @@ class Privacy:
             await self._pictures.erase(job)
         await self._uploads.forget(person_id)
         await self._jobs.forget(person_id)
+        await self._defaults.forget(person_id)
         return len(jobs)
 
     async def _describe(self, job: Job) -> dict[str, Any]:
@@ -108,4 +117,14 @@ def _block(block: Block) -> dict[str, Any]:
         "until": block.until and block.until.isoformat(),
         "lifted_at": block.lifted_at and block.lifted_at.isoformat(),
         "reason": block.reason,
+    }
+
+
+def _allowance(allowance: Allowance) -> dict[str, Any]:
+    return {
+        "server": allowance.guild_id,
+        "pictures_per_day": allowance.pictures_per_day,
+        "extra": allowance.extra,
+        "extra_on": allowance.extra_on and allowance.extra_on.isoformat(),
+        "counted_from": allowance.counted_from and allowance.counted_from.isoformat(),
     }

@@ -25,6 +25,11 @@ class Standing:
     seconds: int | None
     ends_at: datetime
 
+    @property
+    def limited(self) -> bool:
+        """Whether there is a limit at all."""
+        return self.pictures is not None or self.seconds is not None
+
 
 class Quotas:
     """A server's quota, and what moderators granted beside it."""

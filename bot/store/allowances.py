@@ -1,14 +1,17 @@
 """Allowances: what moderators granted people and roles beside a server's quota."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from typing import Any
 
-from sqlalchemy import and_, delete, or_, select
+from sqlalchemy import and_, or_, select
 
 from bot.store.audit import Deed
 from bot.store.database import Database
 from bot.store.models import AllowanceRow
 from bot.store.records import Allowance, Holder
+
+MOST_EXTRA = 10_000  # pictures of one grant
 
 
 class AllowanceStore:
@@ -37,23 +40,29 @@ class AllowanceStore:
             return Allowance(guild_id=guild_id, holder=holder, holder_id=holder_id)
         return _allowance(row)
 
-    async def grant(self, allowance: Allowance, deed: Deed) -> None:
-        """Put this in the place of what the holder had, and write down who did."""
-        async with self._database.write() as session:
-            await session.merge(AllowanceRow(**asdict(allowance)))
-            session.add(deed.row())
+    async def of_person(self, person_id: int) -> Sequence[Allowance]:
+        """Return a person's own allowances, in every server."""
+        query = select(AllowanceRow).where(
+            AllowanceRow.holder == Holder.PERSON, AllowanceRow.holder_id == person_id
+        )
+        async with self._database.read() as session:
+            return [_allowance(row) for row in await session.scalars(query)]
 
-    async def withdraw(self, guild_id: int, holder: Holder, holder_id: int, deed: Deed) -> None:
-        """Leave the holder nothing but the server's quota, and write down who did."""
+    async def change(self, before: Allowance, deed: Deed, **changes: Any) -> Allowance:  # noqa: ANN401
+        """Change what the holder has, and write down who did; return what they have then.
+
+        ``extra`` is added to what they have on the same ``extra_on``.
+        """
+        key = (before.guild_id, before.holder, before.holder_id)
         async with self._database.write() as session:
-            await session.execute(
-                delete(AllowanceRow).where(
-                    AllowanceRow.guild_id == guild_id,
-                    AllowanceRow.holder == holder,
-                    AllowanceRow.holder_id == holder_id,
-                )
-            )
+            row = await session.get(AllowanceRow, key)
+            held = before if row is None else _allowance(row)
+            if "extra" in changes and held.extra_on == changes["extra_on"]:
+                changes["extra"] += held.extra
+            after = replace(held, **changes)
+            await session.merge(AllowanceRow(**asdict(after)))
             session.add(deed.row())
+        return after
 
 
 def _allowance(row: AllowanceRow) -> Allowance:

@@ -114,6 +114,22 @@ details-styled = Drawn from
 
 ### A person's own settings
 
+command-settings = Your own defaults
+command-settings-show = Your own defaults, and what is left of your day in this server
+command-settings-set = What you get where you leave an option of /imagine out, everywhere
+    .negative-prompt = What to keep out of the picture where you say nothing else
+command-settings-reset = Take one of your defaults back
+    .setting = Which one
+settings-card = What you get where you leave it out. It goes before a server's own; `/settings reset` takes it back.
+bound-default = at most { $most } here; your own default is { $yours } (`/settings`), so give another
+quota-free = { $used ->
+        [one] 1 picture
+       *[other] { $used } pictures
+    } today
+quota-used = { $used } of { $limit } pictures today
+quota-seconds = { $used } of { $limit } seconds of device time
+quota-day = the next day begins { $back } (UTC)
+
 ### A server's and a channel's settings
 
 preference =
@@ -295,6 +311,22 @@ cancelled = { $jobs ->
 audit-title = What moderators did
 audit-none = Nothing like that was done here.
 audit-line = `{ $id }` { $made } <@{ $moderator }> **{ $action }**
+
+command-mod-quota = What people and roles may ask for beside the server's quota
+    .who = A person, or a role: of several roles the most generous holds, and a person's own before them
+command-mod-quota-set = Give a person or a role pictures of their own a day (UTC)
+    .pictures-per-day = How many; left out, the server's number
+command-mod-quota-add = Grant a person or a role more pictures today
+    .pictures = How many more
+command-mod-quota-reset = Count a person's or a role's day from now on
+command-mod-quota-show = What a person or a role was granted, and how the day stands
+allowance-daily = { $pictures ->
+        [one] 1 picture
+       *[other] { $pictures } pictures
+    } a day
+allowance-extra = { $pictures } more today
+allowance-from = counted from { $moment }
+allowance-none = nothing granted: the server's quota holds
 
 ### Moderation: filters
 

@@ -1,12 +1,14 @@
 """A place's rules as a card: what holds there, and who said so."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import discord
 
 from bot.services.configuration import WHOLE_SERVER_ONLY, Configuration, Held, Place, Source
-from bot.store.records import WHOLE_SERVER
+from bot.services.quotas import Standing
+from bot.store.records import WHOLE_SERVER, Allowance
 from bot.texts import say
 
 GROUPS: Mapping[str, Sequence[str]] = {
@@ -53,6 +55,38 @@ def _line(field: str, held: Held | None) -> str:
             return f"`{field}` {value} " + say("config-from-server")
         case Source.BUILT_IN:
             return f"`{field}` {value} " + say("config-built-in")
+
+
+def value_line(field: str, value: Any) -> str:  # noqa: ANN401
+    """Return one of a person's own defaults."""
+    return f"`{field}` " + (
+        say("config-not-set") if value is None else f"**{shown(field, value)}**"
+    )
+
+
+def standing_line(standing: Standing) -> str:
+    """Return how somebody stands with a server's quota, on one line."""
+    used, limit = standing.used.pictures, standing.pictures
+    line = say("quota-free", used=used)
+    if limit is not None:
+        line = say("quota-used", used=used, limit=limit)
+    if standing.seconds is not None:
+        spent = round(standing.used.seconds)
+        line += " · " + say("quota-seconds", used=spent, limit=standing.seconds)
+    return line + " · " + say("quota-day", back=f"<t:{int(standing.ends_at.timestamp())}:R>")
+
+
+def allowance_lines(held: Allowance, today: date) -> Sequence[str]:
+    """Return what somebody was granted, as far as it means something today."""
+    lines = []
+    if held.pictures_per_day is not None:
+        lines.append(say("allowance-daily", pictures=held.pictures_per_day))
+    if held.extra_on == today:
+        lines.append(say("allowance-extra", pictures=held.extra))
+    if held.counted_from is not None and held.counted_from.date() == today:
+        moment = f"<t:{int(held.counted_from.timestamp())}:t>"
+        lines.append(say("allowance-from", moment=moment))
+    return lines or [say("allowance-none")]
 
 
 def shown(field: str, value: Any) -> str:  # noqa: ANN401

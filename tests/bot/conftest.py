@@ -24,6 +24,7 @@ from bot.store.allowances import AllowanceStore
 from bot.store.audit import AuditStore
 from bot.store.blocks import BlockStore
 from bot.store.database import Database, migrate
+from bot.store.defaults import DefaultsStore
 from bot.store.examples import ExampleStore
 from bot.store.favourites import FavouriteStore
 from bot.store.filters import FilterStore
@@ -105,11 +106,12 @@ def build(
     uploads = UploadStore(folder)
     blocks = BlockStore(database)
     rules = RuleStore(database)
+    defaults, allowances = DefaultsStore(database), AllowanceStore(database)
     quotas = Quotas(
         jobs=jobs,
         spending=SpendingStore(database),
         rules=rules,
-        allowances=AllowanceStore(database),
+        allowances=allowances,
     )
     policy = Policy(jobs=jobs, blocks=blocks, limits=limits, rules=rules, quotas=quotas)
     screening, refusals = Screening(FilterStore(database)), RefusalStore(database)
@@ -122,6 +124,7 @@ def build(
             door=door,
             jobs=jobs,
             pictures=pictures,
+            defaults=defaults,
             presenter=presenter,
             runner=Runner(jobs=jobs, pictures=pictures, executor=executor, presenter=presenter),
             capacity=lambda: executor.capacity,
@@ -144,6 +147,8 @@ def build(
             pictures=pictures,
             favourites=favourites,
             blocks=blocks,
+            defaults=defaults,
+            allowances=allowances,
             refusals=refusals,
             uploads=uploads,
         ),
@@ -157,6 +162,7 @@ def build(
             audit=AuditStore(database),
         ),
         rules=rules,
+        defaults=defaults,
         screening=screening,
         lookup=Lookup(
             history=History(database),

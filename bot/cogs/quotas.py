@@ -1,0 +1,90 @@
+"""/mod quota: what moderators grant people and roles beside the server's quota."""
+
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from bot.services.granting import Granting
+from bot.store.allowances import MOST_EXTRA
+from bot.store.records import Allowance, Holder
+from bot.store.rules import PICTURES_PER_DAY
+from bot.texts import say
+from bot.ui.rules import allowance_lines, standing_line
+
+Who = discord.Member | discord.User | discord.Role
+
+
+class QuotaGroup(app_commands.Group):
+    """A group in /mod, which checks who asks; each command answers with what the holder has."""
+
+    def __init__(self, granting: Granting) -> None:
+        super().__init__(name="quota", description=say("command-mod-quota"))
+        self.granting = granting
+
+    @app_commands.command(name="set", description=say("command-mod-quota-set"))
+    @app_commands.describe(
+        who=say("command-mod-quota.who"),
+        pictures_per_day=say("command-mod-quota-set.pictures-per-day"),
+    )
+    async def set_(
+        self,
+        interaction: discord.Interaction[Any],
+        who: Who,
+        pictures_per_day: app_commands.Range[int, PICTURES_PER_DAY[0], PICTURES_PER_DAY[1]]
+        | None = None,
+    ) -> None:
+        """Give the holder a number of their own, or leave them to the server's."""
+        held = await self.granting.set_daily(
+            _holder(interaction, who), interaction.user.id, pictures_per_day
+        )
+        await self._answer(interaction, who, held)
+
+    @app_commands.command(description=say("command-mod-quota-add"))
+    @app_commands.describe(
+        who=say("command-mod-quota.who"), pictures=say("command-mod-quota-add.pictures")
+    )
+    async def add(
+        self,
+        interaction: discord.Interaction[Any],
+        who: Who,
+        pictures: app_commands.Range[int, 1, MOST_EXTRA],
+    ) -> None:
+        """Grant more for today."""
+        held = await self.granting.add_today(
+            _holder(interaction, who), interaction.user.id, pictures, interaction.created_at
+        )
+        await self._answer(interaction, who, held)
+
+    @app_commands.command(description=say("command-mod-quota-reset"))
+    @app_commands.describe(who=say("command-mod-quota.who"))
+    async def reset(self, interaction: discord.Interaction[Any], who: Who) -> None:
+        """Count from now on."""
+        held = await self.granting.count_anew(
+            _holder(interaction, who), interaction.user.id, interaction.created_at
+        )
+        await self._answer(interaction, who, held)
+
+    @app_commands.command(description=say("command-mod-quota-show"))
+    @app_commands.describe(who=say("command-mod-quota.who"))
+    async def show(self, interaction: discord.Interaction[Any], who: Who) -> None:
+        """Show what the holder has."""
+        await self._answer(interaction, who, await self.granting.held(_holder(interaction, who)))
+
+    async def _answer(
+        self, interaction: discord.Interaction[Any], who: Who, held: Allowance
+    ) -> None:
+        lines = [f"**{who.mention}**", *allowance_lines(held, interaction.created_at.date())]
+        if not isinstance(who, discord.Role):
+            roles = frozenset(role.id for role in getattr(who, "roles", ()))
+            standing = await self.granting.standing(
+                who.id, held.guild_id, roles, interaction.created_at
+            )
+            lines.append(standing_line(standing))
+        await interaction.response.send_message("\n".join(lines), ephemeral=True)
+
+
+def _holder(interaction: discord.Interaction[Any], who: Who) -> Allowance:
+    """Return an allowance that grants nothing yet."""
+    holder = Holder.ROLE if isinstance(who, discord.Role) else Holder.PERSON
+    return Allowance(guild_id=interaction.guild_id or 0, holder=holder, holder_id=who.id)

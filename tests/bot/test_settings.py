@@ -1,0 +1,100 @@
+"""/settings: a person's own defaults, and what is left of their day."""
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from bot.store.audit import Deed
+from bot.store.database import FILE_NAME
+from bot.store.defaults import Defaults
+from tests.bot.conftest import House
+
+
+async def rule(house: House, **changes: object) -> None:
+    deed = Deed(guild_id=house.guild.id, moderator_id=1, action="config", detail="")
+    await house.rules.change({0: changes}, deed)
+
+
+def text(result) -> str:
+    assert result.ephemeral
+    return result.response.embeds[0].description
+
+
+async def test_own_defaults_go_before_the_servers_and_after_what_is_said(house: House):
+    await rule(house, steps=40, guidance_scale=9.0)
+    result = await house.mia.slash(
+        house.channel, "settings set", steps=30, sampler="heun", negative_prompt="*text*", count=1
+    )
+    assert "`steps` **30**" in text(result)
+    assert r"`negative_prompt` **\*text\***" in text(result)
+    await house.mia.slash(house.channel, "imagine", prompt="a fox --sampler ddim")
+    request = (await house.job(1)).request
+    assert (request.num_inference_steps, request.guidance_scale) == (30, 9.0)
+    assert (request.sampler, request.negative_prompt) == ("DDIM", "*text*")
+    await house.mia.slash(house.channel, "imagine", prompt="x", steps=5, negative_prompt="y")
+    request = (await house.job(2)).request
+    assert (request.num_inference_steps, request.negative_prompt) == (5, "y")
+    await house.max.slash(house.channel, "imagine", prompt="x")
+    assert (await house.job(3)).request.num_inference_steps == 40
+
+
+async def test_in_direct_messages_too(house: House):
+    await house.mia.slash(house.channel, "settings set", steps=30)
+    shown = await house.mia_user.slash("settings show")
+    assert "`steps` **30**" in text(shown)
+    assert "today" not in text(shown)
+    await house.mia_user.slash("imagine", prompt="x")
+    assert (await house.job(1)).request.num_inference_steps == 30
+
+
+async def test_a_default_beyond_a_bound_is_named(house: House):
+    await rule(house, max_steps=20)
+    await house.mia.slash(house.channel, "settings set", steps=30)
+    refused = await house.mia.slash(house.channel, "imagine", prompt="x")
+    assert house.refusal(refused) == (
+        "`steps` must be at most 20 here; your own default is 30 (`/settings`), so give another."
+    )
+    await house.mia.slash(house.channel, "imagine", prompt="x", steps=20)
+    assert (await house.job(1)).request.num_inference_steps == 20
+
+
+async def test_one_is_taken_back_or_all(house: House):
+    await house.mia.slash(house.channel, "settings set", steps=30, count=2)
+    result = await house.mia.slash(house.channel, "settings reset", setting="steps")
+    assert "`steps` –" in text(result)
+    assert await house.bot.defaults.get(house.mia.id) == Defaults(count=2)
+    await house.mia.slash(house.channel, "settings reset", setting="everything")
+    assert await house.bot.defaults.get(house.mia.id) == Defaults()
+
+
+@pytest.mark.parametrize("field", ["checkpoint", "style", "sampler"])
+async def test_what_is_not_there_is_named(house: House, field: str):
+    refused = await house.mia.slash(house.channel, "settings set", **{field: "gone"})
+    assert field in house.refusal(refused)
+    assert await house.bot.defaults.get(house.mia.id) == Defaults()
+
+
+async def test_what_is_left_of_the_day(house: House):
+    free = await house.mia.slash(house.channel, "settings show")
+    assert "0 pictures today" in text(free)
+    await rule(house, pictures_per_day=50, seconds_per_day=600)
+    await house.mia.slash(house.channel, "imagine", prompt="x", count=3)
+    await house.settle()
+    shown = await house.mia.slash(house.channel, "settings show")
+    assert "3 of 50 pictures today · 1 of 600 seconds of device time" in text(shown)
+    queue = await house.mia.slash(house.channel, "queue")
+    assert "3 of 50 pictures today" in queue.response.content
+
+
+async def test_they_are_exported_and_erased(house: House, tmp_path: Path):
+    await house.mia.slash(house.channel, "settings set", negative_prompt="very private")
+    exported = await house.mia.slash(house.channel, "privacy export")
+    kept = json.loads(await exported.response.attachments[0].read())
+    assert kept["defaults"] == {"negative_prompt": "very private"}
+    question = await house.mia.slash(house.channel, "privacy erase")
+    await house.mia.click(question.response, label="Erase all of it")
+    connection = sqlite3.connect(tmp_path / FILE_NAME)
+    assert "very private" not in " ".join(connection.iterdump())
+    connection.close()
