@@ -115,6 +115,7 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
     from bot.client import DarkroomBot
     from bot.services.door import Door
     from bot.services.gallery import Gallery
+    from bot.services.granting import Granting
     from bot.services.jobs import JobService
     from bot.services.lookup import Lookup
     from bot.services.moderation import ModerationService
@@ -227,6 +228,7 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
         ),
         rules=rules,
         defaults=defaults,
+        granting=Granting(allowances, quotas),
         screening=screening,
         lookup=Lookup(
             history=History(database),

@@ -28,11 +28,13 @@ from bot.cogs.lookup import LookupCog
 from bot.cogs.moderation import Moderation
 from bot.cogs.privacy import PrivacyCog
 from bot.cogs.queue import QueueCog
+from bot.cogs.quotas import QuotaGroup
 from bot.cogs.removal import Removal
 from bot.cogs.settings import SettingsCog
 from bot.cogs.source import SourceCog
 from bot.services.configuration import Configuration
 from bot.services.gallery import Gallery
+from bot.services.granting import Granting
 from bot.services.jobs import JobService
 from bot.services.lookup import Lookup
 from bot.services.moderation import ModerationService
@@ -105,6 +107,7 @@ class DarkroomBot(commands.Bot):
         lookup: Lookup,
         rules: RuleStore,
         defaults: DefaultsStore,
+        granting: Granting,
         uploads: UploadStore,
         screening: Screening,
         synced_file: Path,
@@ -129,6 +132,7 @@ class DarkroomBot(commands.Bot):
         self.lookup = lookup
         self.rules = rules
         self.defaults = defaults
+        self.granting = granting
         self.screening = screening
         self.clicks = Clicks()
         self.cooldowns = Cooldowns()
@@ -163,6 +167,7 @@ class DarkroomBot(commands.Bot):
             for command in cog.get_app_commands():
                 mod.add_command(command)
         mod.add_command(Filters(self.screening))
+        mod.add_command(QuotaGroup(self.granting))
         self.tree.add_command(mod)
         self.add_dynamic_items(JobButton, ModButton)
         await self.sync_commands()

@@ -20,7 +20,7 @@ class Moderation(app_commands.Group):
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
         """Check in code, too: a server's owner can hand a command to anyone in its settings.
 
-        It is asked for the commands of groups in this one as well.
+        It is not asked for the commands of groups in this one, which check for themselves.
         """
         check_moderator(interaction)
         return True

@@ -10,17 +10,23 @@ from bot.store.allowances import MOST_EXTRA
 from bot.store.records import Allowance, Holder
 from bot.store.rules import PICTURES_PER_DAY
 from bot.texts import say
+from bot.ui.asking import check_moderator
 from bot.ui.rules import allowance_lines, standing_line
 
 Who = discord.Member | discord.User | discord.Role
 
 
 class QuotaGroup(app_commands.Group):
-    """A group in /mod, which checks who asks; each command answers with what the holder has."""
+    """A group in /mod; each command answers with what the holder has."""
 
     def __init__(self, granting: Granting) -> None:
         super().__init__(name="quota", description=say("command-mod-quota"))
         self.granting = granting
+
+    async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
+        """Check in code, too: Discord's library asks the outer group only about its own."""
+        check_moderator(interaction)
+        return True
 
     @app_commands.command(name="set", description=say("command-mod-quota-set"))
     @app_commands.describe(

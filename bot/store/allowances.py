@@ -36,9 +36,9 @@ class AllowanceStore:
         """Return what was granted; without a row, an allowance that grants nothing."""
         async with self._database.read() as session:
             row = await session.get(AllowanceRow, (guild_id, holder, holder_id))
-        if row is None:
-            return Allowance(guild_id=guild_id, holder=holder, holder_id=holder_id)
-        return _allowance(row)
+            if row is not None:
+                return _allowance(row)
+        return Allowance(guild_id=guild_id, holder=holder, holder_id=holder_id)
 
     async def of_person(self, person_id: int) -> Sequence[Allowance]:
         """Return a person's own allowances, in every server."""

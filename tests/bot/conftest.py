@@ -12,6 +12,7 @@ import simcord
 from bot.client import DarkroomBot
 from bot.services.door import Door
 from bot.services.gallery import Gallery
+from bot.services.granting import Granting
 from bot.services.jobs import JobService
 from bot.services.lookup import Lookup
 from bot.services.moderation import ModerationService
@@ -163,6 +164,7 @@ def build(
         ),
         rules=rules,
         defaults=defaults,
+        granting=Granting(allowances, quotas),
         screening=screening,
         lookup=Lookup(
             history=History(database),

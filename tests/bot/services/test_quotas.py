@@ -96,14 +96,15 @@ async def desk(template: Path, **rules: int) -> AsyncIterator[Desk]:
         limits = Limits(waiting=1000, waiting_per_person=1000)
         blocks = BlockStore(database)
         policy = Policy(jobs=jobs, blocks=blocks, limits=limits, rules=store, quotas=quotas)
+        door = Door(
+            policy=policy,
+            screening=Screening(FilterStore(database)),
+            refusals=RefusalStore(database),
+        )
         services = JobService(
             catalog=Catalog({EMBEDDED.name: EMBEDDED}, EMBEDDED.name),
             policy=policy,
-            door=Door(
-                policy=policy,
-                screening=Screening(FilterStore(database)),
-                refusals=RefusalStore(database),
-            ),
+            door=door,
             jobs=jobs,
             pictures=PictureStore(database, Path(folder)),
             defaults=DefaultsStore(database),
