@@ -1,6 +1,7 @@
 """Moderators' search and people's own, against a reference in plain Python."""
 
 import random
+from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -278,6 +279,12 @@ SEARCHES = [
 
 async def plans(database: Database, search: ModSearch | Search, before: int | None) -> list[str]:
     """Run a search and return SQLite's plan for everything that it asked."""
+    store = History(database) if isinstance(search, ModSearch) else JobStore(database)
+    return await steps_of(database, store.search(search, before, 5))
+
+
+async def steps_of(database: Database, asking: Awaitable) -> list[str]:
+    """Ask the store for something and return SQLite's plan for it."""
     asked: list[tuple[str, tuple]] = []
     listener = (database._engine.sync_engine, "before_cursor_execute")
 
@@ -285,8 +292,7 @@ async def plans(database: Database, search: ModSearch | Search, before: int | No
         asked.append((statement, parameters))
 
     event.listen(*listener, note)
-    store = History(database) if isinstance(search, ModSearch) else JobStore(database)
-    await store.search(search, before, 5)
+    await asking
     event.remove(*listener, note)
     found = []
     async with database.read() as session:
@@ -297,6 +303,20 @@ async def plans(database: Database, search: ModSearch | Search, before: int | No
                 rows = await connection.exec_driver_sql(explain, parameters)
                 found += [row.detail for row in rows]
     return found
+
+
+async def test_what_is_looked_up_of_one_job_goes_along_its_own_index(
+    database: Database, kept: list[Job]
+):
+    history, jobs = History(database), JobStore(database)
+    for asking, index in (
+        (history.of_message(SERVER, 1), "ix_jobs_message_id"),
+        (history.children(kept[0], 9), "ix_jobs_parent_id"),
+        (jobs.children(kept[0], 9, person_id=MIA), "ix_jobs_parent_id"),
+        (jobs.children_count(kept[0]), "ix_jobs_parent_id"),
+    ):
+        (step,) = await steps_of(database, asking)
+        assert step.startswith(f"SEARCH jobs USING INDEX {index} ")
 
 
 async def test_no_search_goes_through_a_table_or_sorts(database: Database, kept: list[Job]):
