@@ -10,6 +10,9 @@ from types import ModuleType
 import benchmarks
 from benchmarks import Figures
 
+# What is handed to `run`, and of which benchmark.
+OPTIONS = {"rows": "history", "interactions": "storm", "seed": "storm"}
+
 
 def main() -> None:
     """Print a table for each benchmark and, with ``--json``, the figures as the last line."""
@@ -20,15 +23,19 @@ def main() -> None:
     parser.add_argument("name", nargs="*", help=f"of {', '.join(names)}; all of them if none")
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
     parser.add_argument("--rows", type=int, help="of the history benchmark; 1,000,000 if none")
+    parser.add_argument("--interactions", type=int, help="of the storm benchmark; 10,000 if none")
+    parser.add_argument("--seed", type=int, help="of the storm benchmark; 1 if none")
     chosen = parser.parse_args()
     if unknown := set(chosen.name) - set(names):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(names)}")
-    if chosen.rows is not None and chosen.name != ["history"]:
-        parser.error("--rows is for the history benchmark")
+    given = {name: value for name in OPTIONS if (value := getattr(chosen, name)) is not None}
+    for name in given:
+        if chosen.name != [OPTIONS[name]]:
+            parser.error(f"--{name} is for the {OPTIONS[name]} benchmark")
     measured: dict[str, Figures] = {}
     for name in chosen.name or names:
         module = importlib.import_module(f"benchmarks.{name}")
-        measured[name] = module.run() if chosen.rows is None else module.run(rows=chosen.rows)
+        measured[name] = module.run(**given)
         print_table(name, module, measured[name])
     if chosen.json:
         # One benchmark by name gives its figures; several give them by benchmark.

@@ -16,6 +16,7 @@ from generation.request import GenerationRequest, Sampler, Uploaded
 
 NOBODY = 0  # no person of Discord's has this id
 ERASED = "(erased)"
+LARGEST_ID = 2**63 - 1  # SQLite takes no larger number
 LATEST = 30  # how many finished jobs tell how long one takes
 # A job whose words are not kept.
 WORDLESS: Mapping[str, str | None] = {
@@ -107,7 +108,9 @@ class JobStore:
             raise AlreadyRecorded from error
 
     async def get(self, job_id: int) -> Job | None:
-        """Return the job, or None where there is none."""
+        """Return the job, or None where there is none; the id may be anything that was sent."""
+        if job_id > LARGEST_ID:
+            return None
         async with self._database.read() as session:
             row = await session.get(JobRow, job_id)
             return None if row is None else read_job(row)

@@ -24,7 +24,7 @@ from generation.upscaler import FACTORS, RESULT_SIDE
 
 log = logging.getLogger(__name__)
 
-# A row's id fits SQLite's 63 bits; a picture's number is one digit.
+# A row's id has at most 63 bits, which the store checks; a picture's number is one digit.
 TEMPLATE = re.compile(r"job:(?P<job>[0-9]{1,19}):(?P<action>[a-z]+)(?::(?P<index>[0-9]))?")
 
 

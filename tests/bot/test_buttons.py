@@ -157,7 +157,8 @@ async def test_a_button_answers_for_a_job_of_its_own_server_only(house: House):
 
 
 @pytest.mark.parametrize(
-    "custom_id", ["job:999999:reroll", "job:1:upscale:9", "job:1:upscale", "job:1:dance"]
+    "custom_id",
+    ["job:999999:reroll", f"job:{2**63}:reroll", "job:1:upscale:9", "job:1:upscale", "job:1:dance"],
 )
 async def test_a_button_that_makes_no_sense_gets_a_private_line(house: House, custom_id: str):
     result = await imagine(house)

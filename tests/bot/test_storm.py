@@ -1,0 +1,37 @@
+"""Everything that can be sent to the bot, in a storm; `python -m benchmarks storm` sends more."""
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import simcord
+
+from tests.fakes import RecordingExecutor
+from tests.storm.storm import Storm
+
+# As the benchmark asks for them; each round has a bot of its own.
+INTERACTIONS = int(os.environ.get("STORM_INTERACTIONS", "400"))
+SEED = os.environ.get("STORM_SEED", "1")
+RESULTS = Path(os.environ["STORM_RESULTS"]) if "STORM_RESULTS" in os.environ else None
+ROUND = 200
+ROUNDS = [min(ROUND, INTERACTIONS - start) for start in range(0, INTERACTIONS, ROUND)]
+
+
+@pytest.mark.parametrize(("number", "interactions"), list(enumerate(ROUNDS)))
+async def test_whatever_is_sent_is_answered_once_and_what_is_valid_is_drawn(
+    simcord_env: simcord.Env,
+    tmp_path: Path,
+    executor: RecordingExecutor,
+    number: int,
+    interactions: int,
+):
+    executor.wait = lambda waited: simcord_env.external_wait(waited, reason="the worker draws")
+    storm = Storm(simcord_env, executor, tmp_path, f"{SEED}.{number}")
+    tally = await storm.blow(interactions)
+    if RESULTS is not None:
+        (RESULTS / f"{number}.json").write_text(json.dumps(asdict(tally)), "utf-8")
+    assert tally.unhandled == []
+    assert tally.delivered == tally.valid
+    assert 4 * tally.valid >= tally.interactions
