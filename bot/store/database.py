@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +15,19 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
 
 import migrations
+from bot.store import driver
+from bot.store.driver import BUSY_TIMEOUT_MS
 from bot.store.errors import StoreBusy, StoreTooNew, StoreUnwritable
 
 FILE_NAME = "darkroom.sqlite3"
 TOO_NEW = (
     "was written by a newer Darkroom; update Darkroom or restore the backup made before the update"
 )
-# Discord wants a first answer within 3 s, so a writer that is held longer gives up well before.
-BUSY_TIMEOUT_MS = 1500
+CONNECTIONS = 8  # each has a thread; whoever finds none free waits for one
 
 MERGED_PAGES = 500  # of the index of words at a time: about 0.15 s
 OTHERS_TURN_S = 0.1  # SQLite looks that often whether a writer may begin
@@ -41,12 +41,18 @@ class Database:
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE_NAME
         # What is written holds tokens and people's words: neither is for an error's text.
-        engine = create_async_engine(f"sqlite+aiosqlite:///{self.path}", hide_parameters=True)
-        event.listen(engine.sync_engine, "connect", _on_connect)
+        engine = create_async_engine(
+            f"sqlite+aiosqlite:///{self.path}",
+            async_creator=partial(driver.Connection, self.path),
+            hide_parameters=True,
+            # More would come and go with every burst, and opening one takes long.
+            pool_size=CONNECTIONS,
+            max_overflow=0,
+        )
         event.listen(engine.sync_engine, "begin", _on_begin)
         self._engine = engine
         self._write = async_sessionmaker(engine, expire_on_commit=False)
-        self._read = async_sessionmaker(engine.execution_options(sqlite_begin="DEFERRED"))
+        self._read = async_sessionmaker(engine.execution_options(begin=driver.READ))
         # SQLite has one writer, and lets the others look again and again; here they line up.
         self._turn = asyncio.Lock()
 
@@ -102,28 +108,11 @@ class Database:
         await self._engine.dispose()
 
 
-def _on_connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    # The driver must not open transactions by itself: `_on_begin` decides their kind.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",  # what was answered is on the disk, whatever happens to the power
-        "foreign_keys=ON",
-        "secure_delete=ON",  # what was erased is overwritten in the file
-        f"busy_timeout={BUSY_TIMEOUT_MS}",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
 def _on_begin(connection: Connection) -> None:
     # A read-then-write in a deferred transaction fails at once whatever the timeout, so writers
     # take their lock first.
-    kind: Any = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
-    # A cursor of SQLAlchemy's would go to the driver's thread and back four times, this goes once.
-    driver: Any = connection.connection.dbapi_connection
-    driver.run_async(lambda sqlite: sqlite.execute(f"BEGIN {kind}"))
+    driven: Any = connection.connection.driver_connection
+    driven.begin(connection.get_execution_options().get("begin", driver.WRITE))
 
 
 def _is_busy(error: OperationalError | sqlite3.OperationalError) -> bool:
