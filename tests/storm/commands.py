@@ -16,6 +16,7 @@ from tests.storm.words import Words
 
 LOCALES = ("en-US", "en-GB", "de", "ja", "pt-BR", "xx")
 LARGEST = 2**53
+NAMES = ("Emoji", "Secret", "Bare", "Euler a", "1d", "2w", "apple", "none", "for good")
 PROMPTS = ("prompt", "negative_prompt", "text")
 NUMBERED = ("job", "filter")
 
@@ -40,6 +41,11 @@ class Command:
             option["name"] in PROMPTS or option["type"] == OptionType.ATTACHMENT
             for option in self.options
         )
+
+    @property
+    def reserved(self) -> bool:
+        """Whether not everybody may give it."""
+        return self.root.get("default_member_permissions") is not None
 
     def data(self, options: list[dict[str, Any]], resolved: dict[str, Any]) -> dict[str, Any]:
         """Return an interaction's data."""
@@ -119,10 +125,8 @@ class Filler:
         longest = option.get("max_length", 200)
         if option["name"] in PROMPTS and self._random.random() < 0.4:
             text = self._words.prompt()
-        elif self._random.random() < 0.3:
-            text = self._random.choice(
-                ("Emoji", "Euler a", "1d", "2w", "apple", "none", "for good")
-            )
+        elif self._random.random() < (0.7 if option.get("autocomplete") else 0.3):
+            text = self._random.choice(NAMES)
         else:
             text = self._words.wild(longest)
         return text[:longest].ljust(option.get("min_length", 0), "x")

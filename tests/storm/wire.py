@@ -1,5 +1,6 @@
 """Interactions as Discord hands them to a bot, also such as no client of its would send."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,9 +40,12 @@ class Wire:
         data: dict[str, Any],
         *,
         on: Message | None = None,
-        locale: str = "en-US",
+        around: Mapping[str, Any],
     ) -> Sent:
-        """Send an interaction, and return when the bot has done what it does at once."""
+        """Send an interaction, and return when the bot has done what it does at once.
+
+        ``around`` stands in it beside the data, instead of what Discord usually says.
+        """
         backend = self._env.backend
         record, payload = base_payload(
             backend,
@@ -51,7 +55,7 @@ class Wire:
             user_id=actor.id,
             data=data,
         )
-        payload["locale"] = locale
+        payload |= around
         if on is not None:
             payload["message"] = dict(serializers.message_payload(backend, on))
             record.source_message_id = on.id
