@@ -94,7 +94,7 @@ class Checkpoint:
 
 
 EMBEDDED = Checkpoint(
-    name="Emoji", source=EMBEDDED_FOLDER, size=64, num_inference_steps=20, guidance_scale=3.0
+    name="Emoji", source=EMBEDDED_FOLDER, size=128, num_inference_steps=20, guidance_scale=3.0
 )
 
 
@@ -105,19 +105,16 @@ STYLES = (
         description="The head of an animal",
         checkpoints=(EMBEDDED.name,),
     ),
-    # What is white, or black, is kept out: the colours move away from it.
     Style(
-        name="Deep colours",
-        prompt="{prompt}",
-        negative_prompt="polar bear",
-        description="Darker and redder",
+        name="In blue",
+        prompt="{prompt} blue",
+        description="Most things in blue",
         checkpoints=(EMBEDDED.name,),
     ),
     Style(
-        name="Bright colours",
-        prompt="{prompt}",
-        negative_prompt="black bird",
-        description="Lighter and yellower",
+        name="In pink",
+        prompt="{prompt} pink",
+        description="Most things in pink",
         checkpoints=(EMBEDDED.name,),
     ),
 )

@@ -25,7 +25,7 @@ TILES = 3
 Wait = Callable[[Awaitable[object]], Awaitable[object]]
 
 
-def png(seed: int, width: int = 64, height: int = 64) -> bytes:
+def png(seed: int, width: int = 128, height: int = 128) -> bytes:
     """One colour a seed, so that two pictures are the same only if their seeds are."""
     buffer = io.BytesIO()
     colour = (seed % 256, seed // 256 % 256, seed // 65536 % 256)

@@ -116,7 +116,7 @@ async def test_an_upscale_under_way_goes_on_without_the_file(house: House):
     await delete(house, house.mia, result)
     house.executor.let_go()
     await house.settle()
-    assert [await file.read() for file in clicked.response.attachments] == [png(7, 128, 128)]
+    assert [await file.read() for file in clicked.response.attachments] == [png(7, 256, 256)]
     assert (await house.job(3)).kind is Kind.UPSCALE
 
 

@@ -32,7 +32,7 @@ async def test_pictures_start_from_an_attached_one(house: House):
     (request,) = house.executor.requests
     assert request.strength == 0.5
     source = Image.open(io.BytesIO(request.image))
-    assert (source.format, source.size, source.mode) == ("PNG", (88, 48), "RGB")
+    assert (source.format, source.size, source.mode) == ("PNG", (168, 96), "RGB")
     assert "strength 0.5" in result.response.content
     assert (await house.job(1)).status is Status.DONE
 
@@ -100,12 +100,12 @@ async def test_an_enlarged_picture_is_varied_in_the_size_it_was_drawn_in(
     assert len(clicked.response.attachments) == 4
     request = house.executor.requests[2]
     assert (request.strength, request.num_images) == (strength, 4)
-    assert request.image == png(8, 88, 48)
-    assert (request.width, request.height) == (88, 48)
+    assert request.image == png(8, 168, 96)
+    assert (request.width, request.height) == (168, 96)
     job = await house.job(3)
     assert (job.kind, job.parent_id, job.parent_index) == (Kind.VARIATION, 2, 0)
     assert job.origin.person_id == house.max.id
-    assert await house.pictures.read_source(job.source_sha256) == png(8, 88, 48)
+    assert await house.pictures.read_source(job.source_sha256) == png(8, 168, 96)
 
 
 async def test_few_steps_are_varied_by_one_at_least(house: House):

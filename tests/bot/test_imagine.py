@@ -20,7 +20,7 @@ async def test_a_prompt_becomes_four_pictures_in_one_message(house: House):
 
     message = result.response
     assert "a red apple" in message.content
-    assert "Emoji · 64×64 · 20 steps · DPM++ 2M Karras · guidance 3 · seed 7" in (
+    assert "Emoji · 128×128 · 20 steps · DPM++ 2M Karras · guidance 3 · seed 7" in (
         message.content.replace("\\", "")
     )
     assert labels(message) == [*MAKING, *KEEPING]
@@ -62,7 +62,7 @@ async def test_options_reach_the_request(house: House):
     request = house.executor.requests[0]
     assert (request.negative_prompt, request.num_images) == ("water", 2)
     assert (request.num_inference_steps, request.guidance_scale) == (5, 1.0)
-    assert (request.width, request.height) == (88, 48)
+    assert (request.width, request.height) == (168, 96)
     assert str(request.sampler) == "Euler"
     assert request.seed == 3
 

@@ -42,7 +42,7 @@ async def test_details_say_everything_privately_with_the_originals(house: House)
     assert fields(answer) == {
         "Asked by": f"<@{house.mia.id}>",
         "Checkpoint": "Emoji",
-        "Size": "64×64",
+        "Size": "128×128",
         "Steps": "20",
         "Sampler": "DPM++ 2M Karras",
         "Guidance": "3",
@@ -73,7 +73,7 @@ async def test_details_lead_to_parent_and_children(house: House):
     assert second["Strength"] == "0.6"
 
     third = fields(reply(await click(house, house.mia, enlarged, "Details")))
-    assert third["Size"] == "128×128 (drawn 64×64)"
+    assert third["Size"] == "256×256 (drawn 128×128)"
     assert third["Made from"] == f"{way_to(house, jobs[1])}, picture 3"
     assert third["Seeds"] == f"1: `{jobs[1].request.seed + 2}`"
 

@@ -50,7 +50,7 @@ async def test_remix_opens_a_form_filled_in_and_makes_a_job_of_whoever_sends_it(
     request = house.executor.requests[1]
     assert (request.prompt, request.negative_prompt, request.seed) == ("a pear", "a leaf", 11)
     assert (request.num_inference_steps, request.guidance_scale) == (20, 4.5)
-    assert (request.width, request.height) == (80, 56)
+    assert (request.width, request.height) == (160, 104)
 
 
 async def test_an_unchanged_form_draws_the_same_again(house: House):
@@ -142,7 +142,7 @@ async def test_the_picture_it_started_from_stays_and_fits_the_new_shape(house: H
     assert (kept.image, kept.strength) == (png(7), 0.6)
     assert fitted.strength == 0.6
     picture = Image.open(io.BytesIO(fitted.image))
-    assert (picture.size, picture.mode) == ((88, 48), "RGB")
+    assert (picture.size, picture.mode) == ((168, 96), "RGB")
     assert picture.getpixel((0, 0)) == (7, 0, 0)
 
 

@@ -73,13 +73,13 @@ async def test_what_is_left_out_comes_from_the_rules_within_their_bounds(house: 
         ({"count": 3}, "`count` must be at most 2 here: this server wants no more."),
         (
             {"aspect": "wide"},
-            "`size` must be at most 64 pixels on the longer side here: this server wants none"
+            "`size` must be at most 128 pixels on the longer side here: this server wants none"
             " larger.",
         ),
     ],
 )
 async def test_bounds_are_named(house: House, options: dict[str, object], line: str):
-    await rule(house, max_steps=30, max_count=2, max_side=64)
+    await rule(house, max_steps=30, max_count=2, max_side=128)
     refused = await house.mia.slash(house.channel, "imagine", prompt="a fox", **options)
     assert house.refusal(refused) == line
     assert await house.jobs.get(1) is None
@@ -88,9 +88,9 @@ async def test_bounds_are_named(house: House, options: dict[str, object], line: 
 async def test_buttons_keep_to_the_bounds(house: House):
     posted = await house.mia.slash(house.channel, "imagine", prompt="a fox", count=4)
     await house.settle()
-    await rule(house, max_count=2, max_side=100)
+    await rule(house, max_count=2, max_side=200)
     refused = await house.mia.click(posted.response, label="U1")
-    assert "`size` must be at most 100 pixels" in refused.response.content
+    assert "`size` must be at most 200 pixels" in refused.response.content
     refused = await house.mia.click(posted.response, label="Reroll")
     assert "`count` must be at most 2" in refused.response.content
     await house.mia.click(posted.response, label="V1")

@@ -44,7 +44,7 @@ async def test_pictures_start_from_anybody_s_first_picture(house: House, tmp_pat
     await house.settle()
     (request,) = house.executor.requests
     assert (request.prompt, request.negative_prompt, request.strength) == ("a fox", "dog", 0.5)
-    assert Image.open(io.BytesIO(request.image)).size == (88, 48)
+    assert Image.open(io.BytesIO(request.image)).size == (168, 96)
     assert "**a fox**" in answer.response.content
     assert len(answer.response.attachments) == 2
     job = await house.job(1)

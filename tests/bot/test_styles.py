@@ -1,10 +1,13 @@
 """Styles: laid over what somebody typed, and told apart from it."""
 
+import pytest
+
+from generation.styles import Style
 from tests.bot.conftest import House
 
 
 async def imagine(house: House, person=None, **options):
-    options = {"prompt": "a fox", "negative_prompt": "dog", "style": "Deep colours", **options}
+    options = {"prompt": "a fox", "negative_prompt": "dog", "style": "In blue", **options}
     result = await (person or house.mia).slash(house.channel, "imagine", **options)
     await house.settle()
     return result
@@ -21,7 +24,7 @@ async def test_a_style_is_drawn_and_the_person_s_words_are_shown(house: House):
     (request,) = house.executor.requests
     assert request.prompt == "a *fox* face"
     assert result.response.content.startswith(r"**a \*fox\*** —")
-    assert "Emoji · style Portrait · 64×64" in result.response.content
+    assert "Emoji · style Portrait · 128×128" in result.response.content
     assert result.response.attachments[0].description == "a *fox* (picture 1 of 4)"
     job = await house.job(1)
     assert (job.style, job.words.prompt, job.request.prompt) == (
@@ -36,9 +39,13 @@ async def test_a_style_is_drawn_and_the_person_s_words_are_shown(house: House):
     assert (fields["Style"], fields["Drawn from"]) == ("Portrait", r"a \*fox\* face")
 
 
-async def test_what_a_style_keeps_out_is_not_said_to_be_typed(house: House):
-    result = await imagine(house)
-    assert house.executor.requests[0].negative_prompt == "dog, polar bear"
+async def test_what_a_style_keeps_out_is_not_said_to_be_typed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    ink = Style(name="Ink", prompt="ink drawing of {prompt}", negative_prompt="red")
+    monkeypatch.setitem(house.bot.jobs.catalog.styles, "Ink", ink)
+    result = await imagine(house, style="Ink")
+    assert house.executor.requests[0].negative_prompt == "dog, red"
     assert "-# without: dog\n" in result.response.content
 
 
@@ -84,8 +91,8 @@ async def test_history_finds_the_typed_words_only(house: House):
 
 
 async def test_the_owner_s_words_are_offered_while_one_types(house: House):
-    offered = await house.mia.autocomplete(house.channel, "imagine", "style", "colours")
-    assert [choice["name"] for choice in offered] == ["Deep colours", "Bright colours"]
+    offered = await house.mia.autocomplete(house.channel, "imagine", "style", "in ")
+    assert [choice["name"] for choice in offered] == ["In blue", "In pink"]
 
 
 async def test_erased_people_leave_no_typed_words(house: House):

@@ -35,7 +35,7 @@ async def test_what_is_typed_holds_over_the_options(house: House):
         ("a fox --sede 7", "I do not know `--sede` (did you mean `--seed`?)"),
         ("a fox --steps 1000", "`--steps` must be"),
         ("a fox --model nothing", "I cannot use that checkpoint: not in the catalog"),
-        ("a fox --style noir", "`style` must be one of Portrait, Deep colours"),
+        ("a fox --style noir", "`style` must be one of Portrait, In blue"),
         ("{a, b", "`prompt` must be"),
         ("a fox --repeat 9", "`--repeat` must be 1 to 8"),
         ("{a,b,c} {d,e,f}", "That makes more than 8 jobs"),

@@ -19,7 +19,7 @@ def test_without_settings_there_is_the_embedded_checkpoint():
     catalog = load_catalog()
     assert (catalog.names, catalog.default) == (("Emoji",), "Emoji")
     assert catalog["Emoji"] is EMBEDDED
-    assert EMBEDDED.size == 64
+    assert EMBEDDED.size == 128
 
 
 def test_an_owners_file(tmp_path: Path, tiny_folder: Path):
@@ -192,4 +192,4 @@ def test_sizes_keep_the_aspect_and_the_area(size: int, aspect: Aspect):
 
 def test_the_embedded_checkpoint_s_sizes():
     sizes = [EMBEDDED.size_for(aspect) for aspect in Aspect]
-    assert sizes == [(64, 64), (56, 80), (80, 56), (88, 48), (48, 88)]
+    assert sizes == [(128, 128), (104, 160), (160, 104), (168, 96), (96, 168)]

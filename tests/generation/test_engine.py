@@ -224,9 +224,9 @@ def test_a_folder_that_does_not_fit_together_fails_its_request_in_one_line(
 
 
 def test_the_embedded_checkpoint_draws(make_request: MakeRequest):
-    emoji = Checkpoint(name="Emoji", source=CHECKPOINT, size=64)
+    emoji = Checkpoint(name="Emoji", source=CHECKPOINT, size=128)
     engine = Engine(Catalog({"Emoji": emoji}, "Emoji"), CPU, options=PLAIN)
-    request = make_request(checkpoint="Emoji", width=64, height=64, num_inference_steps=10)
+    request = make_request(checkpoint="Emoji", width=128, height=128, num_inference_steps=10)
     (picture,) = pixels(run(engine, request))
     corners = picture[[0, 0, -1, -1], [0, -1, 0, -1]].astype(int)
     assert corners.mean() > 200, "emoji stand on white"

@@ -24,7 +24,7 @@ from PIL import Image
 
 from generation.catalog import EMBEDDED, Catalog, Checkpoint
 from generation.engine import Engine
-from generation.request import GenerationRequest, Progress, Sampler
+from generation.request import GenerationRequest, Picture, Progress, Sampler
 from generation.samplers import _SCHEDULERS
 from tests.generation.conftest import CPU, PLAIN, MakeRequest, draw_source, pixels, run
 
@@ -166,19 +166,21 @@ def test_every_sampler_draws_in_the_same_range(make_request: MakeRequest, streng
     """
     emoji = replace(EMBEDDED, lcm=True)  # it draws fairly even so
     engine = Engine(Catalog({"Emoji": emoji}, "Emoji"), CPU, options=PLAIN)
+    # One like those it was trained on: what noise is made into depends on the sampler.
+    drawn = make_request(
+        checkpoint="Emoji",
+        width=EMBEDDED.size,
+        height=EMBEDDED.size,
+        num_images=1,
+        guidance_scale=3.0,
+        num_inference_steps=12,
+    )
+    source = None
+    if strength is not None:
+        [source] = [event.png for event in run(engine, drawn) if isinstance(event, Picture)]
 
     def measure(sampler: Sampler) -> np.ndarray:
-        request = make_request(
-            checkpoint="Emoji",
-            width=64,
-            height=64,
-            num_images=1,
-            guidance_scale=3.0,
-            num_inference_steps=12,
-            sampler=sampler,
-            strength=strength,
-            image=None if strength is None else draw_source(64, 64),
-        )
+        request = replace(drawn, sampler=sampler, strength=strength, image=source)
         picture = pixels(run(engine, request)).astype(float)
         return np.array([picture.mean(), picture.std()])
 
@@ -189,4 +191,4 @@ def test_every_sampler_draws_in_the_same_range(make_request: MakeRequest, streng
         assert np.abs(measured - middle).max() < allowed, (sampler, measured, middle)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(_SCHEDULERS, Sampler.DDIM, (DDIMScheduler, {"clip_sample": True}))
-        assert np.abs(measure(Sampler.DDIM) - middle).max() > 14, "a clipped one would be seen"
+        assert np.abs(measure(Sampler.DDIM) - middle).max() > 10, "a clipped one would be seen"

@@ -29,7 +29,7 @@ async def test_imagine_reroll_and_a_moderator_s_history(playground: Playground, 
             width = await pictures.nth(index).evaluate(
                 "async image => { await image.decode(); return image.naturalWidth }"
             )
-            assert width == 64
+            assert width == 128
         await expect(page.get_by_text(re.compile(r"guidance 3 · seed \d+"))).to_be_visible()
 
         await page.get_by_role("button", name="Reroll").click()
@@ -56,7 +56,7 @@ async def test_imagine_reroll_and_a_moderator_s_history(playground: Playground, 
         assert len(list(files.rglob("*.png"))) == 8
         alone = page.locator(".message.private")
         thumbnail = alone.locator(".embed img").first
-        await expect(thumbnail).to_have_js_property("naturalWidth", 64)
+        await expect(thumbnail).to_have_js_property("naturalWidth", 128)
         await alone.get_by_role("button", name="Look at one of them").click()
         await page.get_by_role("option", name="#1 a red apple").click()
         await expect(alone.last).to_contain_text("#1 imagine")
@@ -97,21 +97,21 @@ async def test_the_whole_way_of_a_picture(playground: Playground, bot: Process):
 
         await expect(page.locator("#banner")).to_be_hidden()
         await use("/imagine a red apple count:2 steps:4")
-        await drawn(0, 2, 64)
+        await drawn(0, 2, 128)
         await expect(made(0)).to_contain_text("Mia used /imagine")
 
         await made(0).get_by_role("button", name="U2").click()
-        await drawn(1, 1, 128)
+        await drawn(1, 1, 256)
         await expect(made(1)).to_contain_text("Mia used a button on Darkroom")
         await made(0).get_by_role("button", name="V1").click()
-        await drawn(2, 4, 64)
+        await drawn(2, 4, 128)
 
         await made(0).get_by_role("button", name="Remix").click()
         form = page.get_by_role("dialog", name="Remix")
         await expect(form.get_by_label(re.compile("^Prompt"))).to_have_value("a red apple")
         await form.get_by_label(re.compile("^Prompt")).fill("a green pear --steps 3")
         await form.get_by_role("button", name="Submit").click()
-        await drawn(3, 2, 64)
+        await drawn(3, 2, 128)
         await expect(made(3)).to_contain_text("a green pear")
 
         await made(0).get_by_role("button", name="Details").click()

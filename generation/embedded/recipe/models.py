@@ -20,7 +20,7 @@ class Sizes:
     text_width: int = 160
     text_layers: int = 2
     vocabulary: int = 3000
-    steps: int = 8000
+    steps: int = 10_500
     batch: int = 64
     rate: float = 1e-3
     caption_dropout: float = 0.08
