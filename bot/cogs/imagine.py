@@ -60,7 +60,7 @@ class ImagineCog(commands.Cog):
         style: str | None = None,
         image: discord.Attachment | None = None,
         strength: app_commands.Range[float, 0.01, 1.0] | None = None,
-        private: bool = False,
+        private: bool | None = None,
     ) -> None:
         """Record the wish, answer with the message that will carry it, and line it up."""
         wish = Wish(

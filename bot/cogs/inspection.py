@@ -75,6 +75,9 @@ class Offer(PrivateView):
         self, interaction: discord.Interaction[Any], _: discord.ui.Button["Offer"]
     ) -> None:
         """Make the job, as /imagine would."""
-        job = await self._jobs.imagine(self._alike.wish, asked_by(interaction))
+        mine = await self._jobs.defaults(interaction.user.id)
+        asked = asked_by(interaction, private=bool(mine.private))
+        wish = self._jobs.complete_alike(self._alike.wish, mine, asked)
+        job = await self._jobs.imagine(wish, asked)
         await first_answer(interaction, self._jobs, job)
         await self.on_timeout()

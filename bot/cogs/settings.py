@@ -34,7 +34,9 @@ class SettingsCog(
 
     @app_commands.command(name="set", description=say("command-settings-set"))
     @app_commands.describe(
-        **choices.described(), negative_prompt=say("command-settings-set.negative-prompt")
+        **choices.described(),
+        negative_prompt=say("command-settings-set.negative-prompt"),
+        private=say("command-settings-set.private"),
     )
     @app_commands.choices(aspect=choices.ASPECTS)
     @app_commands.autocomplete(
@@ -51,6 +53,7 @@ class SettingsCog(
         style: str | None = None,
         sampler: str | None = None,
         negative_prompt: app_commands.Range[str, 1, PROMPT_LENGTH] | None = None,
+        private: bool | None = None,
     ) -> None:
         """Set what was given, and leave the rest."""
         given = {
@@ -62,6 +65,7 @@ class SettingsCog(
             "style": style,
             "sampler": sampler,
             "negative_prompt": negative_prompt and negative_prompt.strip(),
+            "private": private,
         }
         changes = {field: value for field, value in given.items() if value is not None}
         named = by_catalog(self.jobs.catalog, changes)

@@ -9,6 +9,7 @@ from bot.services.errors import NothingToDo, PictureNotFound, WordsNotKept
 from bot.services.policy import Asked, Policy
 from bot.services.remixing import Form, form_of, remix
 from bot.services.requests import DEFAULT_COUNT, VARIATION_STRENGTH, reroll, single, variation
+from bot.store.defaults import DefaultsStore
 from bot.store.jobs import ERASED
 from bot.store.pictures import PictureStore
 from bot.store.records import Draft, Job, Kind, StoredPicture, Verdict
@@ -39,12 +40,14 @@ class Anew:
         policy: Policy,
         door: Door,
         pictures: PictureStore,
+        defaults: DefaultsStore,
         record: Record,
     ) -> None:
         self._catalog = catalog
         self._policy = policy
         self._door = door
         self._pictures = pictures
+        self._defaults = defaults
         self._record = record
 
     async def reroll(self, job_id: int, asked: Asked) -> Job:
@@ -124,7 +127,8 @@ class Anew:
     async def remix(self, job_id: int, form: Form, asked: Asked) -> Job:
         """Record a job with what was changed; raises as `remixing.remix` does, too."""
         parent, asked = await self._drawn(job_id, asked)
-        draft = remix(self._catalog, parent, form)
+        mine = await self._defaults.get(asked.origin.person_id)
+        draft = remix(self._catalog, parent, form, mine, self._policy.rules(asked))
         source_sha256 = parent.source_sha256
         if source_sha256 is not None and draft.size != _size(parent.request):
             await self._door.admit(asked, parent.words.prompt)

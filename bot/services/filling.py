@@ -44,6 +44,20 @@ def fill(catalog: Catalog, wish: Wish, liked: Preferences) -> Wish:
     return wish
 
 
+def complete(catalog: Catalog, wish: Wish, mine: Defaults, rules: Rules) -> Wish:
+    """Return the wish with the person's own defaults, then the place's; raises as `with_own`."""
+    return within(catalog, with_own(catalog, wish, mine, rules), rules)
+
+
+def complete_alike(catalog: Catalog, wish: Wish, mine: Defaults, rules: Rules) -> Wish:
+    """Return the wish for something like a picture that is there, completed likewise.
+
+    All of its words are said: no style is laid over them, and nothing else is kept out.
+    """
+    wish = replace(wish, style=wish.style or NO_STYLE)
+    return complete(catalog, wish, replace(mine, negative_prompt=None), rules)
+
+
 def with_own(catalog: Catalog, wish: Wish, mine: Defaults, rules: Rules) -> Wish:
     """Return the wish with the person's own defaults in its gaps.
 

@@ -9,13 +9,13 @@ from bot.services.anew import Anew
 from bot.services.dispatcher import Dispatcher, Ticket
 from bot.services.door import Door
 from bot.services.errors import NothingToDo
-from bot.services.filling import with_own, within
+from bot.services.filling import complete, complete_alike
 from bot.services.offering import check_place
 from bot.services.policy import Actor, Asked, Policy
 from bot.services.quotas import Standing
 from bot.services.requests import DEFAULT_STRENGTH, Wish, draft
 from bot.services.runner import DeliveryFailed, Presenter, Runner, TokenDied
-from bot.store.defaults import DefaultsStore
+from bot.store.defaults import Defaults, DefaultsStore
 from bot.store.errors import StoreError
 from bot.store.jobs import LATEST, JobStore
 from bot.store.pictures import PictureStore
@@ -96,7 +96,12 @@ class JobService:
         # Counted and recorded by one at a time, or a burst would slip past the limits together.
         self._intake = asyncio.Lock()
         self.anew = Anew(
-            catalog=catalog, policy=policy, door=door, pictures=pictures, record=self._record
+            catalog=catalog,
+            policy=policy,
+            door=door,
+            pictures=pictures,
+            defaults=defaults,
+            record=self._record,
         )
 
     async def imagine(
@@ -135,12 +140,18 @@ class JobService:
         )
         return await self._record(drafted, asked)
 
-    async def complete(self, wishes: Sequence[Wish], asked: Asked) -> Sequence[Wish]:
+    async def defaults(self, person_id: int) -> Defaults:
+        """Return what a person likes where they leave something out."""
+        return await self._defaults.get(person_id)
+
+    def complete(self, wishes: Sequence[Wish], mine: Defaults, asked: Asked) -> Sequence[Wish]:
         """Return the wishes of a command with what holds for the person, and there."""
         rules = self._policy.rules(asked)
-        mine = await self._defaults.get(asked.origin.person_id)
-        own = [with_own(self.catalog, wish, mine, rules) for wish in wishes]
-        return [within(self.catalog, wish, rules) for wish in own]
+        return [complete(self.catalog, wish, mine, rules) for wish in wishes]
+
+    def complete_alike(self, wish: Wish, mine: Defaults, asked: Asked) -> Wish:
+        """Return the wish for a picture like one that is there, with what holds there."""
+        return complete_alike(self.catalog, wish, mine, self._policy.rules(asked))
 
     async def standing(self, asked: Asked) -> Standing | None:
         """Return how the person stands with the server's quota; None in direct messages."""

@@ -3,10 +3,13 @@
 import math
 from dataclasses import dataclass, replace
 
+from bot.services.filling import complete_alike
 from bot.services.parameters import guidance, whole, wishes_of
 from bot.services.permutations import escape
 from bot.services.requests import Wish, draft
+from bot.store.defaults import Defaults
 from bot.store.records import Draft, Kind, Words
+from bot.store.rules import Rules
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
 from generation.request import SEED, STEPS, Aspect, GenerationRequest
@@ -15,7 +18,7 @@ from generation.styles import NO_STYLE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """What stands in the form, as text; a field left empty is up to the checkpoint, or chance."""
+    """What stands in the form, as text; a number left out is up to defaults, or to chance."""
 
     prompt: str
     negative_prompt: str = ""
@@ -39,11 +42,12 @@ def form_of(catalog: Catalog, parent: Draft) -> Form:
     )
 
 
-def remix(catalog: Catalog, parent: Draft, form: Form) -> Draft:
+def remix(catalog: Catalog, parent: Draft, form: Form, mine: Defaults, rules: Rules) -> Draft:
     """Lay what was sent back over the job that it was filled in from.
 
-    The prompt may carry parameters, which hold where the form says something else. Raises
-    InvalidRequest, naming the field and its bound, UnknownParameter or CheckpointUnavailable.
+    Numbers that were left out are the person's own, then the place's. The prompt may carry
+    parameters, which hold where the form says something else. Raises InvalidRequest, naming the
+    field and its bound, UnknownParameter or CheckpointUnavailable.
     """
     request = parent.request
     wish = Wish(
@@ -64,7 +68,7 @@ def remix(catalog: Catalog, parent: Draft, form: Form) -> Draft:
     wishes = wishes_of(wish, catalog)
     if len(wishes) > 1:
         raise InvalidRequest("prompt", "one prompt: braces and `--repeat` make several")
-    made = draft(catalog, Kind.REMIX, wishes[0])
+    made = draft(catalog, Kind.REMIX, complete_alike(catalog, wishes[0], mine, rules))
     if (wishes[0].aspect, wishes[0].checkpoint) == (wish.aspect, wish.checkpoint):
         same_size = replace(made.request, width=request.width, height=request.height)
         return replace(made, request=same_size)

@@ -9,19 +9,24 @@ from sqlalchemy import delete
 
 from bot.store.database import Database
 from bot.store.models import DefaultsRow
-from bot.store.preferences import Check, Preferences, prompt
+from bot.store.preferences import Check, Preferences, prompt, truth
 from generation.request import PROMPT_LENGTH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults(Preferences):
-    """What a person likes in the gaps of their wishes, in every server and in direct messages."""
+    """What a person likes in the gaps of their wishes, in every server and in direct messages.
+
+    ``private`` tells whether only they see what comes of a new wish.
+    """
 
     negative_prompt: str | None = None
+    private: bool | None = None
 
     CHECKS: ClassVar[dict[str, Check]] = {
         **Preferences.CHECKS,
         "negative_prompt": prompt(PROMPT_LENGTH),
+        "private": truth,
     }
 
 

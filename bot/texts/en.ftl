@@ -118,6 +118,7 @@ command-settings = Your own defaults
 command-settings-show = Your own defaults, and what is left of your day in this server
 command-settings-set = What you get where you leave an option of /imagine out, everywhere
     .negative-prompt = What to keep out of the picture where you say nothing else
+    .private = Only you see what you ask for
 command-settings-reset = Take one of your defaults back
     .setting = Which one
 settings-card = What you get where you leave it out. It goes before a server's own; `/settings reset` takes it back.

@@ -21,14 +21,17 @@ async def ask_for(
     wishes: Sequence[Wish],
     image: bytes | None,
     *,
-    private: bool = False,
+    private: bool | None,
 ) -> None:
     """Make the job that was wished for, or ask first where there are several; raises likewise.
 
-    What the wishes leave out comes from what holds for the person, and there.
+    What the wishes leave out comes from what holds for the person, and there. So does whether
+    others may see it, where ``private`` is None.
     """
+    mine = await jobs.defaults(interaction.user.id)
+    private = bool(mine.private) if private is None else private
     asked = asked_by(interaction, private=private)
-    wishes = await jobs.complete(wishes, asked)
+    wishes = jobs.complete(wishes, mine, asked)
     if len(wishes) > 1:
         await confirm(interaction, jobs, wishes, image, private=private)
         return

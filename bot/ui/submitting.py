@@ -67,5 +67,5 @@ async def draw_from(interaction: discord.Interaction[Any], match: re.Match[str])
         strength=strength("strength", given) if given else None,
     )
     jobs: JobService = interaction.client.jobs
-    private = match["private"] is not None
+    private = True if match["private"] else None
     await ask_for(interaction, jobs, wishes_of(wish, jobs.catalog), picture, private=private)

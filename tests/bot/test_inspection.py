@@ -3,6 +3,7 @@ import io
 import pytest
 from PIL import Image
 
+from bot.store.audit import Deed
 from bot.store.records import Status
 from generation.catalog import EMBEDDED
 from generation.infotext import Parameters
@@ -92,3 +93,20 @@ async def test_the_menu_of_a_message_reads_its_first_picture(house: House):
     await house.settle()
     result = await house.max.context_menu(house.channel, "Generation details", asked.response)
     assert house.refusal(result) == "That file does not say how it was made."
+
+
+async def test_what_the_file_leaves_open_is_filled_in_like_a_new_wish(house: House):
+    deed = Deed(guild_id=house.guild.id, moderator_id=1, action="config", detail="")
+    await house.rules.change({0: {"max_steps": 12, "guidance_scale": 9.0}}, deed)
+    await house.mia.slash(
+        house.channel, "settings set", sampler="heun", style="Portrait", negative_prompt="text"
+    )
+    result = await house.mia.slash(
+        house.channel, "inspect", image=file(Parameters(prompt="an apple", steps=500, seed=5))
+    )
+    await house.mia.click(result.response, label="Use these")
+    await house.settle()
+    (request,) = house.executor.requests
+    assert (request.num_inference_steps, request.guidance_scale) == (12, 9.0)
+    assert (request.sampler, request.seed) == ("Heun", 5)
+    assert (request.prompt, request.negative_prompt) == ("an apple", ""), "its words are all said"

@@ -98,3 +98,39 @@ async def test_they_are_exported_and_erased(house: House, tmp_path: Path):
     connection = sqlite3.connect(tmp_path / FILE_NAME)
     assert "very private" not in " ".join(connection.iterdump())
     connection.close()
+
+
+async def test_private_by_default_until_something_else_is_said(house: House):
+    result = await house.mia.slash(house.channel, "settings set", private=True)
+    assert "`private` **yes**" in text(result)
+    for options, private in (({}, True), ({"private": False}, False)):
+        asked = {"prompt": "a {red, blue} fox --n 1", **options}
+        question = await house.mia.slash(house.channel, "imagine", **asked)
+        made = await house.mia.click(question.response, label="Make 2 jobs")
+        await house.settle()
+        assert made.ephemeral is private
+    assert [(await house.job(n)).origin.private for n in range(1, 5)] == [True, True, False, False]
+    (shown, _) = house.channel.history()
+    again = await house.mia.click(shown, label="Reroll")
+    assert not again.ephemeral, "what is made of something that all see, all see"
+
+
+async def test_numbers_that_a_remix_leaves_out_are_filled_in_like_a_new_wish(house: House):
+    await house.mia.slash(house.channel, "imagine", prompt="a fox", count=1, private=True)
+    await house.settle()
+    made = await house.max.slash(house.channel, "imagine", prompt="a cat", count=1)
+    await house.settle()
+    await rule(house, max_steps=12, guidance_scale=9.0)
+    await house.mia.slash(house.channel, "settings set", negative_prompt="text", style="Portrait")
+
+    async def remixed(**fields: str):
+        opened = await house.mia.click(made.response, label="Remix")
+        await house.mia.submit_modal(opened, {"prompt": "a cat", **fields})
+        await house.settle()
+        return house.executor.requests[-1]
+
+    request = await remixed(steps="", guidance_scale="")
+    assert (request.num_inference_steps, request.guidance_scale) == (12, 9.0)
+    assert (request.prompt, request.negative_prompt) == ("a cat", ""), "its words are all said"
+    await house.mia.slash(house.channel, "settings set", steps=7)
+    assert (await remixed(steps="")).num_inference_steps == 7

@@ -24,7 +24,7 @@ from bot.store.allowances import AllowanceStore
 from bot.store.audit import Deed
 from bot.store.blocks import BlockStore
 from bot.store.database import Database, migrate
-from bot.store.defaults import DefaultsStore
+from bot.store.defaults import Defaults, DefaultsStore
 from bot.store.filters import FilterStore
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
@@ -188,7 +188,7 @@ async def test_wishes_asked_together_count_together(template: Path):
     async with desk(template, pictures_per_day=6, max_count=2) as house:
         asked = Asked(Origin(1, "token", MIA, "mia", 3, GUILD, NOON))
         # Of two pictures each: nobody asked for four.
-        wishes = await house.services.complete([Wish(prompt="x")] * 4, asked)
+        wishes = house.services.complete([Wish(prompt="x")] * 4, Defaults(), asked)
         await house.services.may_ask(asked, wishes[:3])
         with pytest.raises(QuotaReached, match="8 more"):
             await house.services.may_ask(asked, wishes)

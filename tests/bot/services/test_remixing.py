@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from bot.services.remixing import Form, form_of, remix
 from bot.services.requests import Wish, draft
+from bot.store.defaults import Defaults
 from bot.store.records import Draft, Kind, Words
+from bot.store.rules import BUILT_IN
 from generation.catalog import EMBEDDED, Catalog
 from generation.errors import CheckpointUnavailable, InvalidRequest
 from generation.request import GUIDANCE, SEED, STEPS, Aspect, GenerationRequest, Sampler
@@ -43,7 +45,8 @@ def made(**changes) -> Draft:
 
 
 def sent(parent: Draft, **fields: str) -> Draft:
-    return remix(CATALOG, parent, replace(form_of(CATALOG, parent), **fields))
+    form = replace(form_of(CATALOG, parent), **fields)
+    return remix(CATALOG, parent, form, Defaults(), BUILT_IN)
 
 
 def changed(**fields: str) -> GenerationRequest:
@@ -121,7 +124,7 @@ def test_a_style_that_is_gone_leaves_its_words():
     without = Catalog(CATALOG.checkpoints, CATALOG.default)
     form = form_of(without, styled)
     assert form.prompt == "ink drawing of a fox"
-    again = remix(without, styled, form)
+    again = remix(without, styled, form, Defaults(), BUILT_IN)
     assert (again.request, again.style) == (styled.request, None)
 
 
