@@ -247,11 +247,13 @@ def retention(settings: Settings, database: "Database") -> "Retention":
     from bot.services.retention import Kept, Retention
     from bot.store.expiry import Expiry
     from bot.store.pictures import PictureStore
+    from bot.store.uploads import UploadStore
 
     return Retention(
         Kept(settings.retention.pictures_days, settings.retention.prompts_days),
         pictures=PictureStore(database, settings.store.folder),
         expiry=Expiry(database),
+        uploads=UploadStore(settings.store.folder),
     )
 
 

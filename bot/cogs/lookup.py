@@ -14,6 +14,7 @@ from bot.services.moments import read_since, read_until
 from bot.store.records import ModSearch, Status
 from bot.texts import say
 from bot.ui.asking import check_moderator, moderator
+from bot.ui.cooldowns import OFTEN
 from bot.ui.history import History, inspect
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
@@ -40,6 +41,7 @@ class LookupCog(commands.Cog):
         for menu in self.menus:
             menu.default_permissions = discord.Permissions(moderate_members=True)
             in_servers_only(menu)
+            menu.extras[OFTEN] = True
 
     @app_commands.command(description=say("command-mod-history"))
     @app_commands.describe(

@@ -11,6 +11,7 @@ from bot.services.jobs import JobService
 from bot.store.records import Job
 from bot.ui import render
 from bot.ui.asking import actor_of, asked_by
+from bot.ui.cooldowns import OFTEN
 from bot.ui.rules import standing_line
 
 MENU_LENGTH = 25  # Discord shows at most this many choices
@@ -33,7 +34,7 @@ class QueueCog(commands.Cog):
             text += "\n-# " + standing_line(standing)
         await interaction.response.send_message(text, ephemeral=True)
 
-    @app_commands.command(description="Cancel a job of yours, or all of them")
+    @app_commands.command(description="Cancel a job of yours, or all of them", extras={OFTEN: True})
     @app_commands.describe(
         job="Which one; not needed where there is only one", everything="All of yours here"
     )

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from bot.store.errors import StoreBusy
 from bot.store.expiry import Expiry
 from bot.store.pictures import PictureStore
+from bot.store.uploads import UploadStore
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +32,13 @@ class Kept:
 class Retention:
     """Removes what was kept for long enough."""
 
-    def __init__(self, kept: Kept, *, pictures: PictureStore, expiry: Expiry) -> None:
+    def __init__(
+        self, kept: Kept, *, pictures: PictureStore, expiry: Expiry, uploads: UploadStore
+    ) -> None:
         self._kept = kept
         self._pictures = pictures
         self._expiry = expiry
+        self._uploads = uploads
 
     async def keep_on(self) -> None:
         """Look now, and every hour, until this is cancelled."""
@@ -52,6 +56,7 @@ class Retention:
 
         Doing it twice changes nothing, so that what was interrupted can be done again.
         """
+        await self._uploads.expire()
         if self._kept.pictures_days:
             before = now - timedelta(days=self._kept.pictures_days)
             pruned = await _all(self._pictures.expire, before)

@@ -1,6 +1,7 @@
 """Pictures that somebody picked from a message, until their form comes back: files, no rows."""
 
 import asyncio
+import contextlib
 import hashlib
 import shutil
 import time
@@ -28,18 +29,26 @@ class UploadStore:
         """Remove all of a person's."""
         await asyncio.to_thread(shutil.rmtree, self._folder / str(person_id), ignore_errors=True)
 
+    async def expire(self) -> None:
+        """Remove what is older than a day."""
+        await asyncio.to_thread(self._expire)
+
     def _save(self, person_id: int, content: bytes) -> str:
         sha256 = hashlib.sha256(content).hexdigest()
         own = self._folder / str(person_id)
         own.mkdir(parents=True, exist_ok=True)
         (own / sha256).write_bytes(content)
-        for file in self._folder.glob("*/*"):
-            if _is_old(file):
-                file.unlink(missing_ok=True)
+        self._expire()
         latest_last = sorted(own.iterdir(), key=lambda file: file.stat().st_mtime_ns)
         for file in latest_last[:-KEPT_EACH]:
             file.unlink(missing_ok=True)
         return sha256
+
+    def _expire(self) -> None:
+        for file in self._folder.glob("*/*"):
+            with contextlib.suppress(FileNotFoundError):  # somebody else was quicker
+                if _is_old(file):
+                    file.unlink()
 
     def _read(self, person_id: int, sha256: str) -> bytes | None:
         file = self._folder / str(person_id) / sha256

@@ -1,6 +1,7 @@
 """Commands that somebody gives over and over: five in ten seconds are answered, of each.
 
-Those that make jobs are left alone: the policy counts what they ask for.
+Of those that are needed quickly, ten are: cancelling, and what moderators do. Those that make jobs
+are left alone: the policy counts what they ask for.
 """
 
 from collections import OrderedDict
@@ -9,8 +10,10 @@ from typing import Any
 import discord
 from discord import app_commands
 
-UNDER_POLICY = "under_policy"  # in a command's extras
-RATE, PER_S = 5, 10.0
+# In a command's extras, or in its group's.
+UNDER_POLICY = "under_policy"
+OFTEN = "often"
+RATE, RATE_OFTEN, PER_S = 5, 10, 10.0
 REMEMBERED = 1000
 
 
@@ -33,10 +36,16 @@ class Cooldowns:
         if not given or command is None or command.extras.get(UNDER_POLICY):
             return
         key = (interaction.user.id, command.qualified_name)
-        cooldown = self._given.setdefault(key, app_commands.Cooldown(RATE, PER_S))
+        cooldown = self._given.setdefault(key, app_commands.Cooldown(_rate(command), PER_S))
         self._given.move_to_end(key)
         if len(self._given) > REMEMBERED:
             self._given.popitem(last=False)
         wait = cooldown.update_rate_limit(interaction.created_at.timestamp())
         if wait is not None:
             raise app_commands.CommandOnCooldown(cooldown, wait)
+
+
+def _rate(command: app_commands.Command[Any, ..., Any] | app_commands.ContextMenu) -> int:
+    group = command.root_parent if isinstance(command, app_commands.Command) else None
+    often = command.extras.get(OFTEN) or (group is not None and group.extras.get(OFTEN))
+    return RATE_OFTEN if often else RATE

@@ -6,7 +6,7 @@ import pytest
 from discord import AppCommandType, Permissions, app_commands
 
 from bot.cogs.help import describe
-from bot.ui.cooldowns import PER_S, RATE, UNDER_POLICY
+from bot.ui.cooldowns import OFTEN, PER_S, RATE, RATE_OFTEN, UNDER_POLICY
 from tests.bot.conftest import House
 from tests.bot.test_enlarging import picture
 
@@ -82,14 +82,33 @@ async def test_who_is_too_fast_is_told_when_to_come_back(house: House):
         assert "quick" not in answer.response.content
 
 
+@pytest.mark.parametrize(
+    ("command", "options"), [("cancel", {}), ("mod blocks", {}), ("mod filter list", {})]
+)
+async def test_what_is_needed_quickly_is_answered_ten_times(house: House, command: str, options):
+    for _ in range(RATE_OFTEN):
+        answer = await house.morgan.slash(house.channel, command, **options)
+        assert "quick" not in (said(answer).content or "")
+    _ = house.env.errors  # there was nothing to cancel
+    answer = await house.morgan.slash(house.channel, command, **options)
+    assert house.refusal(answer).startswith("That was quick.")
+
+
+def said(result):
+    return result.followups[0] if result.followups else result.response
+
+
 async def test_menus_have_a_cooldown_too_and_typing_has_none(house: House):
     message = await house.max.send(house.channel, "look")
     for menu in menus(house):
         target = message if menu.type is AppCommandType.message else house.max
         person = house.mia if menu.default_permissions is None else house.morgan
-        for _ in range(RATE + 1):
-            answer = await person.context_menu(house.channel, menu.name, target)
-        assert "quick" in house.refusal(answer), menu.name
+        rate = RATE_OFTEN if menu.extras.get(OFTEN) else RATE
+        answers = [
+            await person.context_menu(house.channel, menu.name, target) for _ in range(rate + 1)
+        ]
+        assert "quick" in house.refusal(answers[-1]), menu.name
+        assert all("quick" not in (one.content or "") for one in map(said, answers[:-1]))
     for _ in range(RATE + 1):
         assert await house.mia.autocomplete(house.channel, "imagine", "style", "")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from bot.store.jobs import ERASED, JobStore
 from bot.store.models import RefusalRow
 from bot.store.pictures import PictureStore
 from bot.store.records import Draft, Job, Kind, ModSearch, Origin, Status, Words
+from bot.store.uploads import KEPT_S, UploadStore
 from generation.request import GenerationRequest, Sampler
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -38,6 +40,7 @@ class Attic:
     def __init__(self, database: Database, folder: Path) -> None:
         self.database, self.folder = database, folder
         self.jobs, self.pictures = JobStore(database), PictureStore(database, folder)
+        self.uploads = UploadStore(folder)
         self.asked = 0
 
     async def job(self, days: int, colour: str | None = None, source: str | None = None) -> Job:
@@ -80,7 +83,9 @@ class Attic:
 
     def retention(self, *, pictures: int = 0, prompts: int = 0) -> Retention:
         kept = Kept(pictures_days=pictures, prompts_days=prompts)
-        return Retention(kept, pictures=self.pictures, expiry=Expiry(self.database))
+        return Retention(
+            kept, pictures=self.pictures, expiry=Expiry(self.database), uploads=self.uploads
+        )
 
     async def is_stored(self, job: Job) -> bool:
         (picture,) = await self.pictures.of_job(job.id)
@@ -231,3 +236,12 @@ async def test_it_looks_at_once_and_again_and_stops(attic: Attic, monkeypatch: p
     keeping.cancel()
     with pytest.raises(asyncio.CancelledError):
         await keeping
+
+
+async def test_files_that_were_picked_go_after_a_day_whatever_is_kept(attic: Attic):
+    old, new = [await attic.uploads.save(MIA, one) for one in (b"old", b"new")]
+    file = attic.folder / "uploads" / str(MIA) / old
+    late = file.stat().st_mtime - KEPT_S - 60
+    os.utime(file, (late, late))
+    await attic.sweep()
+    assert [one.name for one in file.parent.iterdir()] == [new]
