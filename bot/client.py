@@ -75,16 +75,26 @@ class DarkroomTree(app_commands.CommandTree["DarkroomBot"]):
         await errors.answer(interaction, error)
 
 
+_Location = app_commands.TranslationContextLocation
+IDENTIFIERS = (_Location.command_name, _Location.group_name, _Location.parameter_name)
+
+
 class Translator(app_commands.Translator):
-    """Hands Discord what commands are called in every language that there is a catalog of."""
+    """Hands Discord what describes commands in every language that there is a catalog of.
+
+    What people type stays English: Discord takes few words for it, and /help names it.
+    """
 
     async def translate(
         self,
         string: app_commands.locale_str,
         locale: discord.Locale,
-        context: app_commands.TranslationContextTypes,  # noqa: ARG002
+        context: app_commands.TranslationContextTypes,
     ) -> str | None:
         """Return the words, or None where the language has none: Discord shows the English."""
+        menu = isinstance(context.data, app_commands.ContextMenu)
+        if context.location in IDENTIFIERS and not menu:
+            return None
         return texts.translation(string.message, str(locale))
 
 

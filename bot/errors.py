@@ -13,7 +13,7 @@ from bot.services.errors import AgeRestricted, Blocked, JobError
 from bot.services.runner import Refused
 from bot.store.errors import StoreBusy, StoreError
 from bot.store.jobs import AlreadyRecorded
-from bot.texts import say
+from bot.texts import all_of, say
 from generation.errors import (
     Cancelled,
     CheckpointUnavailable,
@@ -31,29 +31,25 @@ SENTENCES: dict[type[BaseException], Line] = {
     JobError: str,
     Blocked: lambda error: _blocked(error),
     AgeRestricted: lambda error: say("error-age-restricted", name=error.name),
-    InvalidRequest: lambda error: f"`{error.field}` must be {error.bound}.",
-    CheckpointUnavailable: lambda error: f"I cannot use that checkpoint: {error.reason}.",
-    OutOfMemory: lambda _: "That picture is too large for this machine. Try a smaller size.",
-    NotChecked: lambda _: (
-        "That picture could not be checked, so I do not show it. Please tell the server's owner."
+    InvalidRequest: lambda error: say("error-invalid", field=error.field, bound=error.bound),
+    CheckpointUnavailable: lambda error: say("error-checkpoint", reason=error.reason),
+    OutOfMemory: lambda _: say("error-too-large"),
+    NotChecked: lambda _: say("error-not-checked"),
+    Cancelled: lambda _: say("error-cancelled"),
+    WorkerDied: lambda _: say("error-worker-died"),
+    StoreBusy: lambda _: say("error-store-busy"),
+    StoreError: lambda _: say("error-store"),
+    Refused: lambda error: say("error-not-posted", why=str(error)),
+    app_commands.MissingPermissions: lambda error: say(
+        "error-permissions", needed=all_of(map(_permission, error.missing_permissions))
     ),
-    Cancelled: lambda _: "That job was cancelled.",
-    WorkerDied: lambda _: "The worker stopped twice while drawing this. Please try another prompt.",
-    StoreBusy: lambda _: "I am busy writing something down. Nothing was lost; please try again.",
-    StoreError: lambda _: "My database cannot be used right now. Please tell the server's owner.",
-    Refused: lambda error: (
-        f"The pictures are drawn, but Discord does not let me post them: {error}."
-    ),
-    app_commands.MissingPermissions: lambda error: (
-        "You need " + " and ".join(_permission(name) for name in error.missing_permissions) + "."
-    ),
-    app_commands.NoPrivateMessage: lambda _: "That works in a server only.",
-    app_commands.TransformerError: lambda error: f"I cannot read `{error.value}`.",
+    app_commands.NoPrivateMessage: lambda _: say("error-server-only"),
+    app_commands.TransformerError: lambda error: say("error-unreadable", value=str(error.value)),
     app_commands.CommandOnCooldown: lambda error: say(
         "error-too-fast", seconds=max(1, math.ceil(error.retry_after))
     ),
-    app_commands.CommandNotFound: lambda _: "I do not know that command any more. Try again soon.",
-    app_commands.CommandSignatureMismatch: lambda _: "That command has changed. Try again soon.",
+    app_commands.CommandNotFound: lambda _: say("error-command-gone"),
+    app_commands.CommandSignatureMismatch: lambda _: say("error-command-changed"),
 }
 
 
@@ -74,7 +70,7 @@ def explain(error: BaseException) -> str:
             return SENTENCES[kind](error)
     reference = secrets.token_hex(2)
     log.error("ref %s", reference, exc_info=error)
-    return f"Something broke (ref {reference})."
+    return say("error-unforeseen", reference=reference)
 
 
 async def answer(

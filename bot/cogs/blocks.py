@@ -15,13 +15,7 @@ from bot.ui.asking import moderator
 from bot.ui.deeds import block_line
 from bot.ui.listing import Line, Listing
 
-DURATIONS = {
-    "1 hour": "1h",
-    "1 day": "1d",
-    "1 week": "1w",
-    "30 days": "30d",
-    FOR_GOOD: FOR_GOOD,
-}
+DURATIONS = ("1h", "1d", "1w", "30d")
 
 
 class Blocks(commands.Cog):
@@ -63,10 +57,12 @@ class Blocks(commands.Cog):
     ) -> list[app_commands.Choice[str]]:
         """Offer the usual ones that hold what was typed so far; others can be typed."""
         typed = current.strip().casefold()
+        usual = {span: say(f"duration-{span}") for span in DURATIONS}
+        usual[FOR_GOOD] = say("block-for-good")
         return [
             app_commands.Choice(name=name, value=value)
-            for name, value in DURATIONS.items()
-            if typed in name or typed == value
+            for value, name in usual.items()
+            if typed in name.casefold() or typed == value
         ]
 
     @app_commands.command(description=say("command-mod-unblock"))

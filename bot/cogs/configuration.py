@@ -31,7 +31,7 @@ SETTINGS = [app_commands.Choice(name=name, value=name) for name in (EVERYTHING, 
 
 def strictnesses(*offered: Strictness) -> list[app_commands.Choice[str]]:
     """Return the choices of what becomes of doubtful pictures."""
-    return [app_commands.Choice(name=str(one), value=str(one)) for one in offered]
+    return [app_commands.Choice(name=say(f"strictness.{one}"), value=one) for one in offered]
 
 
 @app_commands.default_permissions(manage_guild=True)

@@ -11,6 +11,7 @@ from discord.ext import commands
 from bot.services.gallery import Gallery
 from bot.services.jobs import JobService
 from bot.store.records import Search
+from bot.texts import say
 from bot.ui.pages import OwnAlbum
 from bot.ui.private import show_details
 
@@ -24,10 +25,10 @@ class GalleryCog(commands.Cog):
     def __init__(self, gallery: Gallery, jobs: JobService) -> None:
         self.gallery, self.jobs = gallery, jobs
 
-    @app_commands.command(description="What you asked for here, latest first")
+    @app_commands.command(description=say("command-history"))
     @app_commands.describe(
-        word="Only those with this in the prompt or the negative prompt",
-        days="Only those of the last so many days",
+        word=say("command-history.word"),
+        days=say("command-history.days"),
     )
     async def history(
         self,
@@ -38,16 +39,16 @@ class GalleryCog(commands.Cog):
         """Show the person's own jobs privately, a page at a time."""
         since = None if days is None else interaction.created_at - timedelta(days=days)
         search = Search(interaction.user.id, interaction.guild_id, word=word, since=since)
-        await self._show(interaction, search, "Nothing of yours is like that here.")
+        await self._show(interaction, search, say("history-own-none"))
 
-    @app_commands.command(description="The jobs here that you marked with a star")
+    @app_commands.command(description=say("command-favourites"))
     async def favourites(self, interaction: discord.Interaction[Any]) -> None:
         """Show them privately, a page at a time."""
         search = Search(interaction.user.id, interaction.guild_id, favourites=True)
-        await self._show(interaction, search, "You have no favourites here yet: press ⭐ on one.")
+        await self._show(interaction, search, say("favourites-none"))
 
-    @app_commands.command(description="Everything about one job of this server")
-    @app_commands.describe(job="Its number, as in the names of its files")
+    @app_commands.command(description=say("command-show"))
+    @app_commands.describe(job=say("command-show.job"))
     async def show(
         self, interaction: discord.Interaction[Any], job: app_commands.Range[int, 1, 2**53]
     ) -> None:

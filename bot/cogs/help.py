@@ -7,7 +7,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.texts import say
+from bot.texts import say, spoken
 
 MENUS = {"message": discord.AppCommandType.message, "person": discord.AppCommandType.user}
 
@@ -15,7 +15,7 @@ MENUS = {"message": discord.AppCommandType.message, "person": discord.AppCommand
 class HelpCog(commands.Cog):
     """Every command in one private card."""
 
-    @app_commands.command(description="What I can do")
+    @app_commands.command(description=say("command-help"))
     async def help(self, interaction: discord.Interaction[Any]) -> None:
         """List what the person may use here."""
         lines = list(describe(interaction.client.tree, interaction.permissions))
@@ -31,11 +31,12 @@ def describe(
         if isinstance(command, app_commands.Group):
             continue
         if _shown(command.root_parent or command, permissions):
-            yield f"`/{command.qualified_name}` {command.description}"
+            yield f"`/{command.qualified_name}` {spoken(command.description)}"
     for whose, kind in MENUS.items():
         menus = [menu for menu in tree.get_commands(type=kind) if _shown(menu, permissions)]
         if menus:
-            yield say(f"help-menu-{whose}") + ": " + ", ".join(f"*{menu.name}*" for menu in menus)
+            names = ", ".join(f"*{spoken(menu.name)}*" for menu in menus)
+            yield say(f"help-menu-{whose}") + ": " + names
 
 
 def _shown(

@@ -8,7 +8,7 @@ from discord.ext import commands
 
 from bot.services.jobs import JobService
 from bot.services.parameters import wishes_of
-from bot.services.requests import DEFAULT_COUNT, DEFAULT_STRENGTH, Wish
+from bot.services.requests import Wish
 from bot.texts import say
 from bot.ui import choices
 from bot.ui.asking import fetch
@@ -23,22 +23,20 @@ class ImagineCog(commands.Cog):
     def __init__(self, jobs: JobService) -> None:
         self.jobs = jobs
 
-    @app_commands.command(
-        description="Develop pictures from a description", extras={UNDER_POLICY: True}
-    )
+    @app_commands.command(description=say("command-imagine"), extras={UNDER_POLICY: True})
     @app_commands.describe(
-        prompt="What to draw",
-        negative_prompt="What to keep out of the picture",
-        aspect="The shape of the picture (square)",
-        count=f"How many pictures ({DEFAULT_COUNT})",
-        steps="Denoising steps: more take longer and add detail",
-        guidance_scale="How closely to follow the prompt",
-        seed="The same seed and settings draw the same picture again",
-        sampler="The noise scheduler",
-        checkpoint="The model that draws",
+        prompt=say("command-imagine.prompt"),
+        negative_prompt=say("command-imagine.negative-prompt"),
+        aspect=say("command-imagine.aspect"),
+        count=say("command-imagine.count"),
+        steps=say("command-imagine.steps"),
+        guidance_scale=say("command-imagine.guidance"),
+        seed=say("command-imagine.seed"),
+        sampler=say("command-imagine.sampler"),
+        checkpoint=say("command-imagine.checkpoint"),
         style=say("command-imagine.style"),
-        image="A picture to start from: PNG, JPEG or WebP, cropped to the shape",
-        strength=f"How much of that picture is redrawn ({DEFAULT_STRENGTH:g})",
+        image=say("command-imagine.image"),
+        strength=say("command-imagine.strength"),
         private=say("command-imagine.private"),
     )
     @app_commands.choices(aspect=choices.ASPECTS)

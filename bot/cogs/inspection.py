@@ -27,10 +27,10 @@ class InspectionCog(commands.Cog):
 
     def __init__(self, jobs: JobService) -> None:
         self.jobs = jobs
-        self.menu = app_commands.ContextMenu(name="Generation details", callback=self.details)
+        self.menu = app_commands.ContextMenu(name=say("menu-details"), callback=self.details)
 
-    @app_commands.command(description="How a picture was made, as far as its file says")
-    @app_commands.describe(image="A PNG, JPEG or WebP from here, AUTOMATIC1111 or ComfyUI")
+    @app_commands.command(description=say("command-inspect"))
+    @app_commands.describe(image=say("command-inspect.image"))
     async def inspect(
         self, interaction: discord.Interaction[Any], image: discord.Attachment
     ) -> None:
@@ -49,7 +49,7 @@ class InspectionCog(commands.Cog):
     async def _show(self, interaction: discord.Interaction[Any], image: discord.Attachment) -> None:
         found = await asyncio.to_thread(read, await fetch("image", image))
         if found is None:
-            raise NothingToDo("That file does not say how it was made.")
+            raise NothingToDo(say("error-file-says-nothing"))
         try:
             alike = likeness(found, self.jobs.catalog)
         except InvalidRequest:  # no prompt, or one too long for us: there is nothing to offer
@@ -69,8 +69,9 @@ class Offer(PrivateView):
     def __init__(self, jobs: JobService, alike: Likeness, asked: discord.Interaction[Any]) -> None:
         super().__init__(asked)
         self._jobs, self._alike = jobs, alike
+        self.use.label = say("button-use-these")
 
-    @discord.ui.button(label="Use these", emoji="🎞️")
+    @discord.ui.button(emoji="🎞️")
     async def use(
         self, interaction: discord.Interaction[Any], _: discord.ui.Button["Offer"]
     ) -> None:

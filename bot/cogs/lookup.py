@@ -35,8 +35,8 @@ class LookupCog(commands.Cog):
     def __init__(self, lookup: Lookup, catalog: Catalog) -> None:
         self.lookup, self.catalog = lookup, catalog
         self.menus = (
-            app_commands.ContextMenu(name="Inspect generation", callback=self.inspected),
-            app_commands.ContextMenu(name="Generation history", callback=self.looked_at),
+            app_commands.ContextMenu(name=say("menu-inspect"), callback=self.inspected),
+            app_commands.ContextMenu(name=say("menu-history"), callback=self.looked_at),
         )
         for menu in self.menus:
             menu.default_permissions = discord.Permissions(moderate_members=True)

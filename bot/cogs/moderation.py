@@ -6,6 +6,7 @@ import discord
 from discord import app_commands
 
 from bot.cogs.places import in_servers_only
+from bot.texts import say
 from bot.ui.asking import check_moderator
 from bot.ui.cooldowns import OFTEN
 
@@ -16,7 +17,7 @@ class Moderation(app_commands.Group):
     """Whatever `add_command` puts into it: a command, or a group of them."""
 
     def __init__(self) -> None:
-        super().__init__(name="mod", description="For moderators", extras={OFTEN: True})
+        super().__init__(name="mod", description=say("command-mod"), extras={OFTEN: True})
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
         """Check in code, too: a server's owner can hand a command to anyone in its settings.

@@ -9,6 +9,7 @@ from discord.ext import commands
 from bot.services.errors import NothingToDo
 from bot.services.jobs import JobService
 from bot.store.records import Job
+from bot.texts import say
 from bot.ui import render
 from bot.ui.asking import actor_of, asked_by
 from bot.ui.cooldowns import OFTEN
@@ -24,7 +25,7 @@ class QueueCog(commands.Cog):
     def __init__(self, jobs: JobService) -> None:
         self.jobs = jobs
 
-    @app_commands.command(description="Who waits, where you are, and how long it takes")
+    @app_commands.command(description=say("command-queue"))
     async def queue(self, interaction: discord.Interaction[Any]) -> None:
         """Show the line privately; other people's prompts are theirs."""
         turns = await self.jobs.queue()
@@ -34,9 +35,9 @@ class QueueCog(commands.Cog):
             text += "\n-# " + standing_line(standing)
         await interaction.response.send_message(text, ephemeral=True)
 
-    @app_commands.command(description="Cancel a job of yours, or all of them", extras={OFTEN: True})
+    @app_commands.command(description=say("command-cancel"), extras={OFTEN: True})
     @app_commands.describe(
-        job="Which one; not needed where there is only one", everything="All of yours here"
+        job=say("command-cancel.job"), everything=say("command-cancel.everything")
     )
     async def cancel(
         self,
@@ -49,16 +50,14 @@ class QueueCog(commands.Cog):
         mine = await self._mine(interaction)
         if job is None and not everything:
             if len(mine) > 1:
-                raise NothingToDo(
-                    f"You have {len(mine)} jobs on their way. Pick one with `job`, or `everything`."
-                )
+                raise NothingToDo(say("error-which-job", jobs=len(mine)))
             if not mine:
-                raise NothingToDo("You have no job on its way here.")
+                raise NothingToDo(say("error-no-job-of-yours"))
         chosen = [one.id for one in mine] if job is None else [job]
         for job_id in chosen:
             await self.jobs.cancel(job_id, actor_of(interaction))
-        many = f"{len(chosen)} jobs" if len(chosen) != 1 else f"job #{chosen[0]}"
-        await interaction.followup.send(f"Cancelled {many}.")
+        done = say("cancelled-own", jobs=len(chosen), ids=", ".join(f"#{one}" for one in chosen))
+        await interaction.followup.send(done)
 
     @cancel.autocomplete("job")
     async def open_jobs(

@@ -28,7 +28,7 @@ class SourceCog(commands.Cog):
 
     def __init__(self, jobs: JobService, uploads: UploadStore) -> None:
         self.jobs, self.uploads = jobs, uploads
-        self.menu = app_commands.ContextMenu(name="Use as source image", callback=self.ask)
+        self.menu = app_commands.ContextMenu(name=say("menu-source"), callback=self.ask)
 
     async def ask(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
         """Open the form."""

@@ -19,9 +19,6 @@ from generation.request import GenerationRequest
 from generation.source_image import fit
 from generation.upscaler import check_factor
 
-NO_WORDS = "That picture was uploaded: there is no prompt to draw another one from."
-NOT_STORED = "That picture is not stored any more. Reroll draws new ones."
-
 
 class Record(Protocol):
     """What writes jobs down."""
@@ -75,7 +72,7 @@ class Anew:
         parent, asked = await self._drawn(job_id, asked)
         picture = await self._stored(parent, index)
         if picture is None:
-            raise PictureNotFound(NOT_STORED)
+            raise PictureNotFound(say("error-picture-not-stored"))
         source_sha256 = picture.sha256
         if (picture.width, picture.height) != _size(parent.request):
             await self._door.admit(
@@ -101,7 +98,7 @@ class Anew:
         parent, asked = await self._parent(job_id, asked)
         stored = await self._stored(parent, index)
         if not 0 <= index < parent.request.num_images:
-            raise PictureNotFound(f"That job has {parent.request.num_images} pictures.")
+            raise PictureNotFound(say("error-picture-count", count=parent.request.num_images))
         if parent.words.prompt == ERASED and stored is None:
             raise WordsNotKept  # which would draw it again
         factor = 2 * parent.factor
@@ -140,7 +137,7 @@ class Anew:
         """Return a job drawn from words that are kept, and who asks; raises JobError."""
         parent, asked = await self._parent(job_id, asked)
         if parent.uploaded:
-            raise NothingToDo(NO_WORDS)
+            raise NothingToDo(say("error-no-words"))
         if parent.words.prompt == ERASED:
             raise WordsNotKept
         return parent, asked
@@ -169,7 +166,7 @@ class Anew:
         """Store a picture of ours once more, in the size that a request starts from."""
         png = await self._pictures.read_source(sha256)
         if png is None:
-            raise PictureNotFound(NOT_STORED)
+            raise PictureNotFound(say("error-picture-not-stored"))
         fitting = await asyncio.to_thread(fit, png, request.width, request.height)
         return await self._pictures.save_source(fitting)
 

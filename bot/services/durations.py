@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 
+from bot.texts import say
 from generation.errors import InvalidRequest
 
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=5 * 365)
@@ -24,13 +25,11 @@ _PART = re.compile(
 def read_duration(text: str) -> timedelta | None:
     """Return what was typed, None for good; raises InvalidRequest."""
     typed = text.strip().casefold()
-    if typed == FOR_GOOD:
+    if typed in (FOR_GOOD, say("block-for-good").casefold()):
         return None
     span = span_of(typed)
     if span is None or not SHORTEST <= span <= LONGEST:
-        raise InvalidRequest(
-            "duration", f"like `3d 12h`, from one minute to five years, or `{FOR_GOOD}`"
-        )
+        raise InvalidRequest("duration", say("bound-duration"))
     return span
 
 

@@ -29,7 +29,7 @@ from datetime import datetime
 from itertools import islice
 from typing import ClassVar
 
-from bot.texts import say
+from bot.texts import all_of, any_of, say
 
 
 class JobError(Exception):
@@ -68,7 +68,7 @@ class NotAllowedHere(JobError):
         self.missing = missing
 
     def __str__(self) -> str:
-        return f"I need {' and '.join(self.missing)} here to post pictures."
+        return say("error-not-allowed-here", missing=all_of(self.missing))
 
 
 class AgeRestricted(JobError):
@@ -170,7 +170,7 @@ class TooManyJobs(JobError):
         self.bound = bound
 
     def __str__(self) -> str:
-        return f"That makes more than {self.bound} jobs, as many as may be asked for together."
+        return say("error-too-many-jobs", most=self.bound)
 
 
 class UnknownParameter(JobError):
@@ -184,11 +184,11 @@ class UnknownParameter(JobError):
         self.known = tuple(known)
 
     def __str__(self) -> str:
-        unknown = " or ".join(
-            f"`--{name}`" + (f" (did you mean `--{near}`?)" if near else "")
+        unknown = [
+            say("error-parameter-near", name=name, near=near) if near else f"`--{name}`"
             for name, near in islice(self.nearest.items(), self.shown)
-        )
+        ]
         if (more := len(self.nearest) - self.shown) > 0:
-            unknown += f" or {more} more"
+            unknown.append(say("error-parameters-more", more=more))
         known = ", ".join(f"`--{name}`" for name in self.known)
-        return f"I do not know {unknown}. I know {known}."
+        return say("error-parameters-unknown", unknown=any_of(unknown), known=known)

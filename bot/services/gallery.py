@@ -11,6 +11,7 @@ from bot.store.favourites import FavouriteStore
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
 from bot.store.records import OPEN, Job, Search, StoredPicture, Verdict
+from bot.texts import say
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ class Gallery:
         loaded = await self._load(job, held_back=False)
         kept = [(picture, png) for picture, png in loaded if png is not None]
         if not kept:
-            raise PictureNotFound("Those pictures are not stored any more. Reroll draws new ones.")
+            raise PictureNotFound(say("error-pictures-not-stored"))
         return job, kept
 
     async def search(self, search: Search, before: int | None, limit: int) -> list[Found]:
@@ -117,7 +118,7 @@ class Gallery:
         job = await self._policy.known(job_id, actor)
         self._policy.own_or_moderate(job, actor)
         if job.status in OPEN:
-            raise NothingToDo("That job is on its way still. Cancel it, or wait for its end.")
+            raise NothingToDo(say("error-job-open"))
         return job
 
     async def delete(self, job_id: int, actor: Actor) -> Job:

@@ -6,6 +6,7 @@ from pathlib import PurePath, PureWindowsPath
 
 from bot.services.parameters import nearest_aspect
 from bot.services.requests import Wish
+from bot.texts import say
 from generation.catalog import Catalog, Checkpoint
 from generation.errors import InvalidRequest
 from generation.infotext import Number, Parameters
@@ -32,9 +33,9 @@ def likeness(found: Parameters, catalog: Catalog) -> Likeness:
     naming ``image``, where the file has no prompt, or one that is too long.
     """
     if not found.prompt.strip():
-        raise InvalidRequest("image", "a picture whose file has a prompt")
+        raise InvalidRequest("image", say("bound-image-prompt"))
     if max(len(found.prompt), len(found.negative_prompt)) > PROMPT_LENGTH:
-        raise InvalidRequest("image", f"one whose prompts have at most {PROMPT_LENGTH} characters")
+        raise InvalidRequest("image", say("bound-image-words", most=str(PROMPT_LENGTH)))
     named = _checkpoint(found.model, catalog)
     checkpoint = named or catalog[catalog.default]
     sampler = found.sampler if found.sampler in checkpoint.samplers else None
@@ -48,7 +49,7 @@ def likeness(found: Parameters, catalog: Catalog) -> Likeness:
         ("model", found.model, named),
         ("sampler", found.sampler, sampler),
         ("steps", found.steps, steps),
-        ("guidance scale", found.guidance_scale, guidance),
+        ("guidance", found.guidance_scale, guidance),
         ("seed", found.seed, seed),
         ("size", size, aspect),
         ("strength", found.strength, None),
@@ -65,7 +66,11 @@ def likeness(found: Parameters, catalog: Catalog) -> Likeness:
             sampler=sampler,
             checkpoint=named.name if named else None,
         ),
-        tuple(f"{what} {said}" for what, said, ours in kept if said is not None and ours is None),
+        tuple(
+            say(f"left-out-{what}", said=str(said))
+            for what, said, ours in kept
+            if said is not None and ours is None
+        ),
     )
 
 

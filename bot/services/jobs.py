@@ -28,6 +28,7 @@ from bot.store.records import (
     Place,
     Status,
 )
+from bot.texts import say
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
 from generation.journal import JOB
@@ -118,7 +119,7 @@ class JobService:
         if image is not None and wish.strength is None:
             wish = replace(wish, strength=DEFAULT_STRENGTH)
         elif image is None and wish.strength is not None:
-            raise InvalidRequest("strength", "left out where there is no `image`")
+            raise InvalidRequest("strength", say("bound-strength-alone"))
         drafted = draft(self.catalog, Kind.IMAGINE, wish)
         if image is not None:
             count = drafted.request.num_images
@@ -215,7 +216,7 @@ class JobService:
         deed = actor.deed_on(job, "cancel", reason)
         why = None if deed is None else BY_MODERATOR
         if not await self._jobs.ended(job_id, Status.CANCELLED, why, deed):
-            raise NothingToDo("That job has ended already.")
+            raise NothingToDo(say("error-job-ended"))
         await self._stop(job)
         await self._show_cancelled(replace(job, error=why))
 

@@ -17,6 +17,7 @@ from typing import Any
 from bot.services.errors import TooManyJobs, UnknownParameter
 from bot.services.permutations import MAX_JOBS, expand
 from bot.services.requests import Wish
+from bot.texts import say
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
 from generation.infotext import sampler_named
@@ -111,10 +112,10 @@ def parse(text: str) -> Typed:
         value, rest = _cut(text[mark.end() : end], named)
         label = f"--{mark['name']}"
         if not value:
-            raise InvalidRequest(label, "followed by its value")
+            raise InvalidRequest(label, say("bound-with-value"))
         given.setdefault(named.field, []).append(named.read(label, value))
         if len(given[named.field]) > 1 and named.field != "negative_prompt":
-            raise InvalidRequest(label, "given once")
+            raise InvalidRequest(label, say("bound-once"))
         words.append(rest)
     if "negative_prompt" in given:
         given["negative_prompt"] = [", ".join(given["negative_prompt"])]
@@ -161,7 +162,7 @@ def nearest_aspect(label: str, text: str) -> Aspect:
         nearest = min(Aspect, key=lambda aspect: abs(math.log(aspect.ratio) - wanted))
         if abs(math.log(nearest.ratio) - wanted) <= math.log(ASPECT_TOLERANCE):
             return nearest
-    raise InvalidRequest(label, "near one of " + ", ".join(map(_as_ratio, Aspect)))
+    raise InvalidRequest(label, say("bound-near", names=", ".join(map(_as_ratio, Aspect))))
 
 
 def _as_ratio(aspect: Aspect) -> str:
@@ -174,7 +175,7 @@ def whole(bound: tuple[int, int]) -> Callable[[str, str], int]:
 
     def read_whole(label: str, text: str) -> int:
         if not re.fullmatch(r"[0-9]{1,10}", text):
-            raise InvalidRequest(label, f"a whole number, {bound[0]} to {bound[1]}")
+            raise InvalidRequest(label, say("bound-whole", least=str(bound[0]), most=str(bound[1])))
         bounded(label, int(text), bound)
         return int(text)
 
@@ -184,7 +185,9 @@ def whole(bound: tuple[int, int]) -> Callable[[str, str], int]:
 def guidance(label: str, text: str) -> float:
     """Return a guidance scale, with a point or a comma in it; raises InvalidRequest."""
     if not _NUMBER.fullmatch(text):
-        raise InvalidRequest(label, f"a number, {GUIDANCE[0]:g} to {GUIDANCE[1]:g}")
+        raise InvalidRequest(
+            label, say("bound-number", least=f"{GUIDANCE[0]:g}", most=f"{GUIDANCE[1]:g}")
+        )
     value = float(text.replace(",", "."))
     bounded(label, value, GUIDANCE)
     return value
@@ -193,14 +196,14 @@ def guidance(label: str, text: str) -> float:
 def strength(label: str, text: str) -> float:
     """Return how much of a picture is redrawn; a request bounds it. Raises InvalidRequest."""
     if not _NUMBER.fullmatch(text):
-        raise InvalidRequest(label, "a number, more than 0, at most 1")
+        raise InvalidRequest(label, say("bound-strength"))
     return float(text.replace(",", "."))
 
 
 def _sampler(label: str, text: str) -> Sampler:
     sampler = sampler_named(pick(text, Sampler))
     if sampler is None:
-        raise InvalidRequest(label, "one of " + ", ".join(Sampler))
+        raise InvalidRequest(label, say("bound-one-of", names=", ".join(Sampler)))
     return sampler
 
 

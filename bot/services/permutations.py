@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field
 
 from bot.services.errors import TooManyJobs
+from bot.texts import say
 from generation.errors import InvalidRequest
 
 MAX_JOBS = 8
@@ -89,6 +90,4 @@ def _check(count: int) -> None:
 
 
 def _unpaired() -> InvalidRequest:
-    return InvalidRequest(
-        "prompt", r"written with a } for every {, or \{ and \} for the characters"
-    )
+    return InvalidRequest("prompt", say("bound-braces"))

@@ -133,17 +133,10 @@ class Policy:
         person_id = asked.origin.person_id
         waiting, everybodys = await self._jobs.waiting_counts(person_id)
         if waiting + jobs > self._limits.waiting_per_person:
-            more = "" if jobs == 1 else f" and ask for {jobs} more"
-            have = "1 job" if waiting == 1 else f"{waiting} jobs"
-            raise QuotaReached(
-                f"You have {have} waiting{more}; one person may have"
-                f" {self._limits.waiting_per_person}. Come back when one is done, or cancel one."
-            )
+            most = self._limits.waiting_per_person
+            raise QuotaReached(say("error-waiting", waiting=waiting, asked=jobs, most=most))
         if everybodys + jobs > self._limits.waiting:
-            raise QueueFull(
-                f"The queue is full: {self._limits.waiting} jobs are waiting. "
-                "Try again in a few minutes."
-            )
+            raise QueueFull(say("error-queue-full", waiting=self._limits.waiting))
         await self._check_quota(asked, pictures)
 
     def adapt(self, draft: Draft, asked: Asked) -> Draft:
@@ -216,12 +209,12 @@ class Policy:
         """
         job = await self._jobs.get(job_id)
         if job is None or job.origin.person_id == NOBODY:
-            raise JobNotFound("I do not know that job.")
+            raise JobNotFound(say("error-job-unknown"))
         own = job.origin.person_id == actor.person_id
         here = actor.guild_id is not None and job.origin.guild_id == actor.guild_id
         shown = own or actor.moderates or not job.origin.private
         if not (here and shown) and not (own and actor.guild_id is None):
-            raise JobNotFound("I do not know that job.")
+            raise JobNotFound(say("error-job-unknown"))
         return job
 
     @staticmethod
@@ -231,7 +224,7 @@ class Policy:
             return
         if actor.moderates and actor.guild_id is not None and actor.guild_id == job.origin.guild_id:
             return
-        raise NotYours("Only the person who asked for it, or a moderator, can do that.")
+        raise NotYours(say("error-not-yours"))
 
 
 def _check_bounds(draft: Draft, rules: Rules) -> None:

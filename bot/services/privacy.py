@@ -13,6 +13,7 @@ from bot.store.pictures import PictureStore
 from bot.store.records import OPEN, Allowance, Block, Job, Refusal
 from bot.store.refusals import RefusalStore
 from bot.store.uploads import UploadStore
+from bot.texts import say
 
 
 class Privacy:
@@ -62,7 +63,7 @@ class Privacy:
         """
         jobs = await self._jobs.of_person(person_id)
         if any(job.status in OPEN for job in jobs):
-            raise NothingToDo("Some of your jobs are on their way. Cancel them first, everywhere.")
+            raise NothingToDo(say("error-jobs-open"))
         for job in jobs:
             await self._jobs.deleted(job.id)
             await self._pictures.erase(job)

@@ -10,6 +10,7 @@ from bot.services.requests import Wish, draft
 from bot.store.defaults import Defaults
 from bot.store.records import Draft, Kind, Words
 from bot.store.rules import Rules
+from bot.texts import say
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
 from generation.request import SEED, STEPS, Aspect, GenerationRequest
@@ -67,7 +68,7 @@ def remix(catalog: Catalog, parent: Draft, form: Form, mine: Defaults, rules: Ru
     )
     wishes = wishes_of(wish, catalog)
     if len(wishes) > 1:
-        raise InvalidRequest("prompt", "one prompt: braces and `--repeat` make several")
+        raise InvalidRequest("prompt", say("bound-one-prompt"))
     made = draft(catalog, Kind.REMIX, complete_alike(catalog, wishes[0], mine, rules))
     if (wishes[0].aspect, wishes[0].checkpoint) == (wish.aspect, wish.checkpoint):
         same_size = replace(made.request, width=request.width, height=request.height)

@@ -12,6 +12,7 @@ from bot.services.checking import refusal, verdict
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
 from bot.store.records import Job, Kind, Status, StoredPicture, Verdict
+from bot.texts import say, speaking
 from generation.errors import GenerationError, InvalidRequest
 from generation.executor import Executor
 from generation.journal import JOB
@@ -209,7 +210,8 @@ class Runner:
             return job.request
         image = await self._pictures.read_source(job.source_sha256)
         if image is None:
-            raise InvalidRequest("image", "a picture that is still stored")
+            with speaking(job.origin.locale):
+                raise InvalidRequest("image", say("bound-still-stored"))
         return replace(job.request, image=image)
 
     async def _upscale_request(self, job: Job, small: GenerationRequest) -> UpscaleRequest:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, ClassVar, Self
 
+from bot.texts import say
 from generation.errors import InvalidRequest
 from generation.prompt_weights import parse
 from generation.request import COUNT, GUIDANCE, STEPS, Aspect, Sampler, bounded
@@ -20,7 +21,7 @@ def whole(least: int, most: int) -> Check:
 
     def check(field: str, value: Any) -> int:  # noqa: ANN401
         if type(value) is not int or not least <= value <= most:
-            raise InvalidRequest(field, f"a whole number, {least} to {most}")
+            raise InvalidRequest(field, say("bound-whole", least=str(least), most=str(most)))
         return value
 
     return check
@@ -31,7 +32,7 @@ def number(least: float, most: float) -> Check:
 
     def check(field: str, value: Any) -> float:  # noqa: ANN401
         if not isinstance(value, int | float):
-            raise InvalidRequest(field, f"a number, {least:g} to {most:g}")
+            raise InvalidRequest(field, say("bound-number", least=f"{least:g}", most=f"{most:g}"))
         bounded(field, value, (least, most))
         return float(value)
 
@@ -45,7 +46,7 @@ def one_of(names: type[StrEnum]) -> Check:
         try:
             return names(value)
         except ValueError:
-            raise InvalidRequest(field, "one of " + ", ".join(names)) from None
+            raise InvalidRequest(field, say("bound-one-of", names=", ".join(names))) from None
 
     return check
 
@@ -55,7 +56,7 @@ def text(least: int, most: int) -> Check:
 
     def check(field: str, value: Any) -> str:  # noqa: ANN401
         if not isinstance(value, str) or not least <= len(value) <= most:
-            raise InvalidRequest(field, f"{least} to {most} characters")
+            raise InvalidRequest(field, say("bound-characters", least=str(least), most=str(most)))
         return value
 
     return check
@@ -76,7 +77,7 @@ def prompt(most: int) -> Check:
 def truth(field: str, value: Any) -> bool:  # noqa: ANN401
     """Check that a value is true or false."""
     if not isinstance(value, bool):
-        raise InvalidRequest(field, "true or false")
+        raise InvalidRequest(field, say("bound-truth"))
     return value
 
 

@@ -16,6 +16,7 @@ from bot.store.database import Database
 from bot.store.models import RulesRow
 from bot.store.preferences import Check, Preferences, number, one_of, prompt, truth, whole
 from bot.store.records import WHOLE_SERVER
+from bot.texts import say
 from generation.errors import InvalidRequest
 from generation.request import COUNT, STEPS
 
@@ -40,13 +41,13 @@ class Strictness(StrEnum):
 def _roles(field: str, value: Any) -> tuple[int, ...]:  # noqa: ANN401
     ids = tuple(value) if isinstance(value, list | tuple) else ()
     if not 1 <= len(ids) <= MOST_ROLES or any(type(one) is not int for one in ids):
-        raise InvalidRequest(field, f"1 to {MOST_ROLES} roles")
+        raise InvalidRequest(field, say("bound-roles", most=str(MOST_ROLES)))
     return ids
 
 
 def _strictness_elsewhere(field: str, value: Any) -> Any:  # noqa: ANN401
     if value == Strictness.ALLOW:
-        raise InvalidRequest(field, "spoiler or refuse: Discord wants an age restriction for more")
+        raise InvalidRequest(field, say("bound-strictness"))
     return one_of(Strictness)(field, value)
 
 

@@ -6,10 +6,10 @@ it lacks is said in English. Commands are described under ``command-<name>``, th
 attributes; an error's sentence is ``error-<what happened>``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 
 from fluent.runtime import FluentBundle, FluentResource
@@ -59,11 +59,30 @@ def speak(locale: str) -> None:
 
 def translation(english: str, locale: str) -> str | None:
     """Return what stands in a language's file where English has this sentence, None without one."""
-    key = _keys().get(english)
     for known in (locale, locale.partition("-")[0]):
-        if key is not None and known != ENGLISH and known in languages():
-            return _format(_bundle(known), key, {})
+        if known != ENGLISH and known in languages():
+            for key in _keys().get(english, ()):
+                if (text := _format(_bundle(known), key, {}, strict=False)) is not None:
+                    return text
     return None
+
+
+def spoken(english: str) -> str:
+    """Return an English sentence of the catalog in the language that is being spoken.
+
+    It is for what was said before anybody asked, as commands' descriptions are.
+    """
+    return translation(english, _spoken.get()) or english
+
+
+def all_of(parts: Iterable[str]) -> str:
+    """Return what is named together: ``a and b``."""
+    return reduce(lambda some, one: say("list-all", some=some, one=one), parts)
+
+
+def any_of(parts: Iterable[str]) -> str:
+    """Return what there is to choose from: ``a or b``."""
+    return reduce(lambda some, one: say("list-any", some=some, one=one), parts)
 
 
 @cache
@@ -83,11 +102,13 @@ def keys(language: str = ENGLISH) -> Iterator[str]:
 
 
 @cache
-def _keys() -> dict[str, str]:
-    """Return each English sentence without fields with its key."""
-    bundle = _bundle(ENGLISH)
-    plain = ((_format(bundle, key, {}, strict=False), key) for key in keys())
-    return {text: key for text, key in plain if text is not None}
+def _keys() -> dict[str, list[str]]:
+    """Return each English sentence without fields with its keys."""
+    found: dict[str, list[str]] = {}
+    for key in keys():
+        if (text := _format(_bundle(ENGLISH), key, {}, strict=False)) is not None:
+            found.setdefault(text, []).append(key)
+    return found
 
 
 @cache

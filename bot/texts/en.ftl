@@ -2,6 +2,53 @@
 
 ### Errors
 
+error-invalid = `{ $field }` must be { $bound }.
+error-unreadable = I cannot read `{ $value }`.
+error-checkpoint = I cannot use that checkpoint: { $reason }.
+error-too-large = That picture is too large for this machine. Try a smaller size.
+error-not-checked = That picture could not be checked, so I do not show it. Please tell the server's owner.
+error-cancelled = That job was cancelled.
+error-worker-died = The worker stopped twice while drawing this. Please try another prompt.
+error-store-busy = I am busy writing something down. Nothing was lost; please try again.
+error-store = My database cannot be used right now. Please tell the server's owner.
+error-not-posted = The pictures are drawn, but Discord does not let me post them: { $why }.
+error-permissions = You need { $needed }.
+error-server-only = That works in a server only.
+error-command-gone = I do not know that command any more. Try again soon.
+error-command-changed = That command has changed. Try again soon.
+error-unforeseen = Something broke (ref { $reference }).
+error-not-allowed-here = I need { $missing } here to post pictures.
+error-queue-full =
+    The queue is full: { $waiting ->
+        [one] 1 job is
+       *[other] { $waiting } jobs are
+    } waiting. Try again in a few minutes.
+error-waiting =
+    You have { $waiting ->
+        [one] 1 job
+       *[other] { $waiting } jobs
+    } waiting{ $asked ->
+        [1] ;
+       *[other] {" "}and ask for { $asked } more;
+    } one person may have { $most }. Come back when one is done, or cancel one.
+error-too-many-jobs = That makes more than { $most } jobs, as many as may be asked for together.
+error-parameters-unknown = I do not know { $unknown }. I know { $known }.
+error-parameters-more = { $more } more
+error-parameter-near = `--{ $name }` (did you mean `--{ $near }`?)
+error-job-unknown = I do not know that job.
+error-job-ended = That job has ended already.
+error-job-open = That job is on its way still. Cancel it, or wait for its end.
+error-jobs-open = Some of your jobs are on their way. Cancel them first, everywhere.
+error-not-yours = Only the person who asked for it, or a moderator, can do that.
+error-no-words = That picture was uploaded: there is no prompt to draw another one from.
+error-picture-count =
+    That job has { $count ->
+        [one] 1 picture
+       *[other] { $count } pictures
+    }.
+error-held-back = That picture was held back by the rules here.
+error-picture-not-stored = That picture is not stored any more. Reroll draws new ones.
+error-pictures-not-stored = Those pictures are not stored any more. Reroll draws new ones.
 error-blocked = Moderators blocked you { $end }.
 error-blocked-because = Moderators blocked you { $end }: { $reason }
 error-job-removed = That job was removed.
@@ -29,14 +76,51 @@ error-quota-pictures =
         } more. The next day begins { $back } (UTC).
     }
 error-quota-seconds = You used up today's { $limit } seconds of device time in this server. The next day begins { $back } (UTC).
+
+# What a field must be: these end the sentence "`steps` must be …".
+bound-whole = a whole number, { $least } to { $most }
+bound-number = a number, { $least } to { $most }
+bound-strength = a number, more than 0, at most 1
+bound-strength-alone = left out where there is no `image`
+bound-characters = { $least } to { $most } characters
+bound-truth = true or false
+bound-roles = 1 to { $most } roles
+bound-strictness = spoiler or refuse: Discord wants an age restriction for more
+bound-one-of = one of { $names }
+bound-one-of-here = one of { $names } here
+bound-one-of-with = one of { $names } with { $checkpoint }
+bound-near = near one of { $names }
+bound-with-value = followed by its value
+bound-once = given once
+bound-braces = written with a {"}"} for every {"{"}, or \{"{"} and \{"}"} for the characters
+bound-one-prompt = one prompt: braces and `--repeat` make several
+bound-duration = like `3d 12h`, from one minute to five years, or `for good`
+bound-still-stored = a picture that is still stored
+bound-image-prompt = a picture whose file has a prompt
+bound-image-words = one whose prompts have at most { $most } characters
 bound-most = at most { $most } here: this server wants no more
 bound-side = at most { $most } pixels on the longer side here: this server wants none larger
 bound-negative = at most { $most } characters here: this server adds its own
-error-held-back = That picture was held back by the rules here.
+
+### Lists of names
+
+list-all = { $some } and { $one }
+list-any = { $some } or { $one }
 
 ### Imagine and its relatives
 
-command-imagine =
+command-imagine = Develop pictures from a description
+    .prompt = What to draw
+    .negative-prompt = What to keep out of the picture
+    .aspect = The shape of the picture (square)
+    .count = How many pictures (4)
+    .steps = Denoising steps: more take longer and add detail
+    .guidance = How closely to follow the prompt
+    .seed = The same seed and settings draw the same picture again
+    .sampler = The noise scheduler
+    .checkpoint = The model that draws
+    .image = A picture to start from: PNG, JPEG or WebP, cropped to the shape
+    .strength = How much of that picture is redrawn (0.75)
     .style = A named look, laid over your words; none for none
     .private = Only you see it, and what you make of it
 command-upscale = Make a picture of yours larger
@@ -45,6 +129,7 @@ command-upscale = Make a picture of yours larger
     .private = Only you see it, and what you make of it
 uploaded-picture = an uploaded picture
 
+menu-source = Use as source image
 form-source = Use as source image
 form-source-prompt = What to make of the picture
 form-source-prompt-first =
@@ -82,10 +167,45 @@ button-older = Older
 
 ### Pictures that are there: details, history, favourites
 
+command-history = What you asked for here, latest first
+    .word = Only those with this in the prompt or the negative prompt
+    .days = Only those of the last so many days
+command-favourites = The jobs here that you marked with a star
+command-show = Everything about one job of this server
+    .job = Its number, as in the names of its files
+history-own-none = Nothing of yours is like that here.
+favourites-none = You have no favourites here yet: press ⭐ on one.
+menu-details = Generation details
+command-inspect = How a picture was made, as far as its file says
+    .image = A PNG, JPEG or WebP from here, AUTOMATIC1111 or ComfyUI
+button-use-these = Use these
+error-file-says-nothing = That file does not say how it was made.
+
+# What a picture's file says, and cannot be had here.
+left-out-model = model { $said }
+left-out-sampler = sampler { $said }
+left-out-steps = steps { $said }
+left-out-guidance = guidance scale { $said }
+left-out-seed = seed { $said }
+left-out-size = size { $said }
+left-out-strength = strength { $said }
+
 details-held-back = held back
 deleted-files = Deleted: the files are gone. I cannot reach the message; you can dismiss it.
 
 ### The queue
+
+command-queue = Who waits, where you are, and how long it takes
+command-cancel = Cancel a job of yours, or all of them
+    .job = Which one; not needed where there is only one
+    .everything = All of yours here
+cancelled-own =
+    { $jobs ->
+        [one] Cancelled job { $ids }.
+       *[other] Cancelled { $jobs } jobs.
+    }
+error-no-job-of-yours = You have no job on its way here.
+error-which-job = You have { $jobs } jobs on their way. Pick one with `job`, or `everything`.
 
 queue-somebody = somebody
 
@@ -163,6 +283,10 @@ command-config-negative = A negative prompt that is added to everybody's
     .text = What is kept out of every picture
 command-config-reset = Take a setting back, so that what is around it holds
     .setting = Which one
+strictness =
+    .allow = allow
+    .spoiler = spoiler
+    .refuse = refuse
 config-channel = Only this channel or thread; left out, the whole server
 config-card = What holds in { $where }. **Bold** is said here; `/config reset` takes it back.
 config-server = the whole server
@@ -182,6 +306,9 @@ no = no
 
 ### Moderation: history, usage
 
+command-mod = For moderators
+menu-inspect = Inspect generation
+menu-history = Generation history
 command-mod-history = Who asked for what in this server, latest first
     .person = Only theirs
     .words = Only with these words in the prompt or the negative prompt
@@ -202,7 +329,6 @@ button-remove = Remove
 button-block = Block person
 bound-since = before `until`
 bound-moment = a day like `2026-11-03` or a time ago like `7d`, in the last five years
-error-job-unknown = I do not know that job.
 error-message-without-job = That message carries no job of mine.
 exported = { $jobs ->
     [one] One job.
@@ -287,6 +413,10 @@ command-mod-audit = What moderators did, latest first
     .action = Only this
     .person = Only to them
     .everywhere = What was done in every server at once; for the bot's owners
+duration-1h = 1 hour
+duration-1d = 1 day
+duration-1w = 1 week
+duration-30d = 30 days
 block-for-good = for good
 block-until = until { $time }
 blocked = <@{ $person }> is blocked { $end }. { $jobs ->
@@ -370,7 +500,20 @@ filter-pattern-slow = a regular expression that takes less than { $ms } ms
 
 ### Privacy
 
+command-privacy = What is kept about you
+command-privacy-export = Everything that is kept about you, as a file
+command-privacy-erase = Remove what is kept about you, for good
+question-erase = This removes your prompts, pictures and favourites from my store, in every server, and cannot be taken back. Messages stay where they are; Delete under one removes it.
+button-erase = Erase all of it
+erased =
+    Erased: { $jobs ->
+        [one] 1 job
+       *[other] { $jobs } jobs
+    }.
+erased-nothing = Nothing was erased.
+
 ### Help
 
+command-help = What I can do
 help-menu-message = In a message's menu, under Apps
 help-menu-person = In a person's menu, under Apps

@@ -4,13 +4,15 @@ import re
 from pathlib import Path
 
 import pytest
-from discord import Locale, app_commands
+from discord import Interaction, Locale, Message, app_commands
+from discord.app_commands import TranslationContext, TranslationContextLocation
 from hypothesis import given
 from hypothesis import strategies as st
 
 import bot
 from bot import texts
 from bot.client import Translator
+from bot.services.requests import DEFAULT_COUNT, DEFAULT_STRENGTH
 
 # A key that is given as it stands; keys that are put together name their beginning.
 SAID = re.compile(r"\bsay\(\s*(f?)\"([a-z0-9-.]+)")
@@ -63,14 +65,30 @@ def test_another_language_falls_back_to_english(catalog: Path):
     assert texts.say("hello", name="Mia") == "Hello Mia"
 
 
+def place(location: TranslationContextLocation, data: object = None) -> TranslationContext:
+    return TranslationContext(location, data)
+
+
 async def test_discord_is_told_the_words_of_each_language(catalog: Path):
     words = Translator()
-    context = None
+    context = place(TranslationContextLocation.command_description)
     said = app_commands.locale_str("Draw")
     assert await words.translate(said, Locale.german, context) == "Zeichnen"
     assert await words.translate(said, Locale.french, context) is None
     assert await words.translate(said, Locale.american_english, context) is None
     assert await words.translate(app_commands.locale_str("x"), Locale.german, context) is None
+
+
+async def test_what_people_type_is_the_same_in_every_language(catalog: Path):
+    async def opened(_: Interaction, message: Message) -> None: ...
+
+    words, said = Translator(), app_commands.locale_str("Draw")
+    for location in ("command_name", "group_name", "parameter_name"):
+        context = place(TranslationContextLocation[location])
+        assert await words.translate(said, Locale.german, context) is None
+    menu = app_commands.ContextMenu(name="Draw", callback=opened)
+    picked = place(TranslationContextLocation.command_name, menu)
+    assert await words.translate(said, Locale.german, picked) == "Zeichnen"
 
 
 def test_what_is_said_is_in_the_catalog_and_what_is_in_the_catalog_is_said():
@@ -82,3 +100,8 @@ def test_what_is_said_is_in_the_catalog_and_what_is_in_the_catalog_is_said():
             assert found, f"{file.name} says {key}, which is in no catalog"
             said |= found
     assert known == said, f"nobody says {sorted(known - said)}"
+
+
+def test_the_options_of_imagine_name_their_defaults():
+    assert f"({DEFAULT_COUNT})" in texts.say("command-imagine.count")
+    assert f"({DEFAULT_STRENGTH:g})" in texts.say("command-imagine.strength")
