@@ -115,7 +115,7 @@ class Gallery:
 
     async def deletable(self, job_id: int, actor: Actor) -> Job:
         """Return a job that the actor may delete, deleted before or not; raises JobError."""
-        job = await self._policy.known(job_id, actor)
+        job = await self._policy.removable(job_id, actor)
         self._policy.own_or_moderate(job, actor)
         if job.status in OPEN:
             raise NothingToDo(say("error-job-open"))

@@ -11,7 +11,7 @@ from bot.services.chart import ChartUnavailable, draw
 from bot.services.errors import JobNotFound, NothingToDo
 from bot.services.gallery import CHILDREN, Details, Found
 from bot.services.policy import Actor
-from bot.services.sheet import Cell, Sheet
+from bot.services.sheet import Cell, Sheet, digits
 from bot.services.usage import chart_of, table, words
 from bot.store.audit import AuditStore
 from bot.store.history import History
@@ -178,7 +178,7 @@ def _row(job: Job) -> Sequence[Cell]:
     return (
         job.id,
         _moment(job.origin.asked_at),
-        job.origin.person_id,
+        digits(job.origin.person_id),
         job.origin.person_name,
         job.kind,
         job.status,
@@ -198,8 +198,8 @@ def _row(job: Job) -> Sequence[Cell]:
         job.flagged,
         job.error,
         round(job.device_seconds, 1),
-        job.origin.channel_id,
-        job.message_id,
+        digits(job.origin.channel_id),
+        digits(job.message_id),
         _moment(job.deleted_at),
     )
 

@@ -79,7 +79,7 @@ class Actor:
             moderator_id=self.person_id,
             action=action,
             detail=detail,
-            person_id=person_id,
+            person_id=None if person_id == NOBODY else person_id,
             job_id=job_id,
         )
 
@@ -216,6 +216,17 @@ class Policy:
         if not (here and shown) and not (own and actor.guild_id is None):
             raise JobNotFound(say("error-job-unknown"))
         return job
+
+    async def removable(self, job_id: int, actor: Actor) -> Job:
+        """Return a job as `known` does, to moderators also one whose person had it erased.
+
+        Its message may stand still.
+        """
+        job = await self._jobs.get(job_id)
+        here = actor.guild_id is not None
+        if job is not None and actor.moderates and here and job.origin.guild_id == actor.guild_id:
+            return job
+        return await self.known(job_id, actor)
 
     @staticmethod
     def own_or_moderate(job: Job, actor: Actor) -> None:

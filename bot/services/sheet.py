@@ -20,6 +20,14 @@ def line(cells: Sequence[Cell]) -> bytes:
     return file.getvalue().encode(errors="replace")
 
 
+def digits(discords_id: int | None) -> str | None:
+    """Return an id of Discord's that no spreadsheet takes for a number: they have 15 digits only.
+
+    An apostrophe does so in every one of them, and stands in the cell; a tab would not everywhere.
+    """
+    return None if discords_id is None else f"'{discords_id}"
+
+
 class Sheet:
     """A file of at most ``most_rows`` rows and ``most_bytes`` bytes, with its columns' names."""
 

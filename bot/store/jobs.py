@@ -199,7 +199,8 @@ class JobStore:
     async def deleted(self, job_id: int, deed: Deed | None = None) -> None:
         """Note when a job was deleted, the first time; it is nobody's favourite any more.
 
-        ``deed`` is a moderator's who did so.
+        ``deed`` is a moderator's who did so. Whose job it was it cannot say where that person's
+        data was erased: then the job was deleted before, but its message may have stood still.
         """
         async with self._database.write() as session:
             moved = await session.scalars(
@@ -208,10 +209,10 @@ class JobStore:
                 .values(deleted_at=_now())
                 .returning(JobRow.id)
             )
-            if moved.one_or_none() is None:
-                return
-            await session.execute(delete(FavouriteRow).where(FavouriteRow.job_id == job_id))
-            if deed is not None:
+            first = moved.one_or_none() is not None
+            if first:
+                await session.execute(delete(FavouriteRow).where(FavouriteRow.job_id == job_id))
+            if deed is not None and (first or deed.person_id is None):
                 session.add(deed.row())
 
     async def open_jobs(self) -> list[Job]:

@@ -191,6 +191,7 @@ left-out-size = size { $said }
 left-out-strength = strength { $said }
 
 details-held-back = held back
+deleted-message = Deleted.
 deleted-files = Deleted: the files are gone. I cannot reach the message; you can dismiss it.
 
 ### The queue

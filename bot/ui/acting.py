@@ -103,7 +103,7 @@ async def remove(
     await interaction.response.defer(ephemeral=True, thinking=True)
     actor = await moderator(interaction)
     removed, children = await moderation.remove(job_id, actor, reason=reason)
-    await remove_message(interaction.client, removed)
+    await remove_message(interaction.client, removed, say("removed-message"))
     await interaction.followup.send(say("removed", job=str(removed.id), children=children))
 
 

@@ -12,6 +12,7 @@ from bot.store.records import Job
 from bot.texts import say
 from bot.ui import details, render
 from bot.ui.asking import actor_of
+from bot.ui.removing import remove_message
 from bot.ui.uploading import DEFAULT_FILE_BYTES, send_fitting, upload
 
 log = logging.getLogger(__name__)
@@ -83,19 +84,5 @@ async def erase(interaction: discord.Interaction[Any], gallery: Gallery, job_id:
         # Its token is long forgotten, and nothing else reaches it: only the files can go.
         await interaction.edit_original_response(content=say("deleted-files"), view=None)
         return
-    await _remove_message(interaction.client, job)
+    await remove_message(interaction.client, job, say("deleted-message"))
     await interaction.edit_original_response(content="Deleted.", view=None)
-
-
-async def _remove_message(client: discord.Client, job: Job) -> None:
-    if job.message_id is None or job.channel_id is None:
-        return
-    channel = client.get_partial_messageable(job.channel_id)
-    try:
-        await channel.get_partial_message(job.message_id).delete()
-    except discord.NotFound:
-        return  # somebody was quicker
-    except discord.HTTPException as error:
-        raise DiscordRefused(
-            f"The files are deleted, but Discord does not let me remove the message: {error.text}."
-        ) from error

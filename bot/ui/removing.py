@@ -1,4 +1,4 @@
-"""The message of a job that moderators removed: deleted, or at least emptied."""
+"""The message of a job that was removed: deleted, or at least emptied."""
 
 import logging
 from typing import Any
@@ -12,8 +12,10 @@ from bot.texts import say
 log = logging.getLogger(__name__)
 
 
-async def remove_message(client: discord.Client, job: Job) -> None:
-    """Delete a job's message, or edit it where Discord does not let us; raises DiscordRefused.
+async def remove_message(client: discord.Client, job: Job, instead: str) -> None:
+    """Delete a job's message, or say ``instead`` in it where Discord does not let us.
+
+    Raises DiscordRefused where it lets us do neither.
 
     One that is gone already is no error, nor is one that only its person sees.
     """
@@ -27,13 +29,13 @@ async def remove_message(client: discord.Client, job: Job) -> None:
         return
     except discord.HTTPException as error:
         log.warning("job %d: its message cannot be deleted: %s", job.id, error)
-        await _empty(message)
+        await _empty(message, instead)
 
 
-async def _empty(message: discord.PartialMessage) -> None:
+async def _empty(message: discord.PartialMessage, instead: str) -> None:
     bare: dict[str, Any] = {"embeds": [], "attachments": [], "view": None}
     try:
-        await message.edit(content=say("removed-message"), **bare)
+        await message.edit(content=instead, **bare)
     except discord.NotFound:
         return
     except discord.HTTPException as error:

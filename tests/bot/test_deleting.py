@@ -85,7 +85,7 @@ async def test_moderators_still_see_what_was_asked(house: House):
     assert entry.title == "✅ #1 imagine · done · deleted"
     assert entry.description == "a red apple"
     assert not entry.url
-    assert not entry.thumbnail.url
+    assert entry.thumbnail.url == "attachment://job-1.webp", "blurred"
 
 
 async def test_files_that_other_jobs_need_are_kept(house: House, tmp_path: Path):
@@ -134,12 +134,14 @@ async def test_a_message_that_is_gone_already_is_no_error(house: House):
 async def test_what_discord_forbids_is_said_and_can_be_tried_again(house: House, tmp_path: Path):
     result = await imagine(house)
     asked = await house.mia.click(result.response, label="Delete")
-    house.env.inject_error("DELETE", "/channels/*/messages/*", status=403, message="Missing")
+    for method in ("DELETE", "PATCH", "DELETE"):
+        house.env.inject_error(method, "/channels/*/messages/*", status=403, message="Missing")
     first = await house.mia.click(asked.response, label="Delete for good")
-    assert "Discord does not let me remove the message: Missing" in first.followups[0].content
+    assert "Discord does not let me touch the message: Missing" in first.followups[0].content
     assert files(tmp_path) == 0
     await house.mia.click(asked.response, label="Delete for good")
-    assert house.channel.history() == []
+    assert (result.response.content, result.response.attachments) == ("Deleted.", [])
+    assert asked.response.content == "Deleted."
 
 
 async def test_a_job_on_its_way_is_cancelled_not_deleted(house: House):

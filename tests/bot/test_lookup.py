@@ -337,6 +337,9 @@ async def test_a_search_is_handed_out_as_a_table(house: House, monkeypatch: pyte
     first = dict(zip(head, table[-1], strict=True))
     assert (first["job"], first["person_name"], first["seed"]) == ("1", "mia", "9")
     assert first["asked_at"].endswith("+00:00")
+    for column, known in (("person_id", house.mia.id), ("channel_id", house.channel.id)):
+        assert first[column] == f"'{known}", "or a spreadsheet rounds it"
+    assert first["message_id"] == f"'{(await house.job(1)).message_id}"
     (entry,) = await house.audit.page(house.guild.id, before=None, limit=5)
     assert (entry.action, entry.person_id, entry.detail) == ("export", house.mia.id, "5 jobs")
 

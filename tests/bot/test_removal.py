@@ -189,3 +189,26 @@ async def test_the_trail_is_read_by_who_whom_and_what(house: House):
     assert await lines(action="remove") == everything[1:]
     assert await lines(moderator=house.morgan, action="block") == everything[:1]
     assert await lines(moderator=house.mia) == []
+
+
+@pytest.mark.parametrize("by_button", [False, True])
+async def test_what_an_erased_person_left_standing_is_removed(house: House, by_button: bool):
+    result = await imagine(house)
+    question = await house.mia.slash(house.channel, "privacy erase")
+    await house.mia.click(question.response, label="Erase all of it")
+    assert len(result.response.attachments) == 4
+    elsewhere = house.env.create_guild("Elsewhere")
+    role = elsewhere.create_role("Mods", permissions=discord.Permissions(moderate_members=True))
+    eve = elsewhere.add_member(house.env.create_user("eve"), roles=[role])
+    theirs = await eve.slash(elsewhere.create_text_channel("mods"), "mod remove", job=1)
+    assert refused(house, theirs) == "I do not know that job."
+    if by_button:
+        assert (await house.max.click(result.response, label="Delete")).response.content == (
+            "I do not know that job."
+        )
+        asked = await house.morgan.click(result.response, label="Delete")
+        await house.morgan.click(asked.response, label="Delete for good")
+    else:
+        assert said(await remove(house)).startswith("Removed #1.")
+    assert house.channel.history() == []
+    assert await trail(house) == [("remove", house.morgan.id, None, 1)]
