@@ -222,15 +222,20 @@ class DarkroomBot(commands.Bot):
         await self.jobs.abandon(Place.MESSAGE, event.message_ids)
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
-        """End the jobs of the channel."""
+        """End the jobs of the channel, and drop its rules; discord.py says its threads are gone."""
         await self.jobs.abandon(Place.CHANNEL, [channel.id])
+        await self.rules.forget(channel.guild.id, channel.id)
 
     async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
-        """End the jobs of the thread."""
+        """End the jobs of the thread, and drop its rules."""
         await self.jobs.abandon(Place.CHANNEL, [event.thread_id])
+        await self.rules.forget(event.guild_id, event.thread_id)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """End the jobs of a server that removed the bot, or that is no more."""
+        """End the jobs of a server that removed the bot, or that is no more.
+
+        Its rules, filters, blocks and allowances stay: it may invite the bot again.
+        """
         await self.jobs.abandon(Place.SERVER, [guild.id])
 
     async def close(self) -> None:

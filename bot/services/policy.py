@@ -150,6 +150,8 @@ class Policy:
         request = draft.request
         if rules.negative_prompt is not None and draft.kind is not Kind.UPSCALE:
             added = _added(request.negative_prompt, rules.negative_prompt)
+            if added != request.negative_prompt:
+                draft = replace(draft, typed=draft.words)
             request = replace(request, negative_prompt=added)
         return replace(
             draft,

@@ -77,7 +77,7 @@ def remix(catalog: Catalog, parent: Draft, form: Form, mine: Defaults, rules: Ru
 
 
 def _unstyled(catalog: Catalog, parent: Draft) -> Words:
-    if parent.style in catalog.styles:
+    if parent.style is None or parent.style in catalog.styles:
         return parent.words
     return Words(parent.request.prompt, parent.request.negative_prompt)
 

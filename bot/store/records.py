@@ -92,9 +92,9 @@ class Draft:
 
     Where its request has a strength, the picture it starts from is stored under ``source_sha256``.
     ``factor`` is how much larger an upscale is than its request draws it. ``style`` names the
-    prompt template that is in the request's prompts, and ``typed`` are those without it; None
-    without a style. ``flagged`` says what moderators should look at, ``stripped`` what filters
-    cut out of the prompt. Pictures
+    prompt template that is in the request's prompts, and ``typed`` are those without it and
+    without what a server adds; None where they are the request's own. ``flagged`` says what
+    moderators should look at, ``stripped`` what filters cut out of the prompt. Pictures
     scored above ``spoiler_above`` are hidden until somebody clicks, those above ``refuse_above``
     are not shown, and their files are dropped unless ``keep_refused``; None shows all of them.
     """

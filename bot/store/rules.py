@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from bot.store.audit import Deed
 from bot.store.database import Database
@@ -164,6 +164,17 @@ class RuleStore:
             for place in (WHOLE_SERVER, *reversed(channel_ids)):
                 rules = self.said(guild_id, place).over(rules)
         return rules
+
+    async def forget(self, guild_id: int, channel_id: int) -> None:
+        """Drop what was said in a channel that is no more; raises StoreBusy."""
+        async with self._changing:
+            if channel_id not in self.channels(guild_id):
+                return
+            here = (RulesRow.guild_id == guild_id, RulesRow.channel_id == channel_id)
+            async with self._database.write() as session:
+                await session.execute(delete(RulesRow).where(*here))
+            del self._said[guild_id][channel_id]
+        self.on_change()
 
     async def change(self, changes: Mapping[int, Mapping[str, Any]], deed: Deed) -> None:
         """Change fields in places of the deed's server, by channel id, and write down who did.

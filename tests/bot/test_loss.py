@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 
+import discord
 import pytest
 
+from bot.store.audit import Deed
 from bot.store.records import Status
+from bot.store.rules import Rules
 from tests.bot.conftest import House
 
 TOKEN_PATH = "/webhooks/*"
@@ -111,3 +114,33 @@ async def test_an_outage_that_does_not_end_leaves_the_reason_in_the_row(house: H
     job = await house.job(1)
     assert job.status is Status.FAILED
     assert (job.error or "").startswith("not posted: ")
+
+
+async def test_a_deleted_channel_takes_the_jobs_of_its_threads_and_all_rules_along(house: House):
+    channel = house.bot.get_channel(house.channel.id)
+    assert isinstance(channel, discord.TextChannel)
+    thread = await channel.create_thread(name="apples", type=discord.ChannelType.public_thread)
+    places = (0, house.channel.id, thread.id)
+    deed = Deed(guild_id=house.guild.id, moderator_id=1, action="config", detail="")
+    await house.rules.change({place: {"max_count": 4} for place in places}, deed)
+    house.executor.hold = True
+    (handle,) = house.channel.threads
+    await house.mia.slash(handle, "imagine", prompt="a red apple")
+    the_channel(house)
+    await house.settle()
+    job = await house.job(1)
+    assert (job.status, job.error) == (Status.CANCELLED, "its channel is gone")
+    assert house.executor.ended == ["cancelled"]
+    for _ in range(2):  # as it is in memory, and as it is read at the next start
+        assert house.rules.channels(house.guild.id) == {}
+        assert house.rules.said(house.guild.id) == Rules(max_count=4)
+        await house.rules.load()
+
+
+async def test_a_server_that_invites_us_again_finds_its_rules(house: House):
+    deed = Deed(guild_id=house.guild.id, moderator_id=1, action="config", detail="")
+    await house.rules.change({0: {"max_count": 2}}, deed)
+    the_server(house)
+    await house.settle()
+    await house.rules.load()
+    assert house.rules.said(house.guild.id) == Rules(max_count=2)

@@ -166,3 +166,29 @@ async def test_in_direct_messages_no_servers_rules_hold(house: House):
     await rule(house, allowed=False, pictures_per_day=0)
     await house.mia_user.slash("imagine", prompt="a fox", count=1)
     assert (await house.job(1)).origin.guild_id is None
+
+
+async def test_what_is_always_added_is_never_said_to_be_the_person_s_words(house: House):
+    await rule(house, negative_prompt="gore, blood")
+    result = await house.mia.slash(
+        house.channel, "imagine", prompt="a fox", negative_prompt="text", count=1, seed=7
+    )
+    await house.settle()
+    assert "-# without: text\n" in result.response.content
+    for label in ("Reroll", "U1"):
+        await house.max.click(result.response, label=label)
+        await house.settle()
+    opened = await house.max.click(result.response, label="Remix")
+    sent = {
+        row["component"]["custom_id"]: row["component"].get("value", "")
+        for row in opened.modal["components"]
+    }
+    await house.max.submit_modal(opened, sent)
+    await house.settle()
+    for number in range(1, 5):
+        job = await house.job(number)
+        assert job.request.negative_prompt == "text, gore, blood"
+        assert (job.style, job.words.negative_prompt) == (None, "text")
+    assert (await house.job(4)).request == (await house.job(1)).request
+    found = await house.mia.slash(house.channel, "history", word="gore")
+    assert found.response.embeds == []
