@@ -45,6 +45,7 @@ from bot.store.defaults import DefaultsStore
 from bot.store.records import Place
 from bot.store.rules import RuleStore
 from bot.store.uploads import UploadStore
+from bot.ui import bounds
 from bot.ui.acting import ModButton
 from bot.ui.buttons import JobButton
 from bot.ui.clicks import Clicks
@@ -52,6 +53,7 @@ from bot.ui.cooldowns import Cooldowns
 from bot.ui.delivery import Delivery
 from bot.ui.file_hosts import no_redirects
 from bot.ui.submitting import submitted
+from generation.errors import InvalidRequest
 
 log = logging.getLogger(__name__)
 
@@ -60,9 +62,17 @@ class DarkroomTree(app_commands.CommandTree["DarkroomBot"]):
     """The slash commands; whatever one raises becomes the person's private line."""
 
     async def interaction_check(self, interaction: discord.Interaction["DarkroomBot"], /) -> bool:
-        """Speak the person's language; raise CommandOnCooldown where they are too fast."""
+        """Speak the person's language; raise CommandOnCooldown where they are too fast.
+
+        Options out of bounds are answered here: discord.py catches its own errors only.
+        """
         texts.speak(str(interaction.locale))
         interaction.client.cooldowns.check(interaction)
+        try:
+            bounds.check(interaction)
+        except InvalidRequest as error:
+            await errors.answer(interaction, error)
+            return False
         return True
 
     async def on_error(

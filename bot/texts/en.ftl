@@ -98,6 +98,7 @@ bound-duration = like `3d 12h`, from one minute to five years, or `for good`
 bound-still-stored = a picture that is still stored
 bound-image-prompt = a picture whose file has a prompt
 bound-image-words = one whose prompts have at most { $most } characters
+bound-choice = one of those on offer
 bound-most = at most { $most } here: this server wants no more
 bound-side = at most { $most } pixels on the longer side here: this server wants none larger
 bound-negative = at most { $most } characters here: this server adds its own

@@ -126,3 +126,22 @@ async def test_commands_are_offered_wherever_one_can_ask_and_moderators_in_serve
         places = (sent["contexts"], sent["integration_types"])
         inside = command.name in {"mod", "config", "Inspect generation", "Generation history"}
         assert places == (([0], [0]) if inside else ([0, 1, 2], [0, 1])), command.name
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "line"),
+    [
+        ("history", {"days": 2**70}, "`days` must be 1 to 3650."),
+        ("history", {"word": "x" * 101}, "`word` must be 1 to 100 characters."),
+        ("imagine", {"prompt": "x", "strength": 0.0}, "`strength` must be 0.01 to 1.0."),
+        ("settings reset", {"setting": "__class__"}, "`setting` must be one of those on offer."),
+    ],
+)
+async def test_bounds_hold_where_discord_knows_an_older_command(
+    house: House, monkeypatch: pytest.MonkeyPatch, name: str, options: dict, line: str
+):
+    unchecked = "simcord.interactions.validate_option_value"
+    monkeypatch.setattr(unchecked, lambda _name, _option, value: value)
+    result = await house.mia.slash(house.channel, name, **options)
+    assert result.ephemeral
+    assert result.response.content == line

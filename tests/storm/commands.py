@@ -9,6 +9,7 @@ import simcord
 from simcord.enums import AppCommandType, OptionType
 from simcord.interactions import command_leaves, nest_options
 
+from generation.catalog import EMBEDDED
 from tests.storm.cast import Actor, Cast, Place
 from tests.storm.files import Files
 from tests.storm.wire import Wire
@@ -16,7 +17,8 @@ from tests.storm.words import Words
 
 LOCALES = ("en-US", "en-GB", "de", "ja", "pt-BR", "xx")
 LARGEST = 2**53
-NAMES = ("Emoji", "Secret", "Bare", "Euler a", "1d", "2w", "apple", "none", "for good")
+ASTRAY_SHARE = 0.03  # of the values: Discord would not take them, by the command as it is now
+NAMES = (EMBEDDED.name, "Secret", "Bare", "Euler a", "1d", "2w", "apple", "none", "for good")
 PROMPTS = ("prompt", "negative_prompt", "text")
 NUMBERED = ("job", "filter")
 
@@ -92,7 +94,7 @@ class Filler:
         }
 
     def fill(self, command: Command, place: Place, actor: Actor) -> dict[str, Any]:
-        """Return the data of a command with some of its options, each as Discord would take it."""
+        """Return the data of a command with some of its options, most as Discord takes them."""
         resolved: dict[str, Any] = {}
         share = self._random.random()
         given = []
@@ -120,6 +122,8 @@ class Filler:
         return command.data(options, {})
 
     def _text(self, option: dict[str, Any], *_: object) -> str:
+        if self._random.random() < ASTRAY_SHARE:
+            return self._words.wild(6000)
         if choices := option.get("choices"):
             return str(self._random.choice(choices)["value"])
         longest = option.get("max_length", 200)
@@ -135,12 +139,16 @@ class Filler:
         if choices := option.get("choices"):
             return int(self._random.choice(choices)["value"])
         least, most = option.get("min_value", -LARGEST), option.get("max_value", LARGEST)
+        if self._random.random() < ASTRAY_SHARE:
+            return self._random.choice((least - 1, most + 1, 0, 2**63, 2**70))
         if option["name"] in NUMBERED:
             most = self._random.choice((12, 80, most))
         return self._random.choice((least, most, self._random.randint(least, most)))
 
     def _number(self, option: dict[str, Any], *_: object) -> float:
         least, most = option.get("min_value", -1e9), option.get("max_value", 1e9)
+        if self._random.random() < ASTRAY_SHARE:
+            return self._random.choice((least - 1, most + 1, 0.0, -0.0, 1e300))
         return self._random.choice((least, most, self._random.uniform(least, most)))
 
     def _file(self, _: object, place: Place, __: object, resolved: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from random import Random
 
 from PIL import Image, PngImagePlugin
 
+from generation.catalog import EMBEDDED
 from generation.infotext import Parameters
 from generation.pnginfo import chunks, exif
 from generation.source_image import MAX_BYTES
@@ -63,7 +64,7 @@ class Files:
             seed=self._random.choice((None, 42, 2**40)),
             width=512,
             height=self._random.choice((512, 768)),
-            model=self._random.choice(("", "Emoji", "dreams_v9")),
+            model=self._random.choice(("", EMBEDDED.name, "dreams_v9")),
         )
 
     def _file(self, image: Image.Image, kind: str, found: Parameters | None) -> File:

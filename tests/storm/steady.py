@@ -5,6 +5,8 @@ from typing import Any
 
 from simcord.backend.models import Message
 
+from generation.catalog import EMBEDDED, STYLES
+from generation.styles import NO_STYLE
 from tests.storm.cast import Actor, Part, Place
 from tests.storm.means import MOMENT, WHILE, Means, buttons, menus
 from tests.storm.wire import COMPONENT, Sent
@@ -47,8 +49,8 @@ class Steady:
             "guidance_scale": self._random.uniform(1, 30),
             "seed": self._random.choice((0, 2**32 - 9)),
             "sampler": self._random.choice(("DDIM", "Heun", "Euler a")),
-            "checkpoint": "Emoji",
-            "style": self._random.choice(("Portrait", "Deep colours", "none")),
+            "checkpoint": EMBEDDED.name,
+            "style": self._random.choice((*(style.name for style in STYLES), NO_STYLE)),
             "private": True,
         }
         names = self._random.sample(list(offered), self._random.choice((0, 1, 3, 6)))

@@ -7,6 +7,7 @@ from typing import Any
 from simcord.components import walk_components
 from simcord.enums import AppCommandType, ComponentType
 
+from generation.catalog import EMBEDDED
 from generation.errors import CheckpointUnavailable, OutOfMemory, WorkerDied
 from tests.storm.cast import Actor, Part, Place
 from tests.storm.means import LONG, MOMENT, WHILE, Means, buttons, menus
@@ -16,7 +17,7 @@ from tests.storm.wire import AUTOCOMPLETE, BUTTON, COMMAND, COMPONENT, FORM
 ANYBODY = (Part.MEMBER, Part.MODERATOR, Part.ADMINISTRATOR)
 ACTIONS = "upscale reroll vary subtle strong remix cancel details send favourite delete erase x"
 HASH = "0" * 64
-ERRORS = (OutOfMemory("too little"), WorkerDied(), CheckpointUnavailable("Emoji", "gone"))
+ERRORS = (OutOfMemory("too little"), WorkerDied(), CheckpointUnavailable(EMBEDDED.name, "gone"))
 
 LONG_SHARE, HOLD_SHARE, RARE_SHARE = 0.02, 0.03, 0.1
 

@@ -1,0 +1,48 @@
+"""The bounds of commands' options, checked once more.
+
+Discord checks them, too, by the commands that it was told of: some time ago these may have been
+others.
+"""
+
+from typing import Any
+
+import discord
+from discord import AppCommandOptionType, app_commands
+
+from bot.texts import say
+from generation.errors import InvalidRequest
+from generation.request import bounded
+
+# What Discord takes where a command does not say.
+NUMBERS = (-(2**53), 2**53)
+LENGTHS = (0, 6000)
+
+
+def check(interaction: discord.Interaction[Any]) -> None:
+    """Raise InvalidRequest, naming the option, where a command's option is out of its bounds."""
+    command = interaction.command
+    given = interaction.type is discord.InteractionType.application_command
+    if not given or not isinstance(command, app_commands.Command):
+        return
+    for option in command.parameters:
+        value = getattr(interaction.namespace, option.display_name, None)
+        if value is not None:
+            _check(option, value)
+
+
+def _check(option: app_commands.Parameter, value: Any) -> None:  # noqa: ANN401
+    name = option.display_name
+    least, most = option.min_value, option.max_value
+    if option.choices:
+        if value not in [choice.value for choice in option.choices]:
+            raise InvalidRequest(name, say("bound-choice"))
+    elif option.type is AppCommandOptionType.string:
+        least, most = _or(least, LENGTHS[0]), _or(most, LENGTHS[1])
+        if not least <= len(value) <= most:
+            raise InvalidRequest(name, say("bound-characters", least=str(least), most=str(most)))
+    elif option.type in (AppCommandOptionType.integer, AppCommandOptionType.number):
+        bounded(name, value, (_or(least, NUMBERS[0]), _or(most, NUMBERS[1])))
+
+
+def _or(said: float | None, otherwise: float) -> float:
+    return otherwise if said is None else said
