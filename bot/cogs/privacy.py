@@ -56,4 +56,4 @@ class _Erase(PrivateView):
 
     async def on_timeout(self) -> None:
         """Take the button away."""
-        await self._asked.edit_original_response(content=say("erased-nothing"), view=None)
+        await self.leave(content=say("erased-nothing"), view=None)

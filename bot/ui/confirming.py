@@ -99,6 +99,6 @@ class Question(PrivateView):
 
     async def on_timeout(self) -> None:
         """Say that the question stands no more."""
-        await self._asked.edit_original_response(
+        await self.leave(
             content="Nobody answered, so I left it. Ask again when you like.", view=None
         )

@@ -45,6 +45,7 @@ class Pager(PrivateView, Generic[Entry]):
     async def turn(self, interaction: discord.Interaction[Any]) -> None:
         """Answer a click with the page as it is now."""
         await interaction.response.defer()
+        self._asked = interaction
         shown = await self._read()
         await interaction.edit_original_response(**await self.page(shown), view=self._buttons())
 

@@ -71,6 +71,7 @@ class Showcase(PrivateView):
 
     async def _turn(self, interaction: discord.Interaction[Any], page: int) -> None:
         await interaction.response.defer()
+        self._asked = interaction
         last = (len(self._entries) - 1) // PAGE
         self._page = min(max(page, 0), last)
         await self.show()

@@ -1,17 +1,25 @@
 """Buttons and menus in an answer that one person sees, for as long as it can be edited."""
 
+import logging
 from typing import Any
 
+import aiohttp
 import discord
 
 from bot import errors
 from bot.texts import speak
 
+log = logging.getLogger(__name__)
+
 PATIENCE_S = 600.0  # well inside the life of the token that takes the buttons away again
 
 
 class PrivateView(discord.ui.View):
-    """Below the private answer to ``asked``; it goes after its time, and leaves the answer."""
+    """Below the private answer to ``asked``; it goes after its time, and leaves the answer.
+
+    Whoever answers a click by editing that answer takes the click for ``_asked``: the token of the
+    newest lives longest.
+    """
 
     def __init__(self, asked: discord.Interaction[Any], timeout: float = PATIENCE_S) -> None:
         super().__init__(timeout=timeout)
@@ -25,7 +33,14 @@ class PrivateView(discord.ui.View):
     async def on_timeout(self) -> None:
         """Take the buttons away."""
         self.stop()
-        await self._asked.edit_original_response(view=None)
+        await self.leave(view=None)
+
+    async def leave(self, **last: Any) -> None:  # noqa: ANN401
+        """Edit the answer for the last time; one that is gone, or too old, stays as it is."""
+        try:
+            await self._asked.edit_original_response(**last)
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            log.info("a private answer keeps its buttons: %s", error)
 
     async def on_error(
         self, interaction: discord.Interaction[Any], error: Exception, _: discord.ui.Item[Any], /

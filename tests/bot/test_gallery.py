@@ -79,3 +79,22 @@ async def test_a_forgotten_page_loses_its_buttons(house: House):
     await house.env.advance_time(601)
     assert result.response.components == []
     assert shown(result) == ["a fox"]
+
+
+async def test_a_page_that_was_turned_lately_loses_its_buttons_however_old_it_is(house: House):
+    await make(house, *(f"picture {number}" for number in range(6)))
+    result = await house.mia.slash(house.channel, "history")
+    await house.env.advance_time(500)
+    await house.mia.click(result.response, label="Older")
+    await house.env.advance_time(601)  # the answer's own token is dead
+    assert result.response.components == []
+
+
+async def test_a_page_that_cannot_be_edited_any_more_is_left_alone(house: House):
+    await make(house, "a fox")
+    result = await house.mia.slash(house.channel, "history")
+    await house.env.advance_time(500)
+    await house.mia.select(result.response, values=["1"])
+    await house.env.advance_time(601)
+    assert house.env.errors == []
+    assert result.response.components
