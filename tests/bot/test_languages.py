@@ -1,0 +1,124 @@
+"""A person whose Discord is German, and one whose Discord is English, in the same server."""
+
+from collections.abc import Iterator
+from shutil import copy
+from typing import Any
+
+import pytest
+import simcord
+from discord import AppCommandType
+
+from bot import texts
+from tests.bot.conftest import House, labels
+
+GERMAN = """
+error-no-job-of-yours = Du hast hier keinen Auftrag.
+list-any = { $some } oder { $one }
+error-parameters-unknown = Ich kenne { $unknown } nicht, aber { $known }.
+bound-whole = eine ganze Zahl, { $least } bis { $most }
+error-invalid = `{ $field }` muss { $bound } sein.
+command-imagine = Entwickelt Bilder aus einer Beschreibung
+    .prompt = Was zu zeichnen ist
+usage-chart-pictures = Bilder
+menu-details = Woher das Bild kommt
+command-queue = Wer wartet
+question-erase = Das ist endgültig.
+button-erase = Alles löschen
+erased =
+    Gelöscht: { $jobs ->
+        [one] ein Auftrag
+       *[other] { $jobs } Aufträge
+    }.
+"""
+
+
+@pytest.fixture(autouse=True)
+def german(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """German beside English, from before the bot starts."""
+    folder = tmp_path_factory.mktemp("texts")
+    copy(texts.FOLDER / "en.ftl", folder)
+    (folder / "de.ftl").write_text(GERMAN, "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(texts, "FOLDER", folder)
+        _forget()
+        yield
+    _forget()
+
+
+@pytest.fixture
+def locales(monkeypatch: pytest.MonkeyPatch) -> dict[int, str]:
+    """What Discord says of people's languages, by their ids; English without."""
+    known: dict[int, str] = {}
+    payload_of = simcord.interactions.base_payload
+
+    def spoken(*args: Any, user_id: int, **given: Any) -> Any:
+        record, payload = payload_of(*args, user_id=user_id, **given)
+        payload["locale"] = known.get(user_id, payload["locale"])
+        return record, payload
+
+    monkeypatch.setattr(simcord.interactions, "base_payload", spoken)
+    return known
+
+
+def _forget() -> None:
+    for cached in (texts.languages, texts._bundle, texts._resource, texts._keys):
+        cached.cache_clear()
+
+
+async def test_each_is_answered_in_their_own_language(house: House, locales: dict[int, str]):
+    locales[house.mia.id] = "de"
+    mine = await house.mia.slash(house.channel, "cancel")
+    theirs = await house.max.slash(house.channel, "cancel")
+    assert house.refusal(mine) == "Du hast hier keinen Auftrag."
+    assert house.refusal(theirs) == "You have no job on its way here."
+    wrong = await house.mia.slash(house.channel, "imagine", prompt="an apple --steps many --no")
+    assert house.refusal(wrong) == "`--steps` muss eine ganze Zahl, 1 bis 100 sein."
+    unknown = await house.mia.slash(house.channel, "imagine", prompt="--foo --qux --zork")
+    assert "`--foo` oder `--qux` oder `--zork` nicht" in house.refusal(unknown)
+
+
+async def test_buttons_of_a_question_go_on_in_the_language(house: House, locales: dict[int, str]):
+    locales[house.mia.id] = "de"
+    await house.max.slash(house.channel, "imagine", prompt="a pear")
+    await house.settle()
+    question = await house.mia.slash(house.channel, "privacy erase")
+    assert question.response.content == "Das ist endgültig."
+    assert labels(question.response) == ["Alles löschen"]
+    await house.mia.click(question.response, label="Alles löschen")
+    assert question.response.content == "Gelöscht: 0 Aufträge."
+
+
+async def test_discord_is_sent_what_describes_commands_in_each_language(house: House):
+    commands = house.env.backend.commands[None]
+    imagine = commands["imagine", AppCommandType.chat_input.value]
+    assert imagine["description"] == "Develop pictures from a description"
+    assert imagine["description_localizations"] == {
+        "de": "Entwickelt Bilder aus einer Beschreibung"
+    }
+    options = {option["name"]: option for option in imagine["options"]}
+    assert options["prompt"]["description_localizations"] == {"de": "Was zu zeichnen ist"}
+    assert not options["seed"].get("description_localizations")
+    menu = commands["Generation details", AppCommandType.message.value]
+    assert menu["name_localizations"] == {"de": "Woher das Bild kommt"}
+    typed = [
+        command
+        for (_, kind), command in commands.items()
+        if kind == AppCommandType.chat_input.value
+    ]
+    assert "pictures" in {one["name"] for one in _options(typed)}
+    assert not any(one.get("name_localizations") for one in _options(typed))
+
+
+def _options(commands: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield commands, what they group, and their options."""
+    for command in commands:
+        yield command
+        yield from _options(command.get("options", []))
+
+
+async def test_help_speaks_the_language_too(house: House, locales: dict[int, str]):
+    locales[house.mia.id] = "de"
+    shown = (await house.mia.slash(house.channel, "help")).response.embeds[0].description
+    assert "`/queue` Wer wartet\n" in shown
+    assert "*Woher das Bild kommt*" in shown
+    assert "`/cancel` Cancel a job of yours, or all of them" in shown

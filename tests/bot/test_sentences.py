@@ -1,0 +1,166 @@
+"""That people read nothing that stands in Python: every sentence comes from the catalog."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import bot
+from bot.services import errors
+
+ROOM = Path(bot.__file__).parent
+SPOKEN = ("cogs", "services", "errors.py", "client.py")
+
+WORD = re.compile(r"[^\W\d_]{2,}")
+SENTENCE = re.compile(r"[^\W\d_]{2,}\S*\s|\s\S*[^\W\d_]{2,}")
+
+# Calls, and arguments by their names, that put a text before a person.
+SENDS = {"send", "send_message", "edit_message", "edit_original_response", "send_modal", "describe"}
+SHOWS = {"Embed", "Choice", "ContextMenu", "add_field", "set_footer", "set_author", "button"}
+TEXTS = {"content", "label", "placeholder", "description", "group_description", "title", "text"}
+REFUSES = {
+    name
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, errors.JobError)
+} | {"InvalidRequest"}
+
+# Calls whose texts are keys, patterns, or for the log and for a job's row.
+LOGS = {"debug", "info", "warning", "error", "exception"}
+UNDELIVERED = {"DeliveryFailed", "Unreachable", "MessageGone", "Redirected"}
+ELSEWHERE = {"say", "compile", "ValueError"} | LOGS | UNDELIVERED
+TABLES = {"lookalikes.py"}  # of letters
+ALLOWED = {
+    # The audit trail, which is kept as it was written.
+    "filter add",
+    "filter remove",
+    "quota set",
+    "quota add",
+    "quota reset",
+    "the server's",
+    " pictures a day",
+    " more on ",
+    "counted from now on",
+    "allowed channels",
+    " unset",
+    "until ",
+    " UTC",
+    " jobs",
+    "usage of ",
+    " days",
+    ": True",
+    # Why a job ended, and why moderators should look at it, as its row keeps it.
+    "its ",
+    " is gone",
+    "never acknowledged",
+    "not posted: ",
+    "picture ",
+    " refused (",
+    # What people type, whatever their language.
+    "for good",
+    # Names of tasks.
+    "start tags",
+    "job ",
+}
+
+
+def test_every_sentence_comes_from_the_catalog():
+    found = {
+        (f"{file.relative_to(ROOM)}:{line}", text)
+        for path in SPOKEN
+        for file in _files(ROOM / path)
+        for line, text in written(file.read_text("utf-8"))
+    }
+    unsaid = {one for one in found if one[1] not in ALLOWED}
+    assert not unsaid
+    stale = ALLOWED - {text for _, text in found}
+    assert not stale
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'raise NothingToDo("Gone.")',
+        'raise InvalidRequest("steps", "fewer")',
+        'send(f"{count} jobs")',
+        'await interaction.followup.send("Done")',
+        'Embed(title="Queue")',
+        'text = "Nothing of " + name',
+        '@button(label="Erase")\ndef erase(): ...',
+        'def answer():\n    return "That job has ended."',
+        'ContextMenu(name="Details")',
+        'self.erase.label = "Erase"',
+        'send("One" if count == 1 else f"{count}")',
+        '@describe(job="Which")\ndef show(job): ...',
+    ],
+)
+def test_what_stands_in_python_is_found(code: str):
+    assert list(written(code))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        '"""What this does."""',
+        'def erase():\n    """Erase it."""',
+        'raise NothingToDo(say("error-gone"))',
+        'send(say("done", name="a b"), ephemeral=True)',
+        'send(f"{line}\\n-# {note}")',
+        'log.info("job %d: done", job.id)',
+        'field = "negative_prompt"',
+        'send(names["count"] if name == "count" else name)',
+        'def page() -> "Page | None": ...',
+        'Choice(name=say("yes"), value="yes")',
+    ],
+)
+def test_what_nobody_reads_is_left_alone(code: str):
+    assert not list(written(code))
+
+
+def written(code: str) -> Iterator[tuple[int, str]]:
+    """Yield the line and the text of what a program would say in its own words."""
+    yield from _look(ast.parse(code), shown=False)
+
+
+def _look(node: ast.AST, *, shown: bool) -> Iterator[tuple[int, str]]:
+    """Look below a node; what is ``shown`` may not hold even one word."""
+    if isinstance(node, ast.Constant):
+        if isinstance(node.value, str) and (WORD if shown else SENTENCE).search(node.value):
+            yield node.lineno, node.value
+        return
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return  # a docstring
+    if isinstance(node, ast.Call):
+        yield from _look_at_call(node)
+        return
+    for name, value in ast.iter_fields(node):
+        below = shown and not isinstance(node, ast.Subscript | ast.Compare)
+        if isinstance(node, ast.Assign) and name == "value":
+            below = any(
+                isinstance(one, ast.Attribute) and one.attr in TEXTS for one in node.targets
+            )
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST) and name not in ("annotation", "returns"):
+                yield from _look(child, shown=below)
+
+
+def _look_at_call(call: ast.Call) -> Iterator[tuple[int, str]]:
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    yield from _look(call.func, shown=False)
+    if name in ELSEWHERE:
+        return
+    # The first of an InvalidRequest is the name of a field.
+    given = call.args[1:] if name == "InvalidRequest" else call.args
+    for argument in given:
+        yield from _look(argument, shown=name in SENDS | REFUSES)
+    for keyword in call.keywords:
+        shown = keyword.arg in TEXTS or name == "describe"
+        shown |= name in SHOWS and keyword.arg in ("name", "value") and name != "Choice"
+        shown |= name == "Choice" and keyword.arg == "name"
+        yield from _look(keyword.value, shown=shown)
+
+
+def _files(path: Path) -> list[Path]:
+    found = path.rglob("*.py") if path.is_dir() else [path]
+    return [file for file in found if file.name not in TABLES]
