@@ -3,7 +3,8 @@
 ``en.ftl`` is the catalog, in Fluent's syntax (https://projectfluent.org/fluent/guide/); another
 language is one more file beside it, named as Discord names it (``de.ftl``, ``pt-BR.ftl``), and what
 it lacks is said in English. Commands are described under ``command-<name>``, their options as its
-attributes; an error's sentence is ``error-<what happened>``.
+attributes; an error's sentence is ``error-<what happened>``. ``ORDINAL($n)`` is one of ours: it
+selects by a language's forms of 1st, 2nd and so on, as a number by itself does by those of 1, 2.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,7 +12,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, reduce
 from pathlib import Path
+from typing import Any
 
+from babel import Locale
 from fluent.runtime import FluentBundle, FluentResource
 from fluent.syntax.ast import Message, Resource
 
@@ -114,7 +117,8 @@ def _keys() -> dict[str, list[str]]:
 @cache
 def _bundle(language: str) -> FluentBundle:
     # Marks around each field, meant for text of both directions, show up as boxes in file names.
-    bundle = FluentBundle([language], use_isolating=False)
+    ordinal: Any = Locale.parse(language, sep="-").ordinal_form  # gives a word, which selects, too
+    bundle = FluentBundle([language], functions={"ORDINAL": ordinal}, use_isolating=False)
     bundle.add_resource(_resource(language))
     return bundle
 

@@ -47,6 +47,11 @@ error-picture-count =
        *[other] { $count } pictures
     }.
 error-held-back = That picture was held back by the rules here.
+error-button-unknown = I do not know that button any more.
+error-form-unknown = I do not know that form any more.
+error-file-elsewhere = `{ $field }` is not a file on Discord; I fetch nothing else.
+error-file-late = Discord did not hand me `{ $field }` in time. Please try again.
+error-direct-closed = Discord does not let me write to you. Allow direct messages in this server's privacy settings; Details has the files, too.
 error-picture-not-stored = That picture is not stored any more. Reroll draws new ones.
 error-pictures-not-stored = Those pictures are not stored any more. Reroll draws new ones.
 error-blocked = Moderators blocked you { $end }.
@@ -102,11 +107,63 @@ bound-choice = one of those on offer
 bound-most = at most { $most } here: this server wants no more
 bound-side = at most { $most } pixels on the longer side here: this server wants none larger
 bound-negative = at most { $most } characters here: this server adds its own
+bound-file = at most { $most } MiB
 
 ### Lists of names
 
 list-all = { $some } and { $one }
 list-any = { $some } or { $one }
+
+### Words for many places
+
+ordinal = { ORDINAL($number) ->
+    [one] { $number }st
+    [two] { $number }nd
+    [few] { $number }rd
+   *[other] { $number }th
+ }
+duration = { $seconds } s
+    .minutes = { $minutes } min { NUMBER($seconds, minimumIntegerDigits: 2) } s
+    .device = { NUMBER($seconds, minimumFractionDigits: 1, maximumFractionDigits: 1, useGrouping: 0) } s
+kind =
+    .imagine = imagine
+    .reroll = reroll
+    .variation = variation
+    .upscale = upscale
+    .remix = remix
+status =
+    .recorded = recorded
+    .queued = queued
+    .running = running
+    .done = done
+    .failed = failed
+    .cancelled = cancelled
+verdict =
+    .shown = shown
+    .spoiler = spoiler
+    .refused = refused
+aspect =
+    .square = square
+    .portrait = portrait 2:3
+    .landscape = landscape 3:2
+    .wide = wide 16:9
+    .tall = tall 9:16
+parameter =
+    .without = Without
+    .checkpoint = Checkpoint
+    .model = Model
+    .model-hash = Model hash
+    .size = Size
+    .steps = Steps
+    .sampler = Sampler
+    .guidance = Guidance
+    .seed = Seed
+    .strength = Strength
+permission =
+    .view-channel = View Channel
+    .send = Send Messages
+    .send-in-threads = Send Messages in Threads
+    .attach = Attach Files
 
 ### Imagine and its relatives
 
@@ -160,11 +217,58 @@ job-from = From { $where }
 job-moved = You asked for this in { $channel }, where I cannot reach you any more.
 job-cancelled = Cancelled
 job-cancelled-by-moderator = Cancelled by a moderator
+job-variation = (variation of { $number })
+job-starting = Starting…
+job-queued = Queued, { ordinal }
+job-loading = Loading { $checkpoint }…
+job-progress = step { $step } of { $steps } · { $left } left
+job-without = without: { $words }
+job-cut = too long, left out: { $words }
+job-shrunk = Made smaller to fit Discord's upload limit; the originals are kept.
+job-delete =
+    { $pictures ->
+        [one] Delete this picture? The message and the files go, for good.
+       *[other] Delete these pictures? The message and the files go, for good.
+    }
+settings-steps = { $steps ->
+        [one] 1 step
+       *[other] { $steps } steps
+    }
+settings-guidance = guidance { $guidance }
+settings-seed = seed { $seed }
+settings-strength = strength { $strength }
+picture-place = (picture { $number } of { $count })
+preview-alt = A first look at the pictures
 
 ### Buttons, forms, questions
 
 button-newer = Newer
 button-older = Older
+button-cancel = Cancel
+button-upscale = U{ $number }
+button-vary = V{ $number }
+button-reroll = Reroll
+button-vary-subtle = Vary subtle
+button-vary-strong = Vary strong
+button-remix = Remix
+button-details = Details
+button-send = Send to me
+button-favourite = Favourite
+button-delete = Delete
+button-delete-for-good = Delete for good
+form-remix = Remix
+form-seed = Seed
+    .hint = Empty for a new one
+form-guidance = Guidance
+    .hint = Empty for the checkpoint's own
+form-steps = Steps
+    .hint = Empty for the checkpoint's own
+question = That makes **{ $jobs } jobs**:
+question-yes = Make { $jobs } jobs
+question-no = No
+question-made = On their way.
+question-left = Left alone.
+question-forgotten = Nobody answered, so I left it. Ask again when you like.
 
 ### Pictures that are there: details, history, favourites
 
@@ -191,8 +295,32 @@ left-out-seed = seed { $said }
 left-out-size = size { $said }
 left-out-strength = strength { $said }
 
+details-by = Asked by
+details-seeds = Seeds
+details-parent = Made from
+    .picture = { $way }, picture { $number }
+details-children = Made from it
+details-cut = Too long, left out
+details-without = **Without** { $words }
+details-device-time = Device time
+details-size =
+    .uploaded = { $size } (from { $before })
+    .larger = { $size } (drawn { $before })
+details-no-file = no file kept
 details-held-back = held back
 deleted-message = Deleted.
+entry-asked = Asked
+entry-where = { $when } in { $channel }
+entry-jump = jump
+entry-why = Why
+entry-by-moderator = by a moderator
+entry-deleted = deleted
+file-no-prompt = *no prompt*
+file-also = Also
+file-left-out = Not to be had here
+sent = Sent: { $where }
+favourite-added = Now among your favourites.
+favourite-removed = No longer among your favourites.
 deleted-files = Deleted: the files are gone. I cannot reach the message; you can dismiss it.
 
 ### The queue
@@ -210,6 +338,14 @@ error-no-job-of-yours = You have no job on its way here.
 error-which-job = You have { $jobs } jobs on their way. Pick one with `job`, or `everything`.
 
 queue-somebody = somebody
+queue-empty = Nobody waits. Your turn!
+queue-counts = **{ $running } running, { $waiting } waiting**
+    .timed = **{ $running } running, { $waiting } waiting**, all done in about { $time }
+queue-running = running
+queue-elsewhere = somebody elsewhere
+queue-yours = you: { $prompt }
+queue-about = about { $time }
+queue-more = and { $more } more
 
 ### Checkpoints and styles
 
@@ -353,6 +489,7 @@ inspect-flagged = Flagged
 inspect-error = Error
 inspect-check = Check
 inspect-score = { $number }: { $verdict }, { $score } likely not safe for work
+    .percent = { NUMBER($score, style: "percent") }
 inspect-erased = somebody whose data was erased
 inspect-private = private
 inspect-deleted = deleted { $when }

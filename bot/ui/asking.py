@@ -13,6 +13,7 @@ from bot.services.moderation import Target
 from bot.services.policy import Actor, Asked
 from bot.store.examples import Viewer
 from bot.store.records import EVERYWHERE, Origin
+from bot.texts import say
 from bot.ui.file_hosts import is_discords
 from generation.errors import InvalidRequest
 from generation.source_image import MAX_BYTES
@@ -119,11 +120,10 @@ def missing_here(interaction: discord.Interaction[Any]) -> tuple[str, ...]:
 def lacking(ours: discord.Permissions, *, thread: bool = False) -> tuple[str, ...]:
     """Name what is not among our permissions in a place, as Discord's settings call it."""
     needed = {
-        "View Channel": ours.view_channel,
-        "Send Messages in Threads" if thread else "Send Messages": (
-            ours.send_messages_in_threads if thread else ours.send_messages
-        ),
-        "Attach Files": ours.attach_files,
+        say("permission.view-channel"): ours.view_channel,
+        say("permission.send-in-threads"): ours.send_messages_in_threads or not thread,
+        say("permission.send"): ours.send_messages or thread,
+        say("permission.attach"): ours.attach_files,
     }
     return tuple(name for name, allowed in needed.items() if not allowed)
 
@@ -170,13 +170,11 @@ def is_picture(file: discord.Attachment) -> bool:
 async def fetch(field: str, file: discord.Attachment) -> bytes:
     """Return an attached file's bytes; raises InvalidRequest or FileUnavailable."""
     if file.size > MAX_BYTES:
-        raise InvalidRequest(field, f"at most {MAX_BYTES // 2**20} MiB")
+        raise InvalidRequest(field, say("bound-file", most=MAX_BYTES // 2**20))
     if not is_discords(file.url):
-        raise FileUnavailable(f"`{field}` is not a file on Discord; I fetch nothing else.")
+        raise FileUnavailable(say("error-file-elsewhere", field=field))
     try:
         async with asyncio.timeout(FETCH_S):
             return await file.read()
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-        raise FileUnavailable(
-            f"Discord did not hand me `{field}` in time. Please try again."
-        ) from error
+        raise FileUnavailable(say("error-file-late", field=field)) from error

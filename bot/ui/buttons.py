@@ -15,7 +15,7 @@ from bot.services.errors import NothingToDo
 from bot.services.gallery import Gallery
 from bot.services.jobs import JobService
 from bot.store.records import Job, Kind
-from bot.texts import speak
+from bot.texts import say, speak
 from bot.ui import private, render
 from bot.ui.asking import actor_of, asked_by
 from bot.ui.clicks import Clicks
@@ -168,7 +168,7 @@ async def press(interaction: discord.Interaction[Any], pressed: CustomId) -> Non
         case Action.ERASE:
             await private.erase(interaction, gallery, pressed.job_id)
         case _:
-            raise NothingToDo("I do not know that button any more.")
+            raise NothingToDo(say("error-button-unknown"))
 
 
 async def first_answer(interaction: discord.Interaction[Any], jobs: JobService, job: Job) -> None:
@@ -197,7 +197,8 @@ async def first_answer(interaction: discord.Interaction[Any], jobs: JobService, 
 def waiting_view(job: Job) -> discord.ui.View:
     """Return the one button of a job that waits or runs."""
     view = closed_view()
-    view.add_item(JobButton(CustomId(job.id, Action.CANCEL), label="Cancel", emoji="✖️"))
+    look = {"label": say("button-cancel"), "emoji": "✖️"}
+    view.add_item(JobButton(CustomId(job.id, Action.CANCEL), **look))
     return view
 
 
@@ -215,28 +216,28 @@ def result_view(job: Job, held_back: Collection[int] = ()) -> discord.ui.View:
     larger = job.kind is Kind.UPSCALE
     if not larger:
         for index in shown:
-            add(0, Action.UPSCALE, index, label=f"U{index + 1}")
-            add(1, Action.VARY, index, label=f"V{index + 1}")
-        add(0, Action.REROLL, label="Reroll", emoji="🔄")
+            add(0, Action.UPSCALE, index, label=say("button-upscale", number=str(index + 1)))
+            add(1, Action.VARY, index, label=say("button-vary", number=str(index + 1)))
+        add(0, Action.REROLL, label=say("button-reroll"), emoji="🔄")
     elif shown and job.factor < max(FACTORS) and 2 * max(job.size) <= RESULT_SIDE:
         add(0, Action.UPSCALE, 0, label=f"×{2 * job.factor}", emoji="🔍")
     if not job.uploaded:  # what nobody drew from words cannot be drawn otherwise
         if larger and shown:
-            add(0, Action.SUBTLE, 0, label="Vary subtle", emoji="🪄")
-            add(0, Action.STRONG, 0, label="Vary strong", emoji="🪄")
-        add(0 if larger else 1, Action.REMIX, label="Remix", emoji="✏️")
-    add(2, Action.DETAILS, label="Details", emoji="ℹ️")
+            add(0, Action.SUBTLE, 0, label=say("button-vary-subtle"), emoji="🪄")
+            add(0, Action.STRONG, 0, label=say("button-vary-strong"), emoji="🪄")
+        add(0 if larger else 1, Action.REMIX, label=say("button-remix"), emoji="✏️")
+    add(2, Action.DETAILS, label=say("button-details"), emoji="ℹ️")
     if shown:
-        add(2, Action.SEND, label="Send to me", emoji="✉️")
-    add(2, Action.FAVOURITE, label="Favourite", emoji="⭐")
-    add(2, Action.DELETE, label="Delete", emoji="🗑️")
+        add(2, Action.SEND, label=say("button-send"), emoji="✉️")
+    add(2, Action.FAVOURITE, label=say("button-favourite"), emoji="⭐")
+    add(2, Action.DELETE, label=say("button-delete"), emoji="🗑️")
     return view
 
 
 def deletion_view(job: Job) -> discord.ui.View:
     """Return the one button that means it."""
     view = closed_view()
-    look = {"label": "Delete for good", "style": discord.ButtonStyle.danger}
+    look = {"label": say("button-delete-for-good"), "style": discord.ButtonStyle.danger}
     view.add_item(JobButton(CustomId(job.id, Action.ERASE), **look))
     return view
 

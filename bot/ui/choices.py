@@ -14,14 +14,11 @@ from generation.request import Aspect
 
 MENU_LENGTH = 25  # Discord shows at most this many choices
 
-SHAPES = {
-    Aspect.SQUARE: "square",
-    Aspect.PORTRAIT: "portrait 2:3",
-    Aspect.LANDSCAPE: "landscape 3:2",
-    Aspect.WIDE: "wide 16:9",
-    Aspect.TALL: "tall 9:16",
-}
-ASPECTS = [app_commands.Choice(name=name, value=str(aspect)) for aspect, name in SHAPES.items()]
+# Discord shows them in each person's language; see bot.client.Translator.
+ASPECTS = [
+    app_commands.Choice(name=app_commands.locale_str(say(f"aspect.{one}")), value=str(one))
+    for one in Aspect
+]
 
 
 async def checkpoints(

@@ -7,6 +7,7 @@ import discord
 
 from bot.services.jobs import JobService
 from bot.services.requests import Wish
+from bot.texts import say, speak
 from bot.ui import render
 from bot.ui.asking import asked_by
 from bot.ui.buttons import first_answer
@@ -71,7 +72,7 @@ class Question(PrivateView):
         super().__init__(asked, PATIENCE_S)
         self._jobs, self._wishes, self._image = jobs, wishes, image
         self._private = private
-        self.yes.label = f"Make {len(wishes)} jobs"
+        self.yes.label, self.no.label = say("question-yes", jobs=len(wishes)), say("question-no")
 
     @discord.ui.button(style=discord.ButtonStyle.primary)
     async def yes(
@@ -87,18 +88,17 @@ class Question(PrivateView):
             asked = asked_by(interaction, part, private=self._private)
             job = await self._jobs.imagine(wish, asked, image=self._image)
             await first_answer(interaction, self._jobs, job)
-        await self._asked.edit_original_response(content="On their way.", view=None)
+        await self._asked.edit_original_response(content=say("question-made"), view=None)
 
-    @discord.ui.button(label="No")
+    @discord.ui.button()
     async def no(
         self, interaction: discord.Interaction[Any], _: discord.ui.Button["Question"]
     ) -> None:
         """Leave it."""
         self.stop()
-        await interaction.response.edit_message(content="Left alone.", view=None)
+        await interaction.response.edit_message(content=say("question-left"), view=None)
 
     async def on_timeout(self) -> None:
         """Say that the question stands no more."""
-        await self.leave(
-            content="Nobody answered, so I left it. Ask again when you like.", view=None
-        )
+        speak(str(self._asked.locale))
+        await self.leave(content=say("question-forgotten"), view=None)

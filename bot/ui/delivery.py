@@ -130,9 +130,10 @@ class Delivery:
         """Show how far it is, soon, with the newest preview."""
         with speaking(job.origin.locale):
             edit = Edit(render.progress(job, snapshot), buttons.waiting_view(job))
+            alt = say("preview-alt")
         waiting = self._lines.get(job.id)
         if snapshot.preview is not None:
-            edit.files = [Upload("preview.webp", snapshot.preview, "A first look at the pictures")]
+            edit.files = [Upload("preview.webp", snapshot.preview, alt)]
         elif waiting is not None and waiting.newest is not None:
             edit.files = waiting.newest.files  # an unsent preview is still the newest there is
         self._soon(job, edit)
@@ -140,9 +141,9 @@ class Delivery:
     async def done(self, result: Result) -> None:
         """Post the pictures and the buttons in one PATCH; doing it twice changes nothing."""
         job = result.job
-        files = [upload(job, picture, png) for picture, png in result.pictures]
         held_back = [picture.index for picture in result.held_back]
         with speaking(job.origin.locale):
+            files = [upload(job, picture, png) for picture, png in result.pictures]
             view = buttons.result_view(job, held_back)
             await self._finish(job, Edit(render.posted(result), view, files))
             if not files and not job.origin.private:
@@ -191,7 +192,8 @@ class Delivery:
             edit = Edit(render.waiting(job, 0), buttons.waiting_view(job))
         try:
             if job.origin.by_token_only:
-                return await self._send_directly(job, edit)
+                with speaking(job.origin.locale):
+                    return await self._send_directly(job, edit)
             channel = self._client.get_partial_messageable(job.origin.channel_id)
             return (await edit.send(channel, _nonce(job))).id
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
@@ -360,7 +362,7 @@ async def _fitting(edit: Edit, limit: int) -> Edit:
     files = await asyncio.to_thread(fit, edit.files, limit)
     if files == edit.files:
         return edit
-    content = edit.content.removesuffix(render.SHRUNK) + render.SHRUNK
+    content = edit.content.removesuffix(render.shrunk()) + render.shrunk()
     return replace(edit, content=content, files=files)
 
 

@@ -19,28 +19,31 @@ def card(details: Details) -> discord.Embed:
     """Return every parameter of a job, its seeds, and the ways to its parent and children."""
     job = details.job
     embed = discord.Embed(
-        title=f"#{job.id} {job.kind}"
+        title=render.named(job)
         + (f" {render.PRIVATE}" if job.origin.private else "")
         + (" ⭐" if details.favourite else ""),
         description=_prompts(job),
         url=render.jump_url(job),
         timestamp=job.origin.asked_at,
     )
-    embed.add_field(name="Asked by", value=f"<@{job.origin.person_id}>")
+    embed.add_field(name=say("details-by"), value=f"<@{job.origin.person_id}>")
     for name, value in _parameters(job).items():
         embed.add_field(name=name, value=discord.utils.escape_markdown(value))
     if job.style is not None:
         drawn = render.shorten(discord.utils.escape_markdown(job.request.prompt), STYLED_SHOWN)
         embed.add_field(name=say("details-styled"), value=drawn, inline=False)
     if not job.uploaded:
-        embed.add_field(name="Seeds", value=_seeds(details), inline=False)
+        embed.add_field(name=say("details-seeds"), value=_seeds(details), inline=False)
     if details.parent is not None:
-        embed.add_field(name="Made from", value=_parent(job, details.parent), inline=False)
+        embed.add_field(
+            name=say("details-parent"), value=_parent(job, details.parent), inline=False
+        )
     if details.children:
-        embed.add_field(name="Made from it", value=_children(details.children), inline=False)
+        children = _children(details.children)
+        embed.add_field(name=say("details-children"), value=children, inline=False)
     if job.cut:
         cut = render.shorten(discord.utils.escape_markdown(job.cut), CUT_SHOWN)
-        embed.add_field(name="Too long, left out", value=cut, inline=False)
+        embed.add_field(name=say("details-cut"), value=cut, inline=False)
     return embed
 
 
@@ -50,27 +53,31 @@ def _prompts(job: Job) -> str:
     if not job.words.negative_prompt:
         return prompt
     without = discord.utils.escape_markdown(job.words.negative_prompt)
-    return f"{prompt}\n**Without** {render.shorten(without, PROMPT_SHOWN)}"
+    return f"{prompt}\n" + say("details-without", words=render.shorten(without, PROMPT_SHOWN))
 
 
 def _parameters(job: Job) -> dict[str, str]:
     request = job.request
-    size = "×".join(map(str, job.size))
+    size, before = "×".join(map(str, job.size)), f"{request.width}×{request.height}"
+    took = {say("details-device-time"): say("duration.device", seconds=job.device_seconds)}
     if job.uploaded:
-        parameters = {"Size": f"{size} (from {request.width}×{request.height})"}
-        return parameters | {"Device time": f"{job.device_seconds:.1f} s"}
+        return {
+            say("parameter.size"): say("details-size.uploaded", size=size, before=before)
+        } | took
+    if job.factor > 1:
+        size = say("details-size.larger", size=size, before=before)
     parameters = {
-        "Checkpoint": request.checkpoint,
-        "Size": size if job.factor == 1 else f"{size} (drawn {request.width}×{request.height})",
-        "Steps": str(request.num_inference_steps),
-        "Sampler": str(request.sampler),
-        "Guidance": f"{request.guidance_scale:g}",
+        say("parameter.checkpoint"): request.checkpoint,
+        say("parameter.size"): size,
+        say("parameter.steps"): str(request.num_inference_steps),
+        say("parameter.sampler"): str(request.sampler),
+        say("parameter.guidance"): f"{request.guidance_scale:g}",
     }
     if job.style is not None:
         parameters[say("details-style")] = job.style
     if request.strength is not None:
-        parameters["Strength"] = f"{request.strength:g}"
-    return parameters | {"Device time": f"{job.device_seconds:.1f} s"}
+        parameters[say("parameter.strength")] = f"{request.strength:g}"
+    return parameters | took
 
 
 def _seeds(details: Details) -> str:
@@ -82,8 +89,8 @@ def _seeds(details: Details) -> str:
 
     def note(index: int) -> str:
         if index in refused:
-            return " (" + say("details-held-back") + ")"
-        return "" if index in kept else " (no file kept)"
+            return f" ({say('details-held-back')})"
+        return "" if index in kept else f" ({say('details-no-file')})"
 
     return "\n".join(
         f"{index + 1}: `{request.seed + index}`{note(index)}" for index in range(request.num_images)
@@ -91,8 +98,10 @@ def _seeds(details: Details) -> str:
 
 
 def _parent(job: Job, parent: Job) -> str:
-    of = "" if job.parent_index is None else f", picture {job.parent_index + 1}"
-    return _way_to(parent) + of
+    way = _way_to(parent)
+    if job.parent_index is None:
+        return way
+    return say("details-parent.picture", way=way, number=str(job.parent_index + 1))
 
 
 def _children(children: Sequence[Job]) -> str:
@@ -101,7 +110,7 @@ def _children(children: Sequence[Job]) -> str:
 
 
 def _way_to(job: Job) -> str:
-    name, where = f"#{job.id} {job.kind}", render.jump_url(job)
+    name, where = render.named(job), render.jump_url(job)
     if job.deleted_at is not None:
-        return f"{name} (deleted)"
+        return f"{name} ({say('entry-deleted')})"
     return name if where is None else f"[{name}]({where})"

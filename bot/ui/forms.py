@@ -34,14 +34,19 @@ class Input:
 def remix_form(custom_id: str, form: Form) -> discord.ui.Modal:
     """Return the form of a remix, filled in."""
     inputs = (
-        Input("prompt", "Prompt", "", LONG | {"max_length": TYPED_LENGTH}),
-        Input("negative_prompt", "Negative prompt", "What to keep out of the picture", NEGATIVE),
-        Input("seed", "Seed", "Empty for a new one", NUMBER),
-        Input("guidance_scale", "Guidance", "Empty for the checkpoint's own", NUMBER),
-        Input("steps", "Steps", "Empty for the checkpoint's own", NUMBER),
+        Input("prompt", say("form-prompt"), "", LONG | {"max_length": TYPED_LENGTH}),
+        Input(
+            "negative_prompt",
+            say("form-negative-prompt"),
+            say("form-negative-prompt-hint"),
+            NEGATIVE,
+        ),
+        Input("seed", say("form-seed"), say("form-seed.hint"), NUMBER),
+        Input("guidance_scale", say("form-guidance"), say("form-guidance.hint"), NUMBER),
+        Input("steps", say("form-steps"), say("form-steps.hint"), NUMBER),
     )
     filled = {one.field: getattr(form, one.field) for one in inputs}
-    return modal("Remix", custom_id, inputs, filled)
+    return modal(say("form-remix"), custom_id, inputs, filled)
 
 
 def source_form(sha256: str, others: int, *, private: bool) -> discord.ui.Modal:

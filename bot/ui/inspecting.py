@@ -4,7 +4,7 @@ import discord
 
 from bot.services.gallery import Details
 from bot.store.jobs import NOBODY
-from bot.store.records import Job
+from bot.store.records import Job, StoredPicture
 from bot.texts import say
 from bot.ui import details, render
 
@@ -40,7 +40,9 @@ def card(found: Details) -> discord.Embed:
     embed.insert_field_at(1, name=say("inspect-when"), value=_when(job))
     embed.insert_field_at(2, name=say("inspect-status"), value=_status(job))
     if job.error:
-        embed.add_field(name=say("inspect-error"), value=_quote(job.error, LINE_SHOWN))
+        embed.add_field(
+            name=say("inspect-error"), value=_quote(render.reason(job.error), LINE_SHOWN)
+        )
     if job.flagged:
         embed.add_field(name=say("inspect-flagged"), value=_quote(job.flagged, LINE_SHOWN))
     if found.pictures:
@@ -62,7 +64,7 @@ def _when(job: Job) -> str:
 
 
 def _status(job: Job) -> str:
-    said = f"{render.MARKS[job.status]} {job.status}"
+    said = f"{render.MARKS[job.status]} {say(f'status.{job.status}')}"
     if job.origin.private:
         said += " · " + say("inspect-private")
     if job.deleted_at is not None:
@@ -76,11 +78,17 @@ def _check(found: Details) -> str:
         say(
             "inspect-score",
             number=str(picture.index + 1),
-            verdict=str(picture.verdict),
-            score="–" if picture.nsfw is None else f"{picture.nsfw:.0%}",
+            verdict=say(f"verdict.{picture.verdict}"),
+            score=_score(picture),
         )
         for picture, _ in found.pictures
     )
+
+
+def _score(picture: StoredPicture) -> str:
+    if picture.nsfw is None:
+        return say("config-not-set")
+    return say("inspect-score.percent", score=picture.nsfw)
 
 
 def _fitting(embed: discord.Embed, length: int) -> discord.Embed:

@@ -35,7 +35,7 @@ class Album(Pager[Found]):
         """Return an embed for each job, and its thumbnail."""
         choices = [discord.SelectOption(label=_label(one.job), value=str(one.id)) for one in shown]
         # Discord takes no empty menu; one is never shown.
-        self.pick.options[:] = choices or [discord.SelectOption(label="nothing")]
+        self.pick.options[:] = choices or [discord.SelectOption(label=say("config-not-set"))]
         embeds: list[discord.Embed] = []
         files: list[discord.File] = []
         for one in shown:

@@ -41,7 +41,7 @@ async def send(interaction: discord.Interaction[Any], gallery: Gallery, job_id: 
     await interaction.response.defer(ephemeral=True, thinking=True)
     job, kept = await gallery.originals(job_id, actor_of(interaction))
     where = render.jump_url(job)
-    text = render.done(job) + (f"\n-# From {where}" if where else "")
+    text = render.done(job) + ("\n-# " + say("job-from", where=where) if where else "")
 
     async def post(files: list[discord.File], note: str) -> discord.Message:
         return await interaction.user.send(text + note, files=files)
@@ -50,11 +50,8 @@ async def send(interaction: discord.Interaction[Any], gallery: Gallery, job_id: 
         uploads = [upload(job, picture, png) for picture, png in kept]
         sent = await send_fitting(post, uploads, DEFAULT_FILE_BYTES)
     except discord.Forbidden as error:
-        raise DiscordRefused(
-            "Discord does not let me write to you. Allow direct messages in this server's privacy "
-            "settings; Details has the files, too."
-        ) from error
-    await interaction.followup.send(f"Sent: {sent.jump_url}")
+        raise DiscordRefused(say("error-direct-closed")) from error
+    await interaction.followup.send(say("sent", where=sent.jump_url))
 
 
 async def tell_stripped(interaction: discord.Interaction[Any], job: Job) -> None:
@@ -69,7 +66,7 @@ async def tell_stripped(interaction: discord.Interaction[Any], job: Job) -> None
 async def favourite(interaction: discord.Interaction[Any], gallery: Gallery, job_id: int) -> None:
     """Add a job to the person's favourites, or take it out, and say which."""
     added = await gallery.favourite(job_id, actor_of(interaction))
-    line = "⭐ Now among your favourites." if added else "No longer among your favourites."
+    line = "⭐ " + say("favourite-added") if added else say("favourite-removed")
     await interaction.response.send_message(line, ephemeral=True)
 
 
@@ -85,4 +82,4 @@ async def erase(interaction: discord.Interaction[Any], gallery: Gallery, job_id:
         await interaction.edit_original_response(content=say("deleted-files"), view=None)
         return
     await remove_message(interaction.client, job, say("deleted-message"))
-    await interaction.edit_original_response(content="Deleted.", view=None)
+    await interaction.edit_original_response(content=say("deleted-message"), view=None)

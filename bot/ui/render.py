@@ -21,7 +21,6 @@ FIELD = 400
 QUESTION_PROMPT = 100
 QUEUE_SHOWN = 8
 QUEUE_PROMPT = 40
-SHRUNK = "\n-# Made smaller to fit Discord's upload limit; the originals are kept."
 MARKS = {
     Status.RECORDED: "⏳",
     Status.QUEUED: "⏳",
@@ -45,7 +44,7 @@ def title(job: Job) -> str:
     if job.kind is Kind.UPSCALE:
         text += f" (×{job.factor})"
     elif job.parent_index is not None:
-        text += f" (variation of {job.parent_index + 1})"
+        text += " " + say("job-variation", number=str(job.parent_index + 1))
     return text
 
 
@@ -58,32 +57,34 @@ def settings(job: Job) -> str:
         request.checkpoint,
         *([] if job.style is None else [say("settings-style", style=job.style)]),
         "×".join(map(str, job.size)),
-        f"{request.num_inference_steps} steps",
+        say("settings-steps", steps=request.num_inference_steps),
         str(request.sampler),
-        f"guidance {request.guidance_scale:g}",
-        f"seed {request.seed}",
+        say("settings-guidance", guidance=f"{request.guidance_scale:g}"),
+        say("settings-seed", seed=str(request.seed)),
     ]
     if request.strength is not None:
-        parts.append(f"strength {request.strength:g}")
+        parts.append(say("settings-strength", strength=f"{request.strength:g}"))
     return "-# " + " · ".join(discord.utils.escape_markdown(part) for part in parts)
 
 
 def waiting(job: Job, place: int) -> str:
     """Return the text of a job that waits; place 0 starts at once."""
-    state = "Starting…" if place == 0 else f"Queued, {ordinal(place)}"
+    state = say("job-starting") if place == 0 else say("job-queued", number=place)
     return f"{title(job)}\n⏳ {state}"
 
 
 def loading(job: Job, checkpoint: str) -> str:
     """Return the text of a job whose checkpoint is being loaded."""
-    return f"{title(job)}\n⏳ Loading {discord.utils.escape_markdown(checkpoint)}…"
+    state = say("job-loading", checkpoint=discord.utils.escape_markdown(checkpoint))
+    return f"{title(job)}\n⏳ {state}"
 
 
 def progress(job: Job, snapshot: Snapshot) -> str:
     """Return the text of a running job: a bar, the step, and the time left."""
     filled = round(BAR_CELLS * snapshot.step / snapshot.of)
     bar = "▰" * filled + "▱" * (BAR_CELLS - filled)
-    state = f"step {snapshot.step} of {snapshot.of} · {duration(snapshot.seconds_left)} left"
+    left = duration(snapshot.seconds_left)
+    state = say("job-progress", step=snapshot.step, steps=snapshot.of, left=left)
     return f"{title(job)}\n`{bar}` {state}"
 
 
@@ -92,11 +93,16 @@ def done(job: Job) -> str:
     lines = [title(job), settings(job)]
     if job.words.negative_prompt:
         without = shorten(" ".join(job.words.negative_prompt.split()), SHOWN_ALSO)
-        lines.insert(1, f"-# without: {discord.utils.escape_markdown(without)}")
+        lines.insert(1, "-# " + say("job-without", words=discord.utils.escape_markdown(without)))
     if job.cut:
         cut = shorten(" ".join(job.cut.split()), SHOWN_ALSO)
-        lines.append(f"-# too long, left out: {discord.utils.escape_markdown(cut)}")
+        lines.append("-# " + say("job-cut", words=discord.utils.escape_markdown(cut)))
     return "\n".join(lines)
+
+
+def shrunk() -> str:
+    """Return the line below pictures that Discord would not have taken as they are."""
+    return "\n-# " + say("job-shrunk")
 
 
 def posted(result: Result) -> str:
@@ -138,13 +144,13 @@ def typed(prompt: str) -> str:
 
 def deletion(job: Job) -> str:
     """Return the question before a job is deleted."""
-    what = "these pictures" if job.request.num_images > 1 else "this picture"
-    return f"{title(job)}\nDelete {what}? The message and the files go, for good."
+    return f"{title(job)}\n{say('job-delete', pictures=job.request.num_images)}"
 
 
 def alt_text(job: Job, picture: StoredPicture, count: int) -> str:
     """Describe a picture to whoever cannot see it."""
-    place = f" (picture {picture.index + 1} of {count})" if count > 1 else ""
+    number = str(picture.index + 1)
+    place = " " + say("picture-place", number=number, count=str(count)) if count > 1 else ""
     return shorten(subject(job), ALT_TEXT_LENGTH - len(place)) + place
 
 
@@ -157,29 +163,42 @@ def history_entry(job: Job, thumbnail: str | None) -> discord.Embed:
     """Return one job as a moderator reads it; ``thumbnail`` names an attached file."""
     prompt = shorten(subject(job), EMBED_PROMPT)
     embed = discord.Embed(
-        title=f"{MARKS[job.status]} #{job.id} {job.kind} · {job.status}"
+        title=f"{MARKS[job.status]} {named(job)} · {say(f'status.{job.status}')}"
         + (f" {PRIVATE}" if job.origin.private else "")
-        + (" · deleted" if job.deleted_at else ""),
+        + (f" · {say('entry-deleted')}" if job.deleted_at else ""),
         description=discord.utils.escape_markdown(prompt),
         url=jump_url(job),
         timestamp=job.origin.asked_at,
     )
-    asked = discord.utils.format_dt(job.origin.asked_at, "R")
-    where = jump_url(job)
-    embed.add_field(
-        name="Asked",
-        value=f"{asked} in <#{job.origin.channel_id}>" + (f" · [jump]({where})" if where else ""),
+    asked = say(
+        "entry-where",
+        when=discord.utils.format_dt(job.origin.asked_at, "R"),
+        channel=f"<#{job.origin.channel_id}>",
     )
+    if (where := jump_url(job)) is not None:
+        asked += f" · [{say('entry-jump')}]({where})"
+    embed.add_field(name=say("entry-asked"), value=asked)
     if job.error:
-        embed.add_field(name="Why", value=shorten(discord.utils.escape_markdown(job.error), 200))
+        why = discord.utils.escape_markdown(reason(job.error))
+        embed.add_field(name=say("entry-why"), value=shorten(why, 200))
     if thumbnail is not None:
         embed.set_thumbnail(url=f"attachment://{thumbnail}")
     return embed
 
 
+def named(job: Job) -> str:
+    """Return a job's number and what it is."""
+    return f"#{job.id} {say(f'kind.{job.kind}')}"
+
+
+def reason(error: str) -> str:
+    """Return why a job ended, as its row has it."""
+    return say("entry-by-moderator") if error == BY_MODERATOR else error
+
+
 def question(prompts: Sequence[str]) -> str:
     """Return the question whether somebody wants a job for each of these prompts."""
-    lines = [f"That makes **{len(prompts)} jobs**:"]
+    lines = [say("question", jobs=len(prompts))]
     for prompt in prompts:
         short = shorten(" ".join(prompt.split()), QUESTION_PROMPT)
         lines.append(f"- {discord.utils.escape_markdown(short)}")
@@ -189,55 +208,60 @@ def question(prompts: Sequence[str]) -> str:
 def queue(turns: Sequence[Turn], person_id: int, guild_id: int | None) -> str:
     """Return the line of jobs as one person sees it, its own marked, none of others' prompts."""
     if not turns:
-        return "Nobody waits. Your turn!"
+        return say("queue-empty")
     running = sum(turn.place == 0 for turn in turns)
-    lines = [f"**{running} running, {len(turns) - running} waiting**"]
+    counts = {"running": running, "waiting": len(turns) - running}
+    lines = [say("queue-counts", **counts)]
     if (whole := turns[-1].seconds) is not None:
-        lines[0] += f", all done in about {duration(whole)}"
+        lines = [say("queue-counts.timed", **counts, time=duration(whole))]
     shown = [turn for turn in turns if turn.place <= QUEUE_SHOWN]
     mine = [turn for turn in turns if turn.job.origin.person_id == person_id]
     for turn in shown + [turn for turn in mine if turn not in shown]:
         job = turn.job
-        mark = "🎞️ running" if turn.place == 0 else f"⏳ {ordinal(turn.place)}"
+        mark = f"🎞️ {say('queue-running')}" if turn.place == 0 else f"⏳ {ordinal(turn.place)}"
         here = job.origin.guild_id == guild_id and guild_id is not None
-        who = f"<@{job.origin.person_id}>" if here else "somebody elsewhere"
+        who = f"<@{job.origin.person_id}>" if here else say("queue-elsewhere")
         if job.origin.private:
             who = say("queue-somebody")
         if turn in mine:
-            prompt = shorten(subject(job), QUEUE_PROMPT)
-            who = f"you: {discord.utils.escape_markdown(prompt)} {jump_url(job) or ''}".rstrip()
-        left = "" if turn.seconds is None else f" · about {duration(turn.seconds)}"
-        lines.append(f"{mark} · {who}{left}")
+            prompt = discord.utils.escape_markdown(shorten(subject(job), QUEUE_PROMPT))
+            who = f"{say('queue-yours', prompt=prompt)} {jump_url(job) or ''}".rstrip()
+        line = f"{mark} · {who}"
+        if turn.seconds is not None:
+            line += f" · {say('queue-about', time=duration(turn.seconds))}"
+        lines.append(line)
     if (rest := len(turns) - len(lines) + 1) > 0:
-        lines.append(f"-# and {rest} more")
+        lines.append("-# " + say("queue-more", more=rest))
     return "\n".join(lines)
 
 
 def parameters(found: Parameters, left_out: Sequence[str]) -> discord.Embed:
     """Return what a picture's file says; ``left_out`` is what another one like it would lack."""
-    embed = discord.Embed(description=_quote(found.prompt, FILE_PROMPT) or "*no prompt*")
+    prompt = _quote(found.prompt, FILE_PROMPT) or say("file-no-prompt")
+    embed = discord.Embed(description=prompt)
     if found.negative_prompt:
-        embed.add_field(name="Without", value=_quote(found.negative_prompt, FIELD), inline=False)
+        without = _quote(found.negative_prompt, FIELD)
+        embed.add_field(name=say("parameter.without"), value=without, inline=False)
     size = f"{found.width}×{found.height}" if found.width and found.height else None
     for name, value in (
-        ("Model", found.model),
-        ("Model hash", found.model_hash),
-        ("Sampler", found.sampler),
-        ("Steps", found.steps),
-        ("Guidance", found.guidance_scale),
-        ("Seed", found.seed),
-        ("Size", size),
-        ("Strength", found.strength),
+        (say("parameter.model"), found.model),
+        (say("parameter.model-hash"), found.model_hash),
+        (say("parameter.sampler"), found.sampler),
+        (say("parameter.steps"), found.steps),
+        (say("parameter.guidance"), found.guidance_scale),
+        (say("parameter.seed"), found.seed),
+        (say("parameter.size"), size),
+        (say("parameter.strength"), found.strength),
     ):
         if value is not None:
             shown = f"{value:g}" if isinstance(value, float) else str(value)
             embed.add_field(name=name, value=_quote(shown, FIELD))
     if found.other:
         others = ", ".join(f"{name} {value}" for name, value in found.other.items())
-        embed.add_field(name="Also", value=_quote(others, FIELD), inline=False)
+        embed.add_field(name=say("file-also"), value=_quote(others, FIELD), inline=False)
     if left_out:
         missing = _quote(", ".join(left_out), FIELD)
-        embed.add_field(name="Not to be had here", value=missing, inline=False)
+        embed.add_field(name=say("file-left-out"), value=missing, inline=False)
     return embed
 
 
@@ -263,14 +287,15 @@ def jump_url(job: Job) -> str | None:
 
 def ordinal(number: int) -> str:
     """Return 1st, 2nd, 3rd, 4th, 11th, 21st and so on."""
-    tail = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10)
-    return f"{number}{tail or 'th'}"
+    return say("ordinal", number=number)
 
 
 def duration(seconds: float) -> str:
     """Return whole seconds, or minutes and seconds."""
-    whole = max(1, round(seconds))
-    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
+    minutes, whole = divmod(max(1, round(seconds)), 60)
+    if minutes == 0:
+        return say("duration", seconds=whole)
+    return say("duration.minutes", minutes=minutes, seconds=whole)
 
 
 def shorten(text: str, length: int) -> str:

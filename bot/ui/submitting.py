@@ -47,7 +47,7 @@ async def remix(interaction: discord.Interaction[Any], match: re.Match[str]) -> 
     """Make the job that a remix's form asks for."""
     sent = CustomId.from_match(match)
     if sent.action != Action.REMIX:
-        raise NothingToDo("I do not know that form any more.")
+        raise NothingToDo(say("error-form-unknown"))
     jobs: JobService = interaction.client.jobs
     job = await jobs.anew.remix(sent.job_id, filled_in(interaction), asked_by(interaction))
     await first_answer(interaction, jobs, job)

@@ -54,7 +54,7 @@ async def send_fitting(
     """
     while True:
         fitting = await asyncio.to_thread(fit, uploads, limit)
-        note = "" if fitting == uploads else render.SHRUNK
+        note = "" if fitting == uploads else render.shrunk()
         try:
             return await send(as_files(fitting), note)
         except discord.HTTPException as error:

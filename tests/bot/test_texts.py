@@ -15,7 +15,7 @@ from bot.client import Translator
 from bot.services.requests import DEFAULT_COUNT, DEFAULT_STRENGTH
 
 # A key that is given as it stands; keys that are put together name their beginning.
-SAID = re.compile(r"\bsay\(\s*(f?)\"([a-z0-9-.]+)")
+SAID = re.compile(r"\bsay\(\s*(f?)[\"']([a-z0-9-.]+)")
 
 
 @pytest.fixture
