@@ -1,9 +1,11 @@
 """People who do anything at all, and programs that send what no client of Discord's would."""
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from simcord.backend.models import Message
 from simcord.components import walk_components
 from simcord.enums import AppCommandType, ComponentType
 
@@ -16,6 +18,19 @@ from tests.storm.wire import AUTOCOMPLETE, BUTTON, COMMAND, COMPONENT, FORM
 
 ANYBODY = (Part.MEMBER, Part.MODERATOR, Part.ADMINISTRATOR)
 ACTIONS = "upscale reroll vary subtle strong remix cancel details send favourite delete erase x"
+JOBS = ("0", "1", "2", "3", "17", "0007", "9" * 18, "9" * 19)
+FORMS = ("job:{}:remix", "job:{}:reroll", "job:{}:remix:3", "mod:remove:{}", "mod:block:{}")
+FIELDS = [
+    "prompt",
+    "negative_prompt",
+    "seed",
+    "guidance_scale",
+    "steps",
+    "strength",
+    "reason",
+    "duration",
+    "x",
+]
 HASH = "0" * 64
 ERRORS = (OutOfMemory("too little"), WorkerDied(), CheckpointUnavailable(EMBEDDED.name, "gone"))
 
@@ -126,23 +141,28 @@ class Wild:
     async def _forged_button(self, place: Place, actor: Actor) -> None:
         """Press what an earlier version, or another database, may have put under a message."""
         seen = self._means.wire.visible(place, actor) or [self._means.post(place, actor)]
-        job = self._random.choice(("0", "1", "2", "3", "17", "0007", "9" * 18, "9" * 19))
-        action = self._random.choice(ACTIONS.split())
-        index = self._random.choice(("", "", ":0", ":1", ":3", ":9"))
-        button = {"type": BUTTON, "custom_id": f"job:{job}:{action}{index}", "style": 2}
+        button = {"type": BUTTON, "custom_id": self._forged_id(seen), "style": 2}
         rows = [{"type": ComponentType.ACTION_ROW, "components": [button | {"label": "?"}]}]
         message = replace(self._random.choice(seen), components=rows)
         await self._means.click(place, actor, message, button)
 
+    def _forged_id(self, seen: Sequence[Message]) -> str:
+        """Return an id of our patterns: one that somebody sees, but of another job, or any."""
+        job = self._random.choice(JOBS)
+        real = [button["custom_id"] for message in seen for button in buttons(message)]
+        ours = [one for one in real if ":" in one]
+        if ours and self._random.random() < 0.5:
+            return re.sub("(?<=:)[0-9]+", job, self._random.choice(ours), count=1)
+        action = self._random.choice(ACTIONS.split())
+        index = self._random.choice(("", "", ":0", ":1", ":3", ":9"))
+        return f"job:{job}:{action}{index}"
+
     async def _forged_form(self, place: Place, actor: Actor) -> None:
         """Send a form that was never opened, with any fields in it."""
-        job = self._random.choice(("1", "2", "3", "40", "9" * 19))
-        custom_id = self._random.choice(
-            (f"job:{job}:remix", f"job:{job}:reroll", f"job:{job}:remix:3", f"source:{HASH}")
-        )
-        names = ("prompt", "negative_prompt", "seed", "guidance_scale", "steps", "strength", "x")
+        job = self._random.choice(JOBS)
+        custom_id = self._random.choice((*FORMS, f"source:{HASH}")).format(job)
         components = []
-        for name in self._random.sample(names, self._random.randint(0, len(names))):
+        for name in self._random.sample(FIELDS, self._random.randint(0, len(FIELDS))):
             text = {"type": 4, "custom_id": name, "value": self._typed(name)}
             if self._random.random() < 0.1:
                 del text["value"]
