@@ -172,9 +172,10 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
     blocks = BlockStore(database)
     rules = RuleStore(database)
     defaults, allowances = DefaultsStore(database), AllowanceStore(database)
+    spending = SpendingStore(database)
     quotas = Quotas(
         jobs=jobs,
-        spending=SpendingStore(database),
+        spending=spending,
         rules=rules,
         allowances=allowances,
     )
@@ -216,6 +217,7 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
             allowances=allowances,
             refusals=refusals,
             uploads=uploads,
+            spending=spending,
         ),
         uploads=uploads,
         moderation=partial(

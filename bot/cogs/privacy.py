@@ -50,7 +50,7 @@ class _Erase(PrivateView):
     ) -> None:
         """Remove it, and say how much there was."""
         await interaction.response.defer()
-        count = await self._privacy.erase(interaction.user.id)
+        count = await self._privacy.erase(interaction.user.id, interaction.created_at)
         self.stop()
         await interaction.edit_original_response(content=say("erased", jobs=count), view=None)
 

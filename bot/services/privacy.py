@@ -1,6 +1,7 @@
 """What is kept about a person: handed to them, or removed."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from bot.services.errors import NothingToDo
@@ -12,6 +13,7 @@ from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
 from bot.store.records import OPEN, Allowance, Block, Job, Refusal
 from bot.store.refusals import RefusalStore
+from bot.store.spending import SpendingStore
 from bot.store.uploads import UploadStore
 from bot.texts import say
 
@@ -30,6 +32,7 @@ class Privacy:
         refusals: RefusalStore,
         defaults: DefaultsStore,
         allowances: AllowanceStore,
+        spending: SpendingStore,
     ) -> None:
         self._jobs = jobs
         self._pictures = pictures
@@ -39,6 +42,7 @@ class Privacy:
         self._refusals = refusals
         self._defaults = defaults
         self._allowances = allowances
+        self._spending = spending
 
     async def export(self, person_id: int) -> str:
         """Return everything that is kept about the person, in every server, as JSON."""
@@ -50,15 +54,20 @@ class Privacy:
             "refused": [_refused(one) for one in await self._refusals.of_person(person_id)],
             "defaults": (await self._defaults.get(person_id)).said(),
             "quotas": [_allowance(one) for one in await self._allowances.of_person(person_id)],
+            "used_before_erasure": [
+                {"server": server, "pictures": used.pictures, "seconds": used.seconds}
+                for server, used in (await self._spending.remembered(person_id)).items()
+            ],
             "blocks": [_block(one) for one in await self._blocks.of_person(person_id)],
         }
         return json.dumps(kept, indent=1, ensure_ascii=False)
 
-    async def erase(self, person_id: int) -> int:
+    async def erase(self, person_id: int, now: datetime) -> int:
         """Remove all of it and return how many jobs that were.
 
         Their rows stay with settings and times, for what they cost, but with nobody's name and no
-        words. Blocks and what moderators granted stay. Raises NothingToDo while any is on its way.
+        words. Blocks, what moderators granted and, until the day is over, how much of it was used
+        stay. Raises NothingToDo while any is on its way.
         Doing it twice changes nothing, so that what was interrupted can be done again.
         """
         jobs = await self._jobs.of_person(person_id)
@@ -68,7 +77,7 @@ class Privacy:
             await self._jobs.deleted(job.id)
             await self._pictures.erase(job)
         await self._uploads.forget(person_id)
-        await self._jobs.forget(person_id)
+        await self._jobs.forget(person_id, now)
         await self._defaults.forget(person_id)
         return len(jobs)
 

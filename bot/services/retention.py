@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from bot.store.errors import StoreBusy
 from bot.store.expiry import Expiry
 from bot.store.pictures import PictureStore
+from bot.store.spending import midnight
 from bot.store.uploads import UploadStore
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class Retention:
         Doing it twice changes nothing, so that what was interrupted can be done again.
         """
         await self._uploads.expire()
+        await self._expiry.spent(midnight(now))
         if self._kept.pictures_days:
             before = now - timedelta(days=self._kept.pictures_days)
             pruned = await _all(self._pictures.expire, before)

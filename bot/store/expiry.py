@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from bot.store.database import Database
 from bot.store.jobs import ERASED, WORDLESS
-from bot.store.models import WORDED, JobRow, RefusalRow
+from bot.store.models import WORDED, JobRow, RefusalRow, SpentRow
 
 
 class Expiry:
@@ -41,6 +41,11 @@ class Expiry:
                 update(RefusalRow).where(RefusalRow.id.in_(ids)).values(prompt=ERASED)
             )
         return len(ids)
+
+    async def spent(self, before: datetime) -> None:
+        """Forget what erased people had used of the days before this one."""
+        async with self._database.write() as session:
+            await session.execute(delete(SpentRow).where(SpentRow.made_at < before))
 
     async def scrub(self) -> None:
         """Make the words that were taken out unreadable in the files."""

@@ -3,7 +3,7 @@
 from sqlalchemy import ColumnElement, select, true
 
 from bot.store.database import Database
-from bot.store.jobs import read_job
+from bot.store.job_rows import read_job
 from bot.store.models import JobRow
 from bot.store.newest import Period, by_columns, by_words, has_words, newest
 from bot.store.records import Job, ModSearch

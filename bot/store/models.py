@@ -215,6 +215,21 @@ class AllowanceRow(Base):
     counted_from: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+class SpentRow(Base):
+    """What a person had used of a day when they had themselves erased; it goes with the day."""
+
+    __tablename__ = "spent"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    guild_id: Mapped[int] = mapped_column(BigInteger)
+    person_id: Mapped[int] = mapped_column(BigInteger)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    pictures: Mapped[int]
+    seconds: Mapped[float]
+
+    __table_args__ = (Index(None, "person_id", "guild_id"),)
+
+
 class BlockRow(Base):
     """A person who may ask for nothing; lifted ones stay on record."""
 

@@ -1,38 +1,100 @@
 """What counts towards quotas."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.store.database import Database
-from bot.store.models import JobRow
-from bot.store.records import Spent, Status
+from bot.store.models import AllowanceRow, JobRow, SpentRow
+from bot.store.records import Holder, Spent, Status
+
+# What failed, or was cancelled before it was begun, does not count.
+_COUNTS = (JobRow.status != Status.FAILED) & (
+    (JobRow.status != Status.CANCELLED) | JobRow.started_at.is_not(None)
+)
+_PICTURES = func.coalesce(func.sum(JobRow.num_images), 0)
+_SECONDS = func.coalesce(func.sum(JobRow.device_seconds), 0.0)
 
 
 class SpendingStore:
-    """Sums over the jobs table."""
+    """Sums over the jobs table, and what is remembered of jobs that were erased."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def of(self, *, person_id: int, guild_id: int, since: datetime, until: datetime) -> Spent:
-        """Return what a person asked for in a server in a span of time, the end left out.
-
-        What failed, or was cancelled before it was begun, does not count.
-        """
-        counts = (JobRow.status != Status.FAILED) & (
-            (JobRow.status != Status.CANCELLED) | JobRow.started_at.is_not(None)
-        )
-        query = select(
-            func.coalesce(func.sum(JobRow.num_images), 0),
-            func.coalesce(func.sum(JobRow.device_seconds), 0.0),
-        ).where(
+        """Return what a person asked for in a server in a span of time, the end left out."""
+        jobs = select(_PICTURES, _SECONDS).where(
             JobRow.guild_id == guild_id,
             JobRow.person_id == person_id,
             JobRow.asked_at >= since,
             JobRow.asked_at < until,
-            counts,
+            _COUNTS,
+        )
+        erased = select(
+            func.coalesce(func.sum(SpentRow.pictures), 0),
+            func.coalesce(func.sum(SpentRow.seconds), 0.0),
+        ).where(
+            SpentRow.guild_id == guild_id,
+            SpentRow.person_id == person_id,
+            SpentRow.made_at >= since,
+            SpentRow.made_at < until,
         )
         async with self._database.read() as session:
-            pictures, seconds = (await session.execute(query)).one()
-        return Spent(pictures, seconds)
+            pictures, seconds = (await session.execute(jobs)).one()
+            before, spent = (await session.execute(erased)).one()
+        return Spent(pictures + before, seconds + spent)
+
+    async def remembered(self, person_id: int) -> Mapping[int, Spent]:
+        """Return what a person had used of the day, by server, when they had themselves erased."""
+        query = (
+            select(SpentRow.guild_id, func.sum(SpentRow.pictures), func.sum(SpentRow.seconds))
+            .where(SpentRow.person_id == person_id)
+            .group_by(SpentRow.guild_id)
+        )
+        async with self._database.read() as session:
+            rows = await session.execute(query)
+            return {guild_id: Spent(pictures, seconds) for guild_id, pictures, seconds in rows}
+
+
+def midnight(now: datetime) -> datetime:
+    """Return when the day of this moment began (UTC)."""
+    return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+async def remember(session: AsyncSession, person_id: int, now: datetime) -> None:
+    """Write down what counts of a person's day, before their jobs are nobody's.
+
+    Otherwise whoever used up their quota would have themselves erased, to have it anew. What
+    moderators do not count of it any more is left out.
+    """
+    whose = (
+        (AllowanceRow.guild_id == JobRow.guild_id)
+        & (AllowanceRow.holder == Holder.PERSON)
+        & (AllowanceRow.holder_id == person_id)
+    )
+    begin = literal(midnight(now), JobRow.asked_at.type)
+    used = await session.execute(
+        select(JobRow.guild_id, _PICTURES, _SECONDS)
+        .outerjoin(AllowanceRow, whose)
+        .where(
+            JobRow.person_id == person_id,
+            JobRow.guild_id.is_not(None),
+            JobRow.asked_at >= begin,
+            JobRow.asked_at >= func.coalesce(AllowanceRow.counted_from, begin),
+            _COUNTS,
+        )
+        .group_by(JobRow.guild_id)
+    )
+    session.add_all(
+        SpentRow(
+            guild_id=guild_id,
+            person_id=person_id,
+            made_at=now,
+            pictures=pictures,
+            seconds=seconds,
+        )
+        for guild_id, pictures, seconds in used
+    )

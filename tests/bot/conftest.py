@@ -108,9 +108,10 @@ def build(
     blocks = BlockStore(database)
     rules = RuleStore(database)
     defaults, allowances = DefaultsStore(database), AllowanceStore(database)
+    spending = SpendingStore(database)
     quotas = Quotas(
         jobs=jobs,
-        spending=SpendingStore(database),
+        spending=spending,
         rules=rules,
         allowances=allowances,
     )
@@ -152,6 +153,7 @@ def build(
             allowances=allowances,
             refusals=refusals,
             uploads=uploads,
+            spending=spending,
         ),
         uploads=uploads,
         moderation=partial(

@@ -1,6 +1,7 @@
 """What can be picked, where, and the pictures that show it."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import discord
 import pytest
@@ -114,7 +115,7 @@ async def test_what_not_everybody_may_see_is_no_example(house: House, database, 
     if column == "deleted":
         await house.jobs.deleted(1)
     elif column == "erased":
-        await house.jobs.forget(house.mia.id)
+        await house.jobs.forget(house.mia.id, datetime.now(UTC))
         assert await examples(house, "checkpoints") == []
     elif column == "refused":
         for number, verdict in enumerate((Verdict.REFUSED, Verdict.SPOILER)):

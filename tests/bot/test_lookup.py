@@ -388,7 +388,7 @@ async def test_a_forgotten_page_loses_its_buttons(house: House):
 
 async def test_who_had_themselves_erased_is_nobody_s_to_block(house: House):
     await make(house, "a fox")
-    await house.jobs.forget(house.mia.id)
+    await house.jobs.forget(house.mia.id, datetime.now(UTC))
     page = reply(await looks(house))
     fields = {field.name: field.value for field in page.embeds[0].fields}
     assert fields["By"] == "somebody whose data was erased"

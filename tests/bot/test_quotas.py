@@ -1,9 +1,15 @@
 """/mod quota: what moderators grant beside the server's quota."""
 
+import json
+from datetime import timedelta
+
 import discord
 import pytest
 
 from bot.store.audit import Deed
+from bot.store.database import Database
+from bot.store.expiry import Expiry
+from bot.store.spending import SpendingStore, midnight
 from tests.bot.conftest import House
 
 
@@ -97,3 +103,32 @@ async def test_only_moderators_of_this_server(limited: House, command: str):
     )
     assert house.refusal(refused) == "You need Moderate Members."
     assert len(await house.audit.page(house.guild.id, before=None, limit=9)) == 1
+
+
+async def test_who_is_erased_has_no_new_quota_that_day(limited: House, database: Database):
+    house = limited
+    for _ in range(2):
+        assert await ask(house, 1)
+        question = await house.mia.slash(house.channel, "privacy erase")
+        await house.mia.click(question.response, label="Erase all of it")
+    assert not await ask(house, 1)
+    exported = await house.mia.slash(house.channel, "privacy export")
+    kept = json.loads(await exported.response.attachments[0].read())
+    assert [one["pictures"] for one in kept["used_before_erasure"]] == [2]
+
+    await house.morgan.slash(house.channel, "mod quota reset", who=house.mia)
+    assert await ask(house, 2), "moderators' word goes before it"
+    today = midnight((await house.job(1)).origin.asked_at)
+    await Expiry(database).spent(today)
+    assert await SpendingStore(database).remembered(house.mia.id) != {}
+    await Expiry(database).spent(today + timedelta(days=1))
+    assert await SpendingStore(database).remembered(house.mia.id) == {}
+
+
+async def test_what_moderators_do_not_count_is_not_remembered(limited: House, database: Database):
+    house = limited
+    assert await ask(house, 2)
+    await house.morgan.slash(house.channel, "mod quota reset", who=house.mia)
+    question = await house.mia.slash(house.channel, "privacy erase")
+    await house.mia.click(question.response, label="Erase all of it")
+    assert await ask(house, 2)

@@ -17,6 +17,7 @@ TABLES = {
     "audit",
     "blocks",
     "defaults",
+    "spent",
     "favourites",
     "filters",
     "job_words",

@@ -207,7 +207,7 @@ async def test_deleted_and_erased_jobs_are_shown_to_moderators(database: Databas
     jobs, history = JobStore(database), History(database)
     before = await history.search(EVERYTHING, None, ALL)
     assert any(job.deleted_at is not None for job in before)
-    await jobs.forget(MIA)
+    await jobs.forget(MIA, datetime.now(UTC))
     after = await history.search(EVERYTHING, None, ALL)
     assert [job.id for job in after] == [job.id for job in before]
     erased = [job for job in after if job.origin.person_id == NOBODY]
@@ -227,14 +227,15 @@ async def test_erased_words_are_in_no_file(
         job = await record(jobs, number, replace(draft(0).request, prompt=filling))
         await jobs.ended(job.id, Status.DONE)
     origin = replace(job.origin, interaction_id=777, person_id=MAX, person_name="Maxqvz")
-    await jobs.record(replace(draft(0), request=secret), origin, fair_start=1.0)
+    job = await jobs.record(replace(draft(0), request=secret), origin, fair_start=1.0)
+    await jobs.ended(job.id, Status.DONE)
     files = [path for path in tmp_path.iterdir() if path.name.startswith(FILE_NAME)]
     # The index spells out a trigram that begins like no other.
     traces = [b"zxq", b"jvw", b"Maxqvz"]
     written = b"".join(path.read_bytes() for path in files)
     assert all(trace in written for trace in traces)
 
-    await jobs.forget(MAX)
+    await jobs.forget(MAX, datetime.now(UTC))
 
     left = b"".join(path.read_bytes() for path in files)
     assert [trace for trace in traces if trace in left] == []
