@@ -205,13 +205,14 @@ class Judge:
             yield f"no sentence for {error!r}"
 
     def _pings(self) -> Iterator[str]:
-        """Say which messages of the bot call anybody; each is looked at as long as it is there."""
+        """Say which messages of the bot may call anybody; each is looked at while it is there."""
         us = self._env.backend.bot_user.id
         for posted in self._env.backend.messages.values():
             for message in posted.values():
-                called = message.ping_user_ids or message.ping_role_ids or message.mention_everyone
-                if message.author_id == us and called:
-                    yield f"pings: {message.content!r}"
+                may = message.allowed_mentions
+                calls = may.everyone or may.users != frozenset() or may.roles != frozenset()
+                if message.author_id == us and message.content and calls:
+                    yield f"may ping: {message.content!r}"
 
 
 def _foreseen(error: BaseException) -> bool:
