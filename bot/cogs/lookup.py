@@ -55,7 +55,7 @@ class LookupCog(commands.Cog):
         job=say("command-mod-history.job"),
     )
     @app_commands.choices(
-        status=[app_commands.Choice(name=status, value=status) for status in Status]
+        status=[app_commands.Choice(name=say(f"status.{one}"), value=one) for one in Status]
     )
     async def history(
         self,

@@ -1,15 +1,14 @@
 """A person whose Discord is German, and one whose Discord is English, in the same server."""
 
 from collections.abc import Iterator
-from shutil import copy
 from typing import Any
 
 import pytest
 import simcord
 from discord import AppCommandType
 
-from bot import texts
 from tests.bot.conftest import House, labels
+from tests.languages import catalogs
 
 GERMAN = """
 error-no-job-of-yours = Du hast hier keinen Auftrag.
@@ -19,6 +18,10 @@ bound-whole = eine ganze Zahl, { $least } bis { $most }
 error-invalid = `{ $field }` muss { $bound } sein.
 command-imagine = Entwickelt Bilder aus einer Beschreibung
     .prompt = Was zu zeichnen ist
+aspect =
+    .square = quadratisch
+status =
+    .queued = wartend
 usage-chart-pictures = Bilder
 menu-details = Woher das Bild kommt
 command-queue = Wer wartet
@@ -35,14 +38,8 @@ erased =
 @pytest.fixture(autouse=True)
 def german(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """German beside English, from before the bot starts."""
-    folder = tmp_path_factory.mktemp("texts")
-    copy(texts.FOLDER / "en.ftl", folder)
-    (folder / "de.ftl").write_text(GERMAN, "utf-8")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(texts, "FOLDER", folder)
-        _forget()
+    with catalogs(tmp_path_factory.mktemp("texts"), de=GERMAN):
         yield
-    _forget()
 
 
 @pytest.fixture
@@ -58,11 +55,6 @@ def locales(monkeypatch: pytest.MonkeyPatch) -> dict[int, str]:
 
     monkeypatch.setattr(simcord.interactions, "base_payload", spoken)
     return known
-
-
-def _forget() -> None:
-    for cached in (texts.languages, texts._bundle, texts._resource, texts._keys):
-        cached.cache_clear()
 
 
 async def test_each_is_answered_in_their_own_language(house: House, locales: dict[int, str]):
@@ -98,6 +90,12 @@ async def test_discord_is_sent_what_describes_commands_in_each_language(house: H
     options = {option["name"]: option for option in imagine["options"]}
     assert options["prompt"]["description_localizations"] == {"de": "Was zu zeichnen ist"}
     assert not options["seed"].get("description_localizations")
+    squares = options["aspect"]["choices"][0]
+    assert (squares["name"], squares["value"]) == ("square", "square")
+    assert squares["name_localizations"] == {"de": "quadratisch"}
+    mod = commands["mod", AppCommandType.chat_input.value]
+    queued = next(one for one in _options([mod]) if one.get("value") == "queued")
+    assert queued["name_localizations"] == {"de": "wartend"}
     menu = commands["Generation details", AppCommandType.message.value]
     assert menu["name_localizations"] == {"de": "Woher das Bild kommt"}
     typed = [
@@ -105,15 +103,17 @@ async def test_discord_is_sent_what_describes_commands_in_each_language(house: H
         for (_, kind), command in commands.items()
         if kind == AppCommandType.chat_input.value
     ]
-    assert "pictures" in {one["name"] for one in _options(typed)}
-    assert not any(one.get("name_localizations") for one in _options(typed))
+    named = [one for one in _options(typed) if "value" not in one]
+    assert "pictures" in {one["name"] for one in named}
+    assert not any(one.get("name_localizations") for one in named)
 
 
 def _options(commands: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield commands, what they group, and their options."""
+    """Yield commands, what they group, their options, and what those offer."""
     for command in commands:
         yield command
         yield from _options(command.get("options", []))
+        yield from command.get("choices", [])
 
 
 async def test_help_speaks_the_language_too(house: House, locales: dict[int, str]):

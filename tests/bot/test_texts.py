@@ -1,6 +1,7 @@
 """The catalog of what people read, and what becomes of it in another language."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,30 +14,32 @@ import bot
 from bot import texts
 from bot.client import Translator
 from bot.services.requests import DEFAULT_COUNT, DEFAULT_STRENGTH
+from tests.languages import catalogs
 
 # A key that is given as it stands; keys that are put together name their beginning.
 SAID = re.compile(r"\bsay\(\s*(f?)[\"']([a-z0-9-.]+)")
 
 
+ENGLISH = """
+jobs = { $n ->
+    [one] One job
+   *[other] { $n } jobs
+ }
+hello = Hello { $name }
+command-imagine = Draw
+    .prompt = What to draw
+"""
+GERMAN = "hello = Hallo { $name }\ncommand-imagine = Zeichnen\n"
+
+
 @pytest.fixture
-def catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def catalog(tmp_path: Path) -> Iterator[None]:
     """A catalog of its own, in English and German."""
-    monkeypatch.setattr(texts, "FOLDER", tmp_path)
-    caches = (texts.languages, texts._bundle, texts._resource, texts._keys)
-    for cached in caches:
-        cached.cache_clear()
-    (tmp_path / "en.ftl").write_text(
-        "jobs = { $n ->\n    [one] One job\n   *[other] { $n } jobs\n }\n"
-        "hello = Hello { $name }\ncommand-imagine = Draw\n    .prompt = What to draw\n"
-    )
-    (tmp_path / "de.ftl").write_text("hello = Hallo { $name }\ncommand-imagine = Zeichnen\n")
-    yield tmp_path
-    monkeypatch.undo()
-    for cached in caches:
-        cached.cache_clear()
+    with catalogs(tmp_path, en=ENGLISH, de=GERMAN):
+        yield
 
 
-def test_plurals_and_fields(catalog: Path):
+def test_plurals_and_fields(catalog: None):
     assert texts.say("jobs", n=1) == "One job"
     assert texts.say("jobs", n=2000) == "2,000 jobs"
     assert texts.say("command-imagine.prompt") == "What to draw"
@@ -51,12 +54,12 @@ def test_a_field_is_put_in_as_it_is(name: str):
 
 
 @pytest.mark.parametrize("key", ["nothing", "hello", "hello.nothing", "command-imagine.nothing"])
-def test_what_is_missing_is_a_mistake(catalog: Path, key: str):
+def test_what_is_missing_is_a_mistake(catalog: None, key: str):
     with pytest.raises(texts.TextMissing, match=key):
         texts.say(key)
 
 
-def test_another_language_falls_back_to_english(catalog: Path):
+def test_another_language_falls_back_to_english(catalog: None):
     with texts.speaking("de"):
         assert texts.say("hello", name="Mia") == "Hallo Mia"
         assert texts.say("jobs", n=2) == "2 jobs"
@@ -69,7 +72,7 @@ def place(location: TranslationContextLocation, data: object = None) -> Translat
     return TranslationContext(location, data)
 
 
-async def test_discord_is_told_the_words_of_each_language(catalog: Path):
+async def test_discord_is_told_the_words_of_each_language(catalog: None):
     words = Translator()
     context = place(TranslationContextLocation.command_description)
     said = app_commands.locale_str("Draw")
@@ -79,7 +82,7 @@ async def test_discord_is_told_the_words_of_each_language(catalog: Path):
     assert await words.translate(app_commands.locale_str("x"), Locale.german, context) is None
 
 
-async def test_what_people_type_is_the_same_in_every_language(catalog: Path):
+async def test_what_people_type_is_the_same_in_every_language(catalog: None):
     async def opened(_: Interaction, message: Message) -> None: ...
 
     words, said = Translator(), app_commands.locale_str("Draw")

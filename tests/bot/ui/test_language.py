@@ -29,6 +29,7 @@ from bot.store.records import (
 from bot.ui import buttons, confirming, details, forms, inspecting, render
 from generation.infotext import Parameters
 from generation.request import GenerationRequest, Sampler, Uploaded
+from tests.languages import catalogs
 
 # Addresses, mentions, moments and file names are no words.
 NO_WORDS = re.compile(r"https://\S+|<[@#t][^>]*>|\S+\.(png|webp)")
@@ -42,21 +43,12 @@ class Shout(Transformer):
 
 
 @pytest.fixture
-def shouting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def shouting(tmp_path: Path) -> Iterator[None]:
     """German is English in capitals, and is spoken."""
     english = (texts.FOLDER / "en.ftl").read_text("utf-8")
-    loud = Shout().visit(texts.FluentResource(english))
-    monkeypatch.setattr(texts, "FOLDER", tmp_path)
-    (tmp_path / "en.ftl").write_text(english, "utf-8")
-    (tmp_path / "de.ftl").write_text(FluentSerializer().serialize(loud), "utf-8")
-    caches = (texts.languages, texts._bundle, texts._resource, texts._keys)
-    for cached in caches:
-        cached.cache_clear()
-    with texts.speaking("de"):
+    loud = FluentSerializer().serialize(Shout().visit(texts.FluentResource(english)))
+    with catalogs(tmp_path, de=loud), texts.speaking("de"):
         yield
-    monkeypatch.undo()
-    for cached in caches:
-        cached.cache_clear()
 
 
 def job(kind: Kind = Kind.IMAGINE, status: Status = Status.DONE, **changes) -> Job:
