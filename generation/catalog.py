@@ -23,7 +23,7 @@ The file has an optional ``default`` and one table a checkpoint or style::
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -122,18 +122,22 @@ STYLES = (
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """Checkpoints and styles by name, in the owner's order, and the default checkpoint's name."""
+    """Checkpoints and styles by name, in the owner's order, and the default checkpoint's name.
+
+    A ``discreet`` one finds everything, but names nothing age-restricted by itself.
+    """
 
     checkpoints: Mapping[str, Checkpoint]
     default: str
     styles: Mapping[str, Style] = field(default_factory=dict)
+    discreet: bool = False
 
     def __getitem__(self, name: str) -> Checkpoint:
         """Return the checkpoint; raise CheckpointUnavailable where the catalog lacks it."""
         try:
             return self.checkpoints[name]
         except KeyError:
-            known = ", ".join(self.checkpoints)
+            known = ", ".join(self.names) or "none for here"
             raise CheckpointUnavailable(name, f"not in the catalog, which has {known}") from None
 
     def style(self, name: str | None) -> Style | None:
@@ -141,13 +145,28 @@ class Catalog:
         if not name or (name.casefold() == NO_STYLE and name not in self.styles):
             return None
         if name not in self.styles:
-            raise InvalidRequest("style", "one of " + ", ".join((*self.styles, NO_STYLE)))
+            raise InvalidRequest("style", "one of " + ", ".join((*self.style_names, NO_STYLE)))
         return self.styles[name]
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names people can pick, in order."""
-        return tuple(self.checkpoints)
+        """The checkpoints' names that people can pick, in order."""
+        return tuple(one.name for one in self.checkpoints.values() if self._names(one))
+
+    @property
+    def style_names(self) -> tuple[str, ...]:
+        """The styles' names that people can pick, in order."""
+        return tuple(one.name for one in self.styles.values() if self._names(one))
+
+    def for_everybody(self) -> "Catalog":
+        """Return it as it is outside of age-restricted places, with a default from there."""
+        discreet = replace(self, discreet=True)
+        if self.default in discreet.names or not discreet.names:
+            return discreet
+        return replace(discreet, default=discreet.names[0])
+
+    def _names(self, one: Checkpoint | Style) -> bool:
+        return not (self.discreet and one.age_restricted)
 
 
 def load_catalog(path: Path | None = None, default: str | None = None) -> Catalog:

@@ -74,6 +74,6 @@ class ImagineCog(commands.Cog):
             style=style,
             strength=strength,
         )
-        wishes = wishes_of(wish, self.jobs.catalog)
+        wishes = wishes_of(wish, choices.catalog_here(interaction))
         file = None if image is None else await fetch("image", image)
         await ask_for(interaction, self.jobs, wishes, file, private=private)

@@ -14,6 +14,7 @@ from bot.texts import say
 from bot.ui import render
 from bot.ui.asking import asked_by, fetch, is_picture
 from bot.ui.buttons import first_answer
+from bot.ui.choices import catalog_here
 from bot.ui.views import PrivateView
 from generation.errors import InvalidRequest
 from generation.pnginfo import read
@@ -51,7 +52,7 @@ class InspectionCog(commands.Cog):
         if found is None:
             raise NothingToDo(say("error-file-says-nothing"))
         try:
-            alike = likeness(found, self.jobs.catalog)
+            alike = likeness(found, catalog_here(interaction))
         except InvalidRequest:  # no prompt, or one too long for us: there is nothing to offer
             await interaction.response.send_message(
                 embed=render.parameters(found, ()), ephemeral=True

@@ -68,7 +68,7 @@ class SettingsCog(
             "private": private,
         }
         changes = {field: value for field, value in given.items() if value is not None}
-        named = by_catalog(self.jobs.catalog, changes)
+        named = by_catalog(choices.catalog_here(interaction), changes)
         await self._answer(interaction, await self.defaults.change(interaction.user.id, named))
 
     @app_commands.command(description=say("command-settings-reset"))

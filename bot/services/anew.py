@@ -6,6 +6,7 @@ from typing import Protocol
 
 from bot.services.door import Door
 from bot.services.errors import NothingToDo, PictureNotFound, WordsNotKept
+from bot.services.offering import in_place
 from bot.services.policy import Asked, Policy
 from bot.services.remixing import Form, form_of, remix
 from bot.services.requests import DEFAULT_COUNT, VARIATION_STRENGTH, reroll, single, variation
@@ -124,8 +125,9 @@ class Anew:
     async def remix(self, job_id: int, form: Form, asked: Asked) -> Job:
         """Record a job with what was changed; raises as `remixing.remix` does, too."""
         parent, asked = await self._drawn(job_id, asked)
+        here = in_place(self._catalog, age_restricted=asked.age_restricted)
         mine = await self._defaults.get(asked.origin.person_id)
-        draft = remix(self._catalog, parent, form, mine, self._policy.rules(asked))
+        draft = remix(here, parent, form, mine, self._policy.rules(asked))
         source_sha256 = parent.source_sha256
         if source_sha256 is not None and draft.size != _size(parent.request):
             await self._door.admit(asked, parent.words.prompt)

@@ -70,7 +70,7 @@ class Configuration:
 
     async def set(self, place: Place, moderator_id: int, **changes: Any) -> None:  # noqa: ANN401
         """Change fields in a place, None to take one back; raises InvalidRequest."""
-        changes = by_catalog(self._catalog, changes)
+        changes = by_catalog(self._catalog.for_everybody(), changes)
         deed = _deed(place, moderator_id, changes)
         await self._rules.change({place.channel_id: changes}, deed)
 

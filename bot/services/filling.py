@@ -19,15 +19,16 @@ from generation.styles import NO_STYLE
 def fill(catalog: Catalog, wish: Wish, liked: Preferences) -> Wish:
     """Return the wish with the preferences in its gaps, as far as they go with what it says.
 
-    A checkpoint or a style that the catalog has lost, a style that does not fit the checkpoint, a
-    sampler that it does not offer, and more steps than a sampler takes are passed over.
+    A checkpoint or a style that the catalog has lost, or does not name here, a style that does not
+    fit the checkpoint, a sampler that it does not offer, and more steps than a sampler takes are
+    passed over.
     """
     style = catalog.styles.get(wish.style or "")
     checkpoint = wish.checkpoint
     if checkpoint is None and liked.checkpoint in catalog.names:
         checkpoint = liked.checkpoint if style is None or style.fits(liked.checkpoint) else None
     known = _checkpoint(catalog, checkpoint)
-    wanted = catalog.styles.get(liked.style or "")
+    wanted = catalog.styles[liked.style] if liked.style in catalog.style_names else None
     fitting = wanted.name if wanted is not None and wanted.fits(known.name) else None
     sampler = liked.sampler if liked.sampler in known.samplers else None
     wish = replace(
@@ -81,9 +82,11 @@ def by_catalog(catalog: Catalog, changes: Mapping[str, Any]) -> dict[str, Any]:
     """
     named = dict(changes)
     if named.get("checkpoint") is not None:
-        named["checkpoint"] = catalog[pick(named["checkpoint"], catalog.names)].name
+        named["checkpoint"] = catalog[
+            pick(named["checkpoint"], catalog.names, catalog.checkpoints)
+        ].name
     if named.get("style") is not None:
-        named["style"] = pick(named["style"], (*catalog.styles, NO_STYLE))
+        named["style"] = pick(named["style"], (*catalog.style_names, NO_STYLE), catalog.styles)
         catalog.style(named["style"])
     if named.get("sampler") is not None:
         named["sampler"] = pick(named["sampler"], Sampler)
@@ -108,7 +111,7 @@ def within(catalog: Catalog, wish: Wish, rules: Rules) -> Wish:
 
 def _checkpoint(catalog: Catalog, name: str | None) -> Checkpoint:
     """Return the checkpoint, the default one where the name is none: whoever composes says so."""
-    return catalog[name if name and name in catalog.names else catalog.default]
+    return catalog[name if name and name in catalog.checkpoints else catalog.default]
 
 
 def _most_steps(wish: Wish, checkpoint: Checkpoint) -> int | None:

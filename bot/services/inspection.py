@@ -79,7 +79,7 @@ def _checkpoint(model: str | None, catalog: Catalog) -> Checkpoint | None:
     if not model:
         return None
     wanted = {model.casefold(), _stem(PureWindowsPath(model))}  # parted by either slash
-    for checkpoint in catalog.checkpoints.values():
+    for checkpoint in map(catalog.__getitem__, catalog.names):
         if wanted & {checkpoint.name.casefold(), _stem(PurePath(checkpoint.source))}:
             return checkpoint
     return None

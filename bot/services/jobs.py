@@ -10,7 +10,7 @@ from bot.services.dispatcher import Dispatcher, Ticket
 from bot.services.door import Door
 from bot.services.errors import NothingToDo
 from bot.services.filling import complete, complete_alike
-from bot.services.offering import check_place
+from bot.services.offering import check_place, in_place
 from bot.services.policy import Actor, Asked, Policy
 from bot.services.quotas import Standing
 from bot.services.requests import DEFAULT_STRENGTH, Wish, draft
@@ -120,7 +120,7 @@ class JobService:
             wish = replace(wish, strength=DEFAULT_STRENGTH)
         elif image is None and wish.strength is not None:
             raise InvalidRequest("strength", say("bound-strength-alone"))
-        drafted = draft(self.catalog, Kind.IMAGINE, wish)
+        drafted = draft(self._offered(asked), Kind.IMAGINE, wish)
         if image is not None:
             count = drafted.request.num_images
             await self._door.admit(asked, drafted.words.prompt, pictures=count)  # before the work
@@ -148,11 +148,11 @@ class JobService:
     def complete(self, wishes: Sequence[Wish], mine: Defaults, asked: Asked) -> Sequence[Wish]:
         """Return the wishes of a command with what holds for the person, and there."""
         rules = self._policy.rules(asked)
-        return [complete(self.catalog, wish, mine, rules) for wish in wishes]
+        return [complete(self._offered(asked), wish, mine, rules) for wish in wishes]
 
     def complete_alike(self, wish: Wish, mine: Defaults, asked: Asked) -> Wish:
         """Return the wish for a picture like one that is there, with what holds there."""
-        return complete_alike(self.catalog, wish, mine, self._policy.rules(asked))
+        return complete_alike(self._offered(asked), wish, mine, self._policy.rules(asked))
 
     async def standing(self, asked: Asked) -> Standing | None:
         """Return how the person stands with the server's quota; None in direct messages."""
@@ -164,7 +164,7 @@ class JobService:
 
     async def may_ask(self, asked: Asked, wishes: Sequence[Wish]) -> None:
         """Raise what forbids these wishes together, before any job is made of them."""
-        drafts = [draft(self.catalog, Kind.IMAGINE, wish) for wish in wishes]
+        drafts = [draft(self._offered(asked), Kind.IMAGINE, wish) for wish in wishes]
         pictures = sum(one.request.num_images for one in drafts)
         prompts = "\n".join(wish.prompt for wish in wishes)
         await self._door.admit(asked, prompts, jobs=len(wishes), pictures=pictures)
@@ -286,6 +286,9 @@ class JobService:
         if self._writing is not None:
             await asyncio.wait([self._writing])
         await self._door.close()
+
+    def _offered(self, asked: Asked) -> Catalog:
+        return in_place(self.catalog, age_restricted=asked.age_restricted)
 
     async def _record(self, draft: Draft, asked: Asked) -> Job:
         person_id = asked.origin.person_id

@@ -28,6 +28,11 @@ def offered(everything: Mapping[str, Offered], *, age_restricted: bool) -> Itera
     return [one for one in everything.values() if age_restricted or not one.age_restricted]
 
 
+def in_place(catalog: Catalog, *, age_restricted: bool) -> Catalog:
+    """Return the catalog as it is in a place that is ``age_restricted``, or is not."""
+    return catalog if age_restricted else catalog.for_everybody()
+
+
 def check_place(catalog: Catalog, draft: Draft, asked: Asked) -> None:
     """Raise AgeRestricted where what would draw is not for this place.
 

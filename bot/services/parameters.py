@@ -132,21 +132,25 @@ def wishes_of(wish: Wish, catalog: Catalog) -> tuple[Wish, ...]:
     for typed in read(wish.prompt):
         one = typed.onto(wish)
         if one.checkpoint is not None:
-            one = replace(one, checkpoint=pick(one.checkpoint, catalog.names))
+            one = replace(one, checkpoint=pick(one.checkpoint, catalog.names, catalog.checkpoints))
         if one.style is not None:
-            one = replace(one, style=pick(one.style, (*catalog.styles, NO_STYLE)))
+            one = replace(
+                one, style=pick(one.style, (*catalog.style_names, NO_STYLE), catalog.styles)
+            )
         wishes.append(one)
     return tuple(wishes)
 
 
-def pick(typed: str, names: Iterable[str]) -> str:
+def pick(typed: str, names: Iterable[str], unlisted: Iterable[str] = ()) -> str:
     """Return the one of the names that was typed, whatever its case; else what was typed.
 
-    The only name that starts with it does, too. It is for a catalog's names, which are as their
+    The only name that starts with it does, too; one of the ``unlisted`` has to be typed whole. It
+    is for a catalog's names, which are as their
     owner wrote them; the catalog refuses what is none of them.
     """
     start = typed.casefold()
     near = [name for name in names if name.casefold().startswith(start)]
+    near += [name for name in unlisted if name.casefold() == start]
     same = [name for name in near if name.casefold() == start]
     found = [name for name in near if name == typed] or same or near
     return found[0] if len(found) == 1 or same else typed

@@ -111,11 +111,12 @@ def _default(catalog: Catalog, style: Style | None) -> str:
     """Return the default checkpoint, or the first that the style fits where it does not fit it."""
     if style is None or style.fits(catalog.default):
         return catalog.default
-    return style.checkpoints[0]
+    listed = [name for name in style.checkpoints if name in catalog.names]
+    return (listed or style.checkpoints)[0]
 
 
 def _fitting(catalog: Catalog, checkpoint: str) -> str:
-    fitting = [name for name, style in catalog.styles.items() if style.fits(checkpoint)]
+    fitting = [name for name in catalog.style_names if catalog.styles[name].fits(checkpoint)]
     names = ", ".join((*fitting, NO_STYLE))
     return say("bound-one-of-with", names=names, checkpoint=checkpoint)
 

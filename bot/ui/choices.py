@@ -6,7 +6,7 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bot.services.offering import offered
+from bot.services.offering import in_place, offered
 from bot.texts import say
 from bot.ui.asking import is_age_restricted
 from generation.catalog import Catalog
@@ -54,6 +54,12 @@ def matching(names: Iterable[str], typed: str) -> list[app_commands.Choice[str]]
     """Offer those of the names that hold what was typed so far."""
     found = [name for name in names if typed.casefold() in name.casefold()]
     return [app_commands.Choice(name=name, value=name) for name in found[:MENU_LENGTH]]
+
+
+def catalog_here(interaction: discord.Interaction[Any]) -> Catalog:
+    """Return the catalog as it is in this place."""
+    here = is_age_restricted(interaction.channel)
+    return in_place(_catalog(interaction), age_restricted=here)
 
 
 def _catalog(interaction: discord.Interaction[Any]) -> Catalog:

@@ -19,6 +19,7 @@ from bot.texts import say, speak
 from bot.ui import acting, render
 from bot.ui.asking import asked_by
 from bot.ui.buttons import TEMPLATE, Action, CustomId, first_answer, once
+from bot.ui.choices import catalog_here
 from bot.ui.confirming import ask_for
 from bot.ui.forms import SOURCE, filled_in, texts_in
 
@@ -68,4 +69,5 @@ async def draw_from(interaction: discord.Interaction[Any], match: re.Match[str])
     )
     jobs: JobService = interaction.client.jobs
     private = True if match["private"] else None
-    await ask_for(interaction, jobs, wishes_of(wish, jobs.catalog), picture, private=private)
+    wishes = wishes_of(wish, catalog_here(interaction))
+    await ask_for(interaction, jobs, wishes, picture, private=private)

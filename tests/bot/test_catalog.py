@@ -177,3 +177,55 @@ async def test_nothing_is_made_of_it_elsewhere(house: House, adult, label: str):
     assert clicked.ephemeral
     assert clicked.response.content == "Bare is for age-restricted channels only."
     assert await house.jobs.get(2) is None
+
+
+@pytest.fixture
+def ada(house: House):
+    """An administrator."""
+    role = house.guild.create_role("Admins", permissions=discord.Permissions(manage_guild=True))
+    return house.guild.add_member(house.env.create_user("ada"), roles=[role])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"checkpoint": "nothing"}, {"style": "nothing"}, {"prompt": "a fox --model nothing"}],
+)
+async def test_lines_name_nothing_age_restricted_but_in_such_channels(
+    house: House, adult, ada, options
+):
+    for channel, named in ((house.channel, False), (adult, True)):
+        asked = {"prompt": "a fox", **options}
+        line = house.refusal(await house.mia.slash(channel, "imagine", **asked))
+        assert "Emoji" in line or "Ink" in line
+        assert ("Secret" in line or "Bare" in line) is named
+    if "prompt" in options:
+        return
+    for command in ("settings set", "config defaults"):
+        line = house.refusal(await ada.slash(house.channel, command, **options))
+        assert "Secret" not in line
+        assert "Bare" not in line
+
+
+async def test_how_such_a_name_begins_is_not_confirmed(house: House, adult):
+    result = await house.mia.slash(house.channel, "imagine", prompt="a fox --style bar")
+    assert "Bare" not in house.refusal(result)
+    await imagine(house, adult, prompt="a fox --style bar")
+    assert (await house.job(1)).style == "Bare"
+
+
+async def test_age_restricted_defaults_are_passed_over_elsewhere(house: House, adult, ada):
+    for command in ("settings set", "config defaults"):
+        await ada.slash(house.channel, command, checkpoint="Secret", style="Bare")
+    for channel in (house.channel, adult):
+        for person in (ada, house.mia):  # her own defaults, and the server's
+            await person.slash(channel, "imagine", prompt="a fox", count=1)
+            await house.settle()
+    for number, drawn in enumerate([("Emoji", None)] * 2 + [("Secret", "Bare")] * 2, 1):
+        job = await house.job(number)
+        assert (job.request.checkpoint, job.style) == drawn
+
+
+def test_a_default_that_is_age_restricted_makes_way(catalog: Catalog):
+    assert replace(catalog, default="Secret").for_everybody().default == "Emoji"
+    only = Catalog({"Secret": SECRET}, "Secret").for_everybody()
+    assert (only.default, only.names) == ("Secret", ())
