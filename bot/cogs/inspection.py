@@ -11,7 +11,7 @@ from bot.services.errors import NothingToDo
 from bot.services.inspection import Likeness, likeness
 from bot.services.jobs import JobService
 from bot.texts import say
-from bot.ui import render
+from bot.ui import embeds
 from bot.ui.asking import asked_by, fetch, is_picture
 from bot.ui.buttons import first_answer
 from bot.ui.choices import catalog_here
@@ -55,12 +55,12 @@ class InspectionCog(commands.Cog):
             alike = likeness(found, catalog_here(interaction))
         except InvalidRequest:  # no prompt, or one too long for us: there is nothing to offer
             await interaction.response.send_message(
-                embed=render.parameters(found, ()), ephemeral=True
+                embed=embeds.parameters(found, ()), ephemeral=True
             )
             return
         offer = Offer(self.jobs, alike, interaction)
         await interaction.response.send_message(
-            embed=render.parameters(found, alike.left_out), view=offer, ephemeral=True
+            embed=embeds.parameters(found, alike.left_out), view=offer, ephemeral=True
         )
 
 

@@ -10,7 +10,7 @@ from bot.services.errors import NothingToDo
 from bot.services.jobs import JobService
 from bot.store.records import Job
 from bot.texts import say
-from bot.ui import render
+from bot.ui import lists, render
 from bot.ui.asking import actor_of, asked_by
 from bot.ui.cooldowns import OFTEN
 from bot.ui.rules import standing_line
@@ -29,7 +29,7 @@ class QueueCog(commands.Cog):
     async def queue(self, interaction: discord.Interaction[Any]) -> None:
         """Show the line privately; other people's prompts are theirs."""
         turns = await self.jobs.queue()
-        text = render.queue(turns, interaction.user.id, interaction.guild_id)
+        text = lists.queue(turns, interaction.user.id, interaction.guild_id)
         standing = await self.jobs.standing(asked_by(interaction))
         if standing is not None and standing.limited:
             text += "\n-# " + standing_line(standing)

@@ -14,11 +14,7 @@ from generation.request import Aspect
 
 MENU_LENGTH = 25  # Discord shows at most this many choices
 
-# Discord shows them in each person's language; see bot.client.Translator.
-ASPECTS = [
-    app_commands.Choice(name=app_commands.locale_str(say(f"aspect.{one}")), value=str(one))
-    for one in Aspect
-]
+ASPECTS = [app_commands.Choice(name=say(f"aspect.{one}"), value=str(one)) for one in Aspect]
 
 
 async def checkpoints(

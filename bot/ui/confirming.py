@@ -8,7 +8,7 @@ import discord
 from bot.services.jobs import JobService
 from bot.services.requests import Wish
 from bot.texts import say, speak
-from bot.ui import render
+from bot.ui import lists
 from bot.ui.asking import asked_by
 from bot.ui.buttons import first_answer
 from bot.ui.views import PrivateView
@@ -51,7 +51,7 @@ async def confirm(
     """Ask privately whether the person wants so many jobs; raises JobError where they may not."""
     await jobs.may_ask(asked_by(interaction, private=private), wishes)
     await interaction.response.send_message(
-        render.question([wish.prompt for wish in wishes]),
+        lists.question([wish.prompt for wish in wishes]),
         view=Question(jobs, wishes, image, interaction, private=private),
         ephemeral=True,
     )

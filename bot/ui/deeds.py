@@ -66,7 +66,8 @@ def filter_text(one: Filter) -> str:
     """Return what a filter looks for, and what becomes of it."""
     # A pattern stands as it is, as code, which a backtick of its own would end.
     pattern = one.pattern.replace("`", "\N{MODIFIER LETTER GRAVE ACCENT}")
-    return say("filter-line", action=str(one.action), kind=str(one.kind), pattern=pattern)
+    action, kind = say(f"filter-action.{one.action}"), say(f"filter-kind.{one.kind}")
+    return say("filter-line", action=action, kind=kind, pattern=pattern)
 
 
 def tested(verdict: PromptVerdict, pieces: Iterable[Piece]) -> str:

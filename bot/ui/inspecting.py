@@ -6,7 +6,7 @@ from bot.services.gallery import Details
 from bot.store.jobs import NOBODY
 from bot.store.records import Job, StoredPicture
 from bot.texts import say
-from bot.ui import details, render
+from bot.ui import details, embeds, render
 
 # A message's embeds have 6,000 characters together; a page has five entries.
 ENTRY_LENGTH = 1150
@@ -19,7 +19,7 @@ LINE_SHOWN = 300  # of what a card says in a field
 
 def entry(job: Job, thumbnail: str | None) -> discord.Embed:
     """Return one job in a history; ``thumbnail`` names an attached file."""
-    embed = render.history_entry(job, thumbnail)
+    embed = embeds.history_entry(job, thumbnail)
     embed.insert_field_at(0, name=say("inspect-by"), value=who(job))
     if job.words.negative_prompt:
         without = _quote(job.words.negative_prompt, WITHOUT_SHOWN)

@@ -15,6 +15,7 @@ from bot.texts import say
 from bot.ui import render
 from bot.ui.asking import asked_by
 from bot.ui.buttons import first_answer
+from bot.ui.embeds import history_entry
 from bot.ui.paging import Load, Pager
 
 LABEL_LENGTH = 100  # of a choice in a menu
@@ -55,7 +56,7 @@ class Album(Pager[Found]):
 
     def entry(self, job: Job, thumbnail: str | None) -> discord.Embed:
         """Return one job as it is shown here; ``thumbnail`` names an attached file."""
-        return render.history_entry(job, thumbnail)
+        return history_entry(job, thumbnail)
 
     async def picked(self, interaction: discord.Interaction[Any], job_id: int) -> None:
         """Do with a job what this album is for."""

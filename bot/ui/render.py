@@ -1,26 +1,16 @@
 """A job as text; nothing here talks to Discord."""
 
-from collections.abc import Sequence
-
 import discord
 
-from bot.services.jobs import Turn
 from bot.services.runner import Result, Snapshot
 from bot.store.records import BY_MODERATOR, Job, Kind, Status, StoredPicture
 from bot.texts import say
-from generation.infotext import Parameters
 
 BAR_CELLS = 12
 SHOWN_PROMPT = 300
 SHOWN_ALSO = 200  # of what stands beside it
 SHOWN_TYPED = 1100  # with the longest of our lines it fits a message
 ALT_TEXT_LENGTH = 1024
-EMBED_PROMPT = 250
-FILE_PROMPT = 1000  # of what a file says; escaped it may be twice as long
-FIELD = 400
-QUESTION_PROMPT = 100
-QUEUE_SHOWN = 8
-QUEUE_PROMPT = 40
 MARKS = {
     Status.RECORDED: "⏳",
     Status.QUEUED: "⏳",
@@ -159,33 +149,6 @@ def file_name(job: Job, picture: StoredPicture) -> str:
     return f"darkroom-{job.id}-{picture.index + 1}-{picture.seed}.png"
 
 
-def history_entry(job: Job, thumbnail: str | None) -> discord.Embed:
-    """Return one job as a moderator reads it; ``thumbnail`` names an attached file."""
-    prompt = shorten(subject(job), EMBED_PROMPT)
-    embed = discord.Embed(
-        title=f"{MARKS[job.status]} {named(job)} · {say(f'status.{job.status}')}"
-        + (f" {PRIVATE}" if job.origin.private else "")
-        + (f" · {say('entry-deleted')}" if job.deleted_at else ""),
-        description=discord.utils.escape_markdown(prompt),
-        url=jump_url(job),
-        timestamp=job.origin.asked_at,
-    )
-    asked = say(
-        "entry-where",
-        when=discord.utils.format_dt(job.origin.asked_at, "R"),
-        channel=f"<#{job.origin.channel_id}>",
-    )
-    if (where := jump_url(job)) is not None:
-        asked += f" · [{say('entry-jump')}]({where})"
-    embed.add_field(name=say("entry-asked"), value=asked)
-    if job.error:
-        why = discord.utils.escape_markdown(reason(job.error))
-        embed.add_field(name=say("entry-why"), value=shorten(why, 200))
-    if thumbnail is not None:
-        embed.set_thumbnail(url=f"attachment://{thumbnail}")
-    return embed
-
-
 def named(job: Job) -> str:
     """Return a job's number and what it is."""
     return f"#{job.id} {say(f'kind.{job.kind}')}"
@@ -194,80 +157,6 @@ def named(job: Job) -> str:
 def reason(error: str) -> str:
     """Return why a job ended, as its row has it."""
     return say("entry-by-moderator") if error == BY_MODERATOR else error
-
-
-def question(prompts: Sequence[str]) -> str:
-    """Return the question whether somebody wants a job for each of these prompts."""
-    lines = [say("question", jobs=len(prompts))]
-    for prompt in prompts:
-        short = shorten(" ".join(prompt.split()), QUESTION_PROMPT)
-        lines.append(f"- {discord.utils.escape_markdown(short)}")
-    return "\n".join(lines)
-
-
-def queue(turns: Sequence[Turn], person_id: int, guild_id: int | None) -> str:
-    """Return the line of jobs as one person sees it, its own marked, none of others' prompts."""
-    if not turns:
-        return say("queue-empty")
-    running = sum(turn.place == 0 for turn in turns)
-    counts = {"running": running, "waiting": len(turns) - running}
-    lines = [say("queue-counts", **counts)]
-    if (whole := turns[-1].seconds) is not None:
-        lines = [say("queue-counts.timed", **counts, time=duration(whole))]
-    shown = [turn for turn in turns if turn.place <= QUEUE_SHOWN]
-    mine = [turn for turn in turns if turn.job.origin.person_id == person_id]
-    for turn in shown + [turn for turn in mine if turn not in shown]:
-        job = turn.job
-        mark = f"🎞️ {say('queue-running')}" if turn.place == 0 else f"⏳ {ordinal(turn.place)}"
-        here = job.origin.guild_id == guild_id and guild_id is not None
-        who = f"<@{job.origin.person_id}>" if here else say("queue-elsewhere")
-        if job.origin.private:
-            who = say("queue-somebody")
-        if turn in mine:
-            prompt = discord.utils.escape_markdown(shorten(subject(job), QUEUE_PROMPT))
-            who = f"{say('queue-yours', prompt=prompt)} {jump_url(job) or ''}".rstrip()
-        line = f"{mark} · {who}"
-        if turn.seconds is not None:
-            line += f" · {say('queue-about', time=duration(turn.seconds))}"
-        lines.append(line)
-    if (rest := len(turns) - len(lines) + 1) > 0:
-        lines.append("-# " + say("queue-more", more=rest))
-    return "\n".join(lines)
-
-
-def parameters(found: Parameters, left_out: Sequence[str]) -> discord.Embed:
-    """Return what a picture's file says; ``left_out`` is what another one like it would lack."""
-    prompt = _quote(found.prompt, FILE_PROMPT) or say("file-no-prompt")
-    embed = discord.Embed(description=prompt)
-    if found.negative_prompt:
-        without = _quote(found.negative_prompt, FIELD)
-        embed.add_field(name=say("parameter.without"), value=without, inline=False)
-    size = f"{found.width}×{found.height}" if found.width and found.height else None
-    for name, value in (
-        (say("parameter.model"), found.model),
-        (say("parameter.model-hash"), found.model_hash),
-        (say("parameter.sampler"), found.sampler),
-        (say("parameter.steps"), found.steps),
-        (say("parameter.guidance"), found.guidance_scale),
-        (say("parameter.seed"), found.seed),
-        (say("parameter.size"), size),
-        (say("parameter.strength"), found.strength),
-    ):
-        if value is not None:
-            shown = f"{value:g}" if isinstance(value, float) else str(value)
-            embed.add_field(name=name, value=_quote(shown, FIELD))
-    if found.other:
-        others = ", ".join(f"{name} {value}" for name, value in found.other.items())
-        embed.add_field(name=say("file-also"), value=_quote(others, FIELD), inline=False)
-    if left_out:
-        missing = _quote(", ".join(left_out), FIELD)
-        embed.add_field(name=say("file-left-out"), value=missing, inline=False)
-    return embed
-
-
-def _quote(text: str, length: int) -> str:
-    """Return somebody's words as they are, with no markup of their making."""
-    return shorten(discord.utils.escape_markdown(shorten(text.strip(), length)), 2 * length)
 
 
 def jump_url(job: Job) -> str | None:

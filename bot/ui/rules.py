@@ -97,6 +97,10 @@ def shown(field: str, value: Any) -> str:  # noqa: ANN401
         return say("yes") if value else say("no")
     if isinstance(value, float):
         return f"{value:g}"
+    if field in ("age_restricted", "elsewhere"):
+        return say(f"strictness.{value}")
+    if field == "aspect":
+        return say(f"shape.{value}")
     return discord.utils.escape_markdown(str(value))
 
 

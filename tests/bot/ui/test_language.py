@@ -26,7 +26,7 @@ from bot.store.records import (
     Verdict,
     Words,
 )
-from bot.ui import buttons, confirming, details, forms, inspecting, render
+from bot.ui import buttons, confirming, details, embeds, forms, inspecting, lists, render
 from generation.infotext import Parameters
 from generation.request import GenerationRequest, Sampler, Uploaded
 from tests.languages import catalogs
@@ -161,7 +161,7 @@ async def test_everything_about_a_job_is_in_the_language_that_is_spoken(shouting
         render.cancelled(one),
         render.deletion(one),
         render.alt_text(one, PICTURES[0], 2),
-        render.history_entry(one, None),
+        embeds.history_entry(one, None),
         details.card(found),
         inspecting.card(found),
         buttons.waiting_view(one),
@@ -175,12 +175,12 @@ async def test_lists_forms_and_questions_are_in_the_language_that_is_spoken(shou
     turns = [Turn(one, place, 61.0 * place) for place, one in enumerate([*JOBS, *JOBS])]
     question = confirming.Question(None, ["A", "B"], None, None, private=False)
     shown = [
-        render.queue([], 2, 4),
-        render.queue(turns, 2, 4),
-        render.queue(turns, 0, None),
-        render.question(["A", "B"]),
+        lists.queue([], 2, 4),
+        lists.queue(turns, 2, 4),
+        lists.queue(turns, 0, None),
+        lists.question(["A", "B"]),
         question,
-        render.parameters(FILE, ["ENSD"]),
+        embeds.parameters(FILE, ["ENSD"]),
         forms.remix_form("job:1:remix", Form(prompt="A")),
         forms.source_form("0" * 64, 1, private=False),
     ]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bot.services.runner import Snapshot
 from bot.store.records import Job, Kind, Origin, Status, StoredPicture
-from bot.ui import render
+from bot.ui import embeds, render
 from generation.request import PROMPT_LENGTH, GenerationRequest, Sampler
 
 
@@ -87,4 +87,4 @@ def test_whatever_is_typed_fits_discord_s_limits(prompt: str, negative: str):
         job_id=1, index=3, seed=2**32, sha256="0" * 64, width=64, height=64, size_bytes=1
     )
     assert 0 < len(render.alt_text(one, picture, 4)) <= render.ALT_TEXT_LENGTH
-    assert 10 * len(render.history_entry(one, "job-1.webp")) <= 6000
+    assert 10 * len(embeds.history_entry(one, "job-1.webp")) <= 6000
