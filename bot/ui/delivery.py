@@ -153,7 +153,10 @@ class Delivery:
         """Say in one line why there are no pictures."""
         with speaking(job.origin.locale):
             text = render.failed(job, errors.explain(error))
-            await self._finish(job, Edit(text, buttons.closed_view(), []))
+            try:
+                await self._finish(job, Edit(text, buttons.closed_view(), []))
+            except Refused:
+                await self._tell(job, text)
 
     def drop(self, job: Job) -> None:
         """Send nothing more; the sender ends by itself when it finds nothing to send."""
@@ -289,26 +292,40 @@ class Delivery:
 
     async def _send_directly(self, job: Job, edit: Edit) -> int:
         """Write to the person instead, and say where that is; raises Unreachable."""
+        sent = await self._write_to(job, edit)
+        await self.on_moved(job, sent.channel.id, sent.id)
+        return sent.id
+
+    async def _write_to(self, job: Job, edit: Edit) -> discord.Message:
         where = say("job-moved", channel=f"<#{job.origin.channel_id}>")
         edit = replace(edit, content=f"{edit.content}\n-# {where}")
         try:
             direct = await self._client.create_dm(discord.Object(job.origin.person_id))
-            sent = await edit.send(direct, _nonce(job))
+            return await edit.send(direct, _nonce(job))
         except discord.Forbidden as error:
             raise Unreachable(_reason(error)) from error
-        await self.on_moved(job, direct.id, sent.id)
-        return sent.id
 
-    async def _whisper(self, job: Job, text: str) -> None:
-        """Say something to the person alone, while the token lives: a courtesy."""
-        if not self.can_answer(job):
+    async def _tell(self, job: Job, text: str) -> None:
+        """Say to the person alone what the place does not take; raises DeliveryFailed."""
+        if await self._whisper(job, text):
             return
+        try:
+            await self._write_to(job, Edit(text, buttons.closed_view()))
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            raise DeliveryFailed(_reason(error)) from error
+
+    async def _whisper(self, job: Job, text: str) -> bool:
+        """Say something to the person alone; False where the token cannot (any more)."""
+        if not self.can_answer(job):
+            return False
         webhook = self._webhook(job)
         webhook.type = discord.WebhookType.application  # an interaction's: those may be private
         try:
             await webhook.send(text, ephemeral=True)
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
             log.info("job %d: a private line was lost: %s", job.id, error)
+            return False
+        return True
 
     async def _open_thread(self, job: Job) -> bool:
         """Take a thread out of the archive, which an edit alone does not; False where it stays."""

@@ -353,3 +353,34 @@ async def test_an_archived_thread_is_opened_again_for_the_end(
     job = await house.job(1)
     said = (Status.FAILED, "not posted: Thread is archived")
     assert (job.status, job.error) == (said if locked else (Status.DONE, None))
+    if not locked:
+        return
+    (told,) = direct(house)
+    assert "does not let me post them: Thread is archived. They are kept in `/h" in told.content
+    assert f"You asked for this in <#{handle.id}>" in told.content
+    kept = await house.mia.slash(house.channel, "show", job=1)
+    assert len((kept.followups[0] if kept.followups else kept.response).attachments) == 1
+
+
+@pytest.mark.parametrize("token", ["answers", "does not"])
+async def test_what_the_place_refuses_at_the_end_is_told_to_the_person_alone(
+    house: House, token: str
+):
+    house.executor.hold = True
+    result = await house.mia.slash(house.channel, "imagine", prompt="a red apple", count=1)
+    house.env.inject_error(
+        "PATCH", "/webhooks/*", status=403, code=50013, message="Missing", times=None
+    )
+    if token == "does not":
+        house.env.inject_error("POST", "/webhooks/*", status=403, code=50013, times=None)
+    house.executor.let_go()
+    await house.settle()
+    assert (await house.job(1)).error == "not posted: Missing"
+    assert result.response.attachments == []
+    if token == "answers":
+        (told,) = result.followups
+        assert told.flags.ephemeral
+        assert house.mia.user.dm_channel is None or direct(house) == []
+    else:
+        (told,) = direct(house)
+    assert "does not let me post them: Missing. They are kept in `/history`." in told.content
