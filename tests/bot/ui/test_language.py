@@ -18,6 +18,9 @@ from bot.services.remixing import Form
 from bot.services.runner import Result, Snapshot
 from bot.store.records import (
     BY_MODERATOR,
+    Filter,
+    FilterAction,
+    FilterKind,
     Job,
     Kind,
     Origin,
@@ -26,9 +29,12 @@ from bot.store.records import (
     Verdict,
     Words,
 )
+from bot.store.rules import Strictness
 from bot.ui import buttons, confirming, details, embeds, forms, inspecting, lists, render
+from bot.ui.deeds import filter_text
+from bot.ui.rules import shown as rule
 from generation.infotext import Parameters
-from generation.request import GenerationRequest, Sampler, Uploaded
+from generation.request import Aspect, GenerationRequest, Sampler, Uploaded
 from tests.languages import catalogs
 
 # Addresses, mentions, moments and file names are no words.
@@ -186,6 +192,16 @@ async def test_lists_forms_and_questions_are_in_the_language_that_is_spoken(shou
     ]
     check(shown)
     assert render.ordinal(2) == "2TH"  # German has one form of them
+
+
+def test_values_of_rules_and_filters_are_in_the_language_that_is_spoken(shouting: None):
+    filters = [
+        filter_text(Filter(id=1, guild_id=2, pattern="X", kind=kind, action=action))
+        for kind in FilterKind
+        for action in FilterAction
+    ]
+    values = [("aspect", one) for one in Aspect] + [("elsewhere", one) for one in Strictness]
+    check([*filters, *(rule(*value) for value in values)])
 
 
 def check(shown: list[object]) -> None:
