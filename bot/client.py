@@ -45,7 +45,7 @@ from bot.store.defaults import DefaultsStore
 from bot.store.records import Place
 from bot.store.rules import RuleStore
 from bot.store.uploads import UploadStore
-from bot.ui import bounds
+from bot.ui import acting, bounds, buttons
 from bot.ui.acting import ModButton
 from bot.ui.buttons import JobButton
 from bot.ui.clicks import Clicks
@@ -53,9 +53,13 @@ from bot.ui.cooldowns import Cooldowns
 from bot.ui.delivery import Delivery
 from bot.ui.file_hosts import no_redirects
 from bot.ui.submitting import submitted
+from bot.ui.views import orphaned
 from generation.errors import InvalidRequest
 
 log = logging.getLogger(__name__)
+
+# Of buttons that work for as long as their message stands.
+LASTING = (buttons.TEMPLATE, acting.TEMPLATE)
 
 
 class DarkroomTree(app_commands.CommandTree["DarkroomBot"]):
@@ -220,8 +224,13 @@ class DarkroomBot(commands.Bot):
         """Hear nothing in messages: commands and buttons are all there is."""
 
     async def on_interaction(self, interaction: discord.Interaction[Any], /) -> None:
-        """Take the forms that people send back: discord.py forgets them when it stops."""
-        await submitted(interaction)
+        """Take what discord.py forgets when it stops: forms, and clicks on private answers."""
+        if interaction.type is discord.InteractionType.modal_submit:
+            await submitted(interaction)
+        elif interaction.type is discord.InteractionType.component:
+            data: Any = interaction.data
+            if not any(pattern.fullmatch(data["custom_id"]) for pattern in LASTING):
+                await orphaned(interaction, data["custom_id"])
 
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
         """End the job that the message carried."""

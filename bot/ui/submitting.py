@@ -26,8 +26,6 @@ from bot.ui.forms import SOURCE, filled_in, texts_in
 
 async def submitted(interaction: discord.Interaction[Any]) -> None:
     """Take one of our forms when it comes back; every error becomes a private line."""
-    if interaction.type is not discord.InteractionType.modal_submit:
-        return
     data: Any = interaction.data
     ours = ((TEMPLATE, remix), (SOURCE, draw_from), (acting.TEMPLATE, acting.carry_out))
     sent = ((template.fullmatch(data["custom_id"]), take) for template, take in ours)

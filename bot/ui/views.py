@@ -2,16 +2,19 @@
 
 import logging
 from typing import Any
+from weakref import WeakSet
 
 import aiohttp
 import discord
 
 from bot import errors
-from bot.texts import speak
+from bot.texts import say, speak
 
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 600.0  # well inside the life of the token that takes the buttons away again
+
+_shown: "WeakSet[PrivateView]" = WeakSet()
 
 
 class PrivateView(discord.ui.View):
@@ -24,6 +27,7 @@ class PrivateView(discord.ui.View):
     def __init__(self, asked: discord.Interaction[Any], timeout: float = PATIENCE_S) -> None:
         super().__init__(timeout=timeout)
         self._asked = asked
+        _shown.add(self)
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
         """Speak the person's language; Discord lets nobody else see the buttons."""
@@ -47,3 +51,18 @@ class PrivateView(discord.ui.View):
     ) -> None:
         """Answer the person."""
         await errors.answer(interaction, error)
+
+
+async def orphaned(interaction: discord.Interaction[Any], custom_id: str) -> None:
+    """Answer a click on what belongs to no view any more, as after a restart."""
+    if any(_id(item) == custom_id for view in _shown for item in view.children):
+        return  # discord.py brings it there
+    speak(str(interaction.locale))
+    try:
+        await interaction.response.send_message(say("error-page-old"), ephemeral=True)
+    except discord.HTTPException as error:
+        log.info("a click on an old answer was not answered: %s", error)
+
+
+def _id(item: discord.ui.Item[Any]) -> str | None:
+    return getattr(item, "custom_id", None)

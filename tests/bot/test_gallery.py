@@ -1,6 +1,7 @@
 """/history and /favourites."""
 
 from bot.store.records import Kind
+from bot.ui import views
 from tests.bot.conftest import House
 
 
@@ -98,3 +99,15 @@ async def test_a_page_that_cannot_be_edited_any_more_is_left_alone(house: House)
     await house.env.advance_time(601)
     assert house.env.errors == []
     assert result.response.components
+
+
+async def test_a_page_from_before_a_restart_says_so(house: House):
+    await make(house, "a fox")
+    result = await house.mia.slash(house.channel, "history")
+    # What discord.py and we remember of the page, and nothing else: a new process has neither.
+    house.bot._connection._view_store._views.clear()
+    views._shown.clear()
+    pressed = await house.mia.select(result.response, values=["1"])
+    assert pressed.ephemeral
+    assert pressed.response.content == "That answer is too old for its buttons. Please ask again."
+    assert await house.jobs.get(2) is None
