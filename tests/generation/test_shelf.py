@@ -167,7 +167,7 @@ def test_a_vae_that_overflows_in_fp16_runs_in_fp32_from_then_on(
 ):
     engine = Engine(catalog, CPU, options=PLAIN)
     monkeypatch.setattr(shelf_module, "pick_dtype", lambda *_: torch.float16)
-    assert engine.warm_up() is None
+    run(engine, make_request(checkpoint="A", num_inference_steps=1))
     pipeline = engine._shelf._pipelines["A"]
     request = make_request(checkpoint="A", strength=0.5, image=draw_source(32, 32))
     getattr(pipeline.vae, part).register_forward_hook(
