@@ -126,6 +126,11 @@ class Lookup:
             favourite=False,
         )
 
+    async def first(self, details: Details) -> Found:
+        """Return a job with the thumbnail of its first picture, as `search` does."""
+        stored = [picture for picture, _ in details.pictures]
+        return await self._found(details.job, stored[0] if stored else None)
+
     async def export(
         self, search: ModSearch, actor: Actor, file: IO[bytes], *, most_bytes: int
     ) -> Exported:

@@ -4,20 +4,25 @@ Buttons and forms are known by their custom ids, as those under a job are, so th
 every restart; whether somebody moderates is asked with each of them.
 """
 
+import asyncio
+import io
 import re
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
 import discord
 
 from bot import errors
+from bot.services.blurring import blurred
 from bot.services.durations import FOR_GOOD, read_duration
+from bot.services.gallery import Details
 from bot.services.lookup import Lookup
 from bot.services.moderation import ModerationService
 from bot.store.jobs import NOBODY
 from bot.store.records import Job
 from bot.texts import say, speak
-from bot.ui import render
+from bot.ui import inspecting, render
 from bot.ui.asking import check_moderator, moderator, target_of
 from bot.ui.deeds import because, end_of
 from bot.ui.forms import Input, modal, texts_in
@@ -26,26 +31,42 @@ from bot.ui.removing import remove_message
 REASON_LENGTH = 300
 DURATION_LENGTH = 40
 TITLE_LENGTH = 45
-TEMPLATE = re.compile(r"mod:(?P<action>remove|block):(?P<job>[0-9]{1,19})")
+TEMPLATE = re.compile(r"mod:(?P<action>remove|block|unveil):(?P<job>[0-9]{1,19})")
+FORMS = re.compile(r"mod:(?P<action>remove|block):(?P<job>[0-9]{1,19})")
 
 
 class Act(StrEnum):
-    """What a moderator's button does, after a form."""
+    """What a moderator's button does, the first two after a form."""
 
     REMOVE = "remove"
     BLOCK = "block"
+    UNVEIL = "unveil"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A job as a moderator sees it, and what can be done about it."""
+
+    embed: discord.Embed
+    view: discord.ui.View
+    files: list[discord.File]
 
 
 class ModButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=TEMPLATE):
-    """A button that opens a form; see JobButton for why only `callback` does anything."""
+    """A button on a job that is looked at; see JobButton for why only `callback` does anything."""
 
     def __init__(self, act: Act, job_id: int) -> None:
         self.act, self.job_id = act, job_id
-        labels = {Act.REMOVE: say("button-remove"), Act.BLOCK: say("button-block")}
+        labels = {
+            Act.REMOVE: say("button-remove"),
+            Act.BLOCK: say("button-block"),
+            Act.UNVEIL: say("button-unveil"),
+        }
+        harmless = act is Act.UNVEIL
         super().__init__(
             discord.ui.Button(
                 label=labels[act],
-                style=discord.ButtonStyle.danger,
+                style=discord.ButtonStyle.secondary if harmless else discord.ButtonStyle.danger,
                 custom_id=f"mod:{act}:{job_id}",
             )
         )
@@ -62,10 +83,13 @@ class ModButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=TEMPLAT
         return cls(Act(match["action"]), int(match["job"]))
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Ask once more; every error becomes a private line."""
+        """Ask once more, or show what was blurred; every error becomes a private line."""
         speak(str(interaction.locale))
         try:
             check_moderator(interaction)
+            if self.act is Act.UNVEIL:
+                await _unveil(interaction, self.job_id)
+                return
             job = await _job(interaction, self.job_id)
             await interaction.response.send_modal(_form(self.custom_id, self.act, job))
         except Exception as error:  # noqa: BLE001
@@ -79,6 +103,36 @@ def acts_on(job: Job) -> discord.ui.View:
     if job.origin.person_id != NOBODY:
         view.add_item(ModButton(Act.BLOCK, job.id))
     return view
+
+
+async def veiled(lookup: Lookup, job_id: int, guild_id: int) -> Look:
+    """Return a job of a server with its first picture, blurred where nobody else is shown it."""
+    details = await lookup.details(job_id, guild_id)
+    first = await lookup.first(details)
+    if first.thumbnail is None or not first.hidden:
+        return _look(details, first.thumbnail)
+    look = _look(details, await asyncio.to_thread(blurred, first.thumbnail))
+    look.view.add_item(ModButton(Act.UNVEIL, job_id))
+    return look
+
+
+async def _unveil(interaction: discord.Interaction[Any], job_id: int) -> None:
+    await interaction.response.defer()
+    lookup: Lookup = interaction.client.lookup
+    details = await lookup.details(job_id, interaction.guild_id or 0)
+    look = _look(details, (await lookup.first(details)).thumbnail)
+    await interaction.edit_original_response(
+        embed=look.embed, view=look.view, attachments=look.files
+    )
+
+
+def _look(details: Details, thumbnail: bytes | None) -> Look:
+    name = None if thumbnail is None else f"job-{details.job.id}.webp"
+    files = []
+    if thumbnail is not None and name is not None:
+        alt = render.shorten(render.subject(details.job), render.ALT_TEXT_LENGTH)
+        files.append(discord.File(io.BytesIO(thumbnail), name, description=alt))
+    return Look(inspecting.card(details, name), acts_on(details.job), files)
 
 
 async def carry_out(interaction: discord.Interaction[Any], match: re.Match[str]) -> None:

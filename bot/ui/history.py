@@ -10,8 +10,7 @@ from bot.services.gallery import Found
 from bot.services.lookup import Lookup
 from bot.store.records import Job, ModSearch
 from bot.texts import say
-from bot.ui import inspecting
-from bot.ui.acting import acts_on
+from bot.ui import acting, inspecting
 from bot.ui.asking import moderator
 from bot.ui.listing import ModeratorView
 from bot.ui.pages import Album
@@ -73,5 +72,5 @@ class History(ModeratorView, Album):
 async def inspect(interaction: discord.Interaction[Any], lookup: Lookup, job_id: int) -> None:
     """Answer with a moderator's view of a job of this server."""
     await interaction.response.defer(ephemeral=True, thinking=True)
-    found = await lookup.details(job_id, interaction.guild_id or 0)
-    await interaction.followup.send(embed=inspecting.card(found), view=acts_on(found.job))
+    look = await acting.veiled(lookup, job_id, interaction.guild_id or 0)
+    await interaction.followup.send(embed=look.embed, view=look.view, files=look.files)

@@ -32,10 +32,15 @@ def entry(job: Job, thumbnail: str | None) -> discord.Embed:
     return _fitting(embed, ENTRY_LENGTH)
 
 
-def card(found: Details) -> discord.Embed:
-    """Return everything about a job: what its person sees of it, and what only moderators do."""
+def card(found: Details, thumbnail: str | None) -> discord.Embed:
+    """Return everything about a job: what its person sees of it, and what only moderators do.
+
+    ``thumbnail`` names an attached file.
+    """
     job = found.job
     embed = details.card(found)
+    if thumbnail is not None:
+        embed.set_thumbnail(url=f"attachment://{thumbnail}")
     embed.set_field_at(0, name=say("inspect-by"), value=who(job))
     embed.insert_field_at(1, name=say("inspect-when"), value=_when(job))
     embed.insert_field_at(2, name=say("inspect-status"), value=_status(job))

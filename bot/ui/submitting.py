@@ -27,7 +27,7 @@ from bot.ui.forms import SOURCE, filled_in, texts_in
 async def submitted(interaction: discord.Interaction[Any]) -> None:
     """Take one of our forms when it comes back; every error becomes a private line."""
     data: Any = interaction.data
-    ours = ((TEMPLATE, remix), (SOURCE, draw_from), (acting.TEMPLATE, acting.carry_out))
+    ours = ((TEMPLATE, remix), (SOURCE, draw_from), (acting.FORMS, acting.carry_out))
     sent = ((template.fullmatch(data["custom_id"]), take) for template, take in ours)
     match, take = next(((match, take) for match, take in sent if match), (None, None))
     if match is None or take is None:

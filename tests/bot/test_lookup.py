@@ -73,6 +73,11 @@ async def thumbnail(result, place: int = 0) -> Image.Image:
     return Image.open(io.BytesIO(content)).convert("RGB")
 
 
+async def thumbnails(result) -> list[Image.Image]:
+    files = [await file.read() for file in reply(result).attachments]
+    return [Image.open(io.BytesIO(content)).convert("RGB") for content in files]
+
+
 async def test_each_option_narrows_the_search(house: House, database: Database):
     await make(house, "a red fox", "a red apple", negative_prompt="a dog")
     await make(house, "a blue fox", person=house.max)
@@ -156,6 +161,26 @@ async def test_what_nobody_else_sees_is_blurred_until_it_is_asked_for(
     await house.morgan.click(message, label="Newer")
     again = await thumbnail(result)
     assert abs(again.getpixel((29, 32))[0] - again.getpixel((34, 32))[0]) < 100
+
+    card = await house.morgan.select(message, values=["6"])
+    assert labels(reply(card)) == ["Remove", "Block person", "Show blurred"]
+    assert reply(card).embeds[0].thumbnail.url == "attachment://job-6.webp"
+    (veiled,) = await thumbnails(card)
+    assert abs(veiled.getpixel((29, 32))[0] - veiled.getpixel((34, 32))[0]) < 100
+    await house.morgan.click(reply(card), label="Show blurred")
+    (clear,) = await thumbnails(card)
+    assert clear.getpixel((20, 32))[0] > 240
+    assert clear.getpixel((44, 32))[0] < 15
+    assert labels(reply(card)) == ["Remove", "Block person"]
+    plain = await house.morgan.select(message, values=["5"])
+    assert labels(reply(plain)) == ["Remove", "Block person"]
+    (shown_at_once,) = await thumbnails(plain)
+    assert shown_at_once.getpixel((3, 3))[0] in range(6, 13)
+    card = await house.morgan.select(message, values=["6"])
+    demote(house)
+    assert refused(house, await house.morgan.click(reply(card), label="Show blurred")) == (
+        "You need Moderate Members."
+    )
 
 
 async def test_one_of_the_page_is_looked_at_and_removed(house: House, tmp_path):
@@ -293,7 +318,7 @@ async def test_the_menu_of_a_message_finds_its_job(house: House, database: Datab
     assert fields["Check"] == "1: spoiler, 25% likely not safe for work"
     assert str(child.response.id) in fields["Made from it"]
     assert "a dog" in embed.description
-    assert labels(reply(result)) == ["Remove", "Block person"]
+    assert labels(reply(result)) == ["Remove", "Block person", "Show blurred"]
 
     spoken = await house.mia.send(house.channel, "a fox, please")
     for message in (spoken, child.response):
