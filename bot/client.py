@@ -165,7 +165,7 @@ class DarkroomBot(commands.Bot):
 
     async def setup_hook(self) -> None:
         """Register commands and buttons, and take up what an earlier run left open."""
-        await self.rules.load()
+        await self.jobs.load()
         await self.add_cog(ImagineCog(self.jobs))
         await self.add_cog(QueueCog(self.jobs))
         await self.add_cog(GalleryCog(self.gallery, self.jobs))

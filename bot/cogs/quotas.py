@@ -75,7 +75,7 @@ class QuotaGroup(app_commands.Group):
     @app_commands.describe(who=say("command-mod-quota.who"))
     async def show(self, interaction: discord.Interaction[Any], who: Who) -> None:
         """Show what the holder has."""
-        await self._answer(interaction, who, await self.granting.held(_holder(interaction, who)))
+        await self._answer(interaction, who, self.granting.held(_holder(interaction, who)))
 
     async def _answer(
         self, interaction: discord.Interaction[Any], who: Who, held: Allowance

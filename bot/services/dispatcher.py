@@ -156,6 +156,11 @@ class Dispatcher:
         """The jobs that wait, next first."""
         return [ticket.job_id for ticket in self._waiting]
 
+    @property
+    def running(self) -> list[int]:
+        """The jobs that were started and have not ended."""
+        return list(self._running)
+
     async def close(self) -> None:
         """Start nothing more and end what runs; returns when all of it has ended."""
         self._open = False

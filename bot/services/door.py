@@ -36,7 +36,7 @@ class Door:
         told what they would say.
         """
         with self.noting(asked, draft.words.prompt):
-            await self._policy.check_block(asked)
+            self._policy.check_block(asked)
             return await self._screening.apply(draft, asked.origin.guild_id)
 
     @contextmanager

@@ -18,9 +18,9 @@ class Granting:
         self._allowances = allowances
         self._quotas = quotas
 
-    async def held(self, whose: Allowance) -> Allowance:
+    def held(self, whose: Allowance) -> Allowance:
         """Return what the holder has been granted."""
-        return await self._allowances.get(whose.guild_id, whose.holder, whose.holder_id)
+        return self._allowances.get(whose.guild_id, whose.holder, whose.holder_id)
 
     async def standing(
         self, person_id: int, guild_id: int, role_ids: frozenset[int], now: datetime

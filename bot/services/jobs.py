@@ -82,7 +82,7 @@ class JobService:
         self._presenter = presenter
         self._runner = runner
         self._dispatcher = Dispatcher(
-            runner.run,
+            self._run,
             capacity=capacity,
             running_per_person=running_per_person,
             running_in=policy.running_at_once,
@@ -91,7 +91,7 @@ class JobService:
         self._dispatcher.on_retag = self._note_tags
         presenter.on_gone = self._gone
         presenter.on_moved = self._moved
-        self._waiting: dict[int, Job] = {}
+        self._on_their_way: dict[int, Job] = {}  # what the dispatcher holds, as it was lined up
         self._tags: dict[int, float] = {}  # that are not written yet
         self._writing: asyncio.Task[None] | None = None
         # Counted and recorded by one at a time, or a burst would slip past the limits together.
@@ -104,6 +104,10 @@ class JobService:
             defaults=defaults,
             record=self._record,
         )
+
+    async def load(self) -> None:
+        """Read what is kept in memory; comes before anything else."""
+        await self._policy.load()
 
     async def imagine(
         self,
@@ -180,7 +184,7 @@ class JobService:
                 origin = replace(ended.origin, token=job.origin.token)
                 await self._show_cancelled(replace(ended, message_id=message_id, origin=origin))
             return
-        await self._line_up(await self._reload(job))
+        self._line_up(replace(job, status=Status.QUEUED, message_id=message_id))
 
     async def unanswered(self, job: Job) -> None:
         """The first answer broke: find out whether it arrived, and close the row if it did not."""
@@ -243,10 +247,9 @@ class JobService:
 
     async def queue(self) -> list[Turn]:
         """Return what runs and what waits, next first."""
-        jobs = {job.id: job for job in await self._jobs.open_jobs()}
         pace = await self._jobs.seconds_per_cost(LATEST)
-        running = [job for job in jobs.values() if job.status is Status.RUNNING]
-        waiting = [jobs[job_id] for job_id in self._dispatcher.waiting if job_id in jobs]
+        running = self._held(self._dispatcher.running)
+        waiting = self._held(self._dispatcher.waiting)
         ahead = sum(job.cost() for job in running)
         turns = [Turn(job, 0, None if pace is None else pace * ahead) for job in running]
         for place, job in enumerate(waiting, 1):
@@ -274,7 +277,7 @@ class JobService:
             if job.status is Status.RUNNING:
                 await self._jobs.requeued(job.id)
             if job.status is not Status.RECORDED:
-                await self._line_up(await self._reload(job))
+                self._line_up(await self._reload(job))
         self._dispatcher.open()
         await asyncio.gather(
             *(self.unanswered(job) for job in jobs if job.status is Status.RECORDED)
@@ -308,9 +311,19 @@ class JobService:
         JOB.set(job.id)
         return job
 
-    async def _line_up(self, job: Job) -> None:
-        self._waiting[job.id] = job
+    def _line_up(self, job: Job) -> None:
+        self._on_their_way[job.id] = job
         self._dispatcher.admit(self._ticket(job))
+
+    async def _run(self, job_id: int, free: Callable[[], None]) -> None:
+        try:
+            await self._runner.run(job_id, free)
+        finally:
+            self._on_their_way.pop(job_id, None)
+
+    def _held(self, job_ids: Sequence[int]) -> list[Job]:
+        """Return those of the jobs that have not ended."""
+        return [self._on_their_way[one] for one in job_ids if one in self._on_their_way]
 
     async def _find_answer(self, job: Job) -> int | None:
         """Ask until Discord says whether the answer arrived; raises TokenDied.
@@ -346,7 +359,7 @@ class JobService:
             log.warning("job %d: its cancellation could not be shown: %s", job.id, error)
 
     async def _stop(self, job: Job) -> None:
-        self._waiting.pop(job.id, None)
+        self._on_their_way.pop(job.id, None)
         await self._dispatcher.cancel(job.id)
 
     async def _gone(self, job: Job) -> None:
@@ -361,10 +374,8 @@ class JobService:
         self._dispatcher.forget(ticket.person_id, ticket.start, ticket.cost)
 
     def _tell_places(self, waiting: list[int]) -> None:
-        for job_id in self._waiting.keys() - set(waiting):
-            del self._waiting[job_id]
-        for place, job_id in enumerate(waiting[:TOLD_PLACES], 1):
-            self._presenter.waiting(self._waiting[job_id], place)
+        for place, job in enumerate(self._held(waiting[:TOLD_PLACES]), 1):
+            self._presenter.waiting(job, place)
 
     def _note_tags(self, tags: dict[int, float]) -> None:
         self._tags |= tags

@@ -116,6 +116,12 @@ class Policy:
         self._rules = rules
         self._quotas = quotas
 
+    async def load(self) -> None:
+        """Read what is kept in memory of the rules; comes before anything else."""
+        await self._rules.load()
+        await self._blocks.load()
+        await self._quotas.load()
+
     def rules(self, asked: Asked) -> Rules:
         """Return what holds where somebody asks."""
         return self._rules.hold(asked.origin.guild_id, asked.channel_ids)
@@ -126,7 +132,7 @@ class Policy:
 
     async def admit(self, asked: Asked, *, jobs: int = 1, pictures: int = 1) -> None:
         """Raise the JobError that forbids so many more jobs, with so many pictures together."""
-        await self.check_block(asked)
+        self.check_block(asked)
         if asked.missing_permissions:
             raise NotAllowedHere(asked.missing_permissions)
         self._check_place(asked)
@@ -188,10 +194,10 @@ class Policy:
                 origin.person_id, origin.guild_id, asked.role_ids, origin.asked_at, pictures
             )
 
-    async def check_block(self, asked: Asked) -> None:
+    def check_block(self, asked: Asked) -> None:
         """Raise Blocked where a person may ask for nothing."""
         origin = asked.origin
-        block = await self._blocks.holding(origin.person_id, origin.guild_id, origin.asked_at)
+        block = self._blocks.holding(origin.person_id, origin.guild_id, origin.asked_at)
         if block is not None:
             raise Blocked(block.reason, block.until)
 

@@ -53,7 +53,7 @@ class Privacy:
             "favourites": await self._favourites.of_person(person_id),
             "refused": [_refused(one) for one in await self._refusals.of_person(person_id)],
             "defaults": (await self._defaults.get(person_id)).said(),
-            "quotas": [_allowance(one) for one in await self._allowances.of_person(person_id)],
+            "quotas": [_allowance(one) for one in self._allowances.of_person(person_id)],
             "used_before_erasure": [
                 {"server": server, "pictures": used.pictures, "seconds": used.seconds}
                 for server, used in (await self._spending.remembered(person_id)).items()

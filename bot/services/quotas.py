@@ -47,6 +47,10 @@ class Quotas:
         self._rules = rules
         self._allowances = allowances
 
+    async def load(self) -> None:
+        """Read the allowances; comes before anything else."""
+        await self._allowances.load()
+
     async def standing(
         self, person_id: int, guild_id: int, role_ids: frozenset[int], asked_at: datetime
     ) -> Standing:
@@ -54,7 +58,7 @@ class Quotas:
         day = asked_at.astimezone(UTC).date()
         begins, ends = _midnight(day), _midnight(day + timedelta(days=1))
         rules = self._rules.hold(guild_id)
-        granted = await self._allowances.of(guild_id, person_id, role_ids)
+        granted = self._allowances.of(guild_id, person_id, role_ids)
         resets = [one.counted_from for one in granted if one.counted_from is not None]
         used = await self._spending.of(
             person_id=person_id, guild_id=guild_id, since=max([begins, *resets]), until=ends
@@ -77,6 +81,8 @@ class Quotas:
 
         Of the device's time something must be left; what is begun with it may take more.
         """
+        if not self._limits(person_id, guild_id, role_ids, asked_at):
+            return  # nothing has to be counted
         now = await self.standing(person_id, guild_id, role_ids, asked_at)
         back = f"<t:{int(now.ends_at.timestamp())}:R>"
         if now.pictures is not None and now.used.pictures + pictures > now.pictures:
@@ -91,6 +97,16 @@ class Quotas:
             )
         if now.seconds is not None and now.used.seconds >= now.seconds:
             raise QuotaReached(say("error-quota-seconds", limit=now.seconds, back=back))
+
+    def _limits(
+        self, person_id: int, guild_id: int, role_ids: frozenset[int], asked_at: datetime
+    ) -> bool:
+        """Tell whether the day has a limit for a person at all."""
+        rules = self._rules.hold(guild_id)
+        granted = self._allowances.of(guild_id, person_id, role_ids)
+        day = asked_at.astimezone(UTC).date()
+        pictures = pictures_allowed(rules.pictures_per_day, granted, day)
+        return pictures is not None or rules.seconds_per_day is not None
 
     async def _seconds_ahead(self, person_id: int, guild_id: int) -> float:
         """Guess how long the device will still work on what the person has waiting."""

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select
 
 from bot.store.audit import Deed
 from bot.store.database import Database
@@ -15,54 +15,56 @@ MOST_EXTRA = 10_000  # pictures of one grant
 
 
 class AllowanceStore:
-    """The allowances table."""
+    """The allowances table. All of it is kept in memory: every wish asks, and few have any.
+
+    `load` comes before anything else.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._granted: dict[tuple[int, Holder, int], Allowance] = {}
 
-    async def of(
-        self, guild_id: int, person_id: int, role_ids: Collection[int]
-    ) -> Sequence[Allowance]:
+    async def load(self) -> None:
+        """Read what was granted."""
+        async with self._database.read() as session:
+            granted = [_allowance(row) for row in await session.scalars(select(AllowanceRow))]
+        self._granted = {_key(one): one for one in granted}
+
+    def of(self, guild_id: int, person_id: int, role_ids: Collection[int]) -> Sequence[Allowance]:
         """Return a person's own allowance in a server, where there is one, and their roles'."""
-        theirs = or_(
-            and_(AllowanceRow.holder == Holder.PERSON, AllowanceRow.holder_id == person_id),
-            and_(AllowanceRow.holder == Holder.ROLE, AllowanceRow.holder_id.in_(role_ids)),
-        )
-        query = select(AllowanceRow).where(AllowanceRow.guild_id == guild_id, theirs)
-        async with self._database.read() as session:
-            return [_allowance(row) for row in await session.scalars(query)]
+        holders = [(Holder.PERSON, person_id), *((Holder.ROLE, role_id) for role_id in role_ids)]
+        found = [self._granted.get((guild_id, *holder)) for holder in holders]
+        return [one for one in found if one is not None]
 
-    async def get(self, guild_id: int, holder: Holder, holder_id: int) -> Allowance:
+    def get(self, guild_id: int, holder: Holder, holder_id: int) -> Allowance:
         """Return what was granted; without a row, an allowance that grants nothing."""
-        async with self._database.read() as session:
-            row = await session.get(AllowanceRow, (guild_id, holder, holder_id))
-            if row is not None:
-                return _allowance(row)
-        return Allowance(guild_id=guild_id, holder=holder, holder_id=holder_id)
+        none = Allowance(guild_id=guild_id, holder=holder, holder_id=holder_id)
+        return self._granted.get((guild_id, holder, holder_id), none)
 
-    async def of_person(self, person_id: int) -> Sequence[Allowance]:
+    def of_person(self, person_id: int) -> Sequence[Allowance]:
         """Return a person's own allowances, in every server."""
-        query = select(AllowanceRow).where(
-            AllowanceRow.holder == Holder.PERSON, AllowanceRow.holder_id == person_id
-        )
-        async with self._database.read() as session:
-            return [_allowance(row) for row in await session.scalars(query)]
+        own = (Holder.PERSON, person_id)
+        return [one for one in self._granted.values() if (one.holder, one.holder_id) == own]
 
     async def change(self, before: Allowance, deed: Deed, **changes: Any) -> Allowance:  # noqa: ANN401
         """Change what the holder has, and write down who did; return what they have then.
 
         ``extra`` is added to what they have on the same ``extra_on``.
         """
-        key = (before.guild_id, before.holder, before.holder_id)
         async with self._database.write() as session:
-            row = await session.get(AllowanceRow, key)
+            row = await session.get(AllowanceRow, _key(before))
             held = before if row is None else _allowance(row)
             if "extra" in changes and held.extra_on == changes["extra_on"]:
                 changes["extra"] += held.extra
             after = replace(held, **changes)
             await session.merge(AllowanceRow(**asdict(after)))
             session.add(deed.row())
+        self._granted[_key(after)] = after
         return after
+
+
+def _key(one: Allowance) -> tuple[int, Holder, int]:
+    return one.guild_id, one.holder, one.holder_id
 
 
 def _allowance(row: AllowanceRow) -> Allowance:

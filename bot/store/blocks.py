@@ -10,12 +10,26 @@ from bot.store.database import Database
 from bot.store.models import BlockRow
 from bot.store.records import EVERYWHERE, Block
 
+FOR_EVER = datetime.max.replace(tzinfo=UTC)
+
 
 class BlockStore:
-    """The blocks table; what is lifted or has run out stays on record."""
+    """The blocks table; what is lifted or has run out stays on record.
+
+    Those not lifted are kept in memory: whoever asks for pictures is looked for among them. `load`
+    comes before anything else.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._unlifted: dict[tuple[int, int], Block] = {}  # by server and person
+
+    async def load(self) -> None:
+        """Read the blocks that hold, or will have run out."""
+        query = select(BlockRow).where(BlockRow.lifted_at.is_(None))
+        async with self._database.read() as session:
+            blocks = [_block(row) for row in await session.scalars(query)]
+        self._unlifted = {(block.guild_id, block.person_id): block for block in blocks}
 
     async def add(self, deed: Deed, *, reason: str, until: datetime | None) -> Block:
         """Block the person whom the deed is about, in its server, instead of any earlier block."""
@@ -35,8 +49,9 @@ class BlockStore:
                 .values(lifted_at=now)
             )
             session.add_all([row, deed.row()])
-            await session.flush()
-            return _block(row)
+        block = _block(row)
+        self._unlifted[block.guild_id, block.person_id] = block
+        return block
 
     async def lift(self, deed: Deed, at: datetime) -> bool:
         """End the block of the person whom the deed is about; False where none holds."""
@@ -45,25 +60,24 @@ class BlockStore:
                 update(BlockRow)
                 .where(*_of(deed), *_holding(at))
                 .values(lifted_at=at)
-                .returning(BlockRow.id)
+                .returning(BlockRow.person_id)
             )
-            if lifted.first() is None:
+            person_id = lifted.first()
+            if person_id is None:
                 return False
             session.add(deed.row())
-            return True
+        self._unlifted.pop((deed.guild_id, person_id), None)
+        return True
 
-    async def holding(self, person_id: int, guild_id: int | None, at: datetime) -> Block | None:
+    def holding(self, person_id: int, guild_id: int | None, at: datetime) -> Block | None:
         """Return the block that holds longest for a person there, or None where they may ask."""
-        servers = {EVERYWHERE, guild_id or EVERYWHERE}
-        query = (
-            select(BlockRow)
-            .where(BlockRow.person_id == person_id, BlockRow.guild_id.in_(servers), *_holding(at))
-            .order_by(BlockRow.until.desc().nulls_first())
-            .limit(1)
-        )
-        async with self._database.read() as session:
-            row = await session.scalar(query)
-            return None if row is None else _block(row)
+        found = [
+            block
+            for server in {EVERYWHERE, guild_id or EVERYWHERE}
+            if (block := self._unlifted.get((server, person_id))) is not None
+            and (block.until is None or block.until > at)
+        ]
+        return max(found, key=lambda block: block.until or FOR_EVER, default=None)
 
     async def page(
         self, guild_id: int, at: datetime, *, before: int | None, limit: int

@@ -3,12 +3,12 @@
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -34,6 +34,10 @@ OTHERS_TURN_S = 0.1  # SQLite looks that often whether a writer may begin
 MERGE = "INSERT INTO job_words (job_words, rank) VALUES ('merge', ?)"
 CHANGES = "SELECT total_changes()"
 
+T = TypeVar("T")
+Work = Callable[[AsyncSession], Awaitable[T]]
+Waiting = tuple[Work[Any], asyncio.Future[Any]]
+
 
 class Database:
     """Hands out short transactions; no session outlives its ``async with``."""
@@ -55,6 +59,8 @@ class Database:
         self._read = async_sessionmaker(engine.execution_options(begin=driver.READ))
         # SQLite has one writer, and lets the others look again and again; here they line up.
         self._turn = asyncio.Lock()
+        self._together: list[Waiting] = []
+        self._writing: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
@@ -73,6 +79,43 @@ class Database:
             raise
         finally:
             self._turn.release()
+
+    async def write_together(self, work: Work[T]) -> T:
+        """Do this in one transaction with what others bring while the disk is busy.
+
+        Return what it returns once that is on the disk. It may be begun twice: when somebody else's
+        fails, each is done anew by itself. Raises what it raises, or StoreBusy.
+        """
+        done = asyncio.get_running_loop().create_future()
+        self._together.append((work, done))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_all(), name="writes")
+        result: T = await done
+        return result
+
+    async def _write_all(self) -> None:
+        while self._together:
+            batch, self._together = self._together, []
+            if not await self._write_batch(batch):
+                for one in batch:
+                    await self._write_batch([one])
+
+    async def _write_batch(self, batch: Sequence[Waiting]) -> bool:
+        """Write all of it and tell those who wait; False where somebody's work failed."""
+        try:
+            async with self.write() as session:
+                results = [await work(session) for work, _ in batch]
+        except Exception as error:  # noqa: BLE001 - it is theirs who brought the work
+            if len(batch) > 1 and not isinstance(error, StoreBusy):
+                return False
+            for _, done in batch:
+                if not done.done():
+                    done.set_exception(error)
+        else:
+            for (_, done), result in zip(batch, results, strict=True):
+                if not done.done():  # as where who asked was cancelled
+                    done.set_result(result)
+        return True
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:

@@ -48,6 +48,7 @@ class JobStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._pace: float | None = None  # what `seconds_per_cost` found, until another job ends
 
     async def record(
         self,
@@ -145,7 +146,7 @@ class JobStore:
 
         ``deed`` is a moderator's who did so.
         """
-        return await self._move(
+        moved = await self._move(
             job_id,
             OPEN,
             deed,
@@ -154,6 +155,8 @@ class JobStore:
             ended_at=_now(),
             interaction_token=None,
         )
+        self._pace = None
+        return moved
 
     async def deleted(self, job_id: int, deed: Deed | None = None) -> None:
         """Note when a job was deleted, the first time; it is nobody's favourite any more.
@@ -224,17 +227,19 @@ class JobStore:
 
     async def seconds_per_cost(self, latest: int) -> float | None:
         """Return the device time a unit of cost took in the latest finished jobs, if there are."""
-        async with self._database.read() as session:
-            rows = await session.scalars(
-                select(JobRow)
-                .where(JobRow.status == Status.DONE, JobRow.device_seconds > 0)
-                .order_by(JobRow.id.desc())
-                .limit(latest)
-            )
-            jobs = [read_job(row) for row in rows]
-        if not jobs:
-            return None
-        return sum(job.device_seconds for job in jobs) / sum(job.cost() for job in jobs)
+        if self._pace is None:
+            async with self._database.read() as session:
+                rows = await session.scalars(
+                    select(JobRow)
+                    .where(JobRow.status == Status.DONE, JobRow.device_seconds > 0)
+                    .order_by(JobRow.id.desc())
+                    .limit(latest)
+                )
+                jobs = [read_job(row) for row in rows]
+            if jobs:
+                seconds = sum(job.device_seconds for job in jobs)
+                self._pace = seconds / sum(job.cost() for job in jobs)
+        return self._pace
 
     async def open_in(self, place: Place, ids: Collection[int]) -> list[Job]:
         """Return the jobs that have not ended and live in one of these messages or places."""

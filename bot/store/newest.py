@@ -102,7 +102,9 @@ async def newest(
     while True:
         for number, way in enumerate(ways):
             ids = await _follow(session, way, reached[number], stretch)
-            found[number] += await _meeting(session, ids, conditions, limit - len(found[number]))
+            if ids:
+                left = limit - len(found[number])
+                found[number] += await _meeting(session, ids, conditions, left)
             if len(found[number]) == limit or len(ids) < stretch:
                 return found[number]
             reached[number] = ids[-1]

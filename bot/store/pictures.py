@@ -137,6 +137,8 @@ class PictureStore:
 
     async def first_of(self, job_ids: list[int]) -> dict[int, StoredPicture]:
         """Return the first picture of each job that has one, a refused one only without others."""
+        if not job_ids:
+            return {}
         refused = PictureRow.verdict == Verdict.REFUSED
         async with self._database.read() as session:
             rows = await session.scalars(

@@ -22,12 +22,12 @@ async def test_a_block_holds_in_its_server_until_it_ends(database: Database):
     blocks = BlockStore(database)
     end = NOON + timedelta(hours=1)
     block = await blocks.add(deed(), reason="spam", until=end)
-    assert await blocks.holding(MIA, HERE, NOON) == block
+    assert blocks.holding(MIA, HERE, NOON) == block
     assert (block.by_id, block.reason, block.until) == (MORGAN, "spam", end)
-    assert await blocks.holding(MIA, ELSEWHERE, NOON) is None
-    assert await blocks.holding(MIA, None, NOON) is None
-    assert await blocks.holding(MORGAN, HERE, NOON) is None
-    assert await blocks.holding(MIA, HERE, end) is None
+    assert blocks.holding(MIA, ELSEWHERE, NOON) is None
+    assert blocks.holding(MIA, None, NOON) is None
+    assert blocks.holding(MORGAN, HERE, NOON) is None
+    assert blocks.holding(MIA, HERE, end) is None
 
 
 async def test_everywhere_holds_in_direct_messages_too_and_the_longest_is_told(database: Database):
@@ -35,7 +35,7 @@ async def test_everywhere_holds_in_direct_messages_too_and_the_longest_is_told(d
     await blocks.add(deed(), reason="short", until=NOON + timedelta(hours=1))
     everywhere = await blocks.add(deed(EVERYWHERE), reason="long", until=None)
     for guild_id in (HERE, ELSEWHERE, None):
-        assert await blocks.holding(MIA, guild_id, NOON) == everywhere
+        assert blocks.holding(MIA, guild_id, NOON) == everywhere
     assert [block.reason for block in await blocks.page(HERE, NOON, before=None, limit=9)] == [
         "short"
     ]
@@ -49,7 +49,7 @@ async def test_a_new_block_replaces_the_old_and_lifting_ends_it(database: Databa
     assert not await blocks.lift(deed(ELSEWHERE), NOON)
     assert await blocks.lift(deed(), NOON)
     assert not await blocks.lift(deed(), NOON)
-    assert await blocks.holding(MIA, HERE, NOON) is None
+    assert blocks.holding(MIA, HERE, NOON) is None
     assert len(await blocks.of_person(MIA)) == 2
     assert len(await AuditStore(database).page(HERE, before=None, limit=9)) == 3
 
