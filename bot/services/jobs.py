@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from weakref import WeakValueDictionary
 
 from bot.services.anew import Anew
 from bot.services.dispatcher import Dispatcher, Ticket
@@ -94,8 +95,9 @@ class JobService:
         self._on_their_way: dict[int, Job] = {}  # what the dispatcher holds, as it was lined up
         self._tags: dict[int, float] = {}  # that are not written yet
         self._writing: asyncio.Task[None] | None = None
-        # Counted and recorded by one at a time, or a burst would slip past the limits together.
-        self._intake = asyncio.Lock()
+        # A person's wishes are counted and recorded one at a time, or a burst would slip past the
+        # limits together. Other people's need not wait until each is on the disk.
+        self._intakes: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self.anew = Anew(
             catalog=catalog,
             policy=policy,
@@ -229,7 +231,7 @@ class JobService:
 
         The actor is a moderator: all is written before any job is stopped.
         """
-        async with self._intake:  # what was admitted a moment ago is on record then
+        async with self._intake(person_id):  # what was admitted a moment ago is on record then
             if actor.guild_id == EVERYWHERE:
                 found = await self._jobs.open_anywhere(person_id)
             else:
@@ -298,7 +300,7 @@ class JobService:
         with self._door.noting(asked, draft.words.prompt):
             check_place(self.catalog, draft, asked)
         draft = await self._door.screen(draft, asked)
-        async with self._intake:
+        async with self._intake(person_id):
             await self._door.admit(asked, draft.words.prompt, pictures=draft.request.num_images)
             draft = self._policy.adapt(draft, asked)
             cost = draft.cost()
@@ -310,6 +312,9 @@ class JobService:
                 raise
         JOB.set(job.id)
         return job
+
+    def _intake(self, person_id: int) -> asyncio.Lock:
+        return self._intakes.setdefault(person_id, asyncio.Lock())
 
     def _line_up(self, job: Job) -> None:
         self._on_their_way[job.id] = job

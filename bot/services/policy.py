@@ -117,7 +117,8 @@ class Policy:
         self._quotas = quotas
 
     async def load(self) -> None:
-        """Read what is kept in memory of the rules; comes before anything else."""
+        """Read what is kept in memory; comes before anything else."""
+        await self._jobs.load()
         await self._rules.load()
         await self._blocks.load()
         await self._quotas.load()
@@ -136,14 +137,15 @@ class Policy:
         if asked.missing_permissions:
             raise NotAllowedHere(asked.missing_permissions)
         self._check_place(asked)
+        await self._check_quota(asked, pictures)
+        # Last, and without a pause before the job is recorded: others are admitted meanwhile.
         person_id = asked.origin.person_id
-        waiting, everybodys = await self._jobs.waiting_counts(person_id)
+        waiting, everybodys = self._jobs.waiting_counts(person_id)
         if waiting + jobs > self._limits.waiting_per_person:
             most = self._limits.waiting_per_person
             raise QuotaReached(say("error-waiting", waiting=waiting, asked=jobs, most=most))
         if everybodys + jobs > self._limits.waiting:
             raise QueueFull(say("error-queue-full", waiting=self._limits.waiting))
-        await self._check_quota(asked, pictures)
 
     def adapt(self, draft: Draft, asked: Asked) -> Draft:
         """Return the draft as the rules there want it recorded.

@@ -147,7 +147,9 @@ class Database:
             await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, when what was brought is written."""
+        if self._writing is not None:
+            await asyncio.wait([self._writing])
         await self._engine.dispose()
 
 

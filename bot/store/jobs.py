@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, delete, func, select, true, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.store.audit import Deed
 from bot.store.database import Database
@@ -49,6 +50,14 @@ class JobStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._pace: float | None = None  # what `seconds_per_cost` found, until another job ends
+        self._open: dict[int, int] = {}  # whose each job is that has not ended
+        self._arriving = 0  # jobs that are being recorded
+
+    async def load(self) -> None:
+        """Read which jobs are open, which is kept in memory; comes before anything else."""
+        query = select(JobRow.id, JobRow.person_id).where(JobRow.status.in_(OPEN))
+        async with self._database.read() as session:
+            self._open = {row.id: row.person_id for row in await session.execute(query)}
 
     async def record(
         self,
@@ -58,14 +67,22 @@ class JobStore:
         fair_start: float,
     ) -> Job:
         """Write the row before anybody is answered; raises StoreBusy or AlreadyRecorded."""
-        row = row_of(draft, origin, fair_start=fair_start)
+
+        async def add(session: AsyncSession) -> Job:
+            row = row_of(draft, origin, fair_start=fair_start)
+            session.add(row)
+            await session.flush()
+            return read_job(row)
+
+        self._arriving += 1
         try:
-            async with self._database.write() as session:
-                session.add(row)
-                await session.flush()
-                return read_job(row)
+            job = await self._database.write_together(add)
+            self._open[job.id] = job.origin.person_id
         except IntegrityError as error:
             raise AlreadyRecorded from error
+        finally:
+            self._arriving -= 1
+        return job
 
     async def get(self, job_id: int) -> Job | None:
         """Return the job, or None where there is none; the id may be anything that was sent."""
@@ -156,6 +173,7 @@ class JobStore:
             interaction_token=None,
         )
         self._pace = None
+        self._open.pop(job_id, None)
         return moved
 
     async def deleted(self, job_id: int, deed: Deed | None = None) -> None:
@@ -245,13 +263,13 @@ class JobStore:
         """Return the jobs that have not ended and live in one of these messages or places."""
         return await self._select(JobRow.status.in_(OPEN), HOMES[place].in_(ids))
 
-    async def waiting_counts(self, person_id: int) -> tuple[int, int]:
-        """Count the jobs that have not ended: one person's, and everybody's."""
-        theirs = func.count().filter(JobRow.person_id == person_id)
-        query = select(theirs, func.count()).where(JobRow.status.in_(OPEN))
-        async with self._database.read() as session:
-            mine, everybodys = (await session.execute(query)).one()
-            return mine, everybodys
+    def waiting_counts(self, person_id: int) -> tuple[int, int]:
+        """Count the jobs that have not ended: one person's, and everybody's.
+
+        Everybody's are also those that are being recorded.
+        """
+        theirs = sum(whose == person_id for whose in self._open.values())
+        return theirs, len(self._open) + self._arriving
 
     async def children_count(self, job: Job) -> int:
         """Count the jobs made from one of a server that stand there still."""
@@ -295,18 +313,21 @@ class JobStore:
     async def _move(
         self, job_id: int, before: Sequence[Status], deed: Deed | None = None, **values: object
     ) -> bool:
-        async with self._database.write() as session:
-            moved = await session.scalars(
-                update(JobRow)
-                .where(JobRow.id == job_id, JobRow.status.in_(before))
-                .values(**values)
-                .returning(JobRow.id)
-            )
-            if moved.one_or_none() is None:
+        change = (
+            update(JobRow)
+            .where(JobRow.id == job_id, JobRow.status.in_(before))
+            .values(**values)
+            .returning(JobRow.id)
+        )
+
+        async def move(session: AsyncSession) -> bool:
+            if (await session.scalars(change)).one_or_none() is None:
                 return False
             if deed is not None:
                 session.add(deed.row())
             return True
+
+        return await self._database.write_together(move)
 
 
 def _shown_to(person_id: int) -> ColumnElement[bool]:

@@ -1,9 +1,10 @@
 import asyncio
+from collections.abc import Iterable
 
 import discord
 import pytest
 
-from bot.services.errors import QuotaReached
+from bot.services.errors import QueueFull, QuotaReached
 from bot.services.policy import Asked
 from bot.services.requests import Wish
 from bot.store.records import Job, Kind, Origin, Status
@@ -174,24 +175,36 @@ async def test_one_person_may_only_have_so_much_waiting(house: House):
 
 async def test_a_burst_does_not_slip_past_the_limit(house: House):
     house.executor.hold = True
-    me = house.mia.id
+    answers = await at_once(house, [house.mia.id] * 20)
+    assert sum(isinstance(answer, Job) for answer in answers) == 3
+    assert sum(isinstance(answer, QuotaReached) for answer in answers) == 17
 
-    def origin(number: int) -> Origin:
-        return Origin(
+
+async def test_a_burst_of_many_people_does_not_overfill_the_queue(house: House):
+    house.executor.hold = True
+    answers = await at_once(house, range(1, 31))
+    assert sum(isinstance(answer, Job) for answer in answers) == 20
+    assert sum(isinstance(answer, QueueFull) for answer in answers) == 10
+
+
+async def at_once(house: House, people: Iterable[int]) -> list[Job | BaseException]:
+    """Return what each of these people gets who all ask at the same moment."""
+
+    def asked(number: int, person_id: int) -> Asked:
+        origin = Origin(
             interaction_id=number,
             token=None,
-            person_id=me,
-            person_name="mia",
+            person_id=person_id,
+            person_name="somebody",
             channel_id=house.channel.id,
             guild_id=house.guild.id,
             asked_at=house.env.now(),
         )
+        return Asked(origin)
 
     wish = Wish(prompt="a")
-    asked = [house.bot.jobs.imagine(wish, Asked(origin(number))) for number in range(20)]
-    answers = await asyncio.gather(*asked, return_exceptions=True)
-    assert sum(isinstance(answer, Job) for answer in answers) == 3
-    assert sum(isinstance(answer, QuotaReached) for answer in answers) == 17
+    asking = [house.bot.jobs.imagine(wish, asked(*one)) for one in enumerate(people)]
+    return await asyncio.gather(*asking, return_exceptions=True)
 
 
 async def test_missing_permissions_are_named_before_any_work(house: House):

@@ -88,3 +88,16 @@ async def test_jobs_of_a_closed_bot_are_not_started(house: House):
     await house.bot.jobs.close()
     await asyncio.sleep(0)
     assert len(house.executor.requests) == 1
+
+
+async def test_what_forbids_a_wish_forbids_it_after_a_restart_too(house: House, tmp_path, database):
+    house.executor.hold = True
+    for _ in range(3):
+        await house.max.slash(house.channel, "imagine", prompt="a pear")
+    await house.morgan.slash(house.channel, "mod block", person=house.mia)
+    await restart(house, tmp_path, database)
+    blocked = await house.mia.slash(house.channel, "imagine", prompt="a red apple")
+    assert "blocked" in house.refusal(blocked)
+    waits = await house.max.slash(house.channel, "imagine", prompt="a pear")
+    assert "3" in house.refusal(waits)
+    assert len(await house.jobs.open_jobs()) == 3

@@ -61,3 +61,16 @@ async def test_pages_go_from_new_to_old(database: Database):
     assert [block.person_id for block in first] == [5, 4]
     rest = await blocks.page(HERE, NOON, before=first[-1].id, limit=9)
     assert rest == made[2::-1]
+
+
+async def test_what_an_earlier_run_wrote_holds(database: Database):
+    earlier = BlockStore(database)
+    await earlier.add(deed(), reason="old", until=None)
+    await earlier.lift(deed(), NOON)
+    await earlier.add(deed(person_id=MORGAN), reason="spam", until=None)
+    blocks = BlockStore(database)
+    await blocks.load()
+    held = blocks.holding(MORGAN, HERE, NOON)
+    assert held is not None
+    assert held.reason == "spam"
+    assert blocks.holding(MIA, HERE, NOON) is None

@@ -1,3 +1,4 @@
+import asyncio
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
@@ -134,6 +135,45 @@ async def test_one_interaction_is_one_job(database: Database):
     with pytest.raises(AlreadyRecorded):
         await record(jobs)
     assert len(await jobs.open_jobs()) == 1
+
+
+async def test_one_that_fails_takes_none_of_those_written_with_it_along(database: Database):
+    jobs = JobStore(database)
+    await record(jobs)
+    async with database.write():  # what comes meanwhile is written together
+        recording = [asyncio.create_task(record(jobs, number)) for number in (2, 1, 3)]
+        moving = asyncio.create_task(jobs.queued(1, 99))
+        await asyncio.sleep(0)
+    second, again, third = await asyncio.gather(*recording, return_exceptions=True)
+    assert isinstance(again, AlreadyRecorded)
+    assert await moving
+    assert [job.id for job in await jobs.open_jobs()] == [1, second.id, third.id]
+    assert jobs.waiting_counts(5) == (3, 3)
+
+
+async def test_everybody_hears_that_the_database_is_busy(database: Database):
+    jobs = JobStore(database)
+    with sqlite3.connect(database.path, isolation_level=None) as stranger:
+        stranger.execute("BEGIN IMMEDIATE")
+        recording = [record(jobs, number) for number in (1, 2, 3)]
+        answers = await asyncio.gather(*recording, return_exceptions=True)
+        stranger.execute("ROLLBACK")
+    stranger.close()
+    assert [type(answer) for answer in answers] == [StoreBusy] * 3
+    assert jobs.waiting_counts(5) == (0, 0)
+
+
+async def test_open_jobs_count_until_they_end_over_a_restart_too(database: Database):
+    earlier = JobStore(database)
+    for number in (1, 2, 3):
+        await record(earlier, number)
+    await earlier.ended(2, Status.CANCELLED)
+    jobs = JobStore(database)
+    await jobs.load()
+    assert earlier.waiting_counts(5) == jobs.waiting_counts(5) == (2, 2)
+    assert jobs.waiting_counts(6) == (0, 2)
+    await jobs.ended(1, Status.DONE)
+    assert jobs.waiting_counts(5) == (1, 1)
 
 
 async def test_a_job_only_goes_forward(database: Database):
