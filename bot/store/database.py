@@ -3,7 +3,8 @@
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import partial
@@ -14,9 +15,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, StaticPool, create_engine, event
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import Session, sessionmaker
 
 import migrations
 from bot.store import driver
@@ -35,7 +37,7 @@ MERGE = "INSERT INTO job_words (job_words, rank) VALUES ('merge', ?)"
 CHANGES = "SELECT total_changes()"
 
 T = TypeVar("T")
-Work = Callable[[AsyncSession], Awaitable[T]]
+Work = Callable[[Session], T]
 Waiting = tuple[Work[Any], asyncio.Future[Any]]
 
 
@@ -59,32 +61,34 @@ class Database:
         self._read = async_sessionmaker(engine.execution_options(begin=driver.READ))
         # SQLite has one writer, and lets the others look again and again; here they line up.
         self._turn = asyncio.Lock()
+        self._users = 0
+        self._unused = asyncio.Event()
+        self._unused.set()
+        # What is written together is written in one visit to a thread: a busy loop would come back
+        # to each statement late.
+        self._writer = create_engine(
+            "sqlite://",
+            creator=partial(driver.open_file, self.path),
+            poolclass=StaticPool,
+            hide_parameters=True,
+        )
+        event.listen(self._writer, "begin", _on_writer_begin)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
         self._together: list[Waiting] = []
         self._writing: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """Begin at once as the one writer, commit at the end; raises StoreBusy."""
-        try:
-            async with asyncio.timeout(BUSY_TIMEOUT_MS / 1000):
-                await self._turn.acquire()
-        except TimeoutError as error:
-            raise StoreBusy("other writers take too long; nothing was written") from error
-        try:
-            async with self._write.begin() as session:
-                yield session
-        except (OperationalError, sqlite3.OperationalError) as error:
-            if _is_busy(error):
-                raise StoreBusy("the database is busy; nothing was written") from error
-            raise
-        finally:
-            self._turn.release()
+        async with self._use(), self._the_one_writer(), self._write.begin() as session:
+            yield session
 
     async def write_together(self, work: Work[T]) -> T:
         """Do this in one transaction with what others bring while the disk is busy.
 
-        Return what it returns once that is on the disk. It may be begun twice: when somebody else's
-        fails, each is done anew by itself. Raises what it raises, or StoreBusy.
+        Return what it returns once that is on the disk. It runs in a thread, and may be begun
+        twice: when somebody else's fails, each is done anew by itself. Raises what it raises, or
+        StoreBusy.
         """
         done = asyncio.get_running_loop().create_future()
         self._together.append((work, done))
@@ -103,8 +107,10 @@ class Database:
     async def _write_batch(self, batch: Sequence[Waiting]) -> bool:
         """Write all of it and tell those who wait; False where somebody's work failed."""
         try:
-            async with self.write() as session:
-                results = [await work(session) for work, _ in batch]
+            async with self._the_one_writer():
+                loop = asyncio.get_running_loop()
+                works = [work for work, _ in batch]
+                results = await loop.run_in_executor(self._thread, self._write_now, works)
         except Exception as error:  # noqa: BLE001 - it is theirs who brought the work
             if len(batch) > 1 and not isinstance(error, StoreBusy):
                 return False
@@ -117,11 +123,44 @@ class Database:
                     done.set_result(result)
         return True
 
+    def _write_now(self, works: Sequence[Work[Any]]) -> list[Any]:
+        with sessionmaker(self._writer, expire_on_commit=False).begin() as session:
+            return [work(session) for work in works]
+
+    @asynccontextmanager
+    async def _the_one_writer(self) -> AsyncIterator[None]:
+        """Wait for one's turn; raises StoreBusy where that, or what is done in it, takes long."""
+        try:
+            async with asyncio.timeout(BUSY_TIMEOUT_MS / 1000):
+                await self._turn.acquire()
+        except TimeoutError as error:
+            raise StoreBusy("other writers take too long; nothing was written") from error
+        try:
+            yield
+        except (OperationalError, sqlite3.OperationalError) as error:
+            if _is_busy(error):
+                raise StoreBusy("the database is busy; nothing was written") from error
+            raise
+        finally:
+            self._turn.release()
+
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
         """Read one consistent state beside whoever writes."""
-        async with self._read.begin() as session:
+        async with self._use(), self._read.begin() as session:
             yield session
+
+    @asynccontextmanager
+    async def _use(self) -> AsyncIterator[None]:
+        """Count a transaction, one that waits too: what is lent out cannot be closed."""
+        self._users += 1
+        self._unused.clear()
+        try:
+            yield
+        finally:
+            self._users -= 1
+            if self._users == 0:
+                self._unused.set()
 
     async def scrub(self) -> None:
         """Make what was removed from rows unreadable in the files.
@@ -147,10 +186,14 @@ class Database:
             await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def close(self) -> None:
-        """Close every connection, when what was brought is written."""
+        """Close every connection, when what was begun is done."""
         if self._writing is not None:
             await asyncio.wait([self._writing])
+        await self._unused.wait()
         await self._engine.dispose()
+        # SQLite's connections are closed by the thread that opened them.
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._writer.dispose)
+        self._thread.shutdown()
 
 
 def _on_begin(connection: Connection) -> None:
@@ -158,6 +201,10 @@ def _on_begin(connection: Connection) -> None:
     # take their lock first.
     driven: Any = connection.connection.driver_connection
     driven.begin(connection.get_execution_options().get("begin", driver.WRITE))
+
+
+def _on_writer_begin(connection: Connection) -> None:
+    connection.exec_driver_sql(driver.WRITE)
 
 
 def _is_busy(error: OperationalError | sqlite3.OperationalError) -> bool:

@@ -33,7 +33,7 @@ class Connection(aiosqlite.Connection):
     """
 
     def __init__(self, path: Path) -> None:
-        super().__init__(partial(_open, path), iter_chunk_size=1)
+        super().__init__(partial(open_file, path), iter_chunk_size=1)
         self._thread.daemon = True
         self._begin: str | None = None  # what is still to be said before the next statement
         self._transaction: str | None = None
@@ -112,7 +112,8 @@ class Cursor:
         """Do nothing: the thread closed its cursor when it had the rows."""
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def open_file(path: Path) -> sqlite3.Connection:
+    """Open the database for the thread that asks; nothing begins a transaction by itself."""
     connection = sqlite3.connect(path, isolation_level=None)
     for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")

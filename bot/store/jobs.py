@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, delete, func, select, true, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from bot.store.audit import Deed
 from bot.store.database import Database
@@ -68,10 +68,10 @@ class JobStore:
     ) -> Job:
         """Write the row before anybody is answered; raises StoreBusy or AlreadyRecorded."""
 
-        async def add(session: AsyncSession) -> Job:
+        def add(session: Session) -> Job:
             row = row_of(draft, origin, fair_start=fair_start)
             session.add(row)
-            await session.flush()
+            session.flush()
             return read_job(row)
 
         self._arriving += 1
@@ -320,8 +320,8 @@ class JobStore:
             .returning(JobRow.id)
         )
 
-        async def move(session: AsyncSession) -> bool:
-            if (await session.scalars(change)).one_or_none() is None:
+        def move(session: Session) -> bool:
+            if session.scalars(change).one_or_none() is None:
                 return False
             if deed is not None:
                 session.add(deed.row())
