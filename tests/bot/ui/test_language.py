@@ -169,7 +169,7 @@ async def test_everything_about_a_job_is_in_the_language_that_is_spoken(shouting
         render.alt_text(one, PICTURES[0], 2),
         embeds.history_entry(one, None),
         details.card(found),
-        inspecting.card(found),
+        inspecting.card(found, None),
         buttons.waiting_view(one),
         buttons.result_view(one),
         buttons.deletion_view(one),
