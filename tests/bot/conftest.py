@@ -1,5 +1,7 @@
 """The real bot on a simulated Discord, with a real database and a recording executor."""
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +26,7 @@ from bot.services.screening import Screening
 from bot.store.allowances import AllowanceStore
 from bot.store.audit import AuditStore
 from bot.store.blocks import BlockStore
-from bot.store.database import Database, migrate
+from bot.store.database import FILE_NAME, Database, migrate
 from bot.store.defaults import DefaultsStore
 from bot.store.examples import ExampleStore
 from bot.store.favourites import FavouriteStore
@@ -192,9 +194,17 @@ def _file_host(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(discord.Asset, "BASE", "https://cdn.simcord.invalid")
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an empty database of this version; every migration runs once for all tests."""
+    folder = tmp_path_factory.mktemp("migrated")
+    asyncio.run(migrate(folder))
+    return folder
+
+
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    await migrate(tmp_path)
+async def database(tmp_path: Path, migrated: Path) -> AsyncIterator[Database]:
+    shutil.copyfile(migrated / FILE_NAME, tmp_path / FILE_NAME)
     database = Database(tmp_path)
     yield database
     await database.close()
