@@ -220,6 +220,7 @@ class CommandBook:
         known = before.get((kind, definition["name"]))
         if known is None:
             self._count_create()
+        needed = definition.get("default_member_permissions")
         body: Json = {
             "id": known["id"] if known else str(self._snowflakes.next()),
             "application_id": str(self._world.application_id),
@@ -229,7 +230,7 @@ class CommandBook:
             "name_localizations": definition.get("name_localizations"),
             "description": definition.get("description") or "",
             "description_localizations": definition.get("description_localizations"),
-            "default_member_permissions": definition.get("default_member_permissions"),
+            "default_member_permissions": None if needed is None else str(needed),
             "dm_permission": definition.get("dm_permission", True),
             "contexts": definition.get("contexts"),
             "integration_types": definition.get("integration_types") or [0],

@@ -74,6 +74,10 @@ def complete(components: list[Json]) -> list[Json]:
         if component.get("type") in SELECTS:
             component.setdefault("min_values", 1)
             component.setdefault("max_values", 1)
+        for shown in (component, *(component.get("options") or [])):
+            if emoji := shown.get("emoji"):
+                # An emoji of Unicode has no id, but may be sent with a null for one.
+                shown["emoji"] = {k: v for k, v in emoji.items() if v is not None}
         for default in component.get("default_values") or []:
             default["id"] = str(default["id"])
     return components

@@ -76,7 +76,8 @@ _ANSWERS = {
 class Interaction:
     """One thing that a person did with the bot, and how it was answered so far.
 
-    `original` is the message of the first answer, `message` the one whose component was used.
+    `original` is the message of the first answer, `message` the one whose component was used, and
+    `opened_by` the interaction that was answered with the modal that this one sends.
     """
 
     id: int
@@ -90,6 +91,7 @@ class Interaction:
     clock: Clock
     command: str | None = None
     message: Message | None = None
+    opened_by: "Interaction | None" = None
     acknowledged: Callback | None = None
     took: float | None = None
     original: Message | None = None
@@ -167,6 +169,7 @@ class InteractionBook:
         *,
         command: str | None = None,
         message: Message | None = None,
+        opened_by: Interaction | None = None,
     ) -> Interaction:
         """Send an interaction to the bot."""
         interaction = Interaction(
@@ -181,6 +184,7 @@ class InteractionBook:
             self._clock,
             command,
             message,
+            opened_by,
         )
         self._by_token[interaction.token] = interaction
         self._dispatch("INTERACTION_CREATE", self.payload(interaction))
@@ -330,9 +334,24 @@ class InteractionBook:
         elif interaction.kind is Kind.COMMAND:
             is_slash = interaction.data.get("type") == commands.SLASH
             kind = COMMAND_ANSWER if is_slash else MENU_ANSWER
+        original = interaction.original
+        return self._messages.create(
+            interaction.channel,
+            self._world.bot,
+            draft,
+            kind=kind,
+            flags=flags,
+            origin=self._origin(interaction),
+            original_response_id=original.id if later and original else None,
+            reply_to=reply_to,
+            private_to=interaction.user if flags & EPHEMERAL else None,
+        )
+
+    def _origin(self, interaction: Interaction) -> Origin:
         target = int(interaction.data.get("target_id", 0))
         in_menu_of = interaction.data.get("type")
-        origin = Origin(
+        opener = interaction.opened_by
+        return Origin(
             interaction.id,
             interaction.kind,
             interaction.user,
@@ -342,18 +361,7 @@ class InteractionBook:
             interacted_message_id=interaction.message.id if interaction.message else None,
             target_user=self._world.users[target] if in_menu_of == commands.USER_MENU else None,
             target_message_id=target if in_menu_of == commands.MESSAGE_MENU else None,
-        )
-        original = interaction.original
-        return self._messages.create(
-            interaction.channel,
-            self._world.bot,
-            draft,
-            kind=kind,
-            flags=flags,
-            origin=origin,
-            original_response_id=original.id if later and original else None,
-            reply_to=reply_to,
-            private_to=interaction.user if flags & EPHEMERAL else None,
+            triggering=None if opener is None else self._origin(opener),
         )
 
 

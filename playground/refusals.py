@@ -133,4 +133,11 @@ class FormErrors:
     def raise_if_any(self) -> None:
         """Raise Refusal 50035 when anything was noted."""
         if self.tree:
-            raise Refusal(400, 50035, "Invalid Form Body", self.tree)
+            raise Refusal(400, 50035, "Invalid Form Body", _pruned(self.tree))
+
+
+def _pruned(node: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what is wrong inside of what is wrong itself, as Discord does."""
+    if "_errors" in node:
+        return {"_errors": node["_errors"]}
+    return {key: _pruned(inner) for key, inner in node.items()}

@@ -14,6 +14,7 @@ from playground.faults import Faults, RequestLog
 from playground.files import MEBIBYTE
 from playground.gateway import Gateway, Intent
 from playground.guard import only_from_here
+from playground.observing import Observer
 from playground.page import Page
 from playground.people import People
 from playground.state import State
@@ -107,6 +108,11 @@ class Playground(People):
     def log(self) -> RequestLog:
         """Every request of the bot."""
         return self.state.log
+
+    @property
+    def observers(self) -> list[Observer]:
+        """Who listens to everything between the bot and the playground."""
+        return self.state.observers
 
     @property
     def unknown_routes(self) -> list[str]:

@@ -12,6 +12,7 @@ from playground.furniture import furnish
 from playground.gateway import Gateway, Intent
 from playground.interactions import Interaction, InteractionBook, Kind
 from playground.messages import Message, MessageBook, MessageChange
+from playground.observing import Observer
 from playground.permissions import Permission
 from playground.places import Channel
 from playground.users import User
@@ -32,6 +33,7 @@ class State:
         self.feed = Feed()
         self.faults = Faults()
         self.log = RequestLog()
+        self.observers: list[Observer] = []
         self.world = furnish(self.snowflakes)
         self.files = FileHost(self.snowflakes)
         self.gateway = Gateway(
@@ -41,6 +43,7 @@ class State:
             greet=self._greet,
             members=self._members,
             tell=self._bot_changed,
+            observers=self.observers,
         )
         self.messages = MessageBook(
             self.world, self.files, self.clock, self.snowflakes, self._message_changed
