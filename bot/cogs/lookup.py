@@ -8,6 +8,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.cogs.places import in_servers_only
+from bot.discord_limits import CHOICES, LARGEST_INTEGER
 from bot.services.errors import JobNotFound
 from bot.services.lookup import Lookup
 from bot.services.moments import read_since, read_until
@@ -23,7 +24,6 @@ WORDS_LENGTH = 100
 MOMENT_LENGTH = 40
 DAYS = (1, 365)
 DEFAULT_DAYS = 30
-MENU_LENGTH = 25
 
 
 class LookupCog(commands.Cog):
@@ -67,7 +67,7 @@ class LookupCog(commands.Cog):
         flagged: bool = False,
         since: app_commands.Range[str, 1, MOMENT_LENGTH] | None = None,
         until: app_commands.Range[str, 1, MOMENT_LENGTH] | None = None,
-        job: app_commands.Range[int, 1, 2**53] | None = None,
+        job: app_commands.Range[int, 1, LARGEST_INTEGER] | None = None,
     ) -> None:
         """Show this server's jobs privately, a page at a time."""
         now = interaction.created_at
@@ -95,7 +95,7 @@ class LookupCog(commands.Cog):
         """Offer every checkpoint of the catalog; one that was there before can be typed."""
         typed = current.casefold()
         found = [name for name in self.catalog.names if typed in name.casefold()]
-        return [app_commands.Choice(name=name, value=name) for name in found[:MENU_LENGTH]]
+        return [app_commands.Choice(name=name, value=name) for name in found[:CHOICES]]
 
     @app_commands.command(description=say("command-mod-usage"))
     @app_commands.describe(days=say("command-mod-usage.days"))

@@ -16,6 +16,7 @@ import aiohttp
 import discord
 
 from bot import errors
+from bot.discord_limits import FILE_BYTES
 from bot.services.checking import coarse, is_checked
 from bot.services.runner import (
     DeliveryFailed,
@@ -32,7 +33,6 @@ from bot.ui import buttons, render
 from bot.ui.pacing import Pacer
 from bot.ui.shrinking import Upload, fit
 from bot.ui.uploading import (
-    DEFAULT_FILE_BYTES,
     SMALLEST_FILE_BYTES,
     TOO_LARGE,
     as_files,
@@ -350,11 +350,11 @@ class Delivery:
     def _file_limit(self, job: Job, line: Line) -> int:
         """Return how many bytes of one file Discord takes there; it may take less."""
         if not self._reaches(job, line) or job.direct_channel_id is not None:
-            return DEFAULT_FILE_BYTES
+            return FILE_BYTES
         if self._by_token(job, line) and job.origin.filesize_limit is not None:
             return job.origin.filesize_limit
         guild = self._client.get_guild(job.origin.guild_id or 0)
-        return DEFAULT_FILE_BYTES if guild is None else guild.filesize_limit
+        return FILE_BYTES if guild is None else guild.filesize_limit
 
     def _webhook(self, job: Job) -> discord.Webhook:
         application_id = self._client.application_id

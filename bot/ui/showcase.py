@@ -7,6 +7,7 @@ from typing import Any
 
 import discord
 
+from bot.discord_limits import EMBED_TITLE_LENGTH, EMBEDS_LENGTH
 from bot.services.gallery import Gallery
 from bot.store.examples import Shown
 from bot.texts import say
@@ -17,7 +18,7 @@ from generation.catalog import Catalog, Checkpoint
 from generation.styles import Style
 
 PAGE = 5
-TEXT_LENGTH = 900  # of an embed; all of a message hold 6,000 characters
+TEXT_LENGTH = EMBEDS_LENGTH // PAGE - 300  # of an embed, beside its title
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Showcase(PrivateView):
         for place, entry in enumerate(entries):
             text = render.shorten(entry.text, TEXT_LENGTH)
             title = discord.utils.escape_markdown(entry.name)
-            embed = discord.Embed(title=render.shorten(title, 256), description=text)
+            embed = discord.Embed(title=render.shorten(title, EMBED_TITLE_LENGTH), description=text)
             if entry.name in pictures:
                 file = f"example-{place}.webp"
                 alt = say("example-alt", name=entry.name)

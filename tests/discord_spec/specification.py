@@ -118,9 +118,7 @@ def _is_meant(validator: Draft202012Validator, branch: Json, instance: object) -
 _TYPES = Draft202012Validator.TYPE_CHECKER.redefine(
     "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
 )
-_Validator = extend(
-    Draft202012Validator, {"oneOf": _any_of, "anyOf": _any_of}, type_checker=_TYPES
-)
+_Validator = extend(Draft202012Validator, {"oneOf": _any_of, "anyOf": _any_of}, type_checker=_TYPES)
 
 
 @cache
