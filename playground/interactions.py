@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from playground import commands, components, drafts
+from playground import commands, components, drafts, schemas
 from playground.bodies import Body
 from playground.changes import Changes
 from playground.clock import Clock, Snowflakes
@@ -263,24 +263,30 @@ class InteractionBook:
     def answer(self, interaction: Interaction, body: Body) -> Callback:
         """Take the bot's first answer."""
         fields = body.fields
-        kind = fields.get("type")
+        errors = FormErrors()
+        schemas.FIRST_ANSWER.check(fields, errors, "")
+        errors.raise_if_any()
+        kind = fields["type"]
         if kind not in _ANSWERS[interaction.kind]:
             allowed = ", ".join(str(int(one)) for one in sorted(_ANSWERS[interaction.kind]))
-            errors = FormErrors()
             errors.add("type", "BASE_TYPE_CHOICES", f"Value must be one of {{{allowed}}}.")
             errors.raise_if_any()
         callback = Callback(int(str(kind)))
         data = fields.get("data") or {}
+        if callback in (Callback.CHOICES, Callback.MODAL) and fields.get("data") is None:
+            errors.required("data")
+            errors.raise_if_any()
         if callback is Callback.MESSAGE:
             draft = drafts.read(body, data, under="data.")
             interaction.original = self._post(interaction, draft, draft.flags & EPHEMERAL)
         elif callback is Callback.DEFERRED_MESSAGE:
+            schemas.MESSAGE.check(data, errors, "data")
+            errors.raise_if_any()
             flags = LOADING | (int(data.get("flags") or 0) & EPHEMERAL)
             interaction.original = self._post(interaction, Draft(), flags)
         elif callback is Callback.CHOICES:
             interaction.choices = _checked_choices(interaction, data)
         elif callback is Callback.MODAL:
-            errors = FormErrors()
             components.check_modal(data, errors, "data")
             errors.raise_if_any()
             components.complete(data["components"])
@@ -366,14 +372,11 @@ class InteractionBook:
 
 
 def _checked_choices(interaction: Interaction, data: Json) -> list[Json]:
-    choices: list[Json] = data.get("choices") or []
-    errors = FormErrors()
-    errors.longest("data.choices", choices, 25)
     kind = _focused_type(interaction.data.get("options", []))
-    for index, choice in enumerate(choices):
-        commands.check_choice(choice, kind, errors, f"data.choices.{index}.")
+    errors = FormErrors()
+    schemas.SUGGESTIONS[kind].check(data, errors, "data")
     errors.raise_if_any()
-    return choices
+    return data.get("choices") or []
 
 
 def _focused_type(options: list[Json]) -> int:

@@ -110,9 +110,9 @@ class FormErrors:
     tree: dict[str, Any] = field(default_factory=dict)
 
     def add(self, path: str, code: str, message: str) -> None:
-        """Note a mistake at a dotted path, such as `embeds.0.title`."""
+        """Note a mistake at a dotted path, such as `embeds.0.title`; "" is the whole."""
         node = self.tree
-        for part in path.split("."):
+        for part in path.split(".") if path else []:
             node = node.setdefault(part, {})
         node.setdefault("_errors", []).append({"code": code, "message": message})
 

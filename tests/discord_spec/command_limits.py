@@ -14,7 +14,6 @@ Json = dict[str, Any]
 SLASH = 1
 SUBCOMMAND, GROUP, STRING, INTEGER, NUMBER = 1, 2, 3, 4, 10
 MOST = {SLASH: 100, 2: 5, 3: 5}  # discord.py's for menus, which is below Discord's
-SAFE = (1 << 53) - 1
 
 # \p{sc=Deva}, \p{sc=Thai}: vowel signs are neither letters nor numbers.
 _NAME = regex.compile(r"[-_'\p{L}\p{N}\p{Script=Deva}\p{Script=Thai}]{1,32}")
@@ -86,20 +85,16 @@ def _options(options: list[Json], where: str, depth: int = 0) -> Iterator[str]:
 
 
 def _bounds(option: Json, where: str) -> Iterator[str]:
-    for low, high in (("min_value", "max_value"), ("min_length", "max_length")):
-        least, most = option.get(low), option.get(high)
-        if least is not None and most is not None and least > most:
-            yield f"{where}: {low} over {high}"
-        lengths = low == "min_length"
-        numbers = (STRING,) if lengths else (INTEGER, NUMBER)
-        if (least is not None or most is not None) and option.get("type") not in numbers:
-            yield f"{where}: {low} or {high} for an option of type {option.get('type')}"
-        for bound in () if lengths else (least, most):
-            if bound is not None and abs(bound) > SAFE:
-                yield f"{where}: a bound beyond 2^53 - 1"
+    names = {STRING: ("min_length", "max_length")}
+    names |= dict.fromkeys((INTEGER, NUMBER), ("min_value", "max_value"))
+    least, most = (option.get(name) for name in names.get(option.get("type") or 0, ("", "")))
+    if least is not None and most is not None and least > most:
+        yield f"{where}: at least {least} and at most {most}"
 
 
 def _choices(option: Json, where: str) -> Iterator[str]:
+    if option.get("type") not in (STRING, INTEGER, NUMBER):
+        return
     choices = option.get("choices") or []
     if choices and option.get("autocomplete"):
         yield f"{where}: choices and suggestions"
@@ -138,4 +133,4 @@ def _size(thing: Json) -> int:
     if isinstance(value := thing.get("value"), str):
         own += len(value)
     inner = [*(thing.get("options") or []), *(thing.get("choices") or [])]
-    return own + sum(_size(one) for one in inner)
+    return own + sum(_size(one) for one in inner if one is not None)

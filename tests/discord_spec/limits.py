@@ -145,8 +145,7 @@ def _text_input(field: Json) -> Iterator[str]:
 
 def of_choices(choices: list[Json]) -> Iterator[str]:
     """Say what is wrong with suggestions for an option."""
-    yield from _twice("choices: name", [choice.get("name") for choice in choices])
-    for choice in choices:
+    for choice in filter(None, choices):
         value = choice.get("value")
         if isinstance(value, str) and not 1 <= len(value) <= 100:
             yield f"choice {choice.get('name')!r}: a value of {len(value)} characters"
