@@ -10,7 +10,7 @@ from bot.discord_limits import CHOICE_NAME_LENGTH, CHOICES, LARGEST_INTEGER
 from bot.services.errors import NothingToDo
 from bot.services.jobs import JobService
 from bot.store.records import Job
-from bot.texts import say
+from bot.texts import all_of, say
 from bot.ui import lists, render
 from bot.ui.asking import actor_of, asked_by
 from bot.ui.cooldowns import OFTEN
@@ -54,7 +54,7 @@ class QueueCog(commands.Cog):
         chosen = [one.id for one in mine] if job is None else [job]
         for job_id in chosen:
             await self.jobs.cancel(job_id, actor_of(interaction))
-        done = say("cancelled-own", jobs=len(chosen), ids=", ".join(f"#{one}" for one in chosen))
+        done = say("cancelled-own", jobs=len(chosen), ids=all_of(f"#{one}" for one in chosen))
         await interaction.followup.send(done)
 
     @cancel.autocomplete("job")

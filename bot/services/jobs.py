@@ -23,6 +23,7 @@ from bot.store.pictures import PictureStore
 from bot.store.records import (
     BY_MODERATOR,
     EVERYWHERE,
+    AuditAction,
     Draft,
     Job,
     Kind,
@@ -219,7 +220,7 @@ class JobService:
         """
         job = await self._policy.visible(job_id, actor)
         self._policy.own_or_moderate(job, actor)
-        deed = actor.deed_on(job, "cancel", reason)
+        deed = actor.deed_on(job, AuditAction.CANCEL, reason)
         why = None if deed is None else BY_MODERATOR
         if not await self._jobs.ended(job_id, Status.CANCELLED, why, deed):
             raise NothingToDo(say("error-job-ended"))
@@ -240,7 +241,10 @@ class JobService:
             replace(job, error=BY_MODERATOR)
             for job in found
             if await self._jobs.ended(
-                job.id, Status.CANCELLED, BY_MODERATOR, actor.deed_on(job, "cancel", reason)
+                job.id,
+                Status.CANCELLED,
+                BY_MODERATOR,
+                actor.deed_on(job, AuditAction.CANCEL, reason),
             )
         ]
         await asyncio.gather(*(self._stop(job) for job in ended))

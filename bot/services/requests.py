@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from bot.store.records import Draft, Kind, Words
-from bot.texts import say
+from bot.texts import any_of, say
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
 from generation.request import SEED, Aspect, GenerationRequest, Sampler
@@ -49,9 +49,7 @@ def compose(catalog: Catalog, wish: Wish) -> GenerationRequest:
             prompt, negative_prompt = style.apply(prompt, negative_prompt)
     sampler = _one_of(Sampler, "sampler", wish.sampler or checkpoint.sampler)
     if sampler not in checkpoint.samplers:
-        raise InvalidRequest(
-            "sampler", say("bound-one-of-here", names=", ".join(checkpoint.samplers))
-        )
+        raise InvalidRequest("sampler", say("bound-one-of-here", names=any_of(checkpoint.samplers)))
     width, height = checkpoint.size_for(_one_of(Aspect, "aspect", wish.aspect or Aspect.SQUARE))
     return GenerationRequest(
         prompt=prompt,
@@ -117,7 +115,7 @@ def _default(catalog: Catalog, style: Style | None) -> str:
 
 def _fitting(catalog: Catalog, checkpoint: str) -> str:
     fitting = [name for name in catalog.style_names if catalog.styles[name].fits(checkpoint)]
-    names = ", ".join((*fitting, NO_STYLE))
+    names = any_of((*fitting, NO_STYLE))
     return say("bound-one-of-with", names=names, checkpoint=checkpoint)
 
 
@@ -125,4 +123,4 @@ def _one_of(names: type[Name], field: str, given: str) -> Name:
     try:
         return names(given)
     except ValueError:
-        raise InvalidRequest(field, say("bound-one-of", names=", ".join(names))) from None
+        raise InvalidRequest(field, say("bound-one-of", names=any_of(names))) from None

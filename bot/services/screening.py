@@ -10,7 +10,16 @@ from bot.services.errors import NotFilterable, NothingToDo, PromptRefused
 from bot.services.filters import PromptVerdict, Screen
 from bot.services.policy import Actor
 from bot.store.filters import FilterStands, FilterStore
-from bot.store.records import EVERYWHERE, Draft, Filter, FilterAction, FilterKind, Kind, Words
+from bot.store.records import (
+    EVERYWHERE,
+    AuditAction,
+    Draft,
+    Filter,
+    FilterAction,
+    FilterKind,
+    Kind,
+    Words,
+)
 from bot.texts import say
 
 MOST_FILTERS = 500  # of one server; all of them look at each prompt
@@ -44,7 +53,7 @@ class Screening:
         guild_id = actor.guild_id or EVERYWHERE
         if await self._filters.count(guild_id) >= MOST_FILTERS:
             raise NotFilterable(say("error-filters-full", most=MOST_FILTERS))
-        deed = actor.deed("filter add", f"{action} {kind} {pattern}")
+        deed = actor.deed(AuditAction.FILTER_ADD, f"{action} {kind} {pattern}")
         try:
             added = await self._filters.add(deed, pattern=pattern, kind=kind, action=action)
         except FilterStands:
@@ -56,7 +65,9 @@ class Screening:
         """Remove a filter of the actor's server, or EVERYWHERE; raises NothingToDo."""
         found = await self._filters.get(filter_id, actor.guild_id or EVERYWHERE)
         if found is not None:
-            deed = actor.deed("filter remove", f"{found.action} {found.kind} {found.pattern}")
+            deed = actor.deed(
+                AuditAction.FILTER_REMOVE, f"{found.action} {found.kind} {found.pattern}"
+            )
             if await self._filters.remove(deed, filter_id):
                 self._forget()
                 return found

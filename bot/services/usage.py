@@ -7,7 +7,7 @@ from operator import attrgetter
 from bot.services.chart import Chart, Series
 from bot.services.sheet import MARK, line
 from bot.store.figures import Day, Usage
-from bot.texts import say
+from bot.texts import all_of, say
 
 NAME_LENGTH = 32
 COLUMNS = ("what", "name", "jobs", "pictures", "failed", "refused", "device_seconds")
@@ -35,7 +35,7 @@ def words(usage: Usage) -> str:
         most = max(usage.days, key=lambda day: (day.pictures, day.jobs))
         lines.append(say("usage-most", day=most.day.isoformat(), pictures=most.pictures))
     if usage.people:
-        people = ", ".join(
+        people = all_of(
             say(
                 "usage-person",
                 name=_MARKUP.sub("", _line(one.name)).strip() or "?",

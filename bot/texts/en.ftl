@@ -110,11 +110,6 @@ bound-side = at most { $most } pixels on the longer side here: this server wants
 bound-negative = at most { $most } characters here: this server adds its own
 bound-file = at most { $most } MiB
 
-### Lists of names
-
-list-all = { $some } and { $one }
-list-any = { $some } or { $one }
-
 ### Words for many places
 
 ordinal = { ORDINAL($number) ->

@@ -8,7 +8,7 @@ import discord
 from bot.services.filters import PromptVerdict
 from bot.services.screening import Piece
 from bot.store.records import EVERYWHERE, AuditEntry, Block, Filter
-from bot.texts import say
+from bot.texts import all_of, say
 from bot.ui.listing import Line
 from bot.ui.render import shorten
 
@@ -100,4 +100,4 @@ def _marked(piece: Piece) -> str:
 def _numbers(filters: Sequence[Filter]) -> str:
     here = [f"#{one.id}" for one in filters if one.guild_id != EVERYWHERE]
     others = any(one.guild_id == EVERYWHERE for one in filters)
-    return ", ".join([*here, say("filter-everywhere")] if others else here)
+    return all_of([*here, say("filter-everywhere")] if others else here)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import discord
 
 from bot.store.records import Job
-from bot.texts import say
+from bot.texts import all_of, say
 from bot.ui import render
 from generation.infotext import Parameters
 
@@ -67,7 +67,7 @@ def parameters(found: Parameters, left_out: Sequence[str]) -> discord.Embed:
         others = ", ".join(f"{name} {value}" for name, value in found.other.items())
         embed.add_field(name=say("file-also"), value=_quote(others, FIELD), inline=False)
     if left_out:
-        missing = _quote(", ".join(left_out), FIELD)
+        missing = _quote(all_of(left_out), FIELD)
         embed.add_field(name=say("file-left-out"), value=missing, inline=False)
     return embed
 

@@ -10,7 +10,7 @@ import discord
 from bot.discord_limits import EMBED_TITLE_LENGTH, EMBEDS_LENGTH
 from bot.services.gallery import Gallery
 from bot.store.examples import Shown
-from bot.texts import say
+from bot.texts import any_of, say
 from bot.ui import render
 from bot.ui.asking import viewer_of
 from bot.ui.views import PrivateView
@@ -114,6 +114,6 @@ def style_entry(style: Style) -> Entry:
         without = discord.utils.escape_markdown(style.negative_prompt)
         lines.append(say("style-without", prompt=without))
     if style.checkpoints:
-        names = discord.utils.escape_markdown(", ".join(style.checkpoints))
+        names = discord.utils.escape_markdown(any_of(style.checkpoints))
         lines.append(say("style-for", checkpoints=names))
     return Entry(style.name, "\n".join(lines))
