@@ -13,7 +13,7 @@ from bot.services.errors import AgeRestricted, Blocked, JobError
 from bot.services.runner import Refused
 from bot.store.errors import StoreBusy, StoreError
 from bot.store.jobs import AlreadyRecorded
-from bot.texts import all_of, say
+from bot.texts import all_of, phrased, say
 from generation.errors import (
     Cancelled,
     CheckpointUnavailable,
@@ -31,8 +31,10 @@ SENTENCES: dict[type[BaseException], Line] = {
     JobError: str,
     Blocked: lambda error: _blocked(error),
     AgeRestricted: lambda error: say("error-age-restricted", name=error.name),
-    InvalidRequest: lambda error: say("error-invalid", field=error.field, bound=error.bound),
-    CheckpointUnavailable: lambda error: say("error-checkpoint", reason=error.reason),
+    InvalidRequest: lambda error: say(
+        "error-invalid", field=error.field, bound=phrased(error.bound)
+    ),
+    CheckpointUnavailable: lambda error: say("error-checkpoint", reason=phrased(error.reason)),
     OutOfMemory: lambda _: say("error-too-large"),
     NotChecked: lambda _: say("error-not-checked"),
     Cancelled: lambda _: say("error-cancelled"),

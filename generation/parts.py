@@ -35,6 +35,7 @@ from generation.checkpoint_folder import (
 )
 from generation.errors import CheckpointUnavailable
 from generation.memory import is_out_of_memory
+from generation.phrases import Phrase
 from generation.preview import SD1_COLOURS, PreviewColours
 from generation.safetensors_file import Tensor, read_header
 from generation.safety import Checker, load_checker
@@ -129,7 +130,9 @@ def load_parts(files: Files, dtype: torch.dtype, prediction_type: str | None = N
         # What fails here is whole and yet does not fit together, such as weights of other shapes
         # than their configuration says.
         place = files.single or files.folder
-        raise CheckpointUnavailable(files.name, f"{place}: {_line(error)}") from error
+        raise CheckpointUnavailable(
+            files.name, Phrase("checkpoint-file", file=str(place), why=_line(error))
+        ) from error
 
 
 def _load(files: Files, dtype: torch.dtype, prediction_type: str | None) -> Parts:
@@ -196,7 +199,7 @@ def _config_folder(checkpoint: Checkpoint) -> Path:
     """Return the folder with a single file's configurations; the hub is asked only for an id."""
     name, config = checkpoint.name, checkpoint.config
     if config is None:
-        raise CheckpointUnavailable(name, "a single file needs config in the catalog")
+        raise CheckpointUnavailable(name, Phrase("checkpoint-config"))
     folder = config if isinstance(config, Path) else _download(name, config, config_patterns())
     check_configs(name, folder)
     return folder
@@ -219,10 +222,12 @@ def _download(name: str, repository: str, patterns: list[str], revision: str | N
         )
     except LocalEntryNotFoundError as error:
         raise CheckpointUnavailable(
-            name, f"{repository} is not on disk and the hub is out of reach"
+            name, Phrase("checkpoint-hub-out-of-reach", repository=repository)
         ) from error
     except (OSError, HFValidationError) as error:
-        raise CheckpointUnavailable(name, f"{repository} on the hub: {_line(error)}") from error
+        raise CheckpointUnavailable(
+            name, Phrase("checkpoint-hub", repository=repository, why=_line(error))
+        ) from error
     return Path(folder)
 
 

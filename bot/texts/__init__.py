@@ -7,7 +7,7 @@ attributes; an error's sentence is ``error-<what happened>``. ``ORDINAL($n)`` is
 selects by a language's forms of 1st, 2nd and so on, as a number by itself does by those of 1, 2.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -18,6 +18,8 @@ from babel import Locale
 from babel.lists import format_list
 from fluent.runtime import FluentBundle, FluentResource
 from fluent.syntax.ast import Message, Resource
+
+from generation.phrases import Phrase, Value
 
 FOLDER = Path(__file__).parent
 ENGLISH = "en"
@@ -96,6 +98,23 @@ def _list_locale() -> Locale:
     language = next(known, ENGLISH)
     # The English of the world has no comma before "and"; that of the USA does.
     return Locale.parse("en_001" if language == ENGLISH else language.replace("-", "_"))
+
+
+def phrased(words: str) -> str:
+    """Return what an error of ``generation`` says, in the language that is being spoken.
+
+    Other words are those of a catalog already, and stay as they are.
+    """
+    if not isinstance(words, Phrase):
+        return words
+    join = any_of if words.code.startswith("bound-") else all_of
+    return say(words.code, **{name: _field(value, join) for name, value in words.values.items()})
+
+
+def _field(value: Value, join: Callable[[Iterable[str]], str]) -> str | float:
+    if isinstance(value, tuple):
+        return join(value)
+    return str(value) if isinstance(value, int) else value  # a seed has no thousands
 
 
 @cache
