@@ -49,6 +49,7 @@ from bot.ui import acting, bounds, buttons
 from bot.ui.acting import ModButton
 from bot.ui.buttons import JobButton
 from bot.ui.clicks import Clicks
+from bot.ui.clock import DiscordClock
 from bot.ui.cooldowns import Cooldowns
 from bot.ui.delivery import Delivery
 from bot.ui.file_hosts import no_redirects
@@ -136,6 +137,7 @@ class DarkroomBot(commands.Bot):
         screening: Screening,
         synced_file: Path,
     ) -> None:
+        clock = DiscordClock()
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -146,9 +148,9 @@ class DarkroomBot(commands.Bot):
             intents=discord.Intents(guilds=True, guild_messages=True),
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
-            http_trace=no_redirects(),
+            http_trace=clock.listen(no_redirects()),
         )
-        self.jobs = open_services(Delivery(self))
+        self.jobs = open_services(Delivery(self, clock))
         self.gallery = gallery
         self.privacy = privacy
         self.uploads = uploads

@@ -76,7 +76,7 @@ class Checkpoint:
             raise InvalidRequest("sampler", Phrase("bound-without-lcm", sampler=self.sampler))
         if self.prediction_type not in (None, *PREDICTION_TYPES):
             raise InvalidRequest(
-                "prediction_type", Phrase("bound-one-of", names=tuple(PREDICTION_TYPES))
+                "prediction_type", Phrase("bound-either", names=tuple(PREDICTION_TYPES))
             )
         if self.sampler == Sampler.LCM:
             bounded("num_inference_steps", self.num_inference_steps, LCM_STEPS)

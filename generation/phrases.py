@@ -32,7 +32,7 @@ ENGLISH: Mapping[str, str] = {
     "bound-image-text": "one with at most {most} characters of text",
     "bound-image-upscale": "at most {most} px a side to upscale",
     "bound-file": "at most {most} MiB",
-    "bound-factor": "one of {names}",
+    "bound-either": "{names}",
     "bound-factor-here": "{names} for {width} × {height} px: {most} px is the most",
     "bound-style-name": "{least} to {most} characters, and not {taken}",
     "bound-style-prompt": "a text with {place} in it once, and no other braces",
@@ -74,9 +74,10 @@ class Phrase(str):
     values: Mapping[str, Value]
 
     def __new__(cls, code: str, /, **values: Value) -> Self:
-        """Say ``ENGLISH[code]`` with these values; several names stand one after another."""
+        """Say ``ENGLISH[code]`` with these values: of a bound's names one is to be picked."""
+        last = " or " if code.startswith("bound-") else " and "
         shown = {
-            name: ", ".join(value) if isinstance(value, tuple) else value
+            name: _listed(value, last) if isinstance(value, tuple) else value
             for name, value in values.items()
         }
         made = super().__new__(cls, ENGLISH[code].format(**shown))
@@ -86,6 +87,10 @@ class Phrase(str):
     def __reduce__(self) -> tuple[Any, ...]:
         """Cross a pipe as what it was made of."""
         return _again, (self.code, self.values)
+
+
+def _listed(names: tuple[str, ...], last: str) -> str:
+    return last.join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def _again(code: str, values: Mapping[str, Value]) -> Phrase:

@@ -29,7 +29,8 @@ class Playground(People):
 
     Use it as an async context manager; `port` 0 takes any free one. `attachment_size_limit` is
     in bytes; `privileged_intents` are those that the bot was granted (Discord grants none by
-    itself, and closes the socket of a bot that asks).
+    itself, and closes the socket of a bot that asks); `ahead` is how many seconds this Discord's
+    clock is ahead of the machine's.
     """
 
     def __init__(
@@ -39,8 +40,9 @@ class Playground(People):
         token: str = DEFAULT_TOKEN,
         attachment_size_limit: int = 10 * MEBIBYTE,
         privileged_intents: Intent = Intent(0),  # noqa: B008 - a flag is a constant
+        ahead: float = 0.0,
     ) -> None:
-        super().__init__(State(token, attachment_size_limit, privileged_intents))
+        super().__init__(State(token, attachment_size_limit, privileged_intents, ahead))
         self._port = port
         self._runner: web.AppRunner | None = None
 

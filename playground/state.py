@@ -23,12 +23,18 @@ Json = dict[str, Any]
 class State:
     """The world, its messages, commands and interactions, and who is told of changes."""
 
-    def __init__(self, token: str, attachment_size_limit: int, privileged_intents: Intent) -> None:
+    def __init__(
+        self,
+        token: str,
+        attachment_size_limit: int,
+        privileged_intents: Intent,
+        ahead: float = 0.0,
+    ) -> None:
         self.token = token
         self.attachment_size_limit = attachment_size_limit
         self.privileged_intents = privileged_intents
-        self.clock = Clock()
-        self.snowflakes = Snowflakes()
+        self.clock = Clock(ahead)
+        self.snowflakes = Snowflakes(self.clock)
         self.changes = Changes()
         self.feed = Feed()
         self.faults = Faults()

@@ -16,7 +16,7 @@ import aiohttp
 import discord
 
 from bot import errors
-from bot.discord_limits import FILE_BYTES
+from bot.discord_limits import FILE_BYTES, TOKEN_LIFETIME
 from bot.services.checking import coarse, is_checked
 from bot.services.runner import (
     DeliveryFailed,
@@ -30,6 +30,7 @@ from bot.services.runner import (
 from bot.store.records import Job
 from bot.texts import say, speaking
 from bot.ui import buttons, render
+from bot.ui.clock import DiscordClock
 from bot.ui.pacing import Pacer
 from bot.ui.shrinking import Upload, fit
 from bot.ui.uploading import (
@@ -43,8 +44,8 @@ from generation.journal import JOB
 
 log = logging.getLogger(__name__)
 
-# Discord lets an interaction's token answer for 15 minutes; the last one is left alone.
-TOKEN_LIFETIME = timedelta(minutes=14)
+# The last minute of an interaction's token is left alone.
+TOKEN_USED = TOKEN_LIFETIME - timedelta(minutes=1)
 # Discord allows about five edits in five seconds in a bucket; this leaves room for the last one.
 PACE_S = 1.5
 # The end is tried for about an hour, besides what discord.py tries by itself.
@@ -106,8 +107,11 @@ class Line:
 class Delivery:
     """The presenter: it alone edits job messages."""
 
-    def __init__(self, client: discord.Client, *, pace_s: float = PACE_S) -> None:
+    def __init__(
+        self, client: discord.Client, clock: DiscordClock, *, pace_s: float = PACE_S
+    ) -> None:
         self._client = client
+        self._clock = clock
         self._pacer = Pacer(pace_s)
         self._lines: dict[int, Line] = {}
         self.on_gone: Callable[[Job], Awaitable[None]] = _nobody_asks
@@ -175,7 +179,7 @@ class Delivery:
     def can_answer(self, job: Job) -> bool:
         """Tell whether the interaction's token is young enough to be used."""
         return job.origin.token is not None and (
-            discord.utils.utcnow() < job.origin.asked_at + TOKEN_LIFETIME
+            self._clock.now() < job.origin.asked_at + TOKEN_USED
         )
 
     async def find_answer(self, job: Job) -> int | None:

@@ -24,7 +24,7 @@ class Medium(StrEnum):
 def check_factor(width: int, height: int, factor: int) -> None:
     """Raise InvalidRequest unless a picture of this size in pixels can be enlarged so much."""
     if factor not in FACTORS:
-        raise InvalidRequest("factor", Phrase("bound-factor", names=tuple(map(str, FACTORS))))
+        raise InvalidRequest("factor", Phrase("bound-either", names=tuple(map(str, FACTORS))))
     longest = max(width, height)
     if longest * factor <= RESULT_SIDE:
         return

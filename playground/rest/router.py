@@ -6,6 +6,7 @@ import time
 import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 
 from aiohttp import web
@@ -163,6 +164,7 @@ class Router:
             "X-RateLimit-Reset-After": "1.000",
             "X-RateLimit-Bucket": bucket,
             "Via": "1.1 playground",
+            "Date": formatdate(self._state.clock.born(), usegmt=True),
         }
         if reply.status == 429 and fault is not None:
             wait = fault.retry_after

@@ -109,9 +109,9 @@ def test_every_unknown_parameter_is_named():
     with pytest.raises(UnknownParameter) as refused:
         parse("a fox --sede 7 --tile —stpes 20 --ar 1:1")
     assert str(refused.value) == (
-        "I do not know `--sede` (did you mean `--seed`?) or `--tile` or `--stpes` (did you mean"
+        "I do not know `--sede` (did you mean `--seed`?), `--tile` or `--stpes` (did you mean"
         " `--steps`?). I know `--ar`, `--seed`, `--no`, `--steps`, `--cfg`, `--sampler`, `--model`,"
-        " `--style`, `--n`, `--repeat`."
+        " `--style`, `--n` and `--repeat`."
     )
 
 
