@@ -32,6 +32,7 @@ from bot.cogs.quotas import QuotaGroup
 from bot.cogs.removal import Removal
 from bot.cogs.settings import SettingsCog
 from bot.cogs.source import SourceCog
+from bot.discord_limits import CHOICE_NAME_LENGTH, DESCRIPTION_LENGTH, NAME_LENGTH
 from bot.services.configuration import Configuration
 from bot.services.gallery import Gallery
 from bot.services.granting import Granting
@@ -91,6 +92,12 @@ class DarkroomTree(app_commands.CommandTree["DarkroomBot"]):
 
 
 _Location = app_commands.TranslationContextLocation
+LENGTHS = {
+    _Location.command_description: DESCRIPTION_LENGTH,
+    _Location.group_description: DESCRIPTION_LENGTH,
+    _Location.parameter_description: DESCRIPTION_LENGTH,
+    _Location.choice_name: CHOICE_NAME_LENGTH,
+}
 IDENTIFIERS = (_Location.command_name, _Location.group_name, _Location.parameter_name)
 
 
@@ -110,7 +117,13 @@ class Translator(app_commands.Translator):
         menu = isinstance(context.data, app_commands.ContextMenu)
         if context.location in IDENTIFIERS and not menu:
             return None
-        return texts.translation(string.message, str(locale))
+        said = texts.translation(string.message, str(locale))
+        most = LENGTHS.get(context.location, NAME_LENGTH)
+        if said is not None and not 0 < len(said.strip()) <= len(said) <= most:
+            # Discord would refuse all commands for it.
+            log.warning("%s: %r is not of 1 to %d characters", locale, said, most)
+            return None
+        return said
 
 
 class DarkroomBot(commands.Bot):

@@ -9,6 +9,7 @@ from datetime import timedelta
 # "Application Command Object": integers lie between this and its negative.
 LARGEST_INTEGER = 2**53 - 1
 TEXT_OPTION_LENGTH = 6000
+DESCRIPTION_LENGTH = 100
 CHOICES = 25
 CHOICE_NAME_LENGTH = 100
 
@@ -25,7 +26,7 @@ MENU_OPTIONS = 25
 MENU_LABEL_LENGTH = 100
 FORM_TITLE_LENGTH = 45
 
-# "User Resource".
+# "User Resource", and "Application Command Object" for a command's.
 NAME_LENGTH = 32
 
 # "Receiving and Responding": an interaction's token is valid for so long.

@@ -7,7 +7,7 @@ import discord
 from bot.services.gallery import CHILDREN, Details
 from bot.store.records import Job, Verdict
 from bot.texts import say
-from bot.ui import render
+from bot.ui import embeds, render
 
 # An embed holds 6,000 characters, its description 4,096 of them and each field 1,024.
 PROMPT_SHOWN = 1900
@@ -28,10 +28,10 @@ def card(details: Details) -> discord.Embed:
     )
     embed.add_field(name=say("details-by"), value=f"<@{job.origin.person_id}>")
     for name, value in _parameters(job).items():
-        embed.add_field(name=name, value=discord.utils.escape_markdown(value))
+        embeds.add(embed, name=name, value=discord.utils.escape_markdown(value))
     if job.style is not None:
         drawn = render.shorten(discord.utils.escape_markdown(job.request.prompt), STYLED_SHOWN)
-        embed.add_field(name=say("details-styled"), value=drawn, inline=False)
+        embeds.add(embed, name=say("details-styled"), value=drawn, inline=False)
     if not job.uploaded:
         embed.add_field(name=say("details-seeds"), value=_seeds(details), inline=False)
     if details.parent is not None:
@@ -43,7 +43,7 @@ def card(details: Details) -> discord.Embed:
         embed.add_field(name=say("details-children"), value=children, inline=False)
     if job.cut:
         cut = render.shorten(discord.utils.escape_markdown(job.cut), CUT_SHOWN)
-        embed.add_field(name=say("details-cut"), value=cut, inline=False)
+        embeds.add(embed, name=say("details-cut"), value=cut, inline=False)
     return embed
 
 

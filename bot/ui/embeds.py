@@ -36,7 +36,7 @@ def history_entry(job: Job, thumbnail: str | None) -> discord.Embed:
     embed.add_field(name=say("entry-asked"), value=asked)
     if job.error:
         why = discord.utils.escape_markdown(render.reason(job.error))
-        embed.add_field(name=say("entry-why"), value=render.shorten(why, WHY_SHOWN))
+        add(embed, name=say("entry-why"), value=render.shorten(why, WHY_SHOWN))
     if thumbnail is not None:
         embed.set_thumbnail(url=f"attachment://{thumbnail}")
     return embed
@@ -48,7 +48,7 @@ def parameters(found: Parameters, left_out: Sequence[str]) -> discord.Embed:
     embed = discord.Embed(description=prompt)
     if found.negative_prompt:
         without = _quote(found.negative_prompt, FIELD)
-        embed.add_field(name=say("parameter.without"), value=without, inline=False)
+        add(embed, name=say("parameter.without"), value=without, inline=False)
     size = f"{found.width}×{found.height}" if found.width and found.height else None
     for name, value in (
         (say("parameter.model"), found.model),
@@ -62,14 +62,20 @@ def parameters(found: Parameters, left_out: Sequence[str]) -> discord.Embed:
     ):
         if value is not None:
             shown = f"{value:g}" if isinstance(value, float) else str(value)
-            embed.add_field(name=name, value=_quote(shown, FIELD))
+            add(embed, name=name, value=_quote(shown, FIELD))
     if found.other:
         others = ", ".join(f"{name} {value}" for name, value in found.other.items())
-        embed.add_field(name=say("file-also"), value=_quote(others, FIELD), inline=False)
+        add(embed, name=say("file-also"), value=_quote(others, FIELD), inline=False)
     if left_out:
         missing = _quote(all_of(left_out), FIELD)
         embed.add_field(name=say("file-left-out"), value=missing, inline=False)
     return embed
+
+
+def add(embed: discord.Embed, *, name: str, value: str, inline: bool = True) -> None:
+    """Add a field for what people wrote, unless it is blank: Discord refuses the embed then."""
+    if value.strip():
+        embed.add_field(name=name, value=value, inline=inline)
 
 
 def _quote(text: str, length: int) -> str:

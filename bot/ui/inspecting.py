@@ -24,12 +24,12 @@ def entry(job: Job, thumbnail: str | None) -> discord.Embed:
     embed.insert_field_at(0, name=say("inspect-by"), value=who(job))
     if job.words.negative_prompt:
         without = _quote(job.words.negative_prompt, WITHOUT_SHOWN)
-        embed.add_field(name=say("inspect-without"), value=without, inline=False)
+        embeds.add(embed, name=say("inspect-without"), value=without, inline=False)
     settings = render.shorten(render.settings(job).removeprefix("-# "), SETTINGS_SHOWN)
     embed.add_field(name=say("inspect-settings"), value=settings, inline=False)
     if job.flagged:
         flag = _quote(job.flagged, FLAG_SHOWN)
-        embed.add_field(name=say("inspect-flagged"), value=flag, inline=False)
+        embeds.add(embed, name=say("inspect-flagged"), value=flag, inline=False)
     return _fitting(embed, ENTRY_LENGTH)
 
 
@@ -46,11 +46,11 @@ def card(found: Details, thumbnail: str | None) -> discord.Embed:
     embed.insert_field_at(1, name=say("inspect-when"), value=_when(job))
     embed.insert_field_at(2, name=say("inspect-status"), value=_status(job))
     if job.error:
-        embed.add_field(
-            name=say("inspect-error"), value=_quote(render.reason(job.error), LINE_SHOWN)
+        embeds.add(
+            embed, name=say("inspect-error"), value=_quote(render.reason(job.error), LINE_SHOWN)
         )
     if job.flagged:
-        embed.add_field(name=say("inspect-flagged"), value=_quote(job.flagged, LINE_SHOWN))
+        embeds.add(embed, name=say("inspect-flagged"), value=_quote(job.flagged, LINE_SHOWN))
     if found.pictures:
         embed.add_field(name=say("inspect-check"), value=_check(found), inline=False)
     return _fitting(embed, CARD_LENGTH)

@@ -42,15 +42,27 @@ def _load() -> Json:
     return document
 
 
+def _objects(value: Any) -> Iterator[Json]:
+    """Yield whatever describes an object, wherever it stands."""
+    if isinstance(value, dict):
+        if isinstance(value.get("properties"), dict):
+            yield value
+        value = list(value.values())
+    for inner in value if isinstance(value, list) else ():
+        yield from _objects(inner)
+
+
 def _as_sent_by_bots(document: Json) -> Json:
     """Let ids be numbers as well, and permissions strings, as the API reference has them."""
     changed: Json = json.loads(json.dumps(document))
     schemas = changed["components"]["schemas"]
     number = {"type": "integer", "minimum": 0, "maximum": (1 << 64) - 1}
     schemas["SnowflakeType"] = {"anyOf": [schemas["SnowflakeType"], number]}
-    for schema in schemas.values():
-        if permissions := schema.get("properties", {}).get("default_member_permissions"):
-            permissions |= {"type": [*permissions["type"], "string"], "pattern": "^[0-9]+$"}
+    for schema in _objects(changed):
+        for name in ("default_member_permissions", "allow", "deny", "permissions"):
+            permissions = schema.get("properties", {}).get(name, {})
+            if permissions.get("type") == ["integer", "null"]:
+                permissions |= {"type": ["integer", "null", "string"], "pattern": "^[0-9]+$"}
     return changed
 
 
