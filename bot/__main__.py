@@ -2,13 +2,14 @@
 
 import argparse
 import asyncio
-import signal
+import io
 import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
 from bot import logs
 from bot.config import Settings, SettingsError, load_settings
+from bot.stopping import on_stop
 
 if TYPE_CHECKING:
     from bot.client import DarkroomBot
@@ -36,6 +37,7 @@ def main(argv: list[str] | None = None) -> int:
     from bot.store.errors import StoreError
     from generation.errors import GenerationError
 
+    _speak_plainly()
     try:
         settings = load_settings()
         logs.configure(settings.log.level, settings.log.format)
@@ -52,6 +54,12 @@ def main(argv: list[str] | None = None) -> int:
         print(f"darkroom: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _speak_plainly() -> None:
+    """Print ``?`` for what a console without UTF-8 cannot show; standard error escapes it."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 async def migrate(settings: Settings) -> None:
@@ -82,9 +90,7 @@ async def run(settings: Settings) -> int:
     await migrate(settings)
     point_discord_at(settings)
     serving = asyncio.create_task(_serve(settings))
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, serving.cancel)
+    on_stop(serving.cancel)
     try:
         await serving
     except asyncio.CancelledError:
@@ -240,6 +246,7 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
             audit=AuditStore(database),
         ),
         synced_file=settings.store.folder / "commands.sha256",
+        proxy=settings.discord.proxy_for_discord(),
     )
     return bot, executor, database
 

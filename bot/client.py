@@ -118,7 +118,7 @@ class DarkroomBot(commands.Bot):
     ``open_services`` gets the presenter, which needs the bot, and returns what commands call;
     ``moderation`` gets that, and returns what moderators' commands call.
     ``synced_file`` remembers which command tree Discord has, so that it is sent only when it
-    changed: Discord takes 200 new commands a day.
+    changed: Discord takes 200 new commands a day. ``proxy`` is the address of an HTTP proxy.
     """
 
     def __init__(
@@ -135,6 +135,7 @@ class DarkroomBot(commands.Bot):
         uploads: UploadStore,
         screening: Screening,
         synced_file: Path,
+        proxy: str | None = None,
     ) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
@@ -147,6 +148,7 @@ class DarkroomBot(commands.Bot):
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
             http_trace=no_redirects(),
+            proxy=proxy,
         )
         self.jobs = open_services(Delivery(self))
         self.gallery = gallery

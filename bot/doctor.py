@@ -98,7 +98,8 @@ async def _discord(settings: Settings) -> AsyncIterator[Finding]:
     if not token:
         yield Finding("discord", "DISCORD__TOKEN is missing", fine=False)
         return
-    async with discord.Client(intents=discord.Intents.none()) as client:
+    proxy = settings.discord.proxy_for_discord()
+    async with discord.Client(intents=discord.Intents.none(), proxy=proxy) as client:
         try:
             await client.login(token)
         except discord.LoginFailure:

@@ -8,7 +8,16 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
+from bot.stopping import STOPS
+
+# Ctrl-C reaches this process only, which ends the others in order.
+APART: dict[str, Any]
+if sys.platform == "win32":
+    APART = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+else:
+    APART = {"start_new_session": True}
 GRACE_S = 12.0  # the bot itself ends within 10 s
 TOKEN = "playground"  # noqa: S105 - it opens nothing but the stand-in
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
@@ -17,7 +26,7 @@ ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 def play(port: int, folder: Path) -> int:
     """Serve until Ctrl-C, SIGTERM, or the end of either process; return the exit status."""
     stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOPS:
         signal.signal(number, lambda *_: stopped.set())
     children: list[subprocess.Popen[str]] = []
     try:
@@ -44,13 +53,12 @@ def play(port: int, folder: Path) -> int:
 
 
 def _start(module: list[str], environment: dict[str, str]) -> subprocess.Popen[str]:
-    # A session of its own: Ctrl-C reaches this process only, which ends the others in order.
     return subprocess.Popen(
         [sys.executable, "-m", *module],
         env={**os.environ, **environment},
         stdout=subprocess.PIPE if module[0] == "playground" else None,
-        text=True,
-        start_new_session=True,
+        encoding="utf-8",
+        **APART,
     )
 
 
@@ -72,7 +80,10 @@ def _free(port: int) -> int:
 
 
 def _end(child: subprocess.Popen[str]) -> None:
-    child.terminate()
+    if sys.platform == "win32":
+        child.send_signal(signal.CTRL_BREAK_EVENT)
+    else:
+        child.terminate()
     try:
         child.wait(GRACE_S)
     except subprocess.TimeoutExpired:

@@ -2,12 +2,15 @@
 
 import argparse
 import asyncio
-import contextlib
 import logging
 import signal
 import sys
 
 from playground.server import DEFAULT_TOKEN, Playground
+
+STOPS = [signal.SIGINT, signal.SIGTERM]
+if sys.platform == "win32":
+    STOPS.append(signal.SIGBREAK)
 
 
 def _arguments() -> argparse.Namespace:
@@ -23,10 +26,8 @@ async def serve(playground: Playground) -> None:
     """Serve until SIGINT or SIGTERM, printing the page's address once it answers."""
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # Windows has no signal handlers in its loop; there Ctrl-C raises KeyboardInterrupt.
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, ended.set)
+    for number in STOPS:  # Windows has no loop.add_signal_handler
+        signal.signal(number, lambda *_: loop.is_closed() or loop.call_soon_threadsafe(ended.set))
     async with playground:
         print(playground.url, flush=True)
         await ended.wait()
@@ -38,8 +39,6 @@ def main() -> int:
     logging.basicConfig(level=logging.WARNING, format="playground: %(message)s")
     try:
         asyncio.run(serve(Playground(port=arguments.port, token=arguments.token)))
-    except KeyboardInterrupt:
-        return 0
     except OSError as error:
         print(f"playground: port {arguments.port}: {error.strerror}", file=sys.stderr)
         return 1
