@@ -1,6 +1,7 @@
 """/mod filter, and what filters do to what people ask for."""
 
 import sqlite3
+from contextlib import closing
 
 import discord
 import pytest
@@ -242,7 +243,7 @@ async def test_every_kind_of_refusal_is_noted_and_erased_words_go(house: House, 
     question = await house.mia.slash(house.channel, "privacy erase")
     await house.mia.click(question.response, label="Erase all of it")
     assert await house.refusals.of_person(house.mia.id) == []
-    with sqlite3.connect(tmp_path / "darkroom.sqlite3") as connection:
+    with closing(sqlite3.connect(tmp_path / "darkroom.sqlite3")) as connection, connection:
         text = " ".join(connection.iterdump())
     connection.close()
     assert "secret fox" not in text
