@@ -3,7 +3,7 @@
 ### Errors
 
 error-invalid = `{ $field }` must be { $bound }.
-error-unreadable = I cannot read `{ $value }`.
+error-unreadable = I cannot read { $value }.
 error-checkpoint = I cannot use that checkpoint: { $reason }.
 error-too-large = That picture is too large for this machine. Try a smaller size.
 error-not-checked = That picture could not be checked, so I do not show it. Please tell the server's owner.
@@ -630,7 +630,7 @@ filter-kind =
     .word = word
     .phrase = phrase
     .regex = regex
-filter-line = **{ $action }** { $kind } `{ $pattern }`
+filter-line = **{ $action }** { $kind } { $pattern }
 filters-title = Filters
 filters-none = There are no filters here.
 filter-everywhere = one of the bot's owners

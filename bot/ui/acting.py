@@ -22,6 +22,7 @@ from bot.services.moderation import ModerationService
 from bot.store.jobs import NOBODY
 from bot.store.records import Job
 from bot.texts import say, speak
+from bot.texts.inert import plain
 from bot.ui import inspecting, render
 from bot.ui.asking import check_moderator, moderator, target_of
 from bot.ui.deeds import because, end_of
@@ -130,7 +131,7 @@ def _look(details: Details, thumbnail: bytes | None) -> Look:
     name = None if thumbnail is None else f"job-{details.job.id}.webp"
     files = []
     if thumbnail is not None and name is not None:
-        alt = render.shorten(render.subject(details.job), render.ALT_TEXT_LENGTH)
+        alt = plain(render.subject(details.job), render.ALT_TEXT_LENGTH)
         files.append(discord.File(io.BytesIO(thumbnail), name, description=alt))
     return Look(inspecting.card(details, name), acts_on(details.job), files)
 
@@ -207,5 +208,5 @@ def _form(custom_id: str, act: Act, job: Job) -> discord.ui.Modal:
         Input("duration", say("form-duration"), say("form-duration.hint"), span),
         Input("reason", say("form-reason"), say("form-reason.read"), why),
     )
-    title = render.shorten(say("form-block", name=job.origin.person_name), TITLE_LENGTH)
+    title = plain(say("form-block", name=job.origin.person_name), TITLE_LENGTH)
     return modal(title, custom_id, inputs, {"duration": FOR_GOOD})
