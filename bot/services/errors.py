@@ -11,6 +11,7 @@ JobError
 ├── NothingToDo      the job has ended already, or not yet
 ├── AgeRestricted    the checkpoint or style is for age-restricted channels; names it
 ├── JobNotFound      no such job in this server
+├── ForeignButton    the button belongs to a job of another database that has the same number
 ├── JobRemoved       the job was deleted, by its author or a moderator
 ├── WordsNotKept     the job's words were removed, and it cannot be drawn without them
 ├── PictureNotFound  the job has no such picture
@@ -115,6 +116,13 @@ class NothingToDo(JobError):
 
 class JobNotFound(JobError):
     """There is no such job in this server."""
+
+
+class ForeignButton(JobError):
+    """The job of this number is not the one that the button was made for."""
+
+    def __str__(self) -> str:
+        return say("error-button-foreign")
 
 
 class JobRemoved(JobError):

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.services.parameters import pick
-from bot.services.requests import DEFAULT_COUNT, Wish
+from bot.services.requests import DEFAULT_COUNT, Wish, style_of
 from bot.store.defaults import Defaults
 from bot.store.preferences import Preferences
 from bot.store.rules import Rules

@@ -48,6 +48,7 @@ error-picture-count =
     }.
 error-held-back = That picture was held back by the rules here.
 error-button-unknown = I do not know that button any more.
+error-button-foreign = I have no record of the picture that this button belongs to. My database was replaced, or restored from a backup, after I made it.
 error-page-old = That answer is too old for its buttons. Please ask again.
 error-form-unknown = I do not know that form any more.
 error-file-elsewhere = `{ $field }` is not a file on Discord; I fetch nothing else.

@@ -39,7 +39,10 @@ _SHARED_MARK = regex.compile(r"[\p{Inherited}\p{Common}]")
 
 # Signs that begin or end something wherever they stand, then those that do so in one place only: at
 # the beginning of a line, or in an address without a scheme.
-_MARKUP = regex.compile(r"(?m)[\\`*_~|<>\[\]#:/@]|(?<=^[ \t]*)[-+]|(?<=^[ \t]*\d+)\.|\.(?=[^\W\d])")
+_MARKUP = regex.compile(
+    r"(?m)[\\`*_~|<>\[\]#:/@]"
+    r"|(?<=^[ \t]*)[-+]|(?<=^[ \t]*\d+)\.(?=\s|$)|\.(?=[^\W\d])"
+)
 _ADDRESS = regex.compile(r"://|(?i:discord)")
 _PIECE = regex.compile(r"\\\X|\X")
 
@@ -103,7 +106,7 @@ def units(text: str) -> int:
 def _seen(text: str) -> str:
     """Return a text with line breaks of one kind, and without what is not seen or piles up."""
     spaced = _LINE_BREAK.sub("\n", text).replace("\t", " ")
-    return _MARKS.sub(_few, _UNSEEN.sub(lambda found: found["needed"] or "", spaced))
+    return str(_MARKS.sub(_few, _UNSEEN.sub(lambda found: found["needed"] or "", spaced)))
 
 
 def _few(marks: regex.Match[str]) -> str:
@@ -122,4 +125,4 @@ def _one_line(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return _MARKUP.sub(r"\\\g<0>", text)
+    return str(_MARKUP.sub(r"\\\g<0>", text))
