@@ -25,7 +25,7 @@ INLINE = {
     "bold": r"\*\*[\s\S]+?\*\*",
     "underlined": r"__[\s\S]+?__",
     "struck": r"~~[\s\S]+?~~",
-    "italic": r"\*(?=\S)[\s\S]+?\*|_[\s\S]+?_",
+    "italic": r"(?<!\*)\*(?![\s*])[\s\S]+?\*|_[\s\S]+?_",
 }
 BLOCKS = {
     "block of code": r"```",
@@ -34,6 +34,7 @@ BLOCKS = {
     "list": r"[ \t]*(?:[-*+]|\d+\.)[ \t]+\S",
     "quote": r"[ \t]*>(?:>>)?[ \t]",
 }
+INLINE_CODE = re.compile(INLINE["code"])
 ESCAPE = re.compile(r"\\([^0-9A-Za-z\s])")
 
 
@@ -57,7 +58,8 @@ def read(text: str) -> Read:
         for name, rule in rules:
             if (beginning or name not in BLOCKS) and (match := rule.match(text, at)):
                 found.marked.append(f"{name}: {match[0]}")
-        found.shown += text[at]
-        beginning = text[at] == "\n"
-        at += 1
+        # Nothing is marked up in code.
+        end = at + 1 if (code := INLINE_CODE.match(text, at)) is None else code.end()
+        found.shown += text[at:end]
+        at, beginning = end, text[end - 1] == "\n"
     return found
