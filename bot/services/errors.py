@@ -21,6 +21,7 @@ JobError
 ├── UnknownParameter words like --this in a prompt that mean nothing; names what was meant
 ├── NotYours         only its author or a moderator may do this
 ├── NotBlockable     moderators cannot block this person
+├── ServerUnknown    Discord has not said yet who may do what in this server
 ├── OwnersOnly       what holds everywhere is up to the bot's owners
 └── NotFilterable    this filter cannot be added
 """
@@ -157,6 +158,13 @@ class NotYours(JobError):
 
 class NotBlockable(JobError):
     """A moderator can block neither themselves, nor us, nor other moderators."""
+
+
+class ServerUnknown(JobError):
+    """Discord has not told us of this server's roles yet, as after an outage."""
+
+    def __str__(self) -> str:
+        return say("error-server-unknown")
 
 
 class OwnersOnly(JobError):

@@ -13,6 +13,7 @@ error-store-busy = I am busy writing something down. Nothing was lost; please tr
 error-store = My database cannot be used right now. Please tell the server's owner.
 error-not-posted = The pictures are drawn, but Discord does not let me post them: { $why }. They are kept in `/history`.
 error-permissions = You need { $needed }.
+error-server-unknown = Discord has not told me about this server's roles yet. Please try again in a minute.
 error-server-only = That works in a server only.
 error-command-gone = I do not know that command any more. Try again soon.
 error-command-changed = That command has changed. Try again soon.
