@@ -659,6 +659,7 @@ filter-pattern-slow = a regular expression that takes less than { $ms } ms
 command-privacy = What is kept about you
 command-privacy-export = Everything that is kept about you, as a file
 command-privacy-erase = Remove what is kept about you, for good
+export-part = Part { $part } of { $parts }. Each file can be read by itself.
 question-erase = This removes your prompts, pictures and favourites from my store, in every server, and cannot be taken back. Messages stay where they are; Delete under one removes it.
 button-erase = Erase all of it
 erased =
