@@ -35,7 +35,7 @@ REASON_LENGTH = 300
 DURATION_LENGTH = 40
 TITLE_LENGTH = 45
 TEMPLATE = re.compile(
-    r"mod:(?P<action>remove|block|unveil):(?P<job>[0-9]{1,19})(?:~(?P<mark>[0-9a-f]{1,16}))?"
+    r"mod:(?P<action>remove|block|unveil):(?P<job>[0-9]{1,19})(?::(?P<mark>[0-9a-f]{1,16}))?"
 )
 FORMS = re.compile(TEMPLATE.pattern.replace("|unveil", ""))
 
@@ -72,7 +72,7 @@ class ModButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=TEMPLAT
             discord.ui.Button(
                 label=labels[act],
                 style=discord.ButtonStyle.secondary if harmless else discord.ButtonStyle.danger,
-                custom_id=f"mod:{act}:{job_id}" + ("" if mark is None else f"~{mark}"),
+                custom_id=f"mod:{act}:{job_id}" + ("" if mark is None else f":{mark}"),
             )
         )
 
@@ -217,7 +217,7 @@ async def _person(interaction: discord.Interaction[Any], person_id: int) -> disc
 
 
 def _form(act: Act, job: Job) -> discord.ui.Modal:
-    custom_id = f"mod:{act}:{job.id}~{job.mark}"
+    custom_id = f"mod:{act}:{job.id}:{job.mark}"
     why = {"max_length": REASON_LENGTH, "required": False}
     if act is Act.REMOVE:
         reason = Input("reason", say("form-reason"), say("form-reason.audit"), why)

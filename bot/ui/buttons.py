@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 
 # A row's id has at most 63 bits, which the store checks; a picture's number is one digit.
 TEMPLATE = re.compile(
-    r"job:(?P<job>[0-9]{1,19}):(?P<action>[a-z]+)(?::(?P<index>[0-9]))?(?:~(?P<mark>[0-9a-f]{1,16}))?"
+    r"job:(?P<job>[0-9]{1,19}):(?P<action>[a-z]+)"
+    r"(?::(?P<index>[0-9]?)(?::(?P<mark>[0-9a-f]{1,16}))?)?"
 )
 
 
@@ -65,9 +66,8 @@ class CustomId:
     mark: str | None = None
 
     def __str__(self) -> str:
-        tail = "" if self.index is None else f":{self.index}"
-        mark = "" if self.mark is None else f"~{self.mark}"
-        return f"job:{self.job_id}:{self.action}{tail}{mark}"
+        parts = ["job", self.job_id, self.action, "" if self.index is None else self.index]
+        return ":".join(map(str, [*parts, self.mark or ""])).rstrip(":")
 
     @classmethod
     def of(cls, job: Job, action: str, index: int | None = None) -> Self:
@@ -77,9 +77,8 @@ class CustomId:
     @classmethod
     def from_match(cls, match: re.Match[str]) -> Self:
         """Read the parts; that they make sense is checked when the button is pressed."""
-        index = match["index"]
-        number = None if index is None else int(index)
-        return cls(int(match["job"]), match["action"], number, match["mark"])
+        index = int(match["index"]) if match["index"] else None
+        return cls(int(match["job"]), match["action"], index, match["mark"])
 
     def belongs_to(self, job: Job, message: discord.Message | None) -> bool:
         """Tell whether a button under this message was made for this job.

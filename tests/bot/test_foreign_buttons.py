@@ -4,6 +4,8 @@ import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -58,7 +60,7 @@ def unmark(house: House, message) -> None:
     stored = house.env.backend.get_message(message.channel_id, message.id)
     for row in stored.components:
         for button in row["components"]:
-            button["custom_id"], count = re.subn("~[0-9a-f]+$", "", button["custom_id"])
+            button["custom_id"], count = re.subn(":+[0-9a-f]{9,}$", "", button["custom_id"])
             assert count == 1
 
 
@@ -227,3 +229,16 @@ async def test_a_button_may_come_before_its_message_is_known(house: House, datab
     unmark(house, result.response)
     pressed = await house.max.click(result.response, label="Details")
     assert reply(pressed).content.startswith(FOREIGN)
+
+
+async def test_the_question_of_an_earlier_release_says_what_it_answers(house: House):
+    await imagine(house)
+    job = await house.job(1)
+    unmarked = CustomId(1, Action.ERASE)
+    for answered, belongs in ((job.message_id, True), (job.message_id + 1, False), (None, False)):
+        metadata = SimpleNamespace(interacted_message_id=answered)
+        message: Any = SimpleNamespace(id=5, interaction_metadata=metadata)
+        assert unmarked.belongs_to(job, message) is belongs
+    assert not unmarked.belongs_to(job, None)
+    assert not CustomId(1, Action.ERASE, mark="1").belongs_to(job, None)
+    assert CustomId.of(job, Action.ERASE).belongs_to(job, None)
