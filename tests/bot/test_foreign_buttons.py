@@ -242,3 +242,25 @@ async def test_the_question_of_an_earlier_release_says_what_it_answers(house: Ho
     assert not unmarked.belongs_to(job, None)
     assert not CustomId(1, Action.ERASE, mark="1").belongs_to(job, None)
     assert CustomId.of(job, Action.ERASE).belongs_to(job, None)
+
+
+async def test_a_message_posted_anew_is_not_taken_for_one_of_another_database(
+    house: House, migrated: Path, tmp_path: Path, move_to
+):
+    """Discord gives the earlier message for a nonce that it has seen a moment ago."""
+    house.executor.hold = True
+    for start in (0, 2):
+        await move_to(migrated)
+        await imagine(house)
+        # As a kill between the answer and its message id leaves it, found an hour later.
+        folder = tmp_path / f"moved-{start}"
+        with closing(sqlite3.connect(folder / FILE_NAME)) as connection, connection:
+            connection.execute("UPDATE jobs SET status = 'recorded', message_id = NULL")
+        await house.env.advance_time(3600)
+        await move_to(folder)
+        assert (await house.job(1)).message_id == house.channel.history()[-1].id
+    posts = [one for one in house.env.http_requests if one.method == "POST"]
+    anew = [one for one in posts if one.path == f"/channels/{house.channel.id}/messages"]
+    nonces = [one.json["nonce"] for one in anew if one.json]
+    assert len(set(nonces)) == 2
+    assert all(len(one) <= 25 for one in nonces)
