@@ -183,8 +183,3 @@ def duration(seconds: float) -> str:
     if minutes == 0:
         return say("duration", seconds=whole)
     return say("duration.minutes", minutes=minutes, seconds=whole)
-
-
-def shorten(text: str, length: int) -> str:
-    """Return at most ``length`` characters, the last an ellipsis where text was cut."""
-    return text if len(text) <= length else text[: length - 1] + "…"
