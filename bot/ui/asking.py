@@ -162,12 +162,14 @@ def _is_guest(interaction: discord.Interaction[Any]) -> bool:
     return theirs and not interaction.context.dm_channel
 
 
-def is_age_restricted(channel: object) -> bool:
+def is_age_restricted(channel: object) -> bool | None:
     """Tell whether Discord asks for a person's age before it shows this channel.
 
     Channels of every kind in a server can be so; a thread or a post is what the channel around it
-    is, and is taken for not restricted, which is stricter, while that is not known.
+    is, and None while that one is not known.
     """
+    if isinstance(channel, discord.Thread) and channel.parent is None:
+        return None
     asks = getattr(channel, "is_nsfw", None)  # direct messages have none
     return asks is not None and bool(asks())
 
@@ -185,7 +187,7 @@ def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
                 continue
             theirs = channel.permissions_for(person)
             seen = theirs.view_channel and theirs.read_message_history
-            if seen and not is_age_restricted(channel):
+            if seen and is_age_restricted(channel) is False:
                 readable.append(channel.id)
     return Viewer(person.id, interaction.guild_id, readable)
 

@@ -9,6 +9,7 @@ import simcord
 
 from bot.services.errors import ServerUnknown
 from bot.store.audit import Deed
+from bot.store.rules import BUILT_IN, Rules, Strictness
 from bot.ui.asking import is_age_restricted, target_of
 from tests.bot.conftest import House
 
@@ -109,6 +110,31 @@ async def test_what_somebody_may_do_comes_along_with_a_command(house: House, per
         target_of(interaction, unknown)
 
 
+@pytest.mark.parametrize(
+    ("restricted", "elsewhere", "known", "unknown"),
+    [
+        (Strictness.ALLOW, Strictness.REFUSE, (None, None), (0.2, 0.8)),
+        (Strictness.REFUSE, Strictness.SPOILER, (0.2, 0.8), (0.2, 0.8)),
+        (Strictness.ALLOW, Strictness.SPOILER, (None, None), (0.2, None)),
+    ],
+)
+def test_where_it_is_not_known_whether_a_place_is_age_restricted_the_stricter_rule_holds(
+    restricted: Strictness, elsewhere: Strictness, known: tuple, unknown: tuple
+):
+    said = Rules(age_restricted=restricted, elsewhere=elsewhere).over(BUILT_IN)
+    assert said.thresholds(age_restricted=True) == known
+    assert said.thresholds(age_restricted=None) == unknown
+
+
+async def test_a_post_whose_forum_is_not_known_gets_the_stricter_rule(house: House):
+    thread = await open_thread(house)
+    await rule(house, age_restricted="refuse", elsewhere="spoiler")
+    lose(house)
+    await house.mia.slash(thread, "imagine", prompt="a fox", count=1)
+    job = await house.job(1)
+    assert (job.spoiler_above, job.refuse_above) == (0.2, 0.8)
+
+
 NSFW_KINDS = [
     discord.ChannelType.text,
     discord.ChannelType.news,
@@ -166,4 +192,4 @@ async def test_every_kind_of_channel_can_be_age_restricted(
     thread = discord.Thread(guild=channel.guild, state=state, data=data)
     assert is_age_restricted(thread) is nsfw
     channel.guild._remove_channel(channel)
-    assert is_age_restricted(thread) is False  # not known, which is stricter
+    assert is_age_restricted(thread) is None
