@@ -18,6 +18,9 @@ ELLIPSIS = "…"
 # decomposed), and at most six of their own (Hebrew with points and accents).
 SHARED_MARKS, OWN_MARKS = 3, 6
 
+# How much of a text is read to show so much of it: some of it may not be seen.
+MARGIN, MARGIN_TIMES = 1000, 8
+
 _LINE_BREAK = regex.compile(r"\r\n|[\n\v\f\r\x85\u2028\u2029]")
 # What is not seen by itself, but without which other characters would not look as they should: the
 # joiners in emoji and within words of scripts that join letters, variations of the character
@@ -41,7 +44,7 @@ _SHARED_MARK = regex.compile(r"[\p{Inherited}\p{Common}]")
 # the beginning of a line, or in an address without a scheme.
 _MARKUP = regex.compile(
     r"(?m)[\\`*_~|<>\[\]#:/@]"
-    r"|(?<=^[ \t]*)[-+]|(?<=^[ \t]*\d+)\.(?=\s|$)|\.(?=[^\W\d])"
+    r"|(?<=^[^\S\n]*)[-+]|(?<=^[^\S\n]*\d+)\.(?=\s|$)|\.(?=[^\W\d])"
 )
 _ADDRESS = regex.compile(r"://|(?i:discord)")
 _PIECE = regex.compile(r"\\\X|\X")
@@ -53,12 +56,12 @@ def inert(text: str, length: int | None = None) -> str:
     At most ``length`` UTF-16 code units, which is the most that Discord may count; where that cuts
     something off, the last one is an ellipsis. Words of nothing that is seen become a dash.
     """
-    return cut(_escaped(_one_line(_seen(text))) or NOTHING, length)
+    return cut(_escaped(_one_line(_seen(text, length))) or NOTHING, length)
 
 
 def inert_lines(text: str, length: int | None = None) -> str:
     """Return the same with the line breaks that were typed."""
-    return cut(_escaped(_seen(text).strip()) or NOTHING, length)
+    return cut(_escaped(_seen(text, length).strip()) or NOTHING, length)
 
 
 def inert_list(texts: Iterable[str]) -> str:
@@ -76,7 +79,7 @@ def code(text: str, length: int | None = None) -> str:
 
 def plain(text: str, length: int | None = None) -> str:
     """Return a person's words on one line, for a place in which nothing is marked up."""
-    return cut(_one_line(_seen(text)) or NOTHING, length, plain=True)
+    return cut(_one_line(_seen(text, length)) or NOTHING, length, plain=True)
 
 
 def cut(text: str, length: int | None, *, plain: bool = False) -> str:
@@ -103,9 +106,13 @@ def units(text: str) -> int:
     return len(text) + sum(letter > "\uffff" for letter in text)
 
 
-def _seen(text: str) -> str:
-    """Return a text with line breaks of one kind, and without what is not seen or piles up."""
-    spaced = _LINE_BREAK.sub("\n", text).replace("\t", " ")
+def _seen(text: str, length: int | None) -> str:
+    """Return a text with line breaks of one kind, and without what is not seen or piles up.
+
+    Of a long one only as much as may be shown: a picture's file can hold a million characters.
+    """
+    begin = text if length is None else text[: MARGIN + MARGIN_TIMES * length]
+    spaced = _LINE_BREAK.sub("\n", begin).replace("\t", " ")
     return str(_MARKS.sub(_few, _UNSEEN.sub(lambda found: found["needed"] or "", spaced)))
 
 

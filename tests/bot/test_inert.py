@@ -191,6 +191,15 @@ def test_code_shows_what_was_typed(typed: str):
         assert read(shown).marked == []
 
 
+def test_of_a_very_long_text_only_the_beginning_is_read():
+    long = "[a](https://a.b) " * 100_000
+    shown = read(inert(long, 100)).shown
+    assert 50 < len(shown) < 100
+    assert long.startswith(shown.removesuffix("…"))
+    hidden = "\u200b" * 1_000_000 + "a"
+    assert plain(hidden, 100) == NOTHING
+
+
 def test_a_cut_leaves_our_own_markup_alone():
     assert cut("**Without** a fox", None) == "**Without** a fox"
     assert cut(r"a \*b\*", 5) == r"a \*…"
