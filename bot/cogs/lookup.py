@@ -14,6 +14,7 @@ from bot.services.moments import read_since, read_until
 from bot.store.records import ModSearch, Status
 from bot.texts import say
 from bot.ui.asking import check_moderator, moderator
+from bot.ui.choices import matching
 from bot.ui.cooldowns import OFTEN
 from bot.ui.history import History, inspect
 from generation.catalog import Catalog
@@ -23,7 +24,6 @@ WORDS_LENGTH = 100
 MOMENT_LENGTH = 40
 DAYS = (1, 365)
 DEFAULT_DAYS = 30
-MENU_LENGTH = 25
 
 
 class LookupCog(commands.Cog):
@@ -93,9 +93,7 @@ class LookupCog(commands.Cog):
         current: str,
     ) -> list[app_commands.Choice[str]]:
         """Offer every checkpoint of the catalog; one that was there before can be typed."""
-        typed = current.casefold()
-        found = [name for name in self.catalog.names if typed in name.casefold()]
-        return [app_commands.Choice(name=name, value=name) for name in found[:MENU_LENGTH]]
+        return matching(self.catalog.names, current)
 
     @app_commands.command(description=say("command-mod-usage"))
     @app_commands.describe(days=say("command-mod-usage.days"))

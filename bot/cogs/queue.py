@@ -10,6 +10,7 @@ from bot.services.errors import NothingToDo
 from bot.services.jobs import JobService
 from bot.store.records import Job
 from bot.texts import say
+from bot.texts.inert import plain
 from bot.ui import lists, render
 from bot.ui.asking import actor_of, asked_by
 from bot.ui.cooldowns import OFTEN
@@ -75,4 +76,4 @@ class QueueCog(commands.Cog):
 
 
 def _name(job: Job) -> str:
-    return render.shorten(f"#{job.id} {render.subject(job)}", NAME_LENGTH)
+    return plain(f"#{job.id} {render.subject(job)}", NAME_LENGTH)

@@ -11,6 +11,7 @@ JobError
 ├── NothingToDo      the job has ended already, or not yet
 ├── AgeRestricted    the checkpoint or style is for age-restricted channels; names it
 ├── JobNotFound      no such job in this server
+├── ForeignButton    the button belongs to a job of another database that has the same number
 ├── JobRemoved       the job was deleted, by its author or a moderator
 ├── WordsNotKept     the job's words were removed, and it cannot be drawn without them
 ├── PictureNotFound  the job has no such picture
@@ -20,6 +21,7 @@ JobError
 ├── UnknownParameter words like --this in a prompt that mean nothing; names what was meant
 ├── NotYours         only its author or a moderator may do this
 ├── NotBlockable     moderators cannot block this person
+├── ServerUnknown    Discord has not said yet who may do what in this server
 ├── OwnersOnly       what holds everywhere is up to the bot's owners
 └── NotFilterable    this filter cannot be added
 """
@@ -117,6 +119,13 @@ class JobNotFound(JobError):
     """There is no such job in this server."""
 
 
+class ForeignButton(JobError):
+    """The job of this number is not the one that the button was made for."""
+
+    def __str__(self) -> str:
+        return say("error-button-foreign")
+
+
 class JobRemoved(JobError):
     """Its author or a moderator removed the job's pictures; nothing more is made of it."""
 
@@ -149,6 +158,13 @@ class NotYours(JobError):
 
 class NotBlockable(JobError):
     """A moderator can block neither themselves, nor us, nor other moderators."""
+
+
+class ServerUnknown(JobError):
+    """Discord has not told us of this server's roles yet, as after an outage."""
+
+    def __str__(self) -> str:
+        return say("error-server-unknown")
 
 
 class OwnersOnly(JobError):

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from bot.services.errors import NothingToDo, PictureNotFound
+from bot.services.errors import JobNotFound, NothingToDo, PictureNotFound
 from bot.services.policy import Actor, Policy
 from bot.store.examples import ExampleStore, Shown, Viewer
 from bot.store.favourites import FavouriteStore
@@ -68,6 +68,13 @@ class Gallery:
         self._pictures = pictures
         self._favourites = favourites
         self._examples = examples
+
+    async def job(self, job_id: int, actor: Actor) -> Job | None:
+        """Return a job that the actor may see or remove, None where there is none such."""
+        try:
+            return await self._policy.removable(job_id, actor)
+        except JobNotFound:
+            return None
 
     async def details(self, job_id: int, actor: Actor) -> Details:
         """Return everything about a job; raises JobNotFound."""

@@ -10,9 +10,11 @@ from bot.services.reading import fold, read
 from bot.services.vocabulary import Word
 from bot.store.records import FilterKind
 from bot.texts import say
+from bot.texts.inert import inert
 from generation.errors import InvalidRequest
 
 PATTERN_LENGTH = 200
+WHY_LENGTH = 200  # of what is wrong with one
 MATCH_S = 0.05  # one regular expression on one text
 ALL_MATCHES_S = 0.25  # all of them on everything that one person wrote
 # What may stand between the letters of one word: others may be meant as wildcards.
@@ -79,7 +81,9 @@ def compiled(pattern: str) -> regex.Pattern[str]:
     try:
         return regex.compile(pattern, regex.IGNORECASE | regex.FULLCASE | regex.V1)
     except (regex.error, RecursionError, OverflowError, MemoryError) as error:
-        raise InvalidRequest("pattern", say("filter-pattern-regex", why=str(error))) from error
+        raise InvalidRequest(
+            "pattern", say("filter-pattern-regex", why=inert(str(error), WHY_LENGTH))
+        ) from error
 
 
 def spans(pattern: regex.Pattern[str], text: str, left: Time) -> Iterator[tuple[int, int]]:

@@ -30,14 +30,15 @@ class Asked:
 
     ``channel_ids`` are the channel and, for a thread, the one around it. ``role_ids`` are the
     person's in this server. ``missing_permissions`` are those that we lack there, as Discord's
-    settings call them. ``alone`` is who asks in direct messages with us: nobody else reads there.
+    settings call them. Whether the place is ``age_restricted`` may not be known (None). Who asks in
+    direct messages with us is ``alone``: nobody else reads there.
     """
 
     origin: Origin
     missing_permissions: tuple[str, ...] = ()
     channel_ids: tuple[int, ...] = ()
     role_ids: frozenset[int] = frozenset()
-    age_restricted: bool = False
+    age_restricted: bool | None = False
     alone: bool = False
 
     @property

@@ -165,6 +165,15 @@ class Job(Draft):
     deleted_at: datetime | None = None
 
     @property
+    def mark(self) -> str:
+        """What tells it from a job of the same number in another database.
+
+        There is one after every fresh start, and another once a backup is restored; Discord's
+        number of the interaction that asked comes only once.
+        """
+        return f"{self.origin.interaction_id:x}"
+
+    @property
     def channel_id(self) -> int | None:
         """Where its message can be reached without the token, None where it cannot."""
         if self.direct_channel_id is not None:

@@ -3,7 +3,7 @@
 ### Errors
 
 error-invalid = `{ $field }` must be { $bound }.
-error-unreadable = I cannot read `{ $value }`.
+error-unreadable = I cannot read { $value }.
 error-checkpoint = I cannot use that checkpoint: { $reason }.
 error-too-large = That picture is too large for this machine. Try a smaller size.
 error-not-checked = That picture could not be checked, so I do not show it. Please tell the server's owner.
@@ -13,6 +13,7 @@ error-store-busy = I am busy writing something down. Nothing was lost; please tr
 error-store = My database cannot be used right now. Please tell the server's owner.
 error-not-posted = The pictures are drawn, but Discord does not let me post them: { $why }. They are kept in `/history`.
 error-permissions = You need { $needed }.
+error-server-unknown = Discord has not told me about this server's roles yet. Please try again in a minute.
 error-server-only = That works in a server only.
 error-command-gone = I do not know that command any more. Try again soon.
 error-command-changed = That command has changed. Try again soon.
@@ -48,6 +49,7 @@ error-picture-count =
     }.
 error-held-back = That picture was held back by the rules here.
 error-button-unknown = I do not know that button any more.
+error-button-foreign = I have no record of the picture that this button belongs to. My database was replaced, or restored from a backup, after I made it.
 error-page-old = That answer is too old for its buttons. Please ask again.
 error-form-unknown = I do not know that form any more.
 error-file-elsewhere = `{ $field }` is not a file on Discord; I fetch nothing else.
@@ -630,7 +632,7 @@ filter-kind =
     .word = word
     .phrase = phrase
     .regex = regex
-filter-line = **{ $action }** { $kind } `{ $pattern }`
+filter-line = **{ $action }** { $kind } { $pattern }
 filters-title = Filters
 filters-none = There are no filters here.
 filter-everywhere = one of the bot's owners
@@ -657,6 +659,7 @@ filter-pattern-slow = a regular expression that takes less than { $ms } ms
 command-privacy = What is kept about you
 command-privacy-export = Everything that is kept about you, as a file
 command-privacy-erase = Remove what is kept about you, for good
+export-part = Part { $part } of { $parts }. Each file can be read by itself.
 question-erase = This removes your prompts, pictures and favourites from my store, in every server, and cannot be taken back. Messages stay where they are; Delete under one removes it.
 button-erase = Erase all of it
 erased =

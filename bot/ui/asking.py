@@ -8,7 +8,7 @@ import aiohttp
 import discord
 from discord import app_commands
 
-from bot.services.errors import FileUnavailable, OwnersOnly
+from bot.services.errors import FileUnavailable, OwnersOnly, ServerUnknown
 from bot.services.moderation import Target
 from bot.services.policy import Actor, Asked
 from bot.store.examples import Viewer
@@ -29,8 +29,8 @@ def asked_by(
 
     A ``private`` one stays an ordinary job in direct messages with us, where nobody else reads.
     """
-    channel, user = interaction.channel, interaction.user
-    around = channel.parent if isinstance(channel, discord.Thread) else None
+    channel = interaction.channel
+    around = (channel.parent_id,) if isinstance(channel, discord.Thread) else ()
     origin = Origin(
         interaction_id=interaction.id,
         token=interaction.token,
@@ -47,12 +47,24 @@ def asked_by(
     asked = Asked(
         origin=origin,
         missing_permissions=missing_here(interaction),
-        channel_ids=(origin.channel_id,) if around is None else (origin.channel_id, around.id),
-        role_ids=frozenset(role.id for role in getattr(user, "roles", ())),
+        channel_ids=(origin.channel_id, *around),
+        role_ids=role_ids_of(interaction.user),
         age_restricted=is_age_restricted(channel),
         alone=interaction.guild_id is None and not origin.guest,
     )
     return asked.in_private() if private else asked
+
+
+def role_ids_of(person: discord.abc.Snowflake) -> frozenset[int]:
+    """Return the roles that Discord sent along with a person; without a server they have none.
+
+    Their ids: `Member.roles` has those that the cache knows, which is empty while a server is out
+    of reach or has not been told of yet.
+    """
+    if not isinstance(person, discord.Member):
+        return frozenset()
+    everybodys = person.guild.id
+    return frozenset((*person._roles, everybodys))  # noqa: SLF001
 
 
 def actor_of(interaction: discord.Interaction[Any]) -> Actor:
@@ -99,13 +111,26 @@ def check_administrator(interaction: discord.Interaction[Any]) -> None:
 
 
 def target_of(interaction: discord.Interaction[Any], person: discord.abc.Snowflake) -> Target:
-    """Return a person whom a moderator acts on, as they are in this server."""
-    theirs = person.guild_permissions if isinstance(person, discord.Member) else None
+    """Return a person whom a moderator acts on, as they are in this server.
+
+    Raises ServerUnknown where Discord has not said what they may do there.
+    """
+    theirs = _permissions_of(person) if isinstance(person, discord.Member) else None
     return Target(
         person_id=person.id,
         moderates=theirs is not None and (theirs.moderate_members or theirs.manage_messages),
         is_us=person.id == interaction.client.user.id,
     )
+
+
+def _permissions_of(member: discord.Member) -> discord.Permissions:
+    """Return what a member may do in the whole server, or here, as Discord sent it along."""
+    here = member.resolved_permissions
+    if member.guild.get_role(member.guild.id) is not None:  # everybody's, so the cache has them
+        return member.guild_permissions | (here or discord.Permissions.none())
+    if here is None:
+        raise ServerUnknown
+    return here
 
 
 def missing_here(interaction: discord.Interaction[Any]) -> tuple[str, ...]:
@@ -137,11 +162,16 @@ def _is_guest(interaction: discord.Interaction[Any]) -> bool:
     return theirs and not interaction.context.dm_channel
 
 
-def is_age_restricted(channel: object) -> bool:
-    """Tell whether Discord asks for a person's age before it shows this channel."""
-    return isinstance(channel, discord.Thread | discord.TextChannel | discord.VoiceChannel) and (
-        channel.is_nsfw()
-    )
+def is_age_restricted(channel: object) -> bool | None:
+    """Tell whether Discord asks for a person's age before it shows this channel.
+
+    Channels of every kind in a server can be so; a thread or a post is what the channel around it
+    is, and None while that one is not known.
+    """
+    if isinstance(channel, discord.Thread) and channel.parent is None:
+        return None
+    asks = getattr(channel, "is_nsfw", None)  # direct messages have none
+    return asks is not None and bool(asks())
 
 
 def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
@@ -157,7 +187,7 @@ def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
                 continue
             theirs = channel.permissions_for(person)
             seen = theirs.view_channel and theirs.read_message_history
-            if seen and not is_age_restricted(channel):
+            if seen and is_age_restricted(channel) is False:
                 readable.append(channel.id)
     return Viewer(person.id, interaction.guild_id, readable)
 

@@ -9,11 +9,12 @@ from bot.services.filters import PromptVerdict
 from bot.services.screening import Piece
 from bot.store.records import EVERYWHERE, AuditEntry, Block, Filter
 from bot.texts import say
+from bot.texts.inert import code, cut, inert, inert_lines
 from bot.ui.listing import Line
-from bot.ui.render import shorten
 
 # An embed's description holds 4,096 characters, and a page has ten lines.
 SHOWN = 250
+TEXT_SHOWN = 3500
 
 
 def block_line(block: Block) -> Line:
@@ -35,7 +36,7 @@ def audit_line(entry: AuditEntry) -> Line:
         id=str(entry.id),
         made=discord.utils.format_dt(entry.made_at, "R"),
         moderator=str(entry.moderator_id),
-        action=discord.utils.escape_markdown(entry.action),
+        action=inert(entry.action),
     )
     if entry.person_id is not None:
         text += f" · <@{entry.person_id}>"
@@ -53,8 +54,7 @@ def end_of(until: datetime | None) -> str:
 
 def because(reason: str) -> str:
     """Return a moderator's words, with no markup of their making, or nothing for none."""
-    plain = discord.utils.escape_markdown(shorten(" ".join(reason.split()), SHOWN))
-    return f": {shorten(plain, SHOWN + 50)}" if plain else ""
+    return f": {inert(reason, SHOWN)}" if reason.strip() else ""
 
 
 def filter_line(one: Filter) -> Line:
@@ -64,10 +64,8 @@ def filter_line(one: Filter) -> Line:
 
 def filter_text(one: Filter) -> str:
     """Return what a filter looks for, and what becomes of it."""
-    # A pattern stands as it is, as code, which a backtick of its own would end.
-    pattern = one.pattern.replace("`", "\N{MODIFIER LETTER GRAVE ACCENT}")
     action, kind = say(f"filter-action.{one.action}"), say(f"filter-kind.{one.kind}")
-    return say("filter-line", action=action, kind=kind, pattern=pattern)
+    return say("filter-line", action=action, kind=kind, pattern=code(one.pattern))
 
 
 def tested(verdict: PromptVerdict, pieces: Iterable[Piece]) -> str:
@@ -84,17 +82,18 @@ def tested(verdict: PromptVerdict, pieces: Iterable[Piece]) -> str:
     if verdict.stripped:
         marked = "".join(map(_marked, pieces))
         filters = _numbers(verdict.stripped)
-        lines.append(say("filter-test-stripped", filters=filters, text=marked))
+        lines.append(say("filter-test-stripped", filters=filters, text=cut(marked, TEXT_SHOWN)))
     return "\n".join(lines) or say("filter-test-allowed")
 
 
 def _marked(piece: Piece) -> str:
-    plain = discord.utils.escape_markdown(piece.text)
-    if not piece.cut or not plain.strip():
-        return plain
+    words = piece.text.strip()
+    if not words:
+        return " "
     # Marks mean something only where they touch a letter.
-    before, _, after = plain.partition(plain.strip())
-    return f"{before}~~{plain.strip()}~~{after}"
+    shown = f"~~{inert_lines(words)}~~" if piece.cut else inert_lines(words)
+    before, _, after = piece.text.partition(words)
+    return " " * bool(before) + shown + " " * bool(after)
 
 
 def _numbers(filters: Sequence[Filter]) -> str:

@@ -389,7 +389,8 @@ def _reason(error: Exception) -> str:
 
 
 def _nonce(job: Job) -> str:
-    return f"darkroom-{job.id}"
+    """Name the one message of a job, which another database's job of its number is not."""
+    return f"{job.mark}-{job.origin.part}"
 
 
 async def _nobody_asks(*_: object) -> None:

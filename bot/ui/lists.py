@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-import discord
-
 from bot.services.jobs import Turn
 from bot.store.records import Job
 from bot.texts import say
+from bot.texts.inert import inert
 from bot.ui import render
 
 QUESTION_PROMPT = 100
@@ -38,7 +37,7 @@ def queue(turns: Sequence[Turn], person_id: int, guild_id: int | None) -> str:
 
 
 def _yours(job: Job) -> str:
-    prompt = discord.utils.escape_markdown(render.shorten(render.subject(job), QUEUE_PROMPT))
+    prompt = inert(render.subject(job), QUEUE_PROMPT)
     return f"{say('queue-yours', prompt=prompt)} {render.jump_url(job) or ''}".rstrip()
 
 
@@ -51,7 +50,5 @@ def _somebody(job: Job, *, seen: bool) -> str:
 def question(prompts: Sequence[str]) -> str:
     """Return the question whether somebody wants a job for each of these prompts."""
     lines = [say("question", jobs=len(prompts))]
-    for prompt in prompts:
-        short = render.shorten(" ".join(prompt.split()), QUESTION_PROMPT)
-        lines.append(f"- {discord.utils.escape_markdown(short)}")
+    lines += [f"- {inert(prompt, QUESTION_PROMPT)}" for prompt in prompts]
     return "\n".join(lines)

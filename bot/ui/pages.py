@@ -12,6 +12,7 @@ from bot.services.gallery import Found
 from bot.services.jobs import JobService
 from bot.store.records import Job
 from bot.texts import say
+from bot.texts.inert import plain
 from bot.ui import render
 from bot.ui.asking import asked_by
 from bot.ui.buttons import first_answer
@@ -45,7 +46,7 @@ class Album(Pager[Found]):
             if thumbnail is not None and name is not None:
                 if one.hidden and not self._unveiled:
                     thumbnail = await asyncio.to_thread(blurred, thumbnail)
-                alt = render.shorten(render.subject(one.job), render.ALT_TEXT_LENGTH)
+                alt = plain(render.subject(one.job), render.ALT_TEXT_LENGTH)
                 files.append(discord.File(io.BytesIO(thumbnail), name, description=alt))
             embeds.append(self.entry(one.job, name))
         return {"embeds": embeds, "attachments": files}
@@ -86,4 +87,4 @@ class OwnAlbum(Album):
 
 
 def _label(job: Job) -> str:
-    return render.shorten(f"#{job.id} {render.subject(job)}", LABEL_LENGTH)
+    return plain(f"#{job.id} {render.subject(job)}", LABEL_LENGTH)

@@ -10,6 +10,7 @@ from bot.services.errors import DiscordRefused
 from bot.services.gallery import Gallery
 from bot.store.records import Job
 from bot.texts import say
+from bot.texts.inert import inert
 from bot.ui import details, render
 from bot.ui.asking import actor_of
 from bot.ui.removing import remove_message
@@ -56,7 +57,7 @@ async def send(interaction: discord.Interaction[Any], gallery: Gallery, job_id: 
 
 async def tell_stripped(interaction: discord.Interaction[Any], job: Job) -> None:
     """Tell the person what filters cut out of their prompt; the job goes on whatever happens."""
-    words = render.shorten(discord.utils.escape_markdown(job.stripped or ""), STRIPPED_SHOWN)
+    words = inert(job.stripped or "", STRIPPED_SHOWN)
     try:
         await interaction.followup.send(say("stripped", words=words), ephemeral=True)
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:

@@ -18,7 +18,7 @@ from bot.store.uploads import UploadStore
 from bot.texts import say, speak
 from bot.ui import acting, render
 from bot.ui.asking import asked_by
-from bot.ui.buttons import TEMPLATE, Action, CustomId, first_answer, once
+from bot.ui.buttons import TEMPLATE, Action, CustomId, checked, first_answer, once
 from bot.ui.choices import catalog_here
 from bot.ui.confirming import ask_for
 from bot.ui.forms import SOURCE, filled_in, texts_in
@@ -47,6 +47,7 @@ async def remix(interaction: discord.Interaction[Any], match: re.Match[str]) -> 
     sent = CustomId.from_match(match)
     if sent.action != Action.REMIX:
         raise NothingToDo(say("error-form-unknown"))
+    await checked(interaction, sent)
     jobs: JobService = interaction.client.jobs
     job = await jobs.anew.remix(sent.job_id, filled_in(interaction), asked_by(interaction))
     await first_answer(interaction, jobs, job)

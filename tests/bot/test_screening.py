@@ -138,7 +138,7 @@ async def test_filters_are_listed_removed_and_on_record(house: House):
     result = await house.morgan.slash(house.channel, "mod filter list")
     assert result.ephemeral
     lines = result.response.embeds[0].description.splitlines()
-    assert lines[:2] == ["#12 **refuse** regex `aˋ *b*`", "#11 **flag** word `word10`"]
+    assert lines[:2] == ["#12 **refuse** regex a\\` \\*b\\*", "#11 **flag** word `word10`"]
     await house.morgan.click(result.response, label="Older")
     assert len(result.response.embeds[0].description.splitlines()) == 2
 
