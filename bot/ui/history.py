@@ -6,7 +6,7 @@ from typing import Any
 
 import discord
 
-from bot.services.gallery import Found
+from bot.services.gallery import Found, Unseen
 from bot.services.lookup import Lookup
 from bot.store.records import Job, ModSearch
 from bot.texts import say
@@ -24,7 +24,7 @@ class History(ModeratorView, Album):
     """Jobs of a server, with a menu for a closer look, and a button that hands out all of them."""
 
     def __init__(self, lookup: Lookup, search: ModSearch, asked: discord.Interaction[Any]) -> None:
-        async def load(before: int | None, limit: int) -> list[Found]:
+        async def load(before: int | None, limit: int) -> Sequence[Found | Unseen]:
             return await lookup.search(search, before, limit)
 
         super().__init__(load, asked, say("history-pick"))
@@ -35,9 +35,10 @@ class History(ModeratorView, Album):
         """Return one job with what only moderators see."""
         return inspecting.entry(job, thumbnail)
 
-    async def page(self, shown: Sequence[Found]) -> dict[str, Any]:
+    async def page(self, shown: Sequence[Found | Unseen]) -> dict[str, Any]:
         """Return the page; its pictures can be unveiled where some are hidden."""
-        veiled = any(one.hidden and one.thumbnail is not None for one in shown)
+        found = [one for one in shown if isinstance(one, Found)]
+        veiled = any(one.hidden and one.thumbnail is not None for one in found)
         self.unveil.disabled = self._unveiled or not veiled
         return await super().page(shown)
 
