@@ -52,13 +52,17 @@ class DiscordEyes:
 
 
 def permissions_in_server(interaction: discord.Interaction[Any]) -> discord.Permissions:
-    """Return what somebody may do in the whole server, where we are a member of it."""
+    """Return what somebody may do in the whole server, where we are a member of it.
+
+    What a channel's overwrites allow in one place is not among it. What they forbid there is not,
+    either, nor what a role has lost that we have not been told of.
+    """
     person, guild = interaction.user, interaction.guild
     # Without its roles, as of a server that did not invite us, nothing is known of anybody.
     known = guild is not None and guild.default_role is not None
     if not known or is_guest(interaction) or not isinstance(person, discord.Member):
         return discord.Permissions.none()
-    return person.guild_permissions
+    return person.guild_permissions & interaction.permissions
 
 
 def is_guest(interaction: discord.Interaction[Any]) -> bool:
