@@ -2,19 +2,22 @@
 
 import argparse
 import asyncio
+import logging
 import signal
 import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
 from bot import logs
-from bot.config import Settings, SettingsError, load_settings
+from bot.config import ENV_FILE, Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
     from bot.client import DarkroomBot
     from bot.services.retention import Retention
     from bot.store.database import Database
     from generation.executor import LocalExecutor
+
+log = logging.getLogger(__name__)
 
 # discord.py, SQLAlchemy and the rest are imported where they are used: the worker process imports
 # this module once more when it is spawned, and needs none of them.
@@ -34,8 +37,10 @@ def main(argv: list[str] | None = None) -> int:
     chosen = parser.parse_args(argv)
 
     from bot.store.errors import StoreError
+    from bot.store.private_files import keep_private
     from generation.errors import GenerationError
 
+    keep_private()
     try:
         settings = load_settings()
         logs.configure(settings.log.level, settings.log.format)
@@ -57,7 +62,9 @@ def main(argv: list[str] | None = None) -> int:
 async def migrate(settings: Settings) -> None:
     """Create the database, or bring it to this version."""
     from bot.store.database import migrate as migrate_database
+    from bot.store.private_files import tighten
 
+    await asyncio.to_thread(tighten, settings.store.folder)
     await migrate_database(settings.store.folder)
 
 
@@ -77,8 +84,12 @@ async def run(settings: Settings) -> int:
     """Connect to Discord and serve until SIGTERM or Ctrl-C; return the exit status."""
     import discord
 
+    from bot.store.private_files import exposed
+
     if not settings.discord.token.get_secret_value():
         raise SettingsError("DISCORD__TOKEN: is missing; README.md says where to get one")
+    if exposed(ENV_FILE):
+        log.warning("others on this machine can read %s: chmod 600 %s", ENV_FILE, ENV_FILE)
     await migrate(settings)
     point_discord_at(settings)
     serving = asyncio.create_task(_serve(settings))

@@ -132,11 +132,14 @@ class LogSettings(BaseModel):
     )
 
 
+ENV_FILE = Path(".env")
+
+
 class Settings(BaseSettings):
     """Every setting; a nested one is spelt like ``DISCORD__TOKEN`` in the environment."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_nested_delimiter="__", env_ignore_empty=True, extra="ignore"
+        env_file=ENV_FILE, env_nested_delimiter="__", env_ignore_empty=True, extra="ignore"
     )
 
     discord: DiscordSettings = DiscordSettings()

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import discord
 
-from bot.config import Settings
+from bot.config import ENV_FILE, Settings
 from bot.store.database import examine as examine_database
 from bot.store.errors import StoreError
+from bot.store.private_files import count_open, exposed
 from bot.ui.asking import lacking
 from generation.catalog import Checkpoint, check_files, read_catalog
 from generation.errors import GenerationError
@@ -36,6 +37,8 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     for finding in _profiles(settings):
         yield finding
     yield await _database(settings)
+    for finding in _files(settings):
+        yield finding
     async for finding in _discord(settings):
         yield finding
 
@@ -81,6 +84,18 @@ def _profiles(settings: Settings) -> list[Finding]:
         Finding("rows", f"{place}: {profile.knee} a forward, {profile.rate:.1f} a second")
         for place, profile in read_profiles(file).items()
     ]
+
+
+def _files(settings: Settings) -> list[Finding]:
+    """Say what others on this machine can read."""
+    findings = []
+    if exposed(ENV_FILE):
+        wrong = f"{ENV_FILE}: others on this machine can read it; chmod 600 {ENV_FILE}"
+        findings.append(Finding("files", wrong, fine=False))
+    if count := count_open(settings.store.folder):
+        said = f"{settings.store.folder}: {count} are open to others; the next start closes them"
+        findings.append(Finding("files", said))
+    return findings
 
 
 async def _database(settings: Settings) -> Finding:

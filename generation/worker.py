@@ -83,6 +83,7 @@ def main(
     """Serve until ``commands`` closes; an unexpected error ends the process with a failure."""
     # Ctrl-C reaches every process of the terminal; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.umask(0o077)  # what it writes is its owner's alone
     configure_logs()
     calm_threads()
     inbox: queue.SimpleQueue[Command] = queue.SimpleQueue()
