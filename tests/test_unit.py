@@ -19,7 +19,9 @@ BREAKS_CUDA = (
 
 @pytest.fixture
 def service() -> dict[str, str]:
-    found = re.search(r"^```ini\n(\[Unit\]\n.*?)^```", README.read_text("utf-8"), re.M | re.S)
+    found = re.search(
+        r"^```ini\n(\[Unit\]\n.*?)^```", README.read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
     assert found is not None
     unit = RawConfigParser()
     unit.optionxform = str
