@@ -155,6 +155,7 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
     from generation.executor import LocalExecutor
     from generation.options import EngineOptions
     from generation.profile import PROFILES
+    from generation.revisions import REVISIONS
 
     catalog = load_catalog(settings.generation.catalog, settings.generation.checkpoint or None)
     options = EngineOptions(
@@ -164,6 +165,7 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
         metadata=settings.generation.metadata,
         safety=settings.generation.safety,
         profiles=settings.store.folder / PROFILES,
+        revisions=settings.store.folder / REVISIONS,
     )
     executor = LocalExecutor(
         catalog,
