@@ -156,7 +156,6 @@ async def test_anothers_age_restricted_pictures_are_not_sent_by_direct_message(h
     assert house.max.user.dm_channel is None or not house.max.user.dm_channel.history()
     sent = await house.mia.click(result.response, label="Send to me")
     assert "https://discord.com/channels/@me/" in words(sent)
-    assert house.env.errors
 
 
 async def test_a_message_leads_back_only_within_its_channel(house: House):
@@ -175,7 +174,8 @@ async def test_a_message_leads_back_only_within_its_channel(house: House):
 
 async def test_the_queue_names_only_those_whose_job_is_seen(house: House):
     staff = house.guild.create_text_channel("staff", overwrites={house.guild.default_role: HIDDEN})
-    allow(house, staff, house.mia, view_channel=True)
+    for reader in (house.mia, house.bot.user):
+        allow(house, staff, reader, view_channel=True)
     house.executor.hold = True
     await house.mia.slash(staff, "imagine", prompt="a secret", count=1)
     line = words(await house.max.slash(house.channel, "queue"))
@@ -200,7 +200,7 @@ async def test_no_example_is_from_an_age_restricted_place(house: House, restrict
 
 
 async def test_a_closed_place_names_the_open_ones_that_the_person_reads(house: House):
-    roles = house.guild.create_role("Admins", permissions=discord.Permissions(manage_guild=True))
+    roles = house.guild.create_role("Admins", permissions=discord.Permissions(administrator=True))
     ada = house.guild.add_member(house.env.create_user("ada"), roles=[roles])
     staff = house.guild.create_text_channel("staff", overwrites={house.guild.default_role: HIDDEN})
     lounge = house.guild.create_text_channel("lounge")
