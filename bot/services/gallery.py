@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bot.services.errors import CarriedOut, NothingToDo, PictureNotFound
 from bot.services.policy import Actor, Policy
+from bot.services.seeing import is_restricted
 from bot.store.examples import ExampleStore, Shown, Viewer
 from bot.store.favourites import FavouriteStore
 from bot.store.jobs import JobStore
@@ -99,7 +100,7 @@ class Gallery:
         """
         job = await self._policy.visible(job_id, actor)
         theirs = job.origin.person_id != actor.person_id
-        if theirs and await self._policy.is_restricted(job, actor):
+        if theirs and await is_restricted(job, actor.eyes):
             raise CarriedOut
         loaded = await self._load(job, held_back=False)
         kept = [(picture, png) for picture, png in loaded if png is not None]

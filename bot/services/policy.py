@@ -15,7 +15,7 @@ from bot.services.errors import (
     RoleNeeded,
 )
 from bot.services.quotas import Quotas, Standing
-from bot.services.seeing import BLIND, Eyes
+from bot.services.seeing import BLIND, Eyes, is_restricted
 from bot.store.audit import Deed
 from bot.store.blocks import BlockStore
 from bot.store.jobs import NOBODY, JobStore
@@ -225,15 +225,10 @@ class Policy:
             return own and actor.guild_id in (None, origin.guild_id)
         if origin.guild_id != actor.guild_id or origin.person_id == NOBODY:
             return False
-        if not actor.eyes.age_restricted and await self.is_restricted(job, actor):
+        if not actor.eyes.age_restricted and await is_restricted(job, actor.eyes):
             return False
         view = await actor.eyes.view(origin.channel_id)
         return actor.moderates or (view.reads and not origin.private)
-
-    async def is_restricted(self, job: Job, actor: Actor) -> bool:
-        """Tell whether a job's place is age-restricted, or was so when the job was made."""
-        view = await actor.eyes.view(job.origin.channel_id)
-        return job.origin.age_restricted or view.age_restricted
 
     async def visible(self, job_id: int, actor: Actor) -> Job:
         """Return a job that somebody sees; raises JobNotFound, or JobRemoved."""

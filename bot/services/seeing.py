@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from bot.store.records import Job
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -39,3 +41,8 @@ class Blind:
 
 
 BLIND = Blind()
+
+
+async def is_restricted(job: Job, eyes: Eyes) -> bool:
+    """Tell whether a job's place is age-restricted, or was so when the job was made."""
+    return job.origin.age_restricted or (await eyes.view(job.origin.channel_id)).age_restricted

@@ -12,6 +12,7 @@ from bot.store.records import Job, ModSearch
 from bot.texts import say
 from bot.ui import acting, inspecting
 from bot.ui.asking import moderator
+from bot.ui.eyes import DiscordEyes
 from bot.ui.listing import ModeratorView
 from bot.ui.pages import Album
 from bot.ui.uploading import DEFAULT_FILE_BYTES
@@ -25,7 +26,7 @@ class History(ModeratorView, Album):
 
     def __init__(self, lookup: Lookup, search: ModSearch, asked: discord.Interaction[Any]) -> None:
         async def load(before: int | None, limit: int) -> Sequence[Found | Unseen]:
-            return await lookup.search(search, before, limit)
+            return await lookup.search(search, before, limit, DiscordEyes(self._asked))
 
         super().__init__(load, asked, say("history-pick"))
         self._lookup, self._search = lookup, search
@@ -73,5 +74,5 @@ class History(ModeratorView, Album):
 async def inspect(interaction: discord.Interaction[Any], lookup: Lookup, job_id: int) -> None:
     """Answer with a moderator's view of a job of this server."""
     await interaction.response.defer(ephemeral=True, thinking=True)
-    look = await acting.veiled(lookup, job_id, interaction.guild_id or 0)
+    look = await acting.veiled(interaction, lookup, job_id)
     await interaction.followup.send(embed=look.embed, view=look.view, files=look.files)

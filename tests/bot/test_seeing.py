@@ -7,7 +7,7 @@ from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
 from bot.store.records import Status, Verdict
-from tests.bot.conftest import House
+from tests.bot.conftest import House, labels
 from tests.bot.scene import HIDDEN, RULES_HERE, age_restrict, plant, private_thread
 
 UNKNOWN = "I do not know that job."
@@ -211,6 +211,25 @@ async def test_a_closed_place_names_the_open_ones_that_the_person_reads(house: H
     assert f"<#{lounge.id}>" in said
     assert str(staff.id) not in said
     assert house.env.errors
+
+
+async def test_moderators_see_age_restricted_pictures_blurred_elsewhere(house: House):
+    adults = house.guild.create_text_channel("adults")
+    age_restrict(house, adults)
+    await plant(house, "secret", adults.id, house.guild.id)
+    for channel, veiled in ((house.channel, True), (adults, False)):
+        history = await house.morgan.slash(channel, "mod history")
+        (page,) = history.followups or [history.response]
+        (unveil,) = (
+            button
+            for row in page.components
+            for button in row["components"]
+            if button.get("label") == "Show blurred"
+        )
+        assert bool(unveil.get("disabled")) is not veiled
+        card = await house.morgan.select(page, values=["1"])
+        (shown,) = card.followups or [card.response]
+        assert ("Show blurred" in labels(shown)) is veiled
 
 
 @pytest.fixture
