@@ -3,12 +3,14 @@
 import argparse
 import asyncio
 import io
+import logging
 import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
 from bot import logs
 from bot.config import Settings, SettingsError, load_settings
+from bot.dotenv import FILE
 from bot.stopping import on_stop
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from bot.services.retention import Retention
     from bot.store.database import Database
     from generation.executor import LocalExecutor
+
+log = logging.getLogger(__name__)
 
 # discord.py, SQLAlchemy and the rest are imported where they are used: the worker process imports
 # this module once more when it is spawned, and needs none of them.
@@ -35,9 +39,11 @@ def main(argv: list[str] | None = None) -> int:
     chosen = parser.parse_args(argv)
 
     from bot.store.errors import StoreError
+    from bot.store.private_files import keep_private
     from generation.errors import GenerationError
 
     _speak_plainly()
+    keep_private()
     try:
         settings = load_settings()
         logs.configure(settings.log.level, settings.log.format)
@@ -65,7 +71,9 @@ def _speak_plainly() -> None:
 async def migrate(settings: Settings) -> None:
     """Create the database, or bring it to this version."""
     from bot.store.database import migrate as migrate_database
+    from bot.store.private_files import tighten
 
+    await asyncio.to_thread(tighten, settings.store.folder)
     await migrate_database(settings.store.folder)
 
 
@@ -85,8 +93,12 @@ async def run(settings: Settings) -> int:
     """Connect to Discord and serve until SIGTERM or Ctrl-C; return the exit status."""
     import discord
 
+    from bot.store.private_files import exposed
+
     if not settings.discord.token.get_secret_value():
         raise SettingsError("DISCORD__TOKEN: is missing; README.md says where to get one")
+    if exposed(FILE):
+        log.warning("others on this machine can read %s: chmod 600 %s", FILE, FILE)
     await migrate(settings)
     point_discord_at(settings)
     serving = asyncio.create_task(_serve(settings))
@@ -150,6 +162,7 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
     from generation.executor import LocalExecutor
     from generation.options import EngineOptions
     from generation.profile import PROFILES
+    from generation.revisions import REVISIONS
 
     catalog = load_catalog(settings.generation.catalog, settings.generation.checkpoint or None)
     options = EngineOptions(
@@ -159,6 +172,7 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
         metadata=settings.generation.metadata,
         safety=settings.generation.safety,
         profiles=settings.store.folder / PROFILES,
+        revisions=settings.store.folder / REVISIONS,
     )
     executor = LocalExecutor(
         catalog,

@@ -3,17 +3,22 @@
 import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import discord
 
 from bot.config import Settings
+from bot.dotenv import FILE
 from bot.store.database import examine as examine_database
 from bot.store.errors import StoreError
+from bot.store.private_files import count_open, exposed
 from bot.ui.asking import lacking
 from generation.catalog import Checkpoint, check_files, read_catalog
 from generation.errors import GenerationError
 from generation.hardware import examine as examine_hardware
 from generation.profile import PROFILES, read_profiles
+from generation.revisions import COMMIT, REVISIONS, RevisionsDamaged, pinned
+from generation.weights import examine as examine_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +38,13 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     yield _hardware()
     for finding in _checkpoints(settings):
         yield finding
+    for line in examine_weights():
+        yield Finding("weights", line, fine=False)
     for finding in _profiles(settings):
         yield finding
     yield await _database(settings)
+    for finding in _files(settings):
+        yield finding
     async for finding in _discord(settings):
         yield finding
 
@@ -57,20 +66,37 @@ def _checkpoints(settings: Settings) -> list[Finding]:
     except GenerationError as error:
         return [Finding("catalog", str(error), fine=False)]
     return [
-        _checkpoint(checkpoint, is_default=checkpoint.name == catalog.default)
+        _checkpoint(
+            checkpoint,
+            settings.store.folder / REVISIONS,
+            is_default=checkpoint.name == catalog.default,
+        )
         for checkpoint in catalog.checkpoints.values()
     ]
 
 
-def _checkpoint(checkpoint: Checkpoint, *, is_default: bool) -> Finding:
+def _checkpoint(checkpoint: Checkpoint, revisions: Path, *, is_default: bool) -> Finding:
     name = f"{checkpoint.name} (default)" if is_default else checkpoint.name
+    source, config = checkpoint.source, checkpoint.config
     try:
         check_files(checkpoint)
-    except GenerationError as error:
+        if isinstance(source, str):
+            where = _on_the_hub(source, checkpoint.revision, revisions)
+            return Finding("checkpoint", f"{name}: from the hub, {where}")
+        built = ""
+        if isinstance(config, str):
+            built = f", built as {_on_the_hub(config, None, revisions)}"
+    except (GenerationError, RevisionsDamaged) as error:
         return Finding("checkpoint", f"{name}: {getattr(error, 'reason', error)}", fine=False)
-    if isinstance(checkpoint.source, str):
-        return Finding("checkpoint", f"{name}: from the hub, {checkpoint.source}")
-    return Finding("checkpoint", f"{name}: found, valid, {checkpoint.source}")
+    return Finding("checkpoint", f"{name}: found, valid, {source}{built}")
+
+
+def _on_the_hub(repository: str, revision: str | None, revisions: Path) -> str:
+    """Say which commit of a repository is used."""
+    commit = pinned(revisions, repository, revision)
+    if commit is None or not COMMIT.fullmatch(commit):
+        return f"{repository}, not fetched yet: the commit that is fetched first stays"
+    return f"{repository}, pinned to {commit}"
 
 
 def _profiles(settings: Settings) -> list[Finding]:
@@ -81,6 +107,18 @@ def _profiles(settings: Settings) -> list[Finding]:
         Finding("rows", f"{place}: {profile.knee} a forward, {profile.rate:.1f} a second")
         for place, profile in read_profiles(file).items()
     ]
+
+
+def _files(settings: Settings) -> list[Finding]:
+    """Say what others on this machine can read."""
+    findings = []
+    if exposed(FILE):
+        wrong = f"{FILE}: others on this machine can read it; chmod 600 {FILE}"
+        findings.append(Finding("files", wrong, fine=False))
+    if count := count_open(settings.store.folder):
+        said = f"{settings.store.folder}: {count} are open to others; the next start closes them"
+        findings.append(Finding("files", said))
+    return findings
 
 
 async def _database(settings: Settings) -> Finding:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from generation import weights
 from generation.errors import CheckpointUnavailable
 from generation.safetensors_file import read_header
 
@@ -74,11 +75,18 @@ def half_patterns(folder: Path) -> list[str]:
 
 
 def check_folder(name: str, folder: Path) -> None:
-    """Raise CheckpointUnavailable, naming the files, unless the checkpoint ``name`` is whole."""
+    """Raise CheckpointUnavailable, naming the files, unless the checkpoint ``name`` is whole.
+
+    The one that comes along must be what was published, as well.
+    """
     missing = _missing_configs(name, folder)
     for component in COMPONENTS:
         missing += _missing_weights(name, folder, component)
     _refuse(name, folder, missing)
+    try:
+        weights.check_folder(folder)
+    except (weights.WeightsChanged, OSError) as error:
+        raise CheckpointUnavailable(name, str(error)) from error
 
 
 def brings_checker(folder: Path) -> bool:

@@ -87,6 +87,7 @@ def main(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "win32":
         signal.signal(signal.SIGBREAK, signal.SIG_IGN)
+    os.umask(0o077)  # what it writes is its owner's alone
     configure_logs()
     calm_threads()
     inbox: queue.SimpleQueue[Command] = queue.SimpleQueue()

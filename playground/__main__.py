@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import sys
 
@@ -36,6 +37,7 @@ async def serve(playground: Playground) -> None:
 def main() -> int:
     """Run the playground as a program."""
     arguments = _arguments()
+    os.umask(0o077)  # what it writes is its owner's alone
     logging.basicConfig(level=logging.WARNING, format="playground: %(message)s")
     try:
         asyncio.run(serve(Playground(port=arguments.port, token=arguments.token)))

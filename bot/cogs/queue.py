@@ -30,7 +30,11 @@ class QueueCog(commands.Cog):
     async def queue(self, interaction: discord.Interaction[Any]) -> None:
         """Show the line privately; other people's prompts are theirs."""
         turns = await self.jobs.queue()
-        text = lists.queue(turns, interaction.user.id, interaction.guild_id)
+        actor = actor_of(interaction)
+        named = [
+            turn.job.id for turn in lists.shown(turns) if await self.jobs.sees(turn.job, actor)
+        ]
+        text = lists.queue(turns, interaction.user.id, named)
         standing = await self.jobs.standing(asked_by(interaction))
         if standing is not None and standing.limited:
             text += "\n-# " + standing_line(standing)

@@ -10,9 +10,10 @@ JobError
 ├── RoleNeeded       the server's administrators want them from some roles only; says which
 ├── NothingToDo      the job has ended already, or not yet
 ├── AgeRestricted    the checkpoint or style is for age-restricted channels; names it
-├── JobNotFound      no such job in this server
+├── JobNotFound      no such job in this server, or none to be seen from there
 ├── ForeignButton    the button belongs to a job of another database that has the same number
 ├── JobRemoved       the job was deleted, by its author or a moderator
+├── CarriedOut       another's age-restricted pictures stay in age-restricted channels
 ├── WordsNotKept     the job's words were removed, and it cannot be drawn without them
 ├── PictureNotFound  the job has no such picture
 ├── FileUnavailable  Discord did not hand out an attached file in time
@@ -116,7 +117,7 @@ class NothingToDo(JobError):
 
 
 class JobNotFound(JobError):
-    """There is no such job in this server."""
+    """There is no such job in this server, or none that this person can see from here."""
 
 
 class ForeignButton(JobError):
@@ -131,6 +132,13 @@ class JobRemoved(JobError):
 
     def __str__(self) -> str:
         return say("error-job-removed")
+
+
+class CarriedOut(JobError):
+    """Another's age-restricted pictures were to be sent where nobody asks for a person's age."""
+
+    def __str__(self) -> str:
+        return say("error-carried-out")
 
 
 class WordsNotKept(JobError):

@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 from bot.services.anew import Anew
 from bot.services.dispatcher import Dispatcher, Ticket
 from bot.services.door import Door
-from bot.services.errors import NothingToDo
+from bot.services.errors import JobRemoved, NothingToDo
 from bot.services.filling import complete, complete_alike
 from bot.services.offering import check_place, in_place
 from bot.services.policy import Actor, Asked, Policy
@@ -217,8 +217,9 @@ class JobService:
 
         ``reason`` is a moderator's, for the audit trail.
         """
-        job = await self._policy.visible(job_id, actor)
-        self._policy.own_or_moderate(job, actor)
+        job = await self._policy.endable(job_id, actor)
+        if job.deleted_at is not None:
+            raise JobRemoved
         deed = actor.deed_on(job, "cancel", reason)
         why = None if deed is None else BY_MODERATOR
         if not await self._jobs.ended(job_id, Status.CANCELLED, why, deed):
@@ -258,6 +259,10 @@ class JobService:
             ahead += job.cost()
             turns.append(Turn(job, place, None if pace is None else pace * ahead))
         return turns
+
+    async def sees(self, job: Job, actor: Actor) -> bool:
+        """Tell whether somebody may see a job from where they are, now."""
+        return await self._policy.sees(job, actor)
 
     async def open_of(self, person_id: int, guild_id: int | None) -> list[Job]:
         """Return a person's jobs here that have not ended."""

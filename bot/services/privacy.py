@@ -98,6 +98,7 @@ class Privacy:
             "channel": job.origin.channel_id,
             "message": job.message_id,
             "private": job.origin.private,
+            "age_restricted": job.origin.age_restricted,
             "typed": job.words.prompt,
             "style": job.style,
             "prompt": request.prompt,

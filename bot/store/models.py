@@ -109,6 +109,8 @@ class JobRow(Base):
     locale: Mapped[str] = mapped_column(String(10), default="en-US", server_default="en-US")
     filesize_limit: Mapped[int | None]
     guest: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # How its place was when it was made; of older jobs nobody knows.
+    age_restricted: Mapped[bool] = mapped_column(default=False, server_default=false())
     direct_channel_id: Mapped[int | None] = mapped_column(BigInteger)
 
     fair_start: Mapped[float]

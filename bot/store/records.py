@@ -52,7 +52,8 @@ class Origin:
     the interaction's own answer. A ``private`` one is shown to nobody else. ``locale`` is the
     language of what is said about it, as Discord names it; ``filesize_limit`` is how many bytes of
     file Discord takes in its answer, where it said so. As a ``guest`` we are there only because the
-    person brought us along: we are no member of the place.
+    person brought us along: we are no member of the place. ``age_restricted`` is how the place
+    was then.
     """
 
     interaction_id: int
@@ -67,6 +68,7 @@ class Origin:
     locale: str = "en-US"
     filesize_limit: int | None = None
     guest: bool = False
+    age_restricted: bool = False
 
     @property
     def by_token_only(self) -> bool:

@@ -28,6 +28,7 @@ from bot.texts.inert import plain
 from bot.ui import inspecting, render
 from bot.ui.asking import check_moderator, moderator, target_of
 from bot.ui.deeds import because, end_of
+from bot.ui.eyes import DiscordEyes
 from bot.ui.forms import Input, modal, texts_in
 from bot.ui.removing import remove_message
 
@@ -110,10 +111,10 @@ def acts_on(job: Job) -> discord.ui.View:
     return view
 
 
-async def veiled(lookup: Lookup, job_id: int, guild_id: int) -> Look:
-    """Return a job of a server with its first picture, blurred where nobody else is shown it."""
-    details = await lookup.details(job_id, guild_id)
-    first = await lookup.first(details)
+async def veiled(interaction: discord.Interaction[Any], lookup: Lookup, job_id: int) -> Look:
+    """Return a job of this server with its first picture, blurred where nobody is shown it here."""
+    details = await lookup.details(job_id, interaction.guild_id or 0)
+    first = await lookup.first(details, DiscordEyes(interaction))
     if first.thumbnail is None or not first.hidden:
         return _look(details, first.thumbnail)
     look = _look(details, await asyncio.to_thread(blurred, first.thumbnail))

@@ -14,6 +14,13 @@ from bot.services.policy import Actor, Asked
 from bot.store.examples import Viewer
 from bot.store.records import EVERYWHERE, Origin
 from bot.texts import say
+from bot.ui.eyes import (
+    DiscordEyes,
+    is_age_restricted,
+    is_guest,
+    permissions_in_server,
+    readable,
+)
 from bot.ui.file_hosts import is_discords
 from generation.errors import InvalidRequest
 from generation.source_image import MAX_BYTES
@@ -42,7 +49,8 @@ def asked_by(
         part=part,
         locale=str(interaction.locale),
         filesize_limit=interaction.filesize_limit,
-        guest=_is_guest(interaction),
+        guest=is_guest(interaction),
+        age_restricted=is_age_restricted(channel) is not False,
     )
     asked = Asked(
         origin=origin,
@@ -51,6 +59,7 @@ def asked_by(
         role_ids=role_ids_of(interaction.user),
         age_restricted=is_age_restricted(channel),
         alone=interaction.guild_id is None and not origin.guest,
+        eyes=DiscordEyes(interaction),
     )
     return asked.in_private() if private else asked
 
@@ -68,14 +77,12 @@ def role_ids_of(person: discord.abc.Snowflake) -> frozenset[int]:
 
 
 def actor_of(interaction: discord.Interaction[Any]) -> Actor:
-    """Return who acts; who may moderate members or manage messages here is a moderator."""
-    theirs = interaction.permissions
+    """Return who acts; who may moderate the server's members is its moderator."""
     return Actor(
         person_id=interaction.user.id,
         guild_id=interaction.guild_id,
-        moderates=interaction.guild_id is not None
-        and not _is_guest(interaction)
-        and (theirs.moderate_members or theirs.manage_messages),
+        moderates=permissions_in_server(interaction).moderate_members,
+        eyes=DiscordEyes(interaction),
     )
 
 
@@ -98,7 +105,7 @@ def check_moderator(interaction: discord.Interaction[Any]) -> None:
     """Raise where somebody is not in a server, or may not moderate its members."""
     if interaction.guild_id is None:
         raise app_commands.NoPrivateMessage
-    if not interaction.permissions.moderate_members:
+    if not permissions_in_server(interaction).moderate_members:
         raise app_commands.MissingPermissions(["moderate_members"])
 
 
@@ -106,7 +113,7 @@ def check_administrator(interaction: discord.Interaction[Any]) -> None:
     """Raise where somebody is not in a server, or may not manage it."""
     if interaction.guild_id is None:
         raise app_commands.NoPrivateMessage
-    if not interaction.permissions.manage_guild:
+    if not permissions_in_server(interaction).manage_guild:
         raise app_commands.MissingPermissions(["manage_guild"])
 
 
@@ -135,7 +142,7 @@ def _permissions_of(member: discord.Member) -> discord.Permissions:
 
 def missing_here(interaction: discord.Interaction[Any]) -> tuple[str, ...]:
     """Name the permissions without which the pictures could not be posted here."""
-    if interaction.guild_id is None or _is_guest(interaction):
+    if interaction.guild_id is None or is_guest(interaction):
         return ()
     return lacking(
         interaction.app_permissions, thread=isinstance(interaction.channel, discord.Thread)
@@ -153,43 +160,16 @@ def lacking(ours: discord.Permissions, *, thread: bool = False) -> tuple[str, ..
     return tuple(name for name, allowed in needed.items() if not allowed)
 
 
-def _is_guest(interaction: discord.Interaction[Any]) -> bool:
-    """Tell whether we are here only because the person installed us for themselves.
-
-    Then only the interaction's token writes here. Direct messages with us are ours, too.
-    """
-    theirs = interaction.is_user_integration() and not interaction.is_guild_integration()
-    return theirs and not interaction.context.dm_channel
-
-
-def is_age_restricted(channel: object) -> bool | None:
-    """Tell whether Discord asks for a person's age before it shows this channel.
-
-    Channels of every kind in a server can be so; a thread or a post is what the channel around it
-    is, and None while that one is not known.
-    """
-    if isinstance(channel, discord.Thread) and channel.parent is None:
-        return None
-    asks = getattr(channel, "is_nsfw", None)  # direct messages have none
-    return asks is not None and bool(asks())
-
-
 def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
     """Return who looks, and the channels that they can read and that show no age-restricted things.
 
     A thread that not everybody of its channel can open is none of them.
     """
     guild, person = interaction.guild, interaction.user
-    readable = []
-    if guild is not None and isinstance(person, discord.Member):
-        for channel in (*guild.channels, *guild.threads):
-            if isinstance(channel, discord.Thread) and (channel.is_private() or not channel.parent):
-                continue
-            theirs = channel.permissions_for(person)
-            seen = theirs.view_channel and theirs.read_message_history
-            if seen and is_age_restricted(channel) is False:
-                readable.append(channel.id)
-    return Viewer(person.id, interaction.guild_id, readable)
+    channels: list[int] = []
+    if guild is not None and isinstance(person, discord.Member) and not is_guest(interaction):
+        channels = readable(guild, person)
+    return Viewer(person.id, interaction.guild_id, channels)
 
 
 def is_picture(file: discord.Attachment) -> bool:

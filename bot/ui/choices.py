@@ -9,7 +9,7 @@ from discord import app_commands
 from bot.services.offering import in_place, offered
 from bot.texts import say
 from bot.texts.inert import plain
-from bot.ui.asking import is_age_restricted
+from bot.ui.eyes import is_age_restricted
 from generation.catalog import Catalog
 from generation.request import Aspect
 

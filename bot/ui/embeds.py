@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import discord
 
+from bot.services.gallery import Unseen
 from bot.store.records import Job
 from bot.texts import say
 from bot.texts.inert import inert, inert_lines
@@ -39,6 +40,11 @@ def history_entry(job: Job, thumbnail: str | None) -> discord.Embed:
     if thumbnail is not None:
         embed.set_thumbnail(url=f"attachment://{thumbnail}")
     return embed
+
+
+def unseen_entry(unseen: Unseen) -> discord.Embed:
+    """Return what is said of a favourite that its person cannot see."""
+    return discord.Embed(title=f"#{unseen.id}", description=say("entry-unseen"))
 
 
 def parameters(found: Parameters, left_out: Sequence[str]) -> discord.Embed:

@@ -105,10 +105,14 @@ def posted(result: Result) -> str:
 
 
 def way_back(job: Job, parent: Job) -> str | None:
-    """Return the address of a parent's message where those who see the job can see it, too."""
+    """Return the address of a parent's message where those who see the job can see it, too.
+
+    Of another channel nobody knows who they are.
+    """
     home, theirs = job.origin, parent.origin
     same_people = home.guild_id is not None or home.person_id == theirs.person_id
-    if home.guild_id != theirs.guild_id or theirs.private or not same_people:
+    same_place = (home.guild_id, home.channel_id) == (theirs.guild_id, theirs.channel_id)
+    if theirs.private or not same_people or not same_place:
         return None
     return jump_url(parent)
 

@@ -27,8 +27,7 @@ from bot.ui.forms import SOURCE, filled_in, texts_in
 async def submitted(interaction: discord.Interaction[Any]) -> None:
     """Take one of our forms when it comes back; every error becomes a private line."""
     data: Any = interaction.data
-    ours = ((TEMPLATE, remix), (SOURCE, draw_from), (acting.FORMS, acting.carry_out))
-    sent = ((template.fullmatch(data["custom_id"]), take) for template, take in ours)
+    sent = ((template.fullmatch(data["custom_id"]), take) for template, take in FORMS)
     match, take = next(((match, take) for match, take in sent if match), (None, None))
     if match is None or take is None:
         return  # whoever opened it waits for it
@@ -70,3 +69,7 @@ async def draw_from(interaction: discord.Interaction[Any], match: re.Match[str])
     private = True if match["private"] else None
     wishes = wishes_of(wish, catalog_here(interaction))
     await ask_for(interaction, jobs, wishes, picture, private=private)
+
+
+# What is done with each form when it comes back.
+FORMS = ((TEMPLATE, remix), (SOURCE, draw_from), (acting.FORMS, acting.carry_out))
