@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import BodyPartReader, WSMsgType, web
 
+from playground import emoji
 from playground.acts import Acts
 from playground.files import Upload
 from playground.invocations import InvalidOption
@@ -27,7 +28,7 @@ _TYPES = {
 }
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "img-src 'self' blob:; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
 
@@ -44,6 +45,7 @@ class Page:
         """Register the page's addresses."""
         app.router.add_get("/", self._index)
         app.router.add_get(r"/page/{name:[a-z_\-]+\.[a-z]+}", self._file)
+        emoji.install(app)
         app.router.add_get("/favicon.ico", self._favicon)
         app.router.add_get("/live", self._live)
         app.router.add_post("/act/{action}", self._act)

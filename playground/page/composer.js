@@ -1,6 +1,6 @@
 /** The message box: plain text, or a command whose options are filled in one by one. */
 
-import { el, icon } from "./dom.js";
+import { el, icon, write } from "./dom.js";
 import { leaves, mainOption, recognise, split } from "./commandline.js";
 import { toEnd } from "./conversation.js";
 import { growing } from "./field.js";
@@ -28,7 +28,7 @@ function tool(shape, label, onclick) {
 const known = () => leaves(usableCommands());
 
 function complain(text, field = null) {
-  problemLine.textContent = text ?? "";
+  write(problemLine, text ?? "");
   problemLine.hidden = !text;
   for (const one of invocation?.fields ?? []) one.complain(one === field ? text : null);
 }

@@ -1,9 +1,14 @@
 /** Building elements without ever parsing text as HTML. */
 
+import { pictured } from "./emoji.js";
+
+/** Elements that hold nothing but text. */
+const PLAIN = new Set(["OPTION", "TEXTAREA"]);
+
 /**
  * Make an element. `properties` are set as properties where the element has them (`className`,
  * `onclick`, …) and as attributes otherwise (`aria-label`, `role`, …); children that are
- * null, undefined or false are left out, strings become text.
+ * null, undefined or false are left out, strings become text and the pictures of its emoji.
  */
 export function el(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
@@ -21,8 +26,14 @@ export function el(tag, properties = {}, ...children) {
 export function append(element, children) {
   for (const child of children.flat(Infinity)) {
     if (child === null || child === undefined || child === false) continue;
-    element.append(child);
+    if (typeof child === "string" && !PLAIN.has(element.tagName)) element.append(...pictured(child));
+    else element.append(child);
   }
+}
+
+/** Put a text, with the pictures of its emoji, in place of what an element holds. */
+export function write(element, text) {
+  element.replaceChildren(...pictured(text));
 }
 
 const SHAPES = {
@@ -35,6 +46,7 @@ const SHAPES = {
   close: "M5 5l14 14M19 5 5 19",
   left: "M15 4 7 12l8 8",
   right: "M9 4l8 8-8 8",
+  down: "M5 9l7 7 7-7",
   external: "M14 4h6v6M20 4l-9 9M18 14v6H4V6h6",
   check: "M4 12.5 10 18 20 6",
   plus: "M12 5v14M5 12h14",

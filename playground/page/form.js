@@ -1,6 +1,6 @@
 /** Modals: the forms that a bot opens. */
 
-import { el, icon } from "./dom.js";
+import { el, icon, write } from "./dom.js";
 import { markdown } from "./markdown.js";
 import { expect } from "./pending.js";
 import { selectMenu } from "./selects.js";
@@ -36,7 +36,7 @@ export function openForm(interaction, modal) {
     const wrong = fields.find((one) => one.problem());
     if (wrong) {
       wrong.focus();
-      problem.textContent = `${wrong.label}: ${wrong.problem()}`;
+      write(problem, `${wrong.label}: ${wrong.problem()}`);
       problem.hidden = false;
       return;
     }
@@ -45,7 +45,7 @@ export function openForm(interaction, modal) {
       await expect(act("submit", { interaction, values }), { channel: state.channel });
       dialog.close();
     } catch (error) {
-      problem.textContent = error.message;
+      write(problem, error.message);
       problem.hidden = false;
     }
   });

@@ -2,6 +2,7 @@
 
 import { append, el, icon } from "./dom.js";
 import { rows } from "./components.js";
+import { pictured } from "./emoji.js";
 import { embedded } from "./embeds.js";
 import { drawable, gallery } from "./gallery.js";
 import { markdown } from "./markdown.js";
@@ -208,10 +209,16 @@ function content(message, thinking) {
   const edited = message.edited_timestamp && !message.interaction_metadata;
   return el(
     "div",
-    { className: "markup" },
+    { className: onlyEmoji(message.content) ? "markup jumbo" : "markup" },
     markdown(message.content),
     edited && el("small", { className: "edited" }, " (edited)"),
   );
+}
+
+/** Whether a message is a few emoji and nothing else, which are then large. */
+function onlyEmoji(text) {
+  const parts = pictured(text.trim());
+  return parts.length <= 30 && parts.every((part) => typeof part !== "string" || part.trim() === "");
 }
 
 export function dots() {

@@ -1,6 +1,7 @@
 /** Channels on the left, people on the right, the person one acts as at the bottom, the banner. */
 
-import { append, el, icon } from "./dom.js";
+import { append, el, icon, write } from "./dom.js";
+import { unpictured } from "./emoji.js";
 import { personMenu } from "./apps.js";
 import { portrait } from "./messages.js";
 import { act, actAs, currentChannel, emit, on, person, show, state } from "./state.js";
@@ -8,7 +9,7 @@ import { act, actAs, currentChannel, emit, on, person, show, state } from "./sta
 const at = (id) => document.getElementById(id);
 
 function drawChannels() {
-  at("server-name").textContent = state.guild.name;
+  write(at("server-name"), state.guild.name);
   at("server-icon").src = `/cdn/icons/${state.guild.id}/portrait.png`;
   const texts = state.channels.filter((channel) => !channel.direct && !channel.parent);
   const direct = state.channels.filter((channel) => channel.direct);
@@ -61,12 +62,13 @@ function adults() {
 function drawTopbar() {
   const channel = currentChannel();
   at("topbar-mark").replaceChildren(icon(shapeOf(channel)));
-  at("topbar-name").textContent = channel?.name ?? "";
+  write(at("topbar-name"), channel?.name ?? "");
   const parent = channel?.parent && state.channels.find((one) => one.id === channel.parent);
   const topic = [channel?.nsfw && adults(), parent ? `Thread in #${parent.name}` : channel?.topic].filter(Boolean);
-  at("topbar-topic").replaceChildren(...topic);
+  at("topbar-topic").replaceChildren();
+  append(at("topbar-topic"), topic);
   at("delete-thread").hidden = !(parent && channel.may_manage_threads);
-  document.title = channel ? `${channel.direct ? "@" : "#"}${channel.name} | ${state.guild.name}` : "Darkroom";
+  document.title = channel ? unpictured(`${channel.direct ? "@" : "#"}${channel.name} | ${state.guild.name}`) : "Darkroom";
 }
 
 at("delete-thread").append(icon("trash"));
@@ -194,7 +196,8 @@ function drawBanner() {
   banner.hidden = text === "" || !state.loaded;
   if (banner.dataset.text === text) return;
   banner.dataset.text = text;
-  banner.replaceChildren(el("span", { className: "spinner", "aria-hidden": "true" }), text);
+  banner.replaceChildren(el("span", { className: "spinner", "aria-hidden": "true" }));
+  append(banner, [text]);
 }
 
 function toggleSidebar(wanted) {
