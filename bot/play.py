@@ -1,5 +1,6 @@
 """`darkroom play`: the stand-in for Discord and the unmodified bot, each a process of its own."""
 
+import json
 import os
 import re
 import signal
@@ -9,19 +10,28 @@ import sys
 import threading
 from pathlib import Path
 
+from generation import embedded
+from generation.catalog import EMBEDDED, Checkpoint
+
 GRACE_S = 12.0  # the bot itself ends within 10 s
 TOKEN = "playground"  # noqa: S105 - it opens nothing but the stand-in
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
-def play(port: int, folder: Path) -> int:
-    """Serve until Ctrl-C, SIGTERM, or the end of either process; return the exit status."""
+def play(port: int, folder: Path, checkpoint: Checkpoint) -> int:
+    """Serve until Ctrl-C, SIGTERM, or the end of either process; return the exit status.
+
+    ``checkpoint`` is the one that draws by default, of which the page tells.
+    """
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     children: list[subprocess.Popen[str]] = []
     try:
-        stand_in = _start(["playground", "--port", str(_free(port)), "--token", TOKEN], {})
+        model = _describe(checkpoint, folder)
+        stand_in = _start(
+            ["playground", "--port", str(_free(port)), "--token", TOKEN, "--model", str(model)], {}
+        )
         children.append(stand_in)
         assert stand_in.stdout is not None  # noqa: S101
         found = ADDRESS.search(stand_in.stdout.readline())
@@ -52,6 +62,20 @@ def _start(module: list[str], environment: dict[str, str]) -> subprocess.Popen[s
         text=True,
         start_new_session=True,
     )
+
+
+def _describe(checkpoint: Checkpoint, folder: Path) -> Path:
+    """Write down, for the page, what the checkpoint is called and the words that it knows."""
+    built_in = checkpoint == EMBEDDED
+    said = {
+        "name": checkpoint.name,
+        "things": len(embedded.concepts()) if built_in else 0,
+        "words": sorted(embedded.known_words()) if built_in else [],
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "model.json"
+    path.write_text(json.dumps(said), "utf-8")
+    return path
 
 
 def _environment(address: str, folder: Path) -> dict[str, str]:

@@ -55,6 +55,9 @@ const SHAPES = {
   bolt: "M13 2 5 14h6l-1 8 9-13h-7z",
   thread: "M5 4h14v11h-8l-4 4v-4H5zM9 8h6M9 11h4",
   more: "M5 12h.01M12 12h.01M19 12h.01",
+  menu: "M3 6h18M3 12h18M3 18h18",
+  info: "M12 11v6M12 7.5h.01M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0z",
+  people: "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20c0-3.6 2.9-6 6.5-6s6.5 2.4 6.5 6M16 4.3a3.5 3.5 0 0 1 0 6.4M18 14.3c2 .8 3.5 2.7 3.5 5.7",
   reply: "M9 7 4 12l5 5M4 12h10a6 6 0 0 1 6 6",
 };
 
@@ -68,6 +71,14 @@ export function icon(name) {
   path.setAttribute("d", SHAPES[name]);
   svg.append(path);
   return svg;
+}
+
+/** Give a name the colour of its role, where there is one; the name is returned. */
+export function inRoleColour(name, colour) {
+  if (!colour) return name;
+  name.classList.add("role-colour");
+  name.style.setProperty("--role", `#${colour.toString(16).padStart(6, "0")}`);
+  return name;
 }
 
 /** Write a number of bytes as people read it. */

@@ -17,7 +17,7 @@ export function growing(properties) {
     autocomplete: "off",
     role: "combobox",
     "aria-expanded": "false",
-    "aria-controls": "picker",
+    "aria-controls": "picker-list",
     "aria-autocomplete": "list",
     ...properties,
   });

@@ -23,7 +23,7 @@ function draw() {
   const focused = document.activeElement?.dataset.mishap;
   choices.replaceChildren(
     ...(currentChannel()?.mishaps ?? []).map(({ title, buttons }) =>
-      el("section", {}, el("h3", {}, title), buttons.map(choice)),
+      el("section", {}, el("h2", {}, title), buttons.map(choice)),
     ),
   );
   if (focused) (choices.querySelector(`[data-mishap="${CSS.escape(focused)}"]`) ?? toggle).focus();

@@ -68,7 +68,9 @@ export function selectMenu(item, label, commit = () => {}) {
     summary,
     icon("down"),
   );
-  const list = el("div", { className: "select-list", role: "listbox", hidden: true, "aria-multiselectable": several });
+  const name = label || item.placeholder || "Options";
+  const kind = options.length > 0 ? { role: "listbox", "aria-multiselectable": several } : { role: "group" };
+  const list = el("div", { className: "select-list", "aria-label": name, tabIndex: -1, hidden: true, ...kind });
   const element = el("div", { className: "select-holder" }, toggle, list);
   const values = () => options.map((option) => option.value).filter((value) => chosen.has(value));
   const problem = () => {
@@ -95,7 +97,7 @@ export function selectMenu(item, label, commit = () => {}) {
     put(list, toggle);
     toggle.setAttribute("aria-expanded", "true");
     addEventListener("scroll", follow, true);
-    (list.querySelector("[aria-selected=true]") ?? list.firstElementChild)?.focus();
+    (list.querySelector("[aria-selected=true]") ?? list.querySelector("[role=option]") ?? list).focus();
   };
   const shut = () => {
     if (list.hidden) return;
@@ -129,12 +131,15 @@ export function selectMenu(item, label, commit = () => {}) {
     row.addEventListener("click", () => pick(option, row));
     list.append(row);
   }
+  if (options.length === 0) list.append(el("p", { className: "popup-empty" }, "There is nothing to choose from."));
   toggle.addEventListener("click", () => (list.hidden ? open() : shut()));
   list.addEventListener("keydown", (event) => {
-    const rows = [...list.children];
+    const rows = [...list.querySelectorAll("[role=option]")];
     const at = rows.indexOf(document.activeElement);
-    if (event.key === "ArrowDown") rows[(at + 1) % rows.length].focus();
-    else if (event.key === "ArrowUp") rows.at(Math.max(at, 0) - 1).focus();
+    if (event.key === "ArrowDown") rows[(at + 1) % rows.length]?.focus();
+    else if (event.key === "ArrowUp") rows.at(Math.max(at, 0) - 1)?.focus();
+    else if (event.key === "Home") rows[0]?.focus();
+    else if (event.key === "End") rows.at(-1)?.focus();
     else if (event.key === " " || event.key === "Enter") rows[at]?.click();
     else if (event.key === "Escape") toggle.focus();
     else return;

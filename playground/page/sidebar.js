@@ -1,12 +1,16 @@
-/** Channels on the left, people on the right, the person one acts as at the bottom, the banner. */
+/** Channels on the left, people on the right, the bar above, the banner. */
 
-import { append, el, icon, write } from "./dom.js";
+import { append, el, icon, inRoleColour, write } from "./dom.js";
+import { Drawer } from "./drawer.js";
 import { unpictured } from "./emoji.js";
 import { personMenu } from "./apps.js";
 import { portrait } from "./messages.js";
-import { act, actAs, currentChannel, emit, on, person, show, state } from "./state.js";
+import { drawPerson } from "./person.js";
+import { act, currentChannel, emit, on, show, state } from "./state.js";
 
 const at = (id) => document.getElementById(id);
+const channels = new Drawer(at("sidebar"), at("menu-button"));
+new Drawer(at("members"), at("members-button"));
 
 function drawChannels() {
   write(at("server-name"), state.guild.name);
@@ -26,7 +30,7 @@ function conversationOpener() {
   const bot = Object.values(state.users).find((user) => user.bot);
   const open = async () => {
     show((await act("message_bot", {})).id);
-    toggleSidebar(false);
+    channels.close();
   };
   return el("button", { className: "channel", type: "button", onclick: open }, icon("at"), el("span", {}, bot.name));
 }
@@ -35,7 +39,7 @@ function entry(channel) {
   const current = channel.id === state.channel;
   const go = () => {
     show(channel.id);
-    toggleSidebar(false);
+    channels.close();
   };
   const unread = state.unread.has(channel.id);
   const look = ["channel", channel.parent && "threaded", unread && "unread"].filter(Boolean).join(" ");
@@ -72,6 +76,9 @@ function drawTopbar() {
 }
 
 at("delete-thread").append(icon("trash"));
+at("menu-button").append(icon("menu"));
+at("members-button").append(icon("people"));
+for (const button of document.querySelectorAll(".drawer-close")) button.append(icon("close"));
 at("delete-thread").addEventListener("click", () => {
   const channel = currentChannel();
   act("delete_thread", { channel: channel.id })
@@ -88,7 +95,7 @@ function drawMembers() {
   }
   const order = ["Owners", "Moderators", "Members", "Apps"];
   const rank = ([part]) => (order.includes(part) ? order.indexOf(part) : 1.5);
-  at("members").replaceChildren(
+  at("member-list").replaceChildren(
     ...[...groups].sort((a, b) => rank(a) - rank(b)).map(([part, list]) => {
       const title = list.length === 1 && part !== "Apps" ? part.slice(0, -1) : part;
       return el("section", {}, el("h2", {}, `${title} — ${list.length}`), list.map(memberRow));
@@ -99,7 +106,7 @@ function drawMembers() {
 function memberRow(user) {
   const present = user.bot ? state.bot.connected : true;
   const name = el("span", { className: "member-name" }, user.name);
-  if (user.color) name.style.color = `#${user.color.toString(16).padStart(6, "0")}`;
+  inRoleColour(name, user.color);
   const open = (event) => {
     event.preventDefault();
     personMenu(event, user);
@@ -110,76 +117,6 @@ function memberRow(user) {
     el("span", { className: "presence" }, portrait(user, "portrait-medium"), el("i", { className: present ? "dot" : "dot off" })),
     name,
     user.bot && el("span", { className: "tag" }, "APP"),
-  );
-}
-
-function drawUserPanel() {
-  const me = person(state.me);
-  const panel = at("user-panel");
-  const menu = el("div", { className: "person-menu", role: "menu", "aria-label": "Act as", hidden: true });
-  const toggle = el(
-    "button",
-    { className: "me", type: "button", "aria-haspopup": "menu", "aria-expanded": "false", "aria-label": `Acting as ${me.name}, ${me.part}. Switch person` },
-    el("span", { className: "presence" }, portrait(me, "portrait-medium"), el("i", { className: "dot" })),
-    el("span", { className: "me-names" }, el("b", {}, me.name), el("small", {}, me.part)),
-    icon("swap"),
-  );
-  const open = (wanted) => {
-    menu.hidden = !wanted;
-    toggle.setAttribute("aria-expanded", String(wanted));
-    if (wanted) menu.querySelector("[aria-checked=true]")?.focus();
-  };
-  append(menu, [el("p", { className: "menu-title" }, "Act as")]);
-  for (const user of state.people) {
-    const choose = () => {
-      open(false);
-      if (user.id !== state.me) actAs(user.username);
-      toggle.focus();
-    };
-    append(menu, [
-      el(
-        "button",
-        { className: "person-choice", role: "menuitemradio", type: "button", "aria-checked": String(user.id === state.me), onclick: choose },
-        portrait(user, "portrait-medium"),
-        el("span", { className: "me-names" }, el("b", {}, user.name), el("small", {}, user.part)),
-        icon("check"),
-      ),
-    ]);
-  }
-  append(menu, [settings()]);
-  toggle.addEventListener("click", () => open(menu.hidden));
-  menu.addEventListener("keydown", (event) => {
-    if (event.target.tagName === "SELECT" && event.key !== "Escape") return;
-    const items = [...menu.querySelectorAll("button, select, input")];
-    const index = items.indexOf(document.activeElement);
-    if (event.key === "ArrowDown") items[(index + 1) % items.length].focus();
-    else if (event.key === "ArrowUp") items[(index - 1 + items.length) % items.length].focus();
-    else if (event.key === "Escape") {
-      open(false);
-      toggle.focus();
-    } else return;
-    event.preventDefault();
-  });
-  panel.onfocusout = (event) => {
-    if (!panel.contains(event.relatedTarget)) open(false);
-  };
-  const hadFocus = panel.contains(document.activeElement);
-  panel.replaceChildren(menu, toggle);
-  if (hadFocus) toggle.focus();
-}
-
-/** The settings of the person one acts as: the client's language, and who may write to them. */
-function settings() {
-  const names = new Intl.DisplayNames(["en"], { type: "language" });
-  const language = el("select", { onchange: () => act("locale", { locale: language.value }) });
-  append(language, state.locales.map((locale) => el("option", { value: locale, selected: locale === state.locale }, names.of(locale))));
-  const takes = el("input", { type: "checkbox", checked: state.takes_direct_messages });
-  takes.addEventListener("change", () => act("direct_messages", { taken: takes.checked }));
-  return el(
-    "div",
-    { className: "settings" },
-    el("label", {}, "Language", language),
-    el("label", {}, "Take direct messages", takes),
   );
 }
 
@@ -200,21 +137,11 @@ function drawBanner() {
   append(banner, [text]);
 }
 
-function toggleSidebar(wanted) {
-  at("sidebar").classList.toggle("open", wanted);
-  at("menu-button").setAttribute("aria-expanded", String(at("sidebar").classList.contains("open")));
-}
-
-at("menu-button").addEventListener("click", () => toggleSidebar());
-document.addEventListener("pointerdown", ({ target }) => {
-  if (!at("sidebar").contains(target) && !at("menu-button").contains(target)) toggleSidebar(false);
-});
-
 on("hello", () => {
   drawChannels();
   drawTopbar();
   drawMembers();
-  drawUserPanel();
+  drawPerson();
   drawBanner();
 });
 on("channel", () => {

@@ -1,0 +1,47 @@
+/** Tells screen readers of new messages, and of how a job ends; its steps in between stay silent. */
+
+import { el } from "./dom.js";
+import { markdown } from "./markdown.js";
+import { on, person, state } from "./state.js";
+
+const LOADING = 1 << 7;
+const LENGTH = 240;
+const KEPT = 5;
+
+const region = document.getElementById("announcer");
+/** What was last told of a message, by its id. */
+const told = new Map();
+
+/**
+ * Tell what changes a message for good: its words when it comes, what can be done with it from
+ * then on, the cards in it. A bot that waits or draws edits only the words.
+ */
+function essence(message) {
+  const buttons = message.components.flatMap((row) => row.components ?? []);
+  return JSON.stringify([message.flags & LOADING, buttons.map((one) => one.custom_id ?? one.url), message.embeds]);
+}
+
+function sentence(message) {
+  const author = person(message.author.id)?.name ?? message.author.username;
+  const words = el("div", {}, markdown(message.content)).textContent.replace(/\s+/g, " ").trim();
+  const cards = message.embeds.map((embed) => embed.title ?? embed.description ?? "").filter(Boolean);
+  const count = message.attachments.length;
+  const files = count > 0 ? `${count} ${count === 1 ? "attachment" : "attachments"}` : "";
+  return [`${author}: ${words.slice(0, LENGTH)}`, ...cards.map((card) => card.slice(0, LENGTH)), files].filter(Boolean).join(". ");
+}
+
+on("message", ({ message }) => {
+  const now = essence(message);
+  if (told.get(message.id) === now) return;
+  told.set(message.id, now);
+  const thinking = Boolean(message.flags & LOADING);
+  if (thinking || message.channel_id !== state.channel || message.author.id === state.me) return;
+  region.append(el("p", {}, sentence(message)));
+  while (region.childElementCount > KEPT) region.firstElementChild.remove();
+});
+on("hello", () => {
+  for (const messages of state.messages.values()) {
+    for (const message of messages.values()) told.set(message.id, essence(message));
+  }
+});
+on("channel", () => region.replaceChildren());
