@@ -21,12 +21,20 @@ function essence(message) {
   return JSON.stringify([message.flags & LOADING, buttons.map((one) => one.custom_id ?? one.url), message.embeds]);
 }
 
+/** Give a text without its markup and its small print. */
+function spoken(text) {
+  const nodes = markdown(text).filter((node) => !node.classList?.contains("subtext"));
+  const words = nodes.map((node) => el("span", {}, node).textContent);
+  return words.join(" ").replace(/\s+/g, " ").trim();
+}
+
 function sentence(message) {
   const author = person(message.author.id)?.name ?? message.author.username;
-  const words = el("div", {}, markdown(message.content)).textContent.replace(/\s+/g, " ").trim();
+  const words = spoken(message.content);
   const cards = message.embeds.map((embed) => embed.title ?? embed.description ?? "").filter(Boolean);
   const count = message.attachments.length;
-  const files = count > 0 ? `${count} ${count === 1 ? "attachment" : "attachments"}` : "";
+  const kind = message.attachments.every(({ content_type: type }) => type?.startsWith("image/")) ? "picture" : "file";
+  const files = count > 0 ? `${count} ${kind}${count === 1 ? "" : "s"}` : "";
   return [`${author}: ${words.slice(0, LENGTH)}`, ...cards.map((card) => card.slice(0, LENGTH)), files].filter(Boolean).join(". ");
 }
 

@@ -36,7 +36,7 @@ export class Drawer {
     this.panel.classList.toggle("open", wanted);
     this.button.setAttribute("aria-expanded", String(wanted));
     scrim.hidden = !wanted;
-    for (const element of document.querySelectorAll("#topbar, #banner, #conversation, #sidebar, #members")) {
+    for (const element of document.querySelectorAll("body > .skip, #topbar, #banner, #conversation, #sidebar, #members")) {
       element.inert = wanted && element !== this.panel;
     }
   }

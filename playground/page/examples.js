@@ -19,6 +19,6 @@ export const EXAMPLES = [
 
 /** What stands below pictures when the built-in model knows no word of the prompt. */
 export const UNKNOWN_WORDS =
-  "The built-in model knows none of these words, so it guessed. For prompts about anything, let a real checkpoint draw: write";
+  "A note from this page: the built-in model knows none of these words, so it guessed. To draw anything you like, use a real checkpoint: put the line";
 export const REAL_CHECKPOINT = "GENERATION__CHECKPOINT=stable-diffusion-v1-5/stable-diffusion-v1-5";
-export const AND_THEN = "into the file .env, and start Darkroom again. It is fetched once, about 4 GB.";
+export const AND_THEN = "into a file named .env in the folder you start Darkroom from, and start it again. The first start fetches about 4 GB.";

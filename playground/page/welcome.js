@@ -41,17 +41,17 @@ function examples(channel) {
     const turn = () => remixed(channel, prompt, remix, show);
     return el(
       "li",
-      {},
-      el(
-        "button",
-        { className: "example", type: "button", onclick: remix ? turn : fill },
-        el("span", { className: "example-prompt" }, prompt, remix && [" → ", remix]),
-        " ",
-        el("small", {}, kind),
-      ),
+      { className: "example" },
+      el("button", { type: "button", onclick: remix ? turn : fill }, unbroken(prompt), remix && [" → ", remix]),
+      el("small", {}, kind),
     );
   };
-  return el("section", { className: "examples", "aria-label": "Prompts to try" }, el("h3", {}, "Try one of these"), el("ul", {}, EXAMPLES.map(row)), said);
+  return el("section", { className: "examples", "aria-label": "Things to try" }, el("h3", {}, "Try one of these"), el("ul", {}, EXAMPLES.map(row)), said);
+}
+
+/** Keep a parameter and its value on one line. */
+function unbroken(prompt) {
+  return prompt.split(/(--\w+ \S+)/).map((part) => (part.startsWith("--") ? el("span", { className: "unbroken" }, part) : part));
 }
 
 function remixButton(message) {
