@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 
 from playground import Model, Playground
 from tests.browser import DESKTOP, PHONE, opened, violations
-from tests.playground.helpers import Wire, running_bot
+from tests.playground.helpers import running_bot
 
 pytestmark = pytest.mark.browser
 
@@ -73,7 +73,9 @@ async def states(page: Page) -> AsyncIterator[str]:
     await page.locator("#mishaps summary").click()
     yield "the mishaps"
     await page.keyboard.press("Escape")
-    await page.locator(".message", has_text="Whom?").click(button="right", position={"x": 9, "y": 9})
+    await page.locator(".message", has_text="Whom?").click(
+        button="right", position={"x": 9, "y": 9}
+    )
     await expect(page.get_by_role("menu", name="Message")).to_be_visible()
     yield "a message's menu"
     await page.keyboard.press("Escape")

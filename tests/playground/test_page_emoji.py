@@ -84,7 +84,9 @@ async def test_no_emoji_is_left_to_the_machine(playground: Playground):
     async with opened(playground.url) as page:
         await expect(page.locator("#banner")).to_be_hidden()
         composer = page.locator("#composer")
-        text = "# A 🎨\n**bold 🦊** `code 🎈` ||hidden 🐍|| > [a 🔗](https://example.org) <:own:123>"
+        text = (
+            "# A 🎨\n**bold 🦊** `code 🎈` ||hidden 🐍|| > [a 🔗](https://example.org) <:own:123>"
+        )
         await composer.fill(text)
         await page.keyboard.press("Enter")
         message = page.locator(".message", has_text="bold")
@@ -130,9 +132,7 @@ async def test_typed_emoji_come_from_the_shipped_font(playground: Playground):
             "nodes"
         ]
         (typed,) = (one for one in nodes if one["nodeValue"].startswith("🎨 12"))
-        used = await devtools.send(
-            "CSS.getPlatformFontsForNode", {"nodeId": typed["parentId"]}
-        )
+        used = await devtools.send("CSS.getPlatformFontsForNode", {"nodeId": typed["parentId"]})
         glyphs = {one["familyName"]: one for one in used["fonts"]}
         assert glyphs["Twemoji Mozilla"]["isCustomFont"]
         assert not any("emoji" in name.lower() for name in glyphs.keys() - {"Twemoji Mozilla"})
