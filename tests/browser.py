@@ -62,7 +62,11 @@ async def opened(
 
 async def violations(page: Page) -> list[str]:
     """Give what axe-core finds serious or critical on the page as it is, once it is at rest."""
-    await page.evaluate("() => Promise.all(document.getAnimations().map(one => one.finished))")
+    await page.evaluate(
+        """() => Promise.allSettled(document.getAnimations()
+          .filter(one => Number.isFinite(one.effect.getComputedTiming().endTime))
+          .map(one => one.finished))"""
+    )
     await page.evaluate(AXE.read_text("utf-8"))
     found = await page.evaluate("axe.run({ resultTypes: ['violations'] })")
     return [

@@ -6,7 +6,7 @@ from pathlib import Path
 
 CHECKPOINT = Path(__file__).parent / "checkpoint"
 CONCEPTS = CHECKPOINT / "concepts.json"
-WORDS = CHECKPOINT / "words.json"
+WORDS = Path(__file__).parent / "words.json"
 """Words that it learned beside the names of concepts: colours, places, light."""
 
 _SAY_NOTHING = frozenset((

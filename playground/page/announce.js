@@ -31,11 +31,12 @@ function spoken(text) {
 function sentence(message) {
   const author = person(message.author.id)?.name ?? message.author.username;
   const words = spoken(message.content);
-  const cards = message.embeds.map((embed) => embed.title ?? embed.description ?? "").filter(Boolean);
   const count = message.attachments.length;
+  const cards = message.embeds.length;
   const kind = message.attachments.every(({ content_type: type }) => type?.startsWith("image/")) ? "picture" : "file";
   const files = count > 0 ? `${count} ${kind}${count === 1 ? "" : "s"}` : "";
-  return [`${author}: ${words.slice(0, LENGTH)}`, ...cards.map((card) => card.slice(0, LENGTH)), files].filter(Boolean).join(". ");
+  const framed = cards > 0 ? `${cards} ${cards === 1 ? "card" : "cards"}` : "";
+  return `${author}: ${[words.slice(0, LENGTH), files, framed].filter(Boolean).join(", ")}`;
 }
 
 on("message", ({ message }) => {

@@ -10,9 +10,6 @@ export class Drawer {
     this.button = button;
     button.addEventListener("click", () => this.open());
     panel.querySelector(".drawer-close").addEventListener("click", () => this.close());
-    panel.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !event.defaultPrevented) this.close();
-    });
     // A window that grows wide enough shows the panel in its place again.
     new ResizeObserver(() => getComputedStyle(button).display === "none" && this.close()).observe(document.body);
   }
@@ -27,9 +24,9 @@ export class Drawer {
   close() {
     if (open !== this) return;
     open = null;
-    const hadFocus = this.panel.contains(document.activeElement);
+    const elsewhere = !this.panel.contains(document.activeElement) && document.activeElement !== document.body;
     this.show(false);
-    if (hadFocus) this.button.focus();
+    if (!elsewhere) this.button.focus();
   }
 
   show(wanted) {
@@ -43,3 +40,6 @@ export class Drawer {
 }
 
 scrim.addEventListener("click", () => open?.close());
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !event.defaultPrevented) open?.close();
+});

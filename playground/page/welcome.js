@@ -86,7 +86,7 @@ function newest(channel, prompt) {
   return messages.findLast((message) => remixButton(message) && message.content.startsWith(`**${prompt}** `));
 }
 
-/** A remix that waits for its pictures. */
+/** A remix that waits for its pictures; whoever turns to something else wants it no more. */
 let awaited = null;
 
 on("message", ({ message }) => {
@@ -96,3 +96,10 @@ on("message", ({ message }) => {
   if (channel.id === state.channel && !document.querySelector("dialog[open]")) remixed(channel, prompt, into, show);
   else show("");
 });
+
+for (const kind of ["hello", "channel", "compose", "failed"]) {
+  on(kind, () => {
+    awaited?.show("");
+    awaited = null;
+  });
+}

@@ -237,7 +237,7 @@ async def test_news_are_told_once_and_progress_is_not(playground: Playground):
         await expect(said).to_have_text(
             [
                 re.compile("^Darkroom: a fox square apple 7.5 — queued$"),
-                re.compile("^Darkroom: a fox square apple 7.5. .*2 pictures$"),
+                re.compile("^Darkroom: a fox square apple 7.5, 2 pictures, 1 card$"),
             ]
         )
         await use(page, "/think")
