@@ -10,7 +10,7 @@ import { act, currentChannel, emit, on, show, state } from "./state.js";
 
 const at = (id) => document.getElementById(id);
 const channels = new Drawer(at("sidebar"), at("menu-button"));
-new Drawer(at("members"), at("members-button"));
+const members = new Drawer(at("members"), at("members-button"));
 
 function drawChannels() {
   write(at("server-name"), state.guild.name);
@@ -147,7 +147,9 @@ on("hello", () => {
 on("channel", () => {
   drawChannels();
   drawTopbar();
+  members.close();
 });
+on("pending", () => members.close());
 let unreadDrawn = "";
 on("message", () => {
   const unread = [...state.unread].join();

@@ -96,7 +96,7 @@ async def states(page: Page) -> AsyncIterator[str]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 async def test_every_state_is_for_everybody(playground: Playground, size, scheme):
-    """Nothing serious for axe-core; at a phone's width all of it is there, and fingers have room."""
+    """Nothing serious for axe-core; on a phone all of it is there, and fingers have room."""
     async with opened(playground.url, size, scheme) as page:
         async for state in states(page):
             assert await violations(page) == [], state
@@ -138,6 +138,7 @@ async def test_drawers_keep_the_focus_and_give_it_back(playground: Playground):
         await page.get_by_role("button", name="Theo").click()
         await page.get_by_role("menuitem", name="Greet").click()
         await expect(page.locator("#messages")).to_contain_text("Hello Theo of Artists")
+        await expect(page.locator("#members")).to_be_hidden()
 
 
 async def test_the_keyboard_alone(playground: Playground):
