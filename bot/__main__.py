@@ -51,8 +51,12 @@ def main(argv: list[str] | None = None) -> int:
             return asyncio.run(run(settings))
         if chosen.command == "play":
             from bot.play import play as play_until_stopped
+            from generation.catalog import load_catalog
 
-            return play_until_stopped(chosen.port, settings.store.folder / "playground")
+            generation = settings.generation
+            catalog = load_catalog(generation.catalog, generation.checkpoint or None)
+            folder = settings.store.folder / "playground"
+            return play_until_stopped(chosen.port, folder, catalog[catalog.default])
         if chosen.command == "doctor":
             return asyncio.run(doctor(settings))
         asyncio.run(migrate(settings))

@@ -1,5 +1,6 @@
 """`darkroom play`: the stand-in for Discord and the unmodified bot, each a process of its own."""
 
+import json
 import os
 import re
 import signal
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from bot.stopping import STOPS
+from generation import embedded
+from generation.catalog import EMBEDDED, Checkpoint
 
 # Ctrl-C reaches this process only, which ends the others in order.
 APART: dict[str, Any]
@@ -23,14 +26,20 @@ TOKEN = "playground"  # noqa: S105 - it opens nothing but the stand-in
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
-def play(port: int, folder: Path) -> int:
-    """Serve until Ctrl-C, SIGTERM, or the end of either process; return the exit status."""
+def play(port: int, folder: Path, checkpoint: Checkpoint) -> int:
+    """Serve until Ctrl-C, SIGTERM, or the end of either process; return the exit status.
+
+    ``checkpoint`` is the one that draws by default, of which the page tells.
+    """
     stopped = threading.Event()
     for number in STOPS:
         signal.signal(number, lambda *_: stopped.set())
     children: list[subprocess.Popen[str]] = []
     try:
-        stand_in = _start(["playground", "--port", str(_free(port)), "--token", TOKEN], {})
+        model = _describe(checkpoint, folder)
+        stand_in = _start(
+            ["playground", "--port", str(_free(port)), "--token", TOKEN, "--model", str(model)], {}
+        )
         children.append(stand_in)
         assert stand_in.stdout is not None  # noqa: S101
         found = ADDRESS.search(stand_in.stdout.readline())
@@ -60,6 +69,20 @@ def _start(module: list[str], environment: dict[str, str]) -> subprocess.Popen[s
         encoding="utf-8",
         **APART,
     )
+
+
+def _describe(checkpoint: Checkpoint, folder: Path) -> Path:
+    """Write down, for the page, what the checkpoint is called and the words that it knows."""
+    built_in = checkpoint == EMBEDDED
+    said = {
+        "name": checkpoint.name,
+        "things": len(embedded.concepts()) if built_in else 0,
+        "words": sorted(embedded.known_words()) if built_in else [],
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "model.json"
+    path.write_text(json.dumps(said), "utf-8")
+    return path
 
 
 def _environment(address: str, folder: Path) -> dict[str, str]:

@@ -6,7 +6,9 @@ import logging
 import os
 import signal
 import sys
+from pathlib import Path
 
+from playground.model import Model
 from playground.server import DEFAULT_TOKEN, Playground
 
 STOPS = [signal.SIGINT, signal.SIGTERM]
@@ -20,6 +22,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--port", type=int, default=8090, help="0 takes any free port")
     parser.add_argument("--token", default=DEFAULT_TOKEN, help="the bot token to accept")
+    parser.add_argument(
+        "--model", type=Path, help="a JSON file that says what draws: name, things, words"
+    )
     return parser.parse_args()
 
 
@@ -40,7 +45,12 @@ def main() -> int:
     os.umask(0o077)  # what it writes is its owner's alone
     logging.basicConfig(level=logging.WARNING, format="playground: %(message)s")
     try:
-        asyncio.run(serve(Playground(port=arguments.port, token=arguments.token)))
+        model = arguments.model and Model.read(arguments.model)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        print(f"playground: {arguments.model}: not a model's description: {error}", file=sys.stderr)
+        return 1
+    try:
+        asyncio.run(serve(Playground(port=arguments.port, token=arguments.token, model=model)))
     except OSError as error:
         print(f"playground: port {arguments.port}: {error.strerror}", file=sys.stderr)
         return 1
