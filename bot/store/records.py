@@ -304,6 +304,14 @@ class FilterAction(StrEnum):
     STRIP = "strip"
 
 
+class FilterStrictness(StrEnum):
+    """How a word, or each word of a phrase, may stand in a text; each finds what those above do."""
+
+    WHOLE = "whole"  # as a word, disguised or not
+    INSIDE = "inside"  # in longer words too, and with letters doubled
+    SPACED = "spaced"  # and with anything but letters between its letters
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """What may not be asked for in a server, or EVERYWHERE."""
@@ -313,6 +321,7 @@ class Filter:
     pattern: str
     kind: FilterKind
     action: FilterAction
+    strictness: FilterStrictness = FilterStrictness.WHOLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
