@@ -1,5 +1,6 @@
 """`darkroom doctor`: what is there, what is missing, one line each."""
 
+import asyncio
 import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -7,8 +8,10 @@ from dataclasses import dataclass
 import discord
 
 from bot.config import Settings
+from bot.services.patterns import switched_off
 from bot.store.database import examine as examine_database
 from bot.store.errors import StoreError
+from bot.store.filters import stored
 from bot.ui.asking import lacking
 from generation.catalog import Checkpoint, check_files, read_catalog
 from generation.errors import GenerationError
@@ -35,7 +38,11 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         yield finding
     for finding in _profiles(settings):
         yield finding
-    yield await _database(settings)
+    database = await _database(settings)
+    yield database
+    if database.fine:
+        for finding in await asyncio.to_thread(_filters, settings):
+            yield finding
     async for finding in _discord(settings):
         yield finding
 
@@ -91,6 +98,19 @@ async def _database(settings: Settings) -> Finding:
     if found is None:
         return Finding("database", f"{settings.store.folder}: none yet, made at the first start")
     return Finding("database", f"{found.path}: {found.jobs} jobs, {found.open_jobs} open")
+
+
+def _filters(settings: Settings) -> list[Finding]:
+    try:
+        filters = stored(settings.store.folder)
+    except StoreError as error:
+        return [Finding("filters", str(error), fine=False)]
+    where = {one.id: one.guild_id or "everywhere" for one in filters}
+    off = switched_off(filters)
+    return [
+        Finding("filter", f"{one} ({where[one]}) is switched off: it must be {bound}", fine=False)
+        for one, bound in off.items()
+    ] or [Finding("filters", f"{len(filters)}, none of them switched off")]
 
 
 async def _discord(settings: Settings) -> AsyncIterator[Finding]:
