@@ -119,6 +119,7 @@ async def _serve(settings: Settings) -> None:
 def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]":
     """Put the parts together; nothing runs yet."""
     from bot.client import DarkroomBot
+    from bot.services.decoding import Decoder
     from bot.services.door import Door
     from bot.services.gallery import Gallery
     from bot.services.granting import Granting
@@ -201,6 +202,7 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
             runner=Runner(jobs=jobs, pictures=pictures, executor=executor, presenter=presenter),
             capacity=lambda: executor.capacity,
             running_per_person=settings.limits.running_per_person,
+            decoder=Decoder(),
         )
         executor.on_capacity = rules.on_change = services.fill
         return services

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import discord
 from discord import app_commands
@@ -49,6 +50,7 @@ from bot.ui import acting, bounds, buttons
 from bot.ui.acting import ModButton
 from bot.ui.buttons import JobButton
 from bot.ui.clicks import Clicks
+from bot.ui.confirming import Question
 from bot.ui.cooldowns import Cooldowns
 from bot.ui.delivery import Delivery
 from bot.ui.file_hosts import no_redirects
@@ -162,6 +164,7 @@ class DarkroomBot(commands.Bot):
         self.screening = screening
         self.clicks = Clicks()
         self.cooldowns = Cooldowns()
+        self.questions: WeakValueDictionary[int, Question] = WeakValueDictionary()
         self._synced_file = synced_file
         self._recovery: asyncio.Task[None] | None = None
 

@@ -184,7 +184,7 @@ def _taking(part: str, marks: str) -> str:
 
 def _literal(letter: str) -> str:
     """Return what matches a letter of a folded text."""
-    return re2.escape(fold(letter)[0])
+    return str(re2.escape(fold(letter)[0]))
 
 
 def _negated(text: str) -> str:
@@ -217,7 +217,7 @@ def _in_set(part: re.Match[str]) -> str:
         case "plain":
             return text
         case "escaped":
-            return re2.escape(text)
+            return str(re2.escape(text))
         case _:
             return "\\]" if text == "]" else text
 

@@ -2,8 +2,8 @@
 
 Words are compared as a person reads them (`bot.services.reading`), regular expressions with the
 text in NFKC and without case; both in the text as it was typed and as the text encoder gets it
-(`generation.prompt_texts`), before anything is cut and after. A negative prompt says what shall not be seen, so that "nudity" in
-it is innocent: no filter looks at it, whatever it does.
+(`generation.prompt_texts`), before anything is cut and after. A negative prompt says what shall
+not be seen, so that "nudity" in it is innocent: no filter looks at it, whatever it does.
 """
 
 import asyncio

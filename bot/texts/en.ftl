@@ -87,6 +87,7 @@ error-quota-pictures =
 error-quota-seconds = You used up today's { $limit } seconds of device time in this server. The next day begins { $back } (UTC).
 
 # What a field must be: these end the sentence "`steps` must be …".
+bound-decodable = a picture that can be decoded in a few seconds
 bound-whole = a whole number, { $least } to { $most }
 bound-number = a number, { $least } to { $most }
 bound-strength = a number, more than 0, at most 1
@@ -278,6 +279,7 @@ question-yes = Make { $jobs } jobs
 question-no = No
 question-made = On their way.
 question-left = Left alone.
+question-replaced = There is a newer question; this one is left.
 question-forgotten = Nobody answered, so I left it. Ask again when you like.
 
 ### Pictures that are there: details, history, favourites
@@ -329,6 +331,7 @@ file-no-prompt = *no prompt*
 file-also = Also
 file-left-out = Not to be had here
 sent = Sent: { $where }
+details-without-pictures = That was quick, so the pictures are left out here. They come with the next Details in ten seconds.
 favourite-added = Now among your favourites.
 favourite-removed = No longer among your favourites.
 deleted-files = Deleted: the files are gone. I cannot reach the message; you can dismiss it.
@@ -370,6 +373,7 @@ example-alt = A picture made with { $name }
 nothing-offered = There is nothing to pick here.
 page-back = Back
 page-on = Next
+error-files-busy = Too many files are being looked at right now. Try again in a moment.
 error-too-fast =
     { $seconds ->
         [one] That was quick. Try again in a second.

@@ -12,6 +12,7 @@ import pytest
 import simcord
 
 from bot.client import DarkroomBot
+from bot.services.decoding import Decoder
 from bot.services.door import Door
 from bot.services.gallery import Gallery
 from bot.services.granting import Granting
@@ -133,6 +134,7 @@ def build(
             runner=Runner(jobs=jobs, pictures=pictures, executor=executor, presenter=presenter),
             capacity=lambda: executor.capacity,
             running_per_person=1,
+            decoder=Decoder(),
         )
         executor.on_capacity = rules.on_change = services.fill
         return services
