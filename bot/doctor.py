@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import discord
 
 from bot.config import Settings
+from bot.logs import printable
 from bot.services.patterns import switched_off
 from bot.store.database import examine as examine_database
 from bot.store.errors import StoreError
@@ -28,7 +29,7 @@ class Finding:
     fine: bool = True
 
     def __str__(self) -> str:
-        return f"{'ok ' if self.fine else '!! '} {self.about:<12} {self.text}"
+        return f"{'ok ' if self.fine else '!! '} {self.about:<12} {printable(self.text)}"
 
 
 async def examine(settings: Settings) -> AsyncIterator[Finding]:

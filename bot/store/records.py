@@ -69,6 +69,11 @@ class Origin:
     guest: bool = False
 
     @property
+    def home(self) -> int | None:
+        """The server whose share of the queue it takes; None in direct messages and for guests."""
+        return None if self.guest else self.guild_id
+
+    @property
     def by_token_only(self) -> bool:
         """Whether nothing but the interaction's token can write where it was asked."""
         return self.private or self.guest

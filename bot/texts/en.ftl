@@ -24,6 +24,13 @@ error-queue-full =
         [one] 1 job is
        *[other] { $waiting } jobs are
     } waiting. Try again in a few minutes.
+error-queue-share =
+    This server has its share of the queue waiting: { $waiting ->
+        [one] 1 job
+       *[other] { $waiting } jobs
+    }. Try again when some of them are done.
+error-no-direct-messages = I draw nothing in direct messages. Ask in a server where I am.
+error-no-user-installs = I draw only in servers that invited me.
 error-waiting =
     You have { $waiting ->
         [one] 1 job
@@ -84,6 +91,16 @@ error-quota-pictures =
            *[other] { $asked }
         } more. The next day begins { $back } (UTC).
     }
+error-ceiling-pictures =
+    You may ask for { $limit ->
+        [one] 1 picture
+       *[other] { $limit } pictures
+    } a day, in all servers and direct messages together, and this would be more. The next day begins { $back } (UTC).
+error-ceiling-seconds =
+    You used up today's { $limit ->
+        [one] second
+       *[other] { $limit } seconds
+    } of device time, in all servers and direct messages together. The next day begins { $back } (UTC).
 error-quota-seconds = You used up today's { $limit } seconds of device time in this server. The next day begins { $back } (UTC).
 
 # What a field must be: these end the sentence "`steps` must be …".
