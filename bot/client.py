@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -177,7 +178,7 @@ class DarkroomBot(commands.Bot):
 
         discord.py would ask once: who left the team would own the bot until a restart.
         """
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         if self._owners_asked is not None and now - self._owners_asked > OWNERS_S:
             self.owner_id, self.owner_ids, self._owners_asked = None, None, None
         if not self.owner_id and not self.owner_ids:

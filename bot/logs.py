@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+from copy import copy
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -47,8 +48,10 @@ class TextLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
+        record = copy(record)  # which other handlers get as well
         job = getattr(record, "job", None)
         record.about = "" if job is None else f" job={job}"
+        record.exc_text = None
         return redact(super().format(record))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name

@@ -23,6 +23,7 @@ MEMORY = 2**18
 
 _MARK = "\U0010fffd"  # a private character; in people's own texts it is replaced
 _MARKS = 2  # so that \b\b, written across a bracket, still holds
+_SIZE = re.compile("too large|invalid repetition size")  # as RE2 says it
 _BOUNDARY = regex.compile(r"\b")
 _UNFIT = regex.compile(f"[\ud800-\udfff{_MARK}]")
 _WORD, _DIGIT, _SPACE = r"\p{L}\p{M}\p{N}\p{Pc}", r"\p{Nd}", r"\s\x0b\x1c-\x1f\x85\p{Z}"
@@ -106,7 +107,7 @@ class Expression:
         except re2.error as error:
             (said,) = error.args
             text = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
-            if "too large" in text or "invalid repetition size" in text:
+            if _SIZE.search(text):
                 raise TooLarge from error
             raise Malformed(text) from error
 

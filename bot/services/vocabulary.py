@@ -15,7 +15,7 @@ from itertools import groupby
 import re2
 
 from bot.services.lookalikes import STANDING_FOR
-from bot.services.reading import Reading, script
+from bot.services.reading import Glyph, Reading, script
 from bot.store.records import FilterStrictness
 
 # A word spelled letter by letter is looked for among other single letters, so it needs some length.
@@ -27,7 +27,7 @@ _CHUNK = re.compile("[LDSJ]+")
 _REPEATED = re.compile(r"(.)\1+", re.DOTALL)
 # The kinds of glyphs that are read: with signs and digits taken for letters, and without.
 _KEPT = {
-    FilterStrictness.INSIDE: ("LUDS ", "LUD "),
+    FilterStrictness.INSIDE: ("LUDS" + Glyph.GAP, "LUD" + Glyph.GAP),
     FilterStrictness.SPACED: ("LUDS", "LUD", "LU"),
 }
 _AS_WRITTEN: dict[int, int | str] = {ord("l"): "i"}

@@ -45,7 +45,9 @@ async def test_pictures_of_a_day_are_counted_in_every_place(house: House, databa
     assert await ask(house, count=2) is None
     assert await ask(house, there, channel, count=2) is None
     refused = await ask(house, house.mia_user, count=2)
-    assert refused.startswith("You may ask for 5 pictures a day, in all servers and direct messages")
+    assert refused.startswith(
+        "You may ask for 5 pictures a day, in all servers and direct messages"
+    )
     assert await ask(house, house.mia_user, count=1) is None
     for where in ((there, channel), (house.mia, house.channel), (house.mia_user, None)):
         assert "5 pictures a day" in await ask(house, *where), "not one more"
@@ -57,10 +59,13 @@ async def test_pictures_of_a_day_are_counted_in_every_place(house: House, databa
     question = await house.mia.slash(house.channel, "privacy erase")
     await house.mia.click(question.response, label="Erase all of it")
     assert "5 pictures a day" in await ask(house), "nor does erasing give a new day"
-    assert sum(
-        one.pictures
-        for one in (await SpendingStore(database).remembered(house.mia.id)).values()
-    ) == 5
+    assert (
+        sum(
+            one.pictures
+            for one in (await SpendingStore(database).remembered(house.mia.id)).values()
+        )
+        == 5
+    )
     await house.env.advance_time(timedelta(days=1).total_seconds())
     assert await ask(house, house.mia_user) is None
     house.env.errors.clear()

@@ -35,9 +35,7 @@ def fetched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 async def banned(house: House) -> House:
-    await house.morgan.slash(
-        house.channel, "mod filter add", pattern="banana", action="refuse"
-    )
+    await house.morgan.slash(house.channel, "mod filter add", pattern="banana", action="refuse")
     await house.settle()
     return house
 
@@ -66,9 +64,7 @@ async def test_refused_wishes_are_noted_ten_times_in_ten_seconds(banned: House):
 async def test_so_they_are_by_buttons_forms_and_questions(house: House):
     result = await house.mia.slash(house.channel, "imagine", prompt="a banana", count=2)
     await house.settle()
-    await house.morgan.slash(
-        house.channel, "mod filter add", pattern="banana", action="refuse"
-    )
+    await house.morgan.slash(house.channel, "mod filter add", pattern="banana", action="refuse")
     forms = [await house.max.click(result.response, label="Remix") for _ in range(8)]
     for form in forms:
         await house.max.submit_modal(form, {"prompt": "bananas, banana"})
@@ -152,9 +148,7 @@ async def test_nothing_is_fetched_for_who_may_not_ask(
 
 async def test_files_are_fetched_five_times(house: House, fetched: list[str]):
     for _ in range(FETCHED + 3):
-        result = await house.mia.slash(
-            house.channel, "inspect", image=upload(picture(64, 64))
-        )
+        result = await house.mia.slash(house.channel, "inspect", image=upload(picture(64, 64)))
         await house.env.advance_time(0.1)
     assert said(result).startswith(QUICK)
     assert len(fetched) == FETCHED
@@ -194,9 +188,7 @@ async def test_a_source_that_another_job_starts_from_stays(house: House, tmp_pat
     assert await house.pictures.read_source(kept)
 
 
-async def test_a_question_holds_no_file_and_there_is_one_a_person(
-    house: House, fetched: list[str]
-):
+async def test_a_question_holds_no_file_and_there_is_one_a_person(house: House, fetched: list[str]):
     image = upload(picture(64, 64))
     options = {"prompt": "a {red, blue} fox", "count": 1, "image": image}
     first = await house.mia.slash(house.channel, "imagine", **options)

@@ -14,8 +14,8 @@ from bot.services.decoding import Decoder
 from bot.services.errors import FileUnavailable
 from generation.decoding import WORK, request, serve
 from generation.errors import InvalidRequest
-from generation.pnginfo import chunks
 from generation.infotext import Parameters
+from generation.pnginfo import chunks
 from generation.source_image import MEMORY
 
 MIB = 2**20
