@@ -55,7 +55,7 @@ class PromptVerdict:
 class Screen:
     """Filters, made ready once to look at many prompts; that takes a while, so do it in a thread.
 
-    Those that cannot be used as they are stored are switched off, and that is logged.
+    Those that cannot be used as they are stored are switched off: ``off`` says why, by number.
 
     A REFUSE filter that takes too long refuses: whoever writes a prompt could otherwise make a
     slow pattern of the owner's look away. A FLAG or STRIP one finds nothing then, and that is
@@ -66,11 +66,11 @@ class Screen:
         self._phrases: list[tuple[Filter, tuple[Word, ...]]] = []
         self._regexes: list[tuple[Filter, Expression]] = []
         filters = list(filters)
-        off = patterns.switched_off(filters)
+        self.off = patterns.switched_off(filters)
         for one in filters:
-            if one.id in off:
-                log.error("filter %d is switched off: it must be %s", one.id, off[one.id])
-            elif one.kind is FilterKind.REGEX:
+            if one.id in self.off:
+                continue
+            if one.kind is FilterKind.REGEX:
                 self._regexes.append((one, patterns.expression(one.pattern)))
             else:
                 words = patterns.words(one.kind, one.pattern, one.strictness)

@@ -2,6 +2,7 @@
 
 import asyncio
 import difflib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -22,6 +23,8 @@ from bot.store.records import (
 )
 from bot.texts import say
 
+log = logging.getLogger(__name__)
+
 MOST_FILTERS = 500  # of one server; all of them look at each prompt
 MOST_SCREENS = 200  # of servers, the latest made, are kept ready
 
@@ -41,6 +44,7 @@ class Screening:
         self._filters = filters
         self._screens: dict[int, Screen] = {}
         self._changes = 0
+        self._told: set[int] = set()  # filters that were logged as switched off
 
     async def add(
         self,
@@ -134,6 +138,10 @@ class Screening:
             screen = await asyncio.to_thread(Screen, filters)
             if changes != self._changes:  # meanwhile: what was read is old
                 return await self._screen(guild_id)
+            if new := sorted(screen.off.keys() - self._told):
+                self._told.update(new)
+                numbers = ", ".join(f"#{one}" for one in new)
+                log.warning("filters %s are switched off; /mod filter list says why", numbers)
             self._screens[guild_id] = screen
             while len(self._screens) > MOST_SCREENS:
                 del self._screens[next(iter(self._screens))]

@@ -120,10 +120,7 @@ FORGED = "a fox\n2026-01-01 INFO bot: all is well\r\x1b[2J\x9b31m\u2028\u202egnp
 
 
 def test_nothing_that_somebody_wrote_makes_a_line_of_its_own(written: Written):
-    try:
-        raise ValueError(FORGED)
-    except ValueError:
-        logging.getLogger("bot").exception("a %s", FORGED)
+    logging.getLogger("bot").error("a %s", FORGED, exc_info=ValueError(FORGED))
     logging.getLogger("bot").warning(FORGED)
     lines = written()
     said = "\n".join(lines)
@@ -138,10 +135,7 @@ def test_json_stays_json_and_a_traceback_is_indented():
     record = logging.LogRecord("bot", logging.INFO, __file__, 1, FORGED, None, None)
     assert json.loads(JsonLines().format(record))["message"] == FORGED
     assert JsonLines().format(record).isprintable()
-    try:
-        raise ValueError("x\nTraceback of mine")
-    except ValueError as error:
-        record.exc_info = (ValueError, error, error.__traceback__)
+    record.exc_info = (ValueError, ValueError("x\nTraceback of mine"), None)
     first, *others = TextLines().format(record).split("\n")
     assert "a fox\\n2026" in first
     assert all(line.startswith("  ") for line in others)

@@ -87,9 +87,10 @@ async def test_what_comes_to_a_job_does_not_count(house: House):
 
 
 async def test_details_post_few_pictures_at_a_time(house: House):
-    results = []
-    for person in (house.mia, house.max, house.morgan):
-        results.append(await person.slash(house.channel, "imagine", prompt="a fox", count=4))
+    results = [
+        await person.slash(house.channel, "imagine", prompt="a fox", count=4)
+        for person in (house.mia, house.max, house.morgan)
+    ]
     await house.settle()
     clicks = []
     for _ in range(4):

@@ -214,10 +214,11 @@ def test_a_pattern_that_takes_too_long_refuses_but_cuts_and_flags_nothing(
     assert verdict.prompt == "a" * 500
 
 
-def test_a_stored_pattern_that_is_none_any_more_stops_nobody(caplog: pytest.LogCaptureFixture):
+def test_a_stored_pattern_that_is_none_any_more_stops_nobody():
     screen = Screen([made("(", REGEX, id_=7), made("bad", id_=8)])
     assert [one.id for one in screen.verdict("bad (").refused] == [8]
-    assert "filter 7" in caplog.text
+    assert list(screen.off) == [7]
+    assert screen.off[7].startswith("a regular expression")
 
 
 def test_what_each_action_does():
