@@ -61,7 +61,10 @@ def because(reason: str) -> str:
 def filter_line(one: Filter, off: str | None = None) -> Line:
     """Return a filter and its number; ``off`` is what it must be where it cannot be used."""
     line = f"#{one.id} {filter_text(one)}"
-    return Line(one.id, line if off is None else say("filter-line-off", line=line, bound=cut(off, OFF_SHOWN)))
+    return Line(
+        one.id,
+        line if off is None else say("filter-line-off", line=line, bound=cut(off, OFF_SHOWN)),
+    )
 
 
 def filter_text(one: Filter) -> str:
