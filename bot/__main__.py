@@ -61,7 +61,7 @@ def main(argv: list[str] | None = None) -> int:
             return asyncio.run(doctor(settings))
         asyncio.run(migrate(settings))
     except (SettingsError, StoreError, GenerationError) as error:
-        print(f"darkroom: {error}", file=sys.stderr)
+        print(f"darkroom: {logs.printable(str(error))}", file=sys.stderr)
         return 1
     return 0
 
@@ -135,6 +135,8 @@ async def _serve(settings: Settings) -> None:
 def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]":
     """Put the parts together; nothing runs yet."""
     from bot.client import DarkroomBot
+    from bot.cogs import places
+    from bot.services.decoding import Decoder
     from bot.services.door import Door
     from bot.services.gallery import Gallery
     from bot.services.granting import Granting
@@ -190,6 +192,11 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
     limits = Limits(
         waiting=settings.limits.waiting,
         waiting_per_person=settings.limits.waiting_per_person,
+        waiting_per_server=settings.limits.waiting_per_server,
+        pictures_per_day=settings.limits.pictures_per_day,
+        seconds_per_day=settings.limits.seconds_per_day,
+        direct_messages=settings.limits.direct_messages,
+        user_installs=settings.limits.user_installs,
     )
     favourites = FavouriteStore(database)
     uploads = UploadStore(settings.store.folder)
@@ -219,6 +226,7 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
             runner=Runner(jobs=jobs, pictures=pictures, executor=executor, presenter=presenter),
             capacity=lambda: executor.capacity,
             running_per_person=settings.limits.running_per_person,
+            decoder=Decoder(),
         )
         executor.on_capacity = rules.on_change = services.fill
         return services
@@ -265,6 +273,10 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
         ),
         synced_file=settings.store.folder / "commands.sha256",
         proxy=settings.discord.proxy_for_discord(),
+        offered=places.offered(
+            direct_messages=settings.limits.direct_messages,
+            user_installs=settings.limits.user_installs,
+        ),
     )
     return bot, executor, database
 

@@ -4,9 +4,11 @@ import asyncio
 import hashlib
 import json
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import discord
 from discord import app_commands
@@ -49,6 +51,7 @@ from bot.ui import acting, bounds, buttons
 from bot.ui.acting import ModButton
 from bot.ui.buttons import JobButton
 from bot.ui.clicks import Clicks
+from bot.ui.confirming import Question
 from bot.ui.cooldowns import Cooldowns
 from bot.ui.delivery import Delivery
 from bot.ui.file_hosts import no_redirects
@@ -58,6 +61,7 @@ from generation.errors import InvalidRequest
 
 log = logging.getLogger(__name__)
 
+OWNERS_S = 300.0  # for how long is believed who owns the bot
 # Of buttons that work for as long as their message stands.
 LASTING = (buttons.TEMPLATE, acting.TEMPLATE)
 
@@ -118,7 +122,8 @@ class DarkroomBot(commands.Bot):
     ``open_services`` gets the presenter, which needs the bot, and returns what commands call;
     ``moderation`` gets that, and returns what moderators' commands call.
     ``synced_file`` remembers which command tree Discord has, so that it is sent only when it
-    changed: Discord takes 200 new commands a day. ``proxy`` is the address of an HTTP proxy.
+    changed: Discord takes 200 new commands a day. ``proxy`` is the address of an HTTP proxy;
+    ``offered`` says in which places commands are.
     """
 
     def __init__(
@@ -136,13 +141,14 @@ class DarkroomBot(commands.Bot):
         screening: Screening,
         synced_file: Path,
         proxy: str | None = None,
+        offered: places.Places = places.EVERYWHERE,
     ) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
             tree_cls=DarkroomTree,
-            allowed_installs=places.INSTALLS,
-            allowed_contexts=places.CONTEXTS,
+            allowed_installs=offered.installs,
+            allowed_contexts=offered.contexts,
             # Messages without their content: only that one was deleted matters.
             intents=discord.Intents(guilds=True, guild_messages=True),
             allowed_mentions=discord.AllowedMentions.none(),
@@ -162,8 +168,22 @@ class DarkroomBot(commands.Bot):
         self.screening = screening
         self.clicks = Clicks()
         self.cooldowns = Cooldowns()
+        self.questions: WeakValueDictionary[int, Question] = WeakValueDictionary()
         self._synced_file = synced_file
+        self._owners_asked: float | None = None
         self._recovery: asyncio.Task[None] | None = None
+
+    async def is_owner(self, user: discord.abc.User, /) -> bool:
+        """Tell whether somebody owns the bot; Discord is asked again after a while.
+
+        discord.py would ask once: who left the team would own the bot until a restart.
+        """
+        now = time.monotonic()
+        if self._owners_asked is not None and now - self._owners_asked > OWNERS_S:
+            self.owner_id, self.owner_ids, self._owners_asked = None, None, None
+        if not self.owner_id and not self.owner_ids:
+            self._owners_asked = now
+        return await super().is_owner(user)
 
     async def setup_hook(self) -> None:
         """Register commands and buttons, and take up what an earlier run left open."""

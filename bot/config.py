@@ -127,7 +127,7 @@ class GenerationSettings(BaseModel):
 
 
 class LimitSettings(BaseModel):
-    """How much one person and everybody together may have waiting."""
+    """How much one person, one server and everybody together may have."""
 
     waiting: int = Field(default=200, ge=1, le=10_000, description="Jobs that may wait altogether.")
     waiting_per_person: int = Field(
@@ -139,6 +139,36 @@ class LimitSettings(BaseModel):
         le=64,
         description="Jobs of one person that may run at the same time. More lets one person alone "
         "fill a large device; fewer keeps more of it free for who comes next.",
+    )
+    waiting_per_server: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000,
+        description="Jobs one server may have waiting or running; direct messages and people's own "
+        "installs count as one together. Empty: as many as there are places left then, so that "
+        "another server always finds one.",
+    )
+    pictures_per_day: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="Pictures one person may ask for in a day (UTC), in all servers and direct "
+        "messages together, whatever moderators grant. Empty: no ceiling.",
+    )
+    seconds_per_day: int | None = Field(
+        default=None,
+        ge=1,
+        le=86_400,
+        description="Seconds of device time one person may use in a day (UTC), likewise. Empty: no "
+        "ceiling.",
+    )
+    direct_messages: bool = Field(
+        default=True, description="Whether people may ask for pictures in direct messages."
+    )
+    user_installs: bool = Field(
+        default=True,
+        description="Whether people may install the bot for themselves, and ask for pictures in "
+        "servers that did not invite it.",
     )
 
 

@@ -1,5 +1,6 @@
 """`darkroom doctor`: what is there, what is missing, one line each."""
 
+import asyncio
 import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -9,8 +10,11 @@ import discord
 
 from bot.config import Settings
 from bot.dotenv import FILE
+from bot.logs import printable
+from bot.services.patterns import switched_off
 from bot.store.database import examine as examine_database
 from bot.store.errors import StoreError
+from bot.store.filters import stored
 from bot.store.private_files import count_open, exposed
 from bot.ui.asking import lacking
 from generation.catalog import Checkpoint, check_files, read_catalog
@@ -30,7 +34,7 @@ class Finding:
     fine: bool = True
 
     def __str__(self) -> str:
-        return f"{'ok ' if self.fine else '!! '} {self.about:<12} {self.text}"
+        return f"{'ok ' if self.fine else '!! '} {self.about:<12} {printable(self.text)}"
 
 
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
@@ -42,7 +46,11 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("weights", line, fine=False)
     for finding in _profiles(settings):
         yield finding
-    yield await _database(settings)
+    database = await _database(settings)
+    yield database
+    if database.fine:
+        for finding in await asyncio.to_thread(_filters, settings):
+            yield finding
     for finding in _files(settings):
         yield finding
     async for finding in _discord(settings):
@@ -129,6 +137,19 @@ async def _database(settings: Settings) -> Finding:
     if found is None:
         return Finding("database", f"{settings.store.folder}: none yet, made at the first start")
     return Finding("database", f"{found.path}: {found.jobs} jobs, {found.open_jobs} open")
+
+
+def _filters(settings: Settings) -> list[Finding]:
+    try:
+        filters = stored(settings.store.folder)
+    except StoreError as error:
+        return [Finding("filters", str(error), fine=False)]
+    where = {one.id: one.guild_id or "everywhere" for one in filters}
+    off = switched_off(filters)
+    return [
+        Finding("filter", f"{one} ({where[one]}) is switched off: it must be {bound}", fine=False)
+        for one, bound in off.items()
+    ] or [Finding("filters", f"{len(filters)}, none of them switched off")]
 
 
 async def _discord(settings: Settings) -> AsyncIterator[Finding]:

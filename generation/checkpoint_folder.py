@@ -4,13 +4,13 @@ The layout is the one that diffusers' ``save_pretrained`` writes: ``model_index.
 folder a component.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from generation import weights
 from generation.errors import CheckpointUnavailable
+from generation.json_text import loads
 from generation.safetensors_file import read_header
 
 INDEX = "model_index.json"
@@ -217,7 +217,7 @@ def _shards(name: str, index: Path) -> set[str]:
 
 def _read_json(name: str, file: Path) -> dict[str, Any]:
     try:
-        table = json.loads(file.read_text("utf-8"))
+        table = loads(file.read_text("utf-8"))
     except FileNotFoundError:
         raise CheckpointUnavailable(name, f"{file.parent} lacks {file.name}") from None
     except OSError as error:

@@ -1,6 +1,5 @@
 """A checkpoint's parts, from a folder, a single file or the hub into the CPU's memory."""
 
-import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +33,7 @@ from generation.checkpoint_folder import (
     weight_files,
 )
 from generation.errors import CheckpointUnavailable
+from generation.json_text import loads
 from generation.memory import is_out_of_memory
 from generation.preview import SD1_COLOURS, PreviewColours
 from generation.revisions import RevisionsDamaged, pin, pinned
@@ -265,4 +265,4 @@ def _preview_colours(file: Path) -> PreviewColours:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    return json.loads(file.read_text("utf-8"))
+    return loads(file.read_text("utf-8"))

@@ -82,6 +82,10 @@ class AgeRestricted(JobError):
         self.name = name
 
 
+class NotOffered(JobError):
+    """The bot's owner offers no pictures in such places."""
+
+
 class PlaceClosed(JobError):
     """Pictures are not wanted in this place; ``open_ids`` are the channels where they are."""
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from weakref import WeakValueDictionary
 
-from bot.services.anew import Anew
+from bot.services.anew import Anew, Fetch
+from bot.services.decoding import Decoder
 from bot.services.dispatcher import Dispatcher, Ticket
 from bot.services.door import Door
 from bot.services.errors import JobRemoved, NothingToDo
@@ -34,7 +35,6 @@ from generation.catalog import Catalog
 from generation.errors import InvalidRequest
 from generation.journal import JOB
 from generation.request import Uploaded
-from generation.source_image import prepare, whole
 from generation.upscaler import check_factor
 
 log = logging.getLogger(__name__)
@@ -73,8 +73,10 @@ class JobService:
         runner: Runner,
         capacity: Callable[[], int],
         running_per_person: int,
+        decoder: Decoder,
     ) -> None:
         self.catalog = catalog
+        self.decoder = decoder
         self._policy = policy
         self._door = door
         self._jobs = jobs
@@ -104,6 +106,7 @@ class JobService:
             door=door,
             pictures=pictures,
             defaults=defaults,
+            decoder=decoder,
             record=self._record,
         )
 
@@ -116,36 +119,39 @@ class JobService:
         wish: Wish,
         asked: Asked,
         *,
-        image: bytes | None = None,
+        image: Fetch | None = None,
     ) -> Job:
         """Record a new wish; raises GenerationError, JobError or StoreError.
 
-        ``image`` is a person's file that the pictures start from: PNG, JPEG or WebP.
+        ``image`` fetches a person's file that the pictures start from, PNG, JPEG or WebP. It is
+        fetched and decoded when nothing else forbids the job.
         """
         if image is not None and wish.strength is None:
             wish = replace(wish, strength=DEFAULT_STRENGTH)
         elif image is None and wish.strength is not None:
             raise InvalidRequest("strength", say("bound-strength-alone"))
         drafted = draft(self._offered(asked), Kind.IMAGINE, wish)
-        if image is not None:
-            count = drafted.request.num_images
-            await self._door.admit(asked, drafted.words.prompt, pictures=count)  # before the work
-            width, height = drafted.size
-            png = await asyncio.to_thread(prepare, image, width, height)
-            drafted = replace(drafted, source_sha256=await self._pictures.save_source(png))
-        return await self._record(drafted, asked)
+        if image is None:
+            return await self._record(drafted, asked)
 
-    async def upscale(self, image: bytes, factor: int, asked: Asked) -> Job:
+        async def source() -> bytes:
+            return await self.decoder.prepare(await image(), *drafted.size)
+
+        return await self._record(drafted, asked, source)
+
+    async def upscale(self, image: Fetch, factor: int, asked: Asked) -> Job:
         """Record that a person's file is wanted larger; raises as `imagine` does."""
-        png, width, height = await asyncio.to_thread(whole, image)
+        await self._door.admit(asked, "")  # before the work
+        png, width, height = await self.decoder.whole(await image())
         check_factor(width, height, factor)
         drafted = Draft(
-            kind=Kind.UPSCALE,
-            request=Uploaded(width=width, height=height),
-            factor=factor,
-            source_sha256=await self._pictures.save_source(png),
+            kind=Kind.UPSCALE, request=Uploaded(width=width, height=height), factor=factor
         )
-        return await self._record(drafted, asked)
+
+        async def source() -> bytes:
+            return png
+
+        return await self._record(drafted, asked, source)
 
     async def defaults(self, person_id: int) -> Defaults:
         """Return what a person likes where they leave something out."""
@@ -296,15 +302,36 @@ class JobService:
         if self._writing is not None:
             await asyncio.wait([self._writing])
         await self._door.close()
+        await self.decoder.close()
 
     def _offered(self, asked: Asked) -> Catalog:
         return in_place(self.catalog, age_restricted=asked.age_restricted)
 
-    async def _record(self, draft: Draft, asked: Asked) -> Job:
-        person_id = asked.origin.person_id
+    async def _record(self, draft: Draft, asked: Asked, source: Fetch | None = None) -> Job:
+        """Record a job; ``source`` makes the PNG that it starts from, when nothing else forbids it.
+
+        Of a job that is refused nevertheless, no source is kept.
+        """
         with self._door.noting(asked, draft.words.prompt):
             check_place(self.catalog, draft, asked)
         draft = await self._door.screen(draft, asked)
+        if source is None:
+            return await self._admit(draft, asked)
+        await self._door.admit(asked, draft.words.prompt, pictures=draft.request.num_images)
+        self._policy.adapt(draft, asked)
+        png = await source()
+        sha256 = await self._pictures.save_source(png)
+        try:
+            job = await self._admit(replace(draft, source_sha256=sha256), asked)
+        except BaseException:
+            await self._pictures.discard_source(sha256)
+            raise
+        # Whoever discarded the same picture meanwhile did so before the row stood.
+        await self._pictures.save_source(png)
+        return job
+
+    async def _admit(self, draft: Draft, asked: Asked) -> Job:
+        person_id = asked.origin.person_id
         async with self._intake(person_id):
             await self._door.admit(asked, draft.words.prompt, pictures=draft.request.num_images)
             draft = self._policy.adapt(draft, asked)

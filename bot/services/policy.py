@@ -8,6 +8,7 @@ from bot.services.errors import (
     JobNotFound,
     JobRemoved,
     NotAllowedHere,
+    NotOffered,
     NotYours,
     PlaceClosed,
     QueueFull,
@@ -99,10 +100,21 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many jobs may be open: one person's, and everybody's together."""
+    """What the owner allows, whatever a server does.
+
+    How many jobs may be open: everybody's together, one person's, and one server's, where None
+    is as many as there are places left then. How many pictures, and how much of the device's time,
+    one person may have in a day everywhere; None is any. Whether direct messages, and people who
+    installed the bot for themselves, may have any.
+    """
 
     waiting: int
     waiting_per_person: int
+    waiting_per_server: int | None = None
+    pictures_per_day: int | None = None
+    seconds_per_day: int | None = None
+    direct_messages: bool = True
+    user_installs: bool = True
 
 
 class Policy:
@@ -145,6 +157,9 @@ class Policy:
             raise NotAllowedHere(asked.missing_permissions)
         await self._check_place(asked)
         await self._check_quota(asked, pictures)
+        await self._quotas.check_everywhere(
+            asked.origin.person_id, asked.origin.asked_at, pictures, self._limits
+        )
         # Last, and without a pause before the job is recorded: others are admitted meanwhile.
         person_id = asked.origin.person_id
         waiting, everybodys = self._jobs.waiting_counts(person_id)
@@ -153,6 +168,12 @@ class Policy:
             raise QuotaReached(say("error-waiting", waiting=waiting, asked=jobs, most=most))
         if everybodys + jobs > self._limits.waiting:
             raise QueueFull(say("error-queue-full", waiting=self._limits.waiting))
+        theirs = self._jobs.waiting_in(asked.origin.home)
+        share = self._limits.waiting_per_server
+        if share is None:  # however many servers there are, there is a place for the next one
+            share = (self._limits.waiting - everybodys + theirs + 1) // 2
+        if theirs + jobs > share:
+            raise QueueFull(say("error-queue-share", waiting=theirs))
 
     def adapt(self, draft: Draft, asked: Asked) -> Draft:
         """Return the draft as the rules there want it recorded.
@@ -187,7 +208,11 @@ class Policy:
 
     async def _check_place(self, asked: Asked) -> None:
         guild_id = asked.origin.guild_id
+        if asked.origin.guest and not self._limits.user_installs:
+            raise NotOffered(say("error-no-user-installs"))
         if guild_id is None:
+            if not (self._limits.direct_messages or asked.origin.guest):
+                raise NotOffered(say("error-no-direct-messages"))
             return
         rules = self.rules(asked)
         if not rules.allowed:

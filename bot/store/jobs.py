@@ -1,5 +1,6 @@
 """Jobs: every question and every change, each one transaction."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -50,14 +51,19 @@ class JobStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._pace: float | None = None  # what `seconds_per_cost` found, until another job ends
-        self._open: dict[int, int] = {}  # whose each job is that has not ended
-        self._arriving = 0  # jobs that are being recorded
+        # Whose each job is that has not ended, and the home of its origin.
+        self._open: dict[int, tuple[int, int | None]] = {}
+        self._arriving: Counter[int | None] = Counter()  # jobs that are being recorded, by home
 
     async def load(self) -> None:
         """Read which jobs are open, which is kept in memory; comes before anything else."""
-        query = select(JobRow.id, JobRow.person_id).where(JobRow.status.in_(OPEN))
+        columns = (JobRow.id, JobRow.person_id, JobRow.guild_id, JobRow.guest)
+        query = select(*columns).where(JobRow.status.in_(OPEN))
         async with self._database.read() as session:
-            self._open = {row.id: row.person_id for row in await session.execute(query)}
+            self._open = {
+                row.id: (row.person_id, None if row.guest else row.guild_id)
+                for row in await session.execute(query)
+            }
 
     async def record(
         self,
@@ -74,14 +80,14 @@ class JobStore:
             session.flush()
             return read_job(row)
 
-        self._arriving += 1
+        self._arriving[origin.home] += 1
         try:
             job = await self._database.write_together(add)
-            self._open[job.id] = job.origin.person_id
+            self._open[job.id] = (job.origin.person_id, job.origin.home)
         except IntegrityError as error:
             raise AlreadyRecorded from error
         finally:
-            self._arriving -= 1
+            self._arriving[origin.home] -= 1
         return job
 
     async def get(self, job_id: int) -> Job | None:
@@ -268,8 +274,12 @@ class JobStore:
 
         Everybody's are also those that are being recorded.
         """
-        theirs = sum(whose == person_id for whose in self._open.values())
-        return theirs, len(self._open) + self._arriving
+        theirs = sum(whose == person_id for whose, _ in self._open.values())
+        return theirs, len(self._open) + self._arriving.total()
+
+    def waiting_in(self, home: int | None) -> int:
+        """Count the jobs that have not ended, or are being recorded, of one home of origins."""
+        return sum(one == home for _, one in self._open.values()) + self._arriving[home]
 
     async def children_count(self, job: Job) -> int:
         """Count the jobs made from one of a server that stand there still."""

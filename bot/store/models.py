@@ -20,7 +20,15 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-from bot.store.records import FilterAction, FilterKind, Holder, Kind, Status, Verdict
+from bot.store.records import (
+    FilterAction,
+    FilterKind,
+    FilterStrictness,
+    Holder,
+    Kind,
+    Status,
+    Verdict,
+)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -259,6 +267,9 @@ class FilterRow(Base):
     pattern: Mapped[str] = mapped_column(Text)
     kind: Mapped[FilterKind] = mapped_column(String(8))
     action: Mapped[FilterAction] = mapped_column(String(8))
+    strictness: Mapped[FilterStrictness] = mapped_column(
+        String(8), default=FilterStrictness.WHOLE, server_default=FilterStrictness.WHOLE
+    )
 
     __table_args__ = (UniqueConstraint("guild_id", "kind", "pattern"),)
 

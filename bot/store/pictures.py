@@ -123,6 +123,12 @@ class PictureStore:
         await asyncio.to_thread(self._write, sha256, png)
         return sha256
 
+    async def discard_source(self, sha256: str) -> None:
+        """Remove a source of which no job came, unless another job shows or starts from it."""
+        async with self._database.write() as session:
+            unneeded = await _unneeded(session, {sha256})
+            await asyncio.to_thread(self._unlink, unneeded, unneeded)
+
     async def read_source(self, sha256: str) -> bytes | None:
         """Return the picture that a job starts from, or None where it was pruned."""
         return await asyncio.to_thread(_read, self._png(sha256))
@@ -184,6 +190,8 @@ class PictureStore:
             self._thumbnail(sha256).unlink(missing_ok=True)
 
     def _write(self, sha256: str, png: bytes) -> None:
+        if self._png(sha256).exists() and self._thumbnail(sha256).exists():
+            return
         with Image.open(io.BytesIO(png)) as picture:
             picture.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
             thumbnail = io.BytesIO()

@@ -71,6 +71,11 @@ class Origin:
     age_restricted: bool = False
 
     @property
+    def home(self) -> int | None:
+        """The server whose share of the queue it takes; None in direct messages and for guests."""
+        return None if self.guest else self.guild_id
+
+    @property
     def by_token_only(self) -> bool:
         """Whether nothing but the interaction's token can write where it was asked."""
         return self.private or self.guest
@@ -306,6 +311,14 @@ class FilterAction(StrEnum):
     STRIP = "strip"
 
 
+class FilterStrictness(StrEnum):
+    """How a word, or each word of a phrase, may stand in a text; each finds what those above do."""
+
+    WHOLE = "whole"  # as a word, disguised or not
+    INSIDE = "inside"  # in longer words too, and with letters doubled
+    SPACED = "spaced"  # and with anything but letters between its letters
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """What may not be asked for in a server, or EVERYWHERE."""
@@ -315,6 +328,7 @@ class Filter:
     pattern: str
     kind: FilterKind
     action: FilterAction
+    strictness: FilterStrictness = FilterStrictness.WHOLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

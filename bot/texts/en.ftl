@@ -24,6 +24,13 @@ error-queue-full =
         [one] 1 job is
        *[other] { $waiting } jobs are
     } waiting. Try again in a few minutes.
+error-queue-share =
+    This server has its share of the queue waiting: { $waiting ->
+        [one] 1 job
+       *[other] { $waiting } jobs
+    }. Try again when some of them are done.
+error-no-direct-messages = I draw nothing in direct messages. Ask in a server where I am.
+error-no-user-installs = I draw only in servers that invited me.
 error-waiting =
     You have { $waiting ->
         [one] 1 job
@@ -64,7 +71,8 @@ error-carried-out = That job was made in an age-restricted channel, so I cannot 
 error-words-not-kept = What was asked for there is not stored any more.
 error-prompt-refused = The rules here do not allow that prompt.
 error-filters-full = There are { $most } filters here, as many as may be. Remove one first.
-error-filter-stands = There is such a filter already. Remove it first, to give it another action.
+error-filters-regex-full = With this one, the regular expressions here would be more than { $most }, or too large together. Remove one first.
+error-filter-stands = There is such a filter already. Remove it first, to give it another action or strictness.
 error-no-filter = There is no such filter here. `/mod filter list` has their numbers.
 error-owners-only = Only the owners of this bot can do that everywhere.
 error-block-yourself = You cannot block yourself.
@@ -84,9 +92,20 @@ error-quota-pictures =
            *[other] { $asked }
         } more. The next day begins { $back } (UTC).
     }
+error-ceiling-pictures =
+    You may ask for { $limit ->
+        [one] 1 picture
+       *[other] { $limit } pictures
+    } a day, in all servers and direct messages together, and this would be more. The next day begins { $back } (UTC).
+error-ceiling-seconds =
+    You used up today's { $limit ->
+        [one] second
+       *[other] { $limit } seconds
+    } of device time, in all servers and direct messages together. The next day begins { $back } (UTC).
 error-quota-seconds = You used up today's { $limit } seconds of device time in this server. The next day begins { $back } (UTC).
 
 # What a field must be: these end the sentence "`steps` must be …".
+bound-decodable = a picture that can be decoded in a few seconds
 bound-whole = a whole number, { $least } to { $most }
 bound-number = a number, { $least } to { $most }
 bound-strength = a number, more than 0, at most 1
@@ -278,6 +297,7 @@ question-yes = Make { $jobs } jobs
 question-no = No
 question-made = On their way.
 question-left = Left alone.
+question-replaced = There is a newer question; this one is left.
 question-forgotten = Nobody answered, so I left it. Ask again when you like.
 
 ### Pictures that are there: details, history, favourites
@@ -330,6 +350,7 @@ file-no-prompt = *no prompt*
 file-also = Also
 file-left-out = Not to be had here
 sent = Sent: { $where }
+details-without-pictures = That was quick, so the pictures are left out here. They come with the next Details in ten seconds.
 favourite-added = Now among your favourites.
 favourite-removed = No longer among your favourites.
 deleted-files = Deleted: the files are gone. I cannot reach the message; you can dismiss it.
@@ -371,6 +392,7 @@ example-alt = A picture made with { $name }
 nothing-offered = There is nothing to pick here.
 page-back = Back
 page-on = Next
+error-files-busy = Too many files are being looked at right now. Try again in a moment.
 error-too-fast =
     { $seconds ->
         [one] That was quick. Try again in a second.
@@ -616,6 +638,7 @@ command-mod-filter-add = Refuse, flag or cut out what prompts may not say
     .pattern = The word, the words, or the regular expression; case and disguises do not matter
     .action = refuse: no pictures; flag: moderators see it; strip: the words are cut out
     .kind = word: a whole word; phrase: words in a row; regex: a regular expression (word)
+    .strictness = inside: in longer words, with letters doubled; spaced: also across spaces and signs (whole)
     .everywhere = In every server and in direct messages; for the bot's owners
 command-mod-filter-remove = Remove a filter
     .filter = Its number, as in /mod filter list
@@ -634,10 +657,16 @@ filter-kind =
     .word = word
     .phrase = phrase
     .regex = regex
+filter-strictness =
+    .inside = inside words
+    .spaced = spaced out
 filter-line = **{ $action }** { $kind } { $pattern }
+filter-line-strict = **{ $action }** { $kind }, { $strictness } { $pattern }
+filter-line-off = { $line } is **switched off**: it must be { $bound }
 filters-title = Filters
 filters-none = There are no filters here.
 filter-everywhere = one of the bot's owners
+filter-test-off = Switched off, see `/mod filter list`: { $filters }.
 filter-test-allowed = No filter finds anything.
 filter-test-refused = Refused by { $filters }.
 filter-test-emptied = Refused: nothing is left of it.
@@ -651,8 +680,12 @@ filter-pattern-length = 1 to { $most } characters
 filter-pattern-word = one word of letters and digits (several words are a phrase, anything else a regex)
 filter-pattern-phrase = words of letters and digits (anything else is a regex)
 filter-pattern-regex = a regular expression ({ $why })
+filter-pattern-unsupported = a regular expression without { $part }, which is not supported here: no lookaround, backreferences, possessive or atomic groups, set operations or flags other than i, m, s and U
+filter-pattern-large = a smaller regular expression: its repeats and classes take too much memory together
 filter-pattern-empty = a regular expression that needs at least one character to match
 filter-pattern-slow = a regular expression that takes less than { $ms } ms
+filter-strictness-regex = whole for a regular expression, which says itself what it finds
+filter-off-many = one of at most { $most } regular expressions of a server, and not larger together with the others than they may be
 
 ### The check of pictures
 

@@ -93,6 +93,7 @@ class ModButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=TEMPLAT
         speak(str(interaction.locale))
         try:
             check_moderator(interaction)
+            interaction.client.cooldowns.click(interaction)
             job = await _job(interaction, self.job_id, self.mark)
             if self.act is Act.UNVEIL:
                 await _unveil(interaction, job)

@@ -177,8 +177,14 @@ def is_picture(file: discord.Attachment) -> bool:
     return (file.content_type or "").startswith("image/")
 
 
-async def fetch(field: str, file: discord.Attachment) -> bytes:
-    """Return an attached file's bytes; raises InvalidRequest or FileUnavailable."""
+async def fetch(
+    interaction: discord.Interaction[Any], field: str, file: discord.Attachment
+) -> bytes:
+    """Return an attached file's bytes; raises InvalidRequest, FileUnavailable or CommandOnCooldown.
+
+    It counts as a file of whoever asks, so ask first whether they may.
+    """
+    interaction.client.cooldowns.fetch(interaction)
     if file.size > MAX_BYTES:
         raise InvalidRequest(field, say("bound-file", most=MAX_BYTES // 2**20))
     if not is_discords(file.url):

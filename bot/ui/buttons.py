@@ -19,6 +19,7 @@ from bot.texts import say, speak
 from bot.ui import private, render
 from bot.ui.asking import actor_of, asked_by
 from bot.ui.clicks import Clicks
+from bot.ui.cooldowns import Cooldowns
 from bot.ui.forms import remix_form
 from generation.upscaler import FACTORS, RESULT_SIDE
 
@@ -160,6 +161,11 @@ async def once(
 
 async def press(interaction: discord.Interaction[Any], pressed: CustomId) -> None:
     """Carry out one button; raises JobError where it makes no sense (any more)."""
+    cooldowns: Cooldowns = interaction.client.cooldowns
+    if pressed.action in MAKING:
+        cooldowns.wish(interaction)
+    else:
+        cooldowns.click(interaction)
     jobs: JobService = interaction.client.jobs
     gallery: Gallery = interaction.client.gallery
     pressed = await checked(interaction, pressed)
@@ -188,6 +194,7 @@ async def press(interaction: discord.Interaction[Any], pressed: CustomId) -> Non
         case Action.REMIX:
             form = await jobs.anew.form(pressed.job_id, asked_by(interaction))
             await interaction.response.send_modal(remix_form(str(pressed), form))
+            cooldowns.granted(interaction)
         case Action.DETAILS:
             await private.show_details(interaction, gallery, pressed.job_id)
         case Action.SEND:
@@ -228,6 +235,7 @@ async def first_answer(interaction: discord.Interaction[Any], jobs: JobService, 
 
     The first of several jobs gets the interaction's own answer, each other one a message after it.
     """
+    interaction.client.cooldowns.granted(interaction)
     text, view = render.waiting(job, jobs.place_of(job)), waiting_view(job)
     alone = job.origin.private
     try:

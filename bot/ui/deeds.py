@@ -7,7 +7,7 @@ import discord
 
 from bot.services.filters import PromptVerdict
 from bot.services.screening import Piece
-from bot.store.records import EVERYWHERE, AuditEntry, Block, Filter
+from bot.store.records import EVERYWHERE, AuditEntry, Block, Filter, FilterStrictness
 from bot.texts import say
 from bot.texts.inert import code, cut, inert, inert_lines
 from bot.ui.listing import Line
@@ -15,6 +15,7 @@ from bot.ui.listing import Line
 # An embed's description holds 4,096 characters, and a page has ten lines.
 SHOWN = 250
 TEXT_SHOWN = 3500
+OFF_SHOWN = 110
 
 
 def block_line(block: Block) -> Line:
@@ -57,19 +58,32 @@ def because(reason: str) -> str:
     return f": {inert(reason, SHOWN)}" if reason.strip() else ""
 
 
-def filter_line(one: Filter) -> Line:
-    """Return a filter and its number."""
-    return Line(one.id, f"#{one.id} {filter_text(one)}")
+def filter_line(one: Filter, off: str | None = None) -> Line:
+    """Return a filter and its number; ``off`` is what it must be where it cannot be used."""
+    line = f"#{one.id} {filter_text(one)}"
+    return Line(
+        one.id,
+        line if off is None else say("filter-line-off", line=line, bound=cut(off, OFF_SHOWN)),
+    )
 
 
 def filter_text(one: Filter) -> str:
     """Return what a filter looks for, and what becomes of it."""
     action, kind = say(f"filter-action.{one.action}"), say(f"filter-kind.{one.kind}")
-    return say("filter-line", action=action, kind=kind, pattern=code(one.pattern))
+    pattern = code(one.pattern)
+    if one.strictness is FilterStrictness.WHOLE:
+        return say("filter-line", action=action, kind=kind, pattern=pattern)
+    return say(
+        "filter-line-strict",
+        action=action,
+        kind=kind,
+        strictness=say(f"filter-strictness.{one.strictness}"),
+        pattern=pattern,
+    )
 
 
-def tested(verdict: PromptVerdict, pieces: Iterable[Piece]) -> str:
-    """Return what filters say of a text in pieces, a line for each action."""
+def tested(verdict: PromptVerdict, pieces: Iterable[Piece], off: Iterable[int]) -> str:
+    """Return what filters say of a text in pieces, a line for each action; some are ``off``."""
     lines = []
     if verdict.refused:
         lines.append(say("filter-test-refused", filters=_numbers(verdict.refused)))
@@ -83,7 +97,11 @@ def tested(verdict: PromptVerdict, pieces: Iterable[Piece]) -> str:
         marked = "".join(map(_marked, pieces))
         filters = _numbers(verdict.stripped)
         lines.append(say("filter-test-stripped", filters=filters, text=cut(marked, TEXT_SHOWN)))
-    return "\n".join(lines) or say("filter-test-allowed")
+    if not lines:
+        lines.append(say("filter-test-allowed"))
+    if numbers := ", ".join(f"#{one}" for one in off):
+        lines.append(say("filter-test-off", filters=numbers))
+    return "\n".join(lines)
 
 
 def _marked(piece: Piece) -> str:
@@ -97,6 +115,12 @@ def _marked(piece: Piece) -> str:
 
 
 def _numbers(filters: Sequence[Filter]) -> str:
-    here = [f"#{one.id}" for one in filters if one.guild_id != EVERYWHERE]
+    here = [_number(one) for one in filters if one.guild_id != EVERYWHERE]
     others = any(one.guild_id == EVERYWHERE for one in filters)
     return ", ".join([*here, say("filter-everywhere")] if others else here)
+
+
+def _number(one: Filter) -> str:
+    if one.strictness is FilterStrictness.WHOLE:
+        return f"#{one.id}"
+    return f"#{one.id} ({say(f'filter-strictness.{one.strictness}')})"

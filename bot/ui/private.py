@@ -5,6 +5,7 @@ from typing import Any
 
 import aiohttp
 import discord
+from discord import app_commands
 
 from bot.services.errors import DiscordRefused
 from bot.services.gallery import Gallery
@@ -30,9 +31,14 @@ async def show_details(
     uploads = [
         upload(found.job, picture, png) for picture, png in found.pictures if png is not None
     ]
+    left_out = ""
+    try:
+        interaction.client.cooldowns.post(interaction, len(uploads))
+    except app_commands.CommandOnCooldown:
+        uploads, left_out = [], say("details-without-pictures")
 
     async def answer(files: list[discord.File], note: str) -> None:
-        await interaction.followup.send(note, embed=details.card(found), files=files)
+        await interaction.followup.send(note + left_out, embed=details.card(found), files=files)
 
     await send_fitting(answer, uploads, interaction.filesize_limit)
 
@@ -41,6 +47,7 @@ async def send(interaction: discord.Interaction[Any], gallery: Gallery, job_id: 
     """Send a job's pictures by direct message; raises DiscordRefused where those are closed."""
     await interaction.response.defer(ephemeral=True, thinking=True)
     job, kept = await gallery.originals(job_id, actor_of(interaction))
+    interaction.client.cooldowns.post(interaction, len(kept))
     where = render.jump_url(job)
     text = render.done(job) + ("\n-# " + say("job-from", where=where) if where else "")
 

@@ -46,6 +46,7 @@ async def remix(interaction: discord.Interaction[Any], match: re.Match[str]) -> 
     sent = CustomId.from_match(match)
     if sent.action != Action.REMIX:
         raise NothingToDo(say("error-form-unknown"))
+    interaction.client.cooldowns.wish(interaction)
     await checked(interaction, sent)
     jobs: JobService = interaction.client.jobs
     job = await jobs.anew.remix(sent.job_id, filled_in(interaction), asked_by(interaction))
@@ -54,10 +55,15 @@ async def remix(interaction: discord.Interaction[Any], match: re.Match[str]) -> 
 
 async def draw_from(interaction: discord.Interaction[Any], match: re.Match[str]) -> None:
     """Make the job that starts from the picture that the person picked before."""
+    interaction.client.cooldowns.wish(interaction)
     uploads: UploadStore = interaction.client.uploads
-    picture = await uploads.read(interaction.user.id, match["sha256"])
-    if picture is None:
-        raise NothingToDo(say("source-gone"))
+
+    async def picture() -> bytes:
+        kept = await uploads.read(interaction.user.id, match["sha256"])
+        if kept is None:
+            raise NothingToDo(say("source-gone"))
+        return kept
+
     typed = texts_in(interaction)
     given = typed.get("strength", "").strip()
     wish = Wish(
