@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import discord
 
 from bot.config import Settings
-from bot.store.database import examine as examine_database
 from bot.store.errors import StoreError
+from bot.store.examination import examine as examine_store
 from bot.ui.asking import lacking
 from generation.catalog import Checkpoint, check_files, read_catalog
 from generation.errors import GenerationError
@@ -35,7 +35,8 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         yield finding
     for finding in _profiles(settings):
         yield finding
-    yield await _database(settings)
+    async for finding in _store(settings):
+        yield finding
     async for finding in _discord(settings):
         yield finding
 
@@ -83,14 +84,21 @@ def _profiles(settings: Settings) -> list[Finding]:
     ]
 
 
-async def _database(settings: Settings) -> Finding:
+async def _store(settings: Settings) -> AsyncIterator[Finding]:
     try:
-        found = await examine_database(settings.store.folder)
-    except StoreError as error:
-        return Finding("database", str(error), fine=False)
+        found = await examine_store(settings.store.folder)
+    except (StoreError, OSError) as error:
+        yield Finding("database", str(error), fine=False)
+        return
     if found is None:
-        return Finding("database", f"{settings.store.folder}: none yet, made at the first start")
-    return Finding("database", f"{found.path}: {found.jobs} jobs, {found.open_jobs} open")
+        yield Finding("database", f"{settings.store.folder}: none yet, made at the first start")
+        return
+    yield Finding("database", f"{found.path}: {found.jobs} jobs, {found.open_jobs} open, whole")
+    if found.missing:
+        missing = f"{found.missing} of {found.sampled} looked for are missing or cut short"
+        yield Finding("pictures", f"{missing}; restore them from a backup", fine=False)
+    elif found.sampled:
+        yield Finding("pictures", f"{found.sampled} looked for, all there")
 
 
 async def _discord(settings: Settings) -> AsyncIterator[Finding]:
@@ -108,8 +116,16 @@ async def _discord(settings: Settings) -> AsyncIterator[Finding]:
             yield Finding("discord", f"cannot be reached: {error}", fine=False)
             return
         yield Finding("discord", f"{client.user}")
-        async for server in client.fetch_guilds(limit=None):
-            yield await _server(client, server.id)
+        try:
+            servers = [server async for server in client.fetch_guilds(limit=None)]
+        except (discord.DiscordException, OSError) as error:
+            yield Finding("discord", f"does not say in which servers it is: {error}", fine=False)
+            return
+        for server in servers:
+            try:
+                yield await _server(client, server.id)
+            except (discord.DiscordException, OSError) as error:
+                yield Finding("server", f"{server.name}: cannot be looked at: {error}", fine=False)
 
 
 async def _server(client: discord.Client, guild_id: int) -> Finding:
