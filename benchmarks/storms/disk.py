@@ -1,4 +1,4 @@
-"""A disk that has bad hours, for one process: a preloaded library in front of the system's calls."""
+"""A disk that has bad hours for one process: a preloaded library before the system's calls."""
 
 import errno
 import shutil

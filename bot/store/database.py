@@ -23,6 +23,7 @@ from bot.store import driver
 from bot.store.driver import BUSY_TIMEOUT_MS
 from bot.store.errors import (
     StoreBusy,
+    StoreClosed,
     StoreFull,
     StoreTooNew,
     StoreTooOld,
@@ -99,6 +100,7 @@ class Database:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
         self._together: list[Waiting] = []
         self._writing: asyncio.Task[None] | None = None
+        self._closed = False
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
@@ -117,6 +119,8 @@ class Database:
         return await outlast(partial(self._write_soon, work))
 
     async def _write_soon(self, work: Work[T]) -> T:
+        if self._closed:
+            raise StoreClosed("the database is closed")
         done = asyncio.get_running_loop().create_future()
         self._together.append((work, done))
         if self._writing is None or self._writing.done():
@@ -221,7 +225,10 @@ class Database:
                 await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def close(self) -> None:
-        """Close every connection, when what was begun is done."""
+        """Close every connection, when what was begun is done; twice is once."""
+        if self._closed:
+            return
+        self._closed = True
         if self._writing is not None:
             await asyncio.wait([self._writing])
         await self._unused.wait()

@@ -8,6 +8,7 @@ StoreError
 │   └── StoreFailing   the disk, or the way to it, does not work
 ├── StoreDamaged       the database is not what was written; only a backup mends it
 ├── StoreUnwritable    the data folder or the database file cannot be written
+├── StoreClosed        the bot stops, and writes nothing more
 ├── StoreInUse         another process works on the data folder
 ├── StoreTooNew        a newer Darkroom has already changed this database
 ├── StoreTooOld        the SQLite that Python brings is too old
@@ -45,6 +46,10 @@ class StoreDamaged(StoreError):
 
 class StoreUnwritable(StoreError):
     """The data folder or the database in it cannot be written."""
+
+
+class StoreClosed(StoreError):
+    """The bot stops; whoever is patient gives up."""
 
 
 class StoreInUse(StoreError):

@@ -1,0 +1,1 @@
+"""A bot and its bad hours."""
