@@ -25,7 +25,7 @@ class Disk:
         compiler = shutil.which("gcc")
         if compiler is None:
             raise NoCompiler("there is no gcc")
-        self._folder = folder
+        self.folder = folder
         self._library = workshop / "disk.so"
         self._switch = workshop / "disk.switch"
         self.heal()
@@ -39,7 +39,7 @@ class Disk:
         """What a process needs in its environment."""
         return {
             "LD_PRELOAD": str(self._library),
-            "DISK_FOLDER": str(self._folder.resolve()),
+            "DISK_FOLDER": str(self.folder.resolve()),
             "DISK_SWITCH": str(self._switch),
         }
 
