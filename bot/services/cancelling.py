@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 from bot.store.audit import Deed
 from bot.store.errors import StoreError, StoreUnavailable
@@ -39,6 +40,13 @@ class Cancellations:
         writing = asyncio.create_task(self._write(job, why, deed), name="cancellation")
         self._unwritten[job.id] = writing
         return True
+
+    async def add_all(
+        self, jobs: Sequence[Job], why: str, deeds: Sequence[Deed | None]
+    ) -> list[Job]:
+        """Cancel jobs at the same time; return those that had not ended."""
+        adding = [self.add(job, why, deed) for job, deed in zip(jobs, deeds, strict=True)]
+        return [job for job, now in zip(jobs, await asyncio.gather(*adding), strict=True) if now]
 
     def close(self) -> None:
         """Give up on what is not written."""

@@ -17,7 +17,6 @@ from bot.services.policy import Actor, Asked, Policy
 from bot.services.quotas import Standing
 from bot.services.requests import DEFAULT_STRENGTH, Wish, draft
 from bot.services.runner import DeliveryFailed, Presenter, Runner, TokenDied
-from bot.store.audit import Deed
 from bot.store.defaults import Defaults, DefaultsStore
 from bot.store.errors import StoreError
 from bot.store.jobs import LATEST, JobStore
@@ -115,6 +114,7 @@ class JobService:
 
     async def load(self) -> None:
         """Read what is kept in memory; comes before anything else."""
+        await self._pictures.tidy()
         with patient():
             await outlast(self._policy.load)
 
@@ -215,7 +215,7 @@ class JobService:
         """End the jobs that live in what was deleted: all are written before any is stopped."""
         found = await self._jobs.open_in(place, ids)
         why = f"its {place} is gone"
-        gone = await self._cancel(found, why, [None] * len(found))
+        gone = await self._cancellations.add_all(found, why, [None] * len(found))
         await asyncio.gather(*(self._stop(job) for job in gone))
         for job in gone:
             log.info("job %d: %s", job.id, why)
@@ -248,7 +248,7 @@ class JobService:
         deeds = [actor.deed_on(job, "cancel", reason) for job in found]
         ended = [
             replace(job, error=BY_MODERATOR)
-            for job in await self._cancel(found, BY_MODERATOR, deeds)
+            for job in await self._cancellations.add_all(found, BY_MODERATOR, deeds)
         ]
         await asyncio.gather(*(self._stop(job) for job in ended))
         await asyncio.gather(*(self._show_cancelled(job) for job in ended))
@@ -375,15 +375,6 @@ class JobService:
             await self._presenter.cancelled(job)
         except DeliveryFailed as error:
             log.warning("job %d: its cancellation could not be shown: %s", job.id, error)
-
-    async def _cancel(
-        self, jobs: Sequence[Job], why: str, deeds: Sequence[Deed | None]
-    ) -> list[Job]:
-        """Write that jobs were cancelled, all at once; return those that had not ended."""
-        adding = [
-            self._cancellations.add(job, why, deed) for job, deed in zip(jobs, deeds, strict=True)
-        ]
-        return [job for job, now in zip(jobs, await asyncio.gather(*adding), strict=True) if now]
 
     async def _fail(self, job: Job, why: str) -> None:
         self._give_turn_back(job)

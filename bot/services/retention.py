@@ -43,7 +43,6 @@ class Retention:
 
     async def keep_on(self) -> None:
         """Look now, and every hour, until this is cancelled."""
-        await self._pictures.tidy()
         while True:
             try:
                 await self.sweep(datetime.now(UTC))

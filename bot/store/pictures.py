@@ -36,7 +36,7 @@ class PictureStore:
         self._folder = folder
 
     async def tidy(self) -> None:
-        """Remove what a kill left half written."""
+        """Remove what a kill left half written; comes before anything is."""
         for name in FOLDERS:
             await asyncio.to_thread(remove_parts, self._folder / name)
 
