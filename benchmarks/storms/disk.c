@@ -43,7 +43,8 @@ static int is_below(int file)
     if (length < 0)
         return 0;
     path[length] = 0;
-    return strncmp(path, folder, folder_length) == 0 && strcmp(path + folder_length, "/bot.log");
+    return strncmp(path, folder, folder_length) == 0 && path[folder_length] == '/'
+        && strcmp(path + folder_length, "/bot.log"); /* which is where tests look for the reason */
 }
 
 static int broken(int file)

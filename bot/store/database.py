@@ -42,6 +42,7 @@ TOO_OLD = (
     "SQLite {found} is too old: Darkroom needs {needed} or newer. It comes with Python: install a "
     "newer one (from python.org, or with `uv python install 3.12`) and Darkroom into that"
 )
+LEAST_MS = 100  # for which whoever waited for their turn waits for other processes, too
 CONNECTIONS = 8  # each has a thread; whoever finds none free waits for one
 # After these a connection is of no use any more.
 REOPENED = {
@@ -95,11 +96,12 @@ class Database:
             poolclass=StaticPool,
             hide_parameters=True,
         )
-        event.listen(self._writer, "begin", _on_writer_begin)
+        event.listen(self._writer, "begin", self._on_writer_begin)
         event.listen(self._writer, "handle_error", _on_error)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
         self._together: list[Waiting] = []
         self._writing: asyncio.Task[None] | None = None
+        self._left_ms = BUSY_TIMEOUT_MS
         self._closed = False
 
     @asynccontextmanager
@@ -138,7 +140,8 @@ class Database:
     async def _write_batch(self, batch: Sequence[Waiting]) -> bool:
         """Write all of it and tell those who wait; False where somebody's work failed."""
         try:
-            async with self._the_one_writer():
+            async with self._the_one_writer() as left_ms:
+                self._left_ms = left_ms
                 loop = asyncio.get_running_loop()
                 works = [work for work, _ in batch]
                 results = await loop.run_in_executor(self._thread, self._write_now, works)
@@ -158,9 +161,18 @@ class Database:
         with sessionmaker(self._writer, expire_on_commit=False).begin() as session:
             return [work(session) for work in works]
 
+    def _on_writer_begin(self, connection: Connection) -> None:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={self._left_ms}")
+        connection.exec_driver_sql(driver.WRITE)
+
     @asynccontextmanager
-    async def _the_one_writer(self) -> AsyncIterator[None]:
-        """Wait for one's turn; raises StoreBusy where that takes long, or StoreError."""
+    async def _the_one_writer(self) -> AsyncIterator[int]:
+        """Wait for one's turn, and return how many ms are left of the time in which to begin.
+
+        Raises StoreBusy where it takes longer, or StoreError.
+        """
+        clock = asyncio.get_running_loop().time
+        began = clock()
         try:
             async with asyncio.timeout(BUSY_TIMEOUT_MS / 1000):
                 await self._turn.acquire()
@@ -168,7 +180,8 @@ class Database:
             raise StoreBusy("other writers take too long; nothing was written") from error
         try:
             with as_store_errors():
-                yield
+                waited_ms = round(1000 * (clock() - began))
+                yield max(LEAST_MS, BUSY_TIMEOUT_MS - waited_ms)
         finally:
             self._turn.release()
 
@@ -243,10 +256,6 @@ def _on_begin(connection: Connection) -> None:
     # take their lock first.
     driven: Any = connection.connection.driver_connection
     driven.begin(connection.get_execution_options().get("begin", driver.WRITE))
-
-
-def _on_writer_begin(connection: Connection) -> None:
-    connection.exec_driver_sql(driver.WRITE)
 
 
 def _on_error(context: ExceptionContext) -> None:
