@@ -1,4 +1,4 @@
-"""The composition root and the command line: `darkroom run`, `play`, `migrate`, `doctor`."""
+"""The composition root and the command line: `darkroom run`, `play`, `doctor` and the others."""
 
 import argparse
 import asyncio
@@ -6,6 +6,7 @@ import io
 import logging
 import sys
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot import logs
@@ -36,6 +37,10 @@ def main(argv: list[str] | None = None) -> int:
     play.add_argument("--port", type=int, default=8420, help="of the page (default: 8420)")
     commands.add_parser("migrate", help="bring the database to this version")
     commands.add_parser("doctor", help="say what is there, what is missing, and what to mend")
+    backup = commands.add_parser("backup", help="write everything to one file, also while it runs")
+    backup.add_argument("file", type=Path, help="a new tar file")
+    restoring = commands.add_parser("restore", help="put a backup in the place of what is there")
+    restoring.add_argument("file", type=Path, help="what `darkroom backup` wrote")
     chosen = parser.parse_args(argv)
 
     from bot.store.errors import StoreError
@@ -59,6 +64,8 @@ def main(argv: list[str] | None = None) -> int:
             return play_until_stopped(chosen.port, folder, catalog[catalog.default])
         if chosen.command == "doctor":
             return asyncio.run(doctor(settings))
+        if chosen.command in ("backup", "restore"):
+            return copy(chosen.command, chosen.file, settings)
         asyncio.run(migrate(settings))
     except (SettingsError, StoreError, GenerationError) as error:
         print(f"darkroom: {logs.printable(str(error))}", file=sys.stderr)
@@ -75,10 +82,27 @@ def _speak_plainly() -> None:
 async def migrate(settings: Settings) -> None:
     """Create the database, or bring it to this version."""
     from bot.store.database import migrate as migrate_database
+    from bot.store.occupancy import occupied
     from bot.store.private_files import tighten
 
-    await asyncio.to_thread(tighten, settings.store.folder)
-    await migrate_database(settings.store.folder)
+    with occupied(settings.store.folder):
+        await asyncio.to_thread(tighten, settings.store.folder)
+        await migrate_database(settings.store.folder)
+
+
+def copy(command: str, file: Path, settings: Settings) -> int:
+    """Make a backup, or put one back; say what came of it."""
+    from bot.store.backup import back_up, restore
+
+    folder = settings.store.folder
+    if command == "backup":
+        print(f"{file}: {back_up(folder, file) / 2**20:.1f} MiB")
+        return 0
+    replaced = restore(folder, file)
+    print(f"{folder}: as in {file}")
+    if replaced is not None:
+        print(f"What was there before lies in {replaced}; remove it when all is well.")
+    return 0
 
 
 async def doctor(settings: Settings) -> int:
@@ -95,15 +119,20 @@ async def doctor(settings: Settings) -> int:
 
 async def run(settings: Settings) -> int:
     """Connect to Discord and serve until SIGTERM or Ctrl-C; return the exit status."""
-    import discord
-
+    from bot.store.occupancy import occupied
     from bot.store.private_files import exposed
 
     if not settings.discord.token.get_secret_value():
         raise SettingsError("DISCORD__TOKEN: is missing; README.md says where to get one")
     if exposed(FILE):
         log.warning("others on this machine can read %s: chmod 600 %s", FILE, FILE)
-    await migrate(settings)
+    with occupied(settings.store.folder):
+        return await _run(settings)
+
+
+async def _run(settings: Settings) -> int:
+    import discord
+
     point_discord_at(settings)
     serving = asyncio.create_task(_serve(settings))
     on_stop(serving.cancel)
@@ -119,6 +148,13 @@ async def run(settings: Settings) -> int:
 
 
 async def _serve(settings: Settings) -> None:
+    from bot.store.database import migrate as migrate_database
+    from bot.store.patience import outlast, patient
+    from bot.store.private_files import tighten
+
+    with patient():  # somebody may look into the database just now
+        await asyncio.to_thread(tighten, settings.store.folder)
+        await outlast(partial(migrate_database, settings.store.folder))
     bot, executor, database = compose(settings)
     keeping = asyncio.create_task(retention(settings, database).keep_on(), name="retention")
     try:

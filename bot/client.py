@@ -44,6 +44,8 @@ from bot.services.privacy import Privacy
 from bot.services.runner import Presenter
 from bot.services.screening import Screening
 from bot.store.defaults import DefaultsStore
+from bot.store.errors import StoreError
+from bot.store.files import write_whole
 from bot.store.records import Place
 from bot.store.rules import RuleStore
 from bot.store.uploads import UploadStore
@@ -235,7 +237,10 @@ class DarkroomBot(commands.Bot):
         if same and known == {command["name"] for command in ours}:
             return
         await self.tree.sync()
-        self._synced_file.write_text(digest, "utf-8")
+        try:
+            write_whole(self._synced_file, digest.encode())
+        except StoreError as error:  # the next start sends them once more
+            log.warning("%s: %s", self._synced_file, error)
         log.info("commands synced: %s", ", ".join(sorted(command["name"] for command in ours)))
 
     async def on_ready(self) -> None:

@@ -12,8 +12,8 @@ from bot.config import Settings
 from bot.dotenv import FILE
 from bot.logs import printable
 from bot.services.patterns import switched_off
-from bot.store.database import examine as examine_database
 from bot.store.errors import StoreError
+from bot.store.examination import examine as examine_store
 from bot.store.filters import stored
 from bot.store.private_files import count_open, exposed
 from bot.ui.asking import lacking
@@ -46,9 +46,11 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("weights", line, fine=False)
     for finding in _profiles(settings):
         yield finding
-    database = await _database(settings)
-    yield database
-    if database.fine:
+    readable = True
+    async for finding in _store(settings):
+        readable = readable and (finding.fine or finding.about != "database")
+        yield finding
+    if readable:
         for finding in await asyncio.to_thread(_filters, settings):
             yield finding
     for finding in _files(settings):
@@ -129,14 +131,21 @@ def _files(settings: Settings) -> list[Finding]:
     return findings
 
 
-async def _database(settings: Settings) -> Finding:
+async def _store(settings: Settings) -> AsyncIterator[Finding]:
     try:
-        found = await examine_database(settings.store.folder)
-    except StoreError as error:
-        return Finding("database", str(error), fine=False)
+        found = await examine_store(settings.store.folder)
+    except (StoreError, OSError) as error:
+        yield Finding("database", str(error), fine=False)
+        return
     if found is None:
-        return Finding("database", f"{settings.store.folder}: none yet, made at the first start")
-    return Finding("database", f"{found.path}: {found.jobs} jobs, {found.open_jobs} open")
+        yield Finding("database", f"{settings.store.folder}: none yet, made at the first start")
+        return
+    yield Finding("database", f"{found.path}: {found.jobs} jobs, {found.open_jobs} open, whole")
+    if found.missing:
+        missing = f"{found.missing} of {found.sampled} looked for are missing or cut short"
+        yield Finding("pictures", f"{missing}; restore them from a backup", fine=False)
+    elif found.sampled:
+        yield Finding("pictures", f"{found.sampled} looked for, all there")
 
 
 def _filters(settings: Settings) -> list[Finding]:
@@ -168,8 +177,16 @@ async def _discord(settings: Settings) -> AsyncIterator[Finding]:
             yield Finding("discord", f"cannot be reached: {error}", fine=False)
             return
         yield Finding("discord", f"{client.user}")
-        async for server in client.fetch_guilds(limit=None):
-            yield await _server(client, server.id)
+        try:
+            servers = [server async for server in client.fetch_guilds(limit=None)]
+        except (discord.DiscordException, OSError) as error:
+            yield Finding("discord", f"does not say in which servers it is: {error}", fine=False)
+            return
+        for server in servers:
+            try:
+                yield await _server(client, server.id)
+            except (discord.DiscordException, OSError) as error:
+                yield Finding("server", f"{server.name}: cannot be looked at: {error}", fine=False)
 
 
 async def _server(client: discord.Client, guild_id: int) -> Finding:

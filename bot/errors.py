@@ -11,7 +11,14 @@ from discord import app_commands
 
 from bot.services.errors import AgeRestricted, Blocked, JobError
 from bot.services.runner import Refused
-from bot.store.errors import StoreBusy, StoreError
+from bot.store.errors import (
+    StoreBusy,
+    StoreDamaged,
+    StoreError,
+    StoreFailing,
+    StoreFull,
+    StoreReadOnly,
+)
 from bot.store.jobs import AlreadyRecorded
 from bot.texts import all_of, say
 from bot.texts.inert import code, inert
@@ -41,6 +48,10 @@ SENTENCES: dict[type[BaseException], Line] = {
     Cancelled: lambda _: say("error-cancelled"),
     WorkerDied: lambda _: say("error-worker-died"),
     StoreBusy: lambda _: say("error-store-busy"),
+    StoreFull: lambda _: say("error-store-full"),
+    StoreReadOnly: lambda _: say("error-store-read-only"),
+    StoreFailing: lambda _: say("error-store-failing"),
+    StoreDamaged: lambda _: say("error-store-damaged"),
     StoreError: lambda _: say("error-store"),
     Refused: lambda error: say("error-not-posted", why=inert(str(error), WHY)),
     app_commands.MissingPermissions: lambda error: say(

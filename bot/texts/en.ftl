@@ -9,7 +9,11 @@ error-too-large = That picture is too large for this machine. Try a smaller size
 error-not-checked = That picture could not be checked, so I do not show it. Please tell the server's owner.
 error-cancelled = That job was cancelled.
 error-worker-died = The worker stopped twice while drawing this. Please try another prompt.
-error-store-busy = I am busy writing something down. Nothing was lost; please try again.
+error-store-busy = My database is busy right now; please try again in a moment.
+error-store-full = My disk is full, so I cannot take on anything new. Please tell the server's owner.
+error-store-read-only = I am not allowed to write to my disk right now. Please tell the server's owner.
+error-store-failing = My disk is not working properly right now. Please tell the server's owner.
+error-store-damaged = My database is damaged and has to be restored. Please tell the server's owner.
 error-store = My database cannot be used right now. Please tell the server's owner.
 error-not-posted = The pictures are drawn, but Discord does not let me post them: { $why }. They are kept in `/history`.
 error-permissions = You need { $needed }.
@@ -250,6 +254,11 @@ job-variation = (variation of { $number })
 job-starting = Starting…
 job-queued = Queued, { ordinal }
 job-loading = Loading { $checkpoint }…
+job-stalled = { $drawn ->
+    [0] Waiting for the disk. This goes on by itself as soon as the disk allows it.
+    [one] Your picture is drawn; waiting for the disk to take it. It will be posted by itself.
+   *[other] Your pictures are drawn; waiting for the disk to take them. They will be posted by themselves.
+}
 job-progress = step { $step } of { $steps } · { $left } left
 job-without = without: { $words }
 job-cut = too long, left out: { $words }

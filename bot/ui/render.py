@@ -68,6 +68,11 @@ def loading(job: Job, checkpoint: str) -> str:
     return f"{title(job)}\n⏳ {state}"
 
 
+def stalled(job: Job, drawn: int) -> str:
+    """Return the text of a job, with so many pictures drawn, that waits for the disk."""
+    return f"{title(job)}\n⏳ {say('job-stalled', drawn=drawn)}"
+
+
 def progress(job: Job, snapshot: Snapshot) -> str:
     """Return the text of a running job: a bar, the step, and the time left."""
     filled = round(BAR_CELLS * snapshot.step / snapshot.of)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from alembic import command
+from sqlalchemy.orm import Session
 
 from bot.store.database import FILE_NAME, Database, alembic_config, migrate
 from bot.store.errors import StoreBusy, StoreTooNew, StoreUnwritable
@@ -205,3 +206,16 @@ async def test_a_held_database_is_busy_soon_and_nothing_is_written(database: Dat
         holder.rollback()
         holder.close()
     assert (await record(jobs)).id
+
+
+async def test_the_time_in_which_a_writer_begins_is_not_counted_twice(database: Database):
+    """Or who waits for a turn and then for another process would answer too late to say so."""
+
+    def patience(session: Session) -> int:
+        return session.connection().exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+
+    assert 1000 < await database.write_together(patience) <= 1500
+    async with database.write():
+        waiting = asyncio.create_task(database.write_together(patience))
+        await asyncio.sleep(0.4)
+    assert 100 <= await waiting <= 1100
