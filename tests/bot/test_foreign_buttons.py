@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,10 +29,18 @@ async def imagine(house: House, person=None, **options):
     return result
 
 
+@pytest.fixture(autouse=True)
+async def opened() -> AsyncIterator[list[Database]]:
+    """Databases to close when nothing writes into them any more, which is after the bot stopped."""
+    databases: list[Database] = []
+    yield databases
+    for database in databases:
+        await database.close()
+
+
 @pytest.fixture
-async def move_to(house: House, tmp_path: Path):
+def move_to(opened: list[Database], house: House, tmp_path: Path):
     """Return what starts the bot anew with a copy of a database."""
-    opened = []
 
     async def move(kept: Path) -> None:
         folder = tmp_path / f"moved-{len(opened)}"
@@ -42,10 +51,7 @@ async def move_to(house: House, tmp_path: Path):
         house.jobs = JobStore(opened[-1])
         await house.settle()
 
-    yield move
-    await house.settle()
-    for database in opened:
-        await database.close()
+    return move
 
 
 def back_up(kept: Path, folder: Path) -> None:
