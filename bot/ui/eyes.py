@@ -15,6 +15,8 @@ import discord
 from bot.services.seeing import View
 
 LOOK_S = 1.0  # the first answer is due 3 s after the click
+MOST_QUESTIONS = 10  # to Discord about one click, however many threads there are to look into
+CLOSED = {"reads": False, "manages": False}
 VOICE = (discord.VoiceChannel, discord.StageChannel)
 
 
@@ -25,6 +27,7 @@ class DiscordEyes:
         self.age_restricted = is_age_restricted(interaction.channel) is True
         self._interaction = interaction
         self._views: dict[int, View] = {}
+        self._questions = MOST_QUESTIONS
 
     async def view(self, channel_id: int) -> View:
         """Return what they may do in a channel; nothing where that cannot be found out."""
@@ -42,13 +45,36 @@ class DiscordEyes:
         guild = asked.guild
         if is_guest(asked) or guild is None or not isinstance(person, discord.Member):
             return View()
-        channel = guild.get_channel_or_thread(channel_id) or await _archived(guild, channel_id)
+        channel = guild.get_channel_or_thread(channel_id)
+        if channel is None and self._may_ask():
+            channel = await _archived(guild, channel_id)
         if channel is None or (isinstance(channel, discord.Thread) and channel.parent is None):
             return View()
         theirs = channel.permissions_for(person)
-        if isinstance(channel, discord.Thread) and not await _let_in(channel, person, theirs):
-            return View(age_restricted=is_age_restricted(channel) is not False)
-        return _view(channel, theirs)
+        view = _view(channel, theirs)
+        if isinstance(channel, discord.Thread) and view.reads and not theirs.manage_threads:
+            return view if await self._is_in(channel, person) else replace(view, **CLOSED)
+        return view
+
+    async def _is_in(self, thread: discord.Thread, person: discord.Member) -> bool:
+        """Tell whether a thread is open to somebody who reads its channel.
+
+        Who is in a private one only Discord knows, without the intent for members.
+        """
+        if not thread.is_private():
+            return True
+        if not self._may_ask():
+            return False
+        try:
+            async with asyncio.timeout(LOOK_S):
+                await thread.fetch_member(person.id)
+        except (discord.HTTPException, aiohttp.ClientError, OSError):  # a timeout is an OSError
+            return False
+        return True
+
+    def _may_ask(self) -> bool:
+        self._questions -= 1
+        return self._questions >= 0
 
 
 def permissions_in_server(interaction: discord.Interaction[Any]) -> discord.Permissions:
@@ -108,23 +134,6 @@ def _view(channel: object, theirs: discord.Permissions) -> View:
     reads = theirs.view_channel and theirs.read_message_history and enters
     restricted = is_age_restricted(channel) is not False  # where it is not known, the stricter
     return View(reads, reads and theirs.manage_messages, restricted)
-
-
-async def _let_in(
-    thread: discord.Thread, person: discord.Member, theirs: discord.Permissions
-) -> bool:
-    """Tell whether somebody may open a thread of a channel that they see.
-
-    Who is in a private one only Discord knows: without the intent for members it tells of none.
-    """
-    if not thread.is_private() or theirs.manage_threads:
-        return True
-    try:
-        async with asyncio.timeout(LOOK_S):
-            await thread.fetch_member(person.id)
-    except (discord.HTTPException, aiohttp.ClientError, OSError):  # a timeout is an OSError
-        return False
-    return True
 
 
 async def _archived(guild: discord.Guild, thread_id: int) -> discord.Thread | None:

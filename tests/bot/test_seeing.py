@@ -7,6 +7,7 @@ from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
 from bot.store.records import Status, Verdict
+from bot.ui.eyes import MOST_QUESTIONS
 from tests.bot.conftest import House, labels
 from tests.bot.scene import HIDDEN, RULES_HERE, age_restrict, plant, private_thread
 
@@ -88,6 +89,20 @@ async def test_a_private_threads_job_is_shown_to_those_who_are_in_it(house: Hous
     elsewhere = house.guild.create_text_channel("elsewhere")
     assert not await shows(house, house.max, job.id, elsewhere)
     assert house.env.errors
+
+
+async def test_discord_is_asked_about_a_few_threads_a_click_and_the_rest_is_closed(house: House):
+    parent = await plant(house, "open", house.channel.id, house.guild.id)
+    for number in range(MOST_QUESTIONS + 5):
+        thread = private_thread(house, house.channel, house.mia)
+        await plant(house, f"child{number}", thread.id, house.guild.id, parent=parent)
+    await house.env.settle()
+    before = len(house.env.http_requests)
+    said = words(await house.max.slash(house.channel, "show", job=parent.id))
+    asked = [one for one in house.env.http_requests[before:] if "thread-members" in one.path]
+    assert len(asked) == MOST_QUESTIONS
+    assert "a open of mine" in said
+    assert "Made from it" not in said
 
 
 async def test_an_archived_thread_is_looked_up_and_a_deleted_one_is_nobodys_to_see(house: House):
