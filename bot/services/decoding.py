@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -101,6 +102,8 @@ class Decoder:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
+            # What reads strangers' files need not know who we are.
+            env={key: value for key, value in os.environ.items() if not _is_ours(key)},
         )
         self._running.add(process)
         return process
@@ -111,6 +114,10 @@ class Decoder:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
         await process.communicate()
+
+
+def _is_ours(variable: str) -> bool:
+    return variable.upper().startswith("DISCORD__")
 
 
 async def _exchange(process: Process, asked: bytes) -> tuple[dict[str, Any], bytes]:

@@ -20,6 +20,7 @@ from bot.store.records import FilterStrictness
 
 # A word spelled letter by letter is looked for among other single letters, so it needs some length.
 SPELLED_LENGTH = 3
+MEMORY = 2**20  # bytes that RE2 may take for one word of as many letters as a pattern may have
 OUTER_SIGNS = 3  # of a word's first and last letters, that many may be signs: a$$!
 _LETTERS = re.compile("[LD]+")
 _LETTERS_AND_SIGNS = re.compile("[LDS]+")
@@ -243,7 +244,11 @@ def _key(letters: str, table: Mapping[int, int | str]) -> str:
     return _REPEATED.sub(r"\1", letters.translate(table))
 
 
-# By RE2, in linear time: neighbouring letters may share their signs, as i and l do the 1.
+def _compiled(pattern: str) -> "re2._Regexp":
+    """Return it for RE2, which is linear: neighbours may share their signs, as i and l do the 1."""
+    options = re2.Options()
+    options.max_mem = MEMORY
+    return re2.compile(pattern, options)
 
 
 def _runs(word: str) -> list[tuple[str, int]]:
@@ -258,10 +263,10 @@ def _runs(word: str) -> list[tuple[str, int]]:
 @lru_cache(maxsize=1024)
 def _loose_pattern(word: str) -> "re2._Regexp":
     """Match the word with more of each letter."""
-    return re2.compile("".join(f"{c}{{{n},}}" for c, n in _runs(word)))
+    return _compiled("".join(f"{c}{{{n},}}" for c, n in _runs(word)))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _pattern(word: str) -> "re2._Regexp":
     """Match the word: three of a letter pass for one or two of it, but two not for one.
 
@@ -270,14 +275,14 @@ def _pattern(word: str) -> "re2._Regexp":
     runs = _runs(word)
     stretched = "".join(f"(?:{c}{{{n}}}|{c}{{{max(3, n)},}})" for c, n in runs)
     doubled = "".join(f"{c}{{{2 * n},}}" for c, n in runs)
-    return re2.compile(f"{stretched}|{doubled}")
+    return _compiled(f"{stretched}|{doubled}")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _spelled_pattern(word: str) -> "re2._Regexp":
     """Match the word among single letters, where more of its outer ones may be somebody else's."""
     last = len(_runs(word)) - 1
-    return re2.compile(
+    return _compiled(
         "".join(
             f"{c}{{{n},}}" if at in (0, last) else f"(?:{c}{{{n}}}|{c}{{{max(3, n)},}})"
             for at, (c, n) in enumerate(_runs(word))

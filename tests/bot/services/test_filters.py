@@ -470,6 +470,14 @@ def test_letters_that_share_their_signs_take_no_longer(strictness: FilterStrictn
         assert time.thread_time() - begun < 1
 
 
+@pytest.mark.parametrize("word", ["ec" * 100, "e" * 200, "щя" * 100, "𐐨𐐩" * 100, "il" * 100])
+@pytest.mark.parametrize("strictness", list(FilterStrictness))
+def test_the_longest_words_are_looked_for(word: str, strictness: FilterStrictness):
+    check(WORD, word, strictness)
+    assert strict(word, strictness, f"a {word}")
+    assert strict(word, strictness, " ".join(word)) or strictness is not SPACED
+
+
 def test_a_regular_expression_has_no_strictness():
     with pytest.raises(InvalidRequest) as caught:
         check(REGEX, "fox", INSIDE)
