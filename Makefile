@@ -3,7 +3,7 @@ BIN := .venv/bin
 # The CPU build everywhere but where a GPU build was installed by hand first (see README.md).
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: play run test browser lint format bench screenshots migrate train-embedded clean
+.PHONY: play run test browser lint format bench screenshots migrate lock train-embedded clean
 .DEFAULT_GOAL := play
 
 .venv/bin/pip:
@@ -15,6 +15,10 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints
 
 .venv/installed-dev: .venv/installed
 	$(INSTALL) -e '.[test,lint]'
+	touch $@
+
+.venv/installed-lock: .venv/installed
+	$(INSTALL) -e '.[lock]'
 	touch $@
 
 play: .venv/installed  ## the whole bot on this machine: no token, no GPU, no download of weights
@@ -33,6 +37,8 @@ lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32
+	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin
 	$(BIN)/lint-imports --no-cache
 
 format: .venv/installed-dev
@@ -45,9 +51,16 @@ bench: .venv/installed-dev
 screenshots: .venv/installed-dev  ## the README's pictures anew; needs Debian's chromium
 	$(BIN)/python docs/screenshots.py
 
+lock: .venv/installed-lock  ## what a release is installed with, by hash: pip install --require-hashes -r
+	mkdir -p dist
+	$(BIN)/uv pip compile pyproject.toml -c constraints.txt --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
+		--quiet --output-file dist/requirements.lock
+	! grep -n '://' dist/requirements.lock  # it names no hosts: whoever installs it has their own
+
 train-embedded: .venv/installed
 	# Waiting threads that spin would take the cores from whatever else runs.
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m generation.embedded.recipe
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info dist

@@ -11,7 +11,12 @@ import benchmarks
 from benchmarks import Figures
 
 # What is handed to `run`, and of which benchmark.
-OPTIONS = {"rows": "history", "interactions": "storm", "seed": "storm"}
+OPTIONS = {
+    "rows": ["history"],
+    "interactions": ["storm"],
+    "seed": ["storm", "storms"],
+    "minutes": ["storms"],
+}
 
 
 def main() -> None:
@@ -24,14 +29,15 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
     parser.add_argument("--rows", type=int, help="of the history benchmark; 1,000,000 if none")
     parser.add_argument("--interactions", type=int, help="of the storm benchmark; 10,000 if none")
-    parser.add_argument("--seed", type=int, help="of the storm benchmark; 1 if none")
+    parser.add_argument("--seed", type=int, help="of the storm and storms benchmarks; 1 if none")
+    parser.add_argument("--minutes", type=float, help="of the storms benchmark; 20 if none")
     chosen = parser.parse_args()
     if unknown := set(chosen.name) - set(names):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     given = {name: value for name in OPTIONS if (value := getattr(chosen, name)) is not None}
     for name in given:
-        if chosen.name != [OPTIONS[name]]:
-            parser.error(f"--{name} is for the {OPTIONS[name]} benchmark")
+        if len(chosen.name) != 1 or chosen.name[0] not in OPTIONS[name]:
+            parser.error(f"--{name} is for {' and '.join(OPTIONS[name])}, by itself")
     measured: dict[str, Figures] = {}
     for name in chosen.name or names:
         module = importlib.import_module(f"benchmarks.{name}")

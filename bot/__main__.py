@@ -1,20 +1,26 @@
-"""The composition root and the command line: `darkroom run`, `play`, `migrate`, `doctor`."""
+"""The composition root and the command line: `darkroom run`, `play`, `doctor` and the others."""
 
 import argparse
 import asyncio
-import signal
+import io
+import logging
 import sys
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot import logs
 from bot.config import Settings, SettingsError, load_settings
+from bot.dotenv import FILE
+from bot.stopping import on_stop
 
 if TYPE_CHECKING:
     from bot.client import DarkroomBot
     from bot.services.retention import Retention
     from bot.store.database import Database
     from generation.executor import LocalExecutor
+
+log = logging.getLogger(__name__)
 
 # discord.py, SQLAlchemy and the rest are imported where they are used: the worker process imports
 # this module once more when it is spawned, and needs none of them.
@@ -31,11 +37,18 @@ def main(argv: list[str] | None = None) -> int:
     play.add_argument("--port", type=int, default=8420, help="of the page (default: 8420)")
     commands.add_parser("migrate", help="bring the database to this version")
     commands.add_parser("doctor", help="say what is there, what is missing, and what to mend")
+    backup = commands.add_parser("backup", help="write everything to one file, also while it runs")
+    backup.add_argument("file", type=Path, help="a new tar file")
+    restoring = commands.add_parser("restore", help="put a backup in the place of what is there")
+    restoring.add_argument("file", type=Path, help="what `darkroom backup` wrote")
     chosen = parser.parse_args(argv)
 
     from bot.store.errors import StoreError
+    from bot.store.private_files import keep_private
     from generation.errors import GenerationError
 
+    _speak_plainly()
+    keep_private()
     try:
         settings = load_settings()
         logs.configure(settings.log.level, settings.log.format)
@@ -43,22 +56,53 @@ def main(argv: list[str] | None = None) -> int:
             return asyncio.run(run(settings))
         if chosen.command == "play":
             from bot.play import play as play_until_stopped
+            from generation.catalog import load_catalog
 
-            return play_until_stopped(chosen.port, settings.store.folder / "playground")
+            generation = settings.generation
+            catalog = load_catalog(generation.catalog, generation.checkpoint or None)
+            folder = settings.store.folder / "playground"
+            return play_until_stopped(chosen.port, folder, catalog[catalog.default])
         if chosen.command == "doctor":
             return asyncio.run(doctor(settings))
+        if chosen.command in ("backup", "restore"):
+            return copy(chosen.command, chosen.file, settings)
         asyncio.run(migrate(settings))
     except (SettingsError, StoreError, GenerationError) as error:
-        print(f"darkroom: {error}", file=sys.stderr)
+        print(f"darkroom: {logs.printable(str(error))}", file=sys.stderr)
         return 1
     return 0
+
+
+def _speak_plainly() -> None:
+    """Print ``?`` for what a console without UTF-8 cannot show; standard error escapes it."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 async def migrate(settings: Settings) -> None:
     """Create the database, or bring it to this version."""
     from bot.store.database import migrate as migrate_database
+    from bot.store.occupancy import occupied
+    from bot.store.private_files import tighten
 
-    await migrate_database(settings.store.folder)
+    with occupied(settings.store.folder):
+        await asyncio.to_thread(tighten, settings.store.folder)
+        await migrate_database(settings.store.folder)
+
+
+def copy(command: str, file: Path, settings: Settings) -> int:
+    """Make a backup, or put one back; say what came of it."""
+    from bot.store.backup import back_up, restore
+
+    folder = settings.store.folder
+    if command == "backup":
+        print(f"{file}: {back_up(folder, file) / 2**20:.1f} MiB")
+        return 0
+    replaced = restore(folder, file)
+    print(f"{folder}: as in {file}")
+    if replaced is not None:
+        print(f"What was there before lies in {replaced}; remove it when all is well.")
+    return 0
 
 
 async def doctor(settings: Settings) -> int:
@@ -75,16 +119,23 @@ async def doctor(settings: Settings) -> int:
 
 async def run(settings: Settings) -> int:
     """Connect to Discord and serve until SIGTERM or Ctrl-C; return the exit status."""
-    import discord
+    from bot.store.occupancy import occupied
+    from bot.store.private_files import exposed
 
     if not settings.discord.token.get_secret_value():
         raise SettingsError("DISCORD__TOKEN: is missing; README.md says where to get one")
-    await migrate(settings)
+    if exposed(FILE):
+        log.warning("others on this machine can read %s: chmod 600 %s", FILE, FILE)
+    with occupied(settings.store.folder):
+        return await _run(settings)
+
+
+async def _run(settings: Settings) -> int:
+    import discord
+
     point_discord_at(settings)
     serving = asyncio.create_task(_serve(settings))
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, serving.cancel)
+    on_stop(serving.cancel)
     try:
         await serving
     except asyncio.CancelledError:
@@ -97,6 +148,13 @@ async def run(settings: Settings) -> int:
 
 
 async def _serve(settings: Settings) -> None:
+    from bot.store.database import migrate as migrate_database
+    from bot.store.patience import outlast, patient
+    from bot.store.private_files import tighten
+
+    with patient():  # somebody may look into the database just now
+        await asyncio.to_thread(tighten, settings.store.folder)
+        await outlast(partial(migrate_database, settings.store.folder))
     bot, executor, database = compose(settings)
     keeping = asyncio.create_task(retention(settings, database).keep_on(), name="retention")
     try:
@@ -113,6 +171,8 @@ async def _serve(settings: Settings) -> None:
 def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]":
     """Put the parts together; nothing runs yet."""
     from bot.client import DarkroomBot
+    from bot.cogs import places
+    from bot.services.decoding import Decoder
     from bot.services.door import Door
     from bot.services.gallery import Gallery
     from bot.services.granting import Granting
@@ -144,6 +204,7 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
     from generation.executor import LocalExecutor
     from generation.options import EngineOptions
     from generation.profile import PROFILES
+    from generation.revisions import REVISIONS
 
     catalog = load_catalog(settings.generation.catalog, settings.generation.checkpoint or None)
     options = EngineOptions(
@@ -153,6 +214,7 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
         metadata=settings.generation.metadata,
         safety=settings.generation.safety,
         profiles=settings.store.folder / PROFILES,
+        revisions=settings.store.folder / REVISIONS,
     )
     executor = LocalExecutor(
         catalog,
@@ -166,6 +228,11 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
     limits = Limits(
         waiting=settings.limits.waiting,
         waiting_per_person=settings.limits.waiting_per_person,
+        waiting_per_server=settings.limits.waiting_per_server,
+        pictures_per_day=settings.limits.pictures_per_day,
+        seconds_per_day=settings.limits.seconds_per_day,
+        direct_messages=settings.limits.direct_messages,
+        user_installs=settings.limits.user_installs,
     )
     favourites = FavouriteStore(database)
     uploads = UploadStore(settings.store.folder)
@@ -195,6 +262,7 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
             runner=Runner(jobs=jobs, pictures=pictures, executor=executor, presenter=presenter),
             capacity=lambda: executor.capacity,
             running_per_person=settings.limits.running_per_person,
+            decoder=Decoder(),
         )
         executor.on_capacity = rules.on_change = services.fill
         return services
@@ -240,6 +308,11 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
             audit=AuditStore(database),
         ),
         synced_file=settings.store.folder / "commands.sha256",
+        proxy=settings.discord.proxy_for_discord(),
+        offered=places.offered(
+            direct_messages=settings.limits.direct_messages,
+            user_installs=settings.limits.user_installs,
+        ),
     )
     return bot, executor, database
 

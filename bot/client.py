@@ -4,9 +4,11 @@ import asyncio
 import hashlib
 import json
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import discord
 from discord import app_commands
@@ -43,6 +45,8 @@ from bot.services.privacy import Privacy
 from bot.services.runner import Presenter
 from bot.services.screening import Screening
 from bot.store.defaults import DefaultsStore
+from bot.store.errors import StoreError
+from bot.store.files import write_whole
 from bot.store.records import Place
 from bot.store.rules import RuleStore
 from bot.store.uploads import UploadStore
@@ -51,6 +55,7 @@ from bot.ui.acting import ModButton
 from bot.ui.buttons import JobButton
 from bot.ui.clicks import Clicks
 from bot.ui.clock import DiscordClock
+from bot.ui.confirming import Question
 from bot.ui.cooldowns import Cooldowns
 from bot.ui.delivery import Delivery
 from bot.ui.file_hosts import no_redirects
@@ -60,6 +65,7 @@ from generation.errors import InvalidRequest
 
 log = logging.getLogger(__name__)
 
+OWNERS_S = 300.0  # for how long is believed who owns the bot
 # Of buttons that work for as long as their message stands.
 LASTING = (buttons.TEMPLATE, acting.TEMPLATE)
 
@@ -132,7 +138,8 @@ class DarkroomBot(commands.Bot):
     ``open_services`` gets the presenter, which needs the bot, and returns what commands call;
     ``moderation`` gets that, and returns what moderators' commands call.
     ``synced_file`` remembers which command tree Discord has, so that it is sent only when it
-    changed: Discord takes 200 new commands a day.
+    changed: Discord takes 200 new commands a day. ``proxy`` is the address of an HTTP proxy;
+    ``offered`` says in which places commands are.
     """
 
     def __init__(
@@ -149,19 +156,22 @@ class DarkroomBot(commands.Bot):
         uploads: UploadStore,
         screening: Screening,
         synced_file: Path,
+        proxy: str | None = None,
+        offered: places.Places = places.EVERYWHERE,
     ) -> None:
         clock = DiscordClock()
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
             tree_cls=DarkroomTree,
-            allowed_installs=places.INSTALLS,
-            allowed_contexts=places.CONTEXTS,
+            allowed_installs=offered.installs,
+            allowed_contexts=offered.contexts,
             # Messages without their content: only that one was deleted matters.
             intents=discord.Intents(guilds=True, guild_messages=True),
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
             http_trace=clock.listen(no_redirects()),
+            proxy=proxy,
         )
         self.jobs = open_services(Delivery(self, clock))
         self.gallery = gallery
@@ -175,8 +185,22 @@ class DarkroomBot(commands.Bot):
         self.screening = screening
         self.clicks = Clicks()
         self.cooldowns = Cooldowns()
+        self.questions: WeakValueDictionary[int, Question] = WeakValueDictionary()
         self._synced_file = synced_file
+        self._owners_asked: float | None = None
         self._recovery: asyncio.Task[None] | None = None
+
+    async def is_owner(self, user: discord.abc.User, /) -> bool:
+        """Tell whether somebody owns the bot; Discord is asked again after a while.
+
+        discord.py would ask once: who left the team would own the bot until a restart.
+        """
+        now = time.monotonic()
+        if self._owners_asked is not None and now - self._owners_asked > OWNERS_S:
+            self.owner_id, self.owner_ids, self._owners_asked = None, None, None
+        if not self.owner_id and not self.owner_ids:
+            self._owners_asked = now
+        return await super().is_owner(user)
 
     async def setup_hook(self) -> None:
         """Register commands and buttons, and take up what an earlier run left open."""
@@ -228,7 +252,10 @@ class DarkroomBot(commands.Bot):
         if same and known == {command["name"] for command in ours}:
             return
         await self.tree.sync()
-        self._synced_file.write_text(digest, "utf-8")
+        try:
+            write_whole(self._synced_file, digest.encode())
+        except StoreError as error:  # the next start sends them once more
+            log.warning("%s: %s", self._synced_file, error)
         log.info("commands synced: %s", ", ".join(sorted(command["name"] for command in ours)))
 
     async def on_ready(self) -> None:

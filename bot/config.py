@@ -1,17 +1,22 @@
 """The settings, read once from the environment and `.env`; only `__main__` reads them."""
 
+import re
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot.dotenv import FILE, encoding_of, misspelt
 from bot.logs import LogFormat
 from generation.options import MOST_ROWS, Compile
 
 DISCORD_API = "https://discord.com/api/v10"
 DISCORD_GATEWAY = "wss://gateway.discord.gg/"
 DISCORD_CDN = "https://cdn.discordapp.com"
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 class DiscordSettings(BaseModel):
@@ -31,6 +36,42 @@ class DiscordSettings(BaseModel):
     cdn_url: str = Field(
         default=DISCORD_CDN, pattern="^https?://", description="Discord's file host."
     )
+    proxy: SecretStr = Field(
+        default=SecretStr(""),
+        description="An HTTP proxy for everything that goes to Discord, such as "
+        "http://user:password@proxy:3128. Empty: what HTTPS_PROXY and NO_PROXY, or the system's "
+        "settings, say.",
+    )
+
+    @field_validator("token")
+    @classmethod
+    def _one_word(cls, token: SecretStr) -> SecretStr:
+        written = token.get_secret_value().strip()
+        if not re.fullmatch(r"[!-~]*", written):
+            raise ValueError("must be one word of ASCII characters; copy it anew")
+        return SecretStr(written)
+
+    @field_validator("proxy")
+    @classmethod
+    def _http_proxy(cls, proxy: SecretStr) -> SecretStr:
+        written = proxy.get_secret_value().strip()
+        if written and not re.match(r"https?://[^/]", written):
+            raise ValueError("must begin with http:// or https://; SOCKS is not supported")
+        return SecretStr(written)
+
+    def proxy_for_discord(self) -> str | None:
+        """Return the proxy's address, None where there is none to use.
+
+        This machine itself, where the playground is, is never asked through a proxy.
+        """
+        if written := self.proxy.get_secret_value():
+            return written
+        address = urlsplit(self.api_url)
+        host = address.hostname or ""
+        if host in LOOPBACK or proxy_bypass(host):
+            return None
+        found = getproxies().get(address.scheme)
+        return found if found and found.startswith("http") else None
 
 
 class StoreSettings(BaseModel):
@@ -86,7 +127,7 @@ class GenerationSettings(BaseModel):
 
 
 class LimitSettings(BaseModel):
-    """How much one person and everybody together may have waiting."""
+    """How much one person, one server and everybody together may have."""
 
     waiting: int = Field(default=200, ge=1, le=10_000, description="Jobs that may wait altogether.")
     waiting_per_person: int = Field(
@@ -98,6 +139,36 @@ class LimitSettings(BaseModel):
         le=64,
         description="Jobs of one person that may run at the same time. More lets one person alone "
         "fill a large device; fewer keeps more of it free for who comes next.",
+    )
+    waiting_per_server: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000,
+        description="Jobs one server may have waiting or running; direct messages and people's own "
+        "installs count as one together. Empty: as many as there are places left then, so that "
+        "another server always finds one.",
+    )
+    pictures_per_day: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="Pictures one person may ask for in a day (UTC), in all servers and direct "
+        "messages together, whatever moderators grant. Empty: no ceiling.",
+    )
+    seconds_per_day: int | None = Field(
+        default=None,
+        ge=1,
+        le=86_400,
+        description="Seconds of device time one person may use in a day (UTC), likewise. Empty: no "
+        "ceiling.",
+    )
+    direct_messages: bool = Field(
+        default=True, description="Whether people may ask for pictures in direct messages."
+    )
+    user_installs: bool = Field(
+        default=True,
+        description="Whether people may install the bot for themselves, and ask for pictures in "
+        "servers that did not invite it.",
     )
 
 
@@ -136,7 +207,7 @@ class Settings(BaseSettings):
     """Every setting; a nested one is spelt like ``DISCORD__TOKEN`` in the environment."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_nested_delimiter="__", env_ignore_empty=True, extra="ignore"
+        env_file=FILE, env_nested_delimiter="__", env_ignore_empty=True, extra="ignore"
     )
 
     discord: DiscordSettings = DiscordSettings()
@@ -154,8 +225,22 @@ class SettingsError(Exception):
 def load_settings() -> Settings:
     """Read the settings; raises SettingsError naming the first wrong one and its bound."""
     try:
-        return Settings()
+        encoding = encoding_of(FILE)
+        if (complaint := misspelt(FILE, encoding, names())) is not None:
+            raise SettingsError(complaint)
+        return Settings(_env_file_encoding=encoding)
     except ValidationError as error:
         first = error.errors()[0]
         name = "__".join(str(part) for part in first["loc"]).upper()
-        raise SettingsError(f"{name}: {first['msg']}") from None
+        raise SettingsError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
+    except (OSError, UnicodeError) as error:
+        raise SettingsError(f"{FILE}: cannot be read ({error})") from None
+
+
+def names() -> list[str]:
+    """Return every setting's name as the environment spells it."""
+    found = []
+    for group, field in Settings.model_fields.items():
+        fields = getattr(field.annotation, "model_fields", {})
+        found += [f"{group}__{name}".upper() for name in fields]
+    return found

@@ -1,19 +1,28 @@
 """`darkroom doctor`: what is there, what is missing, one line each."""
 
+import asyncio
 import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import discord
 
 from bot.config import Settings
-from bot.store.database import examine as examine_database
+from bot.dotenv import FILE
+from bot.logs import printable
+from bot.services.patterns import switched_off
 from bot.store.errors import StoreError
+from bot.store.examination import examine as examine_store
+from bot.store.filters import stored
+from bot.store.private_files import count_open, exposed
 from bot.ui.asking import lacking
 from generation.catalog import Checkpoint, check_files, read_catalog
 from generation.errors import GenerationError
 from generation.hardware import examine as examine_hardware
 from generation.profile import PROFILES, read_profiles
+from generation.revisions import COMMIT, REVISIONS, RevisionsDamaged, pinned
+from generation.weights import examine as examine_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +34,7 @@ class Finding:
     fine: bool = True
 
     def __str__(self) -> str:
-        return f"{'ok ' if self.fine else '!! '} {self.about:<12} {self.text}"
+        return f"{'ok ' if self.fine else '!! '} {self.about:<12} {printable(self.text)}"
 
 
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
@@ -33,9 +42,19 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     yield _hardware()
     for finding in _checkpoints(settings):
         yield finding
+    for line in examine_weights():
+        yield Finding("weights", line, fine=False)
     for finding in _profiles(settings):
         yield finding
-    yield await _database(settings)
+    readable = True
+    async for finding in _store(settings):
+        readable = readable and (finding.fine or finding.about != "database")
+        yield finding
+    if readable:
+        for finding in await asyncio.to_thread(_filters, settings):
+            yield finding
+    for finding in _files(settings):
+        yield finding
     async for finding in _discord(settings):
         yield finding
 
@@ -57,20 +76,37 @@ def _checkpoints(settings: Settings) -> list[Finding]:
     except GenerationError as error:
         return [Finding("catalog", str(error), fine=False)]
     return [
-        _checkpoint(checkpoint, is_default=checkpoint.name == catalog.default)
+        _checkpoint(
+            checkpoint,
+            settings.store.folder / REVISIONS,
+            is_default=checkpoint.name == catalog.default,
+        )
         for checkpoint in catalog.checkpoints.values()
     ]
 
 
-def _checkpoint(checkpoint: Checkpoint, *, is_default: bool) -> Finding:
+def _checkpoint(checkpoint: Checkpoint, revisions: Path, *, is_default: bool) -> Finding:
     name = f"{checkpoint.name} (default)" if is_default else checkpoint.name
+    source, config = checkpoint.source, checkpoint.config
     try:
         check_files(checkpoint)
-    except GenerationError as error:
+        if isinstance(source, str):
+            where = _on_the_hub(source, checkpoint.revision, revisions)
+            return Finding("checkpoint", f"{name}: from the hub, {where}")
+        built = ""
+        if isinstance(config, str):
+            built = f", built as {_on_the_hub(config, None, revisions)}"
+    except (GenerationError, RevisionsDamaged) as error:
         return Finding("checkpoint", f"{name}: {getattr(error, 'reason', error)}", fine=False)
-    if isinstance(checkpoint.source, str):
-        return Finding("checkpoint", f"{name}: from the hub, {checkpoint.source}")
-    return Finding("checkpoint", f"{name}: found, valid, {checkpoint.source}")
+    return Finding("checkpoint", f"{name}: found, valid, {source}{built}")
+
+
+def _on_the_hub(repository: str, revision: str | None, revisions: Path) -> str:
+    """Say which commit of a repository is used."""
+    commit = pinned(revisions, repository, revision)
+    if commit is None or not COMMIT.fullmatch(commit):
+        return f"{repository}, not fetched yet: the commit that is fetched first stays"
+    return f"{repository}, pinned to {commit}"
 
 
 def _profiles(settings: Settings) -> list[Finding]:
@@ -83,14 +119,46 @@ def _profiles(settings: Settings) -> list[Finding]:
     ]
 
 
-async def _database(settings: Settings) -> Finding:
+def _files(settings: Settings) -> list[Finding]:
+    """Say what others on this machine can read."""
+    findings = []
+    if exposed(FILE):
+        wrong = f"{FILE}: others on this machine can read it; chmod 600 {FILE}"
+        findings.append(Finding("files", wrong, fine=False))
+    if count := count_open(settings.store.folder):
+        said = f"{settings.store.folder}: {count} are open to others; the next start closes them"
+        findings.append(Finding("files", said))
+    return findings
+
+
+async def _store(settings: Settings) -> AsyncIterator[Finding]:
     try:
-        found = await examine_database(settings.store.folder)
-    except StoreError as error:
-        return Finding("database", str(error), fine=False)
+        found = await examine_store(settings.store.folder)
+    except (StoreError, OSError) as error:
+        yield Finding("database", str(error), fine=False)
+        return
     if found is None:
-        return Finding("database", f"{settings.store.folder}: none yet, made at the first start")
-    return Finding("database", f"{found.path}: {found.jobs} jobs, {found.open_jobs} open")
+        yield Finding("database", f"{settings.store.folder}: none yet, made at the first start")
+        return
+    yield Finding("database", f"{found.path}: {found.jobs} jobs, {found.open_jobs} open, whole")
+    if found.missing:
+        missing = f"{found.missing} of {found.sampled} looked for are missing or cut short"
+        yield Finding("pictures", f"{missing}; restore them from a backup", fine=False)
+    elif found.sampled:
+        yield Finding("pictures", f"{found.sampled} looked for, all there")
+
+
+def _filters(settings: Settings) -> list[Finding]:
+    try:
+        filters = stored(settings.store.folder)
+    except StoreError as error:
+        return [Finding("filters", str(error), fine=False)]
+    where = {one.id: one.guild_id or "everywhere" for one in filters}
+    off = switched_off(filters)
+    return [
+        Finding("filter", f"{one} ({where[one]}) is switched off: it must be {bound}", fine=False)
+        for one, bound in off.items()
+    ] or [Finding("filters", f"{len(filters)}, none of them switched off")]
 
 
 async def _discord(settings: Settings) -> AsyncIterator[Finding]:
@@ -98,7 +166,8 @@ async def _discord(settings: Settings) -> AsyncIterator[Finding]:
     if not token:
         yield Finding("discord", "DISCORD__TOKEN is missing", fine=False)
         return
-    async with discord.Client(intents=discord.Intents.none()) as client:
+    proxy = settings.discord.proxy_for_discord()
+    async with discord.Client(intents=discord.Intents.none(), proxy=proxy) as client:
         try:
             await client.login(token)
         except discord.LoginFailure:
@@ -108,8 +177,16 @@ async def _discord(settings: Settings) -> AsyncIterator[Finding]:
             yield Finding("discord", f"cannot be reached: {error}", fine=False)
             return
         yield Finding("discord", f"{client.user}")
-        async for server in client.fetch_guilds(limit=None):
-            yield await _server(client, server.id)
+        try:
+            servers = [server async for server in client.fetch_guilds(limit=None)]
+        except (discord.DiscordException, OSError) as error:
+            yield Finding("discord", f"does not say in which servers it is: {error}", fine=False)
+            return
+        for server in servers:
+            try:
+                yield await _server(client, server.id)
+            except (discord.DiscordException, OSError) as error:
+                yield Finding("server", f"{server.name}: cannot be looked at: {error}", fine=False)
 
 
 async def _server(client: discord.Client, guild_id: int) -> Finding:

@@ -11,9 +11,17 @@ from discord import app_commands
 
 from bot.services.errors import AgeRestricted, Blocked, JobError
 from bot.services.runner import Refused
-from bot.store.errors import StoreBusy, StoreError
+from bot.store.errors import (
+    StoreBusy,
+    StoreDamaged,
+    StoreError,
+    StoreFailing,
+    StoreFull,
+    StoreReadOnly,
+)
 from bot.store.jobs import AlreadyRecorded
 from bot.texts import all_of, phrased, say
+from bot.texts.inert import code, inert
 from generation.errors import (
     Cancelled,
     CheckpointUnavailable,
@@ -25,28 +33,38 @@ from generation.errors import (
 
 log = logging.getLogger(__name__)
 
+NAME, WHY = 100, 600  # how much is shown of what others wrote; with a form's text it fits
+
 Line = Callable[[Any], str]
 
 SENTENCES: dict[type[BaseException], Line] = {
     JobError: str,
     Blocked: lambda error: _blocked(error),
-    AgeRestricted: lambda error: say("error-age-restricted", name=error.name),
+    AgeRestricted: lambda error: say("error-age-restricted", name=inert(error.name, NAME)),
     InvalidRequest: lambda error: say(
         "error-invalid", field=error.field, bound=phrased(error.bound)
     ),
-    CheckpointUnavailable: lambda error: say("error-checkpoint", reason=phrased(error.reason)),
+    CheckpointUnavailable: lambda error: say(
+        "error-checkpoint", reason=inert(phrased(error.reason), WHY)
+    ),
     OutOfMemory: lambda _: say("error-too-large"),
     NotChecked: lambda _: say("error-not-checked"),
     Cancelled: lambda _: say("error-cancelled"),
     WorkerDied: lambda _: say("error-worker-died"),
     StoreBusy: lambda _: say("error-store-busy"),
+    StoreFull: lambda _: say("error-store-full"),
+    StoreReadOnly: lambda _: say("error-store-read-only"),
+    StoreFailing: lambda _: say("error-store-failing"),
+    StoreDamaged: lambda _: say("error-store-damaged"),
     StoreError: lambda _: say("error-store"),
-    Refused: lambda error: say("error-not-posted", why=str(error)),
+    Refused: lambda error: say("error-not-posted", why=inert(str(error), WHY)),
     app_commands.MissingPermissions: lambda error: say(
         "error-permissions", needed=all_of(map(_permission, error.missing_permissions))
     ),
     app_commands.NoPrivateMessage: lambda _: say("error-server-only"),
-    app_commands.TransformerError: lambda error: say("error-unreadable", value=str(error.value)),
+    app_commands.TransformerError: lambda error: say(
+        "error-unreadable", value=code(str(error.value), NAME)
+    ),
     app_commands.CommandOnCooldown: lambda error: say(
         "error-too-fast", seconds=max(1, math.ceil(error.retry_after))
     ),
@@ -61,8 +79,7 @@ def _blocked(error: Blocked) -> str:
         end = say("block-until", time=discord.utils.format_dt(error.until, "f"))
     if not error.reason:
         return say("error-blocked", end=end)
-    reason = discord.utils.escape_markdown(error.reason)
-    return say("error-blocked-because", end=end, reason=reason)
+    return say("error-blocked-because", end=end, reason=inert(phrased(error.reason), WHY))
 
 
 def explain(error: BaseException) -> str:

@@ -3,8 +3,10 @@
 import json
 import logging
 import re
+from copy import copy
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
 from generation.journal import JOB
 
@@ -29,6 +31,15 @@ def redact(text: str) -> str:
     return BOTS_OWN.sub("…", text)
 
 
+# What ends or rewrites a line on somebody's screen: controls, line ends, and writing directions.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    r"""Return the text on one line, with what is not to be seen written out, as ``\x1b``."""
+    return _UNPRINTABLE.sub(lambda one: one[0].encode("unicode_escape").decode(), text)
+
+
 class TextLines(logging.Formatter):
     """One line for people, with the job where there is one; no tokens, tracebacks included."""
 
@@ -37,9 +48,21 @@ class TextLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
+        record = copy(record)  # which other handlers get as well
         job = getattr(record, "job", None)
         record.about = "" if job is None else f" job={job}"
+        record.exc_text = None
         return redact(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """Return the line without what others could forge lines with."""
+        record.message = printable(record.message)
+        return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: ANN401, N802 - logging's
+        """Return a traceback, indented: none of its lines looks like one of ours."""
+        lines = super().formatException(ei).split("\n")
+        return "\n".join("  " + printable(line) for line in lines)
 
 
 class JsonLines(logging.Formatter):
@@ -61,7 +84,8 @@ class JsonLines(logging.Formatter):
             line["job"] = job
         if record.exc_info:
             line["exception"] = redact(self.formatException(record.exc_info))
-        return json.dumps(line, ensure_ascii=False)
+        text = json.dumps(line, ensure_ascii=False)
+        return _UNPRINTABLE.sub(lambda one: f"\\u{ord(one[0]):04x}", text)
 
 
 FORMATTERS: dict[LogFormat, type[logging.Formatter]] = {

@@ -1,5 +1,6 @@
 """`darkroom play`: the stand-in for Discord and the unmodified bot, each a process of its own."""
 
+import json
 import os
 import re
 import signal
@@ -8,20 +9,37 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
+from bot.stopping import STOPS
+from generation import embedded
+from generation.catalog import EMBEDDED, Checkpoint
+
+# Ctrl-C reaches this process only, which ends the others in order.
+APART: dict[str, Any]
+if sys.platform == "win32":
+    APART = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+else:
+    APART = {"start_new_session": True}
 GRACE_S = 12.0  # the bot itself ends within 10 s
 TOKEN = "playground"  # noqa: S105 - it opens nothing but the stand-in
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
-def play(port: int, folder: Path) -> int:
-    """Serve until Ctrl-C, SIGTERM, or the end of either process; return the exit status."""
+def play(port: int, folder: Path, checkpoint: Checkpoint) -> int:
+    """Serve until Ctrl-C, SIGTERM, or the end of either process; return the exit status.
+
+    ``checkpoint`` is the one that draws by default, of which the page tells.
+    """
     stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOPS:
         signal.signal(number, lambda *_: stopped.set())
     children: list[subprocess.Popen[str]] = []
     try:
-        stand_in = _start(["playground", "--port", str(_free(port)), "--token", TOKEN], {})
+        model = _describe(checkpoint, folder)
+        stand_in = _start(
+            ["playground", "--port", str(_free(port)), "--token", TOKEN, "--model", str(model)], {}
+        )
         children.append(stand_in)
         assert stand_in.stdout is not None  # noqa: S101
         found = ADDRESS.search(stand_in.stdout.readline())
@@ -44,14 +62,27 @@ def play(port: int, folder: Path) -> int:
 
 
 def _start(module: list[str], environment: dict[str, str]) -> subprocess.Popen[str]:
-    # A session of its own: Ctrl-C reaches this process only, which ends the others in order.
     return subprocess.Popen(
         [sys.executable, "-m", *module],
         env={**os.environ, **environment},
         stdout=subprocess.PIPE if module[0] == "playground" else None,
-        text=True,
-        start_new_session=True,
+        encoding="utf-8",
+        **APART,
     )
+
+
+def _describe(checkpoint: Checkpoint, folder: Path) -> Path:
+    """Write down, for the page, what the checkpoint is called and the words that it knows."""
+    built_in = checkpoint == EMBEDDED
+    said = {
+        "name": checkpoint.name,
+        "things": len(embedded.concepts()) if built_in else 0,
+        "words": sorted(embedded.known_words()) if built_in else [],
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "model.json"
+    path.write_text(json.dumps(said), "utf-8")
+    return path
 
 
 def _environment(address: str, folder: Path) -> dict[str, str]:
@@ -72,7 +103,10 @@ def _free(port: int) -> int:
 
 
 def _end(child: subprocess.Popen[str]) -> None:
-    child.terminate()
+    if sys.platform == "win32":
+        child.send_signal(signal.CTRL_BREAK_EVENT)
+    else:
+        child.terminate()
     try:
         child.wait(GRACE_S)
     except subprocess.TimeoutExpired:

@@ -121,7 +121,7 @@ async def take(address: str) -> None:
         chromium = await playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
         )
-        page = await chromium.new_page(viewport=SIZE)
+        page = await chromium.new_page(viewport=SIZE, color_scheme="dark")
         page.set_default_timeout(PATIENCE_MS)
         await page.goto(address)
         await expect(page.locator("#banner")).to_be_hidden()

@@ -236,6 +236,8 @@ def _read(path: Path) -> tuple[str | None, dict[str, Checkpoint], dict[str, Styl
         table = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise CatalogInvalid(path, error.strerror or str(error)) from error
+    except RecursionError:
+        raise CatalogInvalid(path, "not valid TOML: nested too deeply") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CatalogInvalid(path, f"not valid TOML: {error}") from error
     for key in table.keys() - {"default", "checkpoints", "styles"}:

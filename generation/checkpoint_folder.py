@@ -4,12 +4,13 @@ The layout is the one that diffusers' ``save_pretrained`` writes: ``model_index.
 folder a component.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from generation import weights
 from generation.errors import CheckpointUnavailable
+from generation.json_text import loads
 from generation.phrases import Phrase
 from generation.safetensors_file import read_header
 
@@ -75,11 +76,18 @@ def half_patterns(folder: Path) -> list[str]:
 
 
 def check_folder(name: str, folder: Path) -> None:
-    """Raise CheckpointUnavailable, naming the files, unless the checkpoint ``name`` is whole."""
+    """Raise CheckpointUnavailable, naming the files, unless the checkpoint ``name`` is whole.
+
+    The one that comes along must be what was published, as well.
+    """
     missing = _missing_configs(name, folder)
     for component in COMPONENTS:
         missing += _missing_weights(name, folder, component)
     _refuse(name, folder, missing)
+    try:
+        weights.check_folder(folder)
+    except (weights.WeightsChanged, OSError) as error:
+        raise CheckpointUnavailable(name, str(error)) from error
 
 
 def brings_checker(folder: Path) -> bool:
@@ -220,7 +228,7 @@ def _shards(name: str, index: Path) -> set[str]:
 
 def _read_json(name: str, file: Path) -> dict[str, Any]:
     try:
-        table = json.loads(file.read_text("utf-8"))
+        table = loads(file.read_text("utf-8"))
     except FileNotFoundError:
         raise CheckpointUnavailable(
             name, Phrase("checkpoint-lacks", folder=str(file.parent), names=(file.name,))

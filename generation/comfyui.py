@@ -6,12 +6,12 @@ Anybody can add kinds of nodes, so nodes are known by their inputs, not by their
 sampler upstream, the nearest node that says something is believed.
 """
 
-import json
 from collections import deque
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from generation.infotext import Parameters, sampler_named
+from generation.json_text import loads
 
 Graph = dict[str, dict[str, Any]]
 Value = TypeVar("Value", str, int, float)
@@ -68,8 +68,8 @@ def parse(text: str) -> Parameters | None:
 def _read(text: str) -> Graph:
     """Return the nodes that are well-formed."""
     try:
-        table = json.loads(text)
-    except (ValueError, RecursionError):
+        table = loads(text)
+    except ValueError:
         return {}
     if not isinstance(table, dict):
         return {}

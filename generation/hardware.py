@@ -4,10 +4,11 @@ A program of its own, because finding out takes torch, and whoever asks has none
 """
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
+
+import psutil
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,11 @@ class Hardware:
 def examine() -> Hardware:
     """Ask in a process of its own; raises CalledProcessError where torch does not load."""
     asked = subprocess.run(
-        [sys.executable, "-m", "generation.hardware"], check=True, capture_output=True, text=True
+        [sys.executable, "-m", "generation.hardware"],
+        check=True,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
     )
     return Hardware(**json.loads(asked.stdout))
 
@@ -36,9 +41,8 @@ def _examine() -> Hardware:
     if device.type == "cuda":
         free, total = torch.cuda.mem_get_info(device)
     else:
-        page = os.sysconf("SC_PAGE_SIZE")
-        free = page * os.sysconf("SC_AVPHYS_PAGES")
-        total = page * os.sysconf("SC_PHYS_PAGES")
+        memory = psutil.virtual_memory()
+        free, total = memory.available, memory.total
     return Hardware(describe(device), round(total / 2**30, 1), round(free / 2**30, 1))
 
 

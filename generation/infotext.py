@@ -18,6 +18,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TypeVar
 
+from generation.json_text import loads
 from generation.request import GenerationRequest, Sampler
 
 Number = TypeVar("Number", int, float)
@@ -213,7 +214,7 @@ def _quoted(value: str) -> str:
 def _unquoted(value: str) -> str:
     if value[:1] == '"':
         try:
-            text = json.loads(value)
+            text = loads(value)
         except ValueError:
             return value
         return str(text)

@@ -4,9 +4,9 @@ import gc
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import torch
 
-MEMINFO = Path("/proc/meminfo")
 CGROUP = Path("/sys/fs/cgroup")
 SELF = Path("/proc/self")
 RESET_PEAK = "5"  # proc(5): written to clear_refs, it sets the peak to what is resident now
@@ -25,7 +25,7 @@ def free_bytes(device: torch.device) -> int:
     if device.type == "cuda":
         kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return torch.cuda.mem_get_info(device)[0] + kept
-    return min(_available(MEMINFO), _left_in_group(CGROUP))
+    return min(psutil.virtual_memory().available, _left_in_group(CGROUP))
 
 
 def release(device: torch.device) -> None:
@@ -58,16 +58,6 @@ def peak_bytes(device: torch.device, work: Callable[[], object]) -> int:
 def _resident_peak() -> int:
     fields = dict(line.split(":", 1) for line in (SELF / "status").read_text("ascii").splitlines())
     return int(fields.get("VmHWM", "0").split()[0]) * 1024
-
-
-def _available(meminfo: Path) -> int:
-    """Read what Linux would give without swapping, in bytes."""
-    try:
-        lines = meminfo.read_text("ascii").splitlines()
-    except OSError:
-        return 0
-    fields = dict(line.split(":", 1) for line in lines if ":" in line)
-    return int(fields.get("MemAvailable", "0").split()[0]) * 1024
 
 
 def _left_in_group(group: Path) -> int:

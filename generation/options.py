@@ -24,7 +24,7 @@ class EngineOptions:
     file ``profiles`` if there is one. With ``deterministic`` every forward is padded to
     `DETERMINISTIC_ROWS`, so that a picture's bits depend on nobody else's. With ``metadata`` a
     picture's file says how it was made. With ``safety`` a picture is scored before it is handed
-    over.
+    over. The file ``revisions`` says which state of a hub's repository is used.
     """
 
     rows: int = 0
@@ -33,3 +33,4 @@ class EngineOptions:
     metadata: bool = True
     safety: bool = True
     profiles: Path | None = None
+    revisions: Path | None = None

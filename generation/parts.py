@@ -1,6 +1,5 @@
 """A checkpoint's parts, from a folder, a single file or the hub into the CPU's memory."""
 
-import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,9 +33,11 @@ from generation.checkpoint_folder import (
     weight_files,
 )
 from generation.errors import CheckpointUnavailable
+from generation.json_text import loads
 from generation.memory import is_out_of_memory
 from generation.phrases import Phrase
 from generation.preview import SD1_COLOURS, PreviewColours
+from generation.revisions import RevisionsDamaged, pin, pinned
 from generation.safetensors_file import Tensor, read_header
 from generation.safety import Checker, load_checker
 from generation.single_file import check_file
@@ -93,17 +94,21 @@ class Files:
         return 2 * stored > self.values
 
 
-def find_files(checkpoint: Checkpoint) -> Files:
+def find_files(checkpoint: Checkpoint, revisions: Path | None = None) -> Files:
     """Return a checkpoint's files, downloaded where a hub id names them and they are not there.
 
+    What is downloaded first is written to the file ``revisions`` and stays the one that is used.
     Raises CheckpointUnavailable, naming what is missing or out of reach.
     """
     name, source = checkpoint.name, checkpoint.source
     single = source if isinstance(source, Path) and source.is_file() else None
     if single is not None:
         check_file(name, single)
-        return Files(name, _config_folder(checkpoint), single, _tensors(name, [single]))
-    folder = source if isinstance(source, Path) else _download_weights(checkpoint, source)
+        folder = _config_folder(checkpoint, revisions)
+        return Files(name, folder, single, _tensors(name, [single]))
+    folder = (
+        source if isinstance(source, Path) else _download_weights(checkpoint, source, revisions)
+    )
     check_folder(name, folder)
     tensors = _tensors(name, weight_files(name, folder))
     checker: tuple[Tensor, ...] = ()
@@ -195,35 +200,53 @@ def _models_from_file(file: Path, folder: Path, dtype: torch.dtype) -> Models:
     return text_encoder, unet, vae
 
 
-def _config_folder(checkpoint: Checkpoint) -> Path:
+def _config_folder(checkpoint: Checkpoint, revisions: Path | None) -> Path:
     """Return the folder with a single file's configurations; the hub is asked only for an id."""
     name, config = checkpoint.name, checkpoint.config
     if config is None:
         raise CheckpointUnavailable(name, Phrase("checkpoint-config"))
-    folder = config if isinstance(config, Path) else _download(name, config, config_patterns())
+    if isinstance(config, Path):
+        folder = config
+    else:
+        folder = _download(name, config, config_patterns(), None, revisions)
     check_configs(name, folder)
     return folder
 
 
-def _download_weights(checkpoint: Checkpoint, repository: str) -> Path:
+def _download_weights(checkpoint: Checkpoint, repository: str, revisions: Path | None) -> Path:
     name, revision = checkpoint.name, checkpoint.revision
-    folder = _download(name, repository, download_patterns(), revision)
+    folder = _download(name, repository, download_patterns(), revision, revisions)
     if half := half_patterns(folder):
-        return _download(name, repository, half, revision)
+        return _download(name, repository, half, folder.name, None)  # of the very same commit
     return folder
 
 
-def _download(name: str, repository: str, patterns: list[str], revision: str | None = None) -> Path:
-    """Return the folder of a hub repository, fetching what is not on disk; the hub may be away."""
+def _download(
+    name: str,
+    repository: str,
+    patterns: list[str],
+    revision: str | None,
+    revisions: Path | None,
+) -> Path:
+    """Return the folder of a hub repository, fetching what is not on disk; the hub may be away.
+
+    It is the commit that is kept in ``revisions``, which the first one that is fetched is put into.
+    """
     log.info("fetching %s from the hub, where it is not on disk yet", repository)
     try:
         folder = huggingface_hub.snapshot_download(
-            repository, revision=revision, allow_patterns=patterns
+            repository,
+            revision=pinned(revisions, repository, revision),
+            allow_patterns=patterns,
         )
+        # The hub's library names a snapshot's folder by its commit.
+        pin(revisions, repository, revision, Path(folder).name)
     except LocalEntryNotFoundError as error:
         raise CheckpointUnavailable(
             name, Phrase("checkpoint-hub-out-of-reach", repository=repository)
         ) from error
+    except RevisionsDamaged as error:
+        raise CheckpointUnavailable(name, str(error)) from error
     except (OSError, HFValidationError) as error:
         raise CheckpointUnavailable(
             name, Phrase("checkpoint-hub", repository=repository, why=_line(error))
@@ -247,4 +270,4 @@ def _preview_colours(file: Path) -> PreviewColours:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    return json.loads(file.read_text("utf-8"))
+    return loads(file.read_text("utf-8"))

@@ -28,6 +28,7 @@ ENGLISH: Mapping[str, str] = {
     "bound-image-file": "a whole PNG, JPEG or WebP file",
     "bound-image-scans": "a JPEG of at most {most} scans",
     "bound-image-pixels": "at most {most} megapixels",
+    "bound-image-webp": "at most {most} megapixels as a WebP",
     "bound-image-aspect": "at most {most} times as long as wide",
     "bound-image-text": "one with at most {most} characters of text",
     "bound-image-upscale": "at most {most} px a side to upscale",

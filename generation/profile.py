@@ -5,6 +5,8 @@ import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from generation.json_text import loads
+
 log = logging.getLogger(__name__)
 
 PROFILES = "profiles.json"  # in the store's folder
@@ -55,7 +57,7 @@ class Profile:
 def read_profiles(file: Path) -> dict[str, Profile]:
     """Return what is kept in a file, by place; nothing where it is damaged."""
     try:
-        table = json.loads(file.read_text("utf-8"))
+        table = loads(file.read_text("utf-8"))
         profiles = {place: Profile(**entry) for place, entry in table.items()}
         _ = [profile.knee for profile in profiles.values()]  # so that numbers are numbers
     except (OSError, ValueError, TypeError, AttributeError, ArithmeticError) as error:

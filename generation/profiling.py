@@ -43,7 +43,10 @@ class Profiles:
             self._known[place] = _measure(pipeline, bucket)
             log.info("%s: %d rows a forward pay", place, self._known[place].knee)
             if self._file is not None and self._known[place].seconds:
-                write_profiles(self._file, self._known)
+                try:
+                    write_profiles(self._file, self._known)
+                except OSError as error:  # the next start measures once more
+                    log.warning("%s: %s", self._file, error)
         return self._known[place]
 
 

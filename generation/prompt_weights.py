@@ -11,6 +11,7 @@ The word ``BREAK`` ends a section. Not taken over: weights without a bound, ``[f
 
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -40,36 +41,52 @@ class Piece:
     weight: float
 
 
-def parse(text: str, field: str = "prompt") -> list[list[Piece]]:
-    """Return the prompt's sections, at least one; in each, neighbours differ in weight.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Words without syntax, where they stand in the prompt, and what they weigh; None at a BREAK.
 
-    Raises InvalidRequest, naming ``field``, where a weight is out of bounds.
+    No weight is bounded yet.
     """
+
+    start: int
+    text: str
+    weight: float | None
+
+
+def parts(text: str) -> Iterator[Part]:
+    """Yield the prompt's words in their order; it is never refused."""
     marks = list(_MARK.finditer(text))
     opened, closed = _pair(marks)
-    sections: list[list[Piece]] = [[]]
     around: dict[int, float] = {}  # the brackets that are open here
     end = 0
-
-    def add(words: str) -> None:
-        section = sections[-1]
-        if words.isspace() and section:  # it weighs nothing, so it need not stand alone
-            section.append(Piece(words, section[-1].weight))
-        elif words:
-            section.append(Piece(words, _bounded(math.prod(around.values()), field)))
-
     for place, mark in enumerate(marks):
-        add(text[end : mark.start()])
+        yield Part(end, text[end : mark.start()], math.prod(around.values()))
         end = mark.end()
         if place in opened:
             around[place] = opened[place]
         elif place in closed:
             del around[closed[place]]
         elif mark["break"]:
-            sections.append([])
+            yield Part(mark.start(), "", None)
         else:
-            add(mark["escaped"] or mark[0])
-    add(text[end:])
+            words = mark["escaped"] or mark[0]
+            yield Part(end - len(words), words, math.prod(around.values()))
+    yield Part(end, text[end:], math.prod(around.values()))
+
+
+def parse(text: str, field: str = "prompt") -> list[list[Piece]]:
+    """Return the prompt's sections, at least one; in each, neighbours differ in weight.
+
+    Raises InvalidRequest, naming ``field``, where a weight is out of bounds.
+    """
+    sections: list[list[Piece]] = [[]]
+    for part in parts(text):
+        if part.weight is None:
+            sections.append([])
+        elif part.text.isspace() and sections[-1]:  # it weighs nothing, so it need not stand alone
+            sections[-1].append(Piece(part.text, sections[-1][-1].weight))
+        elif part.text:
+            sections[-1].append(Piece(part.text, _bounded(part.weight, field)))
     return [_join(section) for section in sections]
 
 

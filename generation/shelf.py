@@ -58,7 +58,7 @@ class Shelf:
         files = self._found.pop(name, None)
         if files is None:
             on_loading(name)
-            files = find_files(self._catalog[name])
+            files = find_files(self._catalog[name], self._options.revisions)
             if not self._options.safety:
                 files = replace(files, checker=())
         pipeline = self._load(files, in_use)

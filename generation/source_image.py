@@ -6,7 +6,7 @@ before they are decoded, and only three formats are tried.
 
 import io
 
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from generation.errors import InvalidRequest
 from generation.phrases import Phrase
@@ -15,26 +15,47 @@ from generation.upscaler import FACTORS, check_factor
 
 MAX_BYTES = 10 * 2**20  # what a person without Nitro can attach
 MAX_PIXELS = 25_000_000  # a phone's or a camera's 24 megapixels
+MAX_WEBP_PIXELS = 12_000_000  # its decoder keeps four copies
+MEMORY = 384 * 2**20  # bytes; 25 megapixels are 100 MiB, and twice that while they become RGB
 MAX_ASPECT = 20  # long side over short side; thinner than that nothing is left after cropping
 # A progressive JPEG is as many layers as it says, each as long to decode as the first and as short
 # as 42 bytes; encoders write about ten.
 MAX_SCANS = 100
 START_OF_SCAN = b"\xff\xda"
 FORMATS = ("PNG", "JPEG", "WEBP")
+BAND = 64  # rows
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+SIDEWAYS = tuple(TURNS.values())[3:]
 ALPHA_GROUND = (255, 255, 255)
 
 
 def prepare(data: bytes, width: int, height: int) -> bytes:
     """Return a person's file as an RGB PNG of ``width`` × ``height`` pixels, without metadata.
 
-    Takes the first frame of a PNG, JPEG or WebP, turns it as EXIF says, lays it on white, crops
-    its middle to the aspect and resizes that. Blocks for up to a second: call it in a thread.
+    Takes the first frame of a PNG, JPEG or WebP, lays it on white, crops its middle to the aspect,
+    resizes that, and turns it as EXIF says. Blocks for up to a second, and takes MEMORY at most.
     Raises InvalidRequest, naming ``image`` and the bound it is out of.
     """
     image = check(data)
     # A JPEG can be decoded at a half, a quarter or an eighth of its size, in as much memory.
     image.draft("RGB", (max(width, height),) * 2)
-    return _png(ImageOps.fit(_upright(image), (width, height), Image.Resampling.LANCZOS))
+    try:
+        turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+        size = (height, width) if turn in SIDEWAYS else (width, height)
+        fitted = ImageOps.fit(_flatten(image), size, Image.Resampling.LANCZOS)
+    except MemoryError:
+        raise
+    except Exception as error:  # decoders raise whatever comes to their mind
+        raise _wanted() from error
+    return _png(fitted if turn is None else fitted.transpose(turn))
 
 
 def whole(data: bytes) -> tuple[bytes, int, int]:
@@ -58,6 +79,9 @@ def check(data: bytes) -> Image.Image:
     image = _open(data, _wanted(), FORMATS)
     if image.width * image.height > MAX_PIXELS:
         raise InvalidRequest("image", Phrase("bound-image-pixels", most=MAX_PIXELS // 1_000_000))
+    if image.format == "WEBP" and image.width * image.height > MAX_WEBP_PIXELS:
+        most = MAX_WEBP_PIXELS // 1_000_000
+        raise InvalidRequest("image", Phrase("bound-image-webp", most=most))
     if max(image.size) > MAX_ASPECT * min(image.size):
         raise InvalidRequest("image", Phrase("bound-image-aspect", most=MAX_ASPECT))
     # Two bytes of metadata that look alike count, too: in 100 × 64 KiB by chance.
@@ -109,6 +133,8 @@ def _upright(image: Image.Image) -> Image.Image:
     """Decode it, turn it as EXIF says, and lay it on white."""
     try:
         return _flatten(ImageOps.exif_transpose(image))
+    except MemoryError:
+        raise
     except Exception as error:  # decoders raise whatever comes to their mind
         raise _wanted() from error
 
@@ -118,7 +144,18 @@ def _wanted() -> InvalidRequest:
 
 
 def _flatten(image: Image.Image) -> Image.Image:
-    """Return the picture as RGB, with white where it is transparent."""
+    """Return the picture as RGB, with white where it is transparent, a few rows at a time."""
+    image.load()
+    if image.mode == "RGB" and not image.has_transparency_data:
+        return image
+    flat = Image.new("RGB", image.size)
+    for top in range(0, image.height, BAND):
+        rows = image.crop((0, top, image.width, min(top + BAND, image.height)))
+        flat.paste(_flatten_rows(rows), (0, top))
+    return flat
+
+
+def _flatten_rows(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # sixteen bits of grey, which convert() would cut off at 255
         image = image.convert("I").point([value // 256 for value in range(65536)], "L")
     if not image.has_transparency_data:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
+import psutil
+
 from generation.catalog import Catalog
 from generation.errors import GenerationError
 from generation.journal import about
@@ -27,7 +29,7 @@ log = logging.getLogger(__name__)
 
 ConfigureLogs = Callable[[], None]  # picklable: it is called in the worker process
 
-NICENESS = 10  # of 19: on a CPU the bot's event loop goes before the forwards
+NICENESS, LEAST_URGENT = 10, 19  # setpriority(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,9 @@ def main(
     """Serve until ``commands`` closes; an unexpected error ends the process with a failure."""
     # Ctrl-C reaches every process of the terminal; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "win32":
+        signal.signal(signal.SIGBREAK, signal.SIG_IGN)
+    os.umask(0o077)  # what it writes is its owner's alone
     configure_logs()
     calm_threads()
     inbox: queue.SimpleQueue[Command] = queue.SimpleQueue()
@@ -111,6 +116,15 @@ def calm_threads() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
+def give_way() -> None:
+    """Lower this process's priority: on a CPU the bot's event loop goes before the forwards."""
+    process = psutil.Process()
+    if sys.platform == "win32":
+        process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+    else:
+        process.nice(min(process.nice() + NICENESS, LEAST_URGENT))
+
+
 def _hear(commands: Connection, inbox: queue.SimpleQueue[Command]) -> None:
     """Pass commands on; when the parent closes the pipe or dies, end at once, even mid-forward."""
     try:
@@ -134,8 +148,8 @@ def _serve(
         on_event=lambda key, event: messages.send(Report(key, event)),
         options=options,
     )
-    if engine.device.type == "cpu" and hasattr(os, "nice"):
-        os.nice(NICENESS)  # before the first forward starts torch's threads, which inherit it
+    if engine.device.type == "cpu":
+        give_way()  # before the first forward starts torch's threads, which inherit it
     error = engine.warm_up()
     messages.send(Ready(describe(engine.device), catalog.default, engine.rows, error))
     while True:

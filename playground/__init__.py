@@ -10,6 +10,7 @@ from playground.gateway import Intent
 from playground.interactions import Interaction
 from playground.invocations import InvalidOption
 from playground.messages import Button, Message
+from playground.model import Model
 from playground.permissions import Permission
 from playground.places import Channel
 from playground.refusals import NotPossible
@@ -27,6 +28,7 @@ __all__ = [
     "Interaction",
     "InvalidOption",
     "Message",
+    "Model",
     "NotPossible",
     "Permission",
     "Playground",

@@ -2,12 +2,18 @@
 
 import argparse
 import asyncio
-import contextlib
 import logging
+import os
 import signal
 import sys
+from pathlib import Path
 
+from playground.model import Model
 from playground.server import DEFAULT_TOKEN, Playground
+
+STOPS = [signal.SIGINT, signal.SIGTERM]
+if sys.platform == "win32":
+    STOPS.append(signal.SIGBREAK)
 
 
 def _arguments() -> argparse.Namespace:
@@ -16,6 +22,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--port", type=int, default=8090, help="0 takes any free port")
     parser.add_argument("--token", default=DEFAULT_TOKEN, help="the bot token to accept")
+    parser.add_argument(
+        "--model", type=Path, help="a JSON file that says what draws: name, things, words"
+    )
     return parser.parse_args()
 
 
@@ -23,10 +32,8 @@ async def serve(playground: Playground) -> None:
     """Serve until SIGINT or SIGTERM, printing the page's address once it answers."""
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # Windows has no signal handlers in its loop; there Ctrl-C raises KeyboardInterrupt.
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, ended.set)
+    for number in STOPS:  # Windows has no loop.add_signal_handler
+        signal.signal(number, lambda *_: loop.is_closed() or loop.call_soon_threadsafe(ended.set))
     async with playground:
         print(playground.url, flush=True)
         await ended.wait()
@@ -35,11 +42,15 @@ async def serve(playground: Playground) -> None:
 def main() -> int:
     """Run the playground as a program."""
     arguments = _arguments()
+    os.umask(0o077)  # what it writes is its owner's alone
     logging.basicConfig(level=logging.WARNING, format="playground: %(message)s")
     try:
-        asyncio.run(serve(Playground(port=arguments.port, token=arguments.token)))
-    except KeyboardInterrupt:
-        return 0
+        model = arguments.model and Model.read(arguments.model)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        print(f"playground: {arguments.model}: not a model's description: {error}", file=sys.stderr)
+        return 1
+    try:
+        asyncio.run(serve(Playground(port=arguments.port, token=arguments.token, model=model)))
     except OSError as error:
         print(f"playground: port {arguments.port}: {error.strerror}", file=sys.stderr)
         return 1

@@ -7,10 +7,12 @@ from typing import Any
 
 from aiohttp import BodyPartReader, WSMsgType, web
 
+from playground import emoji
 from playground.acts import Acts
 from playground.files import Upload
 from playground.invocations import InvalidOption
 from playground.mishaps import Mishaps
+from playground.model import Model
 from playground.people import People
 from playground.refusals import NotPossible
 from playground.users import User
@@ -27,14 +29,19 @@ _TYPES = {
 }
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "img-src 'self' blob:; font-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
 )
 
 
 class Page:
-    """Serves the page at `/`, its news at `/live`, and takes what people do at `/act/…`."""
+    """Serves the page at `/`, its news at `/live`, and takes what people do at `/act/…`.
 
-    def __init__(self, people: People) -> None:
+    `model` is what draws, where the page is to tell about it.
+    """
+
+    def __init__(self, people: People, model: Model | None = None) -> None:
+        self._model = model
         self._state = people.state
         mishaps = Mishaps(people)
         self._view = View(people.state, mishaps)
@@ -44,7 +51,9 @@ class Page:
         """Register the page's addresses."""
         app.router.add_get("/", self._index)
         app.router.add_get(r"/page/{name:[a-z_\-]+\.[a-z]+}", self._file)
+        emoji.install(app)
         app.router.add_get("/favicon.ico", self._favicon)
+        app.router.add_get("/model.json", self._drawing)
         app.router.add_get("/live", self._live)
         app.router.add_post("/act/{action}", self._act)
 
@@ -57,6 +66,10 @@ class Page:
     async def _favicon(self, _request: web.Request) -> web.Response:
         bot = self._state.world.bot
         raise web.HTTPFound(f"/cdn/avatars/{bot.id}/portrait.png")
+
+    async def _drawing(self, _request: web.Request) -> web.Response:
+        """Say what draws; null where nobody told."""
+        return web.json_response(self._model and self._model.payload())
 
     def _viewer(self, request: web.Request) -> User:
         """Find who looks: the person named by `as`, or the first one."""

@@ -22,13 +22,14 @@ _PAINTS = (
 
 @functools.cache
 def person(name: str) -> bytes:
-    """Draw a person's initial on a coloured ground, as PNG."""
+    """Draw a person's initial, where our font has it, on a coloured ground, as PNG."""
     top, bottom = _PAINTS[zlib.crc32(name.encode()) % len(_PAINTS)]
     picture = _gradient(top, bottom)
     draw = ImageDraw.Draw(picture)
     font = ImageFont.load_default(size=SIZE * _SCALE * 0.5)
     middle = SIZE * _SCALE / 2
-    draw.text((middle, middle), name[:1].upper(), fill=(255, 255, 255), font=font, anchor="mm")
+    initial = next((letter for letter in name if letter.isalnum() and letter < "\u0250"), "")
+    draw.text((middle, middle), initial.upper(), fill=(255, 255, 255), font=font, anchor="mm")
     return _png(picture)
 
 

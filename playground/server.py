@@ -14,6 +14,7 @@ from playground.faults import Faults, RequestLog
 from playground.files import MEBIBYTE
 from playground.gateway import Gateway, Intent
 from playground.guard import only_from_here
+from playground.model import Model
 from playground.observing import Observer
 from playground.page import Page
 from playground.people import People
@@ -29,8 +30,7 @@ class Playground(People):
 
     Use it as an async context manager; `port` 0 takes any free one. `attachment_size_limit` is
     in bytes; `privileged_intents` are those that the bot was granted (Discord grants none by
-    itself, and closes the socket of a bot that asks); `ahead` is how many seconds this Discord's
-    clock is ahead of the machine's.
+    itself, and closes the socket of a bot that asks); `model` is what the page says draws.
     """
 
     def __init__(
@@ -40,10 +40,12 @@ class Playground(People):
         token: str = DEFAULT_TOKEN,
         attachment_size_limit: int = 10 * MEBIBYTE,
         privileged_intents: Intent = Intent(0),  # noqa: B008 - a flag is a constant
+        model: Model | None = None,
         ahead: float = 0.0,
     ) -> None:
         super().__init__(State(token, attachment_size_limit, privileged_intents, ahead))
         self._port = port
+        self._model = model
         self._runner: web.AppRunner | None = None
 
     @property
@@ -131,7 +133,7 @@ class Playground(People):
         app.middlewares.append(only_from_here)
         rest.build(self.state).install(app)
         Cdn(self.state).install(app)
-        Page(self).install(app)
+        Page(self, self._model).install(app)
         app.router.add_get("/gateway", self.state.gateway.serve)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()

@@ -12,7 +12,7 @@ from bot.services.gallery import Gallery
 from bot.services.offering import offered
 from bot.store.examples import Shown
 from bot.texts import say
-from bot.ui.asking import is_age_restricted
+from bot.ui.eyes import is_age_restricted
 from bot.ui.showcase import Entry, Showcase, checkpoint_entry, style_entry
 from generation.catalog import Catalog
 

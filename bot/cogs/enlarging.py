@@ -1,5 +1,6 @@
 """/upscale: a person's own picture, larger."""
 
+from functools import partial
 from typing import Any
 
 import discord
@@ -38,7 +39,5 @@ class EnlargingCog(commands.Cog):
     ) -> None:
         """Record the wish, answer with the message that will carry it, and line it up."""
         asked = asked_by(interaction, private=private)
-        await self.jobs.may_start(asked)
-        file = await fetch("image", image)
-        job = await self.jobs.upscale(file, factor, asked)
+        job = await self.jobs.upscale(partial(fetch, interaction, "image", image), factor, asked)
         await first_answer(interaction, self.jobs, job)

@@ -7,7 +7,7 @@ from discord import app_commands
 
 from bot.discord_limits import LARGEST_INTEGER
 from bot.services.screening import Screening, pieces
-from bot.store.records import FilterAction, FilterKind
+from bot.store.records import FilterAction, FilterKind, FilterStrictness
 from bot.texts import say
 from bot.ui.asking import moderator
 from bot.ui.deeds import filter_line, filter_text, tested
@@ -29,6 +29,7 @@ class Filters(app_commands.Group):
         pattern=say("command-mod-filter-add.pattern"),
         action=say("command-mod-filter-add.action"),
         kind=say("command-mod-filter-add.kind"),
+        strictness=say("command-mod-filter-add.strictness"),
         everywhere=say("command-mod-filter-add.everywhere"),
     )
     async def add(
@@ -37,11 +38,14 @@ class Filters(app_commands.Group):
         pattern: app_commands.Range[str, 1, PATTERN_LENGTH],
         action: FilterAction,
         kind: FilterKind = FilterKind.WORD,
+        strictness: FilterStrictness = FilterStrictness.WHOLE,
         everywhere: bool = False,
     ) -> None:
         """Add it; it holds at once."""
         actor = await moderator(interaction, everywhere=everywhere)
-        added = await self.screening.add(actor, pattern=pattern, kind=kind, action=action)
+        added = await self.screening.add(
+            actor, pattern=pattern, kind=kind, action=action, strictness=strictness
+        )
         done = say("filter-added", id=str(added.id), line=filter_text(added))
         await interaction.response.send_message(done, ephemeral=True)
 
@@ -72,7 +76,9 @@ class Filters(app_commands.Group):
 
         async def load(before: int | None, limit: int) -> list[Line]:
             found = await self.screening.page(actor.guild_id or 0, before, limit)
-            return [filter_line(one) for one in found]
+            return [filter_line(one, off.get(one.id)) for one in found]
+
+        off = await self.screening.switched_off(actor.guild_id or 0)
 
         await Listing(say("filters-title"), load, interaction).show(say("filters-none"))
 
@@ -84,7 +90,8 @@ class Filters(app_commands.Group):
         """Show privately what the filters say, with what would be cut marked."""
         actor = await moderator(interaction)
         verdict = await self.screening.judge(actor.guild_id, text)
-        shown = tested(verdict, await pieces(text, verdict.prompt))
+        off = await self.screening.switched_off(actor.guild_id or 0)
+        shown = tested(verdict, await pieces(text, verdict.prompt), off)
         await interaction.response.send_message(
             embed=discord.Embed(description=shown), ephemeral=True
         )

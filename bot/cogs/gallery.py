@@ -1,7 +1,6 @@
 """/history and /favourites: a person's own jobs, and those they like."""
 
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import discord
@@ -62,5 +61,4 @@ class GalleryCog(commands.Cog):
         self, interaction: discord.Interaction[Any], search: Search, nothing: str
     ) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        load = partial(self.gallery.search, search)
-        await OwnAlbum(self.jobs, load, interaction).show(nothing)
+        await OwnAlbum(self.gallery, self.jobs, search, interaction).show(nothing)

@@ -8,6 +8,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.texts import all_of, say, spoken
+from bot.ui.eyes import permissions_in_server
 
 MENUS = {"message": discord.AppCommandType.message, "person": discord.AppCommandType.user}
 
@@ -18,7 +19,7 @@ class HelpCog(commands.Cog):
     @app_commands.command(description=say("command-help"))
     async def help(self, interaction: discord.Interaction[Any]) -> None:
         """List what the person may use here."""
-        lines = list(describe(interaction.client.tree, interaction.permissions))
+        lines = list(describe(interaction.client.tree, permissions_in_server(interaction)))
         card = discord.Embed(description="\n".join(lines))
         await interaction.response.send_message(embed=card, ephemeral=True)
 

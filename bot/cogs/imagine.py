@@ -11,7 +11,6 @@ from bot.services.parameters import wishes_of
 from bot.services.requests import Wish
 from bot.texts import say
 from bot.ui import choices
-from bot.ui.asking import fetch
 from bot.ui.confirming import ask_for
 from bot.ui.cooldowns import UNDER_POLICY
 from generation.request import COUNT, GUIDANCE, PROMPT_LENGTH, SEED, STEPS
@@ -75,5 +74,4 @@ class ImagineCog(commands.Cog):
             strength=strength,
         )
         wishes = wishes_of(wish, choices.catalog_here(interaction))
-        file = None if image is None else await fetch("image", image)
-        await ask_for(interaction, self.jobs, wishes, file, private=private)
+        await ask_for(interaction, self.jobs, wishes, image, private=private)

@@ -1,6 +1,5 @@
 """/inspect: what a picture's file says about its making."""
 
-import asyncio
 from typing import Any
 
 import discord
@@ -17,7 +16,6 @@ from bot.ui.buttons import first_answer
 from bot.ui.choices import catalog_here
 from bot.ui.views import PrivateView
 from generation.errors import InvalidRequest
-from generation.pnginfo import read
 
 
 class InspectionCog(commands.Cog):
@@ -48,7 +46,7 @@ class InspectionCog(commands.Cog):
         await self._show(interaction, pictures[0])
 
     async def _show(self, interaction: discord.Interaction[Any], image: discord.Attachment) -> None:
-        found = await asyncio.to_thread(read, await fetch("image", image))
+        found = await self.jobs.decoder.read(await fetch(interaction, "image", image))
         if found is None:
             raise NothingToDo(say("error-file-says-nothing"))
         try:
@@ -77,6 +75,7 @@ class Offer(PrivateView):
         self, interaction: discord.Interaction[Any], _: discord.ui.Button["Offer"]
     ) -> None:
         """Make the job, as /imagine would."""
+        interaction.client.cooldowns.wish(interaction)
         mine = await self._jobs.defaults(interaction.user.id)
         asked = asked_by(interaction, private=bool(mine.private))
         wish = self._jobs.complete_alike(self._alike.wish, mine, asked)

@@ -8,13 +8,14 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.cogs.places import in_servers_only
-from bot.discord_limits import CHOICES, LARGEST_INTEGER
+from bot.discord_limits import LARGEST_INTEGER
 from bot.services.errors import JobNotFound
 from bot.services.lookup import Lookup
 from bot.services.moments import read_since, read_until
 from bot.store.records import ModSearch, Status
 from bot.texts import say
 from bot.ui.asking import check_moderator, moderator
+from bot.ui.choices import matching
 from bot.ui.cooldowns import OFTEN
 from bot.ui.history import History, inspect
 from generation.catalog import Catalog
@@ -93,9 +94,7 @@ class LookupCog(commands.Cog):
         current: str,
     ) -> list[app_commands.Choice[str]]:
         """Offer every checkpoint of the catalog; one that was there before can be typed."""
-        typed = current.casefold()
-        found = [name for name in self.catalog.names if typed in name.casefold()]
-        return [app_commands.Choice(name=name, value=name) for name in found[:CHOICES]]
+        return matching(self.catalog.names, current)
 
     @app_commands.command(description=say("command-mod-usage"))
     @app_commands.describe(days=say("command-mod-usage.days"))

@@ -1,14 +1,35 @@
 """Where commands are offered: as a rule wherever somebody can take the bot along."""
 
+from dataclasses import dataclass
 from typing import TypeVar
 
 from discord import app_commands
 
 Offered = TypeVar("Offered")
 
-# Servers that invited the bot, and people who installed it for themselves.
-INSTALLS = app_commands.AppInstallationType(guild=True, user=True)
-CONTEXTS = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """By whom the bot may be installed, and in which kinds of channels commands are offered."""
+
+    installs: app_commands.AppInstallationType
+    contexts: app_commands.AppCommandContext
+
+
+def offered(*, direct_messages: bool, user_installs: bool) -> Places:
+    """Return servers that invited the bot, and what else its owner offers.
+
+    Only who installed the bot for themselves can take it into messages among others.
+    """
+    return Places(
+        app_commands.AppInstallationType(guild=True, user=user_installs),
+        app_commands.AppCommandContext(
+            guild=True, dm_channel=direct_messages, private_channel=user_installs
+        ),
+    )
+
+
+EVERYWHERE = offered(direct_messages=True, user_installs=True)
 
 
 def in_servers_only(offered: Offered) -> Offered:

@@ -1,6 +1,7 @@
 """/privacy: what is kept about me."""
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import discord
@@ -9,9 +10,12 @@ from discord.ext import commands
 
 from bot.services.privacy import Privacy
 from bot.texts import say
+from bot.ui.uploading import TOO_LARGE
 from bot.ui.views import PrivateView
 
 PATIENCE_S = 300.0
+REQUEST_BYTES = 2**16  # beside a file, a message needs some room, too
+SMALLEST_PART_BYTES = 2**16
 
 
 class PrivacyCog(commands.GroupCog, group_name="privacy", group_description=say("command-privacy")):
@@ -22,11 +26,19 @@ class PrivacyCog(commands.GroupCog, group_name="privacy", group_description=say(
 
     @app_commands.command(description=say("command-privacy-export"))
     async def export(self, interaction: discord.Interaction[Any]) -> None:
-        """Hand it over privately."""
+        """Hand it over privately, in as many files as Discord's limit makes of it."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        text = await self.privacy.export(interaction.user.id)
-        file = discord.File(io.BytesIO(text.encode()), "darkroom.json")
-        await interaction.followup.send(file=file)
+        most = interaction.filesize_limit - REQUEST_BYTES
+        while True:
+            parts = await self.privacy.export(interaction.user.id, most)
+            try:
+                await _send(interaction, parts)
+            except discord.HTTPException as error:
+                if error.status != TOO_LARGE or most < SMALLEST_PART_BYTES:
+                    raise
+                most //= 2  # it takes less than it said
+            else:
+                return
 
     @app_commands.command(description=say("command-privacy-erase"))
     async def erase(self, interaction: discord.Interaction[Any]) -> None:
@@ -34,6 +46,15 @@ class PrivacyCog(commands.GroupCog, group_name="privacy", group_description=say(
         await interaction.response.send_message(
             say("question-erase"), view=_Erase(self.privacy, interaction), ephemeral=True
         )
+
+
+async def _send(interaction: discord.Interaction[Any], parts: Sequence[bytes]) -> None:
+    """Send each in a message of its own: Discord's limit is for all files of one together."""
+    for at, part in enumerate(parts, 1):
+        name = f"darkroom-{at}-of-{len(parts)}.json" if len(parts) > 1 else "darkroom.json"
+        file = discord.File(io.BytesIO(part), name)
+        said = say("export-part", part=at, parts=len(parts)) if len(parts) > 1 else ""
+        await interaction.followup.send(said, file=file, ephemeral=True)
 
 
 class _Erase(PrivateView):

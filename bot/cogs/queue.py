@@ -11,6 +11,7 @@ from bot.services.errors import NothingToDo
 from bot.services.jobs import JobService
 from bot.store.records import Job
 from bot.texts import all_of, say
+from bot.texts.inert import plain
 from bot.ui import lists, render
 from bot.ui.asking import actor_of, asked_by
 from bot.ui.cooldowns import OFTEN
@@ -27,7 +28,11 @@ class QueueCog(commands.Cog):
     async def queue(self, interaction: discord.Interaction[Any]) -> None:
         """Show the line privately; other people's prompts are theirs."""
         turns = await self.jobs.queue()
-        text = lists.queue(turns, interaction.user.id, interaction.guild_id)
+        actor = actor_of(interaction)
+        named = [
+            turn.job.id for turn in lists.shown(turns) if await self.jobs.sees(turn.job, actor)
+        ]
+        text = lists.queue(turns, interaction.user.id, named)
         standing = await self.jobs.standing(asked_by(interaction))
         if standing is not None and standing.limited:
             text += "\n-# " + standing_line(standing)
@@ -73,4 +78,4 @@ class QueueCog(commands.Cog):
 
 
 def _name(job: Job) -> str:
-    return render.shorten(f"#{job.id} {render.subject(job)}", CHOICE_NAME_LENGTH)
+    return plain(f"#{job.id} {render.subject(job)}", CHOICE_NAME_LENGTH)

@@ -10,7 +10,7 @@ from bot.store.allowances import MOST_EXTRA
 from bot.store.records import Allowance, Holder
 from bot.store.rules import PICTURES_PER_DAY
 from bot.texts import say
-from bot.ui.asking import check_moderator
+from bot.ui.asking import check_moderator, role_ids_of
 from bot.ui.rules import allowance_lines, standing_line
 
 Who = discord.Member | discord.User | discord.Role
@@ -82,9 +82,8 @@ class QuotaGroup(app_commands.Group):
     ) -> None:
         lines = [f"**{who.mention}**", *allowance_lines(held, interaction.created_at.date())]
         if not isinstance(who, discord.Role):
-            roles = frozenset(role.id for role in getattr(who, "roles", ()))
             standing = await self.granting.standing(
-                who.id, held.guild_id, roles, interaction.created_at
+                who.id, held.guild_id, role_ids_of(who), interaction.created_at
             )
             lines.append(standing_line(standing))
         await interaction.response.send_message("\n".join(lines), ephemeral=True)

@@ -1,6 +1,5 @@
 """The message menu "Use as source image": pictures that start from one in a message."""
 
-import asyncio
 from typing import Any
 
 import discord
@@ -13,7 +12,6 @@ from bot.store.uploads import UploadStore
 from bot.texts import say
 from bot.ui.asking import asked_by, fetch, is_picture
 from bot.ui.forms import source_form
-from generation.source_image import check
 
 
 class SourceCog(commands.Cog):
@@ -37,8 +35,8 @@ class SourceCog(commands.Cog):
             raise NothingToDo(say("no-picture"))
         private = message.flags.ephemeral
         await self.jobs.may_start(asked_by(interaction, private=private))
-        content = await fetch("image", pictures[0])
-        await asyncio.to_thread(check, content)
+        content = await fetch(interaction, "image", pictures[0])
+        await self.jobs.decoder.check(content)
         sha256 = await self.uploads.save(interaction.user.id, content)
         await interaction.response.send_modal(
             source_form(sha256, len(pictures) - 1, private=private)

@@ -1,9 +1,10 @@
 """Jobs made from earlier ones: rerolled, varied, enlarged, remixed, always of whoever asks."""
 
-import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Protocol
 
+from bot.services.decoding import Decoder
 from bot.services.door import Door
 from bot.services.errors import NothingToDo, PictureNotFound, WordsNotKept
 from bot.services.offering import in_place
@@ -17,15 +18,20 @@ from bot.store.records import Draft, Job, Kind, StoredPicture, Verdict
 from bot.texts import say
 from generation.catalog import Catalog
 from generation.request import GenerationRequest
-from generation.source_image import fit
 from generation.upscaler import check_factor
+
+# Brings a file when it is needed.
+Fetch = Callable[[], Awaitable[bytes]]
 
 
 class Record(Protocol):
     """What writes jobs down."""
 
-    async def __call__(self, draft: Draft, asked: Asked) -> Job:
-        """Write a job down where the house's rules allow it; raises JobError or StoreError."""
+    async def __call__(self, draft: Draft, asked: Asked, source: Fetch | None = None) -> Job:
+        """Write a job down where the house's rules allow it; raises JobError or StoreError.
+
+        ``source`` makes the PNG that it starts from, where that is not stored yet.
+        """
 
 
 class Anew:
@@ -39,6 +45,7 @@ class Anew:
         door: Door,
         pictures: PictureStore,
         defaults: DefaultsStore,
+        decoder: Decoder,
         record: Record,
     ) -> None:
         self._catalog = catalog
@@ -46,6 +53,7 @@ class Anew:
         self._door = door
         self._pictures = pictures
         self._defaults = defaults
+        self._decoder = decoder
         self._record = record
 
     async def reroll(self, job_id: int, asked: Asked) -> Job:
@@ -74,22 +82,18 @@ class Anew:
         picture = await self._stored(parent, index)
         if picture is None:
             raise PictureNotFound(say("error-picture-not-stored"))
-        source_sha256 = picture.sha256
-        if (picture.width, picture.height) != _size(parent.request):
-            await self._door.admit(
-                asked, parent.words.prompt
-            )  # before there is work, and once more when it is done
-            source_sha256 = await self._fitted(picture.sha256, parent.request)
         draft = Draft(
             kind=Kind.VARIATION,
             request=variation(parent.request, strength, self._variations(asked)),
             parent_id=parent.id,
             parent_index=index,
-            source_sha256=source_sha256,
+            source_sha256=picture.sha256,
             style=parent.style,
             typed=parent.typed,
         )
-        return await self._record(draft, asked)
+        fits = (picture.width, picture.height) == _size(parent.request)
+        source = None if fits else self._fitted(picture.sha256, parent.request)
+        return await self._record(draft, asked, source)
 
     async def upscale(self, job_id: int, index: int, asked: Asked) -> Job:
         """Record that one picture is wanted twice as large.
@@ -128,12 +132,11 @@ class Anew:
         here = in_place(self._catalog, age_restricted=asked.age_restricted)
         mine = await self._defaults.get(asked.origin.person_id)
         draft = remix(here, parent, form, mine, self._policy.rules(asked))
-        source_sha256 = parent.source_sha256
-        if source_sha256 is not None and draft.size != _size(parent.request):
-            await self._door.admit(asked, parent.words.prompt)
-            source_sha256 = await self._fitted(source_sha256, draft.request)
-        draft = replace(draft, parent_id=parent.id, source_sha256=source_sha256)
-        return await self._record(draft, asked)
+        draft = replace(draft, parent_id=parent.id, source_sha256=parent.source_sha256)
+        source = None
+        if parent.source_sha256 is not None and draft.size != _size(parent.request):
+            source = self._fitted(parent.source_sha256, draft.request)
+        return await self._record(draft, asked, source)
 
     async def _drawn(self, job_id: int, asked: Asked) -> tuple[Job, Asked]:
         """Return a job drawn from words that are kept, and who asks; raises JobError."""
@@ -164,13 +167,16 @@ class Anew:
                 return picture
         return None
 
-    async def _fitted(self, sha256: str, request: GenerationRequest) -> str:
-        """Store a picture of ours once more, in the size that a request starts from."""
-        png = await self._pictures.read_source(sha256)
-        if png is None:
-            raise PictureNotFound(say("error-picture-not-stored"))
-        fitting = await asyncio.to_thread(fit, png, request.width, request.height)
-        return await self._pictures.save_source(fitting)
+    def _fitted(self, sha256: str, request: GenerationRequest) -> Fetch:
+        """Return what makes a picture of ours once more, in the size that a request starts from."""
+
+        async def fit() -> bytes:
+            png = await self._pictures.read_source(sha256)
+            if png is None:
+                raise PictureNotFound(say("error-picture-not-stored"))
+            return await self._decoder.fit(png, request.width, request.height)
+
+        return fit
 
 
 def _size(request: GenerationRequest) -> tuple[int, int]:

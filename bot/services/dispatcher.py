@@ -53,7 +53,7 @@ class Dispatcher:
     left of it, the posting, must not keep the next one waiting. ``on_change`` hears of the jobs
     that wait, next first; ``on_retag`` of new start tags by job id, which a restart needs. Of one
     person ``running_per_person`` jobs run at once, and of those in one server no more than
-    ``running_in`` says of it.
+    ``running_in`` says of it. While ``laden`` says so nothing is started at all.
     """
 
     def __init__(
@@ -63,11 +63,13 @@ class Dispatcher:
         capacity: Callable[[], int],
         running_per_person: int,
         running_in: Callable[[int | None], int | None] = lambda guild_id: None,  # noqa: ARG005
+        laden: Callable[[], bool] = lambda: False,
     ) -> None:
         self._work = work
         self._capacity = capacity
         self._running_per_person = running_per_person
         self._running_in = running_in
+        self._laden = laden
         self._virtual_time = 0.0
         self._finish: dict[int, float] = {}
         self._waiting: list[Ticket] = []
@@ -109,7 +111,7 @@ class Dispatcher:
         self.fill()
 
     def fill(self) -> None:
-        """Start what there is room for; to be called where the capacity has grown."""
+        """Start what there is room for; to be called where there is more than before."""
         started = False
         while self._has_room() and (ticket := self._next()) is not None:
             self._waiting.remove(ticket)
@@ -171,8 +173,10 @@ class Dispatcher:
             await asyncio.wait(tasks)
 
     def _has_room(self) -> bool:
+        if not self._open or self._laden():
+            return False
         rows = sum(ticket.rows for ticket in self._dispatched.values())
-        return self._open and (not self._dispatched or rows < self._capacity())
+        return not self._dispatched or rows < self._capacity()
 
     def _at_cap(self, ticket: Ticket) -> bool:
         running = [one for one in self._dispatched.values() if one.person_id == ticket.person_id]

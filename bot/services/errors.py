@@ -10,8 +10,10 @@ JobError
 ├── RoleNeeded       the server's administrators want them from some roles only; says which
 ├── NothingToDo      the job has ended already, or not yet
 ├── AgeRestricted    the checkpoint or style is for age-restricted channels; names it
-├── JobNotFound      no such job in this server
+├── JobNotFound      no such job in this server, or none to be seen from there
+├── ForeignButton    the button belongs to a job of another database that has the same number
 ├── JobRemoved       the job was deleted, by its author or a moderator
+├── CarriedOut       another's age-restricted pictures stay in age-restricted channels
 ├── WordsNotKept     the job's words were removed, and it cannot be drawn without them
 ├── PictureNotFound  the job has no such picture
 ├── FileUnavailable  Discord did not hand out an attached file in time
@@ -20,6 +22,7 @@ JobError
 ├── UnknownParameter words like --this in a prompt that mean nothing; names what was meant
 ├── NotYours         only its author or a moderator may do this
 ├── NotBlockable     moderators cannot block this person
+├── ServerUnknown    Discord has not said yet who may do what in this server
 ├── OwnersOnly       what holds everywhere is up to the bot's owners
 └── NotFilterable    this filter cannot be added
 """
@@ -79,6 +82,10 @@ class AgeRestricted(JobError):
         self.name = name
 
 
+class NotOffered(JobError):
+    """The bot's owner offers no pictures in such places."""
+
+
 class PlaceClosed(JobError):
     """Pictures are not wanted in this place; ``open_ids`` are the channels where they are."""
 
@@ -114,7 +121,14 @@ class NothingToDo(JobError):
 
 
 class JobNotFound(JobError):
-    """There is no such job in this server."""
+    """There is no such job in this server, or none that this person can see from here."""
+
+
+class ForeignButton(JobError):
+    """The job of this number is not the one that the button was made for."""
+
+    def __str__(self) -> str:
+        return say("error-button-foreign")
 
 
 class JobRemoved(JobError):
@@ -122,6 +136,13 @@ class JobRemoved(JobError):
 
     def __str__(self) -> str:
         return say("error-job-removed")
+
+
+class CarriedOut(JobError):
+    """Another's age-restricted pictures were to be sent where nobody asks for a person's age."""
+
+    def __str__(self) -> str:
+        return say("error-carried-out")
 
 
 class WordsNotKept(JobError):
@@ -149,6 +170,13 @@ class NotYours(JobError):
 
 class NotBlockable(JobError):
     """A moderator can block neither themselves, nor us, nor other moderators."""
+
+
+class ServerUnknown(JobError):
+    """Discord has not told us of this server's roles yet, as after an outage."""
+
+    def __str__(self) -> str:
+        return say("error-server-unknown")
 
 
 class OwnersOnly(JobError):

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.services.parameters import pick
-from bot.services.requests import DEFAULT_COUNT, Wish
+from bot.services.requests import DEFAULT_COUNT, Wish, style_of
 from bot.store.defaults import Defaults
 from bot.store.preferences import Preferences
 from bot.store.rules import Rules
@@ -87,7 +87,7 @@ def by_catalog(catalog: Catalog, changes: Mapping[str, Any]) -> dict[str, Any]:
         ].name
     if named.get("style") is not None:
         named["style"] = pick(named["style"], (*catalog.style_names, NO_STYLE), catalog.styles)
-        catalog.style(named["style"])
+        style_of(catalog, named["style"])
     if named.get("sampler") is not None:
         named["sampler"] = pick(named["sampler"], Sampler)
     return named

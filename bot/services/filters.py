@@ -1,8 +1,9 @@
 """The moderators' filters: what a prompt is refused for, what is flagged, what is cut out.
 
 Words are compared as a person reads them (`bot.services.reading`), regular expressions with the
-text in NFKC and without case. A negative prompt says what shall not be seen, so that "nudity" in
-it is innocent: no filter looks at it, whatever it does.
+text in NFKC and without case; both in the text as it was typed and as the text encoder gets it
+(`generation.prompt_texts`), before anything is cut and after. A negative prompt says what shall
+not be seen, so that "nudity" in it is innocent: no filter looks at it, whatever it does.
 """
 
 import asyncio
@@ -14,11 +15,12 @@ from dataclasses import dataclass
 import regex
 
 from bot.services import patterns
+from bot.services.expressions import Expression
 from bot.services.patterns import Time, TooSlow
 from bot.services.reading import Reading, fold, read
 from bot.services.vocabulary import Occurrence, Vocabulary, Word
 from bot.store.records import Filter, FilterAction, FilterKind
-from generation.errors import InvalidRequest
+from generation.prompt_texts import Encoded, as_encoded
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +53,9 @@ class PromptVerdict:
 
 
 class Screen:
-    """Filters, made ready once to look at many prompts.
+    """Filters, made ready once to look at many prompts; that takes a while, so do it in a thread.
+
+    Those that cannot be used as they are stored are switched off: ``off`` says why, by number.
 
     A REFUSE filter that takes too long refuses: whoever writes a prompt could otherwise make a
     slow pattern of the owner's look away. A FLAG or STRIP one finds nothing then, and that is
@@ -60,22 +64,24 @@ class Screen:
 
     def __init__(self, filters: Iterable[Filter]) -> None:
         self._phrases: list[tuple[Filter, tuple[Word, ...]]] = []
-        self._regexes: list[tuple[Filter, regex.Pattern[str]]] = []
+        self._regexes: list[tuple[Filter, Expression]] = []
+        filters = list(filters)
+        self.off = patterns.switched_off(filters)
         for one in filters:
-            try:
-                if one.kind is FilterKind.REGEX:
-                    self._regexes.append((one, patterns.compiled(one.pattern)))
-                else:
-                    self._phrases.append((one, patterns.words(one.kind, one.pattern)))
-            except InvalidRequest as error:  # it was checked when it was added
-                log.error("filter %d looks at nothing: %s", one.id, error)  # noqa: TRY400
+            if one.id in self.off:
+                continue
+            if one.kind is FilterKind.REGEX:
+                self._regexes.append((one, patterns.expression(one.pattern)))
+            else:
+                words = patterns.words(one.kind, one.pattern, one.strictness)
+                self._phrases.append((one, words))
         self._vocabulary = Vocabulary(word for _, words in self._phrases for word in words)
 
     async def judge(
         self, prompt: str, negative_prompt: str = "", others: Sequence[str] = ()
     ) -> PromptVerdict:
-        """Return the verdict; regular expressions run in a thread, so that the loop goes on."""
-        if not self._regexes:
+        """Return the verdict; filters look in a thread, so that the loop goes on."""
+        if not (self._phrases or self._regexes):
             return self.verdict(prompt, negative_prompt, others)
         return await asyncio.to_thread(self.verdict, prompt, negative_prompt, others)
 
@@ -84,7 +90,7 @@ class Screen:
     ) -> PromptVerdict:
         """Look at a prompt and at ``others``, such as a style's words.
 
-        It takes ALL_MATCHES_S at most for regular expressions, and a few ms for everything else.
+        It takes some ALL_MATCHES_S at most for regular expressions, and a few ms for words.
         """
         check = _Check(self._phrases, self._regexes, self._vocabulary)
         texts = (prompt, *others)
@@ -110,7 +116,7 @@ class _Check:
     def __init__(
         self,
         phrases: list[tuple[Filter, tuple[Word, ...]]],
-        regexes: list[tuple[Filter, regex.Pattern[str]]],
+        regexes: list[tuple[Filter, Expression]],
         vocabulary: Vocabulary,
     ) -> None:
         self._phrases = phrases
@@ -127,20 +133,23 @@ class _Check:
     def look(self, text: str) -> None:
         """Note which filters that cut nothing find something in the text."""
         others = (FilterAction.REFUSE, FilterAction.FLAG)
-        for one, _ in self._matches(text, others):
-            self._found[one.id] = one
+        for encoded in as_encoded(text):
+            for one, _ in self._matches(encoded.text, others):
+                self._found[one.id] = one
 
     def cut(self, text: str) -> str:
         """Return the text without what the STRIP filters find in it."""
         for _ in range(MOST_CUTS):
-            spans = []
-            for one, span in self._matches(text, (FilterAction.STRIP,)):
-                self._found[one.id] = one
-                spans.append(span)
+            spans = [span for encoded in as_encoded(text) for span in self._to_cut(encoded)]
             if not spans:
                 return text
             text = _without(text, spans)
         return ""
+
+    def _to_cut(self, encoded: Encoded) -> Iterator[tuple[int, int]]:
+        for one, span in self._matches(encoded.text, (FilterAction.STRIP,)):
+            self._found[one.id] = one
+            yield from encoded.spans(*span)
 
     def _matches(
         self, text: str, actions: Sequence[FilterAction]
@@ -159,9 +168,7 @@ class _Check:
                 for start, end in self._in_time(one, pattern, folded):
                     yield one, (stood[start][0], stood[end - 1][1])
 
-    def _in_time(
-        self, one: Filter, pattern: regex.Pattern[str], folded: str
-    ) -> Iterator[tuple[int, int]]:
+    def _in_time(self, one: Filter, pattern: Expression, folded: str) -> Iterator[tuple[int, int]]:
         try:
             yield from patterns.spans(pattern, folded, self._time)
         except TooSlow:

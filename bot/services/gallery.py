@@ -4,8 +4,9 @@ import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from bot.services.errors import NothingToDo, PictureNotFound
+from bot.services.errors import CarriedOut, NothingToDo, PictureNotFound
 from bot.services.policy import Actor, Policy
+from bot.services.seeing import is_restricted
 from bot.store.examples import ExampleStore, Shown, Viewer
 from bot.store.favourites import FavouriteStore
 from bot.store.jobs import JobStore
@@ -16,6 +17,7 @@ from bot.texts import say
 log = logging.getLogger(__name__)
 
 CHILDREN = 8
+CHILDREN_LOOKED_AT = 200  # to find so many among them
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +38,20 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Unseen:
+    """A favourite that its person cannot see from there, or not any more: only its number."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Details:
     """A job, where it comes from, and what became of it.
 
     ``pictures`` have their PNG, or None where there is none for who asks: it is not kept, or it was
     held back and they do not moderate. ``children`` are at most one
-    more than CHILDREN, which then says that there are more. It is a ``favourite`` of who asks.
+    more than CHILDREN, which then says that there are more. Neither they nor the ``parent`` are
+    jobs that who asks cannot see. It is a ``favourite`` of who asks.
     """
 
     job: Job
@@ -69,13 +79,17 @@ class Gallery:
         self._favourites = favourites
         self._examples = examples
 
+    async def job(self, job_id: int, actor: Actor) -> Job | None:
+        """Return a job that the actor may see or remove, None where there is none such."""
+        return await self._policy.known(job_id, actor)
+
     async def details(self, job_id: int, actor: Actor) -> Details:
         """Return everything about a job; raises JobNotFound."""
         job = await self._policy.visible(job_id, actor)
         return Details(
             job=job,
-            parent=None if job.parent_id is None else await self._jobs.get(job.parent_id),
-            children=await self._jobs.children(job, CHILDREN + 1, person_id=actor.person_id),
+            parent=await self._parent(job, actor),
+            children=await self._children(job, actor),
             pictures=await self._load(job, held_back=actor.moderates),
             favourite=await self._favourites.has(person_id=actor.person_id, job_id=job.id),
         )
@@ -83,19 +97,34 @@ class Gallery:
     async def originals(
         self, job_id: int, actor: Actor
     ) -> tuple[Job, Sequence[tuple[StoredPicture, bytes]]]:
-        """Return a job with those of its pictures that are kept and shown; JobError without any."""
+        """Return a job with those of its pictures that are kept and shown; JobError without any.
+
+        They are to be carried off into direct messages, so that another's age-restricted ones are
+        none of them.
+        """
         job = await self._policy.visible(job_id, actor)
+        theirs = job.origin.person_id != actor.person_id
+        if theirs and await is_restricted(job, actor.eyes):
+            raise CarriedOut
         loaded = await self._load(job, held_back=False)
         kept = [(picture, png) for picture, png in loaded if png is not None]
         if not kept:
             raise PictureNotFound(say("error-pictures-not-stored"))
         return job, kept
 
-    async def search(self, search: Search, before: int | None, limit: int) -> list[Found]:
+    async def search(
+        self, search: Search, actor: Actor, before: int | None, limit: int
+    ) -> list[Found | Unseen]:
         """Return jobs before job ``before``, newest first, each with its first thumbnail."""
         jobs = await self._jobs.search(search, before, limit)
-        first = await self._pictures.first_of([job.id for job in jobs])
-        return [Found(job, await self._thumbnail(first.get(job.id))) for job in jobs]
+        seen = [job.id for job in jobs if await self._policy.sees(job, actor)]
+        first = await self._pictures.first_of(seen)
+        return [
+            Found(job, await self._thumbnail(first.get(job.id)))
+            if job.id in seen
+            else Unseen(job.id)
+            for job in jobs
+        ]
 
     async def examples(
         self, shown: Shown, names: Collection[str], viewer: Viewer
@@ -115,8 +144,7 @@ class Gallery:
 
     async def deletable(self, job_id: int, actor: Actor) -> Job:
         """Return a job that the actor may delete, deleted before or not; raises JobError."""
-        job = await self._policy.removable(job_id, actor)
-        self._policy.own_or_moderate(job, actor)
+        job = await self._policy.endable(job_id, actor)
         if job.status in OPEN:
             raise NothingToDo(say("error-job-open"))
         return job
@@ -133,6 +161,14 @@ class Gallery:
         removed = await self._pictures.remove(job.id)
         log.info("job %d: deleted by %d, %d files removed", job.id, actor.person_id, removed)
         return job
+
+    async def _parent(self, job: Job, actor: Actor) -> Job | None:
+        parent = None if job.parent_id is None else await self._jobs.get(job.parent_id)
+        return parent if parent is not None and await self._policy.sees(parent, actor) else None
+
+    async def _children(self, job: Job, actor: Actor) -> Sequence[Job]:
+        made = await self._jobs.children(job, CHILDREN_LOOKED_AT, person_id=actor.person_id)
+        return [child for child in made if await self._policy.sees(child, actor)][: CHILDREN + 1]
 
     async def _thumbnail(self, picture: StoredPicture | None) -> bytes | None:
         if picture is None or picture.verdict is Verdict.REFUSED:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from weakref import WeakValueDictionary
 
-from bot.services.anew import Anew
+from bot.services.anew import Anew, Fetch
+from bot.services.cancelling import Cancellations
+from bot.services.decoding import Decoder
 from bot.services.dispatcher import Dispatcher, Ticket
 from bot.services.door import Door
-from bot.services.errors import NothingToDo
+from bot.services.errors import JobRemoved, NothingToDo
 from bot.services.filling import complete, complete_alike
 from bot.services.offering import check_place, in_place
 from bot.services.policy import Actor, Asked, Policy
@@ -19,6 +21,7 @@ from bot.services.runner import DeliveryFailed, Presenter, Runner, TokenDied
 from bot.store.defaults import Defaults, DefaultsStore
 from bot.store.errors import StoreError
 from bot.store.jobs import LATEST, JobStore
+from bot.store.patience import outlast, patient
 from bot.store.pictures import PictureStore
 from bot.store.records import (
     BY_MODERATOR,
@@ -35,7 +38,6 @@ from generation.catalog import Catalog
 from generation.errors import InvalidRequest
 from generation.journal import JOB
 from generation.request import Uploaded
-from generation.source_image import prepare, whole
 from generation.upscaler import check_factor
 
 log = logging.getLogger(__name__)
@@ -44,6 +46,7 @@ log = logging.getLogger(__name__)
 TOLD_PLACES = 10
 # How often Discord is asked about an answer while it does not speak to us.
 ASK_AGAIN_S = 5.0
+STOP_S = 2.0  # a stop waits no longer for the disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,10 @@ class JobService:
         runner: Runner,
         capacity: Callable[[], int],
         running_per_person: int,
+        decoder: Decoder,
     ) -> None:
         self.catalog = catalog
+        self.decoder = decoder
         self._policy = policy
         self._door = door
         self._jobs = jobs
@@ -88,6 +93,7 @@ class JobService:
             capacity=capacity,
             running_per_person=running_per_person,
             running_in=policy.running_at_once,
+            laden=lambda: runner.laden,
         )
         self._dispatcher.on_change = self._tell_places
         self._dispatcher.on_retag = self._note_tags
@@ -96,6 +102,7 @@ class JobService:
         self._on_their_way: dict[int, Job] = {}  # what the dispatcher holds, as it was lined up
         self._tags: dict[int, float] = {}  # that are not written yet
         self._writing: asyncio.Task[None] | None = None
+        self._cancellations = Cancellations(jobs)
         # A person's wishes are counted and recorded one at a time, or a burst would slip past the
         # limits together. Other people's need not wait until each is on the disk.
         self._intakes: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
@@ -105,48 +112,54 @@ class JobService:
             door=door,
             pictures=pictures,
             defaults=defaults,
+            decoder=decoder,
             record=self._record,
         )
 
     async def load(self) -> None:
         """Read what is kept in memory; comes before anything else."""
-        await self._policy.load()
+        await self._pictures.tidy()
+        with patient():
+            await outlast(self._policy.load)
 
     async def imagine(
         self,
         wish: Wish,
         asked: Asked,
         *,
-        image: bytes | None = None,
+        image: Fetch | None = None,
     ) -> Job:
         """Record a new wish; raises GenerationError, JobError or StoreError.
 
-        ``image`` is a person's file that the pictures start from: PNG, JPEG or WebP.
+        ``image`` fetches a person's file that the pictures start from, PNG, JPEG or WebP. It is
+        fetched and decoded when nothing else forbids the job.
         """
         if image is not None and wish.strength is None:
             wish = replace(wish, strength=DEFAULT_STRENGTH)
         elif image is None and wish.strength is not None:
             raise InvalidRequest("strength", say("bound-strength-alone"))
         drafted = draft(self._offered(asked), Kind.IMAGINE, wish)
-        if image is not None:
-            count = drafted.request.num_images
-            await self._door.admit(asked, drafted.words.prompt, pictures=count)  # before the work
-            width, height = drafted.size
-            png = await asyncio.to_thread(prepare, image, width, height)
-            drafted = replace(drafted, source_sha256=await self._pictures.save_source(png))
-        return await self._record(drafted, asked)
+        if image is None:
+            return await self._record(drafted, asked)
 
-    async def upscale(self, image: bytes, factor: int, asked: Asked) -> Job:
+        async def source() -> bytes:
+            return await self.decoder.prepare(await image(), *drafted.size)
+
+        return await self._record(drafted, asked, source)
+
+    async def upscale(self, image: Fetch, factor: int, asked: Asked) -> Job:
         """Record that a person's file is wanted larger; raises as `imagine` does."""
-        png, width, height = await asyncio.to_thread(whole, image)
+        await self._door.admit(asked, "")  # before the work
+        png, width, height = await self.decoder.whole(await image())
         check_factor(width, height, factor)
         drafted = Draft(
-            kind=Kind.UPSCALE,
-            request=Uploaded(width=width, height=height),
-            factor=factor,
-            source_sha256=await self._pictures.save_source(png),
+            kind=Kind.UPSCALE, request=Uploaded(width=width, height=height), factor=factor
         )
-        return await self._record(drafted, asked)
+
+        async def source() -> bytes:
+            return png
+
+        return await self._record(drafted, asked, source)
 
     async def defaults(self, person_id: int) -> Defaults:
         """Return what a person likes where they leave something out."""
@@ -180,14 +193,17 @@ class JobService:
 
     async def answered(self, job: Job, message_id: int) -> None:
         """The first answer stands: note its message, and line the job up."""
-        if not await self._jobs.queued(job.id, message_id):
+        job = replace(job, message_id=message_id)
+        with patient(lambda: self._presenter.stalled(job, 0)):
+            waits = await self._jobs.queued(job.id, message_id)
+            if waits and job.id not in self._cancellations:
+                self._line_up(replace(job, status=Status.QUEUED))
+                return
             ended = await self._reload(job)
             if ended.status is Status.CANCELLED:  # before its message was known
                 await self._jobs.posted(job.id, message_id)
-                origin = replace(ended.origin, token=job.origin.token)
-                await self._show_cancelled(replace(ended, message_id=message_id, origin=origin))
-            return
-        self._line_up(replace(job, status=Status.QUEUED, message_id=message_id))
+        if waits or ended.status is Status.CANCELLED:
+            await self._show_cancelled(replace(job, error=ended.error))
 
     async def unanswered(self, job: Job) -> None:
         """The first answer broke: find out whether it arrived, and close the row if it did not."""
@@ -198,8 +214,7 @@ class JobService:
             await self._replace_answer(job)
             return
         if message_id is None:
-            self._give_turn_back(job)
-            await self._jobs.ended(job.id, Status.FAILED, "never acknowledged")
+            await self._fail(job, "never acknowledged")
         else:
             await self.answered(job, message_id)
 
@@ -207,22 +222,23 @@ class JobService:
         """End the jobs that live in what was deleted: all are written before any is stopped."""
         found = await self._jobs.open_in(place, ids)
         why = f"its {place} is gone"
-        gone = [job for job in found if await self._jobs.ended(job.id, Status.CANCELLED, why)]
+        gone = await self._cancellations.add_all(found, why, [None] * len(found))
         await asyncio.gather(*(self._stop(job) for job in gone))
         for job in gone:
             log.info("job %d: %s", job.id, why)
             self._presenter.drop(job)
 
     async def cancel(self, job_id: int, actor: Actor, reason: str = "") -> None:
-        """End a job: written first, then its work stops, then it is shown.
+        """End a job: written first, then its work stops, then it is shown; see Cancellations.
 
         ``reason`` is a moderator's, for the audit trail.
         """
-        job = await self._policy.visible(job_id, actor)
-        self._policy.own_or_moderate(job, actor)
+        job = await self._policy.endable(job_id, actor)
+        if job.deleted_at is not None:
+            raise JobRemoved
         deed = actor.deed_on(job, AuditAction.CANCEL, reason)
         why = None if deed is None else BY_MODERATOR
-        if not await self._jobs.ended(job_id, Status.CANCELLED, why, deed):
+        if not await self._cancellations.add(job, why, deed):
             raise NothingToDo(say("error-job-ended"))
         await self._stop(job)
         await self._show_cancelled(replace(job, error=why))
@@ -237,15 +253,10 @@ class JobService:
                 found = await self._jobs.open_anywhere(person_id)
             else:
                 found = await self._jobs.open_of(person_id, actor.guild_id)
+        deeds = [actor.deed_on(job, AuditAction.CANCEL, reason) for job in found]
         ended = [
             replace(job, error=BY_MODERATOR)
-            for job in found
-            if await self._jobs.ended(
-                job.id,
-                Status.CANCELLED,
-                BY_MODERATOR,
-                actor.deed_on(job, AuditAction.CANCEL, reason),
-            )
+            for job in await self._cancellations.add_all(found, BY_MODERATOR, deeds)
         ]
         await asyncio.gather(*(self._stop(job) for job in ended))
         await asyncio.gather(*(self._show_cancelled(job) for job in ended))
@@ -263,6 +274,10 @@ class JobService:
             turns.append(Turn(job, place, None if pace is None else pace * ahead))
         return turns
 
+    async def sees(self, job: Job, actor: Actor) -> bool:
+        """Tell whether somebody may see a job from where they are, now."""
+        return await self._policy.sees(job, actor)
+
     async def open_of(self, person_id: int, guild_id: int | None) -> list[Job]:
         """Return a person's jobs here that have not ended."""
         return await self._jobs.open_of(person_id, guild_id)
@@ -277,33 +292,60 @@ class JobService:
 
     async def recover(self) -> None:
         """Take up what an earlier run left open, in its order; needs Discord's REST."""
-        jobs = await self._jobs.open_jobs()
-        self._dispatcher.restore([self._ticket(job) for job in jobs])
-        for job in jobs:
-            if job.status is Status.RUNNING:
-                await self._jobs.requeued(job.id)
-            if job.status is not Status.RECORDED:
-                self._line_up(await self._reload(job))
+        with patient():
+            jobs = await self._jobs.open_jobs()
+            self._dispatcher.restore([self._ticket(job) for job in jobs])
+            for job in jobs:
+                if job.status is Status.RUNNING:
+                    await self._jobs.requeued(job.id)
+                if job.status is not Status.RECORDED:
+                    self._line_up(await self._reload(job))
         self._dispatcher.open()
         await asyncio.gather(
             *(self.unanswered(job) for job in jobs if job.status is Status.RECORDED)
         )
 
     async def close(self) -> None:
-        """Take nothing more, put what runs back into the queue, and return when it is written."""
+        """Take nothing more, put what runs back into the queue, and return when it is written.
+
+        What the disk does not take now the next start finds as it was.
+        """
         await self._dispatcher.close()
         if self._writing is not None:
-            await asyncio.wait([self._writing])
+            await asyncio.wait([self._writing], timeout=STOP_S)
+            self._writing.cancel()
+        self._cancellations.close()
         await self._door.close()
+        await self.decoder.close()
 
     def _offered(self, asked: Asked) -> Catalog:
         return in_place(self.catalog, age_restricted=asked.age_restricted)
 
-    async def _record(self, draft: Draft, asked: Asked) -> Job:
-        person_id = asked.origin.person_id
+    async def _record(self, draft: Draft, asked: Asked, source: Fetch | None = None) -> Job:
+        """Record a job; ``source`` makes the PNG that it starts from, when nothing else forbids it.
+
+        Of a job that is refused nevertheless, no source is kept.
+        """
         with self._door.noting(asked, draft.words.prompt):
             check_place(self.catalog, draft, asked)
         draft = await self._door.screen(draft, asked)
+        if source is None:
+            return await self._admit(draft, asked)
+        await self._door.admit(asked, draft.words.prompt, pictures=draft.request.num_images)
+        self._policy.adapt(draft, asked)
+        png = await source()
+        sha256 = await self._pictures.save_source(png)
+        try:
+            job = await self._admit(replace(draft, source_sha256=sha256), asked)
+        except BaseException:
+            await self._pictures.discard_source(sha256)
+            raise
+        # Whoever discarded the same picture meanwhile did so before the row stood.
+        await self._pictures.save_source(png)
+        return job
+
+    async def _admit(self, draft: Draft, asked: Asked) -> Job:
+        person_id = asked.origin.person_id
         async with self._intake(person_id):
             await self._door.admit(asked, draft.words.prompt, pictures=draft.request.num_images)
             draft = self._policy.adapt(draft, asked)
@@ -329,6 +371,7 @@ class JobService:
             await self._runner.run(job_id, free)
         finally:
             self._on_their_way.pop(job_id, None)
+            self._dispatcher.fill()  # where what it held in memory kept others from starting
 
     def _held(self, job_ids: Sequence[int]) -> list[Job]:
         """Return those of the jobs that have not ended."""
@@ -355,8 +398,7 @@ class JobService:
         try:
             message_id = await self._presenter.repost(job)
         except DeliveryFailed as error:
-            self._give_turn_back(job)
-            await self._jobs.ended(job.id, Status.FAILED, f"not posted: {error}")
+            await self._fail(job, f"not posted: {error}")
         else:
             await self.answered(job, message_id)
 
@@ -367,6 +409,11 @@ class JobService:
         except DeliveryFailed as error:
             log.warning("job %d: its cancellation could not be shown: %s", job.id, error)
 
+    async def _fail(self, job: Job, why: str) -> None:
+        self._give_turn_back(job)
+        with patient():
+            await self._jobs.ended(job.id, Status.FAILED, why)
+
     async def _stop(self, job: Job) -> None:
         self._on_their_way.pop(job.id, None)
         await self._dispatcher.cancel(job.id)
@@ -376,7 +423,8 @@ class JobService:
             await self.abandon(Place.MESSAGE, [job.message_id])
 
     async def _moved(self, job: Job, channel_id: int, message_id: int) -> None:
-        await self._jobs.moved(job.id, channel_id, message_id)
+        with patient():
+            await self._jobs.moved(job.id, channel_id, message_id)
 
     def _give_turn_back(self, job: Job) -> None:
         ticket = self._ticket(job)
@@ -395,7 +443,8 @@ class JobService:
         while self._tags:
             tags, self._tags = self._tags, {}
             try:
-                await self._jobs.retagged(tags)
+                with patient():
+                    await self._jobs.retagged(tags)
             except StoreError as error:
                 # They stand in memory; only a restart would take the older ones.
                 log.warning("the new order of %d jobs is not written: %s", len(tags), error)

@@ -11,6 +11,7 @@ from bot.services.chart import ChartUnavailable, draw
 from bot.services.errors import JobNotFound, NothingToDo
 from bot.services.gallery import CHILDREN, Details, Found
 from bot.services.policy import Actor
+from bot.services.seeing import BLIND, Eyes, is_restricted
 from bot.services.sheet import Cell, Sheet, digits
 from bot.services.usage import chart_of, table, words
 from bot.store.audit import AuditStore
@@ -92,11 +93,16 @@ class Lookup:
         self._audit = audit
         self._drawing = asyncio.Lock()  # a chart takes a second of a processor
 
-    async def search(self, search: ModSearch, before: int | None, limit: int) -> list[Found]:
-        """Return jobs before job ``before``, newest first, also what nobody else is shown."""
+    async def search(
+        self, search: ModSearch, before: int | None, limit: int, eyes: Eyes = BLIND
+    ) -> list[Found]:
+        """Return jobs before job ``before``, newest first, also what nobody else is shown.
+
+        What ``eyes`` would not be shown from where they look is hidden, too: age-restricted things.
+        """
         jobs = await self._history.search(search, before, limit)
         first = await self._pictures.first_of([job.id for job in jobs])
-        return [await self._found(job, first.get(job.id)) for job in jobs]
+        return [await self._found(job, first.get(job.id), eyes) for job in jobs]
 
     async def job(self, job_id: int, guild_id: int) -> Job:
         """Return a job of this server; raises JobNotFound."""
@@ -125,10 +131,10 @@ class Lookup:
             favourite=False,
         )
 
-    async def first(self, details: Details) -> Found:
+    async def first(self, details: Details, eyes: Eyes = BLIND) -> Found:
         """Return a job with the thumbnail of its first picture, as `search` does."""
         stored = [picture for picture, _ in details.pictures]
-        return await self._found(details.job, stored[0] if stored else None)
+        return await self._found(details.job, stored[0] if stored else None, eyes)
 
     async def export(
         self, search: ModSearch, actor: Actor, file: IO[bytes], *, most_bytes: int
@@ -170,10 +176,12 @@ class Lookup:
             said += f"\n{error}"
         return Report(said, table(usage), chart, drawn.title)
 
-    async def _found(self, job: Job, picture: StoredPicture | None) -> Found:
+    async def _found(self, job: Job, picture: StoredPicture | None, eyes: Eyes) -> Found:
         if picture is None:
             return Found(job, None)
         hidden = job.deleted_at is not None or picture.verdict is not Verdict.SHOWN
+        if not hidden and not eyes.age_restricted:
+            hidden = await is_restricted(job, eyes)
         return Found(job, await self._pictures.read_thumbnail(picture), hidden)
 
 

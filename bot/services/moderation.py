@@ -101,7 +101,7 @@ class ModerationService:
         Return the job, whose message is left, and how many jobs made from it stay. Raises
         JobNotFound. Doing it twice changes nothing.
         """
-        job = await self._policy.removable(job_id, actor)
+        job = await self._policy.endable(job_id, actor)
         if job.status in OPEN:
             with suppress(NothingToDo):  # it ended meanwhile
                 await self._jobs.cancel(job.id, actor, reason)

@@ -23,12 +23,12 @@ class Offer(Protocol):
 Offered = TypeVar("Offered", bound=Offer)
 
 
-def offered(everything: Mapping[str, Offered], *, age_restricted: bool) -> Iterable[Offered]:
+def offered(everything: Mapping[str, Offered], *, age_restricted: bool | None) -> Iterable[Offered]:
     """Return what may be picked in a place that is ``age_restricted``, or is not."""
     return [one for one in everything.values() if age_restricted or not one.age_restricted]
 
 
-def in_place(catalog: Catalog, *, age_restricted: bool) -> Catalog:
+def in_place(catalog: Catalog, *, age_restricted: bool | None) -> Catalog:
     """Return the catalog as it is in a place that is ``age_restricted``, or is not."""
     return catalog if age_restricted else catalog.for_everybody()
 

@@ -1,54 +1,73 @@
 """What a filter's pattern may be, and matching regular expressions in bounded time."""
 
 import time
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import regex
 
+from bot.services import expressions
+from bot.services.expressions import Expression, Malformed, TooLarge, Unsupported
 from bot.services.reading import fold, read
 from bot.services.vocabulary import Word
-from bot.store.records import FilterKind
+from bot.store.records import Filter, FilterKind, FilterStrictness
 from bot.texts import say
+from bot.texts.inert import code, inert
 from generation.errors import InvalidRequest
 
 PATTERN_LENGTH = 200
-MATCH_S = 0.05  # one regular expression on one text
-ALL_MATCHES_S = 0.25  # all of them on everything that one person wrote
+WHY_LENGTH = 200  # of what is wrong with one
+MATCH_S = 0.05  # of the processor, for one regular expression on one text
+ALL_MATCHES_S = 0.25  # for all of them on everything that one person wrote
+MOST_REGEXES = 100  # of one server
+# Instructions of all regular expressions of a server, a word being some ten and \w 1,500.
+MOST_INSTRUCTIONS = 100_000
 # What may stand between the letters of one word: others may be meant as wildcards.
 _HYPHENS = frozenset("-‐‑'’._")
 _PROBED_LETTERS = 3
 
 
 class TooSlow(Exception):
-    """A regular expression took longer than it may."""
+    """Regular expressions took longer than they may."""
+
+
+class TooMany(Exception):
+    """The regular expressions of a server would be too many, or too large together."""
 
 
 @dataclass(slots=True)
 class Time:
-    """The time that is left for the regular expressions of one check."""
+    """The thread's time that is left for the regular expressions of one check."""
 
-    ends: float = field(default_factory=lambda: time.monotonic() + ALL_MATCHES_S)
+    ends: float = field(default_factory=lambda: time.thread_time() + ALL_MATCHES_S)
 
-    def next(self) -> float:
-        """Return how long the next match may take; raises TooSlow where none may."""
-        left = min(MATCH_S, self.ends - time.monotonic())
-        if left <= 0:
+    def check(self) -> None:
+        """Raise TooSlow where it is over."""
+        if time.thread_time() > self.ends:
             raise TooSlow
-        return left
 
 
-def check(kind: FilterKind, pattern: str) -> None:
-    """Raise InvalidRequest, naming the field and its bound, unless a filter can be made of it."""
+def check(
+    kind: FilterKind, pattern: str, strictness: FilterStrictness = FilterStrictness.WHOLE
+) -> None:
+    """Raise InvalidRequest, naming the field and its bound, unless a filter can be made of it.
+
+    It may take a few tenths of a second: call it in a thread.
+    """
     if not 1 <= len(pattern) <= PATTERN_LENGTH:
         raise InvalidRequest("pattern", say("filter-pattern-length", most=PATTERN_LENGTH))
-    if kind is FilterKind.REGEX:
-        _check_regex(pattern)
-    else:
+    if kind is not FilterKind.REGEX:
         words(kind, pattern)
+        return
+    if strictness is not FilterStrictness.WHOLE:
+        raise InvalidRequest("strictness", say("filter-strictness-regex"))
+    _check_regex(pattern)
 
 
-def words(kind: FilterKind, pattern: str) -> tuple[Word, ...]:
+def words(
+    kind: FilterKind, pattern: str, strictness: FilterStrictness = FilterStrictness.WHOLE
+) -> tuple[Word, ...]:
     """Return the words of a WORD or PHRASE, as they are looked for; raises InvalidRequest."""
     reading = read(pattern.strip())
     odd = any(
@@ -65,6 +84,7 @@ def words(kind: FilterKind, pattern: str) -> tuple[Word, ...]:
                     plain="".join(reading.plain[at] for at in glyphs),
                     shape="".join(reading.shape[at] for at in glyphs),
                     unspaced="U" in part[0],
+                    strictness=strictness,
                 )
             )
     if kind is FilterKind.WORD and (odd or len(found) != 1 or " " in reading.kinds):
@@ -74,34 +94,73 @@ def words(kind: FilterKind, pattern: str) -> tuple[Word, ...]:
     return tuple(found)
 
 
-def compiled(pattern: str) -> regex.Pattern[str]:
-    """Return a REGEX; raises InvalidRequest where it is none."""
+def expression(pattern: str) -> Expression:
+    """Return a REGEX; raises InvalidRequest where it is none, or none that can be matched here."""
     try:
-        return regex.compile(pattern, regex.IGNORECASE | regex.FULLCASE | regex.V1)
-    except (regex.error, RecursionError, OverflowError, MemoryError) as error:
-        raise InvalidRequest("pattern", say("filter-pattern-regex", why=str(error))) from error
+        return expressions.read(pattern)
+    except TooLarge as error:
+        raise InvalidRequest("pattern", say("filter-pattern-large")) from error
+    except Unsupported as error:
+        bound = say("filter-pattern-unsupported", part=code(str(error), WHY_LENGTH))
+        raise InvalidRequest("pattern", bound) from error
+    except Malformed as error:
+        bound = say("filter-pattern-regex", why=inert(str(error), WHY_LENGTH))
+        raise InvalidRequest("pattern", bound) from error
 
 
-def spans(pattern: regex.Pattern[str], text: str, left: Time) -> Iterator[tuple[int, int]]:
+@dataclass(slots=True)
+class Total:
+    """The regular expressions of one server together."""
+
+    regexes: int = 0
+    instructions: int = 0
+
+    def add(self, pattern: str) -> None:
+        """Count one more; raises TooMany or, where it is none, InvalidRequest."""
+        instructions = self.instructions + expression(pattern).size
+        if self.regexes == MOST_REGEXES or instructions > MOST_INSTRUCTIONS:
+            raise TooMany
+        self.regexes, self.instructions = self.regexes + 1, instructions
+
+
+def switched_off(filters: Iterable[Filter]) -> Mapping[int, str]:
+    """Return which filters cannot be used as they are stored, and what they would have to be.
+
+    Earlier releases took what cannot be matched in bounded time. Call it in a thread.
+    """
+    off: dict[int, str] = {}
+    totals: dict[int, Total] = defaultdict(Total)
+    for one in filters:
+        try:
+            if one.kind is FilterKind.REGEX:
+                totals[one.guild_id].add(one.pattern)
+            else:
+                words(one.kind, one.pattern)
+        except InvalidRequest as error:
+            off[one.id] = error.bound
+        except TooMany:
+            off[one.id] = say("filter-off-many", most=MOST_REGEXES)
+    return off
+
+
+def spans(pattern: Expression, text: str, left: Time) -> Iterator[tuple[int, int]]:
     """Yield where it matches something in a folded text; raises TooSlow."""
-    try:
-        for match in pattern.finditer(text, timeout=left.next(), concurrent=True):
-            if match.end() > match.start():
-                yield match.span()
-    except TimeoutError as error:
-        raise TooSlow from error
+    left.check()
+    for start, end in pattern.spans(text):
+        if end > start:
+            yield start, end
+        left.check()
+    left.check()
 
 
 def _check_regex(pattern: str) -> None:
-    made = compiled(pattern)
+    made = expression(pattern)
     letters = dict.fromkeys(filter(str.isalnum, fold(pattern)[0]))
     probes = [letter * 1000 + "§" for letter in list(letters)[:_PROBED_LETTERS]]
-    try:
-        if made.search("", timeout=MATCH_S, concurrent=True):
-            raise InvalidRequest("pattern", say("filter-pattern-empty"))
-        for probe in probes:
-            made.search(probe, timeout=MATCH_S, concurrent=True)
-    except TimeoutError as error:
-        raise InvalidRequest(
-            "pattern", say("filter-pattern-slow", ms=round(MATCH_S * 1000))
-        ) from error
+    if any(made.spans("")):
+        raise InvalidRequest("pattern", say("filter-pattern-empty"))
+    for probe in probes:
+        begun = time.thread_time()
+        next(made.spans(probe), None)
+        if time.thread_time() - begun > MATCH_S:
+            raise InvalidRequest("pattern", say("filter-pattern-slow", ms=round(MATCH_S * 1000)))

@@ -1,5 +1,6 @@
 """Who may ask for what; asked before anything is recorded, so that nothing is refused later."""
 
+import dataclasses
 from dataclasses import dataclass, replace
 
 from bot.services.errors import (
@@ -7,6 +8,7 @@ from bot.services.errors import (
     JobNotFound,
     JobRemoved,
     NotAllowedHere,
+    NotOffered,
     NotYours,
     PlaceClosed,
     QueueFull,
@@ -14,6 +16,7 @@ from bot.services.errors import (
     RoleNeeded,
 )
 from bot.services.quotas import Quotas, Standing
+from bot.services.seeing import BLIND, Eyes, is_restricted
 from bot.store.audit import Deed
 from bot.store.blocks import BlockStore
 from bot.store.jobs import NOBODY, JobStore
@@ -30,20 +33,23 @@ class Asked:
 
     ``channel_ids`` are the channel and, for a thread, the one around it. ``role_ids`` are the
     person's in this server. ``missing_permissions`` are those that we lack there, as Discord's
-    settings call them. ``alone`` is who asks in direct messages with us: nobody else reads there.
+    settings call them. Whether the place is ``age_restricted`` may not be known (None). Who asks in
+    direct messages with us is ``alone``: nobody else reads there. ``eyes`` are theirs.
     """
 
     origin: Origin
     missing_permissions: tuple[str, ...] = ()
     channel_ids: tuple[int, ...] = ()
     role_ids: frozenset[int] = frozenset()
-    age_restricted: bool = False
+    age_restricted: bool | None = False
     alone: bool = False
+    eyes: Eyes = dataclasses.field(default=BLIND, compare=False, repr=False)
 
     @property
     def actor(self) -> "Actor":
         """Who asks, as somebody with no rights but their own."""
-        return Actor(self.origin.person_id, self.origin.guild_id, moderates=False)
+        origin = self.origin
+        return Actor(origin.person_id, origin.guild_id, moderates=False, eyes=self.eyes)
 
     def in_private(self) -> "Asked":
         """Return the same, for a job that nobody else sees.
@@ -60,13 +66,15 @@ class Asked:
 class Actor:
     """A person who pressed a button or gave a command.
 
-    Whether they moderate or own is about that server; ``guild_id`` may be EVERYWHERE.
+    Whether they moderate or own is about that whole server; ``guild_id`` may be EVERYWHERE. What
+    they may do in one channel their ``eyes`` say.
     """
 
     person_id: int
     guild_id: int | None
     moderates: bool
     owns: bool = False
+    eyes: Eyes = dataclasses.field(default=BLIND, compare=False, repr=False)
 
     def deed(
         self,
@@ -97,10 +105,21 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many jobs may be open: one person's, and everybody's together."""
+    """What the owner allows, whatever a server does.
+
+    How many jobs may be open: everybody's together, one person's, and one server's, where None
+    is as many as there are places left then. How many pictures, and how much of the device's time,
+    one person may have in a day everywhere; None is any. Whether direct messages, and people who
+    installed the bot for themselves, may have any.
+    """
 
     waiting: int
     waiting_per_person: int
+    waiting_per_server: int | None = None
+    pictures_per_day: int | None = None
+    seconds_per_day: int | None = None
+    direct_messages: bool = True
+    user_installs: bool = True
 
 
 class Policy:
@@ -141,8 +160,11 @@ class Policy:
         self.check_block(asked)
         if asked.missing_permissions:
             raise NotAllowedHere(asked.missing_permissions)
-        self._check_place(asked)
+        await self._check_place(asked)
         await self._check_quota(asked, pictures)
+        await self._quotas.check_everywhere(
+            asked.origin.person_id, asked.origin.asked_at, pictures, self._limits
+        )
         # Last, and without a pause before the job is recorded: others are admitted meanwhile.
         person_id = asked.origin.person_id
         waiting, everybodys = self._jobs.waiting_counts(person_id)
@@ -151,6 +173,12 @@ class Policy:
             raise QuotaReached(say("error-waiting", waiting=waiting, asked=jobs, most=most))
         if everybodys + jobs > self._limits.waiting:
             raise QueueFull(say("error-queue-full", waiting=self._limits.waiting))
+        theirs = self._jobs.waiting_in(asked.origin.home)
+        share = self._limits.waiting_per_server
+        if share is None:  # however many servers there are, there is a place for the next one
+            share = (self._limits.waiting - everybodys + theirs + 1) // 2
+        if theirs + jobs > share:
+            raise QueueFull(say("error-queue-share", waiting=theirs))
 
     def adapt(self, draft: Draft, asked: Asked) -> Draft:
         """Return the draft as the rules there want it recorded.
@@ -183,14 +211,19 @@ class Policy:
             origin.person_id, origin.guild_id, asked.role_ids, origin.asked_at
         )
 
-    def _check_place(self, asked: Asked) -> None:
+    async def _check_place(self, asked: Asked) -> None:
         guild_id = asked.origin.guild_id
+        if asked.origin.guest and not self._limits.user_installs:
+            raise NotOffered(say("error-no-user-installs"))
         if guild_id is None:
+            if not (self._limits.direct_messages or asked.origin.guest):
+                raise NotOffered(say("error-no-direct-messages"))
             return
         rules = self.rules(asked)
         if not rules.allowed:
             channels = self._rules.channels(guild_id)
-            raise PlaceClosed([place for place, said in channels.items() if said.allowed])
+            open_ids = [one for one, said in channels.items() if said.allowed][: PlaceClosed.shown]
+            raise PlaceClosed([one for one in open_ids if (await asked.eyes.view(one)).reads])
         if rules.allowed_roles is not None and asked.role_ids.isdisjoint(rules.allowed_roles):
             raise RoleNeeded(rules.allowed_roles)
 
@@ -208,49 +241,64 @@ class Policy:
         if block is not None:
             raise Blocked(block.reason, block.until)
 
+    async def sees(self, job: Job, actor: Actor) -> bool:
+        """Tell whether somebody may see a job from where they are, now.
+
+        In a server these are its jobs that stand where they can read, and age-restricted ones from
+        age-restricted places only. Other people's private ones are for its moderators, who need
+        not read every channel. In direct messages they are the person's own, from everywhere,
+        since private ones may go on there. One whose person had it erased is nobody's any more.
+        """
+        origin = job.origin
+        if actor.guild_id is None or origin.person_id == actor.person_id:
+            own = origin.person_id == actor.person_id
+            return own and actor.guild_id in (None, origin.guild_id)
+        if origin.guild_id != actor.guild_id or origin.person_id == NOBODY:
+            return False
+        if not actor.eyes.age_restricted and await is_restricted(job, actor.eyes):
+            return False
+        view = await actor.eyes.view(origin.channel_id)
+        return actor.moderates or (view.reads and not origin.private)
+
     async def visible(self, job_id: int, actor: Actor) -> Job:
-        """Return a job as `known` does; raises JobRemoved where its pictures were removed."""
-        job = await self.known(job_id, actor)
+        """Return a job that somebody sees; raises JobNotFound, or JobRemoved."""
+        job = await self._jobs.get(job_id)
+        if job is None or not await self.sees(job, actor):
+            raise JobNotFound(say("error-job-unknown"))
         if job.deleted_at is not None:
             raise JobRemoved
         return job
 
-    async def known(self, job_id: int, actor: Actor) -> Job:
-        """Return a job that the actor may see where they are; raises JobNotFound.
+    async def endable(self, job_id: int, actor: Actor) -> Job:
+        """Return a job that somebody may end or remove, which it may be already.
 
-        In a server these are its jobs, other people's private ones for moderators only; in direct
-        messages they are the person's own, from everywhere, since private ones may go on there.
-        One whose person had it erased is nobody's any more.
+        That is who made it, a moderator of its server, also where it is nobody's any more, and who
+        manages messages in its very channel, of which a private one has none. Raises NotYours,
+        or JobNotFound where they do not see it, either.
         """
         job = await self._jobs.get(job_id)
-        if job is None or job.origin.person_id == NOBODY:
-            raise JobNotFound(say("error-job-unknown"))
-        own = job.origin.person_id == actor.person_id
-        here = actor.guild_id is not None and job.origin.guild_id == actor.guild_id
-        shown = own or actor.moderates or not job.origin.private
-        if not (here and shown) and not (own and actor.guild_id is None):
-            raise JobNotFound(say("error-job-unknown"))
-        return job
-
-    async def removable(self, job_id: int, actor: Actor) -> Job:
-        """Return a job as `known` does, to moderators also one whose person had it erased.
-
-        Its message may stand still.
-        """
-        job = await self._jobs.get(job_id)
-        here = actor.guild_id is not None
-        if job is not None and actor.moderates and here and job.origin.guild_id == actor.guild_id:
+        if job is not None and await self._may_end(job, actor):
             return job
-        return await self.known(job_id, actor)
-
-    @staticmethod
-    def own_or_moderate(job: Job, actor: Actor) -> None:
-        """Raise NotYours unless the actor made the job or moderates the server it lives in."""
-        if actor.person_id == job.origin.person_id:
-            return
-        if actor.moderates and actor.guild_id is not None and actor.guild_id == job.origin.guild_id:
-            return
+        if job is None or not await self.sees(job, actor):
+            raise JobNotFound(say("error-job-unknown"))
         raise NotYours(say("error-not-yours"))
+
+    async def known(self, job_id: int, actor: Actor) -> Job | None:
+        """Return a job that somebody sees or may end, None where there is none such."""
+        job = await self._jobs.get(job_id)
+        if job is None or await self._may_end(job, actor) or await self.sees(job, actor):
+            return job
+        return None
+
+    async def _may_end(self, job: Job, actor: Actor) -> bool:
+        origin = job.origin
+        if origin.person_id == actor.person_id:
+            return actor.guild_id in (None, origin.guild_id)
+        if actor.guild_id is None or actor.guild_id != origin.guild_id:
+            return False
+        if actor.moderates:
+            return True
+        return not origin.private and (await actor.eyes.view(origin.channel_id)).manages
 
 
 def _check_bounds(draft: Draft, rules: Rules) -> None:

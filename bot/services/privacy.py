@@ -1,6 +1,8 @@
 """What is kept about a person: handed to them, or removed."""
 
+import asyncio
 import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -44,8 +46,11 @@ class Privacy:
         self._allowances = allowances
         self._spending = spending
 
-    async def export(self, person_id: int) -> str:
-        """Return everything that is kept about the person, in every server, as JSON."""
+    async def export(self, person_id: int, most_bytes: int) -> Sequence[bytes]:
+        """Return everything that is kept about the person, in every server, as JSON files.
+
+        One, or several of at most ``most_bytes`` each; every one can be read by itself.
+        """
         jobs = await self._jobs.of_person(person_id)
         kept = {
             "person_id": person_id,
@@ -60,7 +65,7 @@ class Privacy:
             ],
             "blocks": [_block(one) for one in await self._blocks.of_person(person_id)],
         }
-        return json.dumps(kept, indent=1, ensure_ascii=False)
+        return await asyncio.to_thread(in_parts, kept, most_bytes)
 
     async def erase(self, person_id: int, now: datetime) -> int:
         """Remove all of it and return how many jobs that were.
@@ -93,6 +98,7 @@ class Privacy:
             "channel": job.origin.channel_id,
             "message": job.message_id,
             "private": job.origin.private,
+            "age_restricted": job.origin.age_restricted,
             "typed": job.words.prompt,
             "style": job.style,
             "prompt": request.prompt,
@@ -108,6 +114,33 @@ class Privacy:
             "device_seconds": job.device_seconds,
             "deleted": job.deleted_at is not None,
         }
+
+
+def in_parts(kept: Mapping[str, Any], most_bytes: int) -> Sequence[bytes]:
+    """Return it as JSON, its lists dealt out to as many files as it takes."""
+    if len(whole := _json(kept)) <= most_bytes:
+        return [whole]
+    alone = {name: value for name, value in kept.items() if not isinstance(value, list)}
+    parts, room = [alone], most_bytes - len(_json(_numbered(alone)))
+    for name, entries in kept.items():
+        for entry in entries if isinstance(entries, list) else ():
+            # Deeper in the file, each of its lines begins with two more blanks.
+            text = _json(entry)
+            size = len(text) + 2 * text.count(b"\n") + len(name) + 16
+            if size > room:
+                parts.append({"person_id": kept["person_id"]})
+                room = most_bytes - len(_json(_numbered(parts[-1])))
+            parts[-1].setdefault(name, []).append(entry)
+            room -= size
+    return [_json(_numbered(part, at, len(parts))) for at, part in enumerate(parts, 1)]
+
+
+def _numbered(part: Mapping[str, Any], at: int = 10**6, of: int = 10**6) -> dict[str, Any]:
+    return {"part": at, "parts": of, **part}
+
+
+def _json(value: Any) -> bytes:  # noqa: ANN401
+    return json.dumps(value, indent=1, ensure_ascii=False).encode(errors="replace")
 
 
 def _refused(refusal: Refusal) -> dict[str, Any]:

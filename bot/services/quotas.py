@@ -1,13 +1,14 @@
 """How much of a day's pictures and device time a person has left in a server; days are UTC's."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Protocol
 
 from bot.services.errors import QuotaReached
 from bot.store.allowances import AllowanceStore
 from bot.store.jobs import LATEST, JobStore
-from bot.store.records import Allowance, Holder, Spent
+from bot.store.records import Allowance, Holder, Job, Spent
 from bot.store.rules import RuleStore
 from bot.store.spending import SpendingStore
 from bot.texts import say
@@ -29,6 +30,18 @@ class Standing:
     def limited(self) -> bool:
         """Whether there is a limit at all."""
         return self.pictures is not None or self.seconds is not None
+
+
+class Ceilings(Protocol):
+    """What one person may have of a day everywhere; None is any."""
+
+    @property
+    def pictures_per_day(self) -> int | None:
+        """How many pictures."""
+
+    @property
+    def seconds_per_day(self) -> int | None:
+        """How many seconds of the device's time."""
 
 
 class Quotas:
@@ -64,10 +77,33 @@ class Quotas:
             person_id=person_id, guild_id=guild_id, since=max([begins, *resets]), until=ends
         )
         if rules.seconds_per_day is not None:
-            ahead = await self._seconds_ahead(person_id, guild_id)
+            ahead = await self._seconds_of(await self._jobs.open_of(person_id, guild_id))
             used = Spent(used.pictures, used.seconds + ahead)
         pictures = pictures_allowed(rules.pictures_per_day, granted, day)
         return Standing(used, pictures, rules.seconds_per_day, ends)
+
+    async def check_everywhere(
+        self, person_id: int, asked_at: datetime, pictures: int, ceilings: Ceilings
+    ) -> None:
+        """Raise QuotaReached where the owner's ceilings leave no room for so many more pictures.
+
+        They count what a person has in all servers and in direct messages, whatever moderators
+        granted.
+        """
+        if ceilings.pictures_per_day is None and ceilings.seconds_per_day is None:
+            return
+        day = asked_at.astimezone(UTC).date()
+        begins, ends = _midnight(day), _midnight(day + timedelta(days=1))
+        used = await self._spending.everywhere(person_id=person_id, since=begins, until=ends)
+        back = f"<t:{int(ends.timestamp())}:R>"
+        most = ceilings.pictures_per_day
+        if most is not None and used.pictures + pictures > most:
+            raise QuotaReached(say("error-ceiling-pictures", limit=most, back=back))
+        if ceilings.seconds_per_day is not None:
+            waiting = await self._jobs.open_anywhere(person_id)
+            if used.seconds + await self._seconds_of(waiting) >= ceilings.seconds_per_day:
+                limit = ceilings.seconds_per_day
+                raise QuotaReached(say("error-ceiling-seconds", limit=limit, back=back))
 
     async def check(
         self,
@@ -108,10 +144,9 @@ class Quotas:
         pictures = pictures_allowed(rules.pictures_per_day, granted, day)
         return pictures is not None or rules.seconds_per_day is not None
 
-    async def _seconds_ahead(self, person_id: int, guild_id: int) -> float:
-        """Guess how long the device will still work on what the person has waiting."""
+    async def _seconds_of(self, waiting: Iterable[Job]) -> float:
+        """Guess how long the device will still work on what somebody has waiting."""
         pace = await self._jobs.seconds_per_cost(LATEST) or 0.0
-        waiting = await self._jobs.open_of(person_id, guild_id)
         return sum(max(0.0, pace * job.cost() - job.device_seconds) for job in waiting)
 
 

@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import TypeVar
 
 from bot.store.records import Draft, Kind, Words
-from bot.texts import any_of, say
+from bot.texts import say
+from bot.texts.inert import inert, inert_list
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
 from generation.request import SEED, Aspect, GenerationRequest, Sampler
@@ -39,7 +40,7 @@ class Wish:
 
 def compose(catalog: Catalog, wish: Wish) -> GenerationRequest:
     """Fill the gaps and lay the style over it; raises InvalidRequest or CheckpointUnavailable."""
-    style = catalog.style(wish.style)
+    style = style_of(catalog, wish.style)
     checkpoint = catalog[wish.checkpoint or _default(catalog, style)]
     prompt, negative_prompt = wish.prompt.strip(), wish.negative_prompt.strip()
     if style is not None:
@@ -49,7 +50,8 @@ def compose(catalog: Catalog, wish: Wish) -> GenerationRequest:
             prompt, negative_prompt = style.apply(prompt, negative_prompt)
     sampler = _one_of(Sampler, "sampler", wish.sampler or checkpoint.sampler)
     if sampler not in checkpoint.samplers:
-        raise InvalidRequest("sampler", say("bound-one-of-here", names=any_of(checkpoint.samplers)))
+        names = inert_list(checkpoint.samplers)
+        raise InvalidRequest("sampler", say("bound-one-of-here", names=names))
     width, height = checkpoint.size_for(_one_of(Aspect, "aspect", wish.aspect or Aspect.SQUARE))
     return GenerationRequest(
         prompt=prompt,
@@ -105,6 +107,15 @@ def new_seed() -> int:
     return secrets.randbelow(SEED[1] + 1 - DEFAULT_COUNT)
 
 
+def style_of(catalog: Catalog, name: str | None) -> Style | None:
+    """Return the style of a name, None for none; raises InvalidRequest, which has the names."""
+    try:
+        return catalog.style(name)
+    except InvalidRequest as error:
+        names = inert_list((*catalog.style_names, NO_STYLE))
+        raise InvalidRequest(error.field, say("bound-one-of", names=names)) from error
+
+
 def _default(catalog: Catalog, style: Style | None) -> str:
     """Return the default checkpoint, or the first that the style fits where it does not fit it."""
     if style is None or style.fits(catalog.default):
@@ -115,12 +126,12 @@ def _default(catalog: Catalog, style: Style | None) -> str:
 
 def _fitting(catalog: Catalog, checkpoint: str) -> str:
     fitting = [name for name in catalog.style_names if catalog.styles[name].fits(checkpoint)]
-    names = any_of((*fitting, NO_STYLE))
-    return say("bound-one-of-with", names=names, checkpoint=checkpoint)
+    names = inert_list((*fitting, NO_STYLE))
+    return say("bound-one-of-with", names=names, checkpoint=inert(checkpoint))
 
 
 def _one_of(names: type[Name], field: str, given: str) -> Name:
     try:
         return names(given)
     except ValueError:
-        raise InvalidRequest(field, say("bound-one-of", names=any_of(names))) from None
+        raise InvalidRequest(field, say("bound-one-of", names=inert_list(names))) from None

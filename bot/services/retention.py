@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from bot.store.errors import StoreBusy
+from bot.store.errors import StoreUnavailable
 from bot.store.expiry import Expiry
 from bot.store.pictures import PictureStore
 from bot.store.spending import midnight
@@ -46,8 +46,8 @@ class Retention:
         while True:
             try:
                 await self.sweep(datetime.now(UTC))
-            except StoreBusy:
-                log.warning("retention: the database is busy; more in an hour")
+            except StoreUnavailable as error:
+                log.warning("retention: %s; more in an hour", error)
             except Exception:
                 log.exception("retention broke; more in an hour")
             await asyncio.sleep(EVERY_S)

@@ -3,13 +3,15 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from bot.services.checking import refusal, verdict
+from bot.store.errors import StoreError
 from bot.store.jobs import JobStore
+from bot.store.patience import impatient, patient
 from bot.store.pictures import PictureStore
 from bot.store.records import Job, Kind, Status, StoredPicture, Verdict
 from bot.texts import say, speaking
@@ -29,6 +31,9 @@ from generation.request import (
 )
 
 log = logging.getLogger(__name__)
+
+# Of pictures that are drawn but not written; while there are more, nothing else is begun.
+MOST_UNWRITTEN_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,18 @@ class Result:
     pictures: list[tuple[StoredPicture, bytes]]
     held_back: list[StoredPicture]
     parent: Job | None
+
+
+@dataclass(slots=True)
+class Drawn:
+    """What came of a job on the device: kept in memory until the disk has it.
+
+    ``cut`` are the words of its prompts that were too many, ``seconds`` its device time.
+    """
+
+    pictures: list[Picture] = field(default_factory=list)
+    cut: str = ""
+    seconds: float = 0.0
 
 
 class DeliveryFailed(Exception):
@@ -94,6 +111,9 @@ class Presenter(Protocol):
     def progress(self, job: Job, snapshot: Snapshot) -> None:
         """Show how far it is, soon; a newer state may overtake it."""
 
+    def stalled(self, job: Job, drawn: int) -> None:
+        """Show that it waits for the disk, with so many pictures drawn, soon."""
+
     async def done(self, result: Result) -> None:
         """Post the pictures; raises DeliveryFailed. Doing it twice changes nothing."""
 
@@ -132,77 +152,135 @@ class Runner:
         self._pictures = pictures
         self._executor = executor
         self._presenter = presenter
+        self._unwritten_bytes = 0
+
+    @property
+    def laden(self) -> bool:
+        """Whether so much waits for the disk that nothing more should be drawn."""
+        return self._unwritten_bytes >= MOST_UNWRITTEN_BYTES
 
     async def run(self, job_id: int, free: Callable[[], None]) -> None:
         """Do all of it; a cancellation takes a RUNNING row back to QUEUED.
 
-        ``free`` is called when the job needs the device no more.
+        ``free`` is called when the job needs the device no more. What the disk does not take is
+        tried until it does.
         """
         JOB.set(job_id)
-        job = await self._jobs.get(job_id)
+        with patient():
+            job = await self._jobs.get(job_id)
         if job is None or job.status not in (Status.QUEUED, Status.RUNNING):
             return
-        if job.status is Status.QUEUED and not await self._jobs.running(job_id):
-            return
+        drawn = Drawn()
         try:
-            await self._develop(job, free)
+            with self._waiting(job, drawn):
+                if job.status is Status.QUEUED and not await self._jobs.running(job_id):
+                    return
+            await self._develop(job, drawn, free)
         except asyncio.CancelledError:
             # A person's cancel has closed the row before; only a stop of the bot finds it RUNNING.
-            await self._jobs.requeued(job_id)
+            await self._put_back(job, drawn)
             raise
         except Exception as error:
             log.exception("job %d broke", job_id)
-            await self._fail(job, error)
+            await self._fail(job, error, drawn)
 
-    async def _develop(self, job: Job, free: Callable[[], None]) -> None:
-        pictures = await self._pictures.of_job(job.id)
-        if len(pictures) < job.request.num_images:
-            error = await self._draw(job)
-            free()
-            if error is not None:
-                await self._fail(job, error)
-                return
+    async def _develop(self, job: Job, drawn: Drawn, free: Callable[[], None]) -> None:
+        with self._waiting(job, drawn):
+            pictures = await self._pictures.of_job(job.id)
+            if len(pictures) < job.request.num_images:
+                error = await self._draw(job, drawn)
+                with self._bearing(drawn):
+                    free()
+                    if error is not None:
+                        await self._fail(job, error, drawn)
+                        return
+                    await self._write_down(job, drawn)
             job = await self._jobs.get(job.id) or job
+            result = await self._load(job)
+        await self._post(result)
+
+    async def _post(self, result: Result) -> None:
+        job, status, note = result.job, Status.DONE, None
         try:
-            await self._presenter.done(await self._load(job))
+            await self._presenter.done(result)
         except MessageGone as error:
-            await self._jobs.ended(job.id, Status.CANCELLED, str(error))
+            status, note = Status.CANCELLED, str(error)
         except Unreachable as error:
             log.info("job %d: kept in the history only: %s", job.id, error)
-            await self._jobs.ended(job.id, Status.DONE, f"not posted: {error}")
+            note = f"not posted: {error}"
         except DeliveryFailed as error:
             log.warning("job %d: drawn but not posted: %s", job.id, error)
-            await self._fail(job, error)
-        else:
-            await self._jobs.ended(job.id, Status.DONE)
+            await self._fail(job, error, Drawn())
+            return
+        with patient():
+            await self._jobs.ended(job.id, status, note)
 
-    async def _draw(self, job: Job) -> GenerationError | None:
-        """Draw and keep the pictures; return the error that ended it, if one did."""
+    @contextmanager
+    def _waiting(self, job: Job, drawn: Drawn) -> Iterator[None]:
+        """Wait for the disk in this context, and show that where it takes long."""
+        with patient(lambda: self._presenter.stalled(job, len(drawn.pictures))):
+            yield
+
+    @contextmanager
+    def _bearing(self, drawn: Drawn) -> Iterator[None]:
+        """Count what is kept in memory until it is written, or dropped."""
+        held = sum(len(picture.png) for picture in drawn.pictures)
+        self._unwritten_bytes += held
+        try:
+            yield
+        finally:
+            self._unwritten_bytes -= held
+
+    async def _write_down(self, job: Job, drawn: Drawn) -> None:
+        """Write what was drawn; the disk may take all of it at the same time."""
+        keeping = [self._keep(job, picture) for picture in drawn.pictures]
+        for kept in await asyncio.gather(*keeping, return_exceptions=True):
+            if isinstance(kept, BaseException):
+                raise kept
+            if kept.verdict is Verdict.REFUSED:
+                await self._jobs.flag(job.id, refusal(kept))
+        drawn.pictures.clear()
+        if drawn.cut:
+            await self._jobs.shortened(job.id, drawn.cut)
+        await self._spend(job, drawn)
+
+    async def _spend(self, job: Job, drawn: Drawn) -> None:
+        if drawn.seconds:
+            await self._jobs.spent(job.id, drawn.seconds)
+            drawn.seconds = 0.0
+
+    async def _put_back(self, job: Job, drawn: Drawn) -> None:
+        """Line a job up again for the next start, which finds a RUNNING one as well."""
+        with impatient():
+            try:
+                await self._spend(job, drawn)
+                await self._jobs.requeued(job.id)
+            except StoreError as error:
+                log.warning("job %d: that it waits again is not written: %s", job.id, error)
+
+    async def _draw(self, job: Job, drawn: Drawn) -> GenerationError | None:
+        """Draw the pictures; return the error that ended it, if one did."""
         try:
             small = await self._request(job)
             upscales = job.kind is Kind.UPSCALE
-            request = await self._upscale_request(job, small) if upscales else small
-            async with aclosing(self._run(job, request)) as drawn:
-                async for picture in drawn:
-                    await self._keep(job, picture)
+            request = await self._upscale_request(job, small, drawn) if upscales else small
+            async with aclosing(self._run(job, request, drawn)) as pictures:
+                drawn.pictures = [picture async for picture in pictures]
         except GenerationError as error:
             return error
         return None
 
-    async def _keep(self, job: Job, drawn: Picture) -> None:
+    async def _keep(self, job: Job, drawn: Picture) -> StoredPicture:
         """Write a picture down with what its check led to."""
         led_to = verdict(job, drawn.nsfw)
         index, seed, png, nsfw = drawn.index, drawn.seed, drawn.png, drawn.nsfw
         if led_to is Verdict.REFUSED and not job.keep_refused:
-            kept = await self._pictures.drop(
+            return await self._pictures.drop(
                 job_id=job.id, index=index, seed=seed, png=png, nsfw=nsfw
             )
-        else:
-            kept = await self._pictures.save(
-                job_id=job.id, index=index, seed=seed, png=png, nsfw=nsfw, verdict=led_to
-            )
-        if led_to is Verdict.REFUSED:
-            await self._jobs.flag(job.id, refusal(kept))
+        return await self._pictures.save(
+            job_id=job.id, index=index, seed=seed, png=png, nsfw=nsfw, verdict=led_to
+        )
 
     async def _request(self, job: Job) -> GenerationRequest:
         """Return what is to be drawn, with the picture that it starts from."""
@@ -214,7 +292,9 @@ class Runner:
                 raise InvalidRequest("image", say("bound-still-stored"))
         return replace(job.request, image=image)
 
-    async def _upscale_request(self, job: Job, small: GenerationRequest) -> UpscaleRequest:
+    async def _upscale_request(
+        self, job: Job, small: GenerationRequest, spent: Drawn
+    ) -> UpscaleRequest:
         """Return what is to be enlarged: the parent's picture, drawn again where it was pruned.
 
         What nobody drew is the picture that was uploaded.
@@ -228,14 +308,17 @@ class Runner:
                     if stored is not None:
                         png, width, height = stored, picture.width, picture.height
         if png is None:
-            async with aclosing(self._run(job, small)) as drawn:
+            async with aclosing(self._run(job, small, spent)) as drawn:
                 pictures = [picture async for picture in drawn]
             png = pictures[0].png
         factor = job.size[0] // width
         return UpscaleRequest(image=png, width=width, height=height, factor=factor, seed=small.seed)
 
-    async def _run(self, job: Job, request: Request) -> AsyncGenerator[Picture, None]:
-        """Yield what the executor draws; raises the GenerationError that ends it."""
+    async def _run(self, job: Job, request: Request, drawn: Drawn) -> AsyncGenerator[Picture, None]:
+        """Yield what the executor draws; raises the GenerationError that ends it.
+
+        Nothing is written meanwhile: a disk that waits keeps nobody from the device.
+        """
         started = time.monotonic()
         spent: float | None = None
         try:
@@ -246,8 +329,7 @@ class Runner:
                             self._presenter.loading(job, checkpoint)
                         case Started(cut):
                             started = time.monotonic()
-                            if cut:
-                                await self._jobs.shortened(job.id, cut)
+                            drawn.cut = drawn.cut or cut
                         case Progress(step, of, preview):
                             pace = (time.monotonic() - started) / step
                             self._presenter.progress(
@@ -262,9 +344,7 @@ class Runner:
                             raise error
         finally:
             # What was cancelled has used the device, too, and only the clock knows how long.
-            if spent is None:
-                spent = time.monotonic() - started
-            await self._jobs.spent(job.id, spent)
+            drawn.seconds += time.monotonic() - started if spent is None else spent
 
     async def _load(self, job: Job) -> Result:
         loaded, held_back = [], []
@@ -279,11 +359,17 @@ class Runner:
         parent = None if job.parent_id is None else await self._jobs.get(job.parent_id)
         return Result(job, loaded, held_back, parent)
 
-    async def _fail(self, job: Job, error: Exception) -> None:
+    async def _fail(self, job: Job, error: Exception, drawn: Drawn) -> None:
+        drawn.pictures.clear()
         unposted = isinstance(error, DeliveryFailed)
         why = f"not posted: {error}" if unposted else str(error) or type(error).__name__
-        if not await self._jobs.ended(job.id, Status.FAILED, why):
-            return
+        try:
+            with self._waiting(job, drawn):
+                await self._spend(job, drawn)
+                if not await self._jobs.ended(job.id, Status.FAILED, why):
+                    return
+        except StoreError as unwritten:  # the next start takes it up again
+            log.error("job %d: that it failed is not written: %s", job.id, unwritten)  # noqa: TRY400
         if unposted and not isinstance(error, Refused):
             return  # there is nobody to say it to
         try:

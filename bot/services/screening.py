@@ -2,7 +2,8 @@
 
 import asyncio
 import difflib
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.services import patterns
@@ -17,12 +18,16 @@ from bot.store.records import (
     Filter,
     FilterAction,
     FilterKind,
+    FilterStrictness,
     Kind,
     Words,
 )
 from bot.texts import say
 
+log = logging.getLogger(__name__)
+
 MOST_FILTERS = 500  # of one server; all of them look at each prompt
+MOST_SCREENS = 200  # of servers, the latest made, are kept ready
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +45,34 @@ class Screening:
         self._filters = filters
         self._screens: dict[int, Screen] = {}
         self._changes = 0
+        self._told: set[int] = set()  # filters that were logged as switched off
 
     async def add(
-        self, actor: Actor, *, pattern: str, kind: FilterKind, action: FilterAction
+        self,
+        actor: Actor,
+        *,
+        pattern: str,
+        kind: FilterKind,
+        action: FilterAction,
+        strictness: FilterStrictness = FilterStrictness.WHOLE,
     ) -> Filter:
         """Add a filter to the actor's server, or EVERYWHERE.
 
         Raises InvalidRequest, naming the field and its bound, or NotFilterable.
         """
         pattern = pattern.strip()
-        patterns.check(kind, pattern)
+        await asyncio.to_thread(patterns.check, kind, pattern, strictness)
         guild_id = actor.guild_id or EVERYWHERE
-        if await self._filters.count(guild_id) >= MOST_FILTERS:
+        there = await self._filters.of({guild_id})
+        if len(there) >= MOST_FILTERS:
             raise NotFilterable(say("error-filters-full", most=MOST_FILTERS))
-        deed = actor.deed(AuditAction.FILTER_ADD, f"{action} {kind} {pattern}")
+        if kind is FilterKind.REGEX and not await asyncio.to_thread(_has_room, there, pattern):
+            raise NotFilterable(say("error-filters-regex-full", most=patterns.MOST_REGEXES))
+        deed = actor.deed(AuditAction.FILTER_ADD, _deed(action, kind, strictness, pattern))
         try:
-            added = await self._filters.add(deed, pattern=pattern, kind=kind, action=action)
+            added = await self._filters.add(
+                deed, pattern=pattern, kind=kind, action=action, strictness=strictness
+            )
         except FilterStands:
             raise NotFilterable(say("error-filter-stands")) from None
         self._forget()
@@ -65,9 +82,8 @@ class Screening:
         """Remove a filter of the actor's server, or EVERYWHERE; raises NothingToDo."""
         found = await self._filters.get(filter_id, actor.guild_id or EVERYWHERE)
         if found is not None:
-            deed = actor.deed(
-                AuditAction.FILTER_REMOVE, f"{found.action} {found.kind} {found.pattern}"
-            )
+            detail = _deed(found.action, found.kind, found.strictness, found.pattern)
+            deed = actor.deed(AuditAction.FILTER_REMOVE, detail)
             if await self._filters.remove(deed, filter_id):
                 self._forget()
                 return found
@@ -76,6 +92,10 @@ class Screening:
     async def page(self, guild_id: int, before: int | None, limit: int) -> Sequence[Filter]:
         """Return a server's filters, newest first."""
         return await self._filters.page(guild_id, before=before, limit=limit)
+
+    async def switched_off(self, guild_id: int) -> Mapping[int, str]:
+        """Return which of a server's filters cannot be used, and what they would have to be."""
+        return await asyncio.to_thread(patterns.switched_off, await self._filters.of({guild_id}))
 
     async def judge(
         self, guild_id: int | None, prompt: str, others: Sequence[str] = ()
@@ -115,15 +135,44 @@ class Screening:
     async def _screen(self, guild_id: int) -> Screen:
         if guild_id not in self._screens:
             changes = self._changes
-            screen = Screen(await self._filters.of({guild_id, EVERYWHERE}))
+            filters = await self._filters.of({guild_id, EVERYWHERE})
+            screen = await asyncio.to_thread(Screen, filters)
             if changes != self._changes:  # meanwhile: what was read is old
                 return await self._screen(guild_id)
+            if new := sorted(screen.off.keys() - self._told):
+                self._told.update(new)
+                numbers = ", ".join(f"#{one}" for one in new)
+                log.warning("filters %s are switched off; /mod filter list says why", numbers)
             self._screens[guild_id] = screen
+            while len(self._screens) > MOST_SCREENS:
+                del self._screens[next(iter(self._screens))]
+            return screen
         return self._screens[guild_id]
 
     def _forget(self) -> None:
         self._changes += 1
         self._screens.clear()
+
+
+def _has_room(there: Sequence[Filter], pattern: str) -> bool:
+    """Tell whether a server may have one more regular expression beside those that it uses."""
+    total = patterns.Total()
+    try:
+        off = patterns.switched_off(there)
+        for one in there:
+            if one.kind is FilterKind.REGEX and one.id not in off:
+                total.add(one.pattern)
+        total.add(pattern)
+    except patterns.TooMany:
+        return False
+    return True
+
+
+def _deed(
+    action: FilterAction, kind: FilterKind, strictness: FilterStrictness, pattern: str
+) -> str:
+    how = () if strictness is FilterStrictness.WHOLE else (strictness,)
+    return " ".join((action, kind, *how, pattern))
 
 
 def describe(one: Filter) -> str:

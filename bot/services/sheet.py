@@ -2,13 +2,18 @@
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import IO
 
+import regex
+
 # At a file's start: without it, Excel reads other letters than were written.
 MARK = b"\xef\xbb\xbf"
-# What makes a spreadsheet run a cell as a formula, in wide letters too (OWASP, "CSV Injection").
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+# What makes a spreadsheet run a cell as a formula (OWASP, "CSV Injection"), in wide and in small
+# letters too, behind whatever is not seen; and what makes it read on in another cell.
+_BLANK = r"\s\p{Z}\p{C}\p{Default_Ignorable_Code_Point}"
+_FORMULA = regex.compile(rf"[{_BLANK}]*[=+\-@−]|[\t\r\n]")
 
 Cell = str | int | float | None
 
@@ -51,4 +56,6 @@ class Sheet:
 
 
 def _harmless(cell: Cell) -> Cell:
-    return "'" + cell if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+    if not isinstance(cell, str) or not _FORMULA.match(unicodedata.normalize("NFKC", cell)):
+        return cell
+    return "'" + cell

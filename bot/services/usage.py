@@ -1,6 +1,5 @@
 """What was used, for people: in words, as a table for spreadsheets, as a chart."""
 
-import re
 import unicodedata
 from operator import attrgetter
 
@@ -8,12 +7,11 @@ from bot.services.chart import Chart, Series
 from bot.services.sheet import MARK, line
 from bot.store.figures import Day, Usage
 from bot.texts import all_of, say
+from bot.texts.inert import inert, plain
 
 NAME_LENGTH = 32
 COLUMNS = ("what", "name", "jobs", "pictures", "failed", "refused", "device_seconds")
 MOST_DAYS = 120  # in a chart with a bar for each; more are added up by weeks
-# What Discord reads as markup, a mention, an emoji or a link, wherever in a line it stands.
-_MARKUP = re.compile(r"[*~|`<>\[\]()@#:/\\]|_(?![^\W_])|(?<![^\W_])_")
 
 
 def words(usage: Usage) -> str:
@@ -38,7 +36,7 @@ def words(usage: Usage) -> str:
         people = all_of(
             say(
                 "usage-person",
-                name=_MARKUP.sub("", _line(one.name)).strip() or "?",
+                name=inert(_line(one.name)),
                 pictures=one.pictures,
             )
             for one in usage.people
@@ -111,7 +109,5 @@ def _minutes(seconds: float) -> float:
 
 
 def _line(name: str) -> str:
-    """Return a name in one line of bounded length, without characters that are not seen."""
-    seen = "".join(c if c == " " or c.isprintable() else " " for c in name)
-    short = " ".join(unicodedata.normalize("NFC", seen).split())
-    return short if len(short) <= NAME_LENGTH else short[: NAME_LENGTH - 1] + "…"
+    """Return a name on one line of bounded length, its letters as fonts have them."""
+    return unicodedata.normalize("NFC", plain(name, NAME_LENGTH))

@@ -12,16 +12,25 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 
+import re2
+
 from bot.services.lookalikes import STANDING_FOR
-from bot.services.reading import Reading, script
+from bot.services.reading import Glyph, Reading, script
+from bot.store.records import FilterStrictness
 
 # A word spelled letter by letter is looked for among other single letters, so it needs some length.
 SPELLED_LENGTH = 3
+MEMORY = 2**20  # bytes that RE2 may take for one word of as many letters as a pattern may have
 OUTER_SIGNS = 3  # of a word's first and last letters, that many may be signs: a$$!
 _LETTERS = re.compile("[LD]+")
 _LETTERS_AND_SIGNS = re.compile("[LDS]+")
 _CHUNK = re.compile("[LDSJ]+")
 _REPEATED = re.compile(r"(.)\1+", re.DOTALL)
+# The kinds of glyphs that are read: with signs and digits taken for letters, and without.
+_KEPT = {
+    FilterStrictness.INSIDE: ("LUDS" + Glyph.GAP, "LUD" + Glyph.GAP),
+    FilterStrictness.SPACED: ("LUDS", "LUD", "LU"),
+}
 _AS_WRITTEN: dict[int, int | str] = {ord("l"): "i"}
 _AS_MEANT = _AS_WRITTEN | {ord(sign): to[0] for sign, to in STANDING_FOR.items()}
 
@@ -33,6 +42,7 @@ class Word:
     plain: str
     shape: str
     unspaced: bool
+    strictness: FilterStrictness = FilterStrictness.WHOLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +69,15 @@ class Vocabulary:
         self._plain: dict[str, list[Word]] = defaultdict(list)
         self._shape: dict[str, list[Word]] = defaultdict(list)
         self._unspaced: list[Word] = []
+        self._loose: dict[FilterStrictness, list[Word]] = defaultdict(list)
         for word in dict.fromkeys(words):
             if word.unspaced:
                 self._unspaced.append(word)
-            else:
-                self._plain[_key(word.plain, _AS_WRITTEN)].append(word)
-                self._shape[_key(word.shape, _AS_WRITTEN)].append(word)
+                continue
+            self._plain[_key(word.plain, _AS_WRITTEN)].append(word)
+            self._shape[_key(word.shape, _AS_WRITTEN)].append(word)
+            if word.strictness is not FilterStrictness.WHOLE:
+                self._loose[word.strictness].append(word)
 
     def find(self, reading: Reading) -> set[Occurrence]:
         """Return every occurrence of every word; they may overlap."""
@@ -72,6 +85,9 @@ class Vocabulary:
         found.update(_Pass(reading, reading.plain, self._plain).find())
         if reading.shape != reading.plain:
             found.update(_Pass(reading, reading.shape, self._shape).find())
+        for strictness, words in self._loose.items():
+            for kept in _KEPT[strictness]:
+                found.update(_loose(reading, kept, words))
         return found
 
     def _find_unspaced(self, reading: Reading) -> Iterator[Occurrence]:
@@ -86,12 +102,29 @@ class Vocabulary:
                 at = letters.find(word.plain, at + 1)
 
 
+def _loose(reading: Reading, kept: str, words: Iterable[Word]) -> Iterator[Occurrence]:
+    """Find words among the ``kept`` kinds of glyphs, whatever stands before and after them."""
+    glyphs = [at for at, kind in enumerate(reading.kinds) if kind in kept]
+    passes = [_Pass(reading, reading.plain, {})]
+    if reading.shape != reading.plain:
+        passes.append(_Pass(reading, reading.shape, {}))
+    for one in passes:
+        letters = "".join(" " if reading.kinds[at] == " " else one.letters[at] for at in glyphs)
+        key = _key(letters, _AS_MEANT)
+        for word in words:
+            spelling = one.spelling(word)
+            if _key(spelling, _AS_MEANT) not in key:
+                continue
+            for match in _loose_pattern(spelling).finditer(letters):
+                yield from one.occurrence(word, glyphs[match.start() : match.end()])
+
+
 class _Pass:
     """One search of a reading: for what is written there, or for what it looks like."""
 
     def __init__(self, reading: Reading, letters: str, words: dict[str, list[Word]]) -> None:
         self._reading = reading
-        self._letters = letters
+        self.letters = letters
         self._words = words
         self._looks = letters is reading.shape
 
@@ -100,8 +133,8 @@ class _Pass:
             letters = self._text(candidate.glyphs)
             key = _key(letters, _AS_MEANT if candidate.signs else _AS_WRITTEN)
             for word in self._words.get(key, ()):
-                if _pattern(self._spelling(word)).fullmatch(letters):
-                    yield from self._occurrence(word, candidate.glyphs)
+                if _pattern(self.spelling(word)).fullmatch(letters):
+                    yield from self.occurrence(word, candidate.glyphs)
         lengths = sorted({len(key) for key in self._words})
         for tokens, table in ((_LETTERS, _AS_WRITTEN), (_LETTERS_AND_SIGNS, _AS_MEANT)):
             for glyphs in self._single_letters(tokens):
@@ -112,7 +145,7 @@ class _Pass:
         run: list[int] = []
         for token in tokens.finditer(self._reading.kinds):
             start, end = token.span()
-            single = len(set(self._letters[start:end])) == 1
+            single = len(set(self.letters[start:end])) == 1
             if run and (not single or "U" in self._reading.kinds[run[-1] : start]):
                 yield run
                 run = []
@@ -138,11 +171,11 @@ class _Pass:
                 if sum(self._reading.kinds[at] == "L" for at in part) < 2:
                     continue
                 for word in words:
-                    spelling = self._spelling(word)
+                    spelling = self.spelling(word)
                     if len(spelling) >= SPELLED_LENGTH and _spelled_pattern(spelling).fullmatch(
                         self._text(part)
                     ):
-                        yield from self._occurrence(word, self._own(part, spelling))
+                        yield from self.occurrence(word, self._own(part, spelling))
 
     def _own(self, part: list[int], spelling: str) -> list[int]:
         """Return the glyphs without the outer ones that are more than the word has of them."""
@@ -161,7 +194,8 @@ class _Pass:
             end += 1
         return [at for at in part if start <= at < end]
 
-    def _occurrence(self, word: Word, glyphs: Sequence[int]) -> Iterator[Occurrence]:
+    def occurrence(self, word: Word, glyphs: Sequence[int]) -> Iterator[Occurrence]:
+        """Yield the occurrence of a word, unless it only looks like it to nobody's harm."""
         if not self._looks or self._is_disguised(glyphs):
             yield Occurrence(word, glyphs[0], glyphs[-1] + 1)
 
@@ -172,9 +206,10 @@ class _Pass:
         return len(scripts) > 1 or not scripts <= self._reading.written_in | {"LATIN"}
 
     def _text(self, glyphs: Sequence[int]) -> str:
-        return "".join([self._letters[at] for at in glyphs])
+        return "".join([self.letters[at] for at in glyphs])
 
-    def _spelling(self, word: Word) -> str:
+    def spelling(self, word: Word) -> str:
+        """Return the word's letters as this search reads them."""
         return word.shape if self._looks else word.plain
 
 
@@ -209,6 +244,13 @@ def _key(letters: str, table: Mapping[int, int | str]) -> str:
     return _REPEATED.sub(r"\1", letters.translate(table))
 
 
+def _compiled(pattern: str) -> "re2._Regexp":
+    """Return it for RE2, which is linear: neighbours may share their signs, as i and l do the 1."""
+    options = re2.Options()
+    options.max_mem = MEMORY
+    return re2.compile(pattern, options)
+
+
 def _runs(word: str) -> list[tuple[str, int]]:
     """Return a word's letters, with what may stand for each, and how often each one comes."""
     runs = []
@@ -218,8 +260,14 @@ def _runs(word: str) -> list[tuple[str, int]]:
     return runs
 
 
-@lru_cache(maxsize=4096)
-def _pattern(word: str) -> re.Pattern[str]:
+@lru_cache(maxsize=1024)
+def _loose_pattern(word: str) -> "re2._Regexp":
+    """Match the word with more of each letter."""
+    return _compiled("".join(f"{c}{{{n},}}" for c, n in _runs(word)))
+
+
+@lru_cache(maxsize=1024)
+def _pattern(word: str) -> "re2._Regexp":
     """Match the word: three of a letter pass for one or two of it, but two not for one.
 
     So "baaad" is "bad", and "good" is not "god"; where each letter is doubled, it is.
@@ -227,14 +275,14 @@ def _pattern(word: str) -> re.Pattern[str]:
     runs = _runs(word)
     stretched = "".join(f"(?:{c}{{{n}}}|{c}{{{max(3, n)},}})" for c, n in runs)
     doubled = "".join(f"{c}{{{2 * n},}}" for c, n in runs)
-    return re.compile(f"{stretched}|{doubled}")
+    return _compiled(f"{stretched}|{doubled}")
 
 
-@lru_cache(maxsize=4096)
-def _spelled_pattern(word: str) -> re.Pattern[str]:
+@lru_cache(maxsize=1024)
+def _spelled_pattern(word: str) -> "re2._Regexp":
     """Match the word among single letters, where more of its outer ones may be somebody else's."""
     last = len(_runs(word)) - 1
-    return re.compile(
+    return _compiled(
         "".join(
             f"{c}{{{n},}}" if at in (0, last) else f"(?:{c}{{{n}}}|{c}{{{max(3, n)},}})"
             for at, (c, n) in enumerate(_runs(word))

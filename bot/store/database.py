@@ -3,33 +3,56 @@
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, StaticPool, create_engine, event
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy import Connection, ExceptionContext, StaticPool, create_engine, event
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, sessionmaker
 
 import migrations
 from bot.store import driver
 from bot.store.driver import BUSY_TIMEOUT_MS
-from bot.store.errors import StoreBusy, StoreTooNew, StoreUnwritable
+from bot.store.errors import (
+    StoreBusy,
+    StoreClosed,
+    StoreFull,
+    StoreTooNew,
+    StoreTooOld,
+    StoreUnavailable,
+    StoreUnwritable,
+)
+from bot.store.faults import as_store_errors, code_of, store_error
+from bot.store.patience import outlast
 
 FILE_NAME = "darkroom.sqlite3"
 TOO_NEW = (
     "was written by a newer Darkroom; update Darkroom or restore the backup made before the update"
 )
+OLDEST_SQLITE = (3, 35, 0)  # RETURNING; the trigrams of FTS5 came with 3.34
+TOO_OLD = (
+    "SQLite {found} is too old: Darkroom needs {needed} or newer. It comes with Python: install a "
+    "newer one (from python.org, or with `uv python install 3.12`) and Darkroom into that"
+)
+LEAST_MS = 100  # for which whoever waited for their turn waits for other processes, too
 CONNECTIONS = 8  # each has a thread; whoever finds none free waits for one
+# After these a connection is of no use any more.
+REOPENED = {
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+}
+PASSING = (StoreBusy, StoreFull)  # while a start waits; everything else is for its owner to see
 
 MERGED_PAGES = 500  # of the index of words at a time: about 0.15 s
 OTHERS_TURN_S = 0.1  # SQLite looks that often whether a writer may begin
@@ -56,6 +79,7 @@ class Database:
             max_overflow=0,
         )
         event.listen(engine.sync_engine, "begin", _on_begin)
+        event.listen(engine.sync_engine, "handle_error", _on_error)
         self._engine = engine
         self._write = async_sessionmaker(engine, expire_on_commit=False)
         self._read = async_sessionmaker(engine.execution_options(begin=driver.READ))
@@ -72,14 +96,17 @@ class Database:
             poolclass=StaticPool,
             hide_parameters=True,
         )
-        event.listen(self._writer, "begin", _on_writer_begin)
+        event.listen(self._writer, "begin", self._on_writer_begin)
+        event.listen(self._writer, "handle_error", _on_error)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
         self._together: list[Waiting] = []
         self._writing: asyncio.Task[None] | None = None
+        self._left_ms = BUSY_TIMEOUT_MS
+        self._closed = False
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
-        """Begin at once as the one writer, commit at the end; raises StoreBusy."""
+        """Begin at once as the one writer, commit at the end; raises StoreError."""
         async with self._use(), self._the_one_writer(), self._write.begin() as session:
             yield session
 
@@ -87,9 +114,15 @@ class Database:
         """Do this in one transaction with what others bring while the disk is busy.
 
         Return what it returns once that is on the disk. It runs in a thread, and may be begun
-        twice: when somebody else's fails, each is done anew by itself. Raises what it raises, or
-        StoreBusy.
+        again: when somebody else's fails, each is done anew by itself, and where the caller is
+        patient, until the disk takes it. A disk that fails may have taken it all the same, so that
+        doing it twice must change nothing. Raises what it raises, or StoreError.
         """
+        return await outlast(partial(self._write_soon, work))
+
+    async def _write_soon(self, work: Work[T]) -> T:
+        if self._closed:
+            raise StoreClosed("the database is closed")
         done = asyncio.get_running_loop().create_future()
         self._together.append((work, done))
         if self._writing is None or self._writing.done():
@@ -107,12 +140,13 @@ class Database:
     async def _write_batch(self, batch: Sequence[Waiting]) -> bool:
         """Write all of it and tell those who wait; False where somebody's work failed."""
         try:
-            async with self._the_one_writer():
+            async with self._the_one_writer() as left_ms:
+                self._left_ms = left_ms
                 loop = asyncio.get_running_loop()
                 works = [work for work, _ in batch]
                 results = await loop.run_in_executor(self._thread, self._write_now, works)
         except Exception as error:  # noqa: BLE001 - it is theirs who brought the work
-            if len(batch) > 1 and not isinstance(error, StoreBusy):
+            if len(batch) > 1 and not isinstance(error, StoreUnavailable):
                 return False
             for _, done in batch:
                 if not done.done():
@@ -127,28 +161,45 @@ class Database:
         with sessionmaker(self._writer, expire_on_commit=False).begin() as session:
             return [work(session) for work in works]
 
+    def _on_writer_begin(self, connection: Connection) -> None:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={self._left_ms}")
+        connection.exec_driver_sql(driver.WRITE)
+
     @asynccontextmanager
-    async def _the_one_writer(self) -> AsyncIterator[None]:
-        """Wait for one's turn; raises StoreBusy where that, or what is done in it, takes long."""
+    async def _the_one_writer(self) -> AsyncIterator[int]:
+        """Wait for one's turn, and return how many ms are left of the time in which to begin.
+
+        Raises StoreBusy where it takes longer, or StoreError.
+        """
+        clock = asyncio.get_running_loop().time
+        began = clock()
         try:
             async with asyncio.timeout(BUSY_TIMEOUT_MS / 1000):
                 await self._turn.acquire()
         except TimeoutError as error:
             raise StoreBusy("other writers take too long; nothing was written") from error
         try:
-            yield
-        except (OperationalError, sqlite3.OperationalError) as error:
-            if _is_busy(error):
-                raise StoreBusy("the database is busy; nothing was written") from error
-            raise
+            with as_store_errors():
+                waited_ms = round(1000 * (clock() - began))
+                yield max(LEAST_MS, BUSY_TIMEOUT_MS - waited_ms)
         finally:
             self._turn.release()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        """Read one consistent state beside whoever writes."""
-        async with self._use(), self._read.begin() as session:
-            yield session
+        """Read one consistent state beside whoever writes; raises StoreError."""
+        with as_store_errors():
+            async with self._use(), self._read.begin() as session:
+                yield session
+
+    async def fetch(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+        """Read what ``work`` asks for, and again where the caller is patient; raises StoreError."""
+
+        async def once() -> T:
+            async with self.read() as session:
+                return await work(session)
+
+        return await outlast(once)
 
     @asynccontextmanager
     async def _use(self) -> AsyncIterator[None]:
@@ -181,12 +232,16 @@ class Database:
             pages, merged = MERGED_PAGES, after - before > 1
             if merged:
                 await asyncio.sleep(OTHERS_TURN_S)
-        async with self._engine.connect() as connection:
-            await connection.exec_driver_sql("COMMIT")
-            await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        with as_store_errors():
+            async with self._engine.connect() as connection:
+                await connection.exec_driver_sql("COMMIT")
+                await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def close(self) -> None:
-        """Close every connection, when what was begun is done."""
+        """Close every connection, when what was begun is done; twice is once."""
+        if self._closed:
+            return
+        self._closed = True
         if self._writing is not None:
             await asyncio.wait([self._writing])
         await self._unused.wait()
@@ -203,15 +258,11 @@ def _on_begin(connection: Connection) -> None:
     driven.begin(connection.get_execution_options().get("begin", driver.WRITE))
 
 
-def _on_writer_begin(connection: Connection) -> None:
-    connection.exec_driver_sql(driver.WRITE)
-
-
-def _is_busy(error: OperationalError | sqlite3.OperationalError) -> bool:
-    cause = error.orig if isinstance(error, OperationalError) else error
-    return getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY or (
-        "database is locked" in str(cause)
-    )
+def _on_error(context: ExceptionContext) -> None:
+    # The next one opens the file anew: what was opened read-only stays so, and a file that was put
+    # back is another one.
+    if code_of(context.original_exception) in REOPENED:
+        context.is_disconnect = True
 
 
 def alembic_config(folder: Path) -> Config:
@@ -225,8 +276,10 @@ def alembic_config(folder: Path) -> Config:
 async def migrate(folder: Path) -> None:
     """Create the folder and bring its database to this version's tables.
 
-    Raises StoreUnwritable or StoreTooNew; each names the path.
+    Raises StoreTooOld; or StoreBusy, StoreFull, StoreUnwritable or StoreTooNew, which name the
+    path.
     """
+    check_sqlite()
     _check_writable(folder)
     try:
         await asyncio.to_thread(command.upgrade, alembic_config(folder), "head")
@@ -235,41 +288,16 @@ async def migrate(folder: Path) -> None:
             raise StoreTooNew(f"{folder / FILE_NAME} {TOO_NEW}") from error
         raise
     except (DatabaseError, sqlite3.DatabaseError) as error:
-        raise StoreUnwritable(f"{folder / FILE_NAME}: {getattr(error, 'orig', error)}") from error
+        passing = store_error(error)
+        kind = type(passing) if isinstance(passing, PASSING) else StoreUnwritable
+        raise kind(f"{folder / FILE_NAME}: {getattr(error, 'orig', error)}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class DatabaseState:
-    """What is in a database that nothing was changed in."""
-
-    path: Path
-    jobs: int
-    open_jobs: int
-
-
-async def examine(folder: Path) -> DatabaseState | None:
-    """Look at a database without changing it; None where there is none yet.
-
-    Raises StoreUnwritable or StoreTooNew; each names the path.
-    """
-    return await asyncio.to_thread(_examine, folder)
-
-
-def _examine(folder: Path) -> DatabaseState | None:
-    path = folder / FILE_NAME
-    if not path.exists():
-        return None
-    try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-            counted = "SELECT count(*), count(*) FILTER (WHERE ended_at IS NULL) FROM jobs"
-            jobs, open_jobs = connection.execute(counted).fetchone()
-    except sqlite3.Error as error:
-        raise StoreUnwritable(f"{path}: {error}") from error
-    known = ScriptDirectory.from_config(alembic_config(folder)).walk_revisions()
-    if revision not in {script.revision for script in known}:
-        raise StoreTooNew(f"{path} {TOO_NEW}")
-    return DatabaseState(path, jobs, open_jobs)
+def check_sqlite() -> None:
+    """Raise StoreTooOld where Python brings a SQLite that lacks what we say to it."""
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        needed = ".".join(map(str, OLDEST_SQLITE[:2]))
+        raise StoreTooOld(TOO_OLD.format(found=sqlite3.sqlite_version, needed=needed))
 
 
 def _check_writable(folder: Path) -> None:
@@ -279,6 +307,7 @@ def _check_writable(folder: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise StoreUnwritable(
+        kind = StoreFull if isinstance(store_error(error), StoreFull) else StoreUnwritable
+        raise kind(
             f"STORE__FOLDER: {folder} must be a folder that can be written ({error.strerror})"
         ) from error

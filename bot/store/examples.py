@@ -69,6 +69,7 @@ class ExampleStore:
                         JobRow.private.is_(False),
                         JobRow.deleted_at.is_(None),
                         JobRow.flagged.is_(None),
+                        JobRow.age_restricted.is_(False),
                         PictureRow.verdict == Verdict.SHOWN,
                     )
                     .order_by(JobRow.id.desc(), PictureRow.index)

@@ -1,18 +1,48 @@
 """Filters: what may not be asked for, server by server."""
 
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 
 from bot.store.audit import Deed
-from bot.store.database import Database
+from bot.store.database import FILE_NAME, Database
+from bot.store.errors import StoreUnwritable
 from bot.store.models import FilterRow
-from bot.store.records import Filter, FilterAction, FilterKind
+from bot.store.records import Filter, FilterAction, FilterKind, FilterStrictness
 
 
 class FilterStands(Exception):
     """A server has a filter of this kind and pattern already."""
+
+
+def stored(folder: Path) -> Sequence[Filter]:
+    """Return every server's filters without changing the database, whatever version it is.
+
+    They are without strictness, and none where there is no database yet; raises StoreUnwritable.
+    """
+    path = folder / FILE_NAME
+    if not path.exists():
+        return []
+    columns = "SELECT id, guild_id, pattern, kind, action FROM filters ORDER BY id"
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            rows = connection.execute(columns).fetchall()
+    except sqlite3.Error as error:
+        raise StoreUnwritable(f"{path}: {error}") from error
+    return [
+        Filter(
+            id=id_,
+            guild_id=guild_id,
+            pattern=pattern,
+            kind=FilterKind(kind),
+            action=FilterAction(action),
+        )
+        for id_, guild_id, pattern, kind, action in rows
+    ]
 
 
 class FilterStore:
@@ -22,10 +52,22 @@ class FilterStore:
         self._database = database
 
     async def add(
-        self, deed: Deed, *, pattern: str, kind: FilterKind, action: FilterAction
+        self,
+        deed: Deed,
+        *,
+        pattern: str,
+        kind: FilterKind,
+        action: FilterAction,
+        strictness: FilterStrictness = FilterStrictness.WHOLE,
     ) -> Filter:
         """Add a filter to the server of the deed; raises FilterStands."""
-        row = FilterRow(guild_id=deed.guild_id, pattern=pattern, kind=kind, action=action)
+        row = FilterRow(
+            guild_id=deed.guild_id,
+            pattern=pattern,
+            kind=kind,
+            action=action,
+            strictness=strictness,
+        )
         try:
             async with self._database.write() as session:
                 session.add_all([row, deed.row()])
@@ -83,4 +125,5 @@ def _filter(row: FilterRow) -> Filter:
         pattern=row.pattern,
         kind=FilterKind(row.kind),
         action=FilterAction(row.action),
+        strictness=FilterStrictness(row.strictness),
     )

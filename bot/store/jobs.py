@@ -1,10 +1,12 @@
 """Jobs: every question and every change, each one transaction."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, delete, func, select, true, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from bot.store.audit import Deed
@@ -50,14 +52,19 @@ class JobStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._pace: float | None = None  # what `seconds_per_cost` found, until another job ends
-        self._open: dict[int, int] = {}  # whose each job is that has not ended
-        self._arriving = 0  # jobs that are being recorded
+        # Whose each job is that has not ended, and the home of its origin.
+        self._open: dict[int, tuple[int, int | None]] = {}
+        self._arriving: Counter[int | None] = Counter()  # jobs that are being recorded, by home
 
     async def load(self) -> None:
         """Read which jobs are open, which is kept in memory; comes before anything else."""
-        query = select(JobRow.id, JobRow.person_id).where(JobRow.status.in_(OPEN))
+        columns = (JobRow.id, JobRow.person_id, JobRow.guild_id, JobRow.guest)
+        query = select(*columns).where(JobRow.status.in_(OPEN))
         async with self._database.read() as session:
-            self._open = {row.id: row.person_id for row in await session.execute(query)}
+            self._open = {
+                row.id: (row.person_id, None if row.guest else row.guild_id)
+                for row in await session.execute(query)
+            }
 
     async def record(
         self,
@@ -74,29 +81,33 @@ class JobStore:
             session.flush()
             return read_job(row)
 
-        self._arriving += 1
+        self._arriving[origin.home] += 1
         try:
             job = await self._database.write_together(add)
-            self._open[job.id] = job.origin.person_id
+            self._open[job.id] = (job.origin.person_id, job.origin.home)
         except IntegrityError as error:
             raise AlreadyRecorded from error
         finally:
-            self._arriving -= 1
+            self._arriving[origin.home] -= 1
         return job
 
     async def get(self, job_id: int) -> Job | None:
         """Return the job, or None where there is none; the id may be anything that was sent."""
         if job_id > LARGEST_ID:
             return None
-        async with self._database.read() as session:
+
+        async def find(session: AsyncSession) -> Job | None:
             row = await session.get(JobRow, job_id)
             return None if row is None else read_job(row)
+
+        return await self._database.fetch(find)
 
     async def queued(self, job_id: int, message_id: int) -> bool:
         """RECORDED → QUEUED: the answer stands, and this is its message."""
         return await self._move(
             job_id,
             (Status.RECORDED,),
+            JobRow.message_id == message_id,
             status=Status.QUEUED,
             message_id=message_id,
             queued_at=_now(),
@@ -104,57 +115,66 @@ class JobStore:
 
     async def running(self, job_id: int) -> bool:
         """QUEUED → RUNNING."""
-        return await self._move(job_id, (Status.QUEUED,), status=Status.RUNNING, started_at=_now())
+        now = _now()
+        return await self._move(
+            job_id,
+            (Status.QUEUED,),
+            JobRow.started_at == now,
+            status=Status.RUNNING,
+            started_at=now,
+        )
 
     async def requeued(self, job_id: int) -> bool:
         """RUNNING → QUEUED: the bot stops before the job is done."""
-        return await self._move(job_id, (Status.RUNNING,), status=Status.QUEUED, started_at=None)
+        return await self._move(
+            job_id, (Status.RUNNING,), true(), status=Status.QUEUED, started_at=None
+        )
 
     async def retagged(self, tags: Mapping[int, float]) -> None:
         """Note the new start tags of waiting jobs, by id."""
-        async with self._database.write() as session:
+
+        def retag(session: Session) -> None:
             for job_id, start in tags.items():
-                await session.execute(
-                    update(JobRow).where(JobRow.id == job_id).values(fair_start=start)
-                )
+                session.execute(update(JobRow).where(JobRow.id == job_id).values(fair_start=start))
+
+        await self._database.write_together(retag)
 
     async def spent(self, job_id: int, device_seconds: float) -> None:
         """Add device time; what a job cost stays true however it ends."""
-        async with self._database.write() as session:
-            await session.execute(
-                update(JobRow)
-                .where(JobRow.id == job_id)
-                .values(device_seconds=JobRow.device_seconds + device_seconds)
-            )
+        job = JobRow.id == job_id
+        sum_: float | None = None  # that was written, perhaps
+
+        def add(session: Session) -> None:
+            nonlocal sum_
+            found = session.scalars(select(JobRow.device_seconds).where(job)).one_or_none()
+            if found is not None and found != sum_:
+                sum_ = found + device_seconds
+                session.execute(update(JobRow).where(job).values(device_seconds=sum_))
+
+        await self._database.write_together(add)
 
     async def shortened(self, job_id: int, cut: str) -> None:
         """Note the words of its prompts that were too many."""
-        async with self._database.write() as session:
-            await session.execute(update(JobRow).where(JobRow.id == job_id).values(cut=cut))
+        await self._set(job_id, cut=cut)
 
     async def posted(self, job_id: int, message_id: int) -> None:
         """Note the message of a job that ended before it was known."""
-        async with self._database.write() as session:
-            await session.execute(
-                update(JobRow).where(JobRow.id == job_id).values(message_id=message_id)
-            )
+        await self._set(job_id, message_id=message_id)
 
     async def moved(self, job_id: int, channel_id: int, message_id: int) -> None:
         """Note the direct message that stands in for one that cannot be reached."""
-        async with self._database.write() as session:
-            await session.execute(
-                update(JobRow)
-                .where(JobRow.id == job_id)
-                .values(direct_channel_id=channel_id, message_id=message_id)
-            )
+        await self._set(job_id, direct_channel_id=channel_id, message_id=message_id)
 
     async def flag(self, job_id: int, why: str) -> None:
         """Say once what moderators should look at, below what was said before."""
-        async with self._database.write() as session:
-            row = await session.get_one(JobRow, job_id)
+
+        def add(session: Session) -> None:
+            row = session.get_one(JobRow, job_id)
             lines = [] if row.flagged is None else row.flagged.split("\n")
             if why not in lines:
                 row.flagged = "\n".join([*lines, why])
+
+        await self._database.write_together(add)
 
     async def ended(
         self, job_id: int, status: Status, error: str | None = None, deed: Deed | None = None
@@ -163,13 +183,15 @@ class JobStore:
 
         ``deed`` is a moderator's who did so.
         """
+        now = _now()
         moved = await self._move(
             job_id,
             OPEN,
+            JobRow.ended_at == now,
             deed,
             status=status,
             error=error,
-            ended_at=_now(),
+            ended_at=now,
             interaction_token=None,
         )
         self._pace = None
@@ -268,8 +290,12 @@ class JobStore:
 
         Everybody's are also those that are being recorded.
         """
-        theirs = sum(whose == person_id for whose in self._open.values())
-        return theirs, len(self._open) + self._arriving
+        theirs = sum(whose == person_id for whose, _ in self._open.values())
+        return theirs, len(self._open) + self._arriving.total()
+
+    def waiting_in(self, home: int | None) -> int:
+        """Count the jobs that have not ended, or are being recorded, of one home of origins."""
+        return sum(one == home for _, one in self._open.values()) + self._arriving[home]
 
     async def children_count(self, job: Job) -> int:
         """Count the jobs made from one of a server that stand there still."""
@@ -306,22 +332,43 @@ class JobStore:
             return [read_job(row) for row in rows]
 
     async def _select(self, *conditions: ColumnElement[bool]) -> list[Job]:
-        async with self._database.read() as session:
+        async def find(session: AsyncSession) -> list[Job]:
             rows = await session.scalars(select(JobRow).where(*conditions).order_by(JobRow.id))
             return [read_job(row) for row in rows]
 
+        return await self._database.fetch(find)
+
+    async def _set(self, job_id: int, **values: object) -> None:
+        change = update(JobRow).where(JobRow.id == job_id).values(**values)
+
+        def write(session: Session) -> None:
+            session.execute(change)
+
+        await self._database.write_together(write)
+
     async def _move(
-        self, job_id: int, before: Sequence[Status], deed: Deed | None = None, **values: object
+        self,
+        job_id: int,
+        before: Sequence[Status],
+        ours: ColumnElement[bool],
+        deed: Deed | None = None,
+        **values: object,
     ) -> bool:
-        change = (
-            update(JobRow)
-            .where(JobRow.id == job_id, JobRow.status.in_(before))
-            .values(**values)
-            .returning(JobRow.id)
-        )
+        """Change a job that is in one of the states ``before``; False where it is not.
+
+        ``ours`` tells the change itself apart from somebody else's, where a disk that failed took
+        it all the same.
+        """
+        job, tried = JobRow.id == job_id, False
+        change = update(JobRow).where(job, JobRow.status.in_(before)).values(**values)
 
         def move(session: Session) -> bool:
-            if session.scalars(change).one_or_none() is None:
+            nonlocal tried
+            same = select(JobRow.id).where(job, JobRow.status == values["status"], ours)
+            if tried and session.scalars(same).one_or_none() is not None:
+                return True
+            tried = True
+            if session.scalars(change.returning(JobRow.id)).one_or_none() is None:
                 return False
             if deed is not None:
                 session.add(deed.row())

@@ -20,7 +20,15 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-from bot.store.records import FilterAction, FilterKind, Holder, Kind, Status, Verdict
+from bot.store.records import (
+    FilterAction,
+    FilterKind,
+    FilterStrictness,
+    Holder,
+    Kind,
+    Status,
+    Verdict,
+)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -109,6 +117,8 @@ class JobRow(Base):
     locale: Mapped[str] = mapped_column(String(10), default="en-US", server_default="en-US")
     filesize_limit: Mapped[int | None]
     guest: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # How its place was when it was made; of older jobs nobody knows.
+    age_restricted: Mapped[bool] = mapped_column(default=False, server_default=false())
     direct_channel_id: Mapped[int | None] = mapped_column(BigInteger)
 
     fair_start: Mapped[float]
@@ -257,6 +267,9 @@ class FilterRow(Base):
     pattern: Mapped[str] = mapped_column(Text)
     kind: Mapped[FilterKind] = mapped_column(String(8))
     action: Mapped[FilterAction] = mapped_column(String(8))
+    strictness: Mapped[FilterStrictness] = mapped_column(
+        String(8), default=FilterStrictness.WHOLE, server_default=FilterStrictness.WHOLE
+    )
 
     __table_args__ = (UniqueConstraint("guild_id", "kind", "pattern"),)
 

@@ -3,10 +3,10 @@
 import asyncio
 import hashlib
 import io
-import os
 from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,16 @@ from PIL import Image, ImageFilter
 from sqlalchemy import CompoundSelect, Select, select, union, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from bot.store.database import Database
+from bot.store.files import read_whole, remove_parts, write_whole
 from bot.store.jobs import NOBODY
 from bot.store.models import UNPRUNED, FavouriteRow, JobRow, PictureRow
+from bot.store.patience import outlast
 from bot.store.records import Job, StoredPicture, Verdict
 
+FOLDERS = PICTURES, THUMBNAILS = "pictures", "thumbnails"
 THUMBNAIL_SIDE = 256
 BLUR = 12  # the blur's radius, as a part of the longer side
 
@@ -30,6 +34,11 @@ class PictureStore:
     def __init__(self, database: Database, folder: Path) -> None:
         self._database = database
         self._folder = folder
+
+    async def tidy(self) -> None:
+        """Remove what a kill left half written; comes before anything is."""
+        for name in FOLDERS:
+            await asyncio.to_thread(remove_parts, self._folder / name)
 
     async def save(
         self,
@@ -43,11 +52,10 @@ class PictureStore:
     ) -> StoredPicture:
         """Write the file, then the row; saving the same picture again changes nothing."""
         picture = _described(job_id, index, seed, png, nsfw, verdict)
-        await asyncio.to_thread(self._write, picture.sha256, png)
+        await self._write(picture.sha256, png)
         await self._note(picture)
         # Whoever removed the same picture meanwhile did so before the row stood.
-        if not await asyncio.to_thread(self._png(picture.sha256).exists):
-            await asyncio.to_thread(self._write, picture.sha256, png)
+        await self._write(picture.sha256, png)
         return picture
 
     async def drop(
@@ -120,20 +128,27 @@ class PictureStore:
     async def save_source(self, png: bytes) -> str:
         """Write the picture that a job starts from; return the name it is found by."""
         sha256 = hashlib.sha256(png).hexdigest()
-        await asyncio.to_thread(self._write, sha256, png)
+        await self._write(sha256, png)
         return sha256
+
+    async def discard_source(self, sha256: str) -> None:
+        """Remove a source of which no job came, unless another job shows or starts from it."""
+        async with self._database.write() as session:
+            unneeded = await _unneeded(session, {sha256})
+            await asyncio.to_thread(self._unlink, unneeded, unneeded)
 
     async def read_source(self, sha256: str) -> bytes | None:
         """Return the picture that a job starts from, or None where it was pruned."""
-        return await asyncio.to_thread(_read, self._png(sha256))
+        return await _read(self._png(sha256))
 
     async def of_job(self, job_id: int) -> list[StoredPicture]:
         """Return the job's pictures in their order."""
-        async with self._database.read() as session:
-            rows = await session.scalars(
-                select(PictureRow).where(PictureRow.job_id == job_id).order_by(PictureRow.index)
-            )
-            return [stored_picture(row) for row in rows]
+        theirs = select(PictureRow).where(PictureRow.job_id == job_id).order_by(PictureRow.index)
+
+        async def find(session: AsyncSession) -> list[StoredPicture]:
+            return [stored_picture(row) for row in await session.scalars(theirs)]
+
+        return await self._database.fetch(find)
 
     async def first_of(self, job_ids: list[int]) -> dict[int, StoredPicture]:
         """Return the first picture of each job that has one, a refused one only without others."""
@@ -150,32 +165,36 @@ class PictureStore:
 
     async def read(self, picture: StoredPicture) -> bytes | None:
         """Return the PNG file, or None where it was pruned."""
-        return await asyncio.to_thread(_read, self._png(picture.sha256))
+        return await _read(self._png(picture.sha256))
 
     async def read_thumbnail(self, picture: StoredPicture) -> bytes | None:
         """Return the WebP thumbnail, or None where it was pruned.
 
         It is blurred where the picture is not shown to everybody at once.
         """
-        thumbnail = await asyncio.to_thread(_read, self._thumbnail(picture.sha256))
+        thumbnail = await _read(self._thumbnail(picture.sha256))
         if thumbnail is None or picture.verdict is Verdict.SHOWN:
             return thumbnail
         return await asyncio.to_thread(_blurred, thumbnail)
 
     async def _note(self, picture: StoredPicture) -> None:
         values = asdict(picture)
-        async with self._database.write() as session:
-            await session.execute(
-                insert(PictureRow)
-                .values(values)
-                .on_conflict_do_update(index_elements=["job_id", "index"], set_=values)
-            )
+        note = (
+            insert(PictureRow)
+            .values(values)
+            .on_conflict_do_update(index_elements=["job_id", "index"], set_=values)
+        )
+
+        def write(session: Session) -> None:
+            session.execute(note)
+
+        await self._database.write_together(write)
 
     def _png(self, sha256: str) -> Path:
-        return self._folder / "pictures" / sha256[:2] / f"{sha256}.png"
+        return picture_file(self._folder, sha256)
 
     def _thumbnail(self, sha256: str) -> Path:
-        return self._folder / "thumbnails" / sha256[:2] / f"{sha256}.webp"
+        return thumbnail_file(self._folder, sha256)
 
     def _unlink(self, pictures: Iterable[str], thumbnails: Iterable[str]) -> None:
         for sha256 in pictures:
@@ -183,13 +202,28 @@ class PictureStore:
         for sha256 in thumbnails:
             self._thumbnail(sha256).unlink(missing_ok=True)
 
-    def _write(self, sha256: str, png: bytes) -> None:
+    async def _write(self, sha256: str, png: bytes) -> None:
+        await outlast(partial(asyncio.to_thread, self._write_files, sha256, png))
+
+    def _write_files(self, sha256: str, png: bytes) -> None:
+        if self._png(sha256).exists() and self._thumbnail(sha256).exists():
+            return
         with Image.open(io.BytesIO(png)) as picture:
             picture.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
             thumbnail = io.BytesIO()
             picture.convert("RGB").save(thumbnail, "WEBP", quality=85)
-        _write_whole(self._png(sha256), png)
-        _write_whole(self._thumbnail(sha256), thumbnail.getvalue())
+        write_whole(self._thumbnail(sha256), thumbnail.getvalue())
+        write_whole(self._png(sha256), png)
+
+
+def picture_file(folder: Path, sha256: str) -> Path:
+    """Return where a picture lies below the data folder."""
+    return folder / PICTURES / sha256[:2] / f"{sha256}.png"
+
+
+def thumbnail_file(folder: Path, sha256: str) -> Path:
+    """Return where a picture's thumbnail lies below the data folder."""
+    return folder / THUMBNAILS / sha256[:2] / f"{sha256}.webp"
 
 
 def _described(
@@ -245,21 +279,5 @@ async def _unneeded(session: AsyncSession, files: set[str]) -> set[str]:
     return files - set(await session.scalars(needed))
 
 
-def _read(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write so that a kill leaves the whole file or none: beside its place, then renamed."""
-    if path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}.part")
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+async def _read(path: Path) -> bytes | None:
+    return await outlast(partial(asyncio.to_thread, read_whole, path))

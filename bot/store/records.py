@@ -52,7 +52,8 @@ class Origin:
     the interaction's own answer. A ``private`` one is shown to nobody else. ``locale`` is the
     language of what is said about it, as Discord names it; ``filesize_limit`` is how many bytes of
     file Discord takes in its answer, where it said so. As a ``guest`` we are there only because the
-    person brought us along: we are no member of the place.
+    person brought us along: we are no member of the place. ``age_restricted`` is how the place
+    was then.
     """
 
     interaction_id: int
@@ -67,6 +68,12 @@ class Origin:
     locale: str = "en-US"
     filesize_limit: int | None = None
     guest: bool = False
+    age_restricted: bool = False
+
+    @property
+    def home(self) -> int | None:
+        """The server whose share of the queue it takes; None in direct messages and for guests."""
+        return None if self.guest else self.guild_id
 
     @property
     def by_token_only(self) -> bool:
@@ -163,6 +170,15 @@ class Job(Draft):
     started_at: datetime | None = None
     ended_at: datetime | None = None
     deleted_at: datetime | None = None
+
+    @property
+    def mark(self) -> str:
+        """What tells it from a job of the same number in another database.
+
+        There is one after every fresh start, and another once a backup is restored; Discord's
+        number of the interaction that asked comes only once.
+        """
+        return f"{self.origin.interaction_id:x}"
 
     @property
     def channel_id(self) -> int | None:
@@ -295,6 +311,14 @@ class FilterAction(StrEnum):
     STRIP = "strip"
 
 
+class FilterStrictness(StrEnum):
+    """How a word, or each word of a phrase, may stand in a text; each finds what those above do."""
+
+    WHOLE = "whole"  # as a word, disguised or not
+    INSIDE = "inside"  # in longer words too, and with letters doubled
+    SPACED = "spaced"  # and with anything but letters between its letters
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """What may not be asked for in a server, or EVERYWHERE."""
@@ -304,6 +328,7 @@ class Filter:
     pattern: str
     kind: FilterKind
     action: FilterAction
+    strictness: FilterStrictness = FilterStrictness.WHOLE
 
 
 class AuditAction(StrEnum):

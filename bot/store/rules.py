@@ -102,15 +102,19 @@ class Rules(Preferences):
         """Return what holds in this place, where ``around`` holds around it."""
         return replace(around, **self.said())
 
-    def thresholds(self, *, age_restricted: bool) -> tuple[float | None, float | None]:
-        """Return above which scores a picture is hidden and not shown at all, None for never."""
-        match self.age_restricted if age_restricted else self.elsewhere:
-            case Strictness.ALLOW:
-                return None, None
-            case Strictness.SPOILER:
-                return self.spoiler_above, None
-            case _:
-                return self.spoiler_above, self.refuse_above
+    def thresholds(self, *, age_restricted: bool | None) -> tuple[float | None, float | None]:
+        """Return above which scores a picture is hidden and not shown at all, None for never.
+
+        The stricter ones hold where it is not known whether the place is ``age_restricted``.
+        """
+        said = {self.age_restricted} if age_restricted else {self.elsewhere}
+        if age_restricted is None:
+            said.add(self.age_restricted)
+        if said == {Strictness.ALLOW}:
+            return None, None
+        if said <= {Strictness.ALLOW, Strictness.SPOILER}:
+            return self.spoiler_above, None
+        return self.spoiler_above, self.refuse_above
 
 
 BUILT_IN = Rules(

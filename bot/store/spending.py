@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import ColumnElement, case, func, literal, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.store.database import Database
 from bot.store.models import AllowanceRow, JobRow, SpentRow
-from bot.store.records import Holder, Spent, Status
+from bot.store.records import EVERYWHERE, Holder, Spent, Status
 
 # What failed, or was cancelled before it was begun, does not count.
 _COUNTS = (JobRow.status != Status.FAILED) & (
@@ -26,8 +26,23 @@ class SpendingStore:
 
     async def of(self, *, person_id: int, guild_id: int, since: datetime, until: datetime) -> Spent:
         """Return what a person asked for in a server in a span of time, the end left out."""
+        here = (JobRow.guild_id == guild_id, SpentRow.guild_id == guild_id)
+        return await self._sum(*here, person_id, since, until)
+
+    async def everywhere(self, *, person_id: int, since: datetime, until: datetime) -> Spent:
+        """Return what a person asked for in all servers and direct messages, likewise."""
+        return await self._sum(true(), true(), person_id, since, until)
+
+    async def _sum(
+        self,
+        jobs_of: ColumnElement[bool],
+        erased_of: ColumnElement[bool],
+        person_id: int,
+        since: datetime,
+        until: datetime,
+    ) -> Spent:
         jobs = select(_PICTURES, _SECONDS).where(
-            JobRow.guild_id == guild_id,
+            jobs_of,
             JobRow.person_id == person_id,
             JobRow.asked_at >= since,
             JobRow.asked_at < until,
@@ -37,7 +52,7 @@ class SpendingStore:
             func.coalesce(func.sum(SpentRow.pictures), 0),
             func.coalesce(func.sum(SpentRow.seconds), 0.0),
         ).where(
-            SpentRow.guild_id == guild_id,
+            erased_of,
             SpentRow.person_id == person_id,
             SpentRow.made_at >= since,
             SpentRow.made_at < until,
@@ -68,7 +83,8 @@ async def remember(session: AsyncSession, person_id: int, now: datetime) -> None
     """Write down what counts of a person's day, before their jobs are nobody's.
 
     Otherwise whoever used up their quota would have themselves erased, to have it anew. What
-    moderators do not count of it any more is left out.
+    no server counts, as in direct messages, or does not count any more, is written down EVERYWHERE:
+    the owner's ceilings count it.
     """
     whose = (
         (AllowanceRow.guild_id == JobRow.guild_id)
@@ -76,17 +92,13 @@ async def remember(session: AsyncSession, person_id: int, now: datetime) -> None
         & (AllowanceRow.holder_id == person_id)
     )
     begin = literal(midnight(now), JobRow.asked_at.type)
+    counted = JobRow.asked_at >= func.coalesce(AllowanceRow.counted_from, begin)
+    place = case((JobRow.guild_id.is_not(None) & counted, JobRow.guild_id), else_=EVERYWHERE)
     used = await session.execute(
-        select(JobRow.guild_id, _PICTURES, _SECONDS)
+        select(place, _PICTURES, _SECONDS)
         .outerjoin(AllowanceRow, whose)
-        .where(
-            JobRow.person_id == person_id,
-            JobRow.guild_id.is_not(None),
-            JobRow.asked_at >= begin,
-            JobRow.asked_at >= func.coalesce(AllowanceRow.counted_from, begin),
-            _COUNTS,
-        )
-        .group_by(JobRow.guild_id)
+        .where(JobRow.person_id == person_id, JobRow.asked_at >= begin, _COUNTS)
+        .group_by(place)
     )
     session.add_all(
         SpentRow(

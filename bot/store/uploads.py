@@ -7,6 +7,9 @@ import shutil
 import time
 from pathlib import Path
 
+from bot.store.faults import as_store_errors
+from bot.store.files import read_whole, write_whole
+
 KEPT_S = 24 * 3600.0
 KEPT_EACH = 5  # of one person's, the latest
 
@@ -18,7 +21,10 @@ class UploadStore:
         self._folder = folder / "uploads"
 
     async def save(self, person_id: int, content: bytes) -> str:
-        """Keep a person's file for a while; return the name that it is found by."""
+        """Keep a person's file for a while; return the name that it is found by.
+
+        Raises StoreError.
+        """
         return await asyncio.to_thread(self._save, person_id, content)
 
     async def read(self, person_id: int, sha256: str) -> bytes | None:
@@ -36,12 +42,12 @@ class UploadStore:
     def _save(self, person_id: int, content: bytes) -> str:
         sha256 = hashlib.sha256(content).hexdigest()
         own = self._folder / str(person_id)
-        own.mkdir(parents=True, exist_ok=True)
-        (own / sha256).write_bytes(content)
-        self._expire()
-        latest_last = sorted(own.iterdir(), key=lambda file: file.stat().st_mtime_ns)
-        for file in latest_last[:-KEPT_EACH]:
-            file.unlink(missing_ok=True)
+        write_whole(own / sha256, content)
+        with as_store_errors():
+            self._expire()
+            latest_last = sorted(own.iterdir(), key=lambda file: file.stat().st_mtime_ns)
+            for file in latest_last[:-KEPT_EACH]:
+                file.unlink(missing_ok=True)
         return sha256
 
     def _expire(self) -> None:
@@ -52,10 +58,10 @@ class UploadStore:
 
     def _read(self, person_id: int, sha256: str) -> bytes | None:
         file = self._folder / str(person_id) / sha256
-        try:
-            return None if _is_old(file) else file.read_bytes()
-        except FileNotFoundError:
-            return None
+        with contextlib.suppress(FileNotFoundError):
+            if not _is_old(file):
+                return read_whole(file)
+        return None
 
 
 def _is_old(file: Path) -> bool:

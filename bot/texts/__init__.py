@@ -36,7 +36,7 @@ def say(key: str, /, **fields: str | float) -> str:
 
     ``key`` may name an attribute: ``command-imagine.prompt``. Whole and broken numbers are written
     as the language does it, with thousands apart: an id or a seed goes in as a string. Fields are
-    put in as they are; whoever gives a person's words escapes their markup first.
+    put in as they are; a person's words go through `bot.texts.inert` first.
     """
     language = _spoken.get()
     for known in (language, language.partition("-")[0]):

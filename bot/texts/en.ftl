@@ -3,16 +3,21 @@
 ### Errors
 
 error-invalid = `{ $field }` must be { $bound }.
-error-unreadable = I cannot read `{ $value }`.
+error-unreadable = I cannot read { $value }.
 error-checkpoint = I cannot use that checkpoint: { $reason }.
 error-too-large = That picture is too large for this machine. Try a smaller size.
 error-not-checked = That picture could not be checked, so I do not show it. Please tell the server's owner.
 error-cancelled = That job was cancelled.
 error-worker-died = The worker stopped twice while drawing this. Please try another prompt.
-error-store-busy = I am busy writing something down. Nothing was lost; please try again.
+error-store-busy = My database is busy right now; please try again in a moment.
+error-store-full = My disk is full, so I cannot take on anything new. Please tell the server's owner.
+error-store-read-only = I am not allowed to write to my disk right now. Please tell the server's owner.
+error-store-failing = My disk is not working properly right now. Please tell the server's owner.
+error-store-damaged = My database is damaged and has to be restored. Please tell the server's owner.
 error-store = My database cannot be used right now. Please tell the server's owner.
 error-not-posted = The pictures are drawn, but Discord does not let me post them: { $why }. They are kept in `/history`.
 error-permissions = You need { $needed }.
+error-server-unknown = Discord has not told me about this server's roles yet. Please try again in a minute.
 error-server-only = That works in a server only.
 error-command-gone = I do not know that command any more. Try again soon.
 error-command-changed = That command has changed. Try again soon.
@@ -23,6 +28,13 @@ error-queue-full =
         [one] 1 job is
        *[other] { $waiting } jobs are
     } waiting. Try again in a few minutes.
+error-queue-share =
+    This server has its share of the queue waiting: { $waiting ->
+        [one] 1 job
+       *[other] { $waiting } jobs
+    }. Try again when some of them are done.
+error-no-direct-messages = I draw nothing in direct messages. Ask in a server where I am.
+error-no-user-installs = I draw only in servers that invited me.
 error-waiting =
     You have { $waiting ->
         [one] 1 job
@@ -48,6 +60,7 @@ error-picture-count =
     }.
 error-held-back = That picture was held back by the rules here.
 error-button-unknown = I do not know that button any more.
+error-button-foreign = I have no record of the picture that this button belongs to. My database was replaced, or restored from a backup, after I made it.
 error-page-old = That answer is too old for its buttons. Please ask again.
 error-form-unknown = I do not know that form any more.
 error-file-elsewhere = `{ $field }` is not a file on Discord; I fetch nothing else.
@@ -58,10 +71,12 @@ error-pictures-not-stored = Those pictures are not stored any more. Reroll draws
 error-blocked = Moderators blocked you { $end }.
 error-blocked-because = Moderators blocked you { $end }: { $reason }
 error-job-removed = That job was removed.
+error-carried-out = That job was made in an age-restricted channel, so I cannot send someone else's pictures of it by direct message.
 error-words-not-kept = What was asked for there is not stored any more.
 error-prompt-refused = The rules here do not allow that prompt.
 error-filters-full = There are { $most } filters here, as many as may be. Remove one first.
-error-filter-stands = There is such a filter already. Remove it first, to give it another action.
+error-filters-regex-full = With this one, the regular expressions here would be more than { $most }, or too large together. Remove one first.
+error-filter-stands = There is such a filter already. Remove it first, to give it another action or strictness.
 error-no-filter = There is no such filter here. `/mod filter list` has their numbers.
 error-owners-only = Only the owners of this bot can do that everywhere.
 error-block-yourself = You cannot block yourself.
@@ -81,9 +96,20 @@ error-quota-pictures =
            *[other] { $asked }
         } more. The next day begins { $back } (UTC).
     }
+error-ceiling-pictures =
+    You may ask for { $limit ->
+        [one] 1 picture
+       *[other] { $limit } pictures
+    } a day, in all servers and direct messages together, and this would be more. The next day begins { $back } (UTC).
+error-ceiling-seconds =
+    You used up today's { $limit ->
+        [one] second
+       *[other] { $limit } seconds
+    } of device time, in all servers and direct messages together. The next day begins { $back } (UTC).
 error-quota-seconds = You used up today's { $limit } seconds of device time in this server. The next day begins { $back } (UTC).
 
 # What a field must be: these end the sentence "`steps` must be …".
+bound-decodable = a picture that can be decoded in a few seconds
 bound-whole = a whole number, { $least } to { $most }
 bound-number = a number, { $least } to { $most }
 bound-strength = a number, more than 0, at most 1
@@ -125,6 +151,7 @@ bound-image-png = a whole PNG file
 bound-image-file = a whole PNG, JPEG or WebP file
 bound-image-scans = a JPEG of at most { $most } scans
 bound-image-pixels = at most { $most } megapixels
+bound-image-webp = at most { $most } megapixels as a WebP
 bound-image-aspect = at most { $most } times as long as wide
 bound-image-text = one with at most { $most } characters of text
 bound-image-upscale = at most { $most } px a side to upscale
@@ -269,6 +296,11 @@ job-variation = (variation of { $number })
 job-starting = Starting…
 job-queued = Queued, { ordinal }
 job-loading = Loading { $checkpoint }…
+job-stalled = { $drawn ->
+    [0] Waiting for the disk. This goes on by itself as soon as the disk allows it.
+    [one] Your picture is drawn; waiting for the disk to take it. It will be posted by itself.
+   *[other] Your pictures are drawn; waiting for the disk to take them. They will be posted by themselves.
+}
 job-progress = step { $step } of { $steps } · { $left } left
 job-without = without: { $words }
 job-cut = too long, left out: { $words }
@@ -316,6 +348,7 @@ question-yes = Make { $jobs } jobs
 question-no = No
 question-made = On their way.
 question-left = Left alone.
+question-replaced = There is a newer question; this one is left.
 question-forgotten = Nobody answered, so I left it. Ask again when you like.
 
 ### Pictures that are there: details, history, favourites
@@ -363,10 +396,12 @@ entry-jump = jump
 entry-why = Why
 entry-by-moderator = by a moderator
 entry-deleted = deleted
+entry-unseen = One of your favourites. It cannot be shown here: it was made in a place that you cannot see from this channel, or no longer.
 file-no-prompt = *no prompt*
 file-also = Also
 file-left-out = Not to be had here
 sent = Sent: { $where }
+details-without-pictures = That was quick, so the pictures are left out here. They come with the next Details in ten seconds.
 favourite-added = Now among your favourites.
 favourite-removed = No longer among your favourites.
 deleted-files = Deleted: the files are gone. I cannot reach the message; you can dismiss it.
@@ -408,6 +443,7 @@ example-alt = A picture made with { $name }
 nothing-offered = There is nothing to pick here.
 page-back = Back
 page-on = Next
+error-files-busy = Too many files are being looked at right now. Try again in a moment.
 error-too-fast =
     { $seconds ->
         [one] That was quick. Try again in a second.
@@ -653,6 +689,7 @@ command-mod-filter-add = Refuse, flag or cut out what prompts may not say
     .pattern = The word, the words, or the regular expression; case and disguises do not matter
     .action = refuse: no pictures; flag: moderators see it; strip: the words are cut out
     .kind = word: a whole word; phrase: words in a row; regex: a regular expression (word)
+    .strictness = inside: in longer words, with letters doubled; spaced: also across spaces and signs (whole)
     .everywhere = In every server and in direct messages; for the bot's owners
 command-mod-filter-remove = Remove a filter
     .filter = Its number, as in /mod filter list
@@ -671,10 +708,16 @@ filter-kind =
     .word = word
     .phrase = phrase
     .regex = regex
-filter-line = **{ $action }** { $kind } `{ $pattern }`
+filter-strictness =
+    .inside = inside words
+    .spaced = spaced out
+filter-line = **{ $action }** { $kind } { $pattern }
+filter-line-strict = **{ $action }** { $kind }, { $strictness } { $pattern }
+filter-line-off = { $line } is **switched off**: it must be { $bound }
 filters-title = Filters
 filters-none = There are no filters here.
 filter-everywhere = one of the bot's owners
+filter-test-off = Switched off, see `/mod filter list`: { $filters }.
 filter-test-allowed = No filter finds anything.
 filter-test-refused = Refused by { $filters }.
 filter-test-emptied = Refused: nothing is left of it.
@@ -688,8 +731,12 @@ filter-pattern-length = 1 to { $most } characters
 filter-pattern-word = one word of letters and digits (several words are a phrase, anything else a regex)
 filter-pattern-phrase = words of letters and digits (anything else is a regex)
 filter-pattern-regex = a regular expression ({ $why })
+filter-pattern-unsupported = a regular expression without { $part }, which is not supported here: no lookaround, backreferences, possessive or atomic groups, set operations or flags other than i, m, s and U
+filter-pattern-large = a smaller regular expression: its repeats and classes take too much memory together
 filter-pattern-empty = a regular expression that needs at least one character to match
 filter-pattern-slow = a regular expression that takes less than { $ms } ms
+filter-strictness-regex = whole for a regular expression, which says itself what it finds
+filter-off-many = one of at most { $most } regular expressions of a server, and not larger together with the others than they may be
 
 ### The check of pictures
 
@@ -698,6 +745,7 @@ filter-pattern-slow = a regular expression that takes less than { $ms } ms
 command-privacy = What is kept about you
 command-privacy-export = Everything that is kept about you, as a file
 command-privacy-erase = Remove what is kept about you, for good
+export-part = Part { $part } of { $parts }. Each file can be read by itself.
 question-erase = This removes your prompts, pictures and favourites from my store, in every server, and cannot be taken back. Messages stay where they are; Delete under one removes it.
 button-erase = Erase all of it
 erased =

@@ -8,12 +8,19 @@ import aiohttp
 import discord
 from discord import app_commands
 
-from bot.services.errors import FileUnavailable, OwnersOnly
+from bot.services.errors import FileUnavailable, OwnersOnly, ServerUnknown
 from bot.services.moderation import Target
 from bot.services.policy import Actor, Asked
 from bot.store.examples import Viewer
 from bot.store.records import EVERYWHERE, Origin
 from bot.texts import say
+from bot.ui.eyes import (
+    DiscordEyes,
+    is_age_restricted,
+    is_guest,
+    permissions_in_server,
+    readable,
+)
 from bot.ui.file_hosts import is_discords
 from generation.errors import InvalidRequest
 from generation.source_image import MAX_BYTES
@@ -29,8 +36,8 @@ def asked_by(
 
     A ``private`` one stays an ordinary job in direct messages with us, where nobody else reads.
     """
-    channel, user = interaction.channel, interaction.user
-    around = channel.parent if isinstance(channel, discord.Thread) else None
+    channel = interaction.channel
+    around = (channel.parent_id,) if isinstance(channel, discord.Thread) else ()
     origin = Origin(
         interaction_id=interaction.id,
         token=interaction.token,
@@ -42,28 +49,40 @@ def asked_by(
         part=part,
         locale=str(interaction.locale),
         filesize_limit=interaction.filesize_limit,
-        guest=_is_guest(interaction),
+        guest=is_guest(interaction),
+        age_restricted=is_age_restricted(channel) is not False,
     )
     asked = Asked(
         origin=origin,
         missing_permissions=missing_here(interaction),
-        channel_ids=(origin.channel_id,) if around is None else (origin.channel_id, around.id),
-        role_ids=frozenset(role.id for role in getattr(user, "roles", ())),
+        channel_ids=(origin.channel_id, *around),
+        role_ids=role_ids_of(interaction.user),
         age_restricted=is_age_restricted(channel),
         alone=interaction.guild_id is None and not origin.guest,
+        eyes=DiscordEyes(interaction),
     )
     return asked.in_private() if private else asked
 
 
+def role_ids_of(person: discord.abc.Snowflake) -> frozenset[int]:
+    """Return the roles that Discord sent along with a person; without a server they have none.
+
+    Their ids: `Member.roles` has those that the cache knows, which is empty while a server is out
+    of reach or has not been told of yet.
+    """
+    if not isinstance(person, discord.Member):
+        return frozenset()
+    everybodys = person.guild.id
+    return frozenset((*person._roles, everybodys))  # noqa: SLF001
+
+
 def actor_of(interaction: discord.Interaction[Any]) -> Actor:
-    """Return who acts; who may moderate members or manage messages here is a moderator."""
-    theirs = interaction.permissions
+    """Return who acts; who may moderate the server's members is its moderator."""
     return Actor(
         person_id=interaction.user.id,
         guild_id=interaction.guild_id,
-        moderates=interaction.guild_id is not None
-        and not _is_guest(interaction)
-        and (theirs.moderate_members or theirs.manage_messages),
+        moderates=permissions_in_server(interaction).moderate_members,
+        eyes=DiscordEyes(interaction),
     )
 
 
@@ -86,7 +105,7 @@ def check_moderator(interaction: discord.Interaction[Any]) -> None:
     """Raise where somebody is not in a server, or may not moderate its members."""
     if interaction.guild_id is None:
         raise app_commands.NoPrivateMessage
-    if not interaction.permissions.moderate_members:
+    if not permissions_in_server(interaction).moderate_members:
         raise app_commands.MissingPermissions(["moderate_members"])
 
 
@@ -94,13 +113,16 @@ def check_administrator(interaction: discord.Interaction[Any]) -> None:
     """Raise where somebody is not in a server, or may not manage it."""
     if interaction.guild_id is None:
         raise app_commands.NoPrivateMessage
-    if not interaction.permissions.manage_guild:
+    if not permissions_in_server(interaction).manage_guild:
         raise app_commands.MissingPermissions(["manage_guild"])
 
 
 def target_of(interaction: discord.Interaction[Any], person: discord.abc.Snowflake) -> Target:
-    """Return a person whom a moderator acts on, as they are in this server."""
-    theirs = person.guild_permissions if isinstance(person, discord.Member) else None
+    """Return a person whom a moderator acts on, as they are in this server.
+
+    Raises ServerUnknown where Discord has not said what they may do there.
+    """
+    theirs = _permissions_of(person) if isinstance(person, discord.Member) else None
     return Target(
         person_id=person.id,
         moderates=theirs is not None and (theirs.moderate_members or theirs.manage_messages),
@@ -108,9 +130,19 @@ def target_of(interaction: discord.Interaction[Any], person: discord.abc.Snowfla
     )
 
 
+def _permissions_of(member: discord.Member) -> discord.Permissions:
+    """Return what a member may do in the whole server, or here, as Discord sent it along."""
+    here = member.resolved_permissions
+    if member.guild.get_role(member.guild.id) is not None:  # everybody's, so the cache has them
+        return member.guild_permissions | (here or discord.Permissions.none())
+    if here is None:
+        raise ServerUnknown
+    return here
+
+
 def missing_here(interaction: discord.Interaction[Any]) -> tuple[str, ...]:
     """Name the permissions without which the pictures could not be posted here."""
-    if interaction.guild_id is None or _is_guest(interaction):
+    if interaction.guild_id is None or is_guest(interaction):
         return ()
     return lacking(
         interaction.app_permissions, thread=isinstance(interaction.channel, discord.Thread)
@@ -128,38 +160,16 @@ def lacking(ours: discord.Permissions, *, thread: bool = False) -> tuple[str, ..
     return tuple(name for name, allowed in needed.items() if not allowed)
 
 
-def _is_guest(interaction: discord.Interaction[Any]) -> bool:
-    """Tell whether we are here only because the person installed us for themselves.
-
-    Then only the interaction's token writes here. Direct messages with us are ours, too.
-    """
-    theirs = interaction.is_user_integration() and not interaction.is_guild_integration()
-    return theirs and not interaction.context.dm_channel
-
-
-def is_age_restricted(channel: object) -> bool:
-    """Tell whether Discord asks for a person's age before it shows this channel."""
-    return isinstance(channel, discord.Thread | discord.TextChannel | discord.VoiceChannel) and (
-        channel.is_nsfw()
-    )
-
-
 def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
     """Return who looks, and the channels that they can read and that show no age-restricted things.
 
     A thread that not everybody of its channel can open is none of them.
     """
     guild, person = interaction.guild, interaction.user
-    readable = []
-    if guild is not None and isinstance(person, discord.Member):
-        for channel in (*guild.channels, *guild.threads):
-            if isinstance(channel, discord.Thread) and (channel.is_private() or not channel.parent):
-                continue
-            theirs = channel.permissions_for(person)
-            seen = theirs.view_channel and theirs.read_message_history
-            if seen and not is_age_restricted(channel):
-                readable.append(channel.id)
-    return Viewer(person.id, interaction.guild_id, readable)
+    channels: list[int] = []
+    if guild is not None and isinstance(person, discord.Member) and not is_guest(interaction):
+        channels = readable(guild, person)
+    return Viewer(person.id, interaction.guild_id, channels)
 
 
 def is_picture(file: discord.Attachment) -> bool:
@@ -167,8 +177,14 @@ def is_picture(file: discord.Attachment) -> bool:
     return (file.content_type or "").startswith("image/")
 
 
-async def fetch(field: str, file: discord.Attachment) -> bytes:
-    """Return an attached file's bytes; raises InvalidRequest or FileUnavailable."""
+async def fetch(
+    interaction: discord.Interaction[Any], field: str, file: discord.Attachment
+) -> bytes:
+    """Return an attached file's bytes; raises InvalidRequest, FileUnavailable or CommandOnCooldown.
+
+    It counts as a file of whoever asks, so ask first whether they may.
+    """
+    interaction.client.cooldowns.fetch(interaction)
     if file.size > MAX_BYTES:
         raise InvalidRequest(field, say("bound-file", most=MAX_BYTES // 2**20))
     if not is_discords(file.url):

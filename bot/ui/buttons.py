@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Collection, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -11,7 +11,7 @@ import aiohttp
 import discord
 
 from bot import errors
-from bot.services.errors import NothingToDo
+from bot.services.errors import ForeignButton, NothingToDo
 from bot.services.gallery import Gallery
 from bot.services.jobs import JobService
 from bot.store.records import Job, Kind
@@ -19,13 +19,17 @@ from bot.texts import say, speak
 from bot.ui import private, render
 from bot.ui.asking import actor_of, asked_by
 from bot.ui.clicks import Clicks
+from bot.ui.cooldowns import Cooldowns
 from bot.ui.forms import remix_form
 from generation.upscaler import FACTORS, RESULT_SIDE
 
 log = logging.getLogger(__name__)
 
 # A row's id has at most 63 bits, which the store checks; a picture's number is one digit.
-TEMPLATE = re.compile(r"job:(?P<job>[0-9]{1,19}):(?P<action>[a-z]+)(?::(?P<index>[0-9]))?")
+TEMPLATE = re.compile(
+    r"job:(?P<job>[0-9]{1,19}):(?P<action>[a-z]+)"
+    r"(?::(?P<index>[0-9]?)(?::(?P<mark>[0-9a-f]{1,16}))?)?"
+)
 
 
 class Action(StrEnum):
@@ -45,27 +49,57 @@ class Action(StrEnum):
     ERASE = "erase"  # does
 
 
+# What makes a new job of whoever presses it, moderator or not.
+MAKING = frozenset(
+    {Action.UPSCALE, Action.REROLL, Action.VARY, Action.SUBTLE, Action.STRONG, Action.REMIX}
+)
 # How much of an enlarged picture is redrawn.
 STRENGTHS: dict[str, float] = {Action.SUBTLE: 0.35, Action.STRONG: 0.7}
 
 
 @dataclass(frozen=True, slots=True)
 class CustomId:
-    """What a button's id says."""
+    """What a button's id says; those of earlier releases lack the job's ``mark``."""
 
     job_id: int
     action: str
     index: int | None = None
+    mark: str | None = None
 
     def __str__(self) -> str:
-        tail = "" if self.index is None else f":{self.index}"
-        return f"job:{self.job_id}:{self.action}{tail}"
+        parts = ["job", self.job_id, self.action, "" if self.index is None else self.index]
+        return ":".join(map(str, [*parts, self.mark or ""])).rstrip(":")
+
+    @classmethod
+    def of(cls, job: Job, action: str, index: int | None = None) -> Self:
+        """Return the id of a job's button."""
+        return cls(job.id, action, index, job.mark)
 
     @classmethod
     def from_match(cls, match: re.Match[str]) -> Self:
         """Read the parts; that they make sense is checked when the button is pressed."""
-        index = match["index"]
-        return cls(int(match["job"]), match["action"], None if index is None else int(index))
+        index = int(match["index"]) if match["index"] else None
+        return cls(int(match["job"]), match["action"], index, match["mark"])
+
+    def belongs_to(self, job: Job, message: discord.Message | None) -> bool:
+        """Tell whether a button under this message was made for this job.
+
+        Numbers come again in another database: a mark has to be the job's, and the message, too,
+        as far as it is known. The question before a job is deleted is an answer to its message.
+        """
+        if self.mark is not None and self.mark != job.mark:
+            return False
+        if self.action == Action.ERASE:
+            return self.mark is not None or _answered(message) == job.message_id
+        if message is None or not job.message_id:
+            return self.mark is not None
+        return message.id == job.message_id
+
+
+def _answered(message: discord.Message | None) -> int | None:
+    """Return the id of the message whose button was pressed to get this answer."""
+    asked = None if message is None else message.interaction_metadata
+    return None if asked is None else asked.interacted_message_id
 
 
 class JobButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=TEMPLATE):
@@ -127,8 +161,14 @@ async def once(
 
 async def press(interaction: discord.Interaction[Any], pressed: CustomId) -> None:
     """Carry out one button; raises JobError where it makes no sense (any more)."""
+    cooldowns: Cooldowns = interaction.client.cooldowns
+    if pressed.action in MAKING:
+        cooldowns.wish(interaction)
+    else:
+        cooldowns.click(interaction)
     jobs: JobService = interaction.client.jobs
     gallery: Gallery = interaction.client.gallery
+    pressed = await checked(interaction, pressed)
     match pressed.action:
         case Action.CANCEL:
             # Acknowledged first: ending what runs can take a tick of the device.
@@ -154,6 +194,7 @@ async def press(interaction: discord.Interaction[Any], pressed: CustomId) -> Non
         case Action.REMIX:
             form = await jobs.anew.form(pressed.job_id, asked_by(interaction))
             await interaction.response.send_modal(remix_form(str(pressed), form))
+            cooldowns.granted(interaction)
         case Action.DETAILS:
             await private.show_details(interaction, gallery, pressed.job_id)
         case Action.SEND:
@@ -171,11 +212,30 @@ async def press(interaction: discord.Interaction[Any], pressed: CustomId) -> Non
             raise NothingToDo(say("error-button-unknown"))
 
 
+async def checked(interaction: discord.Interaction[Any], sent: CustomId) -> CustomId:
+    """Return the id of a button or a form with its job's mark, where there is such a job.
+
+    Raises ForeignButton where it was made for another one of the same number; whoever may not see
+    that learns nothing of it.
+    """
+    gallery: Gallery = interaction.client.gallery
+    actor = actor_of(interaction)
+    if sent.action in MAKING:
+        actor = replace(actor, moderates=False)
+    job = await gallery.job(sent.job_id, actor)
+    if job is None:
+        return sent
+    if not sent.belongs_to(job, interaction.message):
+        raise ForeignButton
+    return replace(sent, mark=job.mark)
+
+
 async def first_answer(interaction: discord.Interaction[Any], jobs: JobService, job: Job) -> None:
     """Answer a recorded job with the message that will carry it to its end.
 
     The first of several jobs gets the interaction's own answer, each other one a message after it.
     """
+    interaction.client.cooldowns.granted(interaction)
     text, view = render.waiting(job, jobs.place_of(job)), waiting_view(job)
     alone = job.origin.private
     try:
@@ -198,7 +258,7 @@ def waiting_view(job: Job) -> discord.ui.View:
     """Return the one button of a job that waits or runs."""
     view = closed_view()
     look = {"label": say("button-cancel"), "emoji": "✖️"}
-    view.add_item(JobButton(CustomId(job.id, Action.CANCEL), **look))
+    view.add_item(JobButton(CustomId.of(job, Action.CANCEL), **look))
     return view
 
 
@@ -211,7 +271,7 @@ def result_view(job: Job, held_back: Collection[int] = ()) -> discord.ui.View:
     shown = [index for index in range(job.request.num_images) if index not in held_back]
 
     def add(row: int, action: Action, index: int | None = None, **look: str) -> None:
-        view.add_item(JobButton(CustomId(job.id, action, index), row=row, **look))
+        view.add_item(JobButton(CustomId.of(job, action, index), row=row, **look))
 
     larger = job.kind is Kind.UPSCALE
     if not larger:
@@ -238,7 +298,7 @@ def deletion_view(job: Job) -> discord.ui.View:
     """Return the one button that means it."""
     view = closed_view()
     look = {"label": say("button-delete-for-good"), "style": discord.ButtonStyle.danger}
-    view.add_item(JobButton(CustomId(job.id, Action.ERASE), **look))
+    view.add_item(JobButton(CustomId.of(job, Action.ERASE), **look))
     return view
 
 

@@ -1,26 +1,30 @@
 """A question with two buttons, for what is worth a second thought."""
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
+from functools import partial
 from typing import Any
 
 import discord
 
+from bot.services.anew import Fetch
 from bot.services.jobs import JobService
 from bot.services.requests import Wish
 from bot.texts import say, speak
 from bot.ui import lists
-from bot.ui.asking import asked_by
+from bot.ui.asking import asked_by, fetch
 from bot.ui.buttons import first_answer
 from bot.ui.views import PrivateView
 
 PATIENCE_S = 300.0
+# A file that somebody attached, or what brings one; it is fetched when the answer is yes.
+Source = discord.Attachment | Fetch | None
 
 
 async def ask_for(
     interaction: discord.Interaction[Any],
     jobs: JobService,
     wishes: Sequence[Wish],
-    image: bytes | None,
+    image: Source,
     *,
     private: bool | None,
 ) -> None:
@@ -36,7 +40,7 @@ async def ask_for(
     if len(wishes) > 1:
         await confirm(interaction, jobs, wishes, image, private=private)
         return
-    job = await jobs.imagine(wishes[0], asked, image=image)
+    job = await jobs.imagine(wishes[0], asked, image=_fetching(interaction, image))
     await first_answer(interaction, jobs, job)
 
 
@@ -44,17 +48,44 @@ async def confirm(
     interaction: discord.Interaction[Any],
     jobs: JobService,
     wishes: Sequence[Wish],
-    image: bytes | None,
+    image: Source,
     *,
     private: bool,
 ) -> None:
-    """Ask privately whether the person wants so many jobs; raises JobError where they may not."""
+    """Ask privately whether the person wants so many jobs; raises JobError where they may not.
+
+    Nobody has two such questions: the earlier one goes when there is a new one.
+    """
     await jobs.may_ask(asked_by(interaction, private=private), wishes)
-    await interaction.response.send_message(
-        lists.question([wish.prompt for wish in wishes]),
-        view=Question(jobs, wishes, image, interaction, private=private),
-        ephemeral=True,
-    )
+    question = Question(jobs, wishes, image, interaction, private=private)
+    questions: MutableMapping[int, Question] = interaction.client.questions
+    earlier = questions.get(interaction.user.id)
+    questions[interaction.user.id] = question
+    text = lists.question([wish.prompt for wish in wishes])
+    await interaction.response.send_message(text, view=question, ephemeral=True)
+    if earlier is not None and not earlier.is_finished():
+        await earlier.give_way()
+
+
+def _fetching(interaction: discord.Interaction[Any], image: Source) -> Fetch | None:
+    """Return what fetches the file, from Discord or from where it is kept."""
+    if isinstance(image, discord.Attachment):
+        return partial(fetch, interaction, "image", image)
+    return image
+
+
+def _once(image: Fetch | None) -> Fetch | None:
+    """Return what fetches a file the first time, and keeps it for the other jobs of one answer."""
+    if image is None:
+        return None
+    kept: list[bytes] = []
+
+    async def fetch_once() -> bytes:
+        if not kept:
+            kept.append(await image())
+        return kept[0]
+
+    return fetch_once
 
 
 class Question(PrivateView):
@@ -64,7 +95,7 @@ class Question(PrivateView):
         self,
         jobs: JobService,
         wishes: Sequence[Wish],
-        image: bytes | None,
+        image: Source,
         asked: discord.Interaction[Any],
         *,
         private: bool,
@@ -83,10 +114,12 @@ class Question(PrivateView):
             await interaction.response.defer()  # the second of a double click
             return
         self.stop()
+        interaction.client.cooldowns.wish(interaction)
         await self._jobs.may_ask(asked_by(interaction, private=self._private), self._wishes)
+        image = _once(_fetching(interaction, self._image))
         for part, wish in enumerate(self._wishes):
             asked = asked_by(interaction, part, private=self._private)
-            job = await self._jobs.imagine(wish, asked, image=self._image)
+            job = await self._jobs.imagine(wish, asked, image=image)
             await first_answer(interaction, self._jobs, job)
         await self._asked.edit_original_response(content=say("question-made"), view=None)
 
@@ -97,6 +130,11 @@ class Question(PrivateView):
         """Leave it."""
         self.stop()
         await interaction.response.edit_message(content=say("question-left"), view=None)
+
+    async def give_way(self) -> None:
+        """Go, as there is a newer question."""
+        self.stop()
+        await self.leave(content=say("question-replaced"), view=None)
 
     async def on_timeout(self) -> None:
         """Say that the question stands no more."""

@@ -1,9 +1,12 @@
-"""Commands that somebody gives over and over: five in ten seconds are answered, of each.
+"""Whoever goes too fast is asked to wait: what one person may do in ten seconds.
 
-Of those that are needed quickly, ten are: cancelling, and what moderators do. Those that make jobs
-are left alone: the policy counts what they ask for.
+Of a command five are answered; of those that are needed quickly, ten: cancelling, and what
+moderators do. Ten clicks are. Of what makes jobs, ten that come to nothing are: one that comes to a
+job is given back, since the policy counts jobs. Files are counted both ways: five that are fetched,
+eight that are posted for one person's eyes.
 """
 
+from bisect import bisect_right, insort
 from collections import OrderedDict
 from typing import Any
 
@@ -14,35 +17,69 @@ from discord import app_commands
 UNDER_POLICY = "under_policy"
 OFTEN = "often"
 RATE, RATE_OFTEN, PER_S = 5, 10, 10.0
-REMEMBERED = 1000
+WISHES, CLICKS, FETCHED, POSTED = 10, 10, 5, 8
+REMEMBERED = 5000
 
 
 class Cooldowns:
-    """Who gave which command in the last moments.
+    """What each person did in the last moments.
 
     It is a courtesy, so a restart may forget it. The moments are Discord's, as for `Clicks`.
     """
 
     def __init__(self) -> None:
-        self._given: OrderedDict[tuple[int, str], app_commands.Cooldown] = OrderedDict()
+        # When, and in which interaction, by person and what they did.
+        self._done: OrderedDict[tuple[int, str], list[tuple[float, int]]] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._given)
+        return len(self._done)
 
     def check(self, interaction: discord.Interaction[Any]) -> None:
         """Count a command that was given; raise CommandOnCooldown where there were enough."""
         command = interaction.command
         given = interaction.type is discord.InteractionType.application_command
-        if not given or command is None or command.extras.get(UNDER_POLICY):
+        if not given or command is None:
             return
-        key = (interaction.user.id, command.qualified_name)
-        cooldown = self._given.setdefault(key, app_commands.Cooldown(_rate(command), PER_S))
-        self._given.move_to_end(key)
-        if len(self._given) > REMEMBERED:
-            self._given.popitem(last=False)
-        wait = cooldown.update_rate_limit(interaction.created_at.timestamp())
-        if wait is not None:
-            raise app_commands.CommandOnCooldown(cooldown, wait)
+        if command.extras.get(UNDER_POLICY):
+            self.wish(interaction)
+        else:
+            self._count(interaction, command.qualified_name, _rate(command))
+
+    def wish(self, interaction: discord.Interaction[Any]) -> None:
+        """Count what would make a job; raises CommandOnCooldown."""
+        self._count(interaction, "wish", WISHES)
+
+    def granted(self, interaction: discord.Interaction[Any]) -> None:
+        """Give back what was counted of a wish: there is a job."""
+        done = self._done.get((interaction.user.id, "wish"), [])
+        done[:] = [one for one in done if one[1] != interaction.id]
+
+    def click(self, interaction: discord.Interaction[Any]) -> None:
+        """Count a click that makes no job; raises CommandOnCooldown."""
+        self._count(interaction, "click", CLICKS)
+
+    def fetch(self, interaction: discord.Interaction[Any]) -> None:
+        """Count a file that somebody wants looked at; raises CommandOnCooldown."""
+        self._count(interaction, "fetch", FETCHED)
+
+    def post(self, interaction: discord.Interaction[Any], files: int) -> None:
+        """Count files that only one person asked to see; raises CommandOnCooldown."""
+        self._count(interaction, "post", POSTED, files)
+
+    def _count(
+        self, interaction: discord.Interaction[Any], what: str, rate: int, amount: int = 1
+    ) -> None:
+        key, now = (interaction.user.id, what), interaction.created_at.timestamp()
+        done = self._done.setdefault(key, [])
+        self._done.move_to_end(key)
+        if len(self._done) > REMEMBERED:
+            self._done.popitem(last=False)
+        del done[: bisect_right(done, now - PER_S, key=lambda one: one[0])]
+        if (over := len(done) + amount - rate) > 0:
+            wait = done[min(over, len(done)) - 1][0] + PER_S - now if done else PER_S
+            raise app_commands.CommandOnCooldown(app_commands.Cooldown(rate, PER_S), wait)
+        for _ in range(amount):
+            insort(done, (now, interaction.id))
 
 
 def _rate(command: app_commands.Command[Any, ..., Any] | app_commands.ContextMenu) -> int:

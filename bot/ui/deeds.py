@@ -7,13 +7,15 @@ import discord
 
 from bot.services.filters import PromptVerdict
 from bot.services.screening import Piece
-from bot.store.records import EVERYWHERE, AuditEntry, Block, Filter
+from bot.store.records import EVERYWHERE, AuditEntry, Block, Filter, FilterStrictness
 from bot.texts import all_of, say
+from bot.texts.inert import code, cut, inert, inert_lines
 from bot.ui.listing import Line
-from bot.ui.render import shorten
 
 # An embed's description holds 4,096 characters, and a page has ten lines.
 SHOWN = 250
+TEXT_SHOWN = 3500
+OFF_SHOWN = 110
 
 
 def block_line(block: Block) -> Line:
@@ -35,7 +37,7 @@ def audit_line(entry: AuditEntry) -> Line:
         id=str(entry.id),
         made=discord.utils.format_dt(entry.made_at, "R"),
         moderator=str(entry.moderator_id),
-        action=discord.utils.escape_markdown(entry.action),
+        action=inert(entry.action),
     )
     if entry.person_id is not None:
         text += f" · <@{entry.person_id}>"
@@ -53,25 +55,35 @@ def end_of(until: datetime | None) -> str:
 
 def because(reason: str) -> str:
     """Return a moderator's words, with no markup of their making, or nothing for none."""
-    plain = discord.utils.escape_markdown(shorten(" ".join(reason.split()), SHOWN))
-    return f": {shorten(plain, SHOWN + 50)}" if plain else ""
+    return f": {inert(reason, SHOWN)}" if reason.strip() else ""
 
 
-def filter_line(one: Filter) -> Line:
-    """Return a filter and its number."""
-    return Line(one.id, f"#{one.id} {filter_text(one)}")
+def filter_line(one: Filter, off: str | None = None) -> Line:
+    """Return a filter and its number; ``off`` is what it must be where it cannot be used."""
+    line = f"#{one.id} {filter_text(one)}"
+    return Line(
+        one.id,
+        line if off is None else say("filter-line-off", line=line, bound=cut(off, OFF_SHOWN)),
+    )
 
 
 def filter_text(one: Filter) -> str:
     """Return what a filter looks for, and what becomes of it."""
-    # A pattern stands as it is, as code, which a backtick of its own would end.
-    pattern = one.pattern.replace("`", "\N{MODIFIER LETTER GRAVE ACCENT}")
     action, kind = say(f"filter-action.{one.action}"), say(f"filter-kind.{one.kind}")
-    return say("filter-line", action=action, kind=kind, pattern=pattern)
+    pattern = code(one.pattern)
+    if one.strictness is FilterStrictness.WHOLE:
+        return say("filter-line", action=action, kind=kind, pattern=pattern)
+    return say(
+        "filter-line-strict",
+        action=action,
+        kind=kind,
+        strictness=say(f"filter-strictness.{one.strictness}"),
+        pattern=pattern,
+    )
 
 
-def tested(verdict: PromptVerdict, pieces: Iterable[Piece]) -> str:
-    """Return what filters say of a text in pieces, a line for each action."""
+def tested(verdict: PromptVerdict, pieces: Iterable[Piece], off: Iterable[int]) -> str:
+    """Return what filters say of a text in pieces, a line for each action; some are ``off``."""
     lines = []
     if verdict.refused:
         lines.append(say("filter-test-refused", filters=_numbers(verdict.refused)))
@@ -84,20 +96,31 @@ def tested(verdict: PromptVerdict, pieces: Iterable[Piece]) -> str:
     if verdict.stripped:
         marked = "".join(map(_marked, pieces))
         filters = _numbers(verdict.stripped)
-        lines.append(say("filter-test-stripped", filters=filters, text=marked))
-    return "\n".join(lines) or say("filter-test-allowed")
+        lines.append(say("filter-test-stripped", filters=filters, text=cut(marked, TEXT_SHOWN)))
+    if not lines:
+        lines.append(say("filter-test-allowed"))
+    if numbers := ", ".join(f"#{one}" for one in off):
+        lines.append(say("filter-test-off", filters=numbers))
+    return "\n".join(lines)
 
 
 def _marked(piece: Piece) -> str:
-    plain = discord.utils.escape_markdown(piece.text)
-    if not piece.cut or not plain.strip():
-        return plain
+    words = piece.text.strip()
+    if not words:
+        return " "
     # Marks mean something only where they touch a letter.
-    before, _, after = plain.partition(plain.strip())
-    return f"{before}~~{plain.strip()}~~{after}"
+    shown = f"~~{inert_lines(words)}~~" if piece.cut else inert_lines(words)
+    before, _, after = piece.text.partition(words)
+    return " " * bool(before) + shown + " " * bool(after)
 
 
 def _numbers(filters: Sequence[Filter]) -> str:
-    here = [f"#{one.id}" for one in filters if one.guild_id != EVERYWHERE]
+    here = [_number(one) for one in filters if one.guild_id != EVERYWHERE]
     others = any(one.guild_id == EVERYWHERE for one in filters)
     return all_of([*here, say("filter-everywhere")] if others else here)
+
+
+def _number(one: Filter) -> str:
+    if one.strictness is FilterStrictness.WHOLE:
+        return f"#{one.id}"
+    return f"#{one.id} ({say(f'filter-strictness.{one.strictness}')})"

@@ -142,6 +142,11 @@ class Delivery:
             edit.files = waiting.newest.files  # an unsent preview is still the newest there is
         self._soon(job, edit)
 
+    def stalled(self, job: Job, drawn: int) -> None:
+        """Show that it waits for the disk, soon."""
+        with speaking(job.origin.locale):
+            self._soon(job, Edit(render.stalled(job, drawn), buttons.waiting_view(job)))
+
     async def done(self, result: Result) -> None:
         """Post the pictures and the buttons in one PATCH; doing it twice changes nothing."""
         job = result.job
@@ -393,7 +398,8 @@ def _reason(error: Exception) -> str:
 
 
 def _nonce(job: Job) -> str:
-    return f"darkroom-{job.id}"
+    """Name the one message of a job, which another database's job of its number is not."""
+    return f"{job.mark}-{job.origin.part}"
 
 
 async def _nobody_asks(*_: object) -> None:

@@ -7,12 +7,14 @@ import discord
 from bot.services.gallery import CHILDREN, Details
 from bot.store.records import Job, Verdict
 from bot.texts import say
-from bot.ui import embeds, render
+from bot.texts.inert import inert, inert_lines
+from bot.ui import render
 
 # An embed holds 6,000 characters, its description 4,096 of them and each field 1,024.
 PROMPT_SHOWN = 1900
 CUT_SHOWN = 400
 STYLED_SHOWN = 400
+VALUE_SHOWN = 200
 
 
 def card(details: Details) -> discord.Embed:
@@ -28,10 +30,10 @@ def card(details: Details) -> discord.Embed:
     )
     embed.add_field(name=say("details-by"), value=f"<@{job.origin.person_id}>")
     for name, value in _parameters(job).items():
-        embeds.add(embed, name=name, value=discord.utils.escape_markdown(value))
+        embed.add_field(name=name, value=inert(value, VALUE_SHOWN))
     if job.style is not None:
-        drawn = render.shorten(discord.utils.escape_markdown(job.request.prompt), STYLED_SHOWN)
-        embeds.add(embed, name=say("details-styled"), value=drawn, inline=False)
+        drawn = inert_lines(job.request.prompt, STYLED_SHOWN)
+        embed.add_field(name=say("details-styled"), value=drawn, inline=False)
     if not job.uploaded:
         embed.add_field(name=say("details-seeds"), value=_seeds(details), inline=False)
     if details.parent is not None:
@@ -42,18 +44,17 @@ def card(details: Details) -> discord.Embed:
         children = _children(details.children)
         embed.add_field(name=say("details-children"), value=children, inline=False)
     if job.cut:
-        cut = render.shorten(discord.utils.escape_markdown(job.cut), CUT_SHOWN)
-        embeds.add(embed, name=say("details-cut"), value=cut, inline=False)
+        cut = inert_lines(job.cut, CUT_SHOWN)
+        embed.add_field(name=say("details-cut"), value=cut, inline=False)
     return embed
 
 
 def _prompts(job: Job) -> str:
-    words = render.subject(job) if job.uploaded else job.words.prompt
-    prompt = render.shorten(discord.utils.escape_markdown(words), PROMPT_SHOWN)
+    prompt = inert_lines(render.subject(job), PROMPT_SHOWN)
     if not job.words.negative_prompt:
         return prompt
-    without = discord.utils.escape_markdown(job.words.negative_prompt)
-    return f"{prompt}\n" + say("details-without", words=render.shorten(without, PROMPT_SHOWN))
+    without = inert_lines(job.words.negative_prompt, PROMPT_SHOWN)
+    return f"{prompt}\n" + say("details-without", words=without)
 
 
 def _parameters(job: Job) -> dict[str, str]:

@@ -4,25 +4,26 @@ from collections.abc import Sequence
 
 import discord
 
+from bot.services.gallery import Unseen
 from bot.store.records import Job
 from bot.texts import all_of, say
+from bot.texts.inert import inert, inert_lines
 from bot.ui import render
 from generation.infotext import Parameters
 
 EMBED_PROMPT = 250
 WHY_SHOWN = 200
-FILE_PROMPT = 1000  # of what a file says; escaped it may be twice as long
+FILE_PROMPT = 2000  # of what a file says
 FIELD = 400
 
 
 def history_entry(job: Job, thumbnail: str | None) -> discord.Embed:
     """Return one job as a moderator reads it; ``thumbnail`` names an attached file."""
-    prompt = render.shorten(render.subject(job), EMBED_PROMPT)
     embed = discord.Embed(
         title=f"{render.MARKS[job.status]} {render.named(job)} · {say(f'status.{job.status}')}"
         + (f" {render.PRIVATE}" if job.origin.private else "")
         + (f" · {say('entry-deleted')}" if job.deleted_at else ""),
-        description=discord.utils.escape_markdown(prompt),
+        description=inert(render.subject(job), EMBED_PROMPT),
         url=render.jump_url(job),
         timestamp=job.origin.asked_at,
     )
@@ -35,20 +36,25 @@ def history_entry(job: Job, thumbnail: str | None) -> discord.Embed:
         asked += f" · [{say('entry-jump')}]({where})"
     embed.add_field(name=say("entry-asked"), value=asked)
     if job.error:
-        why = discord.utils.escape_markdown(render.reason(job.error))
-        add(embed, name=say("entry-why"), value=render.shorten(why, WHY_SHOWN))
+        embed.add_field(name=say("entry-why"), value=inert(render.reason(job.error), WHY_SHOWN))
     if thumbnail is not None:
         embed.set_thumbnail(url=f"attachment://{thumbnail}")
     return embed
 
 
+def unseen_entry(unseen: Unseen) -> discord.Embed:
+    """Return what is said of a favourite that its person cannot see."""
+    return discord.Embed(title=f"#{unseen.id}", description=say("entry-unseen"))
+
+
 def parameters(found: Parameters, left_out: Sequence[str]) -> discord.Embed:
     """Return what a picture's file says; ``left_out`` is what another one like it would lack."""
-    prompt = _quote(found.prompt, FILE_PROMPT) or say("file-no-prompt")
-    embed = discord.Embed(description=prompt)
+    prompt = found.prompt.strip()
+    shown = inert_lines(prompt, FILE_PROMPT) if prompt else say("file-no-prompt")
+    embed = discord.Embed(description=shown)
     if found.negative_prompt:
-        without = _quote(found.negative_prompt, FIELD)
-        add(embed, name=say("parameter.without"), value=without, inline=False)
+        without = inert_lines(found.negative_prompt, FIELD)
+        embed.add_field(name=say("parameter.without"), value=without, inline=False)
     size = f"{found.width}×{found.height}" if found.width and found.height else None
     for name, value in (
         (say("parameter.model"), found.model),
@@ -62,23 +68,11 @@ def parameters(found: Parameters, left_out: Sequence[str]) -> discord.Embed:
     ):
         if value is not None:
             shown = f"{value:g}" if isinstance(value, float) else str(value)
-            add(embed, name=name, value=_quote(shown, FIELD))
+            embed.add_field(name=name, value=inert(shown, FIELD))
     if found.other:
         others = ", ".join(f"{name} {value}" for name, value in found.other.items())
-        add(embed, name=say("file-also"), value=_quote(others, FIELD), inline=False)
+        embed.add_field(name=say("file-also"), value=inert_lines(others, FIELD), inline=False)
     if left_out:
-        missing = _quote(all_of(left_out), FIELD)
+        missing = inert_lines(all_of(left_out), FIELD)
         embed.add_field(name=say("file-left-out"), value=missing, inline=False)
     return embed
-
-
-def add(embed: discord.Embed, *, name: str, value: str, inline: bool = True) -> None:
-    """Add a field for what people wrote, unless it is blank: Discord refuses the embed then."""
-    if value.strip():
-        embed.add_field(name=name, value=value, inline=inline)
-
-
-def _quote(text: str, length: int) -> str:
-    """Return somebody's words as they are, with no markup of their making."""
-    plain = discord.utils.escape_markdown(render.shorten(text.strip(), length))
-    return render.shorten(plain, 2 * length)

@@ -7,12 +7,13 @@ from typing import Any
 import discord
 
 from bot.discord_limits import FILE_BYTES
-from bot.services.gallery import Found
+from bot.services.gallery import Found, Unseen
 from bot.services.lookup import Lookup
 from bot.store.records import Job, ModSearch
 from bot.texts import say
 from bot.ui import acting, inspecting
 from bot.ui.asking import moderator
+from bot.ui.eyes import DiscordEyes
 from bot.ui.listing import ModeratorView
 from bot.ui.pages import Album
 
@@ -24,8 +25,8 @@ class History(ModeratorView, Album):
     """Jobs of a server, with a menu for a closer look, and a button that hands out all of them."""
 
     def __init__(self, lookup: Lookup, search: ModSearch, asked: discord.Interaction[Any]) -> None:
-        async def load(before: int | None, limit: int) -> list[Found]:
-            return await lookup.search(search, before, limit)
+        async def load(before: int | None, limit: int) -> Sequence[Found | Unseen]:
+            return await lookup.search(search, before, limit, DiscordEyes(self._asked))
 
         super().__init__(load, asked, say("history-pick"))
         self._lookup, self._search = lookup, search
@@ -35,9 +36,10 @@ class History(ModeratorView, Album):
         """Return one job with what only moderators see."""
         return inspecting.entry(job, thumbnail)
 
-    async def page(self, shown: Sequence[Found]) -> dict[str, Any]:
+    async def page(self, shown: Sequence[Found | Unseen]) -> dict[str, Any]:
         """Return the page; its pictures can be unveiled where some are hidden."""
-        veiled = any(one.hidden and one.thumbnail is not None for one in shown)
+        found = [one for one in shown if isinstance(one, Found)]
+        veiled = any(one.hidden and one.thumbnail is not None for one in found)
         self.unveil.disabled = self._unveiled or not veiled
         return await super().page(shown)
 
@@ -72,5 +74,5 @@ class History(ModeratorView, Album):
 async def inspect(interaction: discord.Interaction[Any], lookup: Lookup, job_id: int) -> None:
     """Answer with a moderator's view of a job of this server."""
     await interaction.response.defer(ephemeral=True, thinking=True)
-    look = await acting.veiled(lookup, job_id, interaction.guild_id or 0)
+    look = await acting.veiled(interaction, lookup, job_id)
     await interaction.followup.send(embed=look.embed, view=look.view, files=look.files)

@@ -7,6 +7,7 @@ from bot.services.gallery import Details
 from bot.store.jobs import NOBODY
 from bot.store.records import Job, StoredPicture
 from bot.texts import say
+from bot.texts.inert import cut, inert
 from bot.ui import details, embeds, render
 
 # A page has five entries.
@@ -23,13 +24,13 @@ def entry(job: Job, thumbnail: str | None) -> discord.Embed:
     embed = embeds.history_entry(job, thumbnail)
     embed.insert_field_at(0, name=say("inspect-by"), value=who(job))
     if job.words.negative_prompt:
-        without = _quote(job.words.negative_prompt, WITHOUT_SHOWN)
-        embeds.add(embed, name=say("inspect-without"), value=without, inline=False)
-    settings = render.shorten(render.settings(job).removeprefix("-# "), SETTINGS_SHOWN)
+        without = inert(job.words.negative_prompt, WITHOUT_SHOWN)
+        embed.add_field(name=say("inspect-without"), value=without, inline=False)
+    settings = cut(render.settings(job).removeprefix("-# "), SETTINGS_SHOWN)
     embed.add_field(name=say("inspect-settings"), value=settings, inline=False)
     if job.flagged:
-        flag = _quote(job.flagged, FLAG_SHOWN)
-        embeds.add(embed, name=say("inspect-flagged"), value=flag, inline=False)
+        flag = inert(job.flagged, FLAG_SHOWN)
+        embed.add_field(name=say("inspect-flagged"), value=flag, inline=False)
     return _fitting(embed, ENTRY_LENGTH)
 
 
@@ -46,11 +47,11 @@ def card(found: Details, thumbnail: str | None) -> discord.Embed:
     embed.insert_field_at(1, name=say("inspect-when"), value=_when(job))
     embed.insert_field_at(2, name=say("inspect-status"), value=_status(job))
     if job.error:
-        embeds.add(
-            embed, name=say("inspect-error"), value=_quote(render.reason(job.error), LINE_SHOWN)
+        embed.add_field(
+            name=say("inspect-error"), value=inert(render.reason(job.error), LINE_SHOWN)
         )
     if job.flagged:
-        embeds.add(embed, name=say("inspect-flagged"), value=_quote(job.flagged, LINE_SHOWN))
+        embed.add_field(name=say("inspect-flagged"), value=inert(job.flagged, LINE_SHOWN))
     if found.pictures:
         embed.add_field(name=say("inspect-check"), value=_check(found), inline=False)
     return _fitting(embed, CARD_LENGTH)
@@ -60,7 +61,7 @@ def who(job: Job) -> str:
     """Return whose job it is; a mention in an embed pings nobody."""
     if job.origin.person_id == NOBODY:
         return say("inspect-erased")
-    name = _quote(job.origin.person_name, 2 * NAME_LENGTH)
+    name = inert(job.origin.person_name, 2 * NAME_LENGTH)
     return f"<@{job.origin.person_id}> ({name})"
 
 
@@ -101,10 +102,5 @@ def _fitting(embed: discord.Embed, length: int) -> discord.Embed:
     """Return an embed of at most so many characters; what is too much is cut from its prompt."""
     if (over := len(embed) - length) > 0:
         text = embed.description or ""
-        embed.description = render.shorten(text, len(text) - over)
+        embed.description = cut(text, max(1, len(text) - over))
     return embed
-
-
-def _quote(text: str, length: int) -> str:
-    """Return somebody's words on one line, with no markup of their making."""
-    return render.shorten(discord.utils.escape_markdown(" ".join(text.split())), length)

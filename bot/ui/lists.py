@@ -1,12 +1,11 @@
 """Several jobs as text: those in line, those about to be made; nothing here talks to Discord."""
 
-from collections.abc import Sequence
-
-import discord
+from collections.abc import Collection, Sequence
 
 from bot.services.jobs import Turn
 from bot.store.records import Job
 from bot.texts import say
+from bot.texts.inert import inert
 from bot.ui import render
 
 QUESTION_PROMPT = 100
@@ -14,8 +13,17 @@ QUEUE_SHOWN = 8
 QUEUE_PROMPT = 40
 
 
-def queue(turns: Sequence[Turn], person_id: int, guild_id: int | None) -> str:
-    """Return the line of jobs as one person sees it, its own marked, none of others' prompts."""
+def shown(turns: Sequence[Turn]) -> list[Turn]:
+    """Return those of a line of jobs that are shown to everybody."""
+    return [turn for turn in turns if turn.place <= QUEUE_SHOWN]
+
+
+def queue(turns: Sequence[Turn], person_id: int, named: Collection[int]) -> str:
+    """Return the line of jobs as one person sees it, its own marked, none of others' prompts.
+
+    Whose each of the other jobs is, stands there for those that are ``named``: the person sees
+    them.
+    """
     if not turns:
         return say("queue-empty")
     running = sum(turn.place == 0 for turn in turns)
@@ -23,11 +31,11 @@ def queue(turns: Sequence[Turn], person_id: int, guild_id: int | None) -> str:
     lines = [say("queue-counts", **counts)]
     if (whole := turns[-1].seconds) is not None:
         lines = [say("queue-counts.timed", **counts, time=render.duration(whole))]
-    shown = [turn for turn in turns if turn.place <= QUEUE_SHOWN]
+    first = shown(turns)
     mine = [turn for turn in turns if turn.job.origin.person_id == person_id]
-    for turn in shown + [turn for turn in mine if turn not in shown]:
-        here = turn.job.origin.guild_id == guild_id and guild_id is not None
-        who = _yours(turn.job) if turn in mine else _somebody(turn.job, seen=here)
+    for turn in first + [turn for turn in mine if turn not in first]:
+        seen = turn.job.id in named
+        who = _yours(turn.job) if turn in mine else _somebody(turn.job, seen=seen)
         place = f"⏳ {render.ordinal(turn.place)}" if turn.place else f"🎞️ {say('queue-running')}"
         left = turn.seconds
         about = [] if left is None else [say("queue-about", time=render.duration(left))]
@@ -38,7 +46,7 @@ def queue(turns: Sequence[Turn], person_id: int, guild_id: int | None) -> str:
 
 
 def _yours(job: Job) -> str:
-    prompt = discord.utils.escape_markdown(render.shorten(render.subject(job), QUEUE_PROMPT))
+    prompt = inert(render.subject(job), QUEUE_PROMPT)
     return f"{say('queue-yours', prompt=prompt)} {render.jump_url(job) or ''}".rstrip()
 
 
@@ -51,7 +59,5 @@ def _somebody(job: Job, *, seen: bool) -> str:
 def question(prompts: Sequence[str]) -> str:
     """Return the question whether somebody wants a job for each of these prompts."""
     lines = [say("question", jobs=len(prompts))]
-    for prompt in prompts:
-        short = render.shorten(" ".join(prompt.split()), QUESTION_PROMPT)
-        lines.append(f"- {discord.utils.escape_markdown(short)}")
+    lines += [f"- {inert(prompt, QUESTION_PROMPT)}" for prompt in prompts]
     return "\n".join(lines)

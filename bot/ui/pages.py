@@ -9,42 +9,54 @@ import discord
 
 from bot.discord_limits import ALT_TEXT_LENGTH, MENU_LABEL_LENGTH
 from bot.services.blurring import blurred
-from bot.services.gallery import Found
+from bot.services.gallery import Found, Gallery, Unseen
 from bot.services.jobs import JobService
-from bot.store.records import Job
+from bot.store.records import Job, Search
 from bot.texts import say
+from bot.texts.inert import plain
 from bot.ui import render
-from bot.ui.asking import asked_by
+from bot.ui.asking import actor_of, asked_by
 from bot.ui.buttons import first_answer
-from bot.ui.embeds import history_entry
+from bot.ui.embeds import history_entry, unseen_entry
 from bot.ui.paging import Load, Pager
 
 
-class Album(Pager[Found]):
+class Album(Pager[Found | Unseen]):
     """Jobs with their first pictures, and a menu to pick one; hidden pictures are blurred."""
 
     page_length = 5
 
-    def __init__(self, load: Load[Found], asked: discord.Interaction[Any], pick: str) -> None:
+    def __init__(
+        self, load: Load[Found | Unseen], asked: discord.Interaction[Any], pick: str
+    ) -> None:
         super().__init__(load, asked)
         self._unveiled = False
         menu: discord.ui.Select[Any] = self.pick
         menu.placeholder = pick
 
-    async def page(self, shown: Sequence[Found]) -> dict[str, Any]:
+    async def page(self, shown: Sequence[Found | Unseen]) -> dict[str, Any]:
         """Return an embed for each job, and its thumbnail."""
-        choices = [discord.SelectOption(label=_label(one.job), value=str(one.id)) for one in shown]
-        # Discord takes no empty menu; one is never shown.
-        self.pick.options[:] = choices or [discord.SelectOption(label=say("config-not-set"))]
+        choices = [
+            discord.SelectOption(label=_label(one.job), value=str(one.id))
+            for one in shown
+            if isinstance(one, Found)
+        ]
+        # Discord takes no empty menu; one cannot be opened.
+        menu: discord.ui.Select[Any] = self.pick
+        menu.options[:] = choices or [discord.SelectOption(label=say("config-not-set"))]
+        menu.disabled = not choices
         embeds: list[discord.Embed] = []
         files: list[discord.File] = []
         for one in shown:
+            if isinstance(one, Unseen):
+                embeds.append(unseen_entry(one))
+                continue
             thumbnail = one.thumbnail
             name = None if thumbnail is None else f"job-{one.id}.webp"
             if thumbnail is not None and name is not None:
                 if one.hidden and not self._unveiled:
                     thumbnail = await asyncio.to_thread(blurred, thumbnail)
-                alt = render.shorten(render.subject(one.job), ALT_TEXT_LENGTH)
+                alt = plain(render.subject(one.job), ALT_TEXT_LENGTH)
                 files.append(discord.File(io.BytesIO(thumbnail), name, description=alt))
             embeds.append(self.entry(one.job, name))
         return {"embeds": embeds, "attachments": files}
@@ -73,8 +85,16 @@ class OwnAlbum(Album):
     """What a person can ask for again."""
 
     def __init__(
-        self, jobs: JobService, load: Load[Found], asked: discord.Interaction[Any]
+        self,
+        gallery: Gallery,
+        jobs: JobService,
+        search: Search,
+        asked: discord.Interaction[Any],
     ) -> None:
+        async def load(before: int | None, limit: int) -> Sequence[Found | Unseen]:
+            # Who turns a page may see less than they did before, or from elsewhere.
+            return await gallery.search(search, actor_of(self._asked), before, limit)
+
         super().__init__(load, asked, say("history-again"))
         self._jobs = jobs
 
@@ -85,4 +105,4 @@ class OwnAlbum(Album):
 
 
 def _label(job: Job) -> str:
-    return render.shorten(f"#{job.id} {render.subject(job)}", MENU_LABEL_LENGTH)
+    return plain(f"#{job.id} {render.subject(job)}", MENU_LABEL_LENGTH)

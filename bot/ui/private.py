@@ -5,12 +5,14 @@ from typing import Any
 
 import aiohttp
 import discord
+from discord import app_commands
 
 from bot.discord_limits import FILE_BYTES
 from bot.services.errors import DiscordRefused
 from bot.services.gallery import Gallery
 from bot.store.records import Job
 from bot.texts import say
+from bot.texts.inert import inert
 from bot.ui import details, render
 from bot.ui.asking import actor_of
 from bot.ui.removing import remove_message
@@ -30,9 +32,14 @@ async def show_details(
     uploads = [
         upload(found.job, picture, png) for picture, png in found.pictures if png is not None
     ]
+    left_out = ""
+    try:
+        interaction.client.cooldowns.post(interaction, len(uploads))
+    except app_commands.CommandOnCooldown:
+        uploads, left_out = [], say("details-without-pictures")
 
     async def answer(files: list[discord.File], note: str) -> None:
-        await interaction.followup.send(note, embed=details.card(found), files=files)
+        await interaction.followup.send(note + left_out, embed=details.card(found), files=files)
 
     await send_fitting(answer, uploads, interaction.filesize_limit)
 
@@ -41,6 +48,7 @@ async def send(interaction: discord.Interaction[Any], gallery: Gallery, job_id: 
     """Send a job's pictures by direct message; raises DiscordRefused where those are closed."""
     await interaction.response.defer(ephemeral=True, thinking=True)
     job, kept = await gallery.originals(job_id, actor_of(interaction))
+    interaction.client.cooldowns.post(interaction, len(kept))
     where = render.jump_url(job)
     text = render.done(job) + ("\n-# " + say("job-from", where=where) if where else "")
 
@@ -57,7 +65,7 @@ async def send(interaction: discord.Interaction[Any], gallery: Gallery, job_id: 
 
 async def tell_stripped(interaction: discord.Interaction[Any], job: Job) -> None:
     """Tell the person what filters cut out of their prompt; the job goes on whatever happens."""
-    words = render.shorten(discord.utils.escape_markdown(job.stripped or ""), STRIPPED_SHOWN)
+    words = inert(job.stripped or "", STRIPPED_SHOWN)
     try:
         await interaction.followup.send(say("stripped", words=words), ephemeral=True)
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:

@@ -8,6 +8,9 @@ import discord
 from bot.services.errors import DiscordRefused
 from bot.store.records import Job
 from bot.texts import say
+from bot.texts.inert import inert
+
+WHY_SHOWN = 500
 
 log = logging.getLogger(__name__)
 
@@ -39,4 +42,6 @@ async def _empty(message: discord.PartialMessage, instead: str) -> None:
     except discord.NotFound:
         return
     except discord.HTTPException as error:
-        raise DiscordRefused(say("error-message-stays", why=error.text)) from error
+        raise DiscordRefused(
+            say("error-message-stays", why=inert(error.text, WHY_SHOWN))
+        ) from error

@@ -1,15 +1,15 @@
 """A job as text; nothing here talks to Discord."""
 
-import discord
-
 from bot.discord_limits import ALT_TEXT_LENGTH
 from bot.services.runner import Result, Snapshot
 from bot.store.records import BY_MODERATOR, Job, Kind, Status, StoredPicture
 from bot.texts import say
+from bot.texts.inert import inert, inert_lines, plain
 
 BAR_CELLS = 12
 SHOWN_PROMPT = 300
 SHOWN_ALSO = 200  # of what stands beside it
+SHOWN_NAME = 100  # of a checkpoint or a style
 SHOWN_TYPED = 1100  # with the longest of our lines it fits a message
 MARKS = {
     Status.RECORDED: "⏳",
@@ -23,14 +23,13 @@ PRIVATE = "🔒"
 
 
 def subject(job: Job) -> str:
-    """Return what a person typed, on one line, or what a picture that they uploaded is called."""
-    return say("uploaded-picture") if job.uploaded else " ".join(job.words.prompt.split())
+    """Return what a person typed, as they did, or what a picture that they uploaded is called."""
+    return say("uploaded-picture") if job.uploaded else job.words.prompt
 
 
 def title(job: Job) -> str:
     """Return who asked for what, on one line; nothing in it is markup of the person's making."""
-    prompt = shorten(subject(job), SHOWN_PROMPT)
-    text = f"**{discord.utils.escape_markdown(prompt)}** — <@{job.origin.person_id}>"
+    text = f"**{inert(subject(job), SHOWN_PROMPT)}** — <@{job.origin.person_id}>"
     if job.kind is Kind.UPSCALE:
         text += f" (×{job.factor})"
     elif job.parent_index is not None:
@@ -44,17 +43,17 @@ def settings(job: Job) -> str:
     if job.uploaded:
         return "-# " + "×".join(map(str, job.size))
     parts = [
-        request.checkpoint,
-        *([] if job.style is None else [say("settings-style", style=job.style)]),
+        inert(request.checkpoint, SHOWN_NAME),
+        *([] if job.style is None else [say("settings-style", style=inert(job.style, SHOWN_NAME))]),
         "×".join(map(str, job.size)),
         say("settings-steps", steps=request.num_inference_steps),
-        str(request.sampler),
+        inert(request.sampler),
         say("settings-guidance", guidance=f"{request.guidance_scale:g}"),
         say("settings-seed", seed=str(request.seed)),
     ]
     if request.strength is not None:
         parts.append(say("settings-strength", strength=f"{request.strength:g}"))
-    return "-# " + " · ".join(discord.utils.escape_markdown(part) for part in parts)
+    return "-# " + " · ".join(parts)
 
 
 def waiting(job: Job, place: int) -> str:
@@ -65,8 +64,13 @@ def waiting(job: Job, place: int) -> str:
 
 def loading(job: Job, checkpoint: str) -> str:
     """Return the text of a job whose checkpoint is being loaded."""
-    state = say("job-loading", checkpoint=discord.utils.escape_markdown(checkpoint))
+    state = say("job-loading", checkpoint=inert(checkpoint, SHOWN_NAME))
     return f"{title(job)}\n⏳ {state}"
+
+
+def stalled(job: Job, drawn: int) -> str:
+    """Return the text of a job, with so many pictures drawn, that waits for the disk."""
+    return f"{title(job)}\n⏳ {say('job-stalled', drawn=drawn)}"
 
 
 def progress(job: Job, snapshot: Snapshot) -> str:
@@ -82,11 +86,10 @@ def done(job: Job) -> str:
     """Return the text above finished pictures."""
     lines = [title(job), settings(job)]
     if job.words.negative_prompt:
-        without = shorten(" ".join(job.words.negative_prompt.split()), SHOWN_ALSO)
-        lines.insert(1, "-# " + say("job-without", words=discord.utils.escape_markdown(without)))
+        without = inert(job.words.negative_prompt, SHOWN_ALSO)
+        lines.insert(1, "-# " + say("job-without", words=without))
     if job.cut:
-        cut = shorten(" ".join(job.cut.split()), SHOWN_ALSO)
-        lines.append("-# " + say("job-cut", words=discord.utils.escape_markdown(cut)))
+        lines.append("-# " + say("job-cut", words=inert(job.cut, SHOWN_ALSO)))
     return "\n".join(lines)
 
 
@@ -107,10 +110,14 @@ def posted(result: Result) -> str:
 
 
 def way_back(job: Job, parent: Job) -> str | None:
-    """Return the address of a parent's message where those who see the job can see it, too."""
+    """Return the address of a parent's message where those who see the job can see it, too.
+
+    Of another channel nobody knows who they are.
+    """
     home, theirs = job.origin, parent.origin
     same_people = home.guild_id is not None or home.person_id == theirs.person_id
-    if home.guild_id != theirs.guild_id or theirs.private or not same_people:
+    same_place = (home.guild_id, home.channel_id) == (theirs.guild_id, theirs.channel_id)
+    if theirs.private or not same_people or not same_place:
         return None
     return jump_url(parent)
 
@@ -129,7 +136,7 @@ def cancelled(job: Job) -> str:
 
 def typed(prompt: str) -> str:
     """Return what a person typed, to stand below the line that says what is wrong with it."""
-    return "\n>>> " + shorten(discord.utils.escape_markdown(prompt), SHOWN_TYPED)
+    return "\n>>> " + inert_lines(prompt, SHOWN_TYPED)
 
 
 def deletion(job: Job) -> str:
@@ -138,10 +145,10 @@ def deletion(job: Job) -> str:
 
 
 def alt_text(job: Job, picture: StoredPicture, count: int) -> str:
-    """Describe a picture to whoever cannot see it."""
+    """Describe a picture to whoever cannot see it; Discord marks nothing up there."""
     number = str(picture.index + 1)
     place = " " + say("picture-place", number=number, count=str(count)) if count > 1 else ""
-    return shorten(subject(job), ALT_TEXT_LENGTH - len(place)) + place
+    return plain(subject(job), ALT_TEXT_LENGTH - len(place)) + place
 
 
 def file_name(job: Job, picture: StoredPicture) -> str:
@@ -185,8 +192,3 @@ def duration(seconds: float) -> str:
     if minutes == 0:
         return say("duration", seconds=whole)
     return say("duration.minutes", minutes=minutes, seconds=whole)
-
-
-def shorten(text: str, length: int) -> str:
-    """Return at most ``length`` characters, the last an ellipsis where text was cut."""
-    return text if len(text) <= length else text[: length - 1] + "…"

@@ -10,6 +10,7 @@ from bot.services.configuration import WHOLE_SERVER_ONLY, Configuration, Held, P
 from bot.services.quotas import Standing
 from bot.store.records import WHOLE_SERVER, Allowance
 from bot.texts import all_of, say
+from bot.texts.inert import inert
 
 GROUPS: Mapping[str, Sequence[str]] = {
     "access": ("allowed", "allowed_roles"),
@@ -20,6 +21,8 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "negative": ("negative_prompt",),
 }
 CHANNELS_SHOWN = 20
+NAME_SHOWN = 100
+WORDS_SHOWN = 900  # of the 1,024 characters of an embed's field
 
 
 def card(configuration: Configuration, place: Place) -> discord.Embed:
@@ -101,7 +104,7 @@ def shown(field: str, value: Any) -> str:  # noqa: ANN401
         return say(f"strictness.{value}")
     if field == "aspect":
         return say(f"shape.{value}")
-    return discord.utils.escape_markdown(str(value))
+    return inert(str(value), WORDS_SHOWN if field == "negative_prompt" else NAME_SHOWN)
 
 
 def _channels(open_ids: Sequence[int]) -> str:

@@ -10,8 +10,8 @@ import discord
 from bot.discord_limits import EMBED_TITLE_LENGTH, EMBEDS_LENGTH
 from bot.services.gallery import Gallery
 from bot.store.examples import Shown
-from bot.texts import any_of, say
-from bot.ui import render
+from bot.texts import say
+from bot.texts.inert import cut, inert, inert_list, plain
 from bot.ui.asking import viewer_of
 from bot.ui.views import PrivateView
 from generation.catalog import Catalog, Checkpoint
@@ -56,12 +56,11 @@ class Showcase(PrivateView):
         embeds: list[discord.Embed] = []
         files: list[discord.File] = []
         for place, entry in enumerate(entries):
-            text = render.shorten(entry.text, TEXT_LENGTH)
-            title = discord.utils.escape_markdown(entry.name)
-            embed = discord.Embed(title=render.shorten(title, EMBED_TITLE_LENGTH), description=text)
+            text = cut(entry.text, TEXT_LENGTH)
+            embed = discord.Embed(title=inert(entry.name, EMBED_TITLE_LENGTH), description=text)
             if entry.name in pictures:
                 file = f"example-{place}.webp"
-                alt = say("example-alt", name=entry.name)
+                alt = say("example-alt", name=plain(entry.name, EMBED_TITLE_LENGTH))
                 files.append(discord.File(io.BytesIO(pictures[entry.name]), file, description=alt))
                 embed.set_thumbnail(url=f"attachment://{file}")
             embeds.append(embed)
@@ -108,12 +107,10 @@ def checkpoint_entry(checkpoint: Checkpoint, catalog: Catalog) -> Entry:
 
 def style_entry(style: Style) -> Entry:
     """Say what a style adds to one's words, and what it is for."""
-    lines = [discord.utils.escape_markdown(style.description)] if style.description else []
-    lines.append(say("style-prompt", prompt=discord.utils.escape_markdown(style.prompt)))
+    lines = [inert(style.description)] if style.description else []
+    lines.append(say("style-prompt", prompt=inert(style.prompt)))
     if style.negative_prompt:
-        without = discord.utils.escape_markdown(style.negative_prompt)
-        lines.append(say("style-without", prompt=without))
+        lines.append(say("style-without", prompt=inert(style.negative_prompt)))
     if style.checkpoints:
-        names = discord.utils.escape_markdown(any_of(style.checkpoints))
-        lines.append(say("style-for", checkpoints=names))
+        lines.append(say("style-for", checkpoints=inert_list(style.checkpoints)))
     return Entry(style.name, "\n".join(lines))

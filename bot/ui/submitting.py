@@ -18,7 +18,7 @@ from bot.store.uploads import UploadStore
 from bot.texts import say, speak
 from bot.ui import acting, render
 from bot.ui.asking import asked_by
-from bot.ui.buttons import TEMPLATE, Action, CustomId, first_answer, once
+from bot.ui.buttons import TEMPLATE, Action, CustomId, checked, first_answer, once
 from bot.ui.choices import catalog_here
 from bot.ui.confirming import ask_for
 from bot.ui.forms import SOURCE, filled_in, texts_in
@@ -27,8 +27,7 @@ from bot.ui.forms import SOURCE, filled_in, texts_in
 async def submitted(interaction: discord.Interaction[Any]) -> None:
     """Take one of our forms when it comes back; every error becomes a private line."""
     data: Any = interaction.data
-    ours = ((TEMPLATE, remix), (SOURCE, draw_from), (acting.FORMS, acting.carry_out))
-    sent = ((template.fullmatch(data["custom_id"]), take) for template, take in ours)
+    sent = ((template.fullmatch(data["custom_id"]), take) for template, take in FORMS)
     match, take = next(((match, take) for match, take in sent if match), (None, None))
     if match is None or take is None:
         return  # whoever opened it waits for it
@@ -47,6 +46,8 @@ async def remix(interaction: discord.Interaction[Any], match: re.Match[str]) -> 
     sent = CustomId.from_match(match)
     if sent.action != Action.REMIX:
         raise NothingToDo(say("error-form-unknown"))
+    interaction.client.cooldowns.wish(interaction)
+    await checked(interaction, sent)
     jobs: JobService = interaction.client.jobs
     job = await jobs.anew.remix(sent.job_id, filled_in(interaction), asked_by(interaction))
     await first_answer(interaction, jobs, job)
@@ -54,10 +55,15 @@ async def remix(interaction: discord.Interaction[Any], match: re.Match[str]) -> 
 
 async def draw_from(interaction: discord.Interaction[Any], match: re.Match[str]) -> None:
     """Make the job that starts from the picture that the person picked before."""
+    interaction.client.cooldowns.wish(interaction)
     uploads: UploadStore = interaction.client.uploads
-    picture = await uploads.read(interaction.user.id, match["sha256"])
-    if picture is None:
-        raise NothingToDo(say("source-gone"))
+
+    async def picture() -> bytes:
+        kept = await uploads.read(interaction.user.id, match["sha256"])
+        if kept is None:
+            raise NothingToDo(say("source-gone"))
+        return kept
+
     typed = texts_in(interaction)
     given = typed.get("strength", "").strip()
     wish = Wish(
@@ -69,3 +75,7 @@ async def draw_from(interaction: discord.Interaction[Any], match: re.Match[str])
     private = True if match["private"] else None
     wishes = wishes_of(wish, catalog_here(interaction))
     await ask_for(interaction, jobs, wishes, picture, private=private)
+
+
+# What is done with each form when it comes back.
+FORMS = ((TEMPLATE, remix), (SOURCE, draw_from), (acting.FORMS, acting.carry_out))

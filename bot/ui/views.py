@@ -30,8 +30,12 @@ class PrivateView(discord.ui.View):
         _shown.add(self)
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
-        """Speak the person's language; Discord lets nobody else see the buttons."""
+        """Speak the person's language; Discord lets nobody else see the buttons.
+
+        Raises CommandOnCooldown where they are too fast.
+        """
         speak(str(interaction.locale))
+        interaction.client.cooldowns.click(interaction)
         return True
 
     async def on_timeout(self) -> None:

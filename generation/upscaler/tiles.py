@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
+from generation import weights
 from generation.upscaler import WEIGHTS, Medium, check_factor
 from generation.upscaler.nets import MARGIN, Lanczos, Upconv7
 
@@ -65,11 +66,12 @@ class Upscaler:
 
 
 def _load(file: Path) -> nn.Module:
-    """Return the net of a file, or Lanczos where the file is missing or damaged."""
+    """Return the net of a file, or Lanczos where it is missing or not the one published."""
     net = Upconv7()
     try:
+        weights.check(f"{WEIGHTS.name}/{file.name}", file)
         net.load_state_dict(load_file(file))
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, weights.WeightsChanged) as error:
         log.warning("pictures are enlarged by Lanczos, for want of weights: %s", error)
         return Lanczos()
     return net.eval().requires_grad_(requires_grad=False)

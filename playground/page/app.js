@@ -1,6 +1,8 @@
 /** The page's beginning. */
 
+import "./appearance.js";
 import "./conversation.js";
+import "./announce.js";
 import "./sidebar.js";
 import "./composer.js";
 import "./mishaps.js";

@@ -2,7 +2,7 @@
 
 import { el, icon } from "./dom.js";
 import { expect } from "./pending.js";
-import { selectMenu } from "./selects.js";
+import { emojiOf, selectMenu } from "./selects.js";
 import { act, emit } from "./state.js";
 
 const STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "secondary" };
@@ -20,7 +20,7 @@ export function rows(message) {
 
 function button(message, item) {
   const content = [
-    item.emoji?.name && el("span", { className: "button-emoji" }, item.emoji.name),
+    item.emoji && emojiOf(item.emoji),
     item.label && el("span", {}, item.label),
     item.url && icon("external"),
   ];

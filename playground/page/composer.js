@@ -1,6 +1,6 @@
 /** The message box: plain text, or a command whose options are filled in one by one. */
 
-import { el, icon } from "./dom.js";
+import { el, icon, write } from "./dom.js";
 import { leaves, mainOption, recognise, split } from "./commandline.js";
 import { toEnd } from "./conversation.js";
 import { growing } from "./field.js";
@@ -17,6 +17,10 @@ const input = growing({ className: "composer-text", id: "composer", "aria-label"
 const commandButton = tool("slash", "Use a command", () => compose({ text: "/" }));
 const sendButton = tool("send", "Send", () => send());
 
+const NARROW = matchMedia("(width < 760px)");
+/** Where a finger writes, focus brings up a keyboard over half the page. */
+const FINGER = matchMedia("(pointer: coarse)");
+
 /** The command being filled in (null in plain text), and the last one that was sent. */
 let invocation = null;
 let lastLine = "";
@@ -28,7 +32,7 @@ function tool(shape, label, onclick) {
 const known = () => leaves(usableCommands());
 
 function complain(text, field = null) {
-  problemLine.textContent = text ?? "";
+  write(problemLine, text ?? "");
   problemLine.hidden = !text;
   for (const one of invocation?.fields ?? []) one.complain(one === field ? text : null);
 }
@@ -47,7 +51,8 @@ function describeBox() {
   if (!channel) return;
   input.disabled = !channel.may_send && usableCommands().length === 0;
   const place = `${channel.direct ? "@" : channel.parent ? "" : "#"}${channel.name}`;
-  input.placeholder = channel.may_send ? `Message ${place} — type / for commands` : `You may not write in ${place}`;
+  const hint = NARROW.matches ? "" : " — type / for commands";
+  input.placeholder = channel.may_send ? `Message ${place}${hint}` : `You may not write in ${place}`;
 }
 
 /** See whether the line is a command by now, and offer the ones it may become. */
@@ -189,6 +194,8 @@ function takeBack(sent, refusal) {
   complain(field ? `${field.option.name}: ${refusal.message}` : refusal.message, field);
 }
 
+/** The link that skips to the message box leads to the box itself. */
+box.addEventListener("focus", () => (invocation ?? input).focus());
 box.addEventListener("focusout", (event) => {
   if (!box.contains(event.relatedTarget)) picker.hide();
 });
@@ -212,12 +219,13 @@ function compose({ text }) {
 
 on("hello", () => {
   refresh();
-  if (document.activeElement === document.body) input.focus();
+  if (document.activeElement === document.body && !FINGER.matches) input.focus();
 });
 on("bot", refresh);
 on("commands", refresh);
 on("channel", () => {
   refresh();
+  if (FINGER.matches) return;
   if (invocation === null) input.focus();
   else invocation.focus();
 });
@@ -230,5 +238,7 @@ document.addEventListener("keydown", (event) => {
   const busy = document.querySelector("dialog[open], .popup, .person-menu:not([hidden]), .select-list:not([hidden])");
   if (typing && elsewhere && invocation === null && !busy) input.focus();
 });
+
+NARROW.addEventListener("change", describeBox);
 
 toText();

@@ -3,7 +3,8 @@
 import { el, icon } from "./dom.js";
 import { begins, dots, MessageView, nameOf, portrait, shownAs } from "./messages.js";
 import { waiting } from "./pending.js";
-import { currentChannel, emit, on, person, show, state } from "./state.js";
+import { currentChannel, on, person, show, state } from "./state.js";
+import { welcome } from "./welcome.js";
 
 const scroller = document.getElementById("scroller");
 const list = document.getElementById("messages");
@@ -27,7 +28,7 @@ function draw() {
     shownChannel = channel.id;
     atEnd = true;
   }
-  const nodes = [welcome(channel)];
+  const nodes = [fixture(`welcome ${channel.id} ${channel.name}`, () => welcome(channel))];
   let previous = null;
   for (const message of messagesOf(channel.id).map(shownAs)) {
     if (!previous || !sameDay(previous, message)) nodes.push(divider(message));
@@ -76,29 +77,6 @@ function sameDay(one, other) {
 function divider(message) {
   const day = DAY.format(new Date(message.timestamp));
   return fixture(`day ${shownChannel} ${day}`, () => el("div", { className: "divider", role: "separator" }, el("span", {}, day)));
-}
-
-function welcome(channel) {
-  return fixture(`welcome ${channel.id} ${channel.name}`, () => {
-    const example = "/imagine a red apple";
-    const fill = () => emit("compose", { text: example });
-    const parent = channel.parent && state.channels.find((one) => one.id === channel.parent);
-    const [title, beginning] = channel.direct
-      ? [channel.name, `This is the beginning of your direct messages with ${channel.name}.`]
-      : parent
-        ? [channel.name, `This is the start of a thread in #${parent.name}.`]
-        : [`Welcome to #${channel.name}!`, `This is the start of the #${channel.name} channel.`];
-    const mark = channel.direct ? portrait(Object.values(state.users).find((user) => user.bot), "welcome-mark") : el("div", { className: "welcome-mark" }, icon(parent ? "thread" : "hash"));
-    return el(
-      "div",
-      { className: "welcome" },
-      mark,
-      el("h3", {}, title),
-      el("p", {}, beginning, channel.nsfw && " It is age-restricted."),
-      channel.topic && el("p", {}, channel.topic),
-      el("button", { className: "example", type: "button", onclick: fill }, el("span", {}, "Try it"), el("code", {}, example)),
-    );
-  });
 }
 
 function notices(channel) {

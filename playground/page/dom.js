@@ -1,9 +1,14 @@
 /** Building elements without ever parsing text as HTML. */
 
+import { pictured } from "./emoji.js";
+
+/** Elements that hold nothing but text. */
+const PLAIN = new Set(["OPTION", "TEXTAREA"]);
+
 /**
  * Make an element. `properties` are set as properties where the element has them (`className`,
  * `onclick`, …) and as attributes otherwise (`aria-label`, `role`, …); children that are
- * null, undefined or false are left out, strings become text.
+ * null, undefined or false are left out, strings become text and the pictures of its emoji.
  */
 export function el(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
@@ -21,8 +26,14 @@ export function el(tag, properties = {}, ...children) {
 export function append(element, children) {
   for (const child of children.flat(Infinity)) {
     if (child === null || child === undefined || child === false) continue;
-    element.append(child);
+    if (typeof child === "string" && !PLAIN.has(element.tagName)) element.append(...pictured(child));
+    else element.append(child);
   }
+}
+
+/** Put a text, with the pictures of its emoji, in place of what an element holds. */
+export function write(element, text) {
+  element.replaceChildren(...pictured(text));
 }
 
 const SHAPES = {
@@ -35,6 +46,7 @@ const SHAPES = {
   close: "M5 5l14 14M19 5 5 19",
   left: "M15 4 7 12l8 8",
   right: "M9 4l8 8-8 8",
+  down: "M5 9l7 7 7-7",
   external: "M14 4h6v6M20 4l-9 9M18 14v6H4V6h6",
   check: "M4 12.5 10 18 20 6",
   plus: "M12 5v14M5 12h14",
@@ -43,6 +55,9 @@ const SHAPES = {
   bolt: "M13 2 5 14h6l-1 8 9-13h-7z",
   thread: "M5 4h14v11h-8l-4 4v-4H5zM9 8h6M9 11h4",
   more: "M5 12h.01M12 12h.01M19 12h.01",
+  menu: "M3 6h18M3 12h18M3 18h18",
+  info: "M12 11v6M12 7.5h.01M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0z",
+  people: "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20c0-3.6 2.9-6 6.5-6s6.5 2.4 6.5 6M16 4.3a3.5 3.5 0 0 1 0 6.4M18 14.3c2 .8 3.5 2.7 3.5 5.7",
   reply: "M9 7 4 12l5 5M4 12h10a6 6 0 0 1 6 6",
 };
 
@@ -56,6 +71,14 @@ export function icon(name) {
   path.setAttribute("d", SHAPES[name]);
   svg.append(path);
   return svg;
+}
+
+/** Give a name the colour of its role, where there is one; the name is returned. */
+export function inRoleColour(name, colour) {
+  if (!colour) return name;
+  name.classList.add("role-colour");
+  name.style.setProperty("--role", `#${colour.toString(16).padStart(6, "0")}`);
+  return name;
 }
 
 /** Write a number of bytes as people read it. */

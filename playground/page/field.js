@@ -1,6 +1,6 @@
 /** One option of a command in the message box: its name and a box for its value. */
 
-import { bytes, el, icon } from "./dom.js";
+import { bytes, el, icon, write } from "./dom.js";
 import { ATTACHMENT, check, expectation, fixedChoices } from "./commandline.js";
 import { state } from "./state.js";
 
@@ -17,7 +17,7 @@ export function growing(properties) {
     autocomplete: "off",
     role: "combobox",
     "aria-expanded": "false",
-    "aria-controls": "picker",
+    "aria-controls": "picker-list",
     "aria-autocomplete": "list",
     ...properties,
   });
@@ -117,7 +117,7 @@ export class Field {
     const take = (file) => {
       if (!file) return;
       this.file = file;
-      text.textContent = `${file.name} (${bytes(file.size)})`;
+      write(text, `${file.name} (${bytes(file.size)})`);
       this.complain(null);
     };
     hidden.addEventListener("change", () => {

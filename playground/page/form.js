@@ -1,14 +1,17 @@
 /** Modals: the forms that a bot opens. */
 
-import { el, icon } from "./dom.js";
+import { el, icon, write } from "./dom.js";
 import { markdown } from "./markdown.js";
 import { expect } from "./pending.js";
 import { selectMenu } from "./selects.js";
 import { act, state } from "./state.js";
 
-/** Open the form with which the bot answered an interaction. */
-export function openForm(interaction, modal) {
-  const fields = modal.components.map(field);
+/**
+ * Open the form with which the bot answered an interaction; `values`, by custom id, replace what
+ * its texts are filled with.
+ */
+export function openForm(interaction, modal, values = {}) {
+  const fields = modal.components.map((row) => field(row, values));
   const problem = el("p", { className: "composer-problem", role: "alert", hidden: true });
   const close = () => dialog.close();
   const form = el(
@@ -36,16 +39,16 @@ export function openForm(interaction, modal) {
     const wrong = fields.find((one) => one.problem());
     if (wrong) {
       wrong.focus();
-      problem.textContent = `${wrong.label}: ${wrong.problem()}`;
+      write(problem, `${wrong.label}: ${wrong.problem()}`);
       problem.hidden = false;
       return;
     }
-    const values = Object.fromEntries(fields.filter((one) => one.id).map((one) => [one.id, one.value()]));
+    const filled = Object.fromEntries(fields.filter((one) => one.id).map((one) => [one.id, one.value()]));
     try {
-      await expect(act("submit", { interaction, values }), { channel: state.channel });
+      await expect(act("submit", { interaction, values: filled }), { channel: state.channel });
       dialog.close();
     } catch (error) {
-      problem.textContent = error.message;
+      write(problem, error.message);
       problem.hidden = false;
     }
   });
@@ -56,12 +59,12 @@ export function openForm(interaction, modal) {
 }
 
 /** Make one field: { element, id, label, value(), problem(), focus() }; texts have no id. */
-function field(row) {
+function field(row, values) {
   if (row.type === 10) return { element: el("p", { className: "form-text" }, markdown(row.content)), problem: () => null };
   const item = row.type === 18 ? row.component : row.components[0];
   const label = row.label ?? item.label;
   const required = item.required !== false;
-  const control = item.type === 4 ? textInput(item, required) : chooser(item, label);
+  const control = item.type === 4 ? textInput({ ...item, value: values[item.custom_id] ?? item.value }, required) : chooser(item, label);
   const frame = item.type === 4 ? "label" : "div";
   return {
     id: item.custom_id,
@@ -69,7 +72,7 @@ function field(row) {
     element: el(
       frame,
       { className: "form-field" },
-      el("span", { className: "form-label" }, label, required && el("i", { "aria-label": "required" }, " *")),
+      el("span", { className: "form-label" }, label, required && el("i", { "aria-hidden": "true" }, " *")),
       row.description && el("small", { className: "form-hint" }, row.description),
       control.element,
     ),
@@ -86,6 +89,7 @@ function textInput(item, required) {
   const input = el(paragraph ? "textarea" : "input", {
     placeholder: item.placeholder ?? "",
     maxLength: high,
+    required,
     rows: paragraph ? 4 : undefined,
     autocomplete: "off",
     dataset: { customId: item.custom_id },

@@ -1,6 +1,6 @@
 /** A picture on its own, large, over the page. */
 
-import { bytes, el, icon } from "./dom.js";
+import { bytes, el, icon, write } from "./dom.js";
 
 /** Open pictures (attachments) at one of them; arrow keys go on, Escape closes. */
 export function openLightbox(pictures, start) {
@@ -34,7 +34,7 @@ export function openLightbox(pictures, start) {
     image.src = picture.url;
     image.alt = picture.description ?? picture.filename ?? "";
     fit(picture);
-    caption.textContent = picture.description ?? "";
+    write(caption, picture.description ?? "");
     const position = pictures.length > 1 ? `${index + 1} of ${pictures.length} · ` : "";
     const weight = picture.size ? ` · ${bytes(picture.size)}` : "";
     facts.textContent = `${position}${picture.width} × ${picture.height}${weight}`;

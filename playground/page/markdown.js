@@ -7,13 +7,14 @@ const JUMP = /^https:\/\/(?:\w+\.)?discord\.com\/channels\/(\d+|@me)\/(\d+)(?:\/
 
 /** Inline patterns, tried in this order at every position; `inside` is what is marked up again. */
 const INLINE = [
-  [/^\\([^\w\s])/, (m) => m[1]],
+  [/^\\([^\w\s])/u, (m) => m[1]],
   [/^``(.+?)``(?!`)|^`([^`\n]+)`/s, (m) => el("code", { className: "inline" }, m[1] ?? m[2])],
   [/^<@!?(\d+)>/, (m) => mention(`@${person(m[1])?.name ?? "unknown-user"}`)],
   [/^<@&(\d+)>/, (m) => mention(`@${state.roles[m[1]]?.name ?? "unknown-role"}`)],
   [/^<#(\d+)>/, (m) => channelLink(m[1])],
   [/^<\/([^:>]{1,100}):\d+>/, (m) => mention(`/${m[1]}`)],
   [/^<t:(-?\d+)(?::([tTdDfFR]))?>/, (m) => time(Number(m[1]), m[2] ?? "f")],
+  [/^<a?(:\w{2,32}:)\d+>/, (m) => m[1]],
   [/^@(everyone|here)\b/, (m) => mention(m[0])],
   [/^\[([^\]\n]+)\]\(<?(https?:\/\/[^\s)>]+)>?(?:\s+"[^"]*")?\)/, (m) => link(m[2], inline(m[1]))],
   [/^<(https?:\/\/[^\s>]+)>/, (m) => link(m[1], [m[1]])],

@@ -55,7 +55,7 @@ export function openMenu(where, { label, head = null, groups }) {
     event.stopPropagation();
   });
   document.addEventListener("pointerdown", outside, true);
-  document.body.append(menu);
+  document.getElementById("main").append(menu);
   put(menu, where);
   (menu.querySelector("[role=menuitem]") ?? menu).focus({ preventScroll: true });
 }

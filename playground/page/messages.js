@@ -1,11 +1,13 @@
 /** One message as it is shown, changed in place part by part. */
 
-import { append, el, icon } from "./dom.js";
+import { append, el, icon, inRoleColour } from "./dom.js";
 import { rows } from "./components.js";
+import { pictured } from "./emoji.js";
 import { embedded } from "./embeds.js";
 import { drawable, gallery } from "./gallery.js";
 import { markdown } from "./markdown.js";
 import { messageMenu, personMenu, remove } from "./apps.js";
+import { aboutWords } from "./model.js";
 import { currentChannel, emit, person, state } from "./state.js";
 import { threadBox, threadSize } from "./threads.js";
 
@@ -40,8 +42,7 @@ export function portrait(user, className = "portrait") {
 export function nameOf(author) {
   const known = person(author.id);
   const name = el("span", { className: "name" }, known?.name ?? author.global_name ?? author.username);
-  if (known?.color) name.style.color = `#${known.color.toString(16).padStart(6, "0")}`;
-  return name;
+  return inRoleColour(name, known?.color);
 }
 
 /** A button over somebody's name or portrait that opens their menu. */
@@ -74,7 +75,7 @@ export class MessageView {
     this.body = el("div", { className: "message-body" });
     this.tools = el("div", { className: "message-tools" });
     this.element = el("article", { className: "message", tabIndex: -1, dataset: { id: message.id } });
-    for (const part of ["above", "header", "content", "attachments", "embeds", "components", "thread", "private", "failure"]) {
+    for (const part of ["above", "header", "content", "attachments", "embeds", "components", "note", "thread", "private", "failure"]) {
       this.parts[part] = el("div", { className: `message-${part}` });
     }
     const { above, ...inside } = this.parts;
@@ -105,6 +106,7 @@ export class MessageView {
     this.part("embeds", message.embeds, () => message.embeds.map(embedded), true);
     this.part("attachments", message.attachments, () => gallery(message.attachments), true);
     this.part("components", [message.components], () => rows(message));
+    this.part("note", [message.content, message.attachments.length], () => aboutWords(message));
     this.part("thread", message.thread && [message.thread, threadSize(message.thread)], () => message.thread && threadBox(message.thread));
     this.part("private", isPrivate, () => isPrivate && dismissal(message));
     this.part("failure", this.failure, () => this.failure && el("span", { role: "alert" }, this.failure));
@@ -179,7 +181,7 @@ function above(message) {
     { className: "reply-line" },
     who || portrait(person(original.author.id) ?? original.author, "portrait-small"),
     nameOf(original.author),
-    el("button", { className: "reply-snippet", type: "button", onclick: go, "aria-label": "Go to the original message" }, markdown(snippet.slice(0, 160))),
+    el("button", { className: "reply-snippet", type: "button", onclick: go, title: "Go to the original message" }, markdown(snippet.slice(0, 160))),
   );
 }
 
@@ -208,10 +210,16 @@ function content(message, thinking) {
   const edited = message.edited_timestamp && !message.interaction_metadata;
   return el(
     "div",
-    { className: "markup" },
+    { className: onlyEmoji(message.content) ? "markup jumbo" : "markup" },
     markdown(message.content),
     edited && el("small", { className: "edited" }, " (edited)"),
   );
+}
+
+/** Whether a message is a few emoji and nothing else, which are then large. */
+function onlyEmoji(text) {
+  const parts = pictured(text.trim());
+  return parts.length <= 30 && parts.every((part) => typeof part !== "string" || part.trim() === "");
 }
 
 export function dots() {

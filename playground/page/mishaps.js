@@ -1,6 +1,6 @@
 /** The panel of things that go wrong, so that one can watch the bot survive them. */
 
-import { el, icon } from "./dom.js";
+import { el, icon, write } from "./dom.js";
 import { act, currentChannel, on } from "./state.js";
 
 const panel = document.getElementById("mishaps");
@@ -23,7 +23,7 @@ function draw() {
   const focused = document.activeElement?.dataset.mishap;
   choices.replaceChildren(
     ...(currentChannel()?.mishaps ?? []).map(({ title, buttons }) =>
-      el("section", {}, el("h3", {}, title), buttons.map(choice)),
+      el("section", {}, el("h2", {}, title), buttons.map(choice)),
     ),
   );
   if (focused) (choices.querySelector(`[data-mishap="${CSS.escape(focused)}"]`) ?? toggle).focus();
@@ -32,9 +32,9 @@ function draw() {
 function choice({ name, label }) {
   const happen = async () => {
     try {
-      said.textContent = (await act("mishap", { channel: currentChannel().id, name })).said;
+      write(said, (await act("mishap", { channel: currentChannel().id, name })).said);
     } catch (problem) {
-      said.textContent = problem.message;
+      write(said, problem.message);
     }
   };
   return el("button", { className: "button secondary", type: "button", dataset: { mishap: name }, onclick: happen }, label);

@@ -6,7 +6,7 @@ import { openForm } from "./form.js";
 const LATE = "The application did not respond";
 const FAILED = "This interaction failed";
 
-/** Waiting, by interaction id: { message?, command?, channel?, done? }. */
+/** Waiting, by interaction id: { message?, command?, channel?, done?, values? }. */
 export const waiting = new Map();
 /** News that came before the answer to the request that it is about. */
 const early = new Map();
@@ -14,7 +14,7 @@ const early = new Map();
 /**
  * Follow something asked of the bot. `asked` resolves to the interaction's id (or throws a
  * Problem, and so does this); `about` says what it was: a `command` in a `channel`, or a component
- * of a `message`, and what to call when `done`.
+ * of a `message`, what to call when `done`, and the `values` that a form is to have instead of its own.
  */
 export async function expect(asked, about) {
   const { id } = await asked;
@@ -35,7 +35,7 @@ function settle(news) {
   if (news.status === "unanswered") {
     emit("failed", { ...about, text: about.message ? FAILED : LATE });
   } else if (news.status === "modal") {
-    openForm(news.id, news.modal);
+    openForm(news.id, news.modal, about.values);
   }
   emit("pending");
 }

@@ -1,6 +1,6 @@
 /** Select menus, in messages and in forms. */
 
-import { el, icon } from "./dom.js";
+import { el, icon, write } from "./dom.js";
 import { state } from "./state.js";
 
 const STRING = 3;
@@ -23,6 +23,11 @@ function offered(item) {
   const types = item.channel_types ?? [];
   const fits = state.channels.filter((channel) => !channel.direct && (types.length === 0 || types.includes(channel.type)));
   return fits.map((channel) => mark({ label: `#${channel.name}`, value: channel.id }));
+}
+
+/** Show the emoji of a button or an option; one of a server's own is named as where it is unknown. */
+export function emojiOf({ id, name }) {
+  return el("span", { className: "button-emoji" }, id ? `:${name}:` : (name ?? ""));
 }
 
 /** Put the list over its menu or, where there is more room, under it. */
@@ -61,9 +66,11 @@ export function selectMenu(item, label, commit = () => {}) {
       dataset: { customId: item.custom_id },
     },
     summary,
-    el("span", { className: "select-arrow", "aria-hidden": "true" }, "⌄"),
+    icon("down"),
   );
-  const list = el("div", { className: "select-list", role: "listbox", hidden: true, "aria-multiselectable": several });
+  const name = label || item.placeholder || "Options";
+  const kind = options.length > 0 ? { role: "listbox", "aria-multiselectable": several } : { role: "group" };
+  const list = el("div", { className: "select-list", "aria-label": name, tabIndex: -1, hidden: true, ...kind });
   const element = el("div", { className: "select-holder" }, toggle, list);
   const values = () => options.map((option) => option.value).filter((value) => chosen.has(value));
   const problem = () => {
@@ -73,9 +80,10 @@ export function selectMenu(item, label, commit = () => {}) {
 
   const describe = () => {
     const labels = options.filter((option) => chosen.has(option.value)).map((option) => option.label);
-    summary.textContent = labels.join(", ") || item.placeholder || "Make a selection";
+    const text = labels.join(", ") || item.placeholder || "Make a selection";
+    write(summary, text);
     summary.classList.toggle("placeholder", labels.length === 0);
-    toggle.setAttribute("aria-label", [label, summary.textContent].filter(Boolean).join(": "));
+    toggle.setAttribute("aria-label", [label, text].filter(Boolean).join(": "));
   };
   const finish = () => {
     const now = values().join("\n");
@@ -89,7 +97,7 @@ export function selectMenu(item, label, commit = () => {}) {
     put(list, toggle);
     toggle.setAttribute("aria-expanded", "true");
     addEventListener("scroll", follow, true);
-    (list.querySelector("[aria-selected=true]") ?? list.firstElementChild)?.focus();
+    (list.querySelector("[aria-selected=true]") ?? list.querySelector("[role=option]") ?? list).focus();
   };
   const shut = () => {
     if (list.hidden) return;
@@ -116,19 +124,22 @@ export function selectMenu(item, label, commit = () => {}) {
     const row = el(
       "div",
       { className: "select-option", role: "option", tabIndex: -1, "aria-selected": String(chosen.has(option.value)) },
-      option.emoji?.name && el("span", { className: "button-emoji" }, option.emoji.name),
+      option.emoji && emojiOf(option.emoji),
       el("span", {}, el("b", {}, option.label), option.description && el("small", {}, option.description)),
       icon("check"),
     );
     row.addEventListener("click", () => pick(option, row));
     list.append(row);
   }
+  if (options.length === 0) list.append(el("p", { className: "popup-empty" }, "There is nothing to choose from."));
   toggle.addEventListener("click", () => (list.hidden ? open() : shut()));
   list.addEventListener("keydown", (event) => {
-    const rows = [...list.children];
+    const rows = [...list.querySelectorAll("[role=option]")];
     const at = rows.indexOf(document.activeElement);
-    if (event.key === "ArrowDown") rows[(at + 1) % rows.length].focus();
-    else if (event.key === "ArrowUp") rows.at(Math.max(at, 0) - 1).focus();
+    if (event.key === "ArrowDown") rows[(at + 1) % rows.length]?.focus();
+    else if (event.key === "ArrowUp") rows.at(Math.max(at, 0) - 1)?.focus();
+    else if (event.key === "Home") rows[0]?.focus();
+    else if (event.key === "End") rows.at(-1)?.focus();
     else if (event.key === " " || event.key === "Enter") rows[at]?.click();
     else if (event.key === "Escape") toggle.focus();
     else return;

@@ -1,14 +1,19 @@
-/** Channels on the left, people on the right, the person one acts as at the bottom, the banner. */
+/** Channels on the left, people on the right, the bar above, the banner. */
 
-import { append, el, icon } from "./dom.js";
+import { append, el, icon, inRoleColour, write } from "./dom.js";
+import { Drawer } from "./drawer.js";
+import { unpictured } from "./emoji.js";
 import { personMenu } from "./apps.js";
 import { portrait } from "./messages.js";
-import { act, actAs, currentChannel, emit, on, person, show, state } from "./state.js";
+import { drawPerson } from "./person.js";
+import { act, currentChannel, emit, on, show, state } from "./state.js";
 
 const at = (id) => document.getElementById(id);
+const channels = new Drawer(at("sidebar"), at("menu-button"));
+const members = new Drawer(at("members"), at("members-button"));
 
 function drawChannels() {
-  at("server-name").textContent = state.guild.name;
+  write(at("server-name"), state.guild.name);
   at("server-icon").src = `/cdn/icons/${state.guild.id}/portrait.png`;
   const texts = state.channels.filter((channel) => !channel.direct && !channel.parent);
   const direct = state.channels.filter((channel) => channel.direct);
@@ -25,7 +30,7 @@ function conversationOpener() {
   const bot = Object.values(state.users).find((user) => user.bot);
   const open = async () => {
     show((await act("message_bot", {})).id);
-    toggleSidebar(false);
+    channels.close();
   };
   return el("button", { className: "channel", type: "button", onclick: open }, icon("at"), el("span", {}, bot.name));
 }
@@ -34,7 +39,7 @@ function entry(channel) {
   const current = channel.id === state.channel;
   const go = () => {
     show(channel.id);
-    toggleSidebar(false);
+    channels.close();
   };
   const unread = state.unread.has(channel.id);
   const look = ["channel", channel.parent && "threaded", unread && "unread"].filter(Boolean).join(" ");
@@ -61,15 +66,19 @@ function adults() {
 function drawTopbar() {
   const channel = currentChannel();
   at("topbar-mark").replaceChildren(icon(shapeOf(channel)));
-  at("topbar-name").textContent = channel?.name ?? "";
+  write(at("topbar-name"), channel?.name ?? "");
   const parent = channel?.parent && state.channels.find((one) => one.id === channel.parent);
   const topic = [channel?.nsfw && adults(), parent ? `Thread in #${parent.name}` : channel?.topic].filter(Boolean);
-  at("topbar-topic").replaceChildren(...topic);
+  at("topbar-topic").replaceChildren();
+  append(at("topbar-topic"), topic);
   at("delete-thread").hidden = !(parent && channel.may_manage_threads);
-  document.title = channel ? `${channel.direct ? "@" : "#"}${channel.name} | ${state.guild.name}` : "Darkroom";
+  document.title = channel ? unpictured(`${channel.direct ? "@" : "#"}${channel.name} | ${state.guild.name}`) : "Darkroom";
 }
 
 at("delete-thread").append(icon("trash"));
+at("menu-button").append(icon("menu"));
+at("members-button").append(icon("people"));
+for (const button of document.querySelectorAll(".drawer-close")) button.append(icon("close"));
 at("delete-thread").addEventListener("click", () => {
   const channel = currentChannel();
   act("delete_thread", { channel: channel.id })
@@ -86,7 +95,7 @@ function drawMembers() {
   }
   const order = ["Owners", "Moderators", "Members", "Apps"];
   const rank = ([part]) => (order.includes(part) ? order.indexOf(part) : 1.5);
-  at("members").replaceChildren(
+  at("member-list").replaceChildren(
     ...[...groups].sort((a, b) => rank(a) - rank(b)).map(([part, list]) => {
       const title = list.length === 1 && part !== "Apps" ? part.slice(0, -1) : part;
       return el("section", {}, el("h2", {}, `${title} — ${list.length}`), list.map(memberRow));
@@ -97,7 +106,7 @@ function drawMembers() {
 function memberRow(user) {
   const present = user.bot ? state.bot.connected : true;
   const name = el("span", { className: "member-name" }, user.name);
-  if (user.color) name.style.color = `#${user.color.toString(16).padStart(6, "0")}`;
+  inRoleColour(name, user.color);
   const open = (event) => {
     event.preventDefault();
     personMenu(event, user);
@@ -108,76 +117,6 @@ function memberRow(user) {
     el("span", { className: "presence" }, portrait(user, "portrait-medium"), el("i", { className: present ? "dot" : "dot off" })),
     name,
     user.bot && el("span", { className: "tag" }, "APP"),
-  );
-}
-
-function drawUserPanel() {
-  const me = person(state.me);
-  const panel = at("user-panel");
-  const menu = el("div", { className: "person-menu", role: "menu", "aria-label": "Act as", hidden: true });
-  const toggle = el(
-    "button",
-    { className: "me", type: "button", "aria-haspopup": "menu", "aria-expanded": "false", "aria-label": `Acting as ${me.name}, ${me.part}. Switch person` },
-    el("span", { className: "presence" }, portrait(me, "portrait-medium"), el("i", { className: "dot" })),
-    el("span", { className: "me-names" }, el("b", {}, me.name), el("small", {}, me.part)),
-    icon("swap"),
-  );
-  const open = (wanted) => {
-    menu.hidden = !wanted;
-    toggle.setAttribute("aria-expanded", String(wanted));
-    if (wanted) menu.querySelector("[aria-checked=true]")?.focus();
-  };
-  append(menu, [el("p", { className: "menu-title" }, "Act as")]);
-  for (const user of state.people) {
-    const choose = () => {
-      open(false);
-      if (user.id !== state.me) actAs(user.username);
-      toggle.focus();
-    };
-    append(menu, [
-      el(
-        "button",
-        { className: "person-choice", role: "menuitemradio", type: "button", "aria-checked": String(user.id === state.me), onclick: choose },
-        portrait(user, "portrait-medium"),
-        el("span", { className: "me-names" }, el("b", {}, user.name), el("small", {}, user.part)),
-        icon("check"),
-      ),
-    ]);
-  }
-  append(menu, [settings()]);
-  toggle.addEventListener("click", () => open(menu.hidden));
-  menu.addEventListener("keydown", (event) => {
-    if (event.target.tagName === "SELECT" && event.key !== "Escape") return;
-    const items = [...menu.querySelectorAll("button, select, input")];
-    const index = items.indexOf(document.activeElement);
-    if (event.key === "ArrowDown") items[(index + 1) % items.length].focus();
-    else if (event.key === "ArrowUp") items[(index - 1 + items.length) % items.length].focus();
-    else if (event.key === "Escape") {
-      open(false);
-      toggle.focus();
-    } else return;
-    event.preventDefault();
-  });
-  panel.onfocusout = (event) => {
-    if (!panel.contains(event.relatedTarget)) open(false);
-  };
-  const hadFocus = panel.contains(document.activeElement);
-  panel.replaceChildren(menu, toggle);
-  if (hadFocus) toggle.focus();
-}
-
-/** The settings of the person one acts as: the client's language, and who may write to them. */
-function settings() {
-  const names = new Intl.DisplayNames(["en"], { type: "language" });
-  const language = el("select", { onchange: () => act("locale", { locale: language.value }) });
-  append(language, state.locales.map((locale) => el("option", { value: locale, selected: locale === state.locale }, names.of(locale))));
-  const takes = el("input", { type: "checkbox", checked: state.takes_direct_messages });
-  takes.addEventListener("change", () => act("direct_messages", { taken: takes.checked }));
-  return el(
-    "div",
-    { className: "settings" },
-    el("label", {}, "Language", language),
-    el("label", {}, "Take direct messages", takes),
   );
 }
 
@@ -194,30 +133,23 @@ function drawBanner() {
   banner.hidden = text === "" || !state.loaded;
   if (banner.dataset.text === text) return;
   banner.dataset.text = text;
-  banner.replaceChildren(el("span", { className: "spinner", "aria-hidden": "true" }), text);
+  banner.replaceChildren(el("span", { className: "spinner", "aria-hidden": "true" }));
+  append(banner, [text]);
 }
-
-function toggleSidebar(wanted) {
-  at("sidebar").classList.toggle("open", wanted);
-  at("menu-button").setAttribute("aria-expanded", String(at("sidebar").classList.contains("open")));
-}
-
-at("menu-button").addEventListener("click", () => toggleSidebar());
-document.addEventListener("pointerdown", ({ target }) => {
-  if (!at("sidebar").contains(target) && !at("menu-button").contains(target)) toggleSidebar(false);
-});
 
 on("hello", () => {
   drawChannels();
   drawTopbar();
   drawMembers();
-  drawUserPanel();
+  drawPerson();
   drawBanner();
 });
 on("channel", () => {
   drawChannels();
   drawTopbar();
+  members.close();
 });
+on("pending", () => members.close());
 let unreadDrawn = "";
 on("message", () => {
   const unread = [...state.unread].join();

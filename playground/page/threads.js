@@ -1,6 +1,6 @@
 /** Threads: beginning one from a message, and the way from the message into it. */
 
-import { el, icon } from "./dom.js";
+import { el, icon, write } from "./dom.js";
 import { act, show, state } from "./state.js";
 
 const NAME_LENGTH = 100;
@@ -27,7 +27,7 @@ export function askForThread(message) {
       dialog.close();
       show(id);
     } catch (error) {
-      problem.textContent = error.message;
+      write(problem, error.message);
       problem.hidden = false;
     }
   });

@@ -14,6 +14,7 @@ import simcord
 from simcord.http import router as simcord_router
 
 from bot.client import DarkroomBot
+from bot.services.decoding import Decoder
 from bot.services.door import Door
 from bot.services.gallery import Gallery
 from bot.services.granting import Granting
@@ -47,6 +48,8 @@ from tests.discord_spec.judge import judge_request
 from tests.fakes import RecordingExecutor
 
 CATALOG = Catalog({EMBEDDED.name: EMBEDDED}, EMBEDDED.name, {style.name: style for style in STYLES})
+
+LIMITS = Limits(waiting=20, waiting_per_person=3)
 
 # The last row under finished pictures.
 KEEPING = ["Details", "Send to me", "Favourite", "Delete"]
@@ -104,9 +107,9 @@ def build(
     database: Database,
     executor: RecordingExecutor,
     catalog: Catalog = CATALOG,
+    limits: Limits = LIMITS,
 ) -> DarkroomBot:
     """Put the bot together as `bot.__main__.compose` does."""
-    limits = Limits(waiting=20, waiting_per_person=3)
     jobs, pictures = JobStore(database), PictureStore(database, folder)
     favourites = FavouriteStore(database)
     uploads = UploadStore(folder)
@@ -136,6 +139,7 @@ def build(
             runner=Runner(jobs=jobs, pictures=pictures, executor=executor, presenter=presenter),
             capacity=lambda: executor.capacity,
             running_per_person=1,
+            decoder=Decoder(),
         )
         executor.on_capacity = rules.on_change = services.fill
         return services
@@ -244,10 +248,20 @@ def catalog() -> Catalog:
 
 
 @pytest.fixture
+def limits() -> Limits:
+    """What the owner allows; a file of tests may allow something else."""
+    return LIMITS
+
+
+@pytest.fixture
 def simcord_bot(
-    tmp_path: Path, database: Database, executor: RecordingExecutor, catalog: Catalog
+    tmp_path: Path,
+    database: Database,
+    executor: RecordingExecutor,
+    catalog: Catalog,
+    limits: Limits,
 ) -> DarkroomBot:
-    return build(tmp_path, database, executor, catalog)
+    return build(tmp_path, database, executor, catalog, limits)
 
 
 @pytest.fixture

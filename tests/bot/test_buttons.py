@@ -240,13 +240,16 @@ def test_buttons_of_earlier_releases_are_known(custom_id: str, action: Action):
     job=st.integers(min_value=1, max_value=2**63 - 1),
     action=st.sampled_from(list(Action)),
     index=st.none() | st.integers(min_value=0, max_value=9),
+    mark=st.none() | st.integers(min_value=1, max_value=2**63 - 1).map("{:x}".format),
 )
-def test_custom_ids_read_back_and_fit(job: int, action: Action, index: int | None):
-    written = str(CustomId(job, action, index))
+def test_custom_ids_read_back_and_fit(
+    job: int, action: Action, index: int | None, mark: str | None
+):
+    written = str(CustomId(job, action, index, mark))
     assert len(written) <= 100
     match = TEMPLATE.fullmatch(written)
     assert match is not None
-    assert CustomId.from_match(match) == CustomId(job, action, index)
+    assert CustomId.from_match(match) == CustomId(job, action, index, mark)
 
 
 @given(st.text(max_size=120))

@@ -4,6 +4,7 @@ import discord
 import pytest
 
 from bot.store.records import Kind, Status
+from bot.ui.buttons import Action, CustomId
 from tests.bot.conftest import House, labels
 from tests.fakes import png
 
@@ -62,8 +63,9 @@ async def test_the_second_button_asks_who_it_is_again(house: House):
     await imagine(house)
     theirs = await imagine(house, house.max)
     forged = house.env.backend.get_message(house.channel.id, theirs.response.id)
-    forged.components[0]["components"][0]["custom_id"] = "job:1:erase"
-    refused = await house.max.click(theirs.response, custom_id="job:1:erase")
+    erase = str(CustomId.of(await house.job(1), Action.ERASE))
+    forged.components[0]["components"][0]["custom_id"] = erase
+    refused = await house.max.click(theirs.response, custom_id=erase)
     assert "Only the person who asked for it" in refused.followups[0].content
     assert (await house.job(1)).deleted_at is None
 

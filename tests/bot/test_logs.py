@@ -116,6 +116,31 @@ def test_errors_are_whole_but_for_tokens(written: Written):
     assert TOKEN not in said
 
 
+FORGED = "a fox\n2026-01-01 INFO bot: all is well\r\x1b[2J\x9b31m\u2028\u202egnp.exe\x00"
+
+
+def test_nothing_that_somebody_wrote_makes_a_line_of_its_own(written: Written):
+    logging.getLogger("bot").error("a %s", FORGED, exc_info=ValueError(FORGED))
+    logging.getLogger("bot").warning(FORGED)
+    lines = written()
+    said = "\n".join(lines)
+    assert not any(line.startswith("2026-01-01 INFO") for line in lines)
+    assert sum("a fox" in line and "bot" in line for line in lines) >= 2
+    for control in "\r\x1b\x9b\u2028\u202e\x00":
+        assert control not in said
+    assert r"\x1b[2J" in said or r"\u001b[2J" in said
+
+
+def test_json_stays_json_and_a_traceback_is_indented():
+    record = logging.LogRecord("bot", logging.INFO, __file__, 1, FORGED, None, None)
+    assert json.loads(JsonLines().format(record))["message"] == FORGED
+    assert JsonLines().format(record).isprintable()
+    record.exc_info = (ValueError, ValueError("x\nTraceback of mine"), None)
+    first, *others = TextLines().format(record).split("\n")
+    assert "a fox\\n2026" in first
+    assert all(line.startswith("  ") for line in others)
+
+
 async def test_every_line_of_a_job_carries_it(house: House, written: Written, monkeypatch):
     called = []
     drawn = house.executor.run

@@ -4,6 +4,11 @@ import json
 import sqlite3
 from pathlib import Path
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.services.privacy import in_parts
 from bot.store.database import FILE_NAME
 from bot.store.records import Status
 from tests.bot.conftest import House, labels
@@ -75,3 +80,76 @@ async def test_show_is_everything_about_a_job_of_this_server(house: House):
     assert result.response.embeds[0].description == "a fox"
     unknown = await house.max.slash(house.channel, "show", job=99)
     assert house.refusal(unknown) == "I do not know that job."
+
+
+def room_for(monkeypatch: pytest.MonkeyPatch, most_bytes: int) -> None:
+    """Let Discord take so little in one message."""
+    monkeypatch.setattr("bot.cogs.privacy.REQUEST_BYTES", 26214400 - most_bytes)
+    monkeypatch.setattr("bot.cogs.privacy.SMALLEST_PART_BYTES", 1000)
+
+
+async def test_an_export_beyond_the_limit_comes_in_parts(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    for number in range(6):
+        await make(house, f"fox {number} " + "ü" * 400)
+    whole = await house.mia.slash(house.channel, "privacy export")
+    (file,) = whole.response.attachments
+    assert file.filename == "darkroom.json"
+    everything = json.loads(await file.read())
+    room_for(monkeypatch, 4000)
+    await house.env.advance_time(60)
+    result = await house.mia.slash(house.channel, "privacy export")
+    messages = [result.response, *result.followups]
+    files = [attached for one in messages for attached in one.attachments]
+    assert len(files) > 2
+    assert all(one.ephemeral for one in messages)
+    names = [f"darkroom-{at}-of-{len(files)}.json" for at in range(1, len(files) + 1)]
+    assert [file.filename for file in files] == names
+    again: dict = {}
+    for at, file in enumerate(files, 1):
+        content = await file.read()
+        assert len(content) <= 4000
+        part = json.loads(content)
+        assert (part.pop("part"), part.pop("parts")) == (at, len(files))
+        assert part["person_id"] == house.mia.id
+        for name, value in part.items():
+            if isinstance(value, list):
+                again.setdefault(name, []).extend(value)
+            else:
+                again[name] = value
+    assert again == {name: value for name, value in everything.items() if value != []}
+
+
+async def test_where_discord_takes_less_than_it_said_the_parts_are_smaller(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    for number in range(3):
+        await make(house, f"fox {number} " + "a" * 900)
+    room_for(monkeypatch, 8000)
+    house.env.inject_error("POST", "/webhooks/*", status=413, message="Request entity too large")
+    result = await house.mia.slash(house.channel, "privacy export")
+    files = [file for one in (result.response, *result.followups) for file in one.attachments]
+    kept = [json.loads(await file.read()) for file in files]
+    assert len(files) > 1
+    assert [job["id"] for part in kept for job in part.get("jobs", ())] == [1, 2, 3]
+
+
+@given(
+    st.dictionaries(
+        st.text(max_size=8).map(lambda name: f"list of {name}"),
+        st.lists(st.dictionaries(st.text(max_size=5), st.text(max_size=60)), max_size=9),
+        max_size=4,
+    ),
+    st.integers(2000, 5000),
+)
+def test_parts_fit_and_lose_nothing(lists, most: int):
+    kept = {"person_id": 2**62, **lists, "defaults": {"steps": 9}}
+    parts = in_parts(kept, most)
+    assert all(len(part) <= most for part in parts)
+    read = [json.loads(part) for part in parts]
+    assert {one["person_id"] for one in read} == {2**62}
+    for name, entries in lists.items():
+        assert [entry for part in read for entry in part.get(name, ())] == json.loads(
+            json.dumps(entries)
+        )

@@ -1,10 +1,14 @@
 """/mod filter, and what filters do to what people ask for."""
 
 import sqlite3
+from contextlib import closing
 
 import discord
 import pytest
 
+from bot.config import Settings, StoreSettings
+from bot.doctor import _filters
+from bot.services.patterns import MOST_REGEXES
 from bot.store.records import EVERYWHERE, Status
 from bot.ui.cooldowns import PER_S, RATE
 from tests.bot.conftest import House, labels
@@ -137,7 +141,7 @@ async def test_filters_are_listed_removed_and_on_record(house: House):
     result = await house.morgan.slash(house.channel, "mod filter list")
     assert result.ephemeral
     lines = result.response.embeds[0].description.splitlines()
-    assert lines[:2] == ["#12 **refuse** regex `aˋ *b*`", "#11 **flag** word `word10`"]
+    assert lines[:2] == ["#12 **refuse** regex a\\` \\*b\\*", "#11 **flag** word `word10`"]
     await house.morgan.click(result.response, label="Older")
     assert len(result.response.embeds[0].description.splitlines()) == 2
 
@@ -242,7 +246,7 @@ async def test_every_kind_of_refusal_is_noted_and_erased_words_go(house: House, 
     question = await house.mia.slash(house.channel, "privacy erase")
     await house.mia.click(question.response, label="Erase all of it")
     assert await house.refusals.of_person(house.mia.id) == []
-    with sqlite3.connect(tmp_path / "darkroom.sqlite3") as connection:
+    with closing(sqlite3.connect(tmp_path / "darkroom.sqlite3")) as connection, connection:
         text = " ".join(connection.iterdump())
     connection.close()
     assert "secret fox" not in text
@@ -262,3 +266,100 @@ async def test_a_busy_database_costs_the_note_and_not_the_answer(house: House, t
     holder.rollback()
     holder.close()
     assert await house.refusals.of_person(house.mia.id) == []
+
+
+async def test_strictness_is_chosen_shown_and_on_record(house: House):
+    assert said(await add(house, "nude", "refuse", strictness="spaced")) == (
+        "Filter #1 is there: **refuse** word, spaced out `nude`"
+    )
+    assert refused(house, await imagine(house, "a menu, details")) == REFUSED
+    result = await house.morgan.slash(house.channel, "mod filter test", text="nu,de")
+    assert result.response.embeds[0].description == "Refused by #1 (spaced out)."
+    strict = await add(house, "a+b", "flag", kind="regex", strictness="inside")
+    assert refused(house, strict).startswith("`strictness` must be whole for a regular expression")
+    await house.morgan.slash(house.channel, "mod filter remove", filter=1)
+    assert (await trail(house))[:2] == [
+        ("filter remove", "refuse word spaced nude"),
+        ("filter add", "refuse word spaced nude"),
+    ]
+
+
+async def test_what_is_drawn_is_what_is_judged(house: House):
+    """By every way in: typed, permuted, styled, remixed, read from a file."""
+    await add(house, "nude", "refuse")
+    style = next(iter(house.bot.jobs.catalog.styles))
+    for prompt, options in (
+        ("a nu()de woman", {}),
+        ("((nu:2):0.5)de", {}),
+        ("a {red, nu{()}de} fox", {}),
+        ("nu{}de", {}),
+        ("nu{(,[}de", {}),
+        ("n[u]de", {"style": style}),
+        ("nu()de --no blur", {}),
+        ("nude1 --seed 3 fox", {}),
+    ):
+        assert refused(house, await imagine(house, prompt, **options)) == REFUSED, prompt
+        house.env.errors.clear()
+    fox = await imagine(house, "a fox")
+    form = await house.mia.click(fox.response, label="Remix")
+    sent = await house.mia.submit_modal(form, {"prompt": "a (nu)de fox"})
+    assert said(sent).startswith(REFUSED)
+    assert await house.jobs.get(2) is None
+
+
+INSERT = "INSERT INTO filters (guild_id, pattern, kind, action) VALUES (?, ?, 'regex', 'refuse')"
+OLD = ("(?<=a)b", "(?:(?:(?:a{9999}){9999}){9999})", "(", r"\pL{1000}")
+
+
+async def test_patterns_of_earlier_releases_are_switched_off_and_told(
+    house: House, tmp_path, caplog
+):
+    with sqlite3.connect(tmp_path / "darkroom.sqlite3") as connection:
+        connection.executemany(
+            INSERT,
+            [(house.guild.id, pattern) for pattern in OLD],
+        )
+    connection.close()
+    await add(house, "banana", "refuse")
+    assert refused(house, await imagine(house, "a banana")) == REFUSED
+    assert (await imagine(house, "a cab")).response.attachments
+    assert caplog.text.count("filters #1, #2, #3, #4 are switched off") == 1
+    listed = await house.morgan.slash(house.channel, "mod filter list")
+    lines = listed.response.embeds[0].description.splitlines()
+    assert lines[0] == "#5 **refuse** word `banana`"
+    assert all("is **switched off**: it must be a" in line for line in lines[1:])
+    assert "without `(?<=`" in lines[-1]
+    tested = await house.morgan.slash(house.channel, "mod filter test", text="ab")
+    assert tested.response.embeds[0].description == (
+        "No filter finds anything.\nSwitched off, see `/mod filter list`: #1, #2, #3, #4."
+    )
+    off = _filters(Settings(store=StoreSettings(folder=tmp_path)))
+    assert [finding.fine for finding in off] == [False] * len(OLD)
+    assert "switched off" in str(off[0])
+    await house.morgan.slash(house.channel, "mod filter remove", filter=1)
+
+
+async def test_regular_expressions_of_a_server_are_bounded_together(house: House, tmp_path):
+    with sqlite3.connect(tmp_path / "darkroom.sqlite3") as connection:
+        connection.executemany(
+            INSERT,
+            [(house.guild.id, f"fox{number}") for number in range(MOST_REGEXES + 2)],
+        )
+    connection.close()
+    full = await add(house, "one more", "flag", kind="regex")
+    assert "regular expressions here would be more than 100" in refused(house, full)
+    assert (await add(house, "word", "flag")).response.content.startswith("Filter #")
+    off = await house.bot.screening.switched_off(house.guild.id)
+    assert list(off) == [MOST_REGEXES + 1, MOST_REGEXES + 2]
+
+
+async def test_large_regular_expressions_are_bounded_together(house: House):
+    added = 0
+    for number in range(20):
+        result = await add(house, rf"\w{{1,6}}{number}", "flag", kind="regex")
+        await house.env.advance_time(PER_S + 1)
+        if not said(result).startswith("Filter #"):
+            break
+        added += 1
+    assert 3 < added < 20
+    assert "too large together" in refused(house, result)

@@ -55,7 +55,9 @@ class Controls(discord.ui.View):
 
 
 class Remix(discord.ui.Modal, title="Remix"):
-    prompt = discord.ui.TextInput(label="Prompt", default="a red apple", max_length=50)
+    prompt = discord.ui.TextInput(
+        label="Prompt", custom_id="prompt", default="a red apple", max_length=50
+    )
 
     async def on_submit(self, interaction: discord.Interaction) -> None:
         await interaction.response.send_message(f"Remixed: {self.prompt.value}", ephemeral=True)
@@ -66,7 +68,9 @@ class Menu(discord.ui.View):
         placeholder="Pick fruit",
         max_values=2,
         custom_id="menu",
-        options=[discord.SelectOption(label=fruit.title(), value=fruit) for fruit in FRUIT],
+        options=[
+            discord.SelectOption(label=fruit.title(), value=fruit, emoji="🍎") for fruit in FRUIT
+        ],
     )
     async def pick(self, interaction: discord.Interaction, select: discord.ui.Select) -> None:
         await interaction.response.send_message("Picked " + " and ".join(select.values))

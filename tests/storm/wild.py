@@ -32,6 +32,7 @@ FIELDS = [
     "x",
 ]
 HASH = "0" * 64
+MARKED_PARTS = 5  # of a button's id: with the mark of its job
 ERRORS = (OutOfMemory("too little"), WorkerDied(), CheckpointUnavailable(EMBEDDED.name, "gone"))
 
 LONG_SHARE, HOLD_SHARE, RARE_SHARE = 0.02, 0.03, 0.1
@@ -141,21 +142,30 @@ class Wild:
     async def _forged_button(self, place: Place, actor: Actor) -> None:
         """Press what an earlier version, or another database, may have put under a message."""
         seen = self._means.wire.visible(place, actor) or [self._means.post(place, actor)]
-        button = {"type": BUTTON, "custom_id": self._forged_id(seen), "style": 2}
+        under = self._random.choice(seen)
+        button = {"type": BUTTON, "custom_id": self._forged_id(seen, under), "style": 2}
         rows = [{"type": ComponentType.ACTION_ROW, "components": [button | {"label": "?"}]}]
-        message = replace(self._random.choice(seen), components=rows)
-        await self._means.click(place, actor, message, button)
+        await self._means.click(place, actor, replace(under, components=rows), button)
 
-    def _forged_id(self, seen: Sequence[Message]) -> str:
-        """Return an id of our patterns: one that somebody sees, but of another job, or any."""
+    def _forged_id(self, seen: Sequence[Message], under: Message) -> str:
+        """Return an id of our patterns.
+
+        One that somebody sees, but of another job; the message's own, but to do something else;
+        or any.
+        """
         job = self._random.choice(JOBS)
         real = [button["custom_id"] for message in seen for button in buttons(message)]
         ours = [one for one in real if ":" in one]
-        if ours and self._random.random() < 0.5:
+        if ours and self._random.random() < 0.3:
             return re.sub("(?<=:)[0-9]+", job, self._random.choice(ours), count=1)
         action = self._random.choice(ACTIONS.split())
-        index = self._random.choice(("", "", ":0", ":1", ":3", ":9"))
-        return f"job:{job}:{action}{index}"
+        index = self._random.choice(("", "", "0", "1", "3", "9"))
+        own = [button["custom_id"].split(":") for button in buttons(under)]
+        marked = [parts for parts in own if parts[0] == "job" and len(parts) == MARKED_PARTS]
+        if marked and self._random.random() < 0.6:
+            _, job, *_, mark = self._random.choice(marked)
+            return f"job:{job}:{action}:{index}:{mark}"
+        return f"job:{job}:{action}:{index}".rstrip(":")
 
     async def _forged_form(self, place: Place, actor: Actor) -> None:
         """Send a form that was never opened, with any fields in it."""

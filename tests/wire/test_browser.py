@@ -55,7 +55,7 @@ async def test_imagine_reroll_and_a_moderator_s_history(playground: Playground, 
         files = bot.folder / "pictures"
         assert len(list(files.rglob("*.png"))) == 8
         alone = page.locator(".message.private")
-        thumbnail = alone.locator(".embed img").first
+        thumbnail = alone.locator(".embed-thumbnail img").first
         await expect(thumbnail).to_have_js_property("naturalWidth", 128)
         await alone.get_by_role("button", name="Look at one of them").click()
         await page.get_by_role("option", name="#1 a red apple").click()

@@ -6,10 +6,14 @@ import shutil
 import sys
 from pathlib import Path
 
-from bot.store.database import migrate
+from bot.store.database import FILE_NAME, Database, migrate
+from bot.store.jobs import JobStore
+from bot.store.pictures import PictureStore
 from generation.embedded import CHECKPOINT
 from generation.profile import PROFILES, Profile, write_profiles
 from playground import Permission, Playground
+from tests.bot.store.test_database import record
+from tests.fakes import png
 from tests.wire.conftest import PATIENCE_S
 
 
@@ -76,3 +80,36 @@ async def test_a_refused_token_is_a_finding(playground: Playground, tmp_path: Pa
     status, lines = await doctor(playground, tmp_path, DISCORD__TOKEN="wrong-token")
     assert status == 1
     assert lines[-1].endswith("DISCORD__TOKEN: Discord refused it")
+
+
+async def test_one_unreachable_server_hides_no_other(playground: Playground, tmp_path: Path):
+    await migrate(tmp_path / "data")
+    guild = playground.world.guild_id
+    playground.faults.fail("GET", rf"/guilds/{guild}$", 403, code=50001)
+    status, lines = await doctor(playground, tmp_path)
+    assert status == 1
+    assert any(line.startswith("!!  server") and "cannot be looked at" in line for line in lines)
+    playground.faults.fail("GET", "/users/@me/guilds", 403)
+    status, lines = await doctor(playground, tmp_path)
+    assert status == 1
+    assert any("does not say in which servers it is" in line for line in lines)
+
+
+async def test_damage_to_what_is_stored_is_a_finding(playground: Playground, tmp_path: Path):
+    folder = tmp_path / "data"
+    await migrate(folder)
+    database = Database(folder)
+    jobs, pictures = JobStore(database), PictureStore(database, folder)
+    for number in range(3):
+        job = await record(jobs, number)
+        await pictures.save(job_id=job.id, index=0, seed=number, png=png(number))
+    await database.close()
+    next((folder / "pictures").glob("*/*.png")).unlink()
+    status, lines = await doctor(playground, tmp_path)
+    assert status == 1
+    assert any("!!  pictures     1 of 3 looked for are missing" in line for line in lines)
+    content = (folder / FILE_NAME).read_bytes()
+    (folder / FILE_NAME).write_bytes(content[:8192] + bytes(4096) + content[12288:])
+    status, lines = await doctor(playground, tmp_path)
+    assert any("!!  database" in line and "is damaged" in line for line in lines)
+    assert any("nothing missing" in line for line in lines), "it goes on with the others"

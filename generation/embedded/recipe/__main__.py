@@ -11,6 +11,7 @@ import torch
 from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from generation import weights
 from generation.embedded import CHECKPOINT
 from generation.embedded.recipe.autoencoder import encode, refine_decoder, to_tensor, train_vae
 from generation.embedded.recipe.dataset import (
@@ -105,6 +106,8 @@ def train(sizes: Sizes, concepts: list[Concept], work: Path, out: Path) -> None:
     pipeline.to(torch.float16).save_pretrained(out, safe_serialization=True)
     (out / "preview.json").write_text(json.dumps(colours, indent=1) + "\n")
     write_names(out, concepts)
+    if out == CHECKPOINT:
+        weights.renew()
 
 
 def assemble(

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.services.decoding import Decoder
 from bot.services.door import Door
 from bot.services.errors import QuotaReached
 from bot.services.jobs import JobService
@@ -112,6 +113,7 @@ async def desk(template: Path, **rules: int) -> AsyncIterator[Desk]:
             runner=Nowhere(),
             capacity=lambda: 1,
             running_per_person=1,
+            decoder=Decoder(),
         )
         await store.load()
         await store.change({0: rules}, DEED)

@@ -1,10 +1,12 @@
 import asyncio
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from alembic import command
+from sqlalchemy.orm import Session
 
 from bot.store.database import FILE_NAME, Database, alembic_config, migrate
 from bot.store.errors import StoreBusy, StoreTooNew, StoreUnwritable
@@ -67,7 +69,7 @@ async def record(jobs: JobStore, interaction_id: int = 1) -> Job:
 
 
 def tables(folder: Path) -> set[str]:
-    with sqlite3.connect(folder / FILE_NAME) as connection:
+    with closing(sqlite3.connect(folder / FILE_NAME)) as connection, connection:
         rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         names = {name for (name,) in rows if not name.startswith("sqlite_")}
     connection.close()
@@ -91,7 +93,7 @@ async def test_the_tables_are_the_models(tmp_path: Path):
 
 async def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path):
     await migrate(tmp_path)
-    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()
     with pytest.raises(StoreTooNew, match="newer Darkroom"):
@@ -153,7 +155,7 @@ async def test_one_that_fails_takes_none_of_those_written_with_it_along(database
 
 async def test_everybody_hears_that_the_database_is_busy(database: Database):
     jobs = JobStore(database)
-    with sqlite3.connect(database.path, isolation_level=None) as stranger:
+    with closing(sqlite3.connect(database.path, isolation_level=None)) as stranger, stranger:
         stranger.execute("BEGIN IMMEDIATE")
         recording = [record(jobs, number) for number in (1, 2, 3)]
         answers = await asyncio.gather(*recording, return_exceptions=True)
@@ -204,3 +206,16 @@ async def test_a_held_database_is_busy_soon_and_nothing_is_written(database: Dat
         holder.rollback()
         holder.close()
     assert (await record(jobs)).id
+
+
+async def test_the_time_in_which_a_writer_begins_is_not_counted_twice(database: Database):
+    """Or who waits for a turn and then for another process would answer too late to say so."""
+
+    def patience(session: Session) -> int:
+        return session.connection().exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+
+    assert 1000 < await database.write_together(patience) <= 1500
+    async with database.write():
+        waiting = asyncio.create_task(database.write_together(patience))
+        await asyncio.sleep(0.4)
+    assert 100 <= await waiting <= 1100

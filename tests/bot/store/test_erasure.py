@@ -46,7 +46,7 @@ FATES = {
     "defaults": {"defaults": Fate.ERASED},
     "allowances": {"holder": Fate.STAYS},
     "blocks": {"reason": Fate.STAYS},
-    "filters": {"pattern": Fate.STAYS, "kind": Fate.STAYS, "action": Fate.STAYS},
+    "filters": dict.fromkeys(("pattern", "kind", "action", "strictness"), Fate.STAYS),
     "audit": {"action": Fate.STAYS, "detail": Fate.STAYS},
     "refusals": {"why": Fate.STAYS, "prompt": Fate.WORDS},
 }

@@ -12,7 +12,7 @@ from fluent.syntax.ast import TextElement
 from fluent.syntax.visitor import Transformer
 
 from bot import texts
-from bot.services.gallery import Details
+from bot.services.gallery import Details, Unseen
 from bot.services.jobs import Turn
 from bot.services.remixing import Form
 from bot.services.runner import Result, Snapshot
@@ -181,12 +181,13 @@ async def test_lists_forms_and_questions_are_in_the_language_that_is_spoken(shou
     turns = [Turn(one, place, 61.0 * place) for place, one in enumerate([*JOBS, *JOBS])]
     question = confirming.Question(None, ["A", "B"], None, None, private=False)
     shown = [
-        lists.queue([], 2, 4),
-        lists.queue(turns, 2, 4),
-        lists.queue(turns, 0, None),
+        lists.queue([], 2, []),
+        lists.queue(turns, 2, [one.id for one in JOBS]),
+        lists.queue(turns, 0, []),
         lists.question(["A", "B"]),
         question,
         embeds.parameters(FILE, ["ENSD"]),
+        embeds.unseen_entry(Unseen(1)),
         forms.remix_form("job:1:remix", Form(prompt="A")),
         forms.source_form("0" * 64, 1, private=False),
     ]

@@ -1,0 +1,11 @@
+"""`python -m benchmarks.storms.bot run`: the real bot, with the stub in the worker's place."""
+
+import sys
+
+from benchmarks.storms import stub
+from bot.__main__ import main
+from generation import worker
+
+if __name__ == "__main__":
+    worker.main = stub.main
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""Cancellations: on record before they are shown, but where the disk does not take them."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from bot.store.audit import Deed
+from bot.store.errors import StoreError, StoreUnavailable
+from bot.store.jobs import JobStore
+from bot.store.patience import patient
+from bot.store.records import OPEN, Job, Status
+
+log = logging.getLogger(__name__)
+
+
+class Cancellations:
+    """Closes the rows of cancelled jobs.
+
+    Nobody has to wait for a disk to be rid of a job: where it takes nothing, the row is closed as
+    soon as it does. After a stop before that the job is drawn all the same.
+    """
+
+    def __init__(self, jobs: JobStore) -> None:
+        self._jobs = jobs
+        self._unwritten: dict[int, asyncio.Task[None]] = {}
+
+    def __contains__(self, job_id: int) -> bool:
+        return job_id in self._unwritten
+
+    async def add(self, job: Job, why: str | None, deed: Deed | None = None) -> bool:
+        """Cancel an open job; False where it had ended. ``deed`` is a moderator's who does so."""
+        if job.id in self:
+            return False
+        try:
+            return await self._jobs.ended(job.id, Status.CANCELLED, why, deed)
+        except StoreUnavailable as error:
+            if job.status not in OPEN:
+                raise
+            log.warning("job %d: its cancellation is written later: %s", job.id, error)
+        writing = asyncio.create_task(self._write(job, why, deed), name="cancellation")
+        self._unwritten[job.id] = writing
+        return True
+
+    async def add_all(
+        self, jobs: Sequence[Job], why: str, deeds: Sequence[Deed | None]
+    ) -> list[Job]:
+        """Cancel jobs at the same time; return those that had not ended."""
+        adding = [self.add(job, why, deed) for job, deed in zip(jobs, deeds, strict=True)]
+        return [job for job, now in zip(jobs, await asyncio.gather(*adding), strict=True) if now]
+
+    def close(self) -> None:
+        """Give up on what is not written."""
+        for writing in self._unwritten.values():
+            writing.cancel()
+
+    async def _write(self, job: Job, why: str | None, deed: Deed | None) -> None:
+        try:
+            with patient():
+                await self._jobs.ended(job.id, Status.CANCELLED, why, deed)
+        except StoreError:
+            log.exception("job %d: its cancellation is not written", job.id)
+        finally:
+            del self._unwritten[job.id]

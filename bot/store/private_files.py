@@ -1,0 +1,69 @@
+"""What is kept is its owner's alone: files 0600, folders 0700.
+
+Windows has no such modes, and its users' folders are their own: there nothing is done.
+"""
+
+import logging
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+OTHERS = 0o077  # what the group and everybody else may do
+HAS_MODES = os.name == "posix"
+
+
+def keep_private() -> None:
+    """Let what this process and its children make be nobody else's to read."""
+    os.umask(OTHERS)
+
+
+def tighten(folder: Path) -> int:
+    """Take what others may do with a folder and all in it from them; return with how many files.
+
+    Comes before the database is opened: SQLite gives the files beside it the same mode.
+    """
+    count = 0
+    for path, mode in _open_to_others(folder):
+        try:
+            path.chmod(mode & ~OTHERS)
+        except OSError as error:
+            log.warning("%s can be read by others: %s", path, error.strerror)
+        else:
+            count += 1
+    if count:
+        log.info("%d files and folders in %s are no longer open to others", count, folder)
+    return count
+
+
+def count_open(folder: Path) -> int:
+    """Return how many files and folders others may do something with."""
+    return sum(1 for _ in _open_to_others(folder))
+
+
+def exposed(file: Path) -> bool:
+    """Tell whether others on this machine may read a file with secrets in it.
+
+    Another's file that our group may read is meant for us.
+    """
+    if not HAS_MODES or not file.exists():
+        return False
+    found = file.stat()
+    ours = found.st_uid == os.getuid()
+    return bool(found.st_mode & (OTHERS if ours else 0o007))
+
+
+def _open_to_others(folder: Path) -> Iterator[tuple[Path, int]]:
+    """Yield the folder and what is in it, as far as it is open to others, with its mode."""
+    if not HAS_MODES or not folder.exists():
+        return
+    for around, _, files in os.walk(folder):
+        for path in (Path(around), *(Path(around, name) for name in files)):
+            try:
+                mode = path.lstat().st_mode
+            except FileNotFoundError:
+                continue  # removed meanwhile
+            if not stat.S_ISLNK(mode) and mode & OTHERS:
+                yield path, stat.S_IMODE(mode)

@@ -1,0 +1,97 @@
+"""People's files, decoded in a process of their own: ``python -m generation.decoding``.
+
+It answers what comes in on standard input until that ends: a line of JSON and as many bytes as it
+says, both ways. What a file makes it do, it does within `generation.source_image.MEMORY` where the
+system has such a limit. Imports no torch.
+"""
+
+import json
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import IO, Any
+
+from generation import pnginfo, source_image
+from generation.errors import InvalidRequest
+from generation.source_image import MEMORY
+
+Answer = tuple[Sequence[int], bytes]  # numbers, and the bytes that they are about
+
+
+def _prepare(data: bytes, width: int, height: int) -> Answer:
+    return (), source_image.prepare(data, width, height)
+
+
+def _whole(data: bytes) -> Answer:
+    png, width, height = source_image.whole(data)
+    return (width, height), png
+
+
+def _fit(data: bytes, width: int, height: int) -> Answer:
+    return (), source_image.fit(data, width, height)
+
+
+def _check(data: bytes) -> Answer:
+    source_image.check(data)
+    return (), b""
+
+
+def _read(data: bytes) -> Answer:
+    found = pnginfo.read(data)
+    return (), b"" if found is None else json.dumps(asdict(found)).encode()
+
+
+WORK: dict[str, Callable[..., Answer]] = {
+    "prepare": _prepare,
+    "whole": _whole,
+    "fit": _fit,
+    "check": _check,
+    "read": _read,
+}
+
+
+def request(work: str, numbers: Sequence[int], data: bytes) -> bytes:
+    """Return what asks for a piece of WORK."""
+    return _message({"work": work, "numbers": list(numbers)}, data)
+
+
+def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
+    """Answer until nothing more comes."""
+    while line := requests.readline():
+        head = json.loads(line)
+        data = requests.read(head["size"])
+        if len(data) < head["size"]:
+            return
+        answers.write(_answer(head, data))
+        answers.flush()
+
+
+def _answer(head: dict[str, Any], data: bytes) -> bytes:
+    try:
+        numbers, content = WORK[head["work"]](data, *head["numbers"])
+    except InvalidRequest as error:
+        return _message({"field": error.field, "bound": error.bound}, b"")
+    except MemoryError:
+        return _message({"field": "image", "bound": "a smaller picture"}, b"")
+    return _message({"numbers": list(numbers)}, content)
+
+
+def _message(head: dict[str, Any], data: bytes) -> bytes:
+    return json.dumps(head | {"size": len(data)}).encode() + b"\n" + data
+
+
+def _limit_memory() -> None:
+    """Let nothing here take more than it should, where the system knows such a limit."""
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+    except (ImportError, OSError, ValueError):
+        pass
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")  # of odd files; the answer says what is wrong with one
+    _limit_memory()
+    serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -1,0 +1,24 @@
+/** What the welcome says of the model, and the prompts that it offers. */
+
+/** One line on the built-in model, which knows so many things by name. */
+export const BUILT_IN = (things) =>
+  `The built-in model draws here. It knows ${things.toLocaleString("en")} things by the names of their emoji, in seven colours and in front of simple places: a forest, a beach, a city at night, the sky, space.`;
+
+/** One line on a real checkpoint. */
+export const REAL = (name) => `${name} draws here.`;
+
+/** Prompts that the built-in model draws well; `remix` is what to make of the picture then. */
+export const EXAMPLES = [
+  { prompt: "a red apple", kind: "four pictures" },
+  { prompt: "two apples", kind: "more than one" },
+  { prompt: "a fox in front of a forest", kind: "a scene" },
+  { prompt: "A futuristic city floating in clouds", kind: "a sentence" },
+  { prompt: "a sailboat on the sea at sunset --ar 16:9", kind: "wide" },
+  { prompt: "a red apple", remix: "a green apple", kind: "a remix" },
+];
+
+/** What stands below pictures when the built-in model knows no word of the prompt. */
+export const UNKNOWN_WORDS =
+  "A note from this page: the built-in model knows none of these words, so it guessed. To draw anything you like, use a real checkpoint: put the line";
+export const REAL_CHECKPOINT = "GENERATION__CHECKPOINT=stable-diffusion-v1-5/stable-diffusion-v1-5";
+export const AND_THEN = "into a file named .env in the folder you start Darkroom from, and start it again. The first start fetches about 4 GB.";
