@@ -113,6 +113,7 @@ def _choices(option: Json, where: str) -> Iterator[str]:
 
 def _twice(where: str, things: list[Json]) -> Iterator[str]:
     """Look for a name that is there twice, in any language: it stands for what lacks its own."""
+    things = list(filter(None, things))
     locales = {one for thing in things for one in thing.get("name_localizations") or {}}
     for locale in ("the default", *sorted(locales)):
         said = [
