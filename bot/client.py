@@ -33,6 +33,7 @@ from bot.cogs.removal import Removal
 from bot.cogs.settings import SettingsCog
 from bot.cogs.source import SourceCog
 from bot.connecting import PatientBot
+from bot.discord_limits import CHOICE_NAME_LENGTH, DESCRIPTION_LENGTH, NAME_LENGTH
 from bot.services.configuration import Configuration
 from bot.services.gallery import Gallery
 from bot.services.granting import Granting
@@ -51,6 +52,7 @@ from bot.ui import acting, bounds, buttons
 from bot.ui.acting import ModButton
 from bot.ui.buttons import JobButton
 from bot.ui.clicks import Clicks
+from bot.ui.clock import DiscordClock
 from bot.ui.confirming import Question
 from bot.ui.cooldowns import Cooldowns
 from bot.ui.delivery import Delivery
@@ -113,6 +115,12 @@ class DarkroomTree(app_commands.CommandTree["DarkroomBot"]):
 
 
 _Location = app_commands.TranslationContextLocation
+LENGTHS = {
+    _Location.command_description: DESCRIPTION_LENGTH,
+    _Location.group_description: DESCRIPTION_LENGTH,
+    _Location.parameter_description: DESCRIPTION_LENGTH,
+    _Location.choice_name: CHOICE_NAME_LENGTH,
+}
 IDENTIFIERS = (_Location.command_name, _Location.group_name, _Location.parameter_name)
 
 
@@ -132,7 +140,13 @@ class Translator(app_commands.Translator):
         menu = isinstance(context.data, app_commands.ContextMenu)
         if context.location in IDENTIFIERS and not menu:
             return None
-        return texts.translation(string.message, str(locale))
+        said = texts.translation(string.message, str(locale))
+        most = LENGTHS.get(context.location, NAME_LENGTH)
+        if said is not None and not 0 < len(said.strip()) <= len(said) <= most:
+            # Discord would refuse all commands for it.
+            log.warning("%s: %r is not of 1 to %d characters", locale, said, most)
+            return None
+        return said
 
 
 class DarkroomBot(PatientBot):
@@ -165,6 +179,7 @@ class DarkroomBot(PatientBot):
         proxy: str | None = None,
         offered: places.Places = places.EVERYWHERE,
     ) -> None:
+        clock = DiscordClock()
         super().__init__(
             timeout_s=timeout_s,
             longest_pause_s=longest_pause_s,
@@ -178,12 +193,12 @@ class DarkroomBot(PatientBot):
             intents=discord.Intents(guilds=True, guild_messages=True),
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
-            http_trace=no_redirects(),
+            http_trace=clock.listen(no_redirects()),
             # Longer rate limits are waited for by those who know what they wait for.
             max_ratelimit_timeout=MAX_RATE_LIMIT_S,
             proxy=proxy,
         )
-        self.jobs = open_services(Delivery(self, timeout_s=timeout_s))
+        self.jobs = open_services(Delivery(self, clock, timeout_s=timeout_s))
         self.gallery = gallery
         self.privacy = privacy
         self.uploads = uploads

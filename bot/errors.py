@@ -22,7 +22,7 @@ from bot.store.errors import (
     StoreReadOnly,
 )
 from bot.store.jobs import AlreadyRecorded
-from bot.texts import all_of, say
+from bot.texts import all_of, phrased, say
 from bot.texts.inert import code, inert
 from bot.trouble import ALREADY_ACKNOWLEDGED, TROUBLE, describe, is_final, shorten
 from generation.errors import (
@@ -48,8 +48,12 @@ SENTENCES: dict[type[BaseException], Line] = {
     JobError: str,
     Blocked: lambda error: _blocked(error),
     AgeRestricted: lambda error: say("error-age-restricted", name=inert(error.name, NAME)),
-    InvalidRequest: lambda error: say("error-invalid", field=error.field, bound=error.bound),
-    CheckpointUnavailable: lambda error: say("error-checkpoint", reason=inert(error.reason, WHY)),
+    InvalidRequest: lambda error: say(
+        "error-invalid", field=error.field, bound=phrased(error.bound)
+    ),
+    CheckpointUnavailable: lambda error: say(
+        "error-checkpoint", reason=inert(phrased(error.reason), WHY)
+    ),
     OutOfMemory: lambda _: say("error-too-large"),
     NotChecked: lambda _: say("error-not-checked"),
     Cancelled: lambda _: say("error-cancelled"),
@@ -82,7 +86,7 @@ def _blocked(error: Blocked) -> str:
         end = say("block-until", time=discord.utils.format_dt(error.until, "f"))
     if not error.reason:
         return say("error-blocked", end=end)
-    return say("error-blocked-because", end=end, reason=inert(error.reason, WHY))
+    return say("error-blocked-because", end=end, reason=inert(phrased(error.reason), WHY))
 
 
 def explain(error: BaseException) -> str:

@@ -30,6 +30,7 @@ from typing import Any
 from generation.checkpoint_folder import check_checker, check_configs, check_folder
 from generation.embedded import CHECKPOINT as EMBEDDED_FOLDER
 from generation.errors import CatalogInvalid, CheckpointUnavailable, InvalidRequest
+from generation.phrases import Phrase
 from generation.request import GUIDANCE, LCM_STEPS, SIDE_MULTIPLE, STEPS, Aspect, Sampler, bounded
 from generation.single_file import check_file, is_file_name
 from generation.styles import NAME_LENGTH, NO_STYLE, Style
@@ -65,16 +66,18 @@ class Checkpoint:
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.name) <= NAME_LENGTH:
-            raise InvalidRequest("name", f"1 to {NAME_LENGTH} characters")
+            raise InvalidRequest("name", Phrase("bound-characters", least=1, most=NAME_LENGTH))
         bounded("size", self.size, SIZE)
         if self.size % SIDE_MULTIPLE:
-            raise InvalidRequest("size", f"a multiple of {SIDE_MULTIPLE}")
+            raise InvalidRequest("size", Phrase("bound-multiple", of=SIDE_MULTIPLE))
         bounded("num_inference_steps", self.num_inference_steps, STEPS)
         bounded("guidance_scale", self.guidance_scale, GUIDANCE)
         if self.sampler not in self.samplers:
-            raise InvalidRequest("sampler", f"another one than {self.sampler} without lcm = true")
+            raise InvalidRequest("sampler", Phrase("bound-without-lcm", sampler=self.sampler))
         if self.prediction_type not in (None, *PREDICTION_TYPES):
-            raise InvalidRequest("prediction_type", " or ".join(PREDICTION_TYPES))
+            raise InvalidRequest(
+                "prediction_type", Phrase("bound-either", names=tuple(PREDICTION_TYPES))
+            )
         if self.sampler == Sampler.LCM:
             bounded("num_inference_steps", self.num_inference_steps, LCM_STEPS)
 
@@ -137,15 +140,19 @@ class Catalog:
         try:
             return self.checkpoints[name]
         except KeyError:
-            known = ", ".join(self.names) or "none for here"
-            raise CheckpointUnavailable(name, f"not in the catalog, which has {known}") from None
+            known = Phrase("checkpoint-none-here")
+            if self.names:
+                known = Phrase("checkpoint-not-listed", names=tuple(self.names))
+            raise CheckpointUnavailable(name, known) from None
 
     def style(self, name: str | None) -> Style | None:
         """Return the style, None for no name and for "none"; raises InvalidRequest."""
         if not name or (name.casefold() == NO_STYLE and name not in self.styles):
             return None
         if name not in self.styles:
-            raise InvalidRequest("style", "one of " + ", ".join((*self.style_names, NO_STYLE)))
+            raise InvalidRequest(
+                "style", Phrase("bound-one-of", names=(*self.style_names, NO_STYLE))
+            )
         return self.styles[name]
 
     @property
@@ -190,8 +197,7 @@ def check_files(checkpoint: Checkpoint) -> None:
     if config is None:
         raise CheckpointUnavailable(
             name,
-            f"{source.name} needs config in the catalog: a diffusers folder or a hub id that says"
-            " how it is built",
+            Phrase("checkpoint-config-file", file=source.name),
         )
     if isinstance(config, Path):
         check_configs(name, config)
@@ -333,7 +339,7 @@ def _source(name: str, text: str, base: Path) -> Path | str:
         return place.resolve()
     if HUB_ID.fullmatch(text):
         return text
-    raise CheckpointUnavailable(name, f"{text} is neither a folder nor a hub id (owner/name)")
+    raise CheckpointUnavailable(name, Phrase("checkpoint-no-source", source=text))
 
 
 def _from_setting(setting: str, taken: Mapping[str, Checkpoint]) -> Checkpoint:

@@ -11,6 +11,7 @@ from typing import Any
 from generation import weights
 from generation.errors import CheckpointUnavailable
 from generation.json_text import loads
+from generation.phrases import Phrase
 from generation.safetensors_file import read_header
 
 INDEX = "model_index.json"
@@ -132,15 +133,19 @@ def variant(folder: Path, part: str) -> str | None:
 
 def _refuse(name: str, folder: Path, missing: list[str]) -> None:
     if missing:
-        raise CheckpointUnavailable(name, f"{folder} lacks {', '.join(missing)}")
+        raise CheckpointUnavailable(
+            name, Phrase("checkpoint-lacks", folder=str(folder), names=tuple(missing))
+        )
 
 
 def _missing_configs(name: str, folder: Path) -> list[str]:
     if not folder.is_dir():
-        raise CheckpointUnavailable(name, f"no such folder: {folder}")
+        raise CheckpointUnavailable(name, Phrase("checkpoint-folder-missing", folder=str(folder)))
     kind = _read_json(name, folder / INDEX).get("_class_name")
     if kind != PIPELINE:
-        raise CheckpointUnavailable(name, f"{INDEX} names {kind}, not a {PIPELINE}")
+        raise CheckpointUnavailable(
+            name, Phrase("checkpoint-other-pipeline", file=INDEX, found=str(kind), wanted=PIPELINE)
+        )
     missing = _lacking(name, folder, COMPONENTS)
     if not (folder / TOKENIZER).is_file():
         missing += [file for file in CLIP_TOKENIZER if not (folder / file).is_file()]
@@ -199,19 +204,25 @@ def _refuse_pickles(name: str, wanted: Path) -> None:
     if pickles:
         raise CheckpointUnavailable(
             name,
-            f"pickled weights are refused; safetensors only ({wanted.parent.name} has"
-            f" {', '.join(pickles)} and no {wanted.name})",
+            Phrase(
+                "checkpoint-pickled",
+                folder=wanted.parent.name,
+                names=tuple(pickles),
+                wanted=wanted.name,
+            ),
         )
 
 
 def _shards(name: str, index: Path) -> set[str]:
     shards = _read_json(name, index).get("weight_map")
     if not isinstance(shards, dict) or not shards:
-        raise CheckpointUnavailable(name, f"{index} has no weight_map")
+        raise CheckpointUnavailable(name, Phrase("checkpoint-no-weight-map", file=str(index)))
     files = {str(file) for file in shards.values()}
     for file in files:
         if not file.endswith(".safetensors") or Path(file).name != file:
-            raise CheckpointUnavailable(name, f"{index} names {file}; safetensors only, beside it")
+            raise CheckpointUnavailable(
+                name, Phrase("checkpoint-shard", file=str(index), shard=file)
+            )
     return files
 
 
@@ -219,11 +230,15 @@ def _read_json(name: str, file: Path) -> dict[str, Any]:
     try:
         table = loads(file.read_text("utf-8"))
     except FileNotFoundError:
-        raise CheckpointUnavailable(name, f"{file.parent} lacks {file.name}") from None
+        raise CheckpointUnavailable(
+            name, Phrase("checkpoint-lacks", folder=str(file.parent), names=(file.name,))
+        ) from None
     except OSError as error:
-        raise CheckpointUnavailable(name, f"{file}: {error.strerror}") from error
+        raise CheckpointUnavailable(
+            name, Phrase("checkpoint-file", file=str(file), why=str(error.strerror))
+        ) from error
     except ValueError as error:
-        raise CheckpointUnavailable(name, f"{file} is not valid JSON") from error
+        raise CheckpointUnavailable(name, Phrase("checkpoint-no-json", file=str(file))) from error
     if not isinstance(table, dict):
-        raise CheckpointUnavailable(name, f"{file} is not a JSON object")
+        raise CheckpointUnavailable(name, Phrase("checkpoint-no-object", file=str(file)))
     return table

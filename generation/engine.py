@@ -25,6 +25,7 @@ from generation.forward import Forward
 from generation.journal import JOB, about
 from generation.memory import free_bytes, is_out_of_memory, release
 from generation.options import DETERMINISTIC_ROWS, EngineOptions
+from generation.phrases import Phrase
 from generation.pipeline import Pipeline, pick_device
 from generation.preview import draw_preview
 from generation.profiling import Profiles
@@ -185,11 +186,11 @@ class Engine:
         """Return the picture to start from, if any; raise what loading cannot mend."""
         samplers = self._catalog[request.checkpoint].samplers
         if request.sampler not in samplers:
-            raise InvalidRequest("sampler", "one of " + ", ".join(samplers))
+            raise InvalidRequest("sampler", Phrase("bound-one-of", names=tuple(samplers)))
         if request.strength is None:
             return None
         if request.image is None:
-            raise InvalidRequest("image", "there, for strength to have a meaning")
+            raise InvalidRequest("image", Phrase("bound-image-needed"))
         return decode(request.image, request.width, request.height)
 
     def _board(self) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from generation.checkpoint_folder import weight_files
 from generation.errors import CheckpointUnavailable
+from generation.phrases import Phrase
 
 DIGITS = 10  # of AUTOMATIC1111's web UI: the first of the file's SHA-256
 CHUNK = 2**20
@@ -25,7 +26,9 @@ def model_hash(name: str, source: Path) -> str:
     try:
         return _hash(tuple(_state(file) for file in files))
     except OSError as error:
-        raise CheckpointUnavailable(name, f"{error.filename}: {error.strerror}") from error
+        raise CheckpointUnavailable(
+            name, Phrase("checkpoint-file", file=str(error.filename), why=str(error.strerror))
+        ) from error
 
 
 def _state(file: Path) -> tuple[Path, int, int]:

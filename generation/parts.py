@@ -35,6 +35,7 @@ from generation.checkpoint_folder import (
 from generation.errors import CheckpointUnavailable
 from generation.json_text import loads
 from generation.memory import is_out_of_memory
+from generation.phrases import Phrase
 from generation.preview import SD1_COLOURS, PreviewColours
 from generation.revisions import RevisionsDamaged, pin, pinned
 from generation.safetensors_file import Tensor, read_header
@@ -134,7 +135,9 @@ def load_parts(files: Files, dtype: torch.dtype, prediction_type: str | None = N
         # What fails here is whole and yet does not fit together, such as weights of other shapes
         # than their configuration says.
         place = files.single or files.folder
-        raise CheckpointUnavailable(files.name, f"{place}: {_line(error)}") from error
+        raise CheckpointUnavailable(
+            files.name, Phrase("checkpoint-file", file=str(place), why=_line(error))
+        ) from error
 
 
 def _load(files: Files, dtype: torch.dtype, prediction_type: str | None) -> Parts:
@@ -201,7 +204,7 @@ def _config_folder(checkpoint: Checkpoint, revisions: Path | None) -> Path:
     """Return the folder with a single file's configurations; the hub is asked only for an id."""
     name, config = checkpoint.name, checkpoint.config
     if config is None:
-        raise CheckpointUnavailable(name, "a single file needs config in the catalog")
+        raise CheckpointUnavailable(name, Phrase("checkpoint-config"))
     if isinstance(config, Path):
         folder = config
     else:
@@ -240,12 +243,14 @@ def _download(
         pin(revisions, repository, revision, Path(folder).name)
     except LocalEntryNotFoundError as error:
         raise CheckpointUnavailable(
-            name, f"{repository} is not on disk and the hub is out of reach"
+            name, Phrase("checkpoint-hub-out-of-reach", repository=repository)
         ) from error
     except RevisionsDamaged as error:
         raise CheckpointUnavailable(name, str(error)) from error
     except (OSError, HFValidationError) as error:
-        raise CheckpointUnavailable(name, f"{repository} on the hub: {_line(error)}") from error
+        raise CheckpointUnavailable(
+            name, Phrase("checkpoint-hub", repository=repository, why=_line(error))
+        ) from error
     return Path(folder)
 
 

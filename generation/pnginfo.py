@@ -15,6 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 from generation import comfyui, infotext
 from generation.errors import InvalidRequest
 from generation.infotext import Parameters, describe, enlarged
+from generation.phrases import Phrase
 from generation.source_image import FORMATS, MAX_BYTES
 
 __all__ = ["MAX_TEXT", "Parameters", "chunks", "describe", "enlarged", "exif", "read"]
@@ -53,15 +54,15 @@ def read(data: bytes) -> Parameters | None:
     longest texts a few tenths of a second, so call it in a thread.
     """
     if len(data) > MAX_BYTES:
-        raise InvalidRequest("image", f"at most {MAX_BYTES // 2**20} MiB")
+        raise InvalidRequest("image", Phrase("bound-file", most=MAX_BYTES // 2**20))
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             text, graph = _texts(image)
     except Exception as error:  # decoders raise whatever comes to their mind
-        raise InvalidRequest("image", "a whole PNG, JPEG or WebP file") from error
+        raise InvalidRequest("image", Phrase("bound-image-file")) from error
     for found, parse in ((text, infotext.parse), (graph, comfyui.parse)):
         if len(found) > MAX_TEXT:
-            raise InvalidRequest("image", f"one with at most {MAX_TEXT} characters of text")
+            raise InvalidRequest("image", Phrase("bound-image-text", most=MAX_TEXT))
         if parameters := parse(found):
             return parameters
     return None

@@ -17,6 +17,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from generation.errors import InvalidRequest
+from generation.phrases import Phrase
 
 EMPHASIS = 1.1
 MAX_WEIGHT = 5.0
@@ -111,7 +112,7 @@ def _pair(marks: list[re.Match[str]]) -> tuple[dict[int, float], dict[int, int]]
 
 def _bounded(weight: float, field: str) -> float:
     if not 0 <= weight <= MAX_WEIGHT:  # a NaN, of 0 times a number beyond all bounds, is neither
-        raise InvalidRequest(field, f"written with weights from 0 to {MAX_WEIGHT:g}")
+        raise InvalidRequest(field, Phrase("bound-weights", most=f"{MAX_WEIGHT:g}"))
     return weight
 
 

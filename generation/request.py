@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from generation.errors import GenerationError, InvalidRequest
+from generation.phrases import Phrase
 from generation.prompt_weights import parse
 from generation.upscaler import FACTORS, check_factor
 
@@ -88,42 +89,45 @@ class GenerationRequest:
 
     def __post_init__(self) -> None:
         if not self.prompt.strip() or len(self.prompt) > PROMPT_LENGTH:
-            raise InvalidRequest("prompt", f"1 to {PROMPT_LENGTH} characters")
+            raise InvalidRequest("prompt", Phrase("bound-characters", least=1, most=PROMPT_LENGTH))
         if len(self.negative_prompt) > PROMPT_LENGTH:
-            raise InvalidRequest("negative_prompt", f"at most {PROMPT_LENGTH} characters")
+            raise InvalidRequest(
+                "negative_prompt", Phrase("bound-characters-most", most=PROMPT_LENGTH)
+            )
         parse(self.prompt)
         parse(self.negative_prompt, "negative_prompt")
         if not self.checkpoint:
-            raise InvalidRequest("checkpoint", "a name from the catalog")
+            raise InvalidRequest("checkpoint", Phrase("bound-checkpoint-name"))
         for name, side in (("width", self.width), ("height", self.height)):
             bounded(name, side, SIDE)
             if side % SIDE_MULTIPLE:
-                raise InvalidRequest(name, f"a multiple of {SIDE_MULTIPLE}")
+                raise InvalidRequest(name, Phrase("bound-multiple", of=SIDE_MULTIPLE))
         bounded("count", self.num_images, COUNT)
         bounded("steps", self.num_inference_steps, STEPS)
         bounded("guidance_scale", self.guidance_scale, GUIDANCE)
         # Every picture has a seed of its own, and each can be asked for alone.
         bounded("seed", self.seed, (SEED[0], SEED[1] + 1 - self.num_images))
         if self.sampler not in tuple(Sampler):
-            raise InvalidRequest("sampler", "one of " + ", ".join(Sampler))
+            raise InvalidRequest("sampler", Phrase("bound-one-of", names=tuple(Sampler)))
         if self.sampler == Sampler.LCM:
             bounded("steps", self.num_inference_steps, LCM_STEPS)
         self._check_source()
 
     def _check_source(self) -> None:
         if self.image is not None and len(self.image) > IMAGE_BYTES:
-            raise InvalidRequest("image", f"at most {IMAGE_BYTES // 2**20} MiB")
+            raise InvalidRequest("image", Phrase("bound-file", most=IMAGE_BYTES // 2**20))
         if self.strength is None:
             if self.image is not None:
-                raise InvalidRequest("strength", "more than 0, at most 1, where there is an image")
+                raise InvalidRequest("strength", Phrase("bound-strength-needed"))
             return
         # The first test is false for a NaN, too.
         if isinstance(self.strength, bool) or not 0 < self.strength <= 1:
-            raise InvalidRequest("strength", "more than 0, at most 1")
+            raise InvalidRequest("strength", Phrase("bound-strength"))
         if self.steps_taken < 1:  # diffusers would silently return nothing
             least = math.ceil(100 / self.num_inference_steps) / 100
             raise InvalidRequest(
-                "strength", f"at least {least} with {self.num_inference_steps} steps"
+                "strength",
+                Phrase("bound-strength-steps", least=least, steps=self.num_inference_steps),
             )
 
     @property
@@ -176,7 +180,7 @@ class Uploaded(GenerationRequest):
 
     def __post_init__(self) -> None:
         if min(self.width, self.height) < 1:
-            raise InvalidRequest("image", "1 px a side or more")
+            raise InvalidRequest("image", Phrase("bound-image-side"))
         check_factor(self.width, self.height, FACTORS[0])
 
 
@@ -199,7 +203,7 @@ class UpscaleRequest:
 
     def __post_init__(self) -> None:
         if len(self.image) > IMAGE_BYTES:
-            raise InvalidRequest("image", f"at most {IMAGE_BYTES // 2**20} MiB")
+            raise InvalidRequest("image", Phrase("bound-file", most=IMAGE_BYTES // 2**20))
         check_factor(self.width, self.height, self.factor)
 
     def cost(self) -> float:
@@ -221,7 +225,7 @@ def bounded(field: str, value: float, bound: tuple[float, float]) -> None:
     """Raise InvalidRequest unless ``value`` is a number within ``bound``, ends included."""
     # A NaN passes every comparison, so the test is that the value lies inside.
     if isinstance(value, bool) or not math.isfinite(value) or not bound[0] <= value <= bound[1]:
-        raise InvalidRequest(field, f"{bound[0]} to {bound[1]}")
+        raise InvalidRequest(field, Phrase("bound-between", least=bound[0], most=bound[1]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from generation.errors import CheckpointUnavailable
 from generation.json_text import loads
+from generation.phrases import Phrase
 
 HEADER_LIMIT = 100_000_000  # bytes; the format's own
 
@@ -32,11 +33,15 @@ def read_header(name: str, file: Path) -> dict[str, Tensor]:
         with file.open("rb") as opened:
             size = int.from_bytes(opened.read(8), "little")
             if not 2 <= size <= HEADER_LIMIT:
-                raise CheckpointUnavailable(name, f"{file} is not a safetensors file")
+                raise CheckpointUnavailable(
+                    name, Phrase("checkpoint-no-safetensors", file=str(file))
+                )
             header = opened.read(size)
         length = file.stat().st_size
     except OSError as error:
-        raise CheckpointUnavailable(name, f"{file}: {error.strerror}") from error
+        raise CheckpointUnavailable(
+            name, Phrase("checkpoint-file", file=str(file), why=str(error.strerror))
+        ) from error
     try:
         table = loads(header)
         table.pop("__metadata__", None)
@@ -48,8 +53,14 @@ def read_header(name: str, file: Path) -> dict[str, Tensor]:
         wanted = 8 + size + max(ends, default=0)
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         if len(header) < size:
-            raise CheckpointUnavailable(name, f"{file} is cut short in its header") from error
-        raise CheckpointUnavailable(name, f"{file} is not a safetensors file") from error
+            raise CheckpointUnavailable(
+                name, Phrase("checkpoint-cut-short", file=str(file))
+            ) from error
+        raise CheckpointUnavailable(
+            name, Phrase("checkpoint-no-safetensors", file=str(file))
+        ) from error
     if length != wanted:
-        raise CheckpointUnavailable(name, f"{file} has {length} of its {wanted} bytes")
+        raise CheckpointUnavailable(
+            name, Phrase("checkpoint-length", file=str(file), length=length, wanted=wanted)
+        )
     return tensors

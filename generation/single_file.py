@@ -9,6 +9,7 @@ from pathlib import Path
 
 from generation.checkpoint_folder import PICKLES
 from generation.errors import CheckpointUnavailable
+from generation.phrases import Phrase
 from generation.safetensors_file import read_header
 
 SUFFIX = ".safetensors"
@@ -28,11 +29,9 @@ def is_file_name(text: str) -> bool:
 def check_file(name: str, file: Path) -> None:
     """Raise CheckpointUnavailable, saying what is missing, unless the file is a checkpoint."""
     if file.suffix.lower() in PICKLES:
-        raise CheckpointUnavailable(
-            name, f"pickled weights are refused; safetensors only, not {file.name}"
-        )
+        raise CheckpointUnavailable(name, Phrase("checkpoint-pickled-file", file=file.name))
     if not file.is_file():
-        raise CheckpointUnavailable(name, f"no such file: {file}")
+        raise CheckpointUnavailable(name, Phrase("checkpoint-file-missing", file=str(file)))
     keys = read_header(name, file)
     missing = [
         part
@@ -41,5 +40,5 @@ def check_file(name: str, file: Path) -> None:
     ]
     if missing:
         raise CheckpointUnavailable(
-            name, f"{file} holds no whole checkpoint; it lacks the {', the '.join(missing)}"
+            name, Phrase("checkpoint-not-whole", file=str(file), names=tuple(missing))
         )

@@ -9,6 +9,7 @@ import io
 from PIL import ExifTags, Image, ImageOps
 
 from generation.errors import InvalidRequest
+from generation.phrases import Phrase
 from generation.request import IMAGE_BYTES
 from generation.upscaler import FACTORS, check_factor
 
@@ -74,18 +75,18 @@ def check(data: bytes) -> Image.Image:
     Raises InvalidRequest, naming ``image`` and the bound it is out of.
     """
     if len(data) > MAX_BYTES:
-        raise InvalidRequest("image", f"at most {MAX_BYTES // 2**20} MiB")
+        raise InvalidRequest("image", Phrase("bound-file", most=MAX_BYTES // 2**20))
     image = _open(data, _wanted(), FORMATS)
     if image.width * image.height > MAX_PIXELS:
-        raise InvalidRequest("image", f"at most {MAX_PIXELS // 1_000_000} megapixels")
+        raise InvalidRequest("image", Phrase("bound-image-pixels", most=MAX_PIXELS // 1_000_000))
     if image.format == "WEBP" and image.width * image.height > MAX_WEBP_PIXELS:
         most = MAX_WEBP_PIXELS // 1_000_000
-        raise InvalidRequest("image", f"at most {most} megapixels as a WebP")
+        raise InvalidRequest("image", Phrase("bound-image-webp", most=most))
     if max(image.size) > MAX_ASPECT * min(image.size):
-        raise InvalidRequest("image", f"at most {MAX_ASPECT} times as long as wide")
+        raise InvalidRequest("image", Phrase("bound-image-aspect", most=MAX_ASPECT))
     # Two bytes of metadata that look alike count, too: in 100 × 64 KiB by chance.
     if image.format not in ("PNG", "WEBP") and data.count(START_OF_SCAN) > MAX_SCANS:
-        raise InvalidRequest("image", f"a JPEG of at most {MAX_SCANS} scans")
+        raise InvalidRequest("image", Phrase("bound-image-scans", most=MAX_SCANS))
     return image
 
 
@@ -94,7 +95,7 @@ def fit(png: bytes, width: int, height: int) -> bytes:
 
     It may be larger than a person's file. Blocks for up to a second: call it in a thread.
     """
-    image = _open(png, InvalidRequest("image", "a whole PNG file"), ("PNG",))
+    image = _open(png, InvalidRequest("image", Phrase("bound-image-png")), ("PNG",))
     return _png(ImageOps.fit(image.convert("RGB"), (width, height), Image.Resampling.LANCZOS))
 
 
@@ -103,9 +104,9 @@ def decode(data: bytes, width: int, height: int) -> Image.Image:
 
     Raises InvalidRequest where it is anything else.
     """
-    wanted = InvalidRequest("image", f"an RGB PNG of {width}×{height} px")
+    wanted = InvalidRequest("image", Phrase("bound-image-size", width=width, height=height))
     if len(data) > IMAGE_BYTES:
-        raise InvalidRequest("image", f"at most {IMAGE_BYTES // 2**20} MiB")
+        raise InvalidRequest("image", Phrase("bound-file", most=IMAGE_BYTES // 2**20))
     image = _open(data, wanted, ("PNG",))
     if image.size != (width, height) or image.mode != "RGB":
         raise wanted
@@ -121,7 +122,9 @@ def _open(data: bytes, wanted: InvalidRequest, formats: tuple[str, ...]) -> Imag
     try:
         return Image.open(io.BytesIO(data), formats=formats)
     except Image.DecompressionBombError as error:
-        raise InvalidRequest("image", f"at most {MAX_PIXELS // 1_000_000} megapixels") from error
+        raise InvalidRequest(
+            "image", Phrase("bound-image-pixels", most=MAX_PIXELS // 1_000_000)
+        ) from error
     except Exception as error:
         raise wanted from error
 
@@ -137,7 +140,7 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _wanted() -> InvalidRequest:
-    return InvalidRequest("image", "a whole PNG, JPEG or WebP file")
+    return InvalidRequest("image", Phrase("bound-image-file"))
 
 
 def _flatten(image: Image.Image) -> Image.Image:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from generation.errors import InvalidRequest
+from generation.phrases import Phrase
 from generation.prompt_weights import parse
 from generation.request import PROMPT_LENGTH
 
@@ -31,13 +32,15 @@ class Style:
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.name) <= NAME_LENGTH or self.name.casefold() == NO_STYLE:
-            raise InvalidRequest("name", f"1 to {NAME_LENGTH} characters, and not {NO_STYLE}")
+            raise InvalidRequest(
+                "name", Phrase("bound-style-name", least=1, most=NAME_LENGTH, taken=NO_STYLE)
+            )
         if self.prompt.count(PLACE) != 1 or _BRACE.search(self.prompt.replace(PLACE, "")):
-            raise InvalidRequest("prompt", f"a text with {PLACE} in it once, and no other braces")
+            raise InvalidRequest("prompt", Phrase("bound-style-prompt", place=PLACE))
         for field in ("prompt", "negative_prompt", "description"):
             text = getattr(self, field)
             if len(text) > PROMPT_LENGTH:
-                raise InvalidRequest(field, f"at most {PROMPT_LENGTH} characters")
+                raise InvalidRequest(field, Phrase("bound-characters-most", most=PROMPT_LENGTH))
             if field != "description":
                 parse(text, field)
 
@@ -59,6 +62,6 @@ class Style:
             if typed and (over := len(whole) - PROMPT_LENGTH) > 0:
                 room = len(typed) - over
                 raise InvalidRequest(
-                    field, f"at most {max(0, room)} characters with the style {self.name}"
+                    field, Phrase("bound-characters-with-style", most=max(0, room), style=self.name)
                 )
         return styled, kept_out

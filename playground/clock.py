@@ -10,11 +10,13 @@ class Clock:
     """Wall time in seconds since 1970, which tests can move forward, or stop.
 
     Deadlines (three seconds to answer, fifteen minutes of a token) are read from here, so a test
-    need not sleep for them.
+    need not sleep for them. `ahead` is by how much Discord's clock is ahead of this machine's: ids
+    and the Date of each answer are read from there, and never moved.
     """
 
-    def __init__(self) -> None:
-        self._ahead = 0.0
+    def __init__(self, ahead: float = 0.0) -> None:
+        self._discords = ahead
+        self._ahead = ahead
         self._stopped: float | None = None
 
     def now(self) -> float:
@@ -24,6 +26,10 @@ class Clock:
     def stop(self) -> None:
         """Let the time stand still, but for `advance`: a slow machine misses no deadline."""
         self._stopped = time.time()
+
+    def born(self) -> float:
+        """Tell the time that ids hold, in seconds since 1970."""
+        return time.time() + self._discords
 
     def advance(self, seconds: float) -> None:
         """Move the time forward by `seconds`."""
@@ -35,11 +41,12 @@ class Clock:
 class Snowflakes:
     """Makes ids that grow, hold their time of birth, and differ from those of any earlier run."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._last = 0
+        self._clock = clock
 
     def next(self) -> int:
         """Make a new id, larger than any before."""
-        born = int(time.time() * 1000) - DISCORD_EPOCH_MS
+        born = int(self._clock.born() * 1000) - DISCORD_EPOCH_MS
         self._last = max(self._last + 1, born << 22)
         return self._last

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from playground import schemas
 from playground.clock import Clock, Snowflakes
 from playground.permissions import Permission
 from playground.places import Channel
@@ -33,33 +34,30 @@ _CHARACTERS = 8000
 
 
 def check(command: Json, errors: FormErrors, path: str = "") -> None:
-    """Note what Discord would not take in a command's definition."""
+    """Note what does not go together in a command's definition."""
     kind = command.get("type") or SLASH
     if kind == SLASH:
         _check_name(command, errors, path)
         _check_options(command.get("options") or [], errors, f"{path}options")
-    else:
-        errors.length(f"{path}name", command.get("name") or "", 1, 32)
-        if command.get("description"):
-            message = "Context menu commands cannot have description"
-            errors.add(
-                f"{path}description", "APPLICATION_COMMAND_CONTEXT_MENU_DESCRIPTION", message
-            )
+    elif command.get("description"):
+        message = "Context menu commands cannot have description"
+        errors.add(f"{path}description", "APPLICATION_COMMAND_CONTEXT_MENU_DESCRIPTION", message)
     if _characters(command) > _CHARACTERS:
         message = f"Command exceeds maximum size ({_CHARACTERS})"
         errors.add(f"{path}options", "APPLICATION_COMMAND_TOO_LARGE", message)
 
 
 def _check_name(thing: Json, errors: FormErrors, path: str) -> None:
-    name = thing.get("name") or ""
-    if not _NAME.fullmatch(name) or name != name.lower():
-        message = "Command name is invalid"
-        errors.add(f"{path}name", "APPLICATION_COMMAND_INVALID_NAME", message)
-    errors.length(f"{path}description", thing.get("description") or "", 1, 100)
+    localized = thing.get("name_localizations") or {}
+    names = {f"name_localizations.{locale}": name for locale, name in localized.items()}
+    for where, name in {"name": thing["name"], **names}.items():
+        if not _NAME.fullmatch(name) or name != name.lower():
+            message = "Command name is invalid"
+            errors.add(f"{path}{where}", "APPLICATION_COMMAND_INVALID_NAME", message)
+    errors.length(f"{path}description", (thing.get("description") or "").strip(), 1, 100)
 
 
-def _check_options(options: list[Json], errors: FormErrors, path: str, depth: int = 0) -> None:
-    errors.longest(path, options, 25)
+def _check_options(options: list[Json], errors: FormErrors, path: str) -> None:
     seen: set[str] = set()
     optional_before = False
     for index, option in enumerate(options):
@@ -70,14 +68,12 @@ def _check_options(options: list[Json], errors: FormErrors, path: str, depth: in
             code = "APPLICATION_COMMAND_OPTIONS_NAME_ALREADY_EXISTS"
             errors.add(f"{where}name", code, message)
         seen.add(option.get("name") or "")
-        kind = option.get("type")
-        if kind not in range(SUBCOMMAND, ATTACHMENT + 1):
-            errors.add(f"{where}type", "BASE_TYPE_CHOICES", "Value must be one of {1, …, 11}.")
-        elif kind in (SUBCOMMAND, GROUP):
-            if depth > (0 if kind == GROUP else 1):
-                message = "Subcommands and groups cannot lie deeper"
-                errors.add(f"{where}type", "APPLICATION_COMMAND_OPTIONS_TYPE_INVALID", message)
-            _check_options(option.get("options") or [], errors, f"{where}options", depth + 1)
+        kind = option["type"]
+        if (kind in (SUBCOMMAND, GROUP)) != (options[0]["type"] in (SUBCOMMAND, GROUP)):
+            message = "Subcommands cannot lie beside other options"
+            errors.add(f"{where}type", "APPLICATION_COMMAND_OPTIONS_TYPE_INVALID", message)
+        if kind in (SUBCOMMAND, GROUP):
+            _check_options(option.get("options") or [], errors, f"{where}options")
         else:
             _check_value(option, errors, where)
             if option.get("required") and optional_before:
@@ -89,45 +85,37 @@ def _check_options(options: list[Json], errors: FormErrors, path: str, depth: in
 
 def _check_value(option: Json, errors: FormErrors, where: str) -> None:
     choices = option.get("choices") or []
-    errors.longest(f"{where}choices", choices, 25)
     if choices and option.get("autocomplete"):
         message = "Autocomplete cannot be used with choices"
         errors.add(f"{where}autocomplete", "APPLICATION_COMMAND_AUTOCOMPLETE_INVALID", message)
     names: set[str] = set()
     for index, choice in enumerate(choices):
         here = f"{where}choices.{index}."
-        check_choice(choice, option["type"], errors, here)
         if choice.get("name") in names:
             message = "Choice name cannot be duplicated"
             code = "APPLICATION_COMMAND_OPTIONS_CHOICE_NAME_ALREADY_EXISTS"
             errors.add(f"{here}name", code, message)
         names.add(choice.get("name") or "")
-    for key, high in (("min_length", 6000), ("max_length", 6000)):
-        if option.get(key) is not None and not 0 <= option[key] <= high:
-            errors.add(f"{where}{key}", "NUMBER_TYPE_MAX", f"int value should be at most {high}.")
-
-
-def check_choice(choice: Json, kind: int, errors: FormErrors, where: str) -> None:
-    """Note what Discord would not take in one choice of an option of that type."""
-    errors.length(f"{where}name", choice.get("name") or "", 1, 100)
-    value = choice.get("value")
-    if kind == STRING:
-        if not isinstance(value, str):
-            errors.add(f"{where}value", "BASE_TYPE_STRING", "Could not interpret as a string.")
-        else:
-            errors.length(f"{where}value", value, 1, 100)
-    elif isinstance(value, bool) or not isinstance(value, int | float):
-        errors.add(f"{where}value", "NUMBER_TYPE_COERCE", f'Value "{value}" is not a number.')
+    for low, high in (("min_length", "max_length"), ("min_value", "max_value")):
+        least, most = option.get(low), option.get(high)
+        if least is not None and most is not None and least > most:
+            message = f"{low} cannot be greater than {high}"
+            errors.add(f"{where}{low}", "APPLICATION_COMMAND_OPTIONS_MIN_MAX", message)
 
 
 def _characters(thing: Json) -> int:
     """Count names, descriptions and values, which are limited together."""
-    own = len(thing.get("name") or "") + len(thing.get("description") or "")
+    own = _longest(thing, "name") + _longest(thing, "description")
     choices = sum(
-        len(choice.get("name") or "") + len(str(choice.get("value", "")))
+        _longest(choice, "name") + len(str(choice.get("value", "")))
         for choice in thing.get("choices") or []
     )
     return own + choices + sum(_characters(option) for option in thing.get("options") or [])
+
+
+def _longest(thing: Json, key: str) -> int:
+    said = [thing.get(key) or "", *(thing.get(f"{key}_localizations") or {}).values()]
+    return max(map(len, said))
 
 
 class CommandBook:
@@ -158,8 +146,16 @@ class CommandBook:
     def overwrite(self, guild_id: int | None, definitions: list[Json]) -> list[Json]:
         """Replace all commands of a scope, keeping the ids of those whose name stays."""
         errors = FormErrors()
+        schemas.COMMANDS.check(definitions, errors, "")
+        errors.raise_if_any()
         for index, definition in enumerate(definitions):
             check(definition, errors, f"{index}.")
+        errors.raise_if_any()
+        names = [(d.get("type") or SLASH, d["name"]) for d in definitions]
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                message = "Application command names must be unique"
+                errors.add(f"{index}.name", "APPLICATION_COMMANDS_DUPLICATE_NAME", message)
         errors.raise_if_any()
         for kind, most in _MOST_OF_A_KIND.items():
             errors.longest("", [d for d in definitions if (d.get("type") or SLASH) == kind], most)
@@ -179,6 +175,8 @@ class CommandBook:
     def upsert(self, guild_id: int | None, definition: Json) -> Json:
         """Add a command, or replace the one of that type and name."""
         errors = FormErrors()
+        schemas.COMMAND.check(definition, errors, "")
+        errors.raise_if_any()
         check(definition, errors)
         errors.raise_if_any()
         before = {(c["type"], c["name"]): c for c in self.listed(guild_id)}
@@ -237,6 +235,7 @@ class CommandBook:
         known = before.get((kind, definition["name"]))
         if known is None:
             self._count_create()
+        needed = definition.get("default_member_permissions")
         body: Json = {
             "id": known["id"] if known else str(self._snowflakes.next()),
             "application_id": str(self._world.application_id),
@@ -246,7 +245,7 @@ class CommandBook:
             "name_localizations": definition.get("name_localizations"),
             "description": definition.get("description") or "",
             "description_localizations": definition.get("description_localizations"),
-            "default_member_permissions": definition.get("default_member_permissions"),
+            "default_member_permissions": None if needed is None else str(needed),
             "dm_permission": definition.get("dm_permission", True),
             "contexts": definition.get("contexts"),
             "integration_types": definition.get("integration_types") or [0],

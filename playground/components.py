@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import Any
 
+from playground import schemas
 from playground.refusals import FormErrors, Unsupported
 
 Json = dict[str, Any]
@@ -36,13 +37,7 @@ SELECTS = frozenset(
         Kind.CHANNEL_SELECT,
     }
 )
-LINK_STYLE = 5
-_DEFAULTS = {
-    Kind.USER_SELECT: ("user",),
-    Kind.ROLE_SELECT: ("role",),
-    Kind.MENTIONABLE_SELECT: ("user", "role"),
-    Kind.CHANNEL_SELECT: ("channel",),
-}
+LINK_STYLE, PREMIUM_STYLE = 5, 6
 
 
 def walk(components: list[Json]) -> Iterator[Json]:
@@ -72,8 +67,11 @@ def complete(components: list[Json]) -> list[Json]:
     for position, component in enumerate(walk(components), start=1):
         component.setdefault("id", position)
         if component.get("type") in SELECTS:
-            component.setdefault("min_values", 1)
-            component.setdefault("max_values", 1)
+            component["min_values"], component["max_values"] = _bounds(component)
+        for shown in (component, *(component.get("options") or [])):
+            if emoji := shown.get("emoji"):
+                # An emoji of Unicode has no id, but may be sent with a null for one.
+                shown["emoji"] = {k: v for k, v in emoji.items() if v is not None}
         for default in component.get("default_values") or []:
             default["id"] = str(default["id"])
     return components
@@ -81,9 +79,6 @@ def complete(components: list[Json]) -> list[Json]:
 
 def check_message(components: list[Json], errors: FormErrors, path: str) -> None:
     """Note what Discord would not take in a message's components."""
-    if not isinstance(components, list):
-        errors.add(path, "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
-        return
     errors.length(path, components, 0, 5)
     seen: set[str] = set()
     for index, row in enumerate(components):
@@ -94,13 +89,11 @@ def check_message(components: list[Json], errors: FormErrors, path: str) -> None
 
 
 def _check_row(children: list[Json], errors: FormErrors, path: str, seen: set[str]) -> None:
-    errors.length(path, children, 1, 5)
     for index, child in enumerate(children):
         where = f"{path}.{index}"
-        kind = child.get("type")
-        if kind == Kind.BUTTON:
+        if child["type"] == Kind.BUTTON:
             _check_button(child, errors, where)
-        elif kind in SELECTS:
+        else:
             _check_select(child, errors, where)
             if len(children) > 1:
                 errors.add(
@@ -108,20 +101,15 @@ def _check_row(children: list[Json], errors: FormErrors, path: str, seen: set[st
                     "COMPONENT_LAYOUT_WIDTH_EXCEEDED",
                     "The specified component exceeds the maximum width",
                 )
-        else:
-            errors.add(
-                f"{where}.type", "BASE_TYPE_CHOICES", "Value must be one of {2, 3, 5, 6, 7, 8}."
-            )
         _check_custom_id(child, errors, where, seen)
 
 
 def _check_custom_id(child: Json, errors: FormErrors, where: str, seen: set[str]) -> None:
     custom_id = child.get("custom_id")
     if custom_id is None:
-        if child.get("style") != LINK_STYLE:
+        if child.get("style") not in (LINK_STYLE, PREMIUM_STYLE):
             errors.required(f"{where}.custom_id")
         return
-    errors.length(f"{where}.custom_id", custom_id, 1, 100)
     if custom_id in seen:
         errors.add(
             f"{where}.custom_id",
@@ -132,9 +120,10 @@ def _check_custom_id(child: Json, errors: FormErrors, where: str, seen: set[str]
 
 
 def _check_button(button: Json, errors: FormErrors, where: str) -> None:
-    if button.get("style") not in range(1, 6):
-        errors.add(f"{where}.style", "BASE_TYPE_CHOICES", "Value must be one of {1, 2, 3, 4, 5}.")
-    if (button.get("style") == LINK_STYLE) != bool(button.get("url")):
+    if button["style"] == PREMIUM_STYLE:
+        raise Unsupported("a premium button")
+    link = button["style"] == LINK_STYLE
+    if link != bool(button.get("url")) or link == bool(button.get("custom_id")):
         errors.add(
             where,
             "BUTTON_COMPONENT_INVALID_URL_AND_CUSTOM_ID",
@@ -142,14 +131,19 @@ def _check_button(button: Json, errors: FormErrors, where: str) -> None:
         )
     if not button.get("label") and not button.get("emoji"):
         errors.add(where, "BUTTON_COMPONENT_INVALID", "A button must have a label or an emoji")
-    errors.longest(f"{where}.label", button.get("label") or "", 80)
+
+
+def _bounds(select: Json) -> tuple[int, int]:
+    """Tell how few and how many values a menu takes; either may be left to Discord."""
+    given = select.get("min_values"), select.get("max_values")
+    low, high = (1 if value is None else value for value in given)
+    return low, high
 
 
 def _check_select(select: Json, errors: FormErrors, where: str) -> None:
-    errors.longest(f"{where}.placeholder", select.get("placeholder") or "", 150)
-    low, high = select.get("min_values", 1), select.get("max_values", 1)
-    if not (0 <= low <= 25 and 1 <= high <= 25 and low <= high):
-        errors.add(f"{where}.max_values", "NUMBER_TYPE_MAX", "Must be between 1 and 25.")
+    low, high = _bounds(select)
+    if low > high:
+        errors.add(f"{where}.max_values", "NUMBER_TYPE_MIN", f"Must be {low} or more.")
     if select["type"] == Kind.STRING_SELECT:
         _check_options(select, errors, where)
     else:
@@ -159,25 +153,16 @@ def _check_select(select: Json, errors: FormErrors, where: str) -> None:
 def _check_default_values(select: Json, errors: FormErrors, where: str) -> None:
     """Check the people, roles or channels that a menu comes with."""
     defaults = select.get("default_values") or []
-    errors.longest(f"{where}.default_values", defaults, select.get("max_values") or 1)
-    fitting = _DEFAULTS[select["type"]]
-    for index, default in enumerate(defaults):
-        if default.get("type") not in fitting:
-            message = f"Value must be one of {{{', '.join(repr(one) for one in fitting)}}}."
-            errors.add(f"{where}.default_values.{index}.type", "BASE_TYPE_CHOICES", message)
-        if not str(default.get("id", "")).isdigit():
-            errors.required(f"{where}.default_values.{index}.id")
+    errors.longest(f"{where}.default_values", defaults, _bounds(select)[1])
 
 
 def _check_options(select: Json, errors: FormErrors, where: str) -> None:
-    options = select.get("options", [])
-    errors.length(f"{where}.options", options, 1, 25)
+    options = select["options"]
+    high = _bounds(select)[1]
+    errors.length(f"{where}.options", options, high, 25)
     values: set[str] = set()
     for index, option in enumerate(options):
         here = f"{where}.options.{index}"
-        errors.length(f"{here}.label", option.get("label", ""), 1, 100)
-        errors.length(f"{here}.value", option.get("value", ""), 1, 100)
-        errors.longest(f"{here}.description", option.get("description") or "", 100)
         if option.get("value") in values:
             errors.add(
                 f"{here}.value",
@@ -185,7 +170,7 @@ def _check_options(select: Json, errors: FormErrors, where: str) -> None:
                 "The specified option value is already used",
             )
         values.add(option.get("value", ""))
-    if sum(bool(option.get("default")) for option in options) > (select.get("max_values") or 1):
+    if sum(bool(option.get("default")) for option in options) > high:
         errors.add(
             f"{where}.options",
             "SELECT_COMPONENT_INVALID_DEFAULT_VALUES",
@@ -195,23 +180,20 @@ def _check_options(select: Json, errors: FormErrors, where: str) -> None:
 
 def check_modal(modal: Json, errors: FormErrors, path: str) -> None:
     """Note what Discord would not take in a modal."""
-    errors.length(f"{path}.title", modal.get("title") or "", 1, 45)
-    errors.length(f"{path}.custom_id", modal.get("custom_id") or "", 1, 100)
-    rows = modal.get("components", [])
-    errors.length(f"{path}.components", rows, 1, 5)
+    schemas.FORM.check(modal, errors, path)
+    if errors.tree:
+        return
+    rows = modal["components"]
     seen: set[str] = set()
     for index, row in enumerate(rows):
         where = f"{path}.components.{index}"
-        if row.get("type") == Kind.TEXT_DISPLAY:
-            errors.longest(f"{where}.content", row.get("content", ""), 4000)
+        if row["type"] == Kind.TEXT_DISPLAY:
             continue
-        if row.get("type") == Kind.LABEL:
-            errors.length(f"{where}.label", row.get("label") or "", 1, 45)
-            errors.longest(f"{where}.description", row.get("description") or "", 100)
-            field, where = row.get("component") or {}, f"{where}.component"
+        if row["type"] == Kind.LABEL:
+            field, where = row["component"], f"{where}.component"
         else:
-            children = row.get("components") or [{}]
-            field, where = children[0], f"{where}.components.0"
+            errors.length(f"{where}.components", row["components"], 1, 1)
+            field, where = row["components"][0], f"{where}.components.0"
             errors.length(f"{where}.label", field.get("label") or "", 1, 45)
         _check_modal_field(field, errors, where)
         _check_custom_id(field, errors, where, seen)
@@ -231,15 +213,9 @@ def _check_modal_field(field: Json, errors: FormErrors, where: str) -> None:
 
 
 def _check_text_input(field: Json, errors: FormErrors, where: str) -> None:
-    if field.get("style") not in (1, 2):
-        errors.add(f"{where}.style", "BASE_TYPE_CHOICES", "Value must be one of {1, 2}.")
-    errors.longest(f"{where}.placeholder", field.get("placeholder") or "", 100)
-    low, high = field.get("min_length") or 0, field.get("max_length")
-    high = 4000 if high is None else high
-    if not 0 <= low <= 4000:
-        errors.add(f"{where}.min_length", "NUMBER_TYPE_MAX", "Must be between 0 and 4000.")
-    if not 1 <= high <= 4000 or low > high:
-        errors.add(f"{where}.max_length", "NUMBER_TYPE_MAX", "Must be between 1 and 4000.")
+    low, high = field.get("min_length") or 0, field.get("max_length") or 4000
+    if low > high:
+        errors.add(f"{where}.max_length", "NUMBER_TYPE_MIN", f"Must be {low} or more.")
     # An empty value is none; any other has to fit the field that it is put into.
     if value := field.get("value"):
         errors.length(f"{where}.value", value, low, high)

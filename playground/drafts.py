@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from playground import components, mentions
+from playground import components, mentions, schemas
 from playground.bodies import Body
 from playground.files import Upload
 from playground.refusals import FormErrors, Unsupported
@@ -16,7 +16,7 @@ LOADING = 1 << 7
 SILENT = 1 << 12
 COMPONENTS_V2 = 1 << 15
 
-_EMBED_LIMITS = {"title": 256, "description": 4096}
+_NOTHING_BY_ITSELF = {"type", "color", "flags", "timestamp", "url"}
 _EMBED_TOTAL = 6000
 
 
@@ -59,20 +59,20 @@ def read(body: Body, fields: Json | None = None, *, under: str = "") -> Draft:
     for unsupported in ("poll", "sticker_ids", "thread_name"):
         if fields.get(unsupported):
             raise Unsupported(f"a message with {unsupported}")
+    schemas.MESSAGE.check(fields, errors, under.removesuffix("."))
+    errors.raise_if_any()
     flags = int(fields.get("flags") or 0)
     if flags & COMPONENTS_V2:
         raise Unsupported("a message made of components version 2")
-    content = _text(fields, errors, under)
+    content = _text(fields)
     embeds = _listed(fields, "embeds")
     _check_embeds(embeds or [], errors, f"{under}embeds")
     rows = _listed(fields, "components")
     components.check_message(rows or [], errors, f"{under}components")
     entries = _entries(fields, body.files, errors, under)
     mentions.check(fields.get("allowed_mentions"), errors)
-    nonce = fields.get("nonce")
-    if nonce is not None:
-        errors.longest(f"{under}nonce", str(nonce), 25)
     errors.raise_if_any()
+    nonce = fields.get("nonce")
     reference = fields.get("message_reference") or {}
     return Draft(
         content,
@@ -89,17 +89,12 @@ def read(body: Body, fields: Json | None = None, *, under: str = "") -> Draft:
     )
 
 
-def _text(fields: Json, errors: FormErrors, under: str) -> str | None:
+def _text(fields: Json) -> str | None:
     if "content" not in fields:
         return None
     content = fields["content"] or ""
-    if not isinstance(content, str):
-        errors.add(f"{under}content", "BASE_TYPE_STRING", "Could not interpret as a string.")
-        return None
     # Discord strips the white space around a message.
-    content = content.strip()
-    errors.longest(f"{under}content", content, 2000)
-    return content
+    return content.strip()
 
 
 def _listed(fields: Json, key: str) -> list[Json] | None:
@@ -111,33 +106,28 @@ def _entries(
     fields: Json, uploads: dict[int, Upload], errors: FormErrors, under: str
 ) -> list[FileEntry] | None:
     listed = _listed(fields, "attachments")
-    path = f"{under}attachments"
-    errors.longest(path, listed or [], 10)
-    errors.longest(path, uploads, 10)
+    errors.longest(f"{under}attachments", uploads, 10)
     if listed is None:
         return None
-    entries = []
-    for index, item in enumerate(listed):
-        if item.get("id") is None:
-            errors.required(f"{path}.{index}.id")
-            continue
-        errors.longest(f"{path}.{index}.description", item.get("description") or "", 1024)
-        entries.append(
-            FileEntry(
-                int(item["id"]),
-                item.get("filename"),
-                item.get("description"),
-                bool(item.get("is_spoiler")),
-            )
+    entries = [
+        FileEntry(
+            int(item["id"]),
+            item.get("filename"),
+            item.get("description"),
+            bool(item.get("is_spoiler")),
         )
+        for item in listed
+    ]
     mentioned = {entry.id for entry in entries}
+    if len(mentioned) < len(entries):
+        message = "The set already contains this value"
+        errors.add(f"{under}attachments", "SET_TYPE_ALREADY_CONTAINS_VALUE", message)
     # A file that `attachments` does not mention is kept as it came.
     entries += [FileEntry(i, None, None) for i in uploads if i not in mentioned]
     return entries
 
 
 def _check_embeds(embeds: list[Json], errors: FormErrors, path: str) -> None:
-    errors.longest(path, embeds, 10)
     total = 0
     for index, embed in enumerate(embeds):
         total += _check_embed(embed, errors, f"{path}.{index}")
@@ -150,22 +140,13 @@ def _check_embed(embed: Json, errors: FormErrors, where: str) -> int:
     """Note what is wrong with one embed and give the number of characters in it."""
     footer = (embed.get("footer") or {}).get("text") or ""
     author = (embed.get("author") or {}).get("name") or ""
-    errors.longest(f"{where}.footer.text", footer, 2048)
-    errors.longest(f"{where}.author.name", author, 256)
     total = len(footer) + len(author)
-    for key, limit in _EMBED_LIMITS.items():
-        text = embed.get(key) or ""
-        errors.longest(f"{where}.{key}", text, limit)
-        total += len(text)
-    fields = embed.get("fields") or []
-    errors.longest(f"{where}.fields", fields, 25)
-    for index, item in enumerate(fields):
-        for key, limit in (("name", 256), ("value", 1024)):
-            text = item.get(key) or ""
-            if not text:
+    total += sum(len(embed.get(key) or "") for key in ("title", "description"))
+    for index, item in enumerate(embed.get("fields") or []):
+        for key in ("name", "value"):
+            if not item[key].strip():
                 errors.required(f"{where}.fields.{index}.{key}")
-            errors.longest(f"{where}.fields.{index}.{key}", text, limit)
-            total += len(text)
-    if not embed.keys() - {"type", "color", "flags"}:
+            total += len(item[key])
+    if not any(embed.get(key) for key in embed.keys() - _NOTHING_BY_ITSELF):
         errors.required(f"{where}.description")
     return total

@@ -9,7 +9,7 @@ import logging
 import secrets
 import zlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from aiohttp import ClientConnectionResetError, WSMsgType, web
 
 from playground.clock import Clock
+from playground.observing import Observer
 
 Json = dict[str, Any]
 _log = logging.getLogger(__name__)
@@ -161,6 +162,7 @@ class Gateway:
         greet: Callable[[Intent], tuple[Json, list[tuple[str, Json]]]],
         members: Callable[[Json], Json],
         tell: Callable[[], None],
+        observers: Sequence[Observer] = (),
     ) -> None:
         self.url = ""
         self.identifies = 0
@@ -173,6 +175,7 @@ class Gateway:
         self._greet = greet
         self._members = members
         self._tell = tell
+        self._observers = observers
         self._sessions: dict[str, Session] = {}
 
     @property
@@ -199,6 +202,8 @@ class Gateway:
         frozen = json.loads(json.dumps(data))
         frame = {"op": int(Op.DISPATCH), "t": event, "s": session.sequence, "d": frozen}
         session.events.append(frame)
+        for observer in self._observers:
+            observer.told(event, frozen)
         if session.connection is not None:
             session.connection.forward(frame)
 

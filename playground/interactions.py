@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from playground import commands, components, drafts
+from playground import commands, components, drafts, schemas
 from playground.bodies import Body
 from playground.changes import Changes
 from playground.clock import Clock, Snowflakes
@@ -76,7 +76,8 @@ _ANSWERS = {
 class Interaction:
     """One thing that a person did with the bot, and how it was answered so far.
 
-    `original` is the message of the first answer, `message` the one whose component was used.
+    `original` is the message of the first answer, `message` the one whose component was used, and
+    `opened_by` the interaction that was answered with the modal that this one sends.
     """
 
     id: int
@@ -90,6 +91,7 @@ class Interaction:
     clock: Clock
     command: str | None = None
     message: Message | None = None
+    opened_by: "Interaction | None" = None
     acknowledged: Callback | None = None
     took: float | None = None
     original: Message | None = None
@@ -167,6 +169,7 @@ class InteractionBook:
         *,
         command: str | None = None,
         message: Message | None = None,
+        opened_by: Interaction | None = None,
     ) -> Interaction:
         """Send an interaction to the bot."""
         interaction = Interaction(
@@ -181,6 +184,7 @@ class InteractionBook:
             self._clock,
             command,
             message,
+            opened_by,
         )
         self._by_token[interaction.token] = interaction
         self._dispatch("INTERACTION_CREATE", self.payload(interaction))
@@ -259,24 +263,30 @@ class InteractionBook:
     def answer(self, interaction: Interaction, body: Body) -> Callback:
         """Take the bot's first answer."""
         fields = body.fields
-        kind = fields.get("type")
+        errors = FormErrors()
+        schemas.FIRST_ANSWER.check(fields, errors, "")
+        errors.raise_if_any()
+        kind = fields["type"]
         if kind not in _ANSWERS[interaction.kind]:
             allowed = ", ".join(str(int(one)) for one in sorted(_ANSWERS[interaction.kind]))
-            errors = FormErrors()
             errors.add("type", "BASE_TYPE_CHOICES", f"Value must be one of {{{allowed}}}.")
             errors.raise_if_any()
         callback = Callback(int(str(kind)))
         data = fields.get("data") or {}
+        if callback in (Callback.CHOICES, Callback.MODAL) and fields.get("data") is None:
+            errors.required("data")
+            errors.raise_if_any()
         if callback is Callback.MESSAGE:
             draft = drafts.read(body, data, under="data.")
             interaction.original = self._post(interaction, draft, draft.flags & EPHEMERAL)
         elif callback is Callback.DEFERRED_MESSAGE:
+            schemas.MESSAGE.check(data, errors, "data")
+            errors.raise_if_any()
             flags = LOADING | (int(data.get("flags") or 0) & EPHEMERAL)
             interaction.original = self._post(interaction, Draft(), flags)
         elif callback is Callback.CHOICES:
             interaction.choices = _checked_choices(interaction, data)
         elif callback is Callback.MODAL:
-            errors = FormErrors()
             components.check_modal(data, errors, "data")
             errors.raise_if_any()
             components.complete(data["components"])
@@ -330,9 +340,24 @@ class InteractionBook:
         elif interaction.kind is Kind.COMMAND:
             is_slash = interaction.data.get("type") == commands.SLASH
             kind = COMMAND_ANSWER if is_slash else MENU_ANSWER
+        original = interaction.original
+        return self._messages.create(
+            interaction.channel,
+            self._world.bot,
+            draft,
+            kind=kind,
+            flags=flags,
+            origin=self._origin(interaction),
+            original_response_id=original.id if later and original else None,
+            reply_to=reply_to,
+            private_to=interaction.user if flags & EPHEMERAL else None,
+        )
+
+    def _origin(self, interaction: Interaction) -> Origin:
         target = int(interaction.data.get("target_id", 0))
         in_menu_of = interaction.data.get("type")
-        origin = Origin(
+        opener = interaction.opened_by
+        return Origin(
             interaction.id,
             interaction.kind,
             interaction.user,
@@ -342,30 +367,16 @@ class InteractionBook:
             interacted_message_id=interaction.message.id if interaction.message else None,
             target_user=self._world.users[target] if in_menu_of == commands.USER_MENU else None,
             target_message_id=target if in_menu_of == commands.MESSAGE_MENU else None,
-        )
-        original = interaction.original
-        return self._messages.create(
-            interaction.channel,
-            self._world.bot,
-            draft,
-            kind=kind,
-            flags=flags,
-            origin=origin,
-            original_response_id=original.id if later and original else None,
-            reply_to=reply_to,
-            private_to=interaction.user if flags & EPHEMERAL else None,
+            triggering=None if opener is None else self._origin(opener),
         )
 
 
 def _checked_choices(interaction: Interaction, data: Json) -> list[Json]:
-    choices: list[Json] = data.get("choices") or []
-    errors = FormErrors()
-    errors.longest("data.choices", choices, 25)
     kind = _focused_type(interaction.data.get("options", []))
-    for index, choice in enumerate(choices):
-        commands.check_choice(choice, kind, errors, f"data.choices.{index}.")
+    errors = FormErrors()
+    schemas.SUGGESTIONS[kind].check(data, errors, "data")
     errors.raise_if_any()
-    return choices
+    return data.get("choices") or []
 
 
 def _focused_type(options: list[Json]) -> int:

@@ -7,14 +7,13 @@ from typing import Any
 from playground import commands
 from playground.files import FileHost, Upload
 from playground.places import Channel
+from playground.shapes import SAFE
 from playground.users import Role, User
 from playground.world import World
 
 Json = dict[str, Any]
 Entity = User | Role | Channel | int | str
 Value = Entity | float | bool | Upload
-
-_SAFE_INTEGER = 2**53
 
 
 class InvalidOption(ValueError):
@@ -214,8 +213,8 @@ def _scalar(option: Json, value: Value) -> str | int | float:
     except ValueError:
         what = "a whole number" if kind == commands.INTEGER else "a number"
         raise InvalidOption(name, f"Enter {what}.") from None
-    low = option.get("min_value", -_SAFE_INTEGER)
-    high = option.get("max_value", _SAFE_INTEGER)
+    low = option.get("min_value", SAFE[0])
+    high = option.get("max_value", SAFE[1])
     if not low <= number <= high:
         if "min_value" in option and "max_value" in option:
             raise InvalidOption(name, f"Enter a value between {low:g} and {high:g}.")

@@ -10,7 +10,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The interaction that a message answers."""
+    """The interaction that a message answers; `triggering` is the one that opened a modal."""
 
     interaction_id: int
     kind: int
@@ -21,8 +21,9 @@ class Origin:
     interacted_message_id: int | None = None
     target_user: User | None = None
     target_message_id: int | None = None
+    triggering: "Origin | None" = None
 
-    def metadata(self, original_response_id: int | None) -> Json:
+    def metadata(self, original_response_id: int | None = None) -> Json:
         """Give Discord's `interaction_metadata`."""
         owners = {"0": str(self.guild_id or 0)}
         body: Json = {
@@ -40,6 +41,8 @@ class Origin:
             body["target_user"] = self.target_user.payload()
         if self.target_message_id is not None:
             body["target_message_id"] = str(self.target_message_id)
+        if self.triggering is not None:
+            body["triggering_interaction_metadata"] = self.triggering.metadata()
         if original_response_id is not None:
             body["original_response_message_id"] = str(original_response_id)
         return body

@@ -151,6 +151,7 @@ class People(Places):
             interaction.channel,
             modals.fill(interaction.modal, values, resolver),
             message=interaction.message,
+            opened_by=interaction,
         )
 
     async def send(

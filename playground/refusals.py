@@ -126,9 +126,9 @@ class FormErrors:
     tree: dict[str, Any] = field(default_factory=dict)
 
     def add(self, path: str, code: str, message: str) -> None:
-        """Note a mistake at a dotted path, such as `embeds.0.title`."""
+        """Note a mistake at a dotted path, such as `embeds.0.title`; "" is the whole."""
         node = self.tree
-        for part in path.split("."):
+        for part in path.split(".") if path else []:
             node = node.setdefault(part, {})
         node.setdefault("_errors", []).append({"code": code, "message": message})
 
@@ -149,4 +149,11 @@ class FormErrors:
     def raise_if_any(self) -> None:
         """Raise Refusal 50035 when anything was noted."""
         if self.tree:
-            raise Refusal(400, 50035, "Invalid Form Body", self.tree)
+            raise Refusal(400, 50035, "Invalid Form Body", _pruned(self.tree))
+
+
+def _pruned(node: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what is wrong inside of what is wrong itself, as Discord does."""
+    if "_errors" in node:
+        return {"_errors": node["_errors"]}
+    return {key: _pruned(inner) for key, inner in node.items()}

@@ -15,6 +15,7 @@ from playground.files import MEBIBYTE
 from playground.gateway import Gateway, Intent
 from playground.guard import only_from_here
 from playground.model import Model
+from playground.observing import Observer
 from playground.page import Page
 from playground.people import People
 from playground.state import State
@@ -41,8 +42,9 @@ class Playground(People):
         attachment_size_limit: int = 10 * MEBIBYTE,
         privileged_intents: Intent = Intent(0),  # noqa: B008 - a flag is a constant
         model: Model | None = None,
+        ahead: float = 0.0,
     ) -> None:
-        super().__init__(State(token, attachment_size_limit, privileged_intents))
+        super().__init__(State(token, attachment_size_limit, privileged_intents, ahead))
         self._port = port
         self._model = model
         self._runner: web.AppRunner | None = None
@@ -111,6 +113,11 @@ class Playground(People):
     def log(self) -> RequestLog:
         """Every request of the bot."""
         return self.state.log
+
+    @property
+    def observers(self) -> list[Observer]:
+        """Who listens to everything between the bot and the playground."""
+        return self.state.observers
 
     @property
     def unknown_routes(self) -> list[str]:

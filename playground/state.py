@@ -12,6 +12,7 @@ from playground.furniture import furnish
 from playground.gateway import Gateway, Intent
 from playground.interactions import Interaction, InteractionBook, Kind
 from playground.messages import Message, MessageBook, MessageChange
+from playground.observing import Observer
 from playground.permissions import Permission
 from playground.places import Channel
 from playground.users import User
@@ -22,16 +23,23 @@ Json = dict[str, Any]
 class State:
     """The world, its messages, commands and interactions, and who is told of changes."""
 
-    def __init__(self, token: str, attachment_size_limit: int, privileged_intents: Intent) -> None:
+    def __init__(
+        self,
+        token: str,
+        attachment_size_limit: int,
+        privileged_intents: Intent,
+        ahead: float = 0.0,
+    ) -> None:
         self.token = token
         self.attachment_size_limit = attachment_size_limit
         self.privileged_intents = privileged_intents
-        self.clock = Clock()
-        self.snowflakes = Snowflakes()
+        self.clock = Clock(ahead)
+        self.snowflakes = Snowflakes(self.clock)
         self.changes = Changes()
         self.feed = Feed()
         self.faults = Faults()
         self.log = RequestLog()
+        self.observers: list[Observer] = []
         self.world = furnish(self.snowflakes)
         self.files = FileHost(self.snowflakes)
         self.gateway = Gateway(
@@ -41,6 +49,7 @@ class State:
             greet=self._greet,
             members=self._members,
             tell=self._bot_changed,
+            observers=self.observers,
         )
         self.messages = MessageBook(
             self.world, self.files, self.clock, self.snowflakes, self._message_changed

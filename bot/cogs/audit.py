@@ -7,21 +7,17 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.services.moderation import Deeds, ModerationService
+from bot.store.records import AuditAction
 from bot.texts import say
 from bot.ui.asking import moderator
 from bot.ui.deeds import audit_line
 from bot.ui.listing import Line, Listing
 
+# What can be asked for: each action, and what several have in common.
 ACTIONS = (
-    "block",
-    "unblock",
-    "remove",
-    "cancel",
-    "filter add",
-    "filter remove",
-    "quota",
-    "config",
-    "export",
+    *(one for one in AuditAction if " " not in one),
+    *sorted({word for one in AuditAction for word, _, more in [one.partition(" ")] if more}),
+    *(one for one in AuditAction if " " in one),
 )
 
 
@@ -39,7 +35,9 @@ class Audit(commands.Cog):
         everywhere=say("command-mod-audit.everywhere"),
     )
     @app_commands.rename(by="moderator")
-    @app_commands.choices(action=[app_commands.Choice(name=one, value=one) for one in ACTIONS])
+    @app_commands.choices(
+        action=[app_commands.Choice(name=str(one), value=str(one)) for one in ACTIONS]
+    )
     async def audit(
         self,
         interaction: discord.Interaction[Any],

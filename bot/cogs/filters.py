@@ -5,6 +5,7 @@ from typing import Any
 import discord
 from discord import app_commands
 
+from bot.discord_limits import LARGEST_INTEGER
 from bot.services.screening import Screening, pieces
 from bot.store.records import FilterAction, FilterKind, FilterStrictness
 from bot.texts import say
@@ -57,7 +58,7 @@ class Filters(app_commands.Group):
     async def remove(
         self,
         interaction: discord.Interaction[Any],
-        filter_id: app_commands.Range[int, 1, 2**53],
+        filter_id: app_commands.Range[int, 1, LARGEST_INTEGER],
         everywhere: bool = False,
     ) -> None:
         """Remove it; what it flagged stays flagged."""

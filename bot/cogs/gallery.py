@@ -7,6 +7,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.discord_limits import LARGEST_INTEGER
 from bot.services.gallery import Gallery
 from bot.services.jobs import JobService
 from bot.store.records import Search
@@ -49,7 +50,9 @@ class GalleryCog(commands.Cog):
     @app_commands.command(description=say("command-show"))
     @app_commands.describe(job=say("command-show.job"))
     async def show(
-        self, interaction: discord.Interaction[Any], job: app_commands.Range[int, 1, 2**53]
+        self,
+        interaction: discord.Interaction[Any],
+        job: app_commands.Range[int, 1, LARGEST_INTEGER],
     ) -> None:
         """Show it privately, as the button Details does."""
         await show_details(interaction, self.gallery, job)

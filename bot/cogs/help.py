@@ -7,7 +7,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.texts import say, spoken
+from bot.texts import all_of, say, spoken
 from bot.ui.eyes import permissions_in_server
 
 MENUS = {"message": discord.AppCommandType.message, "person": discord.AppCommandType.user}
@@ -36,7 +36,7 @@ def describe(
     for whose, kind in MENUS.items():
         menus = [menu for menu in tree.get_commands(type=kind) if _shown(menu, permissions)]
         if menus:
-            names = ", ".join(f"*{spoken(menu.name)}*" for menu in menus)
+            names = all_of(f"*{spoken(menu.name)}*" for menu in menus)
             yield say(f"help-menu-{whose}") + ": " + names
 
 

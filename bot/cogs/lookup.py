@@ -8,6 +8,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.cogs.places import in_servers_only
+from bot.discord_limits import LARGEST_INTEGER
 from bot.services.errors import JobNotFound
 from bot.services.lookup import Lookup
 from bot.services.moments import read_since, read_until
@@ -67,7 +68,7 @@ class LookupCog(commands.Cog):
         flagged: bool = False,
         since: app_commands.Range[str, 1, MOMENT_LENGTH] | None = None,
         until: app_commands.Range[str, 1, MOMENT_LENGTH] | None = None,
-        job: app_commands.Range[int, 1, 2**53] | None = None,
+        job: app_commands.Range[int, 1, LARGEST_INTEGER] | None = None,
     ) -> None:
         """Show this server's jobs privately, a page at a time."""
         now = interaction.created_at

@@ -6,18 +6,16 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.discord_limits import CHOICE_NAME_LENGTH, CHOICES, LARGEST_INTEGER
 from bot.services.errors import NothingToDo
 from bot.services.jobs import JobService
 from bot.store.records import Job
-from bot.texts import say
+from bot.texts import all_of, say
 from bot.texts.inert import plain
 from bot.ui import lists, render
 from bot.ui.asking import actor_of, asked_by
 from bot.ui.cooldowns import OFTEN
 from bot.ui.rules import standing_line
-
-MENU_LENGTH = 25  # Discord shows at most this many choices
-NAME_LENGTH = 100
 
 
 class QueueCog(commands.Cog):
@@ -47,7 +45,7 @@ class QueueCog(commands.Cog):
     async def cancel(
         self,
         interaction: discord.Interaction[Any],
-        job: app_commands.Range[int, 1, 2**53] | None = None,
+        job: app_commands.Range[int, 1, LARGEST_INTEGER] | None = None,
         everything: bool = False,
     ) -> None:
         """End what was picked, as the Cancel button would."""
@@ -61,7 +59,7 @@ class QueueCog(commands.Cog):
         chosen = [one.id for one in mine] if job is None else [job]
         for job_id in chosen:
             await self.jobs.cancel(job_id, actor_of(interaction))
-        done = say("cancelled-own", jobs=len(chosen), ids=", ".join(f"#{one}" for one in chosen))
+        done = say("cancelled-own", jobs=len(chosen), ids=all_of(f"#{one}" for one in chosen))
         await interaction.followup.send(done)
 
     @cancel.autocomplete("job")
@@ -73,11 +71,11 @@ class QueueCog(commands.Cog):
             app_commands.Choice(name=_name(job), value=job.id)
             for job in await self._mine(interaction)
             if current.casefold() in _name(job).casefold()
-        ][:MENU_LENGTH]
+        ][:CHOICES]
 
     async def _mine(self, interaction: discord.Interaction[Any]) -> list[Job]:
         return await self.jobs.open_of(interaction.user.id, interaction.guild_id)
 
 
 def _name(job: Job) -> str:
-    return plain(f"#{job.id} {render.subject(job)}", NAME_LENGTH)
+    return plain(f"#{job.id} {render.subject(job)}", CHOICE_NAME_LENGTH)

@@ -6,6 +6,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.discord_limits import LARGEST_INTEGER
 from bot.services.errors import NothingToDo
 from bot.services.jobs import JobService
 from bot.services.moderation import ModerationService
@@ -28,7 +29,7 @@ class Removal(commands.Cog):
     async def remove(
         self,
         interaction: discord.Interaction[Any],
-        job: app_commands.Range[int, 1, 2**53],
+        job: app_commands.Range[int, 1, LARGEST_INTEGER],
         reason: app_commands.Range[str, 0, REASON_LENGTH] = "",
     ) -> None:
         """Remove a job's message and files, and say what was made from it."""
@@ -43,7 +44,7 @@ class Removal(commands.Cog):
     async def cancel(
         self,
         interaction: discord.Interaction[Any],
-        job: app_commands.Range[int, 1, 2**53] | None = None,
+        job: app_commands.Range[int, 1, LARGEST_INTEGER] | None = None,
         person: discord.User | None = None,
         reason: app_commands.Range[str, 0, REASON_LENGTH] = "",
     ) -> None:

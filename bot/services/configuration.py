@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.services.filling import by_catalog
 from bot.store.audit import Deed
-from bot.store.records import WHOLE_SERVER
+from bot.store.records import WHOLE_SERVER, AuditAction
 from bot.store.rules import BUILT_IN, Rules, RuleStore
 from generation.catalog import Catalog
 
@@ -93,6 +93,6 @@ def _deed(place: Place, moderator_id: int, changes: Mapping[str, Any]) -> Deed:
     return Deed(
         guild_id=place.guild_id,
         moderator_id=moderator_id,
-        action="config",
+        action=AuditAction.CONFIG,
         detail=f"{where}: {what}",
     )

@@ -98,7 +98,7 @@ class PlaceClosed(JobError):
     def __str__(self) -> str:
         if not self.open_ids:
             return say("error-place-closed")
-        channels = ", ".join(f"<#{one}>" for one in self.open_ids[: self.shown])
+        channels = all_of(f"<#{one}>" for one in self.open_ids[: self.shown])
         return say("error-place-elsewhere", channels=channels)
 
 
@@ -112,7 +112,7 @@ class RoleNeeded(JobError):
         self.role_ids = role_ids
 
     def __str__(self) -> str:
-        roles = ", ".join(f"<@&{one}>" for one in self.role_ids[: self.shown])
+        roles = any_of(f"<@&{one}>" for one in self.role_ids[: self.shown])
         return say("error-role-needed", roles=roles)
 
 
@@ -218,5 +218,5 @@ class UnknownParameter(JobError):
         ]
         if (more := len(self.nearest) - self.shown) > 0:
             unknown.append(say("error-parameters-more", more=more))
-        known = ", ".join(f"`--{name}`" for name in self.known)
+        known = all_of(f"`--{name}`" for name in self.known)
         return say("error-parameters-unknown", unknown=any_of(unknown), known=known)

@@ -11,7 +11,7 @@ from bot.store.examples import ExampleStore, Shown, Viewer
 from bot.store.favourites import FavouriteStore
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
-from bot.store.records import OPEN, Job, Search, StoredPicture, Verdict
+from bot.store.records import OPEN, AuditAction, Job, Search, StoredPicture, Verdict
 from bot.texts import say
 
 log = logging.getLogger(__name__)
@@ -157,7 +157,7 @@ class Gallery:
         Doing it twice changes nothing, so that who was interrupted can begin again.
         """
         job = await self.deletable(job_id, actor)
-        await self._jobs.deleted(job.id, actor.deed_on(job, "remove"))
+        await self._jobs.deleted(job.id, actor.deed_on(job, AuditAction.REMOVE))
         removed = await self._pictures.remove(job.id)
         log.info("job %d: deleted by %d, %d files removed", job.id, actor.person_id, removed)
         return job

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from bot.services.quotas import Quotas, Standing
 from bot.store.allowances import AllowanceStore
 from bot.store.audit import Deed
-from bot.store.records import Allowance, Holder
+from bot.store.records import Allowance, AuditAction, Holder
 
 
 class Granting:
@@ -33,7 +33,7 @@ class Granting:
     ) -> Allowance:
         """Give the holder so many pictures a day; None is the server's own number again."""
         what = "the server's" if pictures is None else f"{pictures} pictures a day"
-        deed = _deed(whose, moderator_id, "quota set", what)
+        deed = _deed(whose, moderator_id, AuditAction.QUOTA_SET, what)
         return await self._allowances.change(whose, deed, pictures_per_day=pictures)
 
     async def add_today(
@@ -41,16 +41,16 @@ class Granting:
     ) -> Allowance:
         """Grant so many more on this day (UTC)."""
         day = now.astimezone(UTC).date()
-        deed = _deed(whose, moderator_id, "quota add", f"{pictures} more on {day}")
+        deed = _deed(whose, moderator_id, AuditAction.QUOTA_ADD, f"{pictures} more on {day}")
         return await self._allowances.change(whose, deed, extra=pictures, extra_on=day)
 
     async def count_anew(self, whose: Allowance, moderator_id: int, now: datetime) -> Allowance:
         """Let what was asked for before now not count."""
-        deed = _deed(whose, moderator_id, "quota reset", "counted from now on")
+        deed = _deed(whose, moderator_id, AuditAction.QUOTA_RESET, "counted from now on")
         return await self._allowances.change(whose, deed, counted_from=now)
 
 
-def _deed(whose: Allowance, moderator_id: int, action: str, what: str) -> Deed:
+def _deed(whose: Allowance, moderator_id: int, action: AuditAction, what: str) -> Deed:
     person = whose.holder is Holder.PERSON
     return Deed(
         guild_id=whose.guild_id,

@@ -27,6 +27,7 @@ from bot.store.pictures import PictureStore
 from bot.store.records import (
     BY_MODERATOR,
     EVERYWHERE,
+    AuditAction,
     Draft,
     Job,
     Kind,
@@ -219,7 +220,7 @@ class JobService:
         job = await self._policy.endable(job_id, actor)
         if job.deleted_at is not None:
             raise JobRemoved
-        deed = actor.deed_on(job, "cancel", reason)
+        deed = actor.deed_on(job, AuditAction.CANCEL, reason)
         why = None if deed is None else BY_MODERATOR
         if not await self._cancellations.add(job, why, deed):
             raise NothingToDo(say("error-job-ended"))
@@ -236,7 +237,7 @@ class JobService:
                 found = await self._jobs.open_anywhere(person_id)
             else:
                 found = await self._jobs.open_of(person_id, actor.guild_id)
-        deeds = [actor.deed_on(job, "cancel", reason) for job in found]
+        deeds = [actor.deed_on(job, AuditAction.CANCEL, reason) for job in found]
         ended = [
             replace(job, error=BY_MODERATOR)
             for job in await self._cancellations.add_all(found, BY_MODERATOR, deeds)

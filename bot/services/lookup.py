@@ -18,13 +18,12 @@ from bot.store.audit import AuditStore
 from bot.store.history import History
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
-from bot.store.records import Job, ModSearch, StoredPicture, Verdict
+from bot.store.records import AuditAction, Job, ModSearch, StoredPicture, Verdict
 from bot.store.usage import UsageStore
 from bot.texts import say
 
 log = logging.getLogger(__name__)
 
-EXPORT = "export"  # in the audit trail
 MOST_ROWS = 10_000
 ROWS_AT_ONCE = 500  # are in memory
 COLUMNS = (
@@ -154,7 +153,7 @@ class Lookup:
         if sheet.rows == 0:
             raise NothingToDo(say("history-none"))
         detail = f"{sheet.rows} jobs{_asked_for(search)}"
-        await self._audit.add(actor.deed(EXPORT, detail, person_id=search.person_id))
+        await self._audit.add(actor.deed(AuditAction.EXPORT, detail, person_id=search.person_id))
         log.info("%s exported by %d", detail, actor.person_id)
         return Exported(sheet.rows, whole)
 
@@ -166,7 +165,7 @@ class Lookup:
         first = now.astimezone(UTC).date() - timedelta(days=days - 1)
         since, until = datetime.combine(first, time(), UTC), now + timedelta.resolution
         usage = await self._usage.usage(actor.guild_id, since, until)
-        await self._audit.add(actor.deed(EXPORT, f"usage of {days} days"))
+        await self._audit.add(actor.deed(AuditAction.EXPORT, f"usage of {days} days"))
         drawn = chart_of(usage)
         said = words(usage)
         chart = None

@@ -13,7 +13,7 @@ from bot.store.audit import AuditStore
 from bot.store.blocks import BlockStore
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
-from bot.store.records import OPEN, AuditEntry, Block, Job
+from bot.store.records import OPEN, AuditAction, AuditEntry, Block, Job
 from bot.texts import say
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class ModerationService:
             raise NotBlockable(say("error-block-moderator"))
         end = FOR_GOOD if until is None else f"until {until:%Y-%m-%d %H:%M} UTC"
         deed = actor.deed(
-            "block", f"{end}: {reason}" if reason else end, person_id=target.person_id
+            AuditAction.BLOCK, f"{end}: {reason}" if reason else end, person_id=target.person_id
         )
         await self._blocks.add(deed, reason=reason, until=until)
         ended = await self._jobs.cancel_all(target.person_id, actor, reason)
@@ -84,7 +84,9 @@ class ModerationService:
 
     async def unblock(self, person_id: int, actor: Actor, *, at: datetime, reason: str) -> None:
         """Let a person ask again; raises NothingToDo where they may."""
-        if not await self._blocks.lift(actor.deed("unblock", reason, person_id=person_id), at):
+        if not await self._blocks.lift(
+            actor.deed(AuditAction.UNBLOCK, reason, person_id=person_id), at
+        ):
             raise NothingToDo(say("error-not-blocked"))
 
     async def blocks(
@@ -103,7 +105,7 @@ class ModerationService:
         if job.status in OPEN:
             with suppress(NothingToDo):  # it ended meanwhile
                 await self._jobs.cancel(job.id, actor, reason)
-        deed = actor.deed("remove", reason, person_id=job.origin.person_id, job_id=job.id)
+        deed = actor.deed(AuditAction.REMOVE, reason, person_id=job.origin.person_id, job_id=job.id)
         await self._store.deleted(job.id, deed)
         removed = await self._pictures.remove(job.id)
         log.info("job %d: removed by %d, %d files", job.id, actor.person_id, removed)

@@ -17,7 +17,7 @@ from typing import Any
 from bot.services.errors import TooManyJobs, UnknownParameter
 from bot.services.permutations import MAX_JOBS, expand
 from bot.services.requests import Wish
-from bot.texts import say
+from bot.texts import any_of, say
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
 from generation.infotext import sampler_named
@@ -166,7 +166,7 @@ def nearest_aspect(label: str, text: str) -> Aspect:
         nearest = min(Aspect, key=lambda aspect: abs(math.log(aspect.ratio) - wanted))
         if abs(math.log(nearest.ratio) - wanted) <= math.log(ASPECT_TOLERANCE):
             return nearest
-    raise InvalidRequest(label, say("bound-near", names=", ".join(map(_as_ratio, Aspect))))
+    raise InvalidRequest(label, say("bound-near", names=any_of(map(_as_ratio, Aspect))))
 
 
 def _as_ratio(aspect: Aspect) -> str:
@@ -207,7 +207,7 @@ def strength(label: str, text: str) -> float:
 def _sampler(label: str, text: str) -> Sampler:
     sampler = sampler_named(pick(text, Sampler))
     if sampler is None:
-        raise InvalidRequest(label, say("bound-one-of", names=", ".join(Sampler)))
+        raise InvalidRequest(label, say("bound-one-of", names=any_of(Sampler)))
     return sampler
 
 

@@ -20,7 +20,7 @@ from bot.services.seeing import BLIND, Eyes, is_restricted
 from bot.store.audit import Deed
 from bot.store.blocks import BlockStore
 from bot.store.jobs import NOBODY, JobStore
-from bot.store.records import Draft, Job, Kind, Origin
+from bot.store.records import AuditAction, Draft, Job, Kind, Origin
 from bot.store.rules import Rules, RuleStore
 from bot.texts import say
 from generation.errors import InvalidRequest
@@ -77,7 +77,12 @@ class Actor:
     eyes: Eyes = dataclasses.field(default=BLIND, compare=False, repr=False)
 
     def deed(
-        self, action: str, detail: str, *, person_id: int | None = None, job_id: int | None = None
+        self,
+        action: AuditAction,
+        detail: str,
+        *,
+        person_id: int | None = None,
+        job_id: int | None = None,
     ) -> Deed:
         """Return what they do as moderators, for the audit trail."""
         if self.guild_id is None:
@@ -91,7 +96,7 @@ class Actor:
             job_id=job_id,
         )
 
-    def deed_on(self, job: Job, action: str, detail: str = "") -> Deed | None:
+    def deed_on(self, job: Job, action: AuditAction, detail: str = "") -> Deed | None:
         """Return what they do to another's job as moderators; None where it is their own."""
         if self.person_id == job.origin.person_id:
             return None

@@ -13,6 +13,7 @@ from bot.services.policy import Actor
 from bot.store.filters import FilterStands, FilterStore
 from bot.store.records import (
     EVERYWHERE,
+    AuditAction,
     Draft,
     Filter,
     FilterAction,
@@ -67,7 +68,7 @@ class Screening:
             raise NotFilterable(say("error-filters-full", most=MOST_FILTERS))
         if kind is FilterKind.REGEX and not await asyncio.to_thread(_has_room, there, pattern):
             raise NotFilterable(say("error-filters-regex-full", most=patterns.MOST_REGEXES))
-        deed = actor.deed("filter add", _deed(action, kind, strictness, pattern))
+        deed = actor.deed(AuditAction.FILTER_ADD, _deed(action, kind, strictness, pattern))
         try:
             added = await self._filters.add(
                 deed, pattern=pattern, kind=kind, action=action, strictness=strictness
@@ -82,7 +83,7 @@ class Screening:
         found = await self._filters.get(filter_id, actor.guild_id or EVERYWHERE)
         if found is not None:
             detail = _deed(found.action, found.kind, found.strictness, found.pattern)
-            deed = actor.deed("filter remove", detail)
+            deed = actor.deed(AuditAction.FILTER_REMOVE, detail)
             if await self._filters.remove(deed, filter_id):
                 self._forget()
                 return found

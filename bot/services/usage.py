@@ -6,7 +6,7 @@ from operator import attrgetter
 from bot.services.chart import Chart, Series
 from bot.services.sheet import MARK, line
 from bot.store.figures import Day, Usage
-from bot.texts import say
+from bot.texts import all_of, say
 from bot.texts.inert import inert, plain
 
 NAME_LENGTH = 32
@@ -33,7 +33,7 @@ def words(usage: Usage) -> str:
         most = max(usage.days, key=lambda day: (day.pictures, day.jobs))
         lines.append(say("usage-most", day=most.day.isoformat(), pictures=most.pictures))
     if usage.people:
-        people = ", ".join(
+        people = all_of(
             say(
                 "usage-person",
                 name=inert(_line(one.name)),

@@ -4,20 +4,20 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from bot.store.database import Database
 from bot.store.models import AuditRow
-from bot.store.records import AuditEntry
+from bot.store.records import AuditAction, AuditEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
-    """What a moderator does; ``action`` is a command's name, like "block"."""
+    """What a moderator does."""
 
     guild_id: int
     moderator_id: int
-    action: str
+    action: AuditAction
     detail: str
     person_id: int | None = None
     job_id: int | None = None
@@ -50,7 +50,8 @@ class AuditStore:
     ) -> Sequence[AuditEntry]:
         """Return a server's entries before entry ``before``, newest first.
 
-        Those about a person, by a moderator, with an action, where they are named.
+        Those about a person, by a moderator, with an action, where they are named; "quota" is
+        every action that begins with that word.
         """
         query = select(AuditRow).where(AuditRow.guild_id == guild_id)
         if person_id is not None:
@@ -58,7 +59,8 @@ class AuditStore:
         if moderator_id is not None:
             query = query.where(AuditRow.moderator_id == moderator_id)
         if action is not None:
-            query = query.where(AuditRow.action == action)
+            began = AuditRow.action.startswith(f"{action} ", autoescape=True)
+            query = query.where(or_(AuditRow.action == action, began))
         if before is not None:
             query = query.where(AuditRow.id < before)
         async with self._database.read() as session:

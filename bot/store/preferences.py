@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, ClassVar, Self
 
-from bot.texts import say
+from bot.texts import any_of, say
 from generation.errors import InvalidRequest
 from generation.prompt_weights import parse
 from generation.request import COUNT, GUIDANCE, STEPS, Aspect, Sampler, bounded
@@ -46,7 +46,7 @@ def one_of(names: type[StrEnum]) -> Check:
         try:
             return names(value)
         except ValueError:
-            raise InvalidRequest(field, say("bound-one-of", names=", ".join(names))) from None
+            raise InvalidRequest(field, say("bound-one-of", names=any_of(names))) from None
 
     return check
 

@@ -331,9 +331,28 @@ class Filter:
     strictness: FilterStrictness = FilterStrictness.WHOLE
 
 
+class AuditAction(StrEnum):
+    """What moderators do; what several have in common is their first word."""
+
+    BLOCK = "block"
+    UNBLOCK = "unblock"
+    REMOVE = "remove"
+    CANCEL = "cancel"
+    FILTER_ADD = "filter add"
+    FILTER_REMOVE = "filter remove"
+    QUOTA_SET = "quota set"
+    QUOTA_ADD = "quota add"
+    QUOTA_RESET = "quota reset"
+    CONFIG = "config"
+    EXPORT = "export"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """What a moderator did: nobody can change it. ``action`` is a command's name, like "block"."""
+    """What a moderator did: nobody can change it.
+
+    ``action`` is an AuditAction's, or another release's.
+    """
 
     id: int
     guild_id: int

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import delete, select
 
+from bot.discord_limits import MENU_OPTIONS
 from bot.store.audit import Deed
 from bot.store.database import Database
 from bot.store.models import RulesRow
@@ -27,7 +28,7 @@ LARGEST_SIDE = (64, 8192)  # an upscale is up to four times as large as a drawin
 PICTURES_PER_DAY = (0, 10_000)
 SECONDS_PER_DAY = (1, 86_400)
 RUNNING_AT_ONCE = (1, 64)
-MOST_ROLES = 25  # Discord's longest menu
+MOST_ROLES = MENU_OPTIONS  # as many as can be picked at once
 
 
 class Strictness(StrEnum):

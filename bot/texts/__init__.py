@@ -7,16 +7,19 @@ attributes; an error's sentence is ``error-<what happened>``. ``ORDINAL($n)`` is
 selects by a language's forms of 1st, 2nd and so on, as a number by itself does by those of 1, 2.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache, reduce
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from babel import Locale
+from babel.lists import format_list
 from fluent.runtime import FluentBundle, FluentResource
 from fluent.syntax.ast import Message, Resource
+
+from generation.phrases import Phrase, Value
 
 FOLDER = Path(__file__).parent
 ENGLISH = "en"
@@ -79,13 +82,39 @@ def spoken(english: str) -> str:
 
 
 def all_of(parts: Iterable[str]) -> str:
-    """Return what is named together: ``a and b``."""
-    return reduce(lambda some, one: say("list-all", some=some, one=one), parts)
+    """Return what is named together: ``a, b and c``."""
+    return format_list(list(parts), "standard", _list_locale())
 
 
 def any_of(parts: Iterable[str]) -> str:
-    """Return what there is to choose from: ``a or b``."""
-    return reduce(lambda some, one: say("list-any", some=some, one=one), parts)
+    """Return what there is to choose from: ``a, b or c``."""
+    return format_list(list(parts), "or", _list_locale())
+
+
+def _list_locale() -> Locale:
+    """Return whose lists are written: the language's that is being spoken, if there is a file."""
+    spoken = _spoken.get()
+    known = (one for one in (spoken, spoken.partition("-")[0]) if one in languages())
+    language = next(known, ENGLISH)
+    # The English of the world has no comma before "and"; that of the USA does.
+    return Locale.parse("en_001" if language == ENGLISH else language.replace("-", "_"))
+
+
+def phrased(words: str) -> str:
+    """Return what an error of ``generation`` says, in the language that is being spoken.
+
+    Other words are those of a catalog already, and stay as they are.
+    """
+    if not isinstance(words, Phrase):
+        return words
+    join = any_of if words.code.startswith("bound-") else all_of
+    return say(words.code, **{name: _field(value, join) for name, value in words.values.items()})
+
+
+def _field(value: Value, join: Callable[[Iterable[str]], str]) -> str | float:
+    if isinstance(value, tuple):
+        return join(value)
+    return str(value) if isinstance(value, int) else value  # a seed has no thousands
 
 
 @cache

@@ -137,11 +137,53 @@ bound-most = at most { $most } here: this server wants no more
 bound-side = at most { $most } pixels on the longer side here: this server wants none larger
 bound-negative = at most { $most } characters here: this server adds its own
 bound-file = at most { $most } MiB
-
-### Lists of names
-
-list-all = { $some } and { $one }
-list-any = { $some } or { $one }
+# What generation/ says of a field, after "must be", and of a checkpoint (its own English is in phrases.py)
+bound-between = { $least } to { $most }
+bound-characters-most = at most { $most } characters
+bound-characters-with-style = at most { $most } characters with the style { $style }
+bound-checkpoint-name = a name from the catalog
+bound-multiple = a multiple of { $of }
+bound-weights = written with weights from 0 to { $most }
+bound-strength-needed = more than 0, at most 1, where there is an image
+bound-strength-steps = at least { $least } with { $steps } steps
+bound-image-needed = there, for strength to have a meaning
+bound-image-size = an RGB PNG of { $width }×{ $height } px
+bound-image-side = 1 px a side or more
+bound-image-png = a whole PNG file
+bound-image-file = a whole PNG, JPEG or WebP file
+bound-image-scans = a JPEG of at most { $most } scans
+bound-image-pixels = at most { $most } megapixels
+bound-image-webp = at most { $most } megapixels as a WebP
+bound-image-aspect = at most { $most } times as long as wide
+bound-image-text = one with at most { $most } characters of text
+bound-image-upscale = at most { $most } px a side to upscale
+bound-either = { $names }
+bound-factor-here = { $names } for { $width } × { $height } px: { $most } px is the most
+bound-style-name = { $least } to { $most } characters, and not { $taken }
+bound-style-prompt = a text with { $place } in it once, and no other braces
+bound-without-lcm = another one than { $sampler } without lcm = true
+checkpoint-not-listed = not in the catalog, which has { $names }
+checkpoint-none-here = not in the catalog, which has none for here
+checkpoint-file = { $file }: { $why }
+checkpoint-file-missing = no such file: { $file }
+checkpoint-folder-missing = no such folder: { $folder }
+checkpoint-lacks = { $folder } lacks { $names }
+checkpoint-other-pipeline = { $file } names { $found }, not a { $wanted }
+checkpoint-pickled = pickled weights are refused; safetensors only ({ $folder } has { $names } and no { $wanted })
+checkpoint-pickled-file = pickled weights are refused; safetensors only, not { $file }
+checkpoint-no-weight-map = { $file } has no weight_map
+checkpoint-shard = { $file } names { $shard }; safetensors only, beside it
+checkpoint-no-json = { $file } is not valid JSON
+checkpoint-no-object = { $file } is not a JSON object
+checkpoint-not-whole = { $file } holds no whole checkpoint; it lacks { $names }
+checkpoint-no-safetensors = { $file } is not a safetensors file
+checkpoint-cut-short = { $file } is cut short in its header
+checkpoint-length = { $file } has { $length } of its { $wanted } bytes
+checkpoint-config = a single file needs config in the catalog
+checkpoint-config-file = { $file } needs config in the catalog: a diffusers folder or a hub id that says how it is built
+checkpoint-no-source = { $source } is neither a folder nor a hub id (owner/name)
+checkpoint-hub-out-of-reach = { $repository } is not on disk and the hub is out of reach
+checkpoint-hub = { $repository } on the hub: { $why }
 
 ### Words for many places
 
@@ -477,7 +519,7 @@ config-not-set = –
 config-from-channel = (from the channel)
 config-from-server = (from the server)
 config-built-in = (built in)
-config-more = and { $more } more
+config-more = { $more } more
 config-only-in = Only in { $channels }
 config-pick-channels = Only in these channels (none: in all)
 config-pick-roles = Only for these roles (none: nothing said here)

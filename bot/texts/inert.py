@@ -11,6 +11,8 @@ from collections.abc import Iterable
 
 import regex
 
+from bot.texts import any_of
+
 NOTHING = "–"  # where Discord takes no empty text, and ours would be marked up wrongly
 ELLIPSIS = "…"
 
@@ -65,8 +67,8 @@ def inert_lines(text: str, length: int | None = None) -> str:
 
 
 def inert_list(texts: Iterable[str]) -> str:
-    """Return several of them, parted by commas."""
-    return ", ".join(map(inert, texts))
+    """Return several of them, of which one is to be picked: ``a, b or c``."""
+    return any_of(map(inert, texts))
 
 
 def code(text: str, length: int | None = None) -> str:

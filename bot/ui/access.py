@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 import discord
 
+from bot.discord_limits import MENU_OPTIONS
 from bot.services.configuration import Configuration, Place
 from bot.store.records import WHOLE_SERVER
 from bot.store.rules import MOST_ROLES
@@ -12,7 +13,6 @@ from bot.ui.asking import check_administrator
 from bot.ui.rules import card
 from bot.ui.views import PrivateView
 
-MOST_CHANNELS = 25  # Discord's longest menu
 CHANNELS = [
     discord.ChannelType.text,
     discord.ChannelType.voice,
@@ -57,12 +57,12 @@ class AccessPanel(PrivateView):
 class _Channels(discord.ui.ChannelSelect[AccessPanel]):
     def __init__(self, configuration: Configuration, place: Place) -> None:
         kind = discord.SelectDefaultValueType.channel
-        chosen = configuration.open_channels(place.guild_id)[:MOST_CHANNELS]
+        chosen = configuration.open_channels(place.guild_id)[:MENU_OPTIONS]
         super().__init__(
             placeholder=say("config-pick-channels"),
             channel_types=CHANNELS,
             min_values=0,
-            max_values=MOST_CHANNELS,
+            max_values=MENU_OPTIONS,
             default_values=[discord.SelectDefaultValue(id=one, type=kind) for one in chosen],
         )
         self._configuration, self._place = configuration, place

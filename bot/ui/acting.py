@@ -15,6 +15,7 @@ from typing import Any, Self
 import discord
 
 from bot import errors
+from bot.discord_limits import ALT_TEXT_LENGTH, FORM_TITLE_LENGTH
 from bot.services.blurring import blurred
 from bot.services.durations import FOR_GOOD, read_duration
 from bot.services.errors import ForeignButton
@@ -34,7 +35,6 @@ from bot.ui.removing import remove_message
 
 REASON_LENGTH = 300
 DURATION_LENGTH = 40
-TITLE_LENGTH = 45
 TEMPLATE = re.compile(
     r"mod:(?P<action>remove|block|unveil):(?P<job>[0-9]{1,19})(?::(?P<mark>[0-9a-f]{1,16}))?"
 )
@@ -137,7 +137,7 @@ def _look(details: Details, thumbnail: bytes | None) -> Look:
     name = None if thumbnail is None else f"job-{details.job.id}.webp"
     files = []
     if thumbnail is not None and name is not None:
-        alt = plain(render.subject(details.job), render.ALT_TEXT_LENGTH)
+        alt = plain(render.subject(details.job), ALT_TEXT_LENGTH)
         files.append(discord.File(io.BytesIO(thumbnail), name, description=alt))
     return Look(inspecting.card(details, name), acts_on(details.job), files)
 
@@ -229,5 +229,5 @@ def _form(act: Act, job: Job) -> discord.ui.Modal:
         Input("duration", say("form-duration"), say("form-duration.hint"), span),
         Input("reason", say("form-reason"), say("form-reason.read"), why),
     )
-    title = plain(say("form-block", name=job.origin.person_name), TITLE_LENGTH)
+    title = plain(say("form-block", name=job.origin.person_name), FORM_TITLE_LENGTH)
     return modal(title, custom_id, inputs, {"duration": FOR_GOOD})

@@ -9,13 +9,14 @@ from typing import Any
 import discord
 from discord import AppCommandOptionType, app_commands
 
+from bot.discord_limits import LARGEST_INTEGER, TEXT_OPTION_LENGTH
 from bot.texts import say
 from generation.errors import InvalidRequest
 from generation.request import bounded
 
 # What Discord takes where a command does not say.
-NUMBERS = (-(2**53), 2**53)
-LENGTHS = (0, 6000)
+NUMBERS = (-LARGEST_INTEGER, LARGEST_INTEGER)
+LENGTHS = (0, TEXT_OPTION_LENGTH)
 
 
 def check(interaction: discord.Interaction[Any]) -> None:

@@ -6,15 +6,13 @@ from typing import Any
 import discord
 from discord import app_commands
 
+from bot.discord_limits import CHOICE_NAME_LENGTH, CHOICES
 from bot.services.offering import in_place, offered
 from bot.texts import say
 from bot.texts.inert import plain
 from bot.ui.eyes import is_age_restricted
 from generation.catalog import Catalog
 from generation.request import Aspect
-
-MENU_LENGTH = 25  # Discord shows at most this many choices
-NAME_LENGTH = 100
 
 ASPECTS = [app_commands.Choice(name=say(f"aspect.{one}"), value=str(one)) for one in Aspect]
 
@@ -52,10 +50,10 @@ def matching(names: Iterable[str], typed: str) -> list[app_commands.Choice[str]]
     """Offer those of the names that hold what was typed so far."""
     found = [name for name in names if typed.casefold() in name.casefold()]
     return [
-        app_commands.Choice(name=plain(name, NAME_LENGTH), value=name)
+        app_commands.Choice(name=plain(name, CHOICE_NAME_LENGTH), value=name)
         for name in found
-        if len(name) <= NAME_LENGTH  # Discord takes no longer value
-    ][:MENU_LENGTH]
+        if len(name) <= CHOICE_NAME_LENGTH  # Discord takes no longer value
+    ][:CHOICES]
 
 
 def catalog_here(interaction: discord.Interaction[Any]) -> Catalog:

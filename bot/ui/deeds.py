@@ -8,7 +8,7 @@ import discord
 from bot.services.filters import PromptVerdict
 from bot.services.screening import Piece
 from bot.store.records import EVERYWHERE, AuditEntry, Block, Filter, FilterStrictness
-from bot.texts import say
+from bot.texts import all_of, say
 from bot.texts.inert import code, cut, inert, inert_lines
 from bot.ui.listing import Line
 
@@ -117,7 +117,7 @@ def _marked(piece: Piece) -> str:
 def _numbers(filters: Sequence[Filter]) -> str:
     here = [_number(one) for one in filters if one.guild_id != EVERYWHERE]
     others = any(one.guild_id == EVERYWHERE for one in filters)
-    return ", ".join([*here, say("filter-everywhere")] if others else here)
+    return all_of([*here, say("filter-everywhere")] if others else here)
 
 
 def _number(one: Filter) -> str:

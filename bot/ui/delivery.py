@@ -14,6 +14,7 @@ from datetime import timedelta
 import discord
 
 from bot import errors
+from bot.discord_limits import FILE_BYTES, TOKEN_LIFETIME
 from bot.services.checking import is_checked
 from bot.services.pauses import Pauses
 from bot.services.runner import (
@@ -30,11 +31,11 @@ from bot.store.records import Job
 from bot.texts import say, speaking
 from bot.trouble import RATE_LIMITED, TROUBLE, describe, is_final, retry_after
 from bot.ui import buttons, render
+from bot.ui.clock import DiscordClock
 from bot.ui.edits import Edit, Line, coarsened, fitting
 from bot.ui.pacing import Pacer
 from bot.ui.shrinking import Upload
 from bot.ui.uploading import (
-    DEFAULT_FILE_BYTES,
     SMALLEST_FILE_BYTES,
     TOO_LARGE,
     largest,
@@ -44,8 +45,8 @@ from generation.journal import JOB
 
 log = logging.getLogger(__name__)
 
-# Discord lets an interaction's token answer for 15 minutes; the last one is left alone.
-TOKEN_LIFETIME = timedelta(minutes=14)
+# The last minute of an interaction's token is left alone.
+TOKEN_USED = TOKEN_LIFETIME - timedelta(minutes=1)
 # Discord allows about five edits in five seconds in a bucket; this leaves room for the last one.
 PACE_S = 1.5
 # How long Discord may take for anything, besides the way of what is uploaded.
@@ -69,9 +70,15 @@ class Delivery:
     """The presenter: it alone edits job messages."""
 
     def __init__(
-        self, client: discord.Client, *, pace_s: float = PACE_S, timeout_s: float = TIMEOUT_S
+        self,
+        client: discord.Client,
+        clock: DiscordClock,
+        *,
+        pace_s: float = PACE_S,
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
         self._client = client
+        self._clock = clock
         self._timeout_s = timeout_s
         self._pacer = Pacer(pace_s)
         self._lines: dict[int, Line] = {}
@@ -155,7 +162,7 @@ class Delivery:
     def can_answer(self, job: Job) -> bool:
         """Tell whether the interaction's token is young enough to be used."""
         return job.origin.token is not None and (
-            discord.utils.utcnow() < job.origin.asked_at + TOKEN_LIFETIME
+            self._clock.now() < job.origin.asked_at + TOKEN_USED
         )
 
     async def find_answer(self, job: Job, *, of_this_run: bool) -> int | None:
@@ -369,11 +376,11 @@ class Delivery:
     def _file_limit(self, job: Job, line: Line) -> int:
         """Return how many bytes of one file Discord takes there; it may take less."""
         if not self._reaches(job, line) or job.direct_channel_id is not None:
-            return DEFAULT_FILE_BYTES
+            return FILE_BYTES
         if self._by_token(job, line) and job.origin.filesize_limit is not None:
             return job.origin.filesize_limit
         guild = self._client.get_guild(job.origin.guild_id or 0)
-        return DEFAULT_FILE_BYTES if guild is None else guild.filesize_limit
+        return FILE_BYTES if guild is None else guild.filesize_limit
 
     def _webhook(self, job: Job) -> discord.Webhook:
         application_id = self._client.application_id

@@ -6,7 +6,7 @@ import discord
 
 from bot.services.gallery import Unseen
 from bot.store.records import Job
-from bot.texts import say
+from bot.texts import all_of, say
 from bot.texts.inert import inert, inert_lines
 from bot.ui import render
 from generation.infotext import Parameters
@@ -73,6 +73,6 @@ def parameters(found: Parameters, left_out: Sequence[str]) -> discord.Embed:
         others = ", ".join(f"{name} {value}" for name, value in found.other.items())
         embed.add_field(name=say("file-also"), value=inert_lines(others, FIELD), inline=False)
     if left_out:
-        missing = inert_lines(", ".join(left_out), FIELD)
+        missing = inert_lines(all_of(left_out), FIELD)
         embed.add_field(name=say("file-left-out"), value=missing, inline=False)
     return embed

@@ -6,6 +6,7 @@ from typing import Any
 
 import discord
 
+from bot.discord_limits import FILE_BYTES
 from bot.services.gallery import Found, Unseen
 from bot.services.lookup import Lookup
 from bot.store.records import Job, ModSearch
@@ -15,10 +16,9 @@ from bot.ui.asking import moderator
 from bot.ui.eyes import DiscordEyes
 from bot.ui.listing import ModeratorView
 from bot.ui.pages import Album
-from bot.ui.uploading import DEFAULT_FILE_BYTES
 
 # The rest of the request needs some room, too.
-MOST_BYTES = DEFAULT_FILE_BYTES - 2**16
+MOST_BYTES = FILE_BYTES - 2**16
 
 
 class History(ModeratorView, Album):

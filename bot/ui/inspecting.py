@@ -2,6 +2,7 @@
 
 import discord
 
+from bot.discord_limits import EMBEDS_LENGTH, NAME_LENGTH
 from bot.services.gallery import Details
 from bot.store.jobs import NOBODY
 from bot.store.records import Job, StoredPicture
@@ -9,9 +10,9 @@ from bot.texts import say
 from bot.texts.inert import cut, inert
 from bot.ui import details, embeds, render
 
-# A message's embeds have 6,000 characters together; a page has five entries.
-ENTRY_LENGTH = 1150
-CARD_LENGTH = 5900
+# A page has five entries.
+ENTRY_LENGTH = EMBEDS_LENGTH // 5 - 50
+CARD_LENGTH = EMBEDS_LENGTH - 100
 WITHOUT_SHOWN = 150
 SETTINGS_SHOWN = 200
 FLAG_SHOWN = 100
@@ -60,7 +61,7 @@ def who(job: Job) -> str:
     """Return whose job it is; a mention in an embed pings nobody."""
     if job.origin.person_id == NOBODY:
         return say("inspect-erased")
-    name = inert(job.origin.person_name, 2 * 32)
+    name = inert(job.origin.person_name, 2 * NAME_LENGTH)
     return f"<@{job.origin.person_id}> ({name})"
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import discord
 
+from bot.discord_limits import ALT_TEXT_LENGTH, MENU_LABEL_LENGTH
 from bot.services.blurring import blurred
 from bot.services.gallery import Found, Gallery, Unseen
 from bot.services.jobs import JobService
@@ -18,8 +19,6 @@ from bot.ui.asking import actor_of, asked_by
 from bot.ui.buttons import first_answer
 from bot.ui.embeds import history_entry, unseen_entry
 from bot.ui.paging import Load, Pager
-
-LABEL_LENGTH = 100  # of a choice in a menu
 
 
 class Album(Pager[Found | Unseen]):
@@ -57,7 +56,7 @@ class Album(Pager[Found | Unseen]):
             if thumbnail is not None and name is not None:
                 if one.hidden and not self._unveiled:
                     thumbnail = await asyncio.to_thread(blurred, thumbnail)
-                alt = plain(render.subject(one.job), render.ALT_TEXT_LENGTH)
+                alt = plain(render.subject(one.job), ALT_TEXT_LENGTH)
                 files.append(discord.File(io.BytesIO(thumbnail), name, description=alt))
             embeds.append(self.entry(one.job, name))
         return {"embeds": embeds, "attachments": files}
@@ -106,4 +105,4 @@ class OwnAlbum(Album):
 
 
 def _label(job: Job) -> str:
-    return plain(f"#{job.id} {render.subject(job)}", LABEL_LENGTH)
+    return plain(f"#{job.id} {render.subject(job)}", MENU_LABEL_LENGTH)

@@ -6,6 +6,7 @@ from typing import Any
 import discord
 from discord import app_commands
 
+from bot.discord_limits import FILE_BYTES
 from bot.services.errors import DiscordRefused
 from bot.services.gallery import Gallery
 from bot.store.records import Job
@@ -15,7 +16,7 @@ from bot.trouble import TROUBLE, describe
 from bot.ui import details, render
 from bot.ui.asking import actor_of
 from bot.ui.removing import remove_message
-from bot.ui.uploading import DEFAULT_FILE_BYTES, send_fitting, upload
+from bot.ui.uploading import send_fitting, upload
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ async def send(interaction: discord.Interaction[Any], gallery: Gallery, job_id: 
 
     try:
         uploads = [upload(job, picture, png) for picture, png in kept]
-        sent = await send_fitting(post, uploads, DEFAULT_FILE_BYTES)
+        sent = await send_fitting(post, uploads, FILE_BYTES)
     except discord.Forbidden as error:
         raise DiscordRefused(say("error-direct-closed")) from error
     await interaction.followup.send(say("sent", where=sent.jump_url))

@@ -1,5 +1,6 @@
 """A job as text; nothing here talks to Discord."""
 
+from bot.discord_limits import ALT_TEXT_LENGTH
 from bot.services.runner import Result, Snapshot
 from bot.store.records import BY_MODERATOR, Job, Kind, Status, StoredPicture
 from bot.texts import say
@@ -10,7 +11,6 @@ SHOWN_PROMPT = 300
 SHOWN_ALSO = 200  # of what stands beside it
 SHOWN_NAME = 100  # of a checkpoint or a style
 SHOWN_TYPED = 1100  # with the longest of our lines it fits a message
-ALT_TEXT_LENGTH = 1024
 MARKS = {
     Status.RECORDED: "⏳",
     Status.QUEUED: "⏳",

@@ -9,7 +9,7 @@ import discord
 from bot.services.configuration import WHOLE_SERVER_ONLY, Configuration, Held, Place, Source
 from bot.services.quotas import Standing
 from bot.store.records import WHOLE_SERVER, Allowance
-from bot.texts import say
+from bot.texts import all_of, say
 from bot.texts.inert import inert
 
 GROUPS: Mapping[str, Sequence[str]] = {
@@ -95,7 +95,7 @@ def allowance_lines(held: Allowance, today: date) -> Sequence[str]:
 def shown(field: str, value: Any) -> str:  # noqa: ANN401
     """Return a value as people read it; nothing in it pings or is markup of somebody's making."""
     if field == "allowed_roles":
-        return ", ".join(f"<@&{role}>" for role in value)
+        return all_of(f"<@&{role}>" for role in value)
     if isinstance(value, bool):
         return say("yes") if value else say("no")
     if isinstance(value, float):
@@ -110,7 +110,7 @@ def shown(field: str, value: Any) -> str:  # noqa: ANN401
 def _channels(open_ids: Sequence[int]) -> str:
     if not open_ids:
         return ""
-    names = ", ".join(f"<#{one}>" for one in open_ids[:CHANNELS_SHOWN])
+    names = [f"<#{one}>" for one in open_ids[:CHANNELS_SHOWN]]
     if (more := len(open_ids) - CHANNELS_SHOWN) > 0:
-        names += " " + say("config-more", more=more)
-    return say("config-only-in", channels=names)
+        names.append(say("config-more", more=more))
+    return say("config-only-in", channels=all_of(names))

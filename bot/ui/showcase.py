@@ -7,6 +7,7 @@ from typing import Any
 
 import discord
 
+from bot.discord_limits import EMBED_TITLE_LENGTH, EMBEDS_LENGTH
 from bot.services.gallery import Gallery
 from bot.store.examples import Shown
 from bot.texts import say
@@ -17,8 +18,7 @@ from generation.catalog import Catalog, Checkpoint
 from generation.styles import Style
 
 PAGE = 5
-TITLE_LENGTH = 256
-TEXT_LENGTH = 900  # of an embed; all of a message hold 6,000 characters
+TEXT_LENGTH = EMBEDS_LENGTH // PAGE - 300  # of an embed, beside its title
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,10 @@ class Showcase(PrivateView):
         files: list[discord.File] = []
         for place, entry in enumerate(entries):
             text = cut(entry.text, TEXT_LENGTH)
-            embed = discord.Embed(title=inert(entry.name, TITLE_LENGTH), description=text)
+            embed = discord.Embed(title=inert(entry.name, EMBED_TITLE_LENGTH), description=text)
             if entry.name in pictures:
                 file = f"example-{place}.webp"
-                alt = say("example-alt", name=plain(entry.name, TITLE_LENGTH))
+                alt = say("example-alt", name=plain(entry.name, EMBED_TITLE_LENGTH))
                 files.append(discord.File(io.BytesIO(pictures[entry.name]), file, description=alt))
                 embed.set_thumbnail(url=f"attachment://{file}")
             embeds.append(embed)

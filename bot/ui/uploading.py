@@ -11,7 +11,6 @@ from bot.store.records import Job, StoredPicture, Verdict
 from bot.ui import render
 from bot.ui.shrinking import Upload, fit
 
-DEFAULT_FILE_BYTES = 10 * 2**20
 # A refusal of less than this is not about the size.
 SMALLEST_FILE_BYTES = 1024
 TOO_LARGE = 413

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from generation.errors import InvalidRequest
+from generation.phrases import Phrase
 
 FACTORS = (2, 4)
 RESULT_SIDE = 4096  # px; making so large a result takes about 190 MB
@@ -23,13 +24,20 @@ class Medium(StrEnum):
 def check_factor(width: int, height: int, factor: int) -> None:
     """Raise InvalidRequest unless a picture of this size in pixels can be enlarged so much."""
     if factor not in FACTORS:
-        raise InvalidRequest("factor", " or ".join(map(str, FACTORS)))
+        raise InvalidRequest("factor", Phrase("bound-either", names=tuple(map(str, FACTORS))))
     longest = max(width, height)
     if longest * factor <= RESULT_SIDE:
         return
-    fitting = [str(one) for one in FACTORS if longest * one <= RESULT_SIDE]
+    fitting = tuple(str(one) for one in FACTORS if longest * one <= RESULT_SIDE)
     if not fitting:
-        raise InvalidRequest("image", f"at most {RESULT_SIDE // FACTORS[0]} px a side to upscale")
+        raise InvalidRequest("image", Phrase("bound-image-upscale", most=RESULT_SIDE // FACTORS[0]))
     raise InvalidRequest(
-        "factor", f"{' or '.join(fitting)} for {width} × {height} px: {RESULT_SIDE} px is the most"
+        "factor",
+        Phrase(
+            "bound-factor-here",
+            names=fitting,
+            width=width,
+            height=height,
+            most=RESULT_SIDE,
+        ),
     )

@@ -1,7 +1,8 @@
 """The bot itself: its user, its application, and where the gateway is."""
 
-from playground import refusals
+from playground import refusals, schemas
 from playground.places import Channel
+from playground.refusals import FormErrors
 from playground.rest.router import Call, Reply, Route
 
 
@@ -77,6 +78,9 @@ def own_guilds(call: Call) -> Reply:
 def open_direct_messages(call: Call) -> Reply:
     """Open the direct messages with a person, or give those that are open."""
     world = call.state.world
+    errors = FormErrors()
+    schemas.RECIPIENT.check(call.body.fields, errors, "")
+    errors.raise_if_any()
     person = world.users.get(int(call.body.fields["recipient_id"]))
     if person is None or person.bot:
         raise refusals.unknown("User")

@@ -27,9 +27,8 @@ def callback(call: Call) -> Reply:
             "response_message_loading": message.thinking,
             "response_message_ephemeral": bool(message.flags & EPHEMERAL),
         }
-        body["resource"] = {"type": int(answer)}
         if answer in (Callback.MESSAGE, Callback.UPDATE):
-            body["resource"]["message"] = message.payload()
+            body["resource"] = {"type": int(answer), "message": message.payload()}
     return Reply(body)
 
 

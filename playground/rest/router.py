@@ -5,6 +5,7 @@ import time
 import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 
 from aiohttp import web
@@ -12,6 +13,7 @@ from aiohttp import web
 from playground import bodies, outages, refusals
 from playground.bodies import Body
 from playground.faults import Fault, SeenRequest
+from playground.observing import Exchange
 from playground.places import Channel
 from playground.refusals import Refusal, Unsupported
 from playground.state import State
@@ -89,10 +91,10 @@ class Router:
             began = time.monotonic()
             path = request.path.removeprefix(PREFIX)
             fault: Fault | None = None
-            body = Body()
+            read: Body | None = None
             try:
                 self._check_token(route, request)
-                body = await bodies.read(request, self._state.attachment_size_limit)
+                body = read = await bodies.read(request, self._state.attachment_size_limit)
                 fault = self._state.faults.take(request.method, path, len(body.files), body.json)
                 if fault is not None:
                     await outages.begin(fault, request)
@@ -102,8 +104,12 @@ class Router:
                 reply = Reply(refusal.payload(), refusal.status)
             except Unsupported as unsupported:
                 reply = self._report(f"{request.method} {path}: {unsupported}")
-            self._remember(request, path, body, reply, began)
-            await self._state.faults.hold(request.method, path, len(body.files))
+            self._remember(request, path, read or Body(), reply, began)
+            by_fault = fault is not None and fault.status is not None
+            exchange = Exchange(request.method, path, read, reply.status, reply.body, by_fault)
+            for observer in self._state.observers:
+                observer.exchanged(exchange)
+            await self._state.faults.hold(request.method, path, len(read.files) if read else 0)
             return self._response(route, reply, fault)
 
         return serve
@@ -159,6 +165,7 @@ class Router:
             "X-RateLimit-Reset-After": "1.000",
             "X-RateLimit-Bucket": bucket,
             "Via": "1.1 playground",
+            "Date": formatdate(self._state.clock.born(), usegmt=True),
         }
         if reply.status == 429 and fault is not None:
             wait = fault.retry_after

@@ -2,14 +2,16 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import discord
 import pytest
 import simcord
+from simcord.http import router as simcord_router
 
 from bot.client import DarkroomBot
 from bot.services.decoding import Decoder
@@ -42,6 +44,7 @@ from bot.store.spending import SpendingStore
 from bot.store.uploads import UploadStore
 from bot.store.usage import UsageStore
 from generation.catalog import EMBEDDED, STYLES, Catalog
+from tests.discord_spec.judge import judge_request
 from tests.fakes import RecordingExecutor
 
 CATALOG = Catalog({EMBEDDED.name: EMBEDDED}, EMBEDDED.name, {style.name: style for style in STYLES})
@@ -196,6 +199,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _file_host(monkeypatch: pytest.MonkeyPatch) -> None:
     """As DISCORD__CDN_URL would: attachments are at the simulation's own host."""
     monkeypatch.setattr(discord.Asset, "BASE", "https://cdn.simcord.invalid")
+
+
+@pytest.fixture(autouse=True)
+def _discord_s_specification(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Hold every request that the simulation takes against Discord's own specification."""
+    violations: list[str] = []
+
+    def judged(backend: Any, method: str, path: str, **more: Any) -> Any:
+        answer = dispatch(backend, method, path, **more)
+        violations.extend(
+            judge_request(method, path, more.get("json"), len(more.get("files") or []))
+        )
+        return answer
+
+    dispatch = simcord_router.dispatch
+    monkeypatch.setattr(simcord_router, "dispatch", judged)
+    yield
+    if violations:
+        pytest.fail("Discord would refuse:\n" + "\n".join(violations[:50]), pytrace=False)
 
 
 @pytest.fixture(scope="session")

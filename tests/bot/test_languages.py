@@ -12,10 +12,15 @@ from tests.languages import catalogs
 
 GERMAN = """
 error-no-job-of-yours = Du hast hier keinen Auftrag.
-list-any = { $some } oder { $one }
 error-parameters-unknown = Ich kenne { $unknown } nicht, aber { $known }.
 bound-whole = eine ganze Zahl, { $least } bis { $most }
 error-invalid = `{ $field }` muss { $bound } sein.
+error-checkpoint = Dieses Modell geht nicht: { $reason }.
+bound-characters = { $least } bis { $most } Zeichen
+bound-characters-most = höchstens { $most } Zeichen lang
+bound-between = { $least } bis { $most }
+bound-one-of = { $names }
+checkpoint-not-listed = es gibt nur { $names }
 command-imagine = Entwickelt Bilder aus einer Beschreibung
     .prompt = Was zu zeichnen ist
 aspect =
@@ -66,7 +71,28 @@ async def test_each_is_answered_in_their_own_language(house: House, locales: dic
     wrong = await house.mia.slash(house.channel, "imagine", prompt="an apple --steps many --no")
     assert house.refusal(wrong) == "`--steps` muss eine ganze Zahl, 1 bis 100 sein."
     unknown = await house.mia.slash(house.channel, "imagine", prompt="--foo --qux --zork")
-    assert "`--foo` oder `--qux` oder `--zork` nicht" in house.refusal(unknown)
+    assert "`--foo`, `--qux` oder `--zork` nicht" in house.refusal(unknown)
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"prompt": " "}, "`prompt` muss 1 bis 1000 Zeichen sein."),
+        (
+            {"prompt": "a --no " + "x" * 600, "negative_prompt": "y" * 600},
+            "`negative_prompt` muss höchstens 1000 Zeichen lang sein.",
+        ),
+        ({"prompt": "a --steps 0"}, "`--steps` muss 1 bis 100 sein."),
+        ({"prompt": "a", "style": "none of ours"}, " oder none sein."),
+        ({"prompt": "a", "checkpoint": "none"}, "Dieses Modell geht nicht: es gibt nur "),
+    ],
+)
+async def test_what_generation_refuses_is_said_in_the_language(
+    house: House, locales: dict[int, str], options: dict[str, str], line: str
+):
+    locales[house.mia.id] = "de"
+    refused = await house.mia.slash(house.channel, "imagine", **options)
+    assert line in house.refusal(refused)
 
 
 async def test_buttons_of_a_question_go_on_in_the_language(house: House, locales: dict[int, str]):

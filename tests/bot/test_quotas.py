@@ -132,3 +132,21 @@ async def test_what_moderators_do_not_count_is_not_remembered(limited: House, da
     question = await house.mia.slash(house.channel, "privacy erase")
     await house.mia.click(question.response, label="Erase all of it")
     assert await ask(house, 2)
+
+
+async def test_what_was_done_with_quotas_is_found_together(limited: House):
+    house = limited
+    morgan, who = house.morgan, house.mia
+    await morgan.slash(house.channel, "mod quota add", who=who, **COMMANDS["add"])
+    await morgan.slash(house.channel, "mod quota reset", who=who)
+    await morgan.slash(house.channel, "mod quota set", who=who, **COMMANDS["set"])
+    listed = await morgan.slash(house.channel, "mod audit", action="quota")
+    shown = listed.response.embeds[0].description
+    assert [line.split("**")[1] for line in shown.splitlines()] == [
+        "quota set",
+        "quota reset",
+        "quota add",
+    ]
+    added = await morgan.slash(house.channel, "mod audit", action="quota add")
+    assert added.response.embeds[0].description.count("**quota add**") == 1
+    assert "quota set" not in added.response.embeds[0].description

@@ -66,7 +66,7 @@ async def test_an_unchanged_form_draws_the_same_again(house: House):
     ("changes", "line"),
     [
         ({"seed": "many"}, "`seed` must be a whole number, 0 to 4294967295."),
-        ({"guidance_scale": "99"}, "`guidance` must be 1.0 to 30.0."),
+        ({"guidance_scale": "99"}, "`guidance` must be 1 to 30."),
         ({"prompt": "{a, b}"}, "`prompt` must be one prompt: braces and `--repeat` make several."),
         ({"prompt": "a --sede 3"}, "did you mean `--seed`?"),
     ],

@@ -33,20 +33,15 @@ ELSEWHERE = {"say", "compile", "ValueError"} | LOGS | UNDELIVERED
 TABLES = {"lookalikes.py"}  # of letters
 ALLOWED = {
     # The audit trail, which is kept as it was written.
-    "cogs/audit.py": {"filter add", "filter remove"},
     "services/configuration.py": {"allowed channels", " unset"},
     "services/granting.py": {
         "the server's",
-        "quota set",
         " pictures a day",
-        "quota add",
         " more on ",
-        "quota reset",
         "counted from now on",
     },
     "services/lookup.py": {" jobs", "usage of ", " days", ": True"},
     "services/moderation.py": {"for good", "until ", " UTC"},
-    "services/screening.py": {"filter add", "filter remove"},
     # Why a job ended, and why moderators should look at it, as its row keeps it.
     "services/checking.py": {"picture ", " refused ("},
     "services/jobs.py": {"its ", " is gone", "never acknowledged", "not posted: ", "start tags"},

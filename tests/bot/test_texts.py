@@ -14,6 +14,8 @@ import bot
 from bot import texts
 from bot.client import Translator
 from bot.services.requests import DEFAULT_COUNT, DEFAULT_STRENGTH
+from generation.phrases import ENGLISH as PHRASES
+from generation.phrases import Phrase
 from tests.languages import catalogs
 
 # A key that is given as it stands; keys that are put together name their beginning.
@@ -102,9 +104,17 @@ def test_what_is_said_is_in_the_catalog_and_what_is_in_the_catalog_is_said():
             found = {one for one in known if one.startswith(key)} if composed else {key} & known
             assert found, f"{file.name} says {key}, which is in no catalog"
             said |= found
+    said |= PHRASES.keys()
     assert known == said, f"nobody says {sorted(known - said)}"
 
 
 def test_the_options_of_imagine_name_their_defaults():
     assert f"({DEFAULT_COUNT})" in texts.say("command-imagine.count")
     assert f"({DEFAULT_STRENGTH:g})" in texts.say("command-imagine.strength")
+
+
+@pytest.mark.parametrize("code", PHRASES)
+def test_what_generation_says_stands_in_the_catalog(code: str):
+    fields = re.findall(r"{(\w+)}", PHRASES[code])
+    phrase = Phrase(code, **{name: f"<{name}>" for name in fields})
+    assert texts.phrased(phrase) == str(phrase)

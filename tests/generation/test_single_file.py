@@ -190,7 +190,7 @@ def test_the_catalog_s_prediction_type_wins(
         ('source = "{file}"\nconfig = "."', "lacks model_index.json"),
         ('source = "gone.safetensors"\nconfig = "configs"', "no such file: .*gone.safetensors"),
         ('source = "model.ckpt"\nconfig = "configs"', "pickled weights are refused.*model.ckpt"),
-        ('source = "half.safetensors"\nconfig = "configs"', "lacks the VAE, the text encoder"),
+        ('source = "half.safetensors"\nconfig = "configs"', "lacks VAE and text encoder"),
         ('source = "cut.safetensors"\nconfig = "configs"', "of its .* bytes"),
         ('source = "text.safetensors"\nconfig = "configs"', "is not a safetensors file"),
     ],

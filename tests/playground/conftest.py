@@ -7,13 +7,17 @@ import aiohttp
 import pytest
 
 from playground import Playground
+from tests.discord_spec.judge import Judge
 from tests.playground.helpers import DRAW, Line, Wire, running_bot
 
 
 @pytest.fixture
 async def playground() -> AsyncIterator[Playground]:
+    judge = Judge(expects_mistakes=True)
     async with Playground() as playground:
+        playground.observers.append(judge)
         yield playground
+    judge.speak()
 
 
 @pytest.fixture

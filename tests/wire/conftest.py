@@ -15,6 +15,7 @@ import pytest
 from bot.store.database import FILE_NAME
 from playground import Playground
 from playground.messages import Message
+from tests.discord_spec.judge import Judge
 
 PATIENCE_S = 180.0  # the machine may be busy; nothing here passes by being fast
 
@@ -125,9 +126,12 @@ class Process:
 
 @pytest.fixture
 async def playground() -> AsyncIterator[Playground]:
+    judge = Judge()
     async with Playground() as playground:
+        playground.observers.append(judge)
         yield playground
         assert playground.unknown_routes == []
+    judge.speak()
 
 
 @pytest.fixture

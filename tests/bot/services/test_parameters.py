@@ -94,7 +94,7 @@ def test_other_hyphens_are_words(text: str):
         ("a --n 5", "--n must be 1 to 4"),
         ("a --repeat 9", "--repeat must be 1 to 8"),
         ("a --sampler fast", "--sampler must be one of DDIM, Euler,"),
-        ("a --ar 21:9", "--ar must be near one of 1:1, 2:3, 3:2, 16:9, 9:16"),
+        ("a --ar 21:9", "--ar must be near one of 1:1, 2:3, 3:2, 16:9 or 9:16"),
         ("a --ar 0:1", "--ar must be near one of"),
         ("a --ar big", "--ar must be near one of"),
     ],
@@ -109,9 +109,9 @@ def test_every_unknown_parameter_is_named():
     with pytest.raises(UnknownParameter) as refused:
         parse("a fox --sede 7 --tile —stpes 20 --ar 1:1")
     assert str(refused.value) == (
-        "I do not know `--sede` (did you mean `--seed`?) or `--tile` or `--stpes` (did you mean"
+        "I do not know `--sede` (did you mean `--seed`?), `--tile` or `--stpes` (did you mean"
         " `--steps`?). I know `--ar`, `--seed`, `--no`, `--steps`, `--cfg`, `--sampler`, `--model`,"
-        " `--style`, `--n`, `--repeat`."
+        " `--style`, `--n` and `--repeat`."
     )
 
 

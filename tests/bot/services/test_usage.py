@@ -172,7 +172,7 @@ def test_words():
     assert words(usage) == (
         "2026-03-01 to 2026-03-03 (UTC): 15 pictures in 6 jobs, 3 failed, 6 refused,"
         " 4.5 device minutes.\nMost on one day: 8 pictures on 2026-03-03.\n"
-        "Most pictures: mia\\_fox (1,000), max (999)."
+        "Most pictures: mia\\_fox (1,000) and max (999)."
     )
     assert words(made(1, [])).startswith("2026-03-01 (UTC): 2 pictures in 1 job, 1 failed")
     nothing = Usage((Day(day=FIRST),), ())

@@ -30,3 +30,11 @@ async def test_nobody_can_change_it(database: Database, change: str):
             await session.execute(text(change))
     (entry,) = await AuditStore(database).page(1, before=None, limit=1)
     assert entry.detail == "kept"
+
+
+async def test_a_word_finds_what_begins_with_it(database: Database):
+    audit = AuditStore(database)
+    for action in ("quota", "quota set", "quotas", "filter add", "block"):  # some of other releases
+        await audit.add(Deed(guild_id=1, moderator_id=5, action=action, detail=""))
+    found = await audit.page(1, before=None, limit=9, action="quota")
+    assert [entry.action for entry in found] == ["quota set", "quota"]

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.discord_limits import ALT_TEXT_LENGTH
 from bot.services.runner import Snapshot
 from bot.store.records import Job, Kind, Origin, Status, StoredPicture
 from bot.ui import embeds, render
@@ -86,5 +87,5 @@ def test_whatever_is_typed_fits_discord_s_limits(prompt: str, negative: str):
     picture = StoredPicture(
         job_id=1, index=3, seed=2**32, sha256="0" * 64, width=64, height=64, size_bytes=1
     )
-    assert 0 < len(render.alt_text(one, picture, 4)) <= render.ALT_TEXT_LENGTH
+    assert 0 < len(render.alt_text(one, picture, 4)) <= ALT_TEXT_LENGTH
     assert 10 * len(embeds.history_entry(one, "job-1.webp")) <= 6000

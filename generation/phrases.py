@@ -1,0 +1,98 @@
+"""What an error says beside its name, in English here, and by its code in any other language.
+
+A bound reads on from "must be", a reason from 'checkpoint "…":'. The bot's catalog has a text for
+each code, with the same fields.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+Value = str | int | float | tuple[str, ...]
+
+ENGLISH: Mapping[str, str] = {
+    "bound-between": "{least} to {most}",
+    "bound-characters": "{least} to {most} characters",
+    "bound-characters-most": "at most {most} characters",
+    "bound-characters-with-style": "at most {most} characters with the style {style}",
+    "bound-checkpoint-name": "a name from the catalog",
+    "bound-multiple": "a multiple of {of}",
+    "bound-one-of": "one of {names}",
+    "bound-weights": "written with weights from 0 to {most}",
+    "bound-strength": "a number, more than 0, at most 1",
+    "bound-strength-needed": "more than 0, at most 1, where there is an image",
+    "bound-strength-steps": "at least {least} with {steps} steps",
+    "bound-image-needed": "there, for strength to have a meaning",
+    "bound-image-size": "an RGB PNG of {width}×{height} px",
+    "bound-image-side": "1 px a side or more",
+    "bound-image-png": "a whole PNG file",
+    "bound-image-file": "a whole PNG, JPEG or WebP file",
+    "bound-image-scans": "a JPEG of at most {most} scans",
+    "bound-image-pixels": "at most {most} megapixels",
+    "bound-image-webp": "at most {most} megapixels as a WebP",
+    "bound-image-aspect": "at most {most} times as long as wide",
+    "bound-image-text": "one with at most {most} characters of text",
+    "bound-image-upscale": "at most {most} px a side to upscale",
+    "bound-file": "at most {most} MiB",
+    "bound-either": "{names}",
+    "bound-factor-here": "{names} for {width} × {height} px: {most} px is the most",
+    "bound-style-name": "{least} to {most} characters, and not {taken}",
+    "bound-style-prompt": "a text with {place} in it once, and no other braces",
+    "bound-without-lcm": "another one than {sampler} without lcm = true",
+    "checkpoint-not-listed": "not in the catalog, which has {names}",
+    "checkpoint-none-here": "not in the catalog, which has none for here",
+    "checkpoint-file": "{file}: {why}",
+    "checkpoint-file-missing": "no such file: {file}",
+    "checkpoint-folder-missing": "no such folder: {folder}",
+    "checkpoint-lacks": "{folder} lacks {names}",
+    "checkpoint-other-pipeline": "{file} names {found}, not a {wanted}",
+    "checkpoint-pickled": "pickled weights are refused; safetensors only ({folder} has {names} and"
+    " no {wanted})",
+    "checkpoint-pickled-file": "pickled weights are refused; safetensors only, not {file}",
+    "checkpoint-no-weight-map": "{file} has no weight_map",
+    "checkpoint-shard": "{file} names {shard}; safetensors only, beside it",
+    "checkpoint-no-json": "{file} is not valid JSON",
+    "checkpoint-no-object": "{file} is not a JSON object",
+    "checkpoint-not-whole": "{file} holds no whole checkpoint; it lacks {names}",
+    "checkpoint-no-safetensors": "{file} is not a safetensors file",
+    "checkpoint-cut-short": "{file} is cut short in its header",
+    "checkpoint-length": "{file} has {length} of its {wanted} bytes",
+    "checkpoint-config": "a single file needs config in the catalog",
+    "checkpoint-config-file": "{file} needs config in the catalog: a diffusers folder or a hub id"
+    " that says how it is built",
+    "checkpoint-no-source": "{source} is neither a folder nor a hub id (owner/name)",
+    "checkpoint-hub-out-of-reach": "{repository} is not on disk and the hub is out of reach",
+    "checkpoint-hub": "{repository} on the hub: {why}",
+}
+
+
+class Phrase(str):
+    """English words that know their code and what was put into them.
+
+    As text they are for the log, for tests, and for whoever starts the worker by hand.
+    """
+
+    code: str
+    values: Mapping[str, Value]
+
+    def __new__(cls, code: str, /, **values: Value) -> Self:
+        """Say ``ENGLISH[code]`` with these values: of a bound's names one is to be picked."""
+        last = " or " if code.startswith("bound-") else " and "
+        shown = {
+            name: _listed(value, last) if isinstance(value, tuple) else value
+            for name, value in values.items()
+        }
+        made = super().__new__(cls, ENGLISH[code].format(**shown))
+        made.code, made.values = code, values
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Cross a pipe as what it was made of."""
+        return _again, (self.code, self.values)
+
+
+def _listed(names: tuple[str, ...], last: str) -> str:
+    return last.join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def _again(code: str, values: Mapping[str, Value]) -> Phrase:
+    return Phrase(code, **values)
