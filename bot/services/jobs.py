@@ -121,7 +121,7 @@ class JobService:
             jobs=jobs,
             presenter=presenter,
             cancellations=self._cancellations,
-            fail=runner.fail,
+            fail=self._fail,
             line_up=self._line_up,
             give_turn_back=self._give_turn_back,
             show_cancelled=self._show_cancelled,
@@ -291,7 +291,7 @@ class JobService:
         for job, error in zip(recorded, became, strict=True):
             if isinstance(error, Exception):
                 log.error("job %d: its answer is not known", job.id, exc_info=error)
-                await self._runner.fail(job, error)
+                await self._fail(job, error)
 
     async def _take_up(self, job: Job) -> None:
         try:
@@ -300,7 +300,7 @@ class JobService:
             self._line_up(await self._reload(job))
         except Exception as error:
             log.exception("job %d is not taken up", job.id)
-            await self._runner.fail(job, error)
+            await self._fail(job, error)
 
     async def close(self) -> None:
         """Take nothing more, put what runs back into the queue, and return when it is written.
@@ -371,7 +371,7 @@ class JobService:
             if job is None:
                 raise
             log.exception("job %d: its row is not read", job_id)
-            await self._runner.fail(job, error)
+            await self._fail(job, error)
         finally:
             self._on_their_way.pop(job_id, None)
             self._dispatcher.fill()  # where what it held in memory kept others from starting
@@ -388,6 +388,9 @@ class JobService:
             log.warning("job %d: its cancellation could not be shown: %s", job.id, error)
         except Exception:
             log.exception("job %d: its cancellation could not be shown", job.id)
+
+    async def _fail(self, job: Job, error: BaseException) -> None:
+        await self._runner.fail(job, error)
 
     async def _stop(self, job: Job) -> None:
         self._on_their_way.pop(job.id, None)
