@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# The exit status where Discord would refuse us the next time, too: EX_CONFIG of sysexits.h. The
+# README's unit does not start us again after it.
+NOT_LET_IN = 78
+
 # discord.py, SQLAlchemy and the rest are imported where they are used: the worker process imports
 # this module once more when it is spawned, and needs none of them.
 
@@ -118,7 +122,10 @@ async def doctor(settings: Settings) -> int:
 
 
 async def run(settings: Settings) -> int:
-    """Connect to Discord and serve until SIGTERM or Ctrl-C; return the exit status."""
+    """Connect to Discord and serve until SIGTERM or Ctrl-C; return the exit status.
+
+    It is NOT_LET_IN where Discord would refuse us the next time, too.
+    """
     from bot.store.occupancy import occupied
     from bot.store.private_files import exposed
 
@@ -131,7 +138,7 @@ async def run(settings: Settings) -> int:
 
 
 async def _run(settings: Settings) -> int:
-    import discord
+    from bot.connecting import NotLetIn
 
     point_discord_at(settings)
     serving = asyncio.create_task(_serve(settings))
@@ -140,14 +147,16 @@ async def _run(settings: Settings) -> int:
         await serving
     except asyncio.CancelledError:
         return 0
-    except discord.LoginFailure:
-        raise SettingsError("DISCORD__TOKEN: Discord refused it; copy it anew") from None
-    except discord.PrivilegedIntentsRequired:
-        raise SettingsError("DISCORD__TOKEN: its application lacks an intent") from None
+    except NotLetIn as refused:
+        print(f"darkroom: {refused}", file=sys.stderr)
+        return NOT_LET_IN
     return 0
 
 
 async def _serve(settings: Settings) -> None:
+    """Serve until cancelled, with all parts made anew where Discord ends a connection for good."""
+    from bot.connecting import FIRST_PAUSE_S, SentAway, wait
+    from bot.services.pauses import Pauses
     from bot.store.database import migrate as migrate_database
     from bot.store.patience import outlast, patient
     from bot.store.private_files import tighten
@@ -155,12 +164,25 @@ async def _serve(settings: Settings) -> None:
     with patient():  # somebody may look into the database just now
         await asyncio.to_thread(tighten, settings.store.folder)
         await outlast(partial(migrate_database, settings.store.folder))
+    pauses = Pauses(FIRST_PAUSE_S, settings.discord.longest_pause_s)
+    while True:
+        try:
+            await _serve_once(settings)
+        except SentAway as error:
+            await wait("Discord", pauses, error)
+        else:
+            return
+
+
+async def _serve_once(settings: Settings) -> None:
+    from bot import connecting
+
     bot, executor, database = compose(settings)
     keeping = asyncio.create_task(retention(settings, database).keep_on(), name="retention")
     try:
         await executor.start()
         async with bot:
-            await bot.start(settings.discord.token.get_secret_value())
+            await connecting.serve(bot, settings.discord.token.get_secret_value())
     finally:
         keeping.cancel()
         await asyncio.wait([keeping])
@@ -308,6 +330,9 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
             audit=AuditStore(database),
         ),
         synced_file=settings.store.folder / "commands.sha256",
+        shard_count=None,
+        timeout_s=settings.discord.timeout_s,
+        longest_pause_s=settings.discord.longest_pause_s,
         proxy=settings.discord.proxy_for_discord(),
         offered=places.offered(
             direct_messages=settings.limits.direct_messages,

@@ -1,11 +1,9 @@
 """The bot: its command tree, its buttons, its coming and going."""
 
 import asyncio
-import hashlib
-import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -34,6 +32,7 @@ from bot.cogs.quotas import QuotaGroup
 from bot.cogs.removal import Removal
 from bot.cogs.settings import SettingsCog
 from bot.cogs.source import SourceCog
+from bot.connecting import PatientBot
 from bot.discord_limits import CHOICE_NAME_LENGTH, DESCRIPTION_LENGTH, NAME_LENGTH
 from bot.services.configuration import Configuration
 from bot.services.gallery import Gallery
@@ -45,11 +44,10 @@ from bot.services.privacy import Privacy
 from bot.services.runner import Presenter
 from bot.services.screening import Screening
 from bot.store.defaults import DefaultsStore
-from bot.store.errors import StoreError
-from bot.store.files import write_whole
 from bot.store.records import Place
 from bot.store.rules import RuleStore
 from bot.store.uploads import UploadStore
+from bot.syncing import Syncing
 from bot.ui import acting, bounds, buttons
 from bot.ui.acting import ModButton
 from bot.ui.buttons import JobButton
@@ -65,6 +63,10 @@ from generation.errors import InvalidRequest
 
 log = logging.getLogger(__name__)
 
+# discord.py takes no less.
+MAX_RATE_LIMIT_S = 30.0
+# How long the start waits for the commands to be synced.
+SYNC_S = 10.0
 OWNERS_S = 300.0  # for how long is believed who owns the bot
 # Of buttons that work for as long as their message stands.
 LASTING = (buttons.TEMPLATE, acting.TEMPLATE)
@@ -86,6 +88,21 @@ class DarkroomTree(app_commands.CommandTree["DarkroomBot"]):
             await errors.answer(interaction, error)
             return False
         return True
+
+    async def _call(self, interaction: discord.Interaction["DarkroomBot"]) -> None:
+        """Answer also what goes wrong before a command runs, and behind what is being typed.
+
+        discord.py would log it at best, and leave the person waiting.
+        """
+        try:
+            await super()._call(interaction)
+        except app_commands.AppCommandError:
+            raise
+        except Exception as error:  # noqa: BLE001
+            await errors.answer(interaction, error)
+        typing = interaction.type is discord.InteractionType.autocomplete
+        if typing and not interaction.response.is_done():
+            await errors.choose_from_nothing(interaction)
 
     async def on_error(
         self,
@@ -132,14 +149,14 @@ class Translator(app_commands.Translator):
         return said
 
 
-class DarkroomBot(commands.Bot):
+class DarkroomBot(PatientBot):
     """Discord's side of Darkroom.
 
     ``open_services`` gets the presenter, which needs the bot, and returns what commands call;
     ``moderation`` gets that, and returns what moderators' commands call.
-    ``synced_file`` remembers which command tree Discord has, so that it is sent only when it
-    changed: Discord takes 200 new commands a day. ``proxy`` is the address of an HTTP proxy;
-    ``offered`` says in which places commands are.
+    ``synced_file`` is for `Syncing`, the rest for `PatientBot`; with a ``shard_count`` of None
+    Discord says how many. ``proxy`` is the address of an HTTP proxy; ``offered`` says in which
+    places commands are.
     """
 
     def __init__(
@@ -156,11 +173,17 @@ class DarkroomBot(commands.Bot):
         uploads: UploadStore,
         screening: Screening,
         synced_file: Path,
+        shard_count: int | None = 1,
+        timeout_s: float = 45.0,
+        longest_pause_s: float = 300.0,
         proxy: str | None = None,
         offered: places.Places = places.EVERYWHERE,
     ) -> None:
         clock = DiscordClock()
         super().__init__(
+            timeout_s=timeout_s,
+            longest_pause_s=longest_pause_s,
+            shard_count=shard_count,
             command_prefix=commands.when_mentioned,
             help_command=None,
             tree_cls=DarkroomTree,
@@ -171,9 +194,11 @@ class DarkroomBot(commands.Bot):
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
             http_trace=clock.listen(no_redirects()),
+            # Longer rate limits are waited for by those who know what they wait for.
+            max_ratelimit_timeout=MAX_RATE_LIMIT_S,
             proxy=proxy,
         )
-        self.jobs = open_services(Delivery(self, clock))
+        self.jobs = open_services(Delivery(self, clock, timeout_s=timeout_s))
         self.gallery = gallery
         self.privacy = privacy
         self.uploads = uploads
@@ -185,10 +210,16 @@ class DarkroomBot(commands.Bot):
         self.screening = screening
         self.clicks = Clicks()
         self.cooldowns = Cooldowns()
+        self._syncing = Syncing(
+            self.tree,
+            Translator(),
+            synced_file,
+            timeout_s=timeout_s,
+            pauses=self.pauses(),
+        )
+        self._background: list[asyncio.Task[None]] = []
         self.questions: WeakValueDictionary[int, Question] = WeakValueDictionary()
-        self._synced_file = synced_file
         self._owners_asked: float | None = None
-        self._recovery: asyncio.Task[None] | None = None
 
     async def is_owner(self, user: discord.abc.User, /) -> bool:
         """Tell whether somebody owns the bot; Discord is asked again after a while.
@@ -233,30 +264,16 @@ class DarkroomBot(commands.Bot):
         mod.add_command(QuotaGroup(self.granting))
         self.tree.add_command(mod)
         self.add_dynamic_items(JobButton, ModButton)
-        await self.sync_commands()
-        self._recovery = asyncio.create_task(self.jobs.recover(), name="recovery")
-        self._recovery.add_done_callback(_log_failure)
+        # Those whose jobs are on their way wait for no longer, whatever becomes of the commands.
+        syncing = self._begin(self._syncing.keep_trying(), "syncing")
+        await asyncio.wait([syncing], timeout=SYNC_S)
+        self._begin(self.jobs.recover(), "recovery")
 
-    async def sync_commands(self) -> None:
-        """Send the command tree to Discord where it is not what Discord has."""
-        translator = Translator()
-        await self.tree.set_translator(translator)
-        ours = [
-            await command.get_translated_payload(self.tree, translator)
-            for command in self.tree.get_commands()
-        ]
-        text = json.dumps([self.application_id, ours], sort_keys=True)
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        known = {command.name for command in await self.tree.fetch_commands()}
-        same = self._synced_file.exists() and self._synced_file.read_text("utf-8") == digest
-        if same and known == {command["name"] for command in ours}:
-            return
-        await self.tree.sync()
-        try:
-            write_whole(self._synced_file, digest.encode())
-        except StoreError as error:  # the next start sends them once more
-            log.warning("%s: %s", self._synced_file, error)
-        log.info("commands synced: %s", ", ".join(sorted(command["name"] for command in ours)))
+    def _begin(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(_log_failure)
+        self._background.append(task)
+        return task
 
     async def on_ready(self) -> None:
         """Say in the log where we are."""
@@ -267,12 +284,15 @@ class DarkroomBot(commands.Bot):
 
     async def on_interaction(self, interaction: discord.Interaction[Any], /) -> None:
         """Take what discord.py forgets when it stops: forms, and clicks on private answers."""
-        if interaction.type is discord.InteractionType.modal_submit:
-            await submitted(interaction)
-        elif interaction.type is discord.InteractionType.component:
-            data: Any = interaction.data
-            if not any(pattern.fullmatch(data["custom_id"]) for pattern in LASTING):
-                await orphaned(interaction, data["custom_id"])
+        try:
+            if interaction.type is discord.InteractionType.modal_submit:
+                await submitted(interaction)
+            elif interaction.type is discord.InteractionType.component:
+                data: Any = interaction.data
+                if not any(pattern.fullmatch(data["custom_id"]) for pattern in LASTING):
+                    await orphaned(interaction, data["custom_id"])
+        except Exception as error:  # noqa: BLE001
+            await errors.answer(interaction, error)
 
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
         """End the job that the message carried."""
@@ -302,8 +322,8 @@ class DarkroomBot(commands.Bot):
     async def close(self) -> None:
         """Put what runs back into the queue before the connection goes."""
         if not self.is_closed():
-            if self._recovery is not None:
-                self._recovery.cancel()
+            for task in self._background:
+                task.cancel()
             await self.jobs.close()
         await super().close()
 

@@ -36,6 +36,18 @@ class DiscordSettings(BaseModel):
     cdn_url: str = Field(
         default=DISCORD_CDN, pattern="^https?://", description="Discord's file host."
     )
+    timeout_s: float = Field(
+        default=45,
+        ge=3,
+        le=600,
+        description="Seconds that Discord may take to answer before a request counts as lost.",
+    )
+    longest_pause_s: float = Field(
+        default=300,
+        ge=1,
+        le=3600,
+        description="Seconds at most between two attempts to reach Discord while it is away.",
+    )
     proxy: SecretStr = Field(
         default=SecretStr(""),
         description="An HTTP proxy for everything that goes to Discord, such as "

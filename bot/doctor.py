@@ -9,6 +9,7 @@ from pathlib import Path
 import discord
 
 from bot.config import Settings
+from bot.connecting import NotLetIn, log_in_once
 from bot.dotenv import FILE
 from bot.logs import printable
 from bot.services.patterns import switched_off
@@ -16,6 +17,7 @@ from bot.store.errors import StoreError
 from bot.store.examination import examine as examine_store
 from bot.store.filters import stored
 from bot.store.private_files import count_open, exposed
+from bot.trouble import TROUBLE, describe
 from bot.ui.asking import lacking
 from generation.catalog import Checkpoint, check_files, read_catalog
 from generation.errors import GenerationError
@@ -169,24 +171,26 @@ async def _discord(settings: Settings) -> AsyncIterator[Finding]:
     proxy = settings.discord.proxy_for_discord()
     async with discord.Client(intents=discord.Intents.none(), proxy=proxy) as client:
         try:
-            await client.login(token)
-        except discord.LoginFailure:
-            yield Finding("discord", "DISCORD__TOKEN: Discord refused it", fine=False)
+            await log_in_once(client, token, settings.discord.timeout_s)
+        except NotLetIn as refused:
+            yield Finding("discord", refused.why, fine=False)
             return
-        except (discord.HTTPException, OSError) as error:
-            yield Finding("discord", f"cannot be reached: {error}", fine=False)
+        except TROUBLE as error:
+            yield Finding("discord", f"cannot be reached: {describe(error)}", fine=False)
             return
         yield Finding("discord", f"{client.user}")
         try:
             servers = [server async for server in client.fetch_guilds(limit=None)]
-        except (discord.DiscordException, OSError) as error:
-            yield Finding("discord", f"does not say in which servers it is: {error}", fine=False)
+        except TROUBLE as error:
+            said = f"does not say in which servers it is: {describe(error)}"
+            yield Finding("discord", said, fine=False)
             return
         for server in servers:
             try:
                 yield await _server(client, server.id)
-            except (discord.DiscordException, OSError) as error:
-                yield Finding("server", f"{server.name}: cannot be looked at: {error}", fine=False)
+            except TROUBLE as error:
+                said = f"{server.name}: cannot be looked at: {describe(error)}"
+                yield Finding("server", said, fine=False)
 
 
 async def _server(client: discord.Client, guild_id: int) -> Finding:

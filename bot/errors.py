@@ -1,16 +1,18 @@
 """Exception class -> what the person reads. One table; the most specific class wins."""
 
+import asyncio
 import logging
 import math
 import secrets
 from collections.abc import Callable
 from typing import Any
 
+import aiohttp
 import discord
 from discord import app_commands
 
 from bot.services.errors import AgeRestricted, Blocked, JobError
-from bot.services.runner import Refused
+from bot.services.runner import DeliveryFailed
 from bot.store.errors import (
     StoreBusy,
     StoreDamaged,
@@ -22,6 +24,7 @@ from bot.store.errors import (
 from bot.store.jobs import AlreadyRecorded
 from bot.texts import all_of, phrased, say
 from bot.texts.inert import code, inert
+from bot.trouble import ALREADY_ACKNOWLEDGED, TROUBLE, describe, is_final, shorten
 from generation.errors import (
     Cancelled,
     CheckpointUnavailable,
@@ -33,6 +36,10 @@ from generation.errors import (
 
 log = logging.getLogger(__name__)
 
+MESSAGE_LENGTH = 2000
+# How long another process may take for what it began.
+OTHERS_S = 3.0
+WEATHER = (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, TimeoutError)
 NAME, WHY = 100, 600  # how much is shown of what others wrote; with a form's text it fits
 
 Line = Callable[[Any], str]
@@ -57,7 +64,7 @@ SENTENCES: dict[type[BaseException], Line] = {
     StoreFailing: lambda _: say("error-store-failing"),
     StoreDamaged: lambda _: say("error-store-damaged"),
     StoreError: lambda _: say("error-store"),
-    Refused: lambda error: say("error-not-posted", why=inert(str(error), WHY)),
+    DeliveryFailed: lambda error: say("error-not-posted", why=inert(str(error), WHY)),
     app_commands.MissingPermissions: lambda error: say(
         "error-permissions", needed=all_of(map(_permission, error.missing_permissions))
     ),
@@ -83,10 +90,19 @@ def _blocked(error: Blocked) -> str:
 
 
 def explain(error: BaseException) -> str:
-    """Return the person's line; what nobody foresaw is logged under the reference it names."""
-    for kind in type(error).__mro__:
-        if kind in SENTENCES:
-            return SENTENCES[kind](error)
+    """Return the person's line; what nobody foresaw is logged under the reference it names.
+
+    It never raises: an error in a sentence is one more that nobody foresaw.
+    """
+    try:
+        for kind in type(error).__mro__:
+            if kind in SENTENCES:
+                return SENTENCES[kind](error)
+    except Exception:
+        log.exception("no sentence for %s", type(error).__name__)
+    if isinstance(error, WEATHER) and (_is_acknowledged(error) or not is_final(error)):
+        log.warning("Discord did not let us answer: %s", describe(error))
+        return say("error-discord", why=inert(describe(error)))
     reference = secrets.token_hex(2)
     log.error("ref %s", reference, exc_info=error)
     return say("error-unforeseen", reference=reference)
@@ -95,19 +111,64 @@ def explain(error: BaseException) -> str:
 async def answer(
     interaction: discord.Interaction[Any], error: BaseException, *, note: str = ""
 ) -> None:
-    """Tell the person privately, and only them; ``note`` stands below."""
+    """Tell the person privately, and only them; ``note`` stands below. It never raises."""
     if isinstance(error, app_commands.CommandInvokeError):
         error = error.original
     if isinstance(error, AlreadyRecorded):
         return  # Discord delivered the interaction twice; the first one is answered.
-    line = explain(error) + note
+    line, room = explain(error), MESSAGE_LENGTH - len(note)
+    line = (line if len(line) <= room else shorten(line, room)) + note
     try:
-        if interaction.response.is_done():
-            await interaction.followup.send(line, ephemeral=True)
-        else:
-            await interaction.response.send_message(line, ephemeral=True)
-    except discord.HTTPException as unsaid:
-        log.warning("could not say %r: %s", line, unsaid)
+        if _is_acknowledged(error):
+            await _end_thinking(interaction, line)
+            return
+        try:
+            await _say(interaction, line)
+        except discord.HTTPException as refused:
+            if not _is_acknowledged(refused):
+                raise
+            await _end_thinking(interaction, line)
+    except TROUBLE as unsaid:
+        log.warning("could not say %r: %s", shorten(line), describe(unsaid))
+    except Exception:
+        log.exception("could not say %r", shorten(line))
+
+
+async def _say(interaction: discord.Interaction[Any], line: str) -> None:
+    if interaction.type is discord.InteractionType.autocomplete:
+        await choose_from_nothing(interaction)
+    elif interaction.response.is_done():
+        await interaction.followup.send(line, ephemeral=True)
+    else:
+        await interaction.response.send_message(line, ephemeral=True)
+
+
+async def choose_from_nothing(interaction: discord.Interaction[Any]) -> None:
+    """Answer somebody who is typing, where something went wrong: Discord takes choices only."""
+    if interaction.response.is_done():
+        return
+    try:
+        await interaction.response.autocomplete([])
+    except TROUBLE as error:
+        log.info("nothing is offered: %s", describe(error))
+
+
+async def _end_thinking(interaction: discord.Interaction[Any], line: str) -> None:
+    """Say something where an answer stands already, unless it says something by itself.
+
+    Either Discord took our answer and we never heard so, or another process with the same token
+    was faster. The latter ends by itself what it began.
+    """
+    await asyncio.sleep(OTHERS_S)
+    standing = await interaction.original_response()
+    if standing.flags.loading:
+        await interaction.edit_original_response(content=line)
+    else:
+        log.warning("another process with this bot's token answered interaction %d", interaction.id)
+
+
+def _is_acknowledged(error: BaseException) -> bool:
+    return isinstance(error, discord.HTTPException) and error.code == ALREADY_ACKNOWLEDGED
 
 
 def _permission(name: str) -> str:

@@ -18,6 +18,12 @@ IN_EVENT = re.compile(r"""(\\?["']token\\?["']: ?\\?["'])[^"'\\]+""")
 BOTS_OWN = re.compile(r"[\w-]{18,}\.[\w-]{6,}\.[\w-]{27,}")
 
 
+# What discord.py logs under while it looks for the gateway.
+RECONNECTING = "discord.shard"
+LONGEST_LINE = 2000
+WHY_LENGTH = 200
+
+
 class LogFormat(StrEnum):
     """How a line looks: for people, or one JSON object for a program."""
 
@@ -52,7 +58,7 @@ class TextLines(logging.Formatter):
         job = getattr(record, "job", None)
         record.about = "" if job is None else f" job={job}"
         record.exc_text = None
-        return redact(super().format(record))
+        return redact(cut(super().format(record)))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         """Return the line without what others could forge lines with."""
@@ -77,13 +83,13 @@ class JsonLines(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": redact(record.getMessage()),
+            "message": redact(cut(record.getMessage())),
         }
         job = getattr(record, "job", None)
         if job is not None:
             line["job"] = job
         if record.exc_info:
-            line["exception"] = redact(self.formatException(record.exc_info))
+            line["exception"] = redact(cut(self.formatException(record.exc_info)))
         text = json.dumps(line, ensure_ascii=False)
         return _UNPRINTABLE.sub(lambda one: f"\\u{ord(one[0]):04x}", text)
 
@@ -92,6 +98,35 @@ FORMATTERS: dict[LogFormat, type[logging.Formatter]] = {
     LogFormat.TEXT: TextLines,
     LogFormat.JSON: JsonLines,
 }
+
+
+def cut(text: str) -> str:
+    """Return the text with long lines cut off: whoever is quoted may have sent a page of HTML."""
+    if len(text) <= LONGEST_LINE:
+        return text
+    lines = (
+        line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…"
+        for line in text.splitlines()
+    )
+    return "\n".join(lines)
+
+
+def in_a_line(record: logging.LogRecord) -> bool:
+    """Name a lost connection in the line itself, where discord.py shows where in its code it was.
+
+    A filter that lets everything pass.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    if record.name == RECONNECTING and error is not None and _is_weather(error):
+        why = " ".join(str(error).split())[:WHY_LENGTH]
+        record.msg = f"{record.getMessage()} ({type(error).__name__}: {why})"
+        record.args, record.exc_info, record.exc_text = (), None, None
+    return True
+
+
+def _is_weather(error: BaseException) -> bool:
+    family = type(error).__module__.partition(".")[0]
+    return isinstance(error, OSError) or family in ("aiohttp", "discord")
 
 
 def name_job(record: logging.LogRecord) -> bool:
@@ -122,5 +157,6 @@ def _log(level: str, style: LogFormat) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(FORMATTERS[style]())
     handler.addFilter(name_job)
+    handler.addFilter(in_a_line)
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.captureWarnings(capture=True)  # Pillow's, of odd files: they are lines like others

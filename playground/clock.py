@@ -7,7 +7,7 @@ DISCORD_EPOCH_MS = 1_420_070_400_000
 
 
 class Clock:
-    """Wall time in seconds since 1970, which tests can move forward.
+    """Wall time in seconds since 1970, which tests can move forward, or stop.
 
     Deadlines (three seconds to answer, fifteen minutes of a token) are read from here, so a test
     need not sleep for them. `ahead` is by how much Discord's clock is ahead of this machine's: ids
@@ -17,10 +17,15 @@ class Clock:
     def __init__(self, ahead: float = 0.0) -> None:
         self._discords = ahead
         self._ahead = ahead
+        self._stopped: float | None = None
 
     def now(self) -> float:
         """Tell the time, in seconds since 1970."""
-        return time.time() + self._ahead
+        return (time.time() if self._stopped is None else self._stopped) + self._ahead
+
+    def stop(self) -> None:
+        """Let the time stand still, but for `advance`: a slow machine misses no deadline."""
+        self._stopped = time.time()
 
     def born(self) -> float:
         """Tell the time that ids hold, in seconds since 1970."""

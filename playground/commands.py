@@ -11,13 +11,18 @@ from playground import schemas
 from playground.clock import Clock, Snowflakes
 from playground.permissions import Permission
 from playground.places import Channel
-from playground.refusals import FormErrors, too_many_commands_today, unknown
+from playground.refusals import (
+    FormErrors,
+    entry_point_left_out,
+    too_many_commands_today,
+    unknown,
+)
 from playground.users import User
 from playground.world import World
 
 Json = dict[str, Any]
 
-SLASH, USER_MENU, MESSAGE_MENU = 1, 2, 3
+SLASH, USER_MENU, MESSAGE_MENU, ENTRY_POINT = 1, 2, 3, 4
 CREATES_A_DAY = 200
 
 SUBCOMMAND, GROUP, STRING, INTEGER, BOOLEAN = 1, 2, 3, 4, 5
@@ -156,6 +161,9 @@ class CommandBook:
             errors.longest("", [d for d in definitions if (d.get("type") or SLASH) == kind], most)
         errors.raise_if_any()
         before = {(c["type"], c["name"]): c for c in self.listed(guild_id)}
+        entered = {command for command in before if command[0] == ENTRY_POINT}
+        if entered - {(d.get("type"), d["name"]) for d in definitions}:
+            raise entry_point_left_out()
         made = [self._make(definition, guild_id, before) for definition in definitions]
         for old in before.values():
             del self._commands[int(old["id"])]
@@ -178,6 +186,13 @@ class CommandBook:
         self._tell()
         return command
 
+    def add_entry_point(self, name: str = "launch") -> Json:
+        """Add the command that Discord makes for an application with an Activity."""
+        definition = {"type": ENTRY_POINT, "name": name, "handler": 2, "contexts": [0, 1, 2]}
+        command = self._make(definition, None, {})
+        self._commands[int(command["id"])] = command
+        return command
+
     def delete(self, command_id: int) -> None:
         """Remove a command; Refusal 10063 when it is not there."""
         self.get(command_id)
@@ -195,6 +210,8 @@ class CommandBook:
 
     def may_use(self, command: Json, user: User, channel: Channel) -> bool:
         """Tell whether somebody may use a command in a channel."""
+        if command["type"] == ENTRY_POINT:
+            return False  # there are no Activities here
         contexts = command.get("contexts")
         if channel.guild_id is None:
             return contexts is None or 1 in contexts
@@ -236,6 +253,8 @@ class CommandBook:
         }
         if kind == SLASH:
             body["options"] = definition.get("options") or []
+        if kind == ENTRY_POINT:
+            body["handler"] = definition.get("handler") or 1
         if guild_id is not None:
             body["guild_id"] = str(guild_id)
         return body

@@ -1,9 +1,14 @@
 """Misbehaviour on demand, and the record of every request."""
 
 import asyncio
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
+
+ANYTHING = re.compile("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +18,9 @@ class Fault:
     `status` is what is answered instead of the truth (None: nothing is), `delay` how many seconds
     it takes before anything happens, and `carried_out` whether the request takes effect before
     its answer is lost. `code` is Discord's error code; a request of fewer than `min_files` files
-    is left alone.
+    is left alone, as is one whose JSON does not match `body`. A `page` is what Cloudflare answers
+    in front of Discord, which is no JSON. A `silent` request is never answered, a `cut` one loses
+    its connection, and `everywhere` a limit holds for every route.
     """
 
     method: str
@@ -24,6 +31,49 @@ class Fault:
     carried_out: bool = False
     code: int = 0
     min_files: int = 0
+    body: re.Pattern[str] = ANYTHING
+    message: str = ""
+    page: str = ""
+    silent: bool = False
+    cut: bool = False
+    everywhere: bool = False
+
+
+class Outage(StrEnum):
+    """The usual ways in which Discord, or what stands before it, does not do what it is asked."""
+
+    UNAUTHORIZED = "401"
+    FORBIDDEN = "403, HTML"
+    NOT_FOUND = "404"
+    TOO_LARGE = "413"
+    LIMITED = "429, route"
+    LIMITED_EVERYWHERE = "429, global"
+    BROKEN = "503"
+    SILENT = "timeout"
+    RESET = "reset"
+    BANNED = "1015"
+
+
+LIMITED_S = 0.5
+# As long as the pages are that Cloudflare sends.
+_FILLER = "<!-- " + 6_000 * "x" + " -->"
+FORBIDDEN_PAGE = (
+    "<!DOCTYPE html>\n<html><head><title>Attention Required! | Cloudflare</title></head>\n"
+    f"<body><h1>Sorry, you have been blocked</h1>{_FILLER}</body></html>"
+)
+BANNED_PAGE = "error code: 1015"
+OUTAGES: Mapping[Outage, Mapping[str, Any]] = {
+    Outage.UNAUTHORIZED: {"status": 401, "message": "401: Unauthorized"},
+    Outage.FORBIDDEN: {"status": 403, "page": FORBIDDEN_PAGE},
+    Outage.NOT_FOUND: {"status": 404, "message": "404: Not Found"},
+    Outage.TOO_LARGE: {"status": 413, "code": 40005, "message": "Request entity too large"},
+    Outage.LIMITED: {"status": 429, "retry_after": LIMITED_S},
+    Outage.LIMITED_EVERYWHERE: {"status": 429, "retry_after": LIMITED_S, "everywhere": True},
+    Outage.BROKEN: {"status": 503, "page": "upstream connect error"},
+    Outage.SILENT: {"silent": True},
+    Outage.RESET: {"cut": True},
+    Outage.BANNED: {"status": 429, "page": BANNED_PAGE, "retry_after": 1.0},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +147,24 @@ class Faults:
         """The faults that nothing has met yet."""
         return tuple(self._waiting)
 
-    def take(self, method: str, path: str, files: int) -> Fault | None:
+    def take(self, method: str, path: str, files: int, body: Any = None) -> Fault | None:  # noqa: ANN401
         """Take the first fault meant for this request, which uploads so many files."""
+        text = json.dumps(body, ensure_ascii=False)
         for index, fault in enumerate(self._waiting):
             matches = fault.method in (method, "*") and fault.path.search(path)
-            if matches and files >= fault.min_files:
+            if matches and files >= fault.min_files and fault.body.search(text):
                 return self._waiting.pop(index)
         return None
+
+    def strike(
+        self, outage: "Outage", method: str, path: str, *, body: str = "", times: int = 1
+    ) -> None:
+        """Let the next requests that match meet an outage of one of the usual kinds.
+
+        `body` is a regular expression, too: something that their JSON says.
+        """
+        kind: dict[str, Any] = dict(OUTAGES[outage])
+        self.add(Fault(method, re.compile(path), body=re.compile(body), **kind), times)
 
     def add(self, fault: Fault, times: int = 1) -> None:
         """Let the next requests that match go wrong in this way."""

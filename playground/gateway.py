@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiohttp import ClientConnectionResetError, WSMsgType, web
 
@@ -68,12 +68,29 @@ class _Close(Exception):
         self.reason = reason
 
 
+class Shard(NamedTuple):
+    """A part of the servers; direct messages and what is of no server go to the first one."""
+
+    number: int
+    total: int
+
+    def hears(self, guild_id: str | None) -> bool:
+        """Tell whether what happens in a server (None: in none) is told to this shard."""
+        return (int(guild_id or 0) >> 22) % self.total == self.number
+
+
+def _server(event: str, data: Json) -> str | None:
+    """Give the server that an event is about which is itself one."""
+    return str(data["id"]) if event.startswith("GUILD_") and "id" in data else None
+
+
 @dataclass(slots=True, eq=False)
 class Session:
     """One login of the bot; it outlives its socket for a while."""
 
     id: str
     intents: Intent
+    shard: Shard
     sequence: int = 0
     events: deque[Json] = field(default_factory=lambda: deque(maxlen=REMEMBERED_EVENTS))
     connection: "Connection | None" = None
@@ -150,6 +167,8 @@ class Gateway:
         self.url = ""
         self.identifies = 0
         self.resumes = 0
+        self.shards = 1
+        self.turning_away: deque[int] = deque()
         self._token = token
         self._clock = clock
         self._privileged = privileged_intents
@@ -171,6 +190,8 @@ class Gateway:
         for session in list(self._sessions.values()):
             if session.dropped is not None and self._clock.now() - session.dropped > RESUMABLE_S:
                 del self._sessions[session.id]
+            elif not session.shard.hears(data.get("guild_id") or _server(event, data)):
+                continue
             elif intent == ALWAYS or session.intents & intent:
                 reads = session.intents & Intent.MESSAGE_CONTENT
                 self._number(session, event, data if reads or bare is None else bare)
@@ -277,20 +298,27 @@ class Gateway:
 
     def _identify(self, connection: Connection, data: Json) -> None:
         self._authenticate(data)
-        if data.get("shard", [0, 1]) != [0, 1]:
-            raise _Close(4010, "Invalid shard: the playground has one.")
+        if self.turning_away:
+            raise _Close(self.turning_away.popleft(), "Turned away by a fault.")
+        shard = Shard(*data.get("shard", [0, 1]))
+        if not 0 <= shard.number < shard.total:
+            raise _Close(4010, "Invalid shard.")
+        if shard.total < self.shards:
+            raise _Close(4011, "Sharding required.")
         intents = Intent(int(data.get("intents", 0)))
         if intents & PRIVILEGED & ~self._privileged:
             raise _Close(4014, "Disallowed intents.")
-        session = Session(secrets.token_hex(16), intents, connection=connection)
+        session = Session(secrets.token_hex(16), intents, shard, connection=connection)
         connection.session = session
         self._sessions[session.id] = session
         self.identifies += 1
         ready, events = self._greet(intents)
-        own = {"session_id": session.id, "resume_gateway_url": self.url, "shard": [0, 1]}
-        self._number(session, "READY", ready | own)
+        mine = [guild for guild in ready["guilds"] if shard.hears(guild["id"])]
+        own = {"session_id": session.id, "resume_gateway_url": self.url, "shard": list(shard)}
+        self._number(session, "READY", ready | own | {"guilds": mine})
         for event, payload in events:
-            self._number(session, event, payload)
+            if mine:
+                self._number(session, event, payload)
         self._tell()
 
     def _resume(self, connection: Connection, data: Json) -> None:

@@ -14,7 +14,7 @@ from playground.mentions import Mentions
 from playground.origins import Origin
 from playground.permissions import Permission
 from playground.places import Channel
-from playground.refusals import Refusal, empty_message, unknown
+from playground.refusals import Refusal, blocked_by_automod, empty_message, unknown
 from playground.users import User
 from playground.world import World
 
@@ -177,6 +177,8 @@ class MessageBook:
         self._snowflakes = snowflakes
         self._tell = tell
         self._messages: dict[int, Message] = {}
+        # What AutoMod takes from nobody, with the error code that it answers with.
+        self.automod: dict[str, int] = {}
         self._nonces: dict[tuple[int, int, str], Message] = {}
 
     def get(self, channel: Channel, message_id: int) -> Message:
@@ -282,6 +284,10 @@ class MessageBook:
     def _fill(self, message: Message, draft: Draft) -> None:
         """Apply a draft; nothing changes when it is refused."""
         content = message.content if draft.content is None else draft.content
+        if message.channel.guild_id is not None and message.private_to is None:
+            for word, code in self.automod.items():
+                if word in content:
+                    raise blocked_by_automod(code)
         frames = message.embeds if draft.embeds is None else draft.embeds
         rows = message.components if draft.components is None else draft.components
         attachments = self._attachments(message, draft)

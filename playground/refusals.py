@@ -103,6 +103,22 @@ def too_many_commands_today() -> Refusal:
     return Refusal(400, 30034, message)
 
 
+def blocked_by_automod(code: int = 200000) -> Refusal:
+    """Refuse a message that a server's AutoMod, or its filter of links (240000), blocks."""
+    said = {
+        200000: "Message was blocked by automatic moderation",
+        200001: "Title was blocked by automatic moderation",
+        240000: "Message was blocked by harmful links filter",
+    }
+    return Refusal(400, code, said[code])
+
+
+def entry_point_left_out() -> Refusal:
+    """Refuse a list of commands without the Entry Point command that is there."""
+    message = "You cannot remove this app's Entry Point command in a bulk update operation."
+    return Refusal(400, 50240, message)
+
+
 @dataclass(slots=True)
 class FormErrors:
     """Collects what is wrong with a body and where, in the nested shape that Discord uses."""

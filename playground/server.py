@@ -6,7 +6,7 @@ from typing import Self
 
 from aiohttp import web
 
-from playground import rest
+from playground import outages, rest
 from playground.bodies import REQUEST_LIMIT
 from playground.cdn import Cdn
 from playground.clock import Clock
@@ -22,6 +22,7 @@ from playground.state import State
 from playground.world import World
 
 HOST = "127.0.0.1"
+HANDSHAKE = "WS"  # the method by which faults name the opening of the gateway's socket
 DEFAULT_TOKEN = "playground"  # noqa: S105 - it opens nothing but a toy
 
 
@@ -134,7 +135,7 @@ class Playground(People):
         rest.build(self.state).install(app)
         Cdn(self.state).install(app)
         Page(self, self._model).install(app)
-        app.router.add_get("/gateway", self.state.gateway.serve)
+        app.router.add_get("/gateway", self._gateway)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -149,6 +150,16 @@ class Playground(People):
         self.state.files.base_url = self.cdn_url
         self.state.gateway.url = self.gateway_url
         await web.SockSite(self._runner, listener).start()
+
+    async def _gateway(self, request: web.Request) -> web.StreamResponse:
+        fault = self.faults.take(HANDSHAKE, "/gateway", 0)
+        if fault is not None:
+            await outages.begin(fault, request)
+            if fault.page:
+                return outages.page(fault)
+            if fault.status is not None:
+                return web.json_response({"message": fault.message}, status=fault.status)
+        return await self.state.gateway.serve(request)
 
     async def stop(self) -> None:
         """Stop serving."""

@@ -9,7 +9,7 @@ from playground.messages import Message
 
 PEOPLE = ("mia", "morgan", "olive", "theo")
 CHANNELS = ("darkroom", "general", "showcase")
-EVERY_S = 1.0
+EVERY_S = 0.4
 ANSWER_S = 15.0
 JOB = re.compile(r"job:(\d+):")
 # Under finished pictures.
@@ -28,7 +28,9 @@ class Crowd:
     async def ask_on(self) -> None:
         """Ask until cancelled."""
         while True:
-            await asyncio.sleep(self._chance.uniform(0.2, 2 * EVERY_S - 0.2))
+            await asyncio.sleep(self._chance.uniform(0, 2 * EVERY_S))
+            if not self._playground.gateway.connected:
+                continue
             task = asyncio.create_task(self._ask())
             self._asking.add(task)
             task.add_done_callback(self._asking.discard)

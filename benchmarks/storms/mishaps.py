@@ -12,8 +12,9 @@ from bot.store.database import FILE_NAME
 from playground import Playground
 
 BETWEEN_S = (2.0, 6.0)
-LOCK_S = (5.0, 30.0)
-DISK_S = (3.0, 15.0)
+LOCK_S = (5.0, 30.0, 5.0)  # the least, the most, and what is most likely
+DISK_S = (2.0, 8.0)
+ARRIVAL_S = 120.0
 SYNC_S = (0.1, 1.5)
 HOLD = """
 import sqlite3, sys, time
@@ -39,21 +40,20 @@ class Mishaps:
 
     async def break_on(self) -> None:
         """Break things until cancelled."""
-        kinds: tuple[Callable[[], None], ...] = (
-            self._lock,
-            self._fill_disk,
-            self._slow_disk,
-            self._kill_worker,
-            self._kill_bot,
-            self._drop_socket,
-            self._fail_requests,
-        )
+        lasting = [self._lock, self._fill_disk, self._slow_disk, self._kill_bot]
+        passing = [self._kill_worker, self._drop_socket, self._fail_requests]
         bag: list[Callable[[], None]] = []
         while True:
             await asyncio.sleep(self._chance.uniform(*BETWEEN_S))
-            if not bag:  # each kind as often as the others
-                bag = self._chance.sample(kinds, len(kinds))
+            # Who is not there accepts nothing, and has nothing to lose.
+            await self._playground.wait_for(self._is_there, ARRIVAL_S, "the bot")
+            if not bag:
+                bag = [*lasting, *passing, *passing]
+                self._chance.shuffle(bag)
             bag.pop()()
+
+    def _is_there(self) -> bool:
+        return self._playground.gateway.connected
 
     async def mend(self) -> None:
         """Wait until what lasts is over, and let everything work again."""
@@ -65,7 +65,7 @@ class Mishaps:
         self._playground.faults.clear()
 
     def _lock(self) -> None:
-        self._last("lock", self._hold(self._chance.uniform(*LOCK_S)))
+        self._last("lock", self._hold(self._chance.triangular(*LOCK_S)))
 
     def _fill_disk(self) -> None:
         number = self._chance.choice((FULL, FULL, QUOTA, READ_ONLY, BROKEN))

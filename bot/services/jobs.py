@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from weakref import WeakValueDictionary
 
 from bot.services.anew import Anew, Fetch
+from bot.services.answers import Answers
 from bot.services.cancelling import Cancellations
 from bot.services.decoding import Decoder
 from bot.services.dispatcher import Dispatcher, Ticket
@@ -17,7 +18,7 @@ from bot.services.offering import check_place, in_place
 from bot.services.policy import Actor, Asked, Policy
 from bot.services.quotas import Standing
 from bot.services.requests import DEFAULT_STRENGTH, Wish, draft
-from bot.services.runner import DeliveryFailed, Presenter, Runner, TokenDied
+from bot.services.runner import DeliveryFailed, Presenter, Runner
 from bot.store.defaults import Defaults, DefaultsStore
 from bot.store.errors import StoreError
 from bot.store.jobs import LATEST, JobStore
@@ -44,8 +45,6 @@ log = logging.getLogger(__name__)
 
 # Only the people near the front are told of every move; the others when they come near.
 TOLD_PLACES = 10
-# How often Discord is asked about an answer while it does not speak to us.
-ASK_AGAIN_S = 5.0
 STOP_S = 2.0  # a stop waits no longer for the disk
 
 
@@ -62,7 +61,10 @@ class Turn:
 
 
 class JobService:
-    """What commands and buttons call; ``anew`` makes jobs from earlier ones."""
+    """What commands and buttons call.
+
+    ``anew`` makes jobs from earlier ones, ``answers`` hears what became of their first answers.
+    """
 
     def __init__(
         self,
@@ -114,6 +116,15 @@ class JobService:
             defaults=defaults,
             decoder=decoder,
             record=self._record,
+        )
+        self.answers = Answers(
+            jobs=jobs,
+            presenter=presenter,
+            cancellations=self._cancellations,
+            fail=self._fail,
+            line_up=self._line_up,
+            give_turn_back=self._give_turn_back,
+            show_cancelled=self._show_cancelled,
         )
 
     async def load(self) -> None:
@@ -191,33 +202,6 @@ class JobService:
         for one in drafts:
             await self._door.screen(self._policy.adapt(one, asked), asked)
 
-    async def answered(self, job: Job, message_id: int) -> None:
-        """The first answer stands: note its message, and line the job up."""
-        job = replace(job, message_id=message_id)
-        with patient(lambda: self._presenter.stalled(job, 0)):
-            waits = await self._jobs.queued(job.id, message_id)
-            if waits and job.id not in self._cancellations:
-                self._line_up(replace(job, status=Status.QUEUED))
-                return
-            ended = await self._reload(job)
-            if ended.status is Status.CANCELLED:  # before its message was known
-                await self._jobs.posted(job.id, message_id)
-        if waits or ended.status is Status.CANCELLED:
-            await self._show_cancelled(replace(job, error=ended.error))
-
-    async def unanswered(self, job: Job) -> None:
-        """The first answer broke: find out whether it arrived, and close the row if it did not."""
-        JOB.set(job.id)
-        try:
-            message_id = await self._find_answer(job)
-        except TokenDied:
-            await self._replace_answer(job)
-            return
-        if message_id is None:
-            await self._fail(job, "never acknowledged")
-        else:
-            await self.answered(job, message_id)
-
     async def abandon(self, place: Place, ids: Collection[int]) -> None:
         """End the jobs that live in what was deleted: all are written before any is stopped."""
         found = await self._jobs.open_in(place, ids)
@@ -292,18 +276,31 @@ class JobService:
 
     async def recover(self) -> None:
         """Take up what an earlier run left open, in its order; needs Discord's REST."""
-        with patient():
-            jobs = await self._jobs.open_jobs()
-            self._dispatcher.restore([self._ticket(job) for job in jobs])
-            for job in jobs:
-                if job.status is Status.RUNNING:
-                    await self._jobs.requeued(job.id)
-                if job.status is not Status.RECORDED:
-                    self._line_up(await self._reload(job))
-        self._dispatcher.open()
-        await asyncio.gather(
-            *(self.unanswered(job) for job in jobs if job.status is Status.RECORDED)
-        )
+        try:
+            with patient():
+                jobs = await self._jobs.open_jobs()
+                self._dispatcher.restore([self._ticket(job) for job in jobs])
+                for job in jobs:
+                    if job.status is not Status.RECORDED:
+                        await self._take_up(job)
+        finally:  # whatever is wrong with those, others wait
+            self._dispatcher.open()
+        recorded = [job for job in jobs if job.status is Status.RECORDED]
+        asked = (self.answers.broke(job, of_this_run=False) for job in recorded)
+        became = await asyncio.gather(*asked, return_exceptions=True)
+        for job, error in zip(recorded, became, strict=True):
+            if isinstance(error, Exception):
+                log.error("job %d: its answer is not known", job.id, exc_info=error)
+                await self._fail(job, error)
+
+    async def _take_up(self, job: Job) -> None:
+        try:
+            if job.status is Status.RUNNING:
+                await self._jobs.requeued(job.id)
+            self._line_up(await self._reload(job))
+        except Exception as error:
+            log.exception("job %d is not taken up", job.id)
+            await self._fail(job, error)
 
     async def close(self) -> None:
         """Take nothing more, put what runs back into the queue, and return when it is written.
@@ -369,6 +366,12 @@ class JobService:
     async def _run(self, job_id: int, free: Callable[[], None]) -> None:
         try:
             await self._runner.run(job_id, free)
+        except Exception as error:
+            job = self._on_their_way.get(job_id)
+            if job is None:
+                raise
+            log.exception("job %d: its row is not read", job_id)
+            await self._fail(job, error)
         finally:
             self._on_their_way.pop(job_id, None)
             self._dispatcher.fill()  # where what it held in memory kept others from starting
@@ -377,42 +380,17 @@ class JobService:
         """Return those of the jobs that have not ended."""
         return [self._on_their_way[one] for one in job_ids if one in self._on_their_way]
 
-    async def _find_answer(self, job: Job) -> int | None:
-        """Ask until Discord says whether the answer arrived; raises TokenDied.
-
-        Only of the first of several jobs can that be asked.
-        """
-        if job.origin.part > 0:
-            raise TokenDied
-        while self._presenter.can_answer(job):
-            try:
-                return await self._presenter.find_answer(job)
-            except TokenDied:
-                break
-            except DeliveryFailed as error:
-                log.warning("job %d: whether its answer arrived is unknown: %s", job.id, error)
-                await asyncio.sleep(ASK_AGAIN_S)
-        raise TokenDied
-
-    async def _replace_answer(self, job: Job) -> None:
-        try:
-            message_id = await self._presenter.repost(job)
-        except DeliveryFailed as error:
-            await self._fail(job, f"not posted: {error}")
-        else:
-            await self.answered(job, message_id)
-
     async def _show_cancelled(self, job: Job) -> None:
         JOB.set(job.id)
         try:
             await self._presenter.cancelled(job)
         except DeliveryFailed as error:
             log.warning("job %d: its cancellation could not be shown: %s", job.id, error)
+        except Exception:
+            log.exception("job %d: its cancellation could not be shown", job.id)
 
-    async def _fail(self, job: Job, why: str) -> None:
-        self._give_turn_back(job)
-        with patient():
-            await self._jobs.ended(job.id, Status.FAILED, why)
+    async def _fail(self, job: Job, error: BaseException) -> None:
+        await self._runner.fail(job, error)
 
     async def _stop(self, job: Job) -> None:
         self._on_their_way.pop(job.id, None)
@@ -423,8 +401,11 @@ class JobService:
             await self.abandon(Place.MESSAGE, [job.message_id])
 
     async def _moved(self, job: Job, channel_id: int, message_id: int) -> None:
-        with patient():
-            await self._jobs.moved(job.id, channel_id, message_id)
+        try:
+            with patient():
+                await self._jobs.moved(job.id, channel_id, message_id)
+        except Exception:  # it is posted: nothing that fails here may have it posted again
+            log.exception("job %d: where its message is now is not noted", job.id)
 
     def _give_turn_back(self, job: Job) -> None:
         ticket = self._ticket(job)

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from bot.services.checking import refusal, verdict
-from bot.store.errors import StoreError
+from bot.store.errors import StoreError, StoreUnwritable
 from bot.store.jobs import JobStore
 from bot.store.patience import impatient, patient
 from bot.store.pictures import PictureStore
 from bot.store.records import Job, Kind, Status, StoredPicture, Verdict
 from bot.texts import say, speaking
-from generation.errors import GenerationError, InvalidRequest
+from generation.errors import GenerationError, InvalidRequest, WorkerDied
 from generation.executor import Executor
 from generation.journal import JOB
 from generation.request import (
@@ -32,6 +32,8 @@ from generation.request import (
 
 log = logging.getLogger(__name__)
 
+# Of what a row says about how its job ended.
+WHY_LENGTH = 300
 # Of pictures that are drawn but not written; while there are more, nothing else is begun.
 MOST_UNWRITTEN_BYTES = 256 * 2**20
 
@@ -73,7 +75,14 @@ class Drawn:
 
 
 class DeliveryFailed(Exception):
-    """Discord could not be told; the text says why, for the job's record."""
+    """Discord could not be told; the text says why, for the job's record.
+
+    ``retry_after`` are the seconds for which Discord asks us to stay away.
+    """
+
+    def __init__(self, why: str = "", *, retry_after: float = 0.0) -> None:
+        super().__init__(why)
+        self.retry_after = retry_after
 
 
 class Refused(DeliveryFailed):
@@ -90,6 +99,10 @@ class Unreachable(DeliveryFailed):
 
 class TokenDied(DeliveryFailed):
     """The interaction's token answers no more."""
+
+
+class AnsweredElsewhere(Exception):
+    """Another process of the same bot answered the interaction: the job is theirs."""
 
 
 class Presenter(Protocol):
@@ -117,8 +130,11 @@ class Presenter(Protocol):
     async def done(self, result: Result) -> None:
         """Post the pictures; raises DeliveryFailed. Doing it twice changes nothing."""
 
-    async def failed(self, job: Job, error: Exception) -> None:
-        """Say in one line why there are no pictures; raises DeliveryFailed."""
+    async def failed(self, job: Job, error: BaseException) -> None:
+        """Say in one line why there are no pictures; raises DeliveryFailed.
+
+        Where its message does not take that, it is said to its person alone.
+        """
 
     async def cancelled(self, job: Job) -> None:
         """Say that it was cancelled; raises DeliveryFailed."""
@@ -129,10 +145,12 @@ class Presenter(Protocol):
     def can_answer(self, job: Job) -> bool:
         """Tell whether the interaction can still be asked about its answer."""
 
-    async def find_answer(self, job: Job) -> int | None:
+    async def find_answer(self, job: Job, *, of_this_run: bool) -> int | None:
         """Return the id of the first answer, or None where it never arrived.
 
-        Raises TokenDied where nobody can ask any more, DeliveryFailed where Discord is silent.
+        ``of_this_run`` says that we sent it since we were started. Raises AnsweredElsewhere where
+        it is not ours, TokenDied where nobody can ask any more, DeliveryFailed where Discord is
+        silent.
         """
 
     async def repost(self, job: Job) -> int:
@@ -163,7 +181,7 @@ class Runner:
         """Do all of it; a cancellation takes a RUNNING row back to QUEUED.
 
         ``free`` is called when the job needs the device no more. What the disk does not take is
-        tried until it does.
+        tried until it does. Raises only where the row cannot be read; then `fail` is to be told.
         """
         JOB.set(job_id)
         with patient():
@@ -176,28 +194,45 @@ class Runner:
                 if job.status is Status.QUEUED and not await self._jobs.running(job_id):
                     return
             await self._develop(job, drawn, free)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or not task.cancelling():  # nobody stops us: something in it was lost
+                log.exception("job %d broke", job_id)
+                await self.fail(job, error, drawn)
+                return
             # A person's cancel has closed the row before; only a stop of the bot finds it RUNNING.
             await self._put_back(job, drawn)
             raise
         except Exception as error:
             log.exception("job %d broke", job_id)
-            await self._fail(job, error, drawn)
+            await self.fail(job, error, drawn)
 
     async def _develop(self, job: Job, drawn: Drawn, free: Callable[[], None]) -> None:
         with self._waiting(job, drawn):
-            pictures = await self._pictures.of_job(job.id)
-            if len(pictures) < job.request.num_images:
+            if not await self._is_kept(job):
                 error = await self._draw(job, drawn)
                 with self._bearing(drawn):
                     free()
                     if error is not None:
-                        await self._fail(job, error, drawn)
+                        await self.fail(job, error, drawn)
                         return
                     await self._write_down(job, drawn)
             job = await self._jobs.get(job.id) or job
             result = await self._load(job)
+        free()
         await self._post(result)
+
+    async def _is_kept(self, job: Job) -> bool:
+        """Tell whether all its pictures are there; what was not to be kept needs no file."""
+        pictures = await self._pictures.of_job(job.id)
+        if len(pictures) < job.request.num_images:
+            return False
+        for picture in pictures:
+            dropped = picture.verdict is Verdict.REFUSED and not job.keep_refused
+            if not dropped and not await self._pictures.has(picture):
+                log.warning("job %d: the file of picture %d is gone", job.id, picture.index + 1)
+                return False
+        return True
 
     async def _post(self, result: Result) -> None:
         job, status, note = result.job, Status.DONE, None
@@ -210,10 +245,13 @@ class Runner:
             note = f"not posted: {error}"
         except DeliveryFailed as error:
             log.warning("job %d: drawn but not posted: %s", job.id, error)
-            await self._fail(job, error, Drawn())
+            await self.fail(job, error)
             return
-        with patient():
-            await self._jobs.ended(job.id, status, note)
+        try:
+            with patient():
+                await self._jobs.ended(job.id, status, note)
+        except StoreError as unwritten:  # it is posted; the next start does so again, in its place
+            log.error("job %d: its end is not written: %s", job.id, unwritten)  # noqa: TRY400
 
     @contextmanager
     def _waiting(self, job: Job, drawn: Drawn) -> Iterator[None]:
@@ -268,6 +306,8 @@ class Runner:
                 drawn.pictures = [picture async for picture in pictures]
         except GenerationError as error:
             return error
+        if len(drawn.pictures) < job.request.num_images:
+            return WorkerDied("it ended with fewer pictures than were asked for")
         return None
 
     async def _keep(self, job: Job, drawn: Picture) -> StoredPicture:
@@ -354,25 +394,34 @@ class Runner:
                 continue
             png = await self._pictures.read(picture)
             if png is None:
-                raise DeliveryFailed(f"the file of picture {picture.index + 1} is missing")
+                raise StoreUnwritable(f"the file of picture {picture.index + 1} does not stay")
             loaded.append((picture, png))
         parent = None if job.parent_id is None else await self._jobs.get(job.parent_id)
         return Result(job, loaded, held_back, parent)
 
-    async def _fail(self, job: Job, error: Exception, drawn: Drawn) -> None:
+    async def fail(self, job: Job, error: BaseException, drawn: Drawn | None = None) -> None:
+        """Close the row, and say why there are no pictures: in its message or to its person."""
+        drawn = drawn or Drawn()
         drawn.pictures.clear()
         unposted = isinstance(error, DeliveryFailed)
         why = f"not posted: {error}" if unposted else str(error) or type(error).__name__
         try:
             with self._waiting(job, drawn):
                 await self._spend(job, drawn)
-                if not await self._jobs.ended(job.id, Status.FAILED, why):
+                if not await self._jobs.ended(job.id, Status.FAILED, shortened(why)):
                     return
         except StoreError as unwritten:  # the next start takes it up again
             log.error("job %d: that it failed is not written: %s", job.id, unwritten)  # noqa: TRY400
-        if unposted and not isinstance(error, Refused):
+        if isinstance(error, MessageGone | Unreachable):
             return  # there is nobody to say it to
         try:
             await self._presenter.failed(job, error)
         except DeliveryFailed as unshown:
             log.warning("job %d: its failure could not be shown: %s", job.id, unshown)
+        except Exception:
+            log.exception("job %d: its failure could not be shown", job.id)
+
+
+def shortened(why: str) -> str:
+    """Return why a job ended as one line for its row, whatever was quoted."""
+    return " ".join(why[: 20 * WHY_LENGTH].split())[:WHY_LENGTH]

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from bot.store.database import Database
+from bot.store.faults import as_store_errors
 from bot.store.files import read_whole, remove_parts, write_whole
 from bot.store.jobs import NOBODY
 from bot.store.models import UNPRUNED, FavouriteRow, JobRow, PictureRow
@@ -163,6 +164,11 @@ class PictureStore:
             )
             return {row.job_id: stored_picture(row) for row in rows}
 
+    async def has(self, picture: StoredPicture) -> bool:
+        """Tell whether the PNG file is there, and whole."""
+        look = partial(_is_whole, self._png(picture.sha256), picture.size_bytes)
+        return await outlast(partial(asyncio.to_thread, look))
+
     async def read(self, picture: StoredPicture) -> bytes | None:
         """Return the PNG file, or None where it was pruned."""
         return await _read(self._png(picture.sha256))
@@ -206,7 +212,7 @@ class PictureStore:
         await outlast(partial(asyncio.to_thread, self._write_files, sha256, png))
 
     def _write_files(self, sha256: str, png: bytes) -> None:
-        if self._png(sha256).exists() and self._thumbnail(sha256).exists():
+        if _is_whole(self._png(sha256), len(png)) and self._thumbnail(sha256).exists():
             return
         with Image.open(io.BytesIO(png)) as picture:
             picture.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
@@ -277,6 +283,14 @@ async def _unneeded(session: AsyncSession, files: set[str]) -> set[str]:
         ),
     )
     return files - set(await session.scalars(needed))
+
+
+def _is_whole(path: Path, size_bytes: int) -> bool:
+    with as_store_errors():
+        try:
+            return path.stat().st_size == size_bytes
+        except (FileNotFoundError, NotADirectoryError):
+            return False
 
 
 async def _read(path: Path) -> bytes | None:

@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
-import aiohttp
 import discord
 from discord import app_commands
 
@@ -14,6 +13,7 @@ from bot.services.policy import Actor, Asked
 from bot.store.examples import Viewer
 from bot.store.records import EVERYWHERE, Origin
 from bot.texts import say
+from bot.trouble import TROUBLE
 from bot.ui.eyes import (
     DiscordEyes,
     is_age_restricted,
@@ -192,5 +192,5 @@ async def fetch(
     try:
         async with asyncio.timeout(FETCH_S):
             return await file.read()
-    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+    except TROUBLE as error:
         raise FileUnavailable(say("error-file-late", field=field)) from error

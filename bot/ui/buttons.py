@@ -1,21 +1,24 @@
 """The buttons under a job; their ids hold ids only, so they outlive every restart."""
 
+import asyncio
 import logging
 import re
+import secrets
 from collections.abc import Collection, Coroutine
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 
-import aiohttp
 import discord
 
 from bot import errors
-from bot.services.errors import ForeignButton, NothingToDo
+from bot.services.errors import DiscordRefused, ForeignButton, NothingToDo
 from bot.services.gallery import Gallery
 from bot.services.jobs import JobService
 from bot.store.records import Job, Kind
 from bot.texts import say, speak
+from bot.texts.inert import inert
+from bot.trouble import ALREADY_ACKNOWLEDGED, TROUBLE, describe, is_final, retry_after
 from bot.ui import private, render
 from bot.ui.asking import actor_of, asked_by
 from bot.ui.clicks import Clicks
@@ -30,6 +33,14 @@ TEMPLATE = re.compile(
     r"job:(?P<job>[0-9]{1,19}):(?P<action>[a-z]+)"
     r"(?::(?P<index>[0-9]?)(?::(?P<mark>[0-9a-f]{1,16}))?)?"
 )
+
+
+# Discord takes a first answer within three seconds, and keeps a number beside a button's custom id.
+ANSWER_S, IN_TIME_S, AGAIN_S = 10.0, 2.5, 0.2
+OURS = 1 + secrets.randbits(30)
+# The statuses with which Discord says that it did not take an answer.
+REFUSALS = (400, 403, 413)
+UNKNOWN_INTERACTION = 10062
 
 
 class Action(StrEnum):
@@ -149,8 +160,8 @@ async def once(
         work.close()
         try:
             await interaction.response.defer()
-        except discord.HTTPException as error:  # as when Discord delivers one click twice
-            log.info("a double click was not acknowledged: %s", error)
+        except TROUBLE as error:  # as when Discord delivers one click twice
+            log.info("a double click was not acknowledged: %s", describe(error))
         return
     try:
         await work
@@ -237,27 +248,84 @@ async def first_answer(interaction: discord.Interaction[Any], jobs: JobService, 
     """
     interaction.client.cooldowns.granted(interaction)
     text, view = render.waiting(job, jobs.place_of(job)), waiting_view(job)
-    alone = job.origin.private
     try:
-        if job.origin.part == 0:
-            answer = await interaction.response.send_message(text, view=view, ephemeral=alone)
-            message_id = answer.message_id or 0
-        else:
-            sent = await interaction.followup.send(text, view=view, ephemeral=alone, wait=True)
-            message_id = sent.id
-    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-        log.warning("job %d: its first answer broke: %s", job.id, error)
-        await jobs.unanswered(job)
-    else:
-        await jobs.answered(job, message_id)
-        if job.stripped:
-            await private.tell_stripped(interaction, job)
+        message_id = await _answer(interaction, job, text, view)
+    except TROUBLE as error:
+        why = describe(error)
+        if _is_refused(error):
+            await jobs.answers.refused(job, why)
+            raise DiscordRefused(say("error-answer-refused", why=inert(why))) from error
+        log.warning("job %d: its first answer broke: %s", job.id, why)
+        message_id = None
+    if message_id is None:
+        await jobs.answers.broke(job)
+        return
+    await jobs.answers.stands(job, message_id)
+    if job.stripped:
+        await private.tell_stripped(interaction, job)
+
+
+async def _answer(
+    interaction: discord.Interaction[Any], job: Job, text: str, view: discord.ui.View
+) -> int | None:
+    """Send a first answer; return its id. Raises TROUBLE.
+
+    Where it breaks at once it is sent again, while that can be in time: Discord takes one only.
+    """
+    alone, clock = job.origin.private, asyncio.get_running_loop().time
+    began = clock()
+    while True:
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                if job.origin.part > 0:
+                    sent = await interaction.followup.send(
+                        text, view=view, ephemeral=alone, wait=True
+                    )
+                    return sent.id
+                answer = await interaction.response.send_message(text, view=view, ephemeral=alone)
+                return answer.message_id
+        except TROUBLE as error:
+            pause = max(AGAIN_S, retry_after(error))
+            late = clock() + pause - began > IN_TIME_S
+            if late or job.origin.part > 0 or _is_known(error) or _is_refused(error):
+                raise
+            log.info("job %d: its first answer is sent again: %s", job.id, describe(error))
+            await asyncio.sleep(pause)
+
+
+def _is_known(error: BaseException) -> bool:
+    """Tell whether sending an answer again would say nothing new."""
+    known = (UNKNOWN_INTERACTION, ALREADY_ACKNOWLEDGED)
+    return isinstance(error, discord.HTTPException) and error.code in known
+
+
+def _is_refused(error: BaseException) -> bool:
+    """Tell whether Discord does not take a first answer: it is then known not to stand."""
+    return is_final(error) and error.status in REFUSALS and not _is_known(error)
+
+
+def carries(message: discord.Message, job: Job, *, of_this_run: bool) -> bool:
+    """Tell whether a message is the first answer that we gave to a job.
+
+    Another process with the same token has a database of its own, in which the numbers of jobs may
+    be the same; what it sends has another mark than what was sent ``of_this_run``.
+    """
+    cancel = str(CustomId.of(job, Action.CANCEL))
+    found = (
+        child
+        for row in message.components
+        if isinstance(row, discord.ActionRow)
+        for child in row.children
+    )
+    return any(
+        child.custom_id == cancel and (child.id == OURS or not of_this_run) for child in found
+    )
 
 
 def waiting_view(job: Job) -> discord.ui.View:
     """Return the one button of a job that waits or runs."""
     view = closed_view()
-    look = {"label": say("button-cancel"), "emoji": "✖️"}
+    look: dict[str, Any] = {"label": say("button-cancel"), "emoji": "✖️", "id": OURS}
     view.add_item(JobButton(CustomId.of(job, Action.CANCEL), **look))
     return view
 

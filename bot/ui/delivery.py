@@ -8,17 +8,17 @@ could write, the end goes to the person by direct message, and never to a channe
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
-import aiohttp
 import discord
 
 from bot import errors
 from bot.discord_limits import FILE_BYTES, TOKEN_LIFETIME
-from bot.services.checking import coarse, is_checked
+from bot.services.checking import is_checked
+from bot.services.pauses import Pauses
 from bot.services.runner import (
+    AnsweredElsewhere,
     DeliveryFailed,
     MessageGone,
     Refused,
@@ -29,14 +29,15 @@ from bot.services.runner import (
 )
 from bot.store.records import Job
 from bot.texts import say, speaking
+from bot.trouble import RATE_LIMITED, TROUBLE, describe, is_final, retry_after
 from bot.ui import buttons, render
 from bot.ui.clock import DiscordClock
+from bot.ui.edits import Edit, Line, coarsened, fitting
 from bot.ui.pacing import Pacer
-from bot.ui.shrinking import Upload, fit
+from bot.ui.shrinking import Upload
 from bot.ui.uploading import (
     SMALLEST_FILE_BYTES,
     TOO_LARGE,
-    as_files,
     largest,
     upload,
 )
@@ -48,70 +49,37 @@ log = logging.getLogger(__name__)
 TOKEN_USED = TOKEN_LIFETIME - timedelta(minutes=1)
 # Discord allows about five edits in five seconds in a bucket; this leaves room for the last one.
 PACE_S = 1.5
+# How long Discord may take for anything, besides the way of what is uploaded.
+TIMEOUT_S = 45.0
 # The end is tried for about an hour, besides what discord.py tries by itself.
 ATTEMPTS = 64
 RETRY_S = 2.0
 LONGEST_RETRY_S = 60.0
 
+LAST_ATTEMPTS = 8  # of what is only said
+FOREIGN_REFUSALS = 4
+SLOWEST_UPLOAD = 50_000.0  # bytes a second
+
 # Discord's error codes, from its API reference.
 UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK, INVALID_TOKEN = 10003, 10008, 10015, 50027
 THREAD_ARCHIVED = 50083
-RATE_LIMITED = 429
-
-
-@dataclass(slots=True)
-class Edit:
-    """A whole state of a message: what it replaces does not matter any more."""
-
-    content: str
-    view: discord.ui.View
-    # None leaves what the message carries.
-    files: list[Upload] | None = None
-
-    def fields(self) -> dict[str, Any]:
-        """Return what discord.py's edits take, with the files anew: sending one uses it up."""
-        fields: dict[str, Any] = {
-            "content": self.content,
-            "view": self.view,
-            "allowed_mentions": discord.AllowedMentions.none(),
-        }
-        if self.files is not None:
-            fields["attachments"] = as_files(self.files)
-        return fields
-
-    async def send(self, channel: discord.abc.Messageable, nonce: str) -> discord.Message:
-        """Post it as a new message; the same nonce again finds the first one for some minutes."""
-        return await channel.send(
-            self.content,
-            view=self.view,
-            files=as_files(self.files or []),
-            nonce=nonce,
-            allowed_mentions=discord.AllowedMentions.none(),
-        )
-
-
-@dataclass(slots=True)
-class Line:
-    """What is on its way to one job's message."""
-
-    newest: Edit | None = None
-    sender: asyncio.Task[None] | None = None
-    patching: asyncio.Lock = field(default_factory=asyncio.Lock)
-    place: int | None = None
-    token_died: bool = False
-    # Discord refused a progress edit, and would refuse the next; the message may even be gone.
-    muted: bool = False
-    gone: bool = False
+UNAUTHORIZED = 401
 
 
 class Delivery:
     """The presenter: it alone edits job messages."""
 
     def __init__(
-        self, client: discord.Client, clock: DiscordClock, *, pace_s: float = PACE_S
+        self,
+        client: discord.Client,
+        clock: DiscordClock,
+        *,
+        pace_s: float = PACE_S,
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
         self._client = client
         self._clock = clock
+        self._timeout_s = timeout_s
         self._pacer = Pacer(pace_s)
         self._lines: dict[int, Line] = {}
         self.on_gone: Callable[[Job], Awaitable[None]] = _nobody_asks
@@ -158,13 +126,19 @@ class Delivery:
             if not files and not job.origin.private:
                 await self._whisper(job, say("job-held-back-privately"))
 
-    async def failed(self, job: Job, error: Exception) -> None:
-        """Say in one line why there are no pictures."""
+    async def failed(self, job: Job, error: BaseException) -> None:
+        """Say in one line why there are no pictures, privately where its message does not take it.
+
+        What stood there, such as a progress bar, goes all the same.
+        """
         with speaking(job.origin.locale):
             text = render.failed(job, errors.explain(error))
             try:
-                await self._finish(job, Edit(text, buttons.closed_view(), []))
-            except Refused:
+                await self._finish(job, Edit(text, buttons.closed_view(), []), LAST_ATTEMPTS)
+            except (MessageGone, Unreachable):
+                raise
+            except DeliveryFailed:
+                await self._clear(job, say("job-failed-privately"))
                 await self._tell(job, text)
 
     def drop(self, job: Job) -> None:
@@ -179,7 +153,11 @@ class Delivery:
             self.drop(job)
             return
         with speaking(job.origin.locale):
-            await self._finish(job, Edit(render.cancelled(job), buttons.closed_view(), []))
+            try:
+                edit = Edit(render.cancelled(job), buttons.closed_view(), [])
+                await self._finish(job, edit, LAST_ATTEMPTS)
+            except Refused:
+                await self._clear(job, say("job-cancelled"))
 
     def can_answer(self, job: Job) -> bool:
         """Tell whether the interaction's token is young enough to be used."""
@@ -187,29 +165,35 @@ class Delivery:
             self._clock.now() < job.origin.asked_at + TOKEN_USED
         )
 
-    async def find_answer(self, job: Job) -> int | None:
+    async def find_answer(self, job: Job, *, of_this_run: bool) -> int | None:
         """GET the interaction's original answer: its id, or None where there is none."""
         try:
-            return (await self._webhook(job).fetch_message("@original")).id  # type: ignore[arg-type]
-        except discord.NotFound:
-            return None
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            if isinstance(error, discord.HTTPException) and error.code == INVALID_TOKEN:
-                raise TokenDied(_reason(error)) from error
-            raise DeliveryFailed(_reason(error)) from error
+            async with asyncio.timeout(self._timeout_s):
+                message = await self._webhook(job).fetch_message("@original")  # type: ignore[arg-type]
+        except TROUBLE as error:
+            code = getattr(error, "code", 0)
+            if code == INVALID_TOKEN:
+                raise TokenDied(describe(error)) from error
+            if code in (UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK):
+                return None
+            raise _failed(error) from error
+        if not buttons.carries(message, job, of_this_run=of_this_run):
+            raise AnsweredElsewhere
+        return message.id
 
     async def repost(self, job: Job) -> int:
         """Post a new message where the job may be seen; see `Edit.send` for doing it twice."""
         with speaking(job.origin.locale):
             edit = Edit(render.waiting(job, 0), buttons.waiting_view(job))
         try:
-            if job.origin.by_token_only:
-                with speaking(job.origin.locale):
-                    return await self._send_directly(job, edit)
-            channel = self._client.get_partial_messageable(job.origin.channel_id)
-            return (await edit.send(channel, _nonce(job))).id
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            raise DeliveryFailed(_reason(error)) from error
+            async with asyncio.timeout(self._timeout_s):
+                if job.origin.by_token_only:
+                    with speaking(job.origin.locale):
+                        return await self._send_directly(job, edit)
+                channel = self._client.get_partial_messageable(job.origin.channel_id)
+                return (await edit.send(channel, _nonce(job))).id
+        except TROUBLE as error:
+            raise _failed(error) from error
 
     def _soon(self, job: Job, edit: Edit) -> None:
         line = self._lines.setdefault(job.id, Line())
@@ -229,16 +213,19 @@ class Delivery:
 
     async def _send_progress(self, job: Job, line: Line, edit: Edit) -> None:
         try:
-            await self._patch(job, line, await _coarse(edit) if is_checked(job) else edit)
+            shown = await coarsened(edit) if is_checked(job) else edit
+            async with asyncio.timeout(self._timeout(edit)):
+                await self._patch(job, line, shown)
         except TokenDied:
             line.newest = line.newest or edit  # at the channel's next turn
-        except (DeliveryFailed, discord.HTTPException, aiohttp.ClientError, OSError) as lost:
+        except (DeliveryFailed, *TROUBLE) as lost:
             # Progress is a courtesy: the end of the job is what must arrive.
-            log.info("job %d: a progress edit was lost: %s", job.id, lost)
+            log.info("job %d: a progress edit was lost: %s", job.id, describe(lost))
             line.gone = isinstance(lost, MessageGone)
-            line.muted = line.gone or isinstance(lost, discord.Forbidden | Unreachable)
+            refused = is_final(lost) and lost.status != TOO_LARGE
+            line.muted = line.gone or isinstance(lost, Unreachable) or refused
 
-    async def _finish(self, job: Job, edit: Edit) -> None:
+    async def _finish(self, job: Job, edit: Edit, attempts: int = ATTEMPTS) -> None:
         line = self._lines.setdefault(job.id, Line())
         line.newest = None
         try:
@@ -246,33 +233,49 @@ class Delivery:
             async with self._pacer.end(self._bucket(job, line)), line.patching:
                 if line.sender is not None:
                     line.sender.cancel()
-                await self._patch_surely(job, line, edit)
+                await self._patch_surely(job, line, edit, attempts)
         finally:
             self._lines.pop(job.id, None)
 
-    async def _patch_surely(self, job: Job, line: Line, edit: Edit) -> None:
-        attempt = 1
+    async def _patch_surely(self, job: Job, line: Line, edit: Edit, attempts: int) -> None:
+        pauses = Pauses(RETRY_S, LONGEST_RETRY_S)
+        attempt, foreign = 1, 0
         while True:
-            edit = await _fitting(edit, self._file_limit(job, line))
+            edit = await fitting(edit, self._file_limit(job, line))
             try:
-                if not self._reaches(job, line):
-                    await self._send_directly(job, edit)
-                    return None
-                return await self._patch(job, line, edit)
+                async with asyncio.timeout(self._timeout(edit)):
+                    if not self._reaches(job, line):
+                        await self._send_directly(job, edit)
+                        return None
+                    return await self._patch(job, line, edit)
             except TokenDied:
                 continue
-            except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            except TROUBLE as error:
                 status = error.status if isinstance(error, discord.HTTPException) else 500
                 if status == TOO_LARGE and largest(edit.files) > SMALLEST_FILE_BYTES:
-                    edit = await _fitting(edit, largest(edit.files) // 2)
+                    edit = await fitting(edit, largest(edit.files) // 2)
                     continue
-                if status < 500 and status != RATE_LIMITED:
-                    raise Refused(_reason(error)) from error
-                if attempt == ATTEMPTS:
-                    raise DeliveryFailed(_reason(error)) from error
-                log.warning("job %d: attempt %d to show its end: %s", job.id, attempt, error)
-                await asyncio.sleep(min(LONGEST_RETRY_S, RETRY_S * 2 ** (attempt - 1)))
+                # What stands before Discord may not like this request and take the next one.
+                foreign += status < 500 and status != RATE_LIMITED and not is_final(error)
+                if is_final(error) or foreign == FOREIGN_REFUSALS:
+                    raise Refused(describe(error)) from error
+                if attempt == attempts:
+                    raise _failed(error) from error
+                pause = pauses.next(retry_after(error))
+                log.warning(
+                    "job %d: attempt %d to show its end: %s; the next one in %.0f s",
+                    job.id,
+                    attempt,
+                    describe(error),
+                    pause,
+                )
+                await asyncio.sleep(pause)
                 attempt += 1
+
+    def _timeout(self, edit: Edit) -> float:
+        """Return how many seconds an edit may take, with what it carries."""
+        size = sum(len(file.content) for file in edit.files or ())
+        return self._timeout_s + size / SLOWEST_UPLOAD
 
     async def _patch(self, job: Job, line: Line, edit: Edit) -> None:
         """Edit the message.
@@ -294,9 +297,12 @@ class Delivery:
                 return await self._patch(job, line, edit)
             if error.code in (UNKNOWN_MESSAGE, UNKNOWN_CHANNEL):
                 raise MessageGone("its message is gone") from error
-            if error.code in (INVALID_TOKEN, UNKNOWN_WEBHOOK):
+            dead = error.code in (INVALID_TOKEN, UNKNOWN_WEBHOOK) or (
+                error.status == UNAUTHORIZED and is_final(error)
+            )
+            if dead and self._by_token(job, line):
                 line.token_died = True
-                raise TokenDied(_reason(error)) from error
+                raise TokenDied(describe(error)) from error
             raise
 
     async def _send_directly(self, job: Job, edit: Edit) -> int:
@@ -312,16 +318,26 @@ class Delivery:
             direct = await self._client.create_dm(discord.Object(job.origin.person_id))
             return await edit.send(direct, _nonce(job))
         except discord.Forbidden as error:
-            raise Unreachable(_reason(error)) from error
+            if not is_final(error):
+                raise
+            raise Unreachable(describe(error)) from error
+
+    async def _clear(self, job: Job, text: str) -> None:
+        """Take what stands in a job's message away, in words that no rule there can refuse."""
+        try:
+            await self._finish(job, Edit(text, buttons.closed_view(), []), LAST_ATTEMPTS)
+        except DeliveryFailed as error:
+            log.warning("job %d: its message stays as it is: %s", job.id, error)
 
     async def _tell(self, job: Job, text: str) -> None:
         """Say to the person alone what the place does not take; raises DeliveryFailed."""
         if await self._whisper(job, text):
             return
         try:
-            await self._write_to(job, Edit(text, buttons.closed_view()))
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            raise DeliveryFailed(_reason(error)) from error
+            async with asyncio.timeout(self._timeout_s):
+                await self._write_to(job, Edit(text, buttons.closed_view()))
+        except TROUBLE as error:
+            raise _failed(error) from error
 
     async def _whisper(self, job: Job, text: str) -> bool:
         """Say something to the person alone; False where the token cannot (any more)."""
@@ -330,9 +346,10 @@ class Delivery:
         webhook = self._webhook(job)
         webhook.type = discord.WebhookType.application  # an interaction's: those may be private
         try:
-            await webhook.send(text, ephemeral=True)
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            log.info("job %d: a private line was lost: %s", job.id, error)
+            async with asyncio.timeout(self._timeout_s):
+                await webhook.send(text, ephemeral=True)
+        except TROUBLE as error:
+            log.info("job %d: a private line was lost: %s", job.id, describe(error))
             return False
         return True
 
@@ -372,29 +389,10 @@ class Delivery:
         return discord.Webhook.partial(application_id, job.origin.token, client=self._client)
 
 
-async def _coarse(edit: Edit) -> Edit:
-    """Return the edit with its preview as it may be shown before the check."""
-    if not edit.files:
-        return edit
-    (preview,) = edit.files
-    content = await asyncio.to_thread(coarse, preview.content)
-    return replace(edit, files=[replace(preview, content=content)])
-
-
-async def _fitting(edit: Edit, limit: int) -> Edit:
-    """Return the edit with files of at most ``limit`` bytes, saying so where it shrank any."""
-    if not edit.files:
-        return edit
-    files = await asyncio.to_thread(fit, edit.files, limit)
-    if files == edit.files:
-        return edit
-    content = edit.content.removesuffix(render.shrunk()) + render.shrunk()
-    return replace(edit, content=content, files=files)
-
-
-def _reason(error: Exception) -> str:
-    """Return Discord's own words where it spoke."""
-    return (isinstance(error, discord.HTTPException) and error.text) or str(error)
+def _failed(error: Exception) -> DeliveryFailed:
+    if isinstance(error, DeliveryFailed):
+        return error
+    return DeliveryFailed(describe(error), retry_after=retry_after(error))
 
 
 def _nonce(job: Job) -> str:

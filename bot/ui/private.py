@@ -3,7 +3,6 @@
 import logging
 from typing import Any
 
-import aiohttp
 import discord
 from discord import app_commands
 
@@ -13,6 +12,7 @@ from bot.services.gallery import Gallery
 from bot.store.records import Job
 from bot.texts import say
 from bot.texts.inert import inert
+from bot.trouble import TROUBLE, describe
 from bot.ui import details, render
 from bot.ui.asking import actor_of
 from bot.ui.removing import remove_message
@@ -68,8 +68,8 @@ async def tell_stripped(interaction: discord.Interaction[Any], job: Job) -> None
     words = inert(job.stripped or "", STRIPPED_SHOWN)
     try:
         await interaction.followup.send(say("stripped", words=words), ephemeral=True)
-    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-        log.warning("job %d: what was cut out of it is not told: %s", job.id, error)
+    except TROUBLE as error:
+        log.warning("job %d: what was cut out of it is not told: %s", job.id, describe(error))
 
 
 async def favourite(interaction: discord.Interaction[Any], gallery: Gallery, job_id: int) -> None:

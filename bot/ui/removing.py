@@ -9,8 +9,7 @@ from bot.services.errors import DiscordRefused
 from bot.store.records import Job
 from bot.texts import say
 from bot.texts.inert import inert
-
-WHY_SHOWN = 500
+from bot.trouble import TROUBLE, describe
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +29,8 @@ async def remove_message(client: discord.Client, job: Job, instead: str) -> None
         await message.delete()
     except discord.NotFound:
         return
-    except discord.HTTPException as error:
-        log.warning("job %d: its message cannot be deleted: %s", job.id, error)
+    except TROUBLE as error:
+        log.warning("job %d: its message cannot be deleted: %s", job.id, describe(error))
         await _empty(message, instead)
 
 
@@ -41,7 +40,5 @@ async def _empty(message: discord.PartialMessage, instead: str) -> None:
         await message.edit(content=instead, **bare)
     except discord.NotFound:
         return
-    except discord.HTTPException as error:
-        raise DiscordRefused(
-            say("error-message-stays", why=inert(error.text, WHY_SHOWN))
-        ) from error
+    except TROUBLE as error:
+        raise DiscordRefused(say("error-message-stays", why=inert(describe(error)))) from error

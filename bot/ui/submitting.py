@@ -29,9 +29,10 @@ async def submitted(interaction: discord.Interaction[Any]) -> None:
     data: Any = interaction.data
     sent = ((template.fullmatch(data["custom_id"]), take) for template, take in FORMS)
     match, take = next(((match, take) for match, take in sent if match), (None, None))
-    if match is None or take is None:
-        return  # whoever opened it waits for it
     speak(str(interaction.locale))
+    if match is None or take is None:
+        await errors.answer(interaction, NothingToDo(say("error-form-unknown")))
+        return
     try:
         await once(interaction, match[0], take(interaction, match))
     except Exception as error:  # noqa: BLE001

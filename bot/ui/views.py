@@ -4,11 +4,11 @@ import logging
 from typing import Any
 from weakref import WeakSet
 
-import aiohttp
 import discord
 
 from bot import errors
 from bot.texts import say, speak
+from bot.trouble import TROUBLE, describe
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +47,8 @@ class PrivateView(discord.ui.View):
         """Edit the answer for the last time; one that is gone, or too old, stays as it is."""
         try:
             await self._asked.edit_original_response(**last)
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            log.info("a private answer keeps its buttons: %s", error)
+        except TROUBLE as error:
+            log.info("a private answer keeps its buttons: %s", describe(error))
 
     async def on_error(
         self, interaction: discord.Interaction[Any], error: Exception, _: discord.ui.Item[Any], /
@@ -64,8 +64,8 @@ async def orphaned(interaction: discord.Interaction[Any], custom_id: str) -> Non
     speak(str(interaction.locale))
     try:
         await interaction.response.send_message(say("error-page-old"), ephemeral=True)
-    except discord.HTTPException as error:
-        log.info("a click on an old answer was not answered: %s", error)
+    except TROUBLE as error:
+        log.info("a click on an old answer was not answered: %s", describe(error))
 
 
 def _id(item: discord.ui.Item[Any]) -> str | None:

@@ -61,7 +61,8 @@ def gateway(call: Call) -> Reply:
 def bot_gateway(call: Call) -> Reply:
     """Give the gateway's address and how often the bot may start."""
     limit = {"total": 1000, "remaining": 999, "reset_after": 86_400_000, "max_concurrency": 1}
-    return Reply({"url": call.state.gateway.url, "shards": 1, "session_start_limit": limit})
+    shards = call.state.gateway.shards
+    return Reply({"url": call.state.gateway.url, "shards": shards, "session_start_limit": limit})
 
 
 def own_guilds(call: Call) -> Reply:

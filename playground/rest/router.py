@@ -1,6 +1,5 @@
 """From an HTTP request to a handler and back: tokens, faults, limits, and the record of it all."""
 
-import asyncio
 import logging
 import time
 import zlib
@@ -11,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from playground import bodies, refusals
+from playground import bodies, outages, refusals
 from playground.bodies import Body
 from playground.faults import Fault, SeenRequest
 from playground.observing import Exchange
@@ -96,9 +95,9 @@ class Router:
             try:
                 self._check_token(route, request)
                 body = read = await bodies.read(request, self._state.attachment_size_limit)
-                fault = self._state.faults.take(request.method, path, len(body.files))
-                if fault is not None and fault.delay:
-                    await asyncio.sleep(fault.delay)
+                fault = self._state.faults.take(request.method, path, len(body.files), body.json)
+                if fault is not None:
+                    await outages.begin(fault, request)
                 reply = self._handle(route, request, body, fault)
             except Refusal as refusal:
                 _log.info("%s %s refused: %s", request.method, path, refusal)
@@ -125,8 +124,8 @@ class Router:
         if fault.status == 429:
             wait = fault.retry_after
             limited = {"message": "You are being rate limited.", "retry_after": wait}
-            return Reply(limited | {"global": False}, 429)
-        message = f"{fault.status}: asked for by a fault"
+            return Reply(limited | {"global": fault.everywhere}, 429)
+        message = fault.message or f"{fault.status}: asked for by a fault"
         return Reply({"message": message, "code": fault.code}, fault.status)
 
     def _check_token(self, route: Route, request: web.Request) -> None:
@@ -155,6 +154,8 @@ class Router:
         self._state.changes.announce()
 
     def _response(self, route: Route, reply: Reply, fault: Fault | None) -> web.Response:
+        if fault is not None and fault.page:
+            return outages.page(fault)
         # The bucket is a name for the route: generous, and never the reason to wait.
         bucket = f"{zlib.crc32(f'{route.method} {route.path}'.encode()):08x}"
         headers = {
@@ -173,8 +174,10 @@ class Router:
                 "X-RateLimit-Remaining": "0",
                 "X-RateLimit-Reset": f"{time.time() + wait:.3f}",
                 "X-RateLimit-Reset-After": f"{wait:.3f}",
-                "X-RateLimit-Scope": "user",
+                "X-RateLimit-Scope": "global" if fault.everywhere else "user",
             }
+            if fault.everywhere:
+                headers["X-RateLimit-Global"] = "true"
         return _json(reply, headers)
 
     async def _unknown(self, request: web.Request) -> web.StreamResponse:

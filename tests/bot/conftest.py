@@ -49,7 +49,7 @@ from tests.fakes import RecordingExecutor
 
 CATALOG = Catalog({EMBEDDED.name: EMBEDDED}, EMBEDDED.name, {style.name: style for style in STYLES})
 
-LIMITS = Limits(waiting=20, waiting_per_person=3)
+LIMITS = Limits(waiting=20, waiting_per_person=3, waiting_per_server=20)
 
 # The last row under finished pictures.
 KEEPING = ["Details", "Send to me", "Favourite", "Delete"]

@@ -1,6 +1,7 @@
 import logging
 import re
 
+import discord
 import pytest
 from discord import app_commands
 
@@ -38,6 +39,43 @@ def test_every_error_of_ours_has_a_sentence():
         for kind in family(root)[1:]:
             if kind is not CatalogInvalid:  # met at the start only, by the owner
                 assert any(base in errors.SENTENCES for base in kind.__mro__), kind
+
+
+class Mute(JobError):
+    """An error whose sentence breaks."""
+
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+
+def test_an_error_whose_sentence_breaks_has_one():
+    assert "Something broke" in errors.explain(Mute())
+
+
+class Answered:
+    """The part of an interaction that an answer needs, which keeps what was said."""
+
+    type = discord.InteractionType.application_command
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.response = self
+
+    def is_done(self) -> bool:
+        return False
+
+    async def send_message(self, line: str, *, ephemeral: bool) -> None:
+        assert ephemeral
+        self.said.append(line)
+
+
+@pytest.mark.parametrize("note", ["", "\n>>> " + 1100 * "n"])
+async def test_however_much_is_wrong_it_fits_a_message(note: str):
+    interaction = Answered()
+    await errors.answer(interaction, JobError(9000 * "x"), note=note)  # type: ignore[arg-type]
+    (line,) = interaction.said
+    assert len(line) == errors.MESSAGE_LENGTH
+    assert line.endswith(note)
 
 
 def test_the_unforeseen_is_logged_under_the_reference_it_names(caplog):

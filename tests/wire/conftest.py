@@ -17,7 +17,7 @@ from playground import Playground
 from playground.messages import Message
 from tests.discord_spec.judge import Judge
 
-PATIENCE_S = 60.0  # the machine may be busy; nothing here passes by being fast
+PATIENCE_S = 180.0  # the machine may be busy; nothing here passes by being fast
 
 
 class Process:
@@ -35,6 +35,10 @@ class Process:
         return self._process.pid
 
     async def start(self, **environment: str) -> None:
+        await self.begin(**environment)
+        await self.playground.ready(PATIENCE_S)
+
+    async def begin(self, **environment: str) -> None:
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -51,7 +55,23 @@ class Process:
                 },
                 stderr=log,
             )
-        await self.playground.ready(PATIENCE_S)
+
+    async def ended(self) -> int:
+        """Wait until it ends by itself."""
+        assert self._process is not None
+        return await asyncio.wait_for(self._process.wait(), PATIENCE_S)
+
+    def lines(self, said: str) -> list[str]:
+        """The lines of its log that say this."""
+        return [line for line in self.log.read_text("utf-8").splitlines() if said in line]
+
+    async def said(self, what: str, times: int = 1) -> list[str]:
+        """Wait until its log says this so often."""
+        deadline = time.monotonic() + PATIENCE_S
+        while len(lines := self.lines(what)) < times:
+            assert time.monotonic() < deadline, self.log.read_text("utf-8")[-4000:]
+            await asyncio.sleep(0.05)
+        return lines
 
     async def end(self, number: int = signal.SIGTERM) -> int:
         assert self._process is not None
@@ -72,9 +92,11 @@ class Process:
         finally:
             connection.close()
 
-    async def until(self, columns: str, condition: Callable[..., bool]) -> None:
+    async def until(
+        self, columns: str, condition: Callable[..., bool], within: float = PATIENCE_S
+    ) -> None:
         """Wait until a row's columns meet the condition, without a pause in which much happens."""
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + within
         while not any(condition(*row) for row in self.rows(columns)):
             assert time.monotonic() < deadline, f"{columns}: {self.rows(columns)}"
             await asyncio.sleep(0.002)

@@ -6,12 +6,15 @@ import shutil
 import sys
 from pathlib import Path
 
+import pytest
+
 from bot.store.database import FILE_NAME, Database, migrate
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
 from generation.embedded import CHECKPOINT
 from generation.profile import PROFILES, Profile, write_profiles
 from playground import Permission, Playground
+from playground.faults import Outage
 from tests.bot.store.test_database import record
 from tests.fakes import png
 from tests.wire.conftest import PATIENCE_S
@@ -74,6 +77,16 @@ async def test_what_is_missing_is_named(playground: Playground, tmp_path: Path):
     assert any("Far: from the hub, somebody/something" in line for line in lines)
     assert any("none yet" in line for line in lines)
     assert any("rows         not measured yet" in line for line in lines)
+
+
+@pytest.mark.parametrize("outage", [one for one in Outage if "429" not in one])
+async def test_bad_weather_is_a_finding(playground: Playground, tmp_path: Path, outage: Outage):
+    playground.faults.strike(outage, "GET", "/users/@me$", times=2)
+    status, lines = await doctor(playground, tmp_path, DISCORD__TIMEOUT_S="3")
+    assert status == 1
+    assert lines[-1].startswith("!!")
+    assert "DISCORD__TOKEN" in lines[-1] or "cannot be reached: " in lines[-1]
+    assert len(lines[-1]) < 200
 
 
 async def test_a_refused_token_is_a_finding(playground: Playground, tmp_path: Path):

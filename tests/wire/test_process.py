@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bot.__main__ import NOT_LET_IN
 from bot.store.database import FILE_NAME, migrate
 from generation.embedded import CHECKPOINT
 from playground import Playground
@@ -119,7 +120,7 @@ def test_a_checkpoint_that_is_not_whole_or_not_safe_is_one_line(tmp_path: Path, 
 async def test_a_refused_token_is_one_line(playground: Playground, tmp_path: Path):
     environment = {**playground.environment, "DISCORD__TOKEN": "wrong-token"}
     ended = await asyncio.to_thread(start, tmp_path, **environment)
-    assert ended.returncode == 1
+    assert ended.returncode == NOT_LET_IN
     assert "darkroom: DISCORD__TOKEN: Discord refused it" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert "wrong-token" not in ended.stderr

@@ -1,0 +1,227 @@
+"""Getting in touch with Discord: what passes is waited for, what does not is said once.
+
+Nothing here ends the process because of bad weather: whoever started it again would knock at once,
+which prolongs a ban, and would identify anew, which Discord allows a thousand times a day.
+"""
+
+import asyncio
+import logging
+import time
+from typing import Any
+
+import aiohttp
+import discord
+import yarl
+from discord.ext import commands
+
+from bot.services.pauses import Pauses
+from bot.trouble import TROUBLE, describe, retry_after
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE_S = 1.0
+# Between one IDENTIFY of a shard and the next; discord.py gives up a connection after a minute.
+FIRST_IDENTIFY_S, LONGEST_IDENTIFY_S = 5.0, 45.0
+# A connection that held for so long was a good one.
+SETTLED_S = 600.0
+UNAUTHORIZED = 401
+
+# Close codes of the gateway after which it would close again, from Discord's API reference.
+AUTHENTICATION_FAILED, INVALID_SHARD, SHARDING_REQUIRED = 4004, 4010, 4011
+INVALID_VERSION, INVALID_INTENTS, DISALLOWED_INTENTS = 4012, 4013, 4014
+REFUSED_TOKEN = ("DISCORD__TOKEN: Discord refused it", "copy it anew")
+UPDATE = "update Darkroom"
+FINAL = {
+    AUTHENTICATION_FAILED: REFUSED_TOKEN,
+    INVALID_SHARD: ("Discord refused a shard (4010)", UPDATE),
+    INVALID_VERSION: ("Discord refused the gateway's version (4012)", UPDATE),
+    INVALID_INTENTS: ("Discord refused an intent (4013)", UPDATE),
+    DISALLOWED_INTENTS: (
+        "DISCORD__TOKEN: its application lacks an intent (4014)",
+        "allow it in the developer portal",
+    ),
+}
+
+
+class NotLetIn(Exception):
+    """Discord lets us in only when somebody has changed something: ``why``, and what to do."""
+
+    def __init__(self, why: str, advice: str) -> None:
+        super().__init__(f"{why}; {advice}")
+        self.why = why
+
+
+class SentAway(Exception):
+    """The connection is over, and only a new start can make another; the text says why."""
+
+
+class PatientBot(commands.AutoShardedBot):
+    """A bot that knocks at the gateway with growing pauses, and identifies no more than it must.
+
+    ``timeout_s`` is how long Discord may take to answer, ``longest_pause_s`` how far attempts are
+    apart at most while it cannot be reached.
+    """
+
+    def __init__(
+        self,
+        *,
+        timeout_s: float,
+        longest_pause_s: float,
+        **options: Any,  # noqa: ANN401 - discord.py's own
+    ) -> None:
+        super().__init__(**options)
+        self.timeout_s = timeout_s
+        self.longest_pause_s = longest_pause_s
+        self._open_at = 0.0  # when the gateway may be asked again, on the loop's clock
+        self._connect = self.http.ws_connect
+        self.http.ws_connect = self._connect_when_asked  # type: ignore[method-assign]
+        self._identifying: dict[int | None, Pauses] = {}
+        self._identified: dict[int | None, float] = {}
+
+    def pauses(self) -> Pauses:
+        """Return the pauses of something that is tried until it works."""
+        return Pauses(FIRST_PAUSE_S, self.longest_pause_s)
+
+    async def launch_shard(
+        self, gateway: yarl.URL, shard_id: int, *, initial: bool = False
+    ) -> None:
+        """Connect a shard once the gateway opens; discord.py would try every five seconds."""
+        pauses = self.pauses()
+        while True:
+            try:
+                await self._knock(gateway)
+                break
+            except discord.ConnectionClosed:
+                raise
+            except TROUBLE as error:
+                await wait("the gateway", pauses, error)
+        await super().launch_shard(gateway, shard_id, initial=initial)
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Wait longer each time where one session after another is lost."""
+        now = time.monotonic()
+        pauses = self._identifying.setdefault(
+            shard_id, Pauses(FIRST_IDENTIFY_S, LONGEST_IDENTIFY_S)
+        )
+        if now - self._identified.get(shard_id, now) > SETTLED_S:
+            pauses.reset()
+        if not initial:
+            await asyncio.sleep(pauses.next(FIRST_IDENTIFY_S))
+        self._identified[shard_id] = time.monotonic()
+
+    async def _connect_when_asked(
+        self, url: str, *, compress: int = 0
+    ) -> aiohttp.ClientWebSocketResponse:
+        """Open a socket, but not before the time at which we were told to come back.
+
+        discord.py, which connects anew by itself, does not look at that.
+        """
+        clock = asyncio.get_running_loop().time
+        await asyncio.sleep(self._open_at - clock())
+        try:
+            return await self._connect(url, compress=compress)
+        except aiohttp.ClientError as error:
+            self._open_at = clock() + retry_after(error)
+            raise
+
+    async def _knock(self, gateway: yarl.URL) -> None:
+        """Open the gateway's socket, hear its first frame, and go away: it costs no IDENTIFY."""
+        async with asyncio.timeout(self.timeout_s):
+            socket = await self.http.ws_connect(str(gateway.with_query(v=10, encoding="json")))
+            try:
+                first = await socket.receive()
+            finally:
+                await socket.close()
+        if first.type is not aiohttp.WSMsgType.TEXT:
+            if socket.close_code in (*FINAL, SHARDING_REQUIRED):
+                raise discord.ConnectionClosed(socket, shard_id=None)
+            raise ConnectionError(f"it hangs up with {socket.close_code}")
+
+
+async def wait(what: str, pauses: Pauses, error: BaseException) -> None:
+    """Say in the log what cannot be reached, and wait for the next attempt."""
+    pause = pauses.next(retry_after(error))
+    log.warning("%s cannot be reached (%s); trying again in %.0f s", what, describe(error), pause)
+    await asyncio.sleep(pause)
+
+
+async def serve(bot: PatientBot, token: str) -> None:
+    """Log in, connect, and stay until the bot is closed; raises NotLetIn or SentAway."""
+    await _log_in(bot, token)
+    await _stay(bot)
+
+
+async def log_in_once(client: discord.Client, token: str, timeout_s: float) -> None:
+    """Log in, or raise NotLetIn, or the trouble that may pass.
+
+    Only Discord's answers are hurried: what the client sets up afterwards may take its time.
+    """
+    login = asyncio.create_task(client.login(token))
+    try:
+        await asyncio.wait([login], timeout=timeout_s)
+        if not login.done() and client.application is None:
+            raise TimeoutError
+        await login
+    except discord.LoginFailure:
+        raise NotLetIn(*REFUSED_TOKEN) from None
+    except TROUBLE as error:
+        if isinstance(error, discord.HTTPException) and error.status == UNAUTHORIZED:
+            raise NotLetIn(*REFUSED_TOKEN) from None
+        raise
+    finally:
+        login.cancel()
+        await asyncio.wait([login])
+
+
+async def _log_in(bot: PatientBot, token: str) -> None:
+    pauses = bot.pauses()
+    while True:
+        try:
+            await log_in_once(bot, token, bot.timeout_s)
+        except TROUBLE as error:
+            if bot.application is not None:
+                raise  # what was set up afterwards broke, and would again
+            # discord.py opens its session anew with each login.
+            await bot.http.close()
+            bot.http.connector = discord.utils.MISSING
+            await wait("Discord", pauses, error)
+        else:
+            return
+
+
+async def _stay(bot: PatientBot) -> None:
+    pauses = bot.pauses()
+    while not bot.is_closed():
+        try:
+            await _wait_for_a_start(bot)
+            await bot.connect()
+        except discord.PrivilegedIntentsRequired:
+            raise NotLetIn(*FINAL[DISALLOWED_INTENTS]) from None
+        except discord.ConnectionClosed as closed:
+            if closed.code in FINAL:
+                raise NotLetIn(*FINAL[closed.code]) from None
+            raise SentAway(_why(closed)) from None
+        except Exception as error:
+            if bot.is_closed() or bot.shards or not isinstance(error, TROUBLE):
+                log.exception("the connection broke")
+                raise SentAway(describe(error)) from None
+            cause = error.__cause__
+            if isinstance(cause, discord.HTTPException) and cause.status == UNAUTHORIZED:
+                raise NotLetIn(*REFUSED_TOKEN) from None
+            await wait("the gateway", pauses, error)
+
+
+async def _wait_for_a_start(bot: PatientBot) -> None:
+    """Wait where so many sessions were begun today that Discord would take the token away."""
+    async with asyncio.timeout(bot.timeout_s):
+        limits = await bot.fetch_session_start_limits()
+    if limits.remaining < 1:
+        pause = limits.reset_after / 1000
+        log.warning("Discord allows no more sessions today; waiting for %.0f s", pause)
+        await asyncio.sleep(pause)
+
+
+def _why(closed: discord.ConnectionClosed) -> str:
+    if closed.code == SHARDING_REQUIRED:
+        return "Discord wants more shards (4011)"
+    return f"the gateway closed with {closed.code}"
