@@ -133,7 +133,7 @@ async def test_commands_are_offered_wherever_one_can_ask_and_moderators_in_serve
     [
         ("history", {"days": 2**70}, "`days` must be 1 to 3650."),
         ("history", {"word": "x" * 101}, "`word` must be 1 to 100 characters."),
-        ("imagine", {"prompt": "x", "strength": 0.0}, "`strength` must be 0.01 to 1.0."),
+        ("imagine", {"prompt": "x", "strength": 0.0}, "`strength` must be 0.01 to 1."),
         ("settings reset", {"setting": "__class__"}, "`setting` must be one of those on offer."),
     ],
 )

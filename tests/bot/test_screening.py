@@ -331,7 +331,7 @@ async def test_patterns_of_earlier_releases_are_switched_off_and_told(
     assert "without `(?<=`" in lines[-1]
     tested = await house.morgan.slash(house.channel, "mod filter test", text="ab")
     assert tested.response.embeds[0].description == (
-        "No filter finds anything.\nSwitched off, see `/mod filter list`: #1, #2, #3, #4."
+        "No filter finds anything.\nSwitched off, see `/mod filter list`: #1, #2, #3 and #4."
     )
     off = _filters(Settings(store=StoreSettings(folder=tmp_path)))
     assert [finding.fine for finding in off] == [False] * len(OLD)
