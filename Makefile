@@ -1,6 +1,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
-# The CPU build everywhere but where a GPU build was installed by hand first (see README.md).
+# The CPU build everywhere but where a GPU build was installed by hand first (see docs/install.md).
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: play run test browser lint format bench screenshots migrate lock train-embedded clean
