@@ -14,6 +14,7 @@ CHOICES = 25
 CHOICE_NAME_LENGTH = 100
 
 # "Message Resource", and "Uploading Files" for a file's size where nothing was paid.
+CONTENT_LENGTH = 2000
 ALT_TEXT_LENGTH = 1024
 FILE_BYTES = 10 * 2**20
 

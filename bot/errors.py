@@ -11,6 +11,7 @@ import aiohttp
 import discord
 from discord import app_commands
 
+from bot.discord_limits import CONTENT_LENGTH
 from bot.services.errors import AgeRestricted, Blocked, JobError
 from bot.services.runner import DeliveryFailed
 from bot.store.errors import (
@@ -36,7 +37,6 @@ from generation.errors import (
 
 log = logging.getLogger(__name__)
 
-MESSAGE_LENGTH = 2000
 # How long another process may take for what it began.
 OTHERS_S = 3.0
 WEATHER = (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, TimeoutError)
@@ -116,7 +116,7 @@ async def answer(
         error = error.original
     if isinstance(error, AlreadyRecorded):
         return  # Discord delivered the interaction twice; the first one is answered.
-    line, room = explain(error), MESSAGE_LENGTH - len(note)
+    line, room = explain(error), CONTENT_LENGTH - len(note)
     line = (line if len(line) <= room else shorten(line, room)) + note
     try:
         if _is_acknowledged(error):

@@ -39,10 +39,11 @@ def check(command: Json, errors: FormErrors, path: str = "") -> None:
     if kind == SLASH:
         _check_name(command, errors, path)
         _check_options(command.get("options") or [], errors, f"{path}options")
-    elif command.get("description"):
+    elif kind != ENTRY_POINT and command.get("description"):
         message = "Context menu commands cannot have description"
         errors.add(f"{path}description", "APPLICATION_COMMAND_CONTEXT_MENU_DESCRIPTION", message)
-    if _characters(command) > _CHARACTERS:
+    # A command's types are not those of options.
+    if _characters(command | {"type": None}) > _CHARACTERS:
         message = f"Command exceeds maximum size ({_CHARACTERS})"
         errors.add(f"{path}options", "APPLICATION_COMMAND_TOO_LARGE", message)
 
@@ -106,11 +107,14 @@ def _check_value(option: Json, errors: FormErrors, where: str) -> None:
 def _characters(thing: Json) -> int:
     """Count names, descriptions and values, which are limited together."""
     own = _longest(thing, "name") + _longest(thing, "description")
-    choices = sum(
-        _longest(choice, "name") + len(str(choice.get("value", "")))
-        for choice in thing.get("choices") or []
-    )
-    return own + choices + sum(_characters(option) for option in thing.get("options") or [])
+    kind = thing.get("type")
+    if kind in schemas.CHOICES:
+        for choice in thing.get("choices") or []:
+            own += _longest(choice, "name") + len(str(choice["value"]))
+    # Only commands, groups and subcommands have options; others' are passed over.
+    elif kind in (SUBCOMMAND, GROUP, None):
+        own += sum(_characters(option) for option in thing.get("options") or [])
+    return own
 
 
 def _longest(thing: Json, key: str) -> int:

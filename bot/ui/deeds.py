@@ -99,7 +99,7 @@ def tested(verdict: PromptVerdict, pieces: Iterable[Piece], off: Iterable[int]) 
         lines.append(say("filter-test-stripped", filters=filters, text=cut(marked, TEXT_SHOWN)))
     if not lines:
         lines.append(say("filter-test-allowed"))
-    if numbers := ", ".join(f"#{one}" for one in off):
+    if numbers := all_of(f"#{one}" for one in off):
         lines.append(say("filter-test-off", filters=numbers))
     return "\n".join(lines)
 

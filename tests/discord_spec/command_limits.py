@@ -11,7 +11,7 @@ import regex
 
 Json = dict[str, Any]
 
-SLASH = 1
+SLASH, ENTRY_POINT = 1, 4
 SUBCOMMAND, GROUP, STRING, INTEGER, NUMBER = 1, 2, 3, 4, 10
 MOST = {SLASH: 100, 2: 5, 3: 5}  # discord.py's for menus, which is below Discord's
 
@@ -42,7 +42,8 @@ def of_command(command: Json) -> Iterator[str]:
         for locale, name in _in_all_languages(command, "name"):
             if not 1 <= len(name.strip()) <= 32:
                 yield f"{where}: a name of {len(name)} characters in {locale}"
-        if command.get("description") or command.get("options"):
+        described = command.get("description") and command["type"] != ENTRY_POINT
+        if described or command.get("options"):
             yield f"{where}: a menu has neither description nor options"
     if (size := _size(command)) > 8000:
         yield f"{where}: {size} characters in all, 8000 are allowed"
@@ -113,6 +114,7 @@ def _choices(option: Json, where: str) -> Iterator[str]:
 
 def _twice(where: str, things: list[Json]) -> Iterator[str]:
     """Look for a name that is there twice, in any language: it stands for what lacks its own."""
+    things = list(filter(None, things))
     locales = {one for thing in things for one in thing.get("name_localizations") or {}}
     for locale in ("the default", *sorted(locales)):
         said = [

@@ -7,6 +7,8 @@ from generation.infotext import Parameters
 
 
 @pytest.mark.parametrize("blank", [" ", "\t \u3000", "\n" * 40])
-def test_what_a_file_leaves_blank_is_no_field(blank: str):
-    found = Parameters(prompt=blank, negative_prompt=blank, model=blank, sampler="Euler a")
-    assert [field.name for field in embeds.parameters(found, ()).fields] == ["Sampler"]
+def test_no_field_is_blank(blank: str):
+    found = Parameters(prompt=blank, negative_prompt=blank, model=blank, other={blank: blank})
+    shown = embeds.parameters(found, (blank,))
+    assert all(field.name.strip() and field.value.strip() for field in shown.fields)
+    assert shown.description.strip()
