@@ -20,7 +20,7 @@ from bot.services.offering import check_place, in_place
 from bot.services.policy import Actor, Asked, Policy
 from bot.services.quotas import Standing
 from bot.services.requests import DEFAULT_STRENGTH, Wish, draft
-from bot.services.runner import DeliveryFailed, Presenter, Runner
+from bot.services.runner import Presenter, Runner
 from bot.store.defaults import Defaults, DefaultsStore
 from bot.store.errors import StoreError
 from bot.store.jobs import LATEST, JobStore
