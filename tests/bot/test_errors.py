@@ -6,6 +6,7 @@ import pytest
 from discord import app_commands
 
 from bot import errors
+from bot.discord_limits import CONTENT_LENGTH
 from bot.services.errors import JobError, NotAllowedHere, NotYours
 from bot.store.errors import StoreBusy, StoreTooNew
 from generation.errors import CatalogInvalid, GenerationError, InvalidRequest
@@ -74,7 +75,7 @@ async def test_however_much_is_wrong_it_fits_a_message(note: str):
     interaction = Answered()
     await errors.answer(interaction, JobError(9000 * "x"), note=note)  # type: ignore[arg-type]
     (line,) = interaction.said
-    assert len(line) == errors.MESSAGE_LENGTH
+    assert len(line) == CONTENT_LENGTH
     assert line.endswith(note)
 
 
