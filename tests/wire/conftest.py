@@ -125,8 +125,9 @@ class Process:
 
 
 @pytest.fixture
-async def playground() -> AsyncIterator[Playground]:
-    judge = Judge()
+async def playground(request: pytest.FixtureRequest) -> AsyncIterator[Playground]:
+    odd = request.node.get_closest_marker("odd_discord") is not None
+    judge = Judge(expects_oddities=odd)
     async with Playground() as playground:
         playground.observers.append(judge)
         yield playground

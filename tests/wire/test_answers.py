@@ -2,12 +2,15 @@
 
 import sqlite3
 
+import pytest
+
 from bot.store.database import FILE_NAME
 from playground import Playground
 from playground.interactions import Kind
 from tests.wire.conftest import PATIENCE_S, Process
 
 
+@pytest.mark.odd_discord
 async def test_what_is_odd_is_answered(playground: Playground, bot: Process):
     world = playground.world
     odd = [
@@ -35,6 +38,7 @@ async def test_what_is_odd_is_answered(playground: Playground, bot: Process):
         assert said in answer.content
 
 
+@pytest.mark.odd_discord
 async def test_what_discord_py_cannot_read_starts_a_session_anew_in_the_same_process(
     playground: Playground, bot: Process
 ):
