@@ -1,7 +1,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
-# The CPU build everywhere but where a GPU build was installed by hand first (see README.md).
+# The CPU build everywhere but where a GPU build was installed by hand first (see docs/install.md).
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
+
+PRODUCT := -p bot -p generation -p playground -p migrations
 
 .PHONY: play run test browser lint format bench screenshots migrate lock train-embedded clean
 .DEFAULT_GOAL := play
@@ -37,8 +39,8 @@ lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32
-	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 $(PRODUCT)
+	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin $(PRODUCT)
 	$(BIN)/lint-imports --no-cache
 
 format: .venv/installed-dev

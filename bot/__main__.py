@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# The exit status where Discord would refuse us the next time, too: EX_CONFIG of sysexits.h. The
-# README's unit does not start us again after it.
+# The exit status where Discord would refuse us the next time, too: EX_CONFIG of sysexits.h.
+# The unit in docs/operating.md does not start us again after it.
 NOT_LET_IN = 78
 
 # discord.py, SQLAlchemy and the rest are imported where they are used: the worker process imports

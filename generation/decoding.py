@@ -5,6 +5,7 @@ says, both ways. What a file makes it do, it does within `generation.source_imag
 system has such a limit. Imports no torch.
 """
 
+import contextlib
 import json
 import sys
 import warnings
@@ -83,12 +84,12 @@ def _message(head: dict[str, Any], data: bytes) -> bytes:
 
 def _limit_memory() -> None:
     """Let nothing here take more than it should, where the system knows such a limit."""
-    try:
-        import resource
+    if sys.platform == "win32":
+        return
+    import resource
 
+    with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
-    except (ImportError, OSError, ValueError):
-        pass
 
 
 if __name__ == "__main__":

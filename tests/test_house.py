@@ -39,10 +39,12 @@ def test_every_dependency_is_pinned_and_justified():
     assert "://" not in pins
 
 
-def test_the_readme_s_catalog_loads(tmp_path):
+def test_the_documented_catalog_loads(tmp_path):
     from generation.catalog import read_catalog
 
-    (text,) = re.findall(r"```toml\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    (text,) = re.findall(
+        r"```toml\n(.*?)```", (ROOT / "docs/checkpoints.md").read_text("utf-8"), re.DOTALL
+    )
     (tmp_path / "catalog.toml").write_text(text, "utf-8")
     catalog = read_catalog(tmp_path / "catalog.toml")
     assert catalog.default == "Stable Diffusion v1.5"

@@ -1,4 +1,4 @@
-"""The README's systemd unit: it keeps the bot in, and lets CUDA through."""
+"""The systemd unit in docs/operating.md: it keeps the bot in, and lets CUDA through."""
 
 import re
 from configparser import RawConfigParser
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-README = Path(__file__).parents[1] / "README.md"
+OPERATING = Path(__file__).parents[1] / "docs" / "operating.md"
 # Each takes /dev/nvidia* away; the last also forbids what torch.compile writes and runs.
 BREAKS_CUDA = (
     "PrivateDevices",
@@ -20,7 +20,7 @@ BREAKS_CUDA = (
 @pytest.fixture
 def service() -> dict[str, str]:
     found = re.search(
-        r"^```ini\n(\[Unit\]\n.*?)^```", README.read_text("utf-8"), re.MULTILINE | re.DOTALL
+        r"^```ini\n(\[Unit\]\n.*?)^```", OPERATING.read_text("utf-8"), re.MULTILINE | re.DOTALL
     )
     assert found is not None
     unit = RawConfigParser()

@@ -62,5 +62,5 @@ async def storm(folder: Path, seconds: float, seed: int) -> tuple[Verdicts, dict
         await judge.settle(PATIENCE_S)
         verdicts = judge.verdicts()
         if verdicts.bad():
-            verdicts.wrong += house.log.read_text("utf-8").splitlines()[-400:]
+            verdicts.wrong += house.log.read_text("utf-8").splitlines()
         return verdicts, mishaps.counted

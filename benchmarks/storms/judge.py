@@ -88,11 +88,19 @@ class Judge:
                 found.told += 1
             else:
                 found.lost += 1
-                found.wrong.append(f"job {job_id} was lost: {_said(answer)}")
+                found.wrong.append(f"job {job_id} was lost: {_said(answer)}, {self._row(job_id)}")
         return found
 
+    def _row(self, job_id: int) -> object:
+        query = "SELECT status, error, started_at, ended_at FROM jobs WHERE id = ?"
+        with closing(self._connect()) as connection:
+            return connection.execute(query, (job_id,)).fetchone()
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(f"{self._database.as_uri()}?mode=ro", uri=True)
+
     def _open(self) -> dict[int, str]:
-        with closing(sqlite3.connect(f"{self._database.as_uri()}?mode=ro", uri=True)) as connection:
+        with closing(self._connect()) as connection:
             return dict(connection.execute("SELECT id, status FROM jobs WHERE ended_at IS NULL"))
 
 

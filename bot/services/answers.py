@@ -78,7 +78,7 @@ class Answers:
         """
         JOB.set(job.id)
         try:
-            message_id = await self._find_answer(job, of_this_run=of_this_run)
+            message_id = await self.find(job, of_this_run=of_this_run)
         except TokenDied:
             await self._replace_answer(job)
             return
@@ -100,7 +100,7 @@ class Answers:
         log.warning("job %d: Discord refused its first answer: %s", job.id, why)
         await self._drop(job, f"not posted: {why}")
 
-    async def _find_answer(self, job: Job, *, of_this_run: bool) -> int | None:
+    async def find(self, job: Job, *, of_this_run: bool) -> int | None:
         """Ask until Discord says whether the answer arrived; raises TokenDied, AnsweredElsewhere.
 
         Only of the first of several jobs can that be asked.

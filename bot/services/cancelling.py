@@ -28,11 +28,14 @@ class Cancellations:
         return job_id in self._unwritten
 
     async def add(self, job: Job, why: str | None, deed: Deed | None = None) -> bool:
-        """Cancel an open job; False where it had ended. ``deed`` is a moderator's who does so."""
+        """Cancel an open job; False where it had ended. ``deed`` is a moderator's who does so.
+
+        That its message says so is still to be noted, with `JobStore.told`.
+        """
         if job.id in self:
             return False
         try:
-            return await self._jobs.ended(job.id, Status.CANCELLED, why, deed)
+            return await self._jobs.closed(job.id, Status.CANCELLED, why, deed)
         except StoreUnavailable as error:
             if job.status not in OPEN:
                 raise

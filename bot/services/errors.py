@@ -21,6 +21,7 @@ JobError
 ├── TooManyJobs      one command asks for more jobs than may be asked for together
 ├── UnknownParameter words like --this in a prompt that mean nothing; names what was meant
 ├── NotYours         only its author or a moderator may do this
+├── Interrupted      it failed, and the bot was stopped before it could say why
 ├── NotBlockable     moderators cannot block this person
 ├── ServerUnknown    Discord has not said yet who may do what in this server
 ├── OwnersOnly       what holds everywhere is up to the bot's owners
@@ -45,6 +46,10 @@ class QueueFull(JobError):
 
 class QuotaReached(JobError):
     """The person has as many jobs waiting as one person may, or as many pictures in a day."""
+
+
+class Interrupted(JobError):
+    """A job had failed when the bot was stopped, and nobody had been told yet."""
 
 
 class Blocked(JobError):

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from weakref import WeakValueDictionary
 
 from bot.services.anew import Anew, Fetch
@@ -12,13 +13,14 @@ from bot.services.cancelling import Cancellations
 from bot.services.decoding import Decoder
 from bot.services.dispatcher import Dispatcher, Ticket
 from bot.services.door import Door
+from bot.services.ends import Ends
 from bot.services.errors import JobRemoved, NothingToDo
 from bot.services.filling import complete, complete_alike
 from bot.services.offering import check_place, in_place
 from bot.services.policy import Actor, Asked, Policy
 from bot.services.quotas import Standing
 from bot.services.requests import DEFAULT_STRENGTH, Wish, draft
-from bot.services.runner import DeliveryFailed, Presenter, Runner
+from bot.services.runner import Presenter, Runner
 from bot.store.defaults import Defaults, DefaultsStore
 from bot.store.errors import StoreError
 from bot.store.jobs import LATEST, JobStore
@@ -105,6 +107,7 @@ class JobService:
         self._tags: dict[int, float] = {}  # that are not written yet
         self._writing: asyncio.Task[None] | None = None
         self._cancellations = Cancellations(jobs)
+        self._ends = Ends(jobs=jobs, presenter=presenter)
         # A person's wishes are counted and recorded one at a time, or a burst would slip past the
         # limits together. Other people's need not wait until each is on the disk.
         self._intakes: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
@@ -124,7 +127,7 @@ class JobService:
             fail=self._fail,
             line_up=self._line_up,
             give_turn_back=self._give_turn_back,
-            show_cancelled=self._show_cancelled,
+            show_cancelled=self._ends.show_cancelled,
         )
 
     async def load(self) -> None:
@@ -211,6 +214,7 @@ class JobService:
         for job in gone:
             log.info("job %d: %s", job.id, why)
             self._presenter.drop(job)
+        await asyncio.gather(*(self._ends.note(job) for job in gone))
 
     async def cancel(self, job_id: int, actor: Actor, reason: str = "") -> None:
         """End a job: written first, then its work stops, then it is shown; see Cancellations.
@@ -225,7 +229,7 @@ class JobService:
         if not await self._cancellations.add(job, why, deed):
             raise NothingToDo(say("error-job-ended"))
         await self._stop(job)
-        await self._show_cancelled(replace(job, error=why))
+        await self._ends.show_cancelled(replace(job, error=why))
 
     async def cancel_all(self, person_id: int, actor: Actor, reason: str = "") -> int:
         """End a person's jobs in the actor's server, all of them or EVERYWHERE; count them.
@@ -243,7 +247,7 @@ class JobService:
             for job in await self._cancellations.add_all(found, BY_MODERATOR, deeds)
         ]
         await asyncio.gather(*(self._stop(job) for job in ended))
-        await asyncio.gather(*(self._show_cancelled(job) for job in ended))
+        await asyncio.gather(*(self._ends.show_cancelled(job) for job in ended))
         return len(ended)
 
     async def queue(self) -> list[Turn]:
@@ -292,6 +296,10 @@ class JobService:
             if isinstance(error, Exception):
                 log.error("job %d: its answer is not known", job.id, exc_info=error)
                 await self._fail(job, error)
+        with patient():
+            untold = await self._jobs.untold()
+        find = partial(self.answers.find, of_this_run=False)
+        await asyncio.gather(*(self._ends.show_again(job, find) for job in untold))
 
     async def _take_up(self, job: Job) -> None:
         try:
@@ -379,15 +387,6 @@ class JobService:
     def _held(self, job_ids: Sequence[int]) -> list[Job]:
         """Return those of the jobs that have not ended."""
         return [self._on_their_way[one] for one in job_ids if one in self._on_their_way]
-
-    async def _show_cancelled(self, job: Job) -> None:
-        JOB.set(job.id)
-        try:
-            await self._presenter.cancelled(job)
-        except DeliveryFailed as error:
-            log.warning("job %d: its cancellation could not be shown: %s", job.id, error)
-        except Exception:
-            log.exception("job %d: its cancellation could not be shown", job.id)
 
     async def _fail(self, job: Job, error: BaseException) -> None:
         await self._runner.fail(job, error)

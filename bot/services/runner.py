@@ -405,15 +405,24 @@ class Runner:
         drawn.pictures.clear()
         unposted = isinstance(error, DeliveryFailed)
         why = f"not posted: {error}" if unposted else str(error) or type(error).__name__
+        # Otherwise there is nobody to say it to.
+        audible = not isinstance(error, MessageGone | Unreachable)
+        close, written = self._jobs.closed if audible else self._jobs.ended, True
         try:
             with self._waiting(job, drawn):
                 await self._spend(job, drawn)
-                if not await self._jobs.ended(job.id, Status.FAILED, shortened(why)):
+                if not await close(job.id, Status.FAILED, shortened(why)):
                     return
         except StoreError as unwritten:  # the next start takes it up again
             log.error("job %d: that it failed is not written: %s", job.id, unwritten)  # noqa: TRY400
-        if isinstance(error, MessageGone | Unreachable):
-            return  # there is nobody to say it to
+            written = False
+        if audible:
+            await self._show_failed(job, error)
+            if written:
+                with patient():
+                    await self._jobs.told(job.id)
+
+    async def _show_failed(self, job: Job, error: BaseException) -> None:
         try:
             await self._presenter.failed(job, error)
         except DeliveryFailed as unshown:

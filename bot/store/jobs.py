@@ -21,6 +21,7 @@ from bot.store.words import fold, searchable
 NOBODY = 0  # no person of Discord's has this id
 ERASED = "(erased)"
 LARGEST_ID = 2**63 - 1  # SQLite takes no larger number
+LOOKED_BACK = 10_000  # jobs; a stop leaves only the latest untold
 LATEST = 30  # how many finished jobs tell how long one takes
 # A job whose words are not kept.
 WORDLESS: Mapping[str, str | None] = {
@@ -183,20 +184,31 @@ class JobStore:
 
         ``deed`` is a moderator's who did so.
         """
-        now = _now()
-        moved = await self._move(
-            job_id,
-            OPEN,
-            JobRow.ended_at == now,
-            deed,
-            status=status,
-            error=error,
-            ended_at=now,
-            interaction_token=None,
+        return await self._end(job_id, deed, status=status, error=error, interaction_token=None)
+
+    async def closed(
+        self, job_id: int, status: Status, error: str | None = None, deed: Deed | None = None
+    ) -> bool:
+        """Do as `ended`, but keep the token until the job's message says so; see `told`."""
+        return await self._end(job_id, deed, status=status, error=error)
+
+    async def told(self, job_id: int) -> None:
+        """Forget the token of a job that was closed: its message says so now."""
+        forget = update(JobRow).where(JobRow.id == job_id, JobRow.ended_at.is_not(None))
+
+        def write(session: Session) -> None:
+            session.execute(forget.values(interaction_token=None))
+
+        await self._database.write_together(write)
+
+    async def untold(self) -> list[Job]:
+        """Return the late jobs that were closed while their messages did not say so yet."""
+        newest = select(func.max(JobRow.id)).scalar_subquery()
+        return await self._select(
+            JobRow.id > newest - LOOKED_BACK,
+            JobRow.ended_at.is_not(None),
+            JobRow.interaction_token.is_not(None),
         )
-        self._pace = None
-        self._open.pop(job_id, None)
-        return moved
 
     async def deleted(self, job_id: int, deed: Deed | None = None) -> None:
         """Note when a job was deleted, the first time; it is nobody's favourite any more.
@@ -337,6 +349,13 @@ class JobStore:
             return [read_job(row) for row in rows]
 
         return await self._database.fetch(find)
+
+    async def _end(self, job_id: int, deed: Deed | None, **values: object) -> bool:
+        now = _now()
+        moved = await self._move(job_id, OPEN, JobRow.ended_at == now, deed, ended_at=now, **values)
+        self._pace = None
+        self._open.pop(job_id, None)
+        return moved
 
     async def _set(self, job_id: int, **values: object) -> None:
         change = update(JobRow).where(JobRow.id == job_id).values(**values)

@@ -6,13 +6,13 @@ Windows has no such modes, and its users' folders are their own: there nothing i
 import logging
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 log = logging.getLogger(__name__)
 
 OTHERS = 0o077  # what the group and everybody else may do
-HAS_MODES = os.name == "posix"
 
 
 def keep_private() -> None:
@@ -48,7 +48,7 @@ def exposed(file: Path) -> bool:
 
     Another's file that our group may read is meant for us.
     """
-    if not HAS_MODES or not file.exists():
+    if sys.platform == "win32" or not file.exists():
         return False
     found = file.stat()
     ours = found.st_uid == os.getuid()
@@ -57,7 +57,7 @@ def exposed(file: Path) -> bool:
 
 def _open_to_others(folder: Path) -> Iterator[tuple[Path, int]]:
     """Yield the folder and what is in it, as far as it is open to others, with its mode."""
-    if not HAS_MODES or not folder.exists():
+    if sys.platform == "win32" or not folder.exists():
         return
     for around, _, files in os.walk(folder):
         for path in (Path(around), *(Path(around, name) for name in files)):

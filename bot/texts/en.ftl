@@ -15,6 +15,7 @@ error-store-read-only = I am not allowed to write to my disk right now. Please t
 error-store-failing = My disk is not working properly right now. Please tell the server's owner.
 error-store-damaged = My database is damaged and has to be restored. Please tell the server's owner.
 error-store = My database cannot be used right now. Please tell the server's owner.
+error-interrupted = This job failed, and I was stopped before I could say why. Please ask again.
 error-not-posted = The pictures are drawn, but Discord does not let me post them: { $why }. They are kept in `/history`.
 error-answer-refused = Discord does not let me answer here: { $why }. Nothing was drawn.
 error-discord = Discord did not let me finish that: { $why }. Please try again.

@@ -2,7 +2,7 @@
 
 /** One line on the built-in model, which knows so many things by name. */
 export const BUILT_IN = (things) =>
-  `The built-in model draws here. It knows ${things.toLocaleString("en")} things by the names of their emoji, in seven colours and in front of simple places: a forest, a beach, a city at night, the sky, space.`;
+  `The built-in model draws here. It knows ${things.toLocaleString("en")} things by the names of their emoji, in seven colours, on white. It does not know places or scenes.`;
 
 /** One line on a real checkpoint. */
 export const REAL = (name) => `${name} draws here.`;
@@ -10,10 +10,10 @@ export const REAL = (name) => `${name} draws here.`;
 /** Prompts that the built-in model draws well; `remix` is what to make of the picture then. */
 export const EXAMPLES = [
   { prompt: "a red apple", kind: "four pictures" },
+  { prompt: "a blue butterfly", kind: "a colour" },
+  { prompt: "a picture of an astronaut", kind: "a sentence" },
   { prompt: "two apples", kind: "more than one" },
-  { prompt: "a fox in front of a forest", kind: "a scene" },
-  { prompt: "A futuristic city floating in clouds", kind: "a sentence" },
-  { prompt: "a sailboat on the sea at sunset --ar 16:9", kind: "wide" },
+  { prompt: "a rocket --ar 16:9", kind: "wide" },
   { prompt: "a red apple", remix: "a green apple", kind: "a remix" },
 ];
 

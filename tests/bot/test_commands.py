@@ -10,7 +10,8 @@ from bot.ui.cooldowns import OFTEN, PER_S, RATE, RATE_OFTEN, UNDER_POLICY
 from tests.bot.conftest import House
 from tests.bot.test_enlarging import picture
 
-README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+GUIDES = "".join((DOCS / name).read_text("utf-8") for name in ("people.md", "moderators.md"))
 
 
 def commands(house: House) -> list[app_commands.Command]:
@@ -23,15 +24,15 @@ def menus(house: House) -> list[app_commands.ContextMenu]:
     return [menu for kind in kinds for menu in house.bot.tree.get_commands(type=kind)]
 
 
-async def test_every_command_and_option_is_described_here_and_in_the_readme(house: House):
+async def test_every_command_and_option_is_described_here_and_in_the_guides(house: House):
     assert len(commands(house)) >= 5
     for command in commands(house):
-        assert f"/{command.qualified_name}" in README
+        assert f"/{command.qualified_name}" in GUIDES
         assert command.description not in ("", "…")
         for option in command.parameters:
             assert option.description not in ("", "…"), f"{command.qualified_name} {option.name}"
     for menu in menus(house):
-        assert menu.name in README
+        assert menu.name in GUIDES
 
 
 async def test_help_lists_what_one_may_use_and_fits_a_card(house: House):

@@ -3,7 +3,10 @@
 import asyncio
 from datetime import timedelta
 
-from bot.store.records import Status
+import pytest
+
+from bot.store.records import BY_MODERATOR, Status
+from generation.errors import OutOfMemory
 from tests.bot.conftest import House, build
 
 
@@ -101,3 +104,49 @@ async def test_what_forbids_a_wish_forbids_it_after_a_restart_too(house: House, 
     waits = await house.max.slash(house.channel, "imagine", prompt="a pear")
     assert "3" in house.refusal(waits)
     assert len(await house.jobs.open_jobs()) == 3
+
+
+async def untell(database, status: str, error: str) -> None:
+    """Leave a job as a kill does between its row's end and its message's."""
+    async with database.write() as session:
+        connection = await session.connection()
+        await connection.exec_driver_sql(
+            "UPDATE jobs SET status = ?, error = ?, ended_at = asked_at", (status, error)
+        )
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "line"),
+    [
+        ("cancelled", None, "✖️ Cancelled"),
+        ("cancelled", "by a moderator", "✖️ Cancelled by a moderator"),
+        ("failed", "the worker ended twice", "⚠️ This job failed, and I was stopped before"),
+    ],
+)
+async def test_an_end_that_nobody_was_told_is_told_by_the_next_start(
+    house: House, tmp_path, database, status: str, error: str, line: str
+):
+    house.executor.hold = True
+    result = await house.mia.slash(house.channel, "imagine", prompt="a red apple")
+    await house.bot.jobs.close()
+    await untell(database, status, BY_MODERATOR if error == "by a moderator" else error)
+    await restart(house, tmp_path, database)
+    assert line in result.response.content
+    job = await house.job(1)
+    assert (job.status, job.origin.token) == (Status(status), None)
+    assert len(house.executor.requests) == 1
+    assert len(house.channel.history()) == 1
+
+
+async def test_what_was_told_is_not_told_again(house: House, tmp_path, database):
+    house.executor.hold = True
+    result = await house.mia.slash(house.channel, "imagine", prompt="a red apple")
+    await house.mia.click(result.response, label="Cancel")
+    await house.settle()
+    assert (await house.job(1)).origin.token is None
+    assert await house.jobs.untold() == []
+    house.executor.hold, house.executor.error = False, OutOfMemory("too large")
+    await house.mia.slash(house.channel, "imagine", prompt="a pear")
+    await house.settle()
+    job = await house.job(2)
+    assert (job.status, job.origin.token) == (Status.FAILED, None)

@@ -44,8 +44,18 @@ ALLOWED = {
     "services/moderation.py": {"for good", "until ", " UTC"},
     # Why a job ended, and why moderators should look at it, as its row keeps it.
     "services/checking.py": {"picture ", " refused ("},
-    "services/jobs.py": {"its ", " is gone", "never acknowledged", "not posted: ", "start tags"},
-    "services/runner.py": {"not posted: "},
+    "services/answers.py": {
+        "another process of this bot answered",
+        "never acknowledged",
+        "not posted: ",
+    },
+    "services/jobs.py": {"its ", " is gone", "start tags"},
+    "services/runner.py": {
+        " does not stay",
+        "it ended with fewer pictures than were asked for",
+        "not posted: ",
+        "the file of picture ",
+    },
     # What people type, whatever their language.
     "services/durations.py": {"for good"},
     "ui/rules.py": {"/config "},

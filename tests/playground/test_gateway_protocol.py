@@ -39,7 +39,7 @@ async def test_an_arrival(playground: Playground, dial):
     [
         (2, {"token": "wrong", "intents": 0}, 4004),
         (2, {"token": "playground", "intents": int(Intent.MESSAGE_CONTENT)}, 4014),
-        (2, {"token": "playground", "intents": 0, "shard": [1, 2]}, 4010),
+        (2, {"token": "playground", "intents": 0, "shard": [2, 2]}, 4010),
         (3, {}, 4003),
         (77, {}, 4002),
     ],

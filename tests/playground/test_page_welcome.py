@@ -66,7 +66,7 @@ async def test_it_offers_six_prompts(welcoming):
     texts = await examples.all_inner_texts()
     assert len(set(texts)) == 6
     assert any("--ar 16:9" in text for text in texts)
-    assert any(len(text.split()) > 5 for text in texts)
+    assert any(len(text.split()) > 4 for text in texts)
     for text in texts:
         if "→" in text:
             continue

@@ -3,10 +3,12 @@
 import asyncio
 import re
 import signal
+import sqlite3
 
 import psutil
 import pytest
 
+from bot.store.database import FILE_NAME
 from playground import Playground
 from playground.faults import Fault
 from tests.wire.conftest import PATIENCE_S, Process
@@ -99,3 +101,25 @@ async def test_a_job_nobody_was_told_of_is_closed(playground: Playground, bot: P
     await bot.restart()
     await bot.until("status, error", lambda *row: row == ("failed", "never acknowledged"))
     assert bot.posted() == []
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_cancellation_that_nobody_saw_is_shown_by_the_next_start(
+    playground: Playground, bot: Process, known: bool
+):
+    await in_mid_run(playground, bot)
+    (message,) = bot.posted()
+    playground.faults.fail("PATCH", "/messages/", 500, times=1000)
+    await playground.click("mia", message, "Cancel")
+    await bot.until("status", lambda status: status == "cancelled")
+    await kill(bot)
+    playground.faults.clear()
+    if not known:  # as where it was cancelled before its message was on record
+        connection = sqlite3.connect(bot.folder / FILE_NAME)
+        connection.execute("UPDATE jobs SET message_id = NULL")
+        connection.commit()
+        connection.close()
+    await bot.restart()
+    await playground.wait_for(lambda: "Cancelled" in message.content, PATIENCE_S, "the line")
+    await bot.until("message_id, interaction_token", lambda *row: row == (message.id, None))
+    assert bot.posted() == [message]

@@ -2,17 +2,18 @@
 
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
 from bot.store.database import FILE_NAME
-from bot.store.private_files import HAS_MODES, OTHERS
+from bot.store.private_files import OTHERS
 from playground import Playground
 from tests.wire.conftest import Process
 from tests.wire.test_doctor import doctor
 
-pytestmark = pytest.mark.skipif(not HAS_MODES, reason="Windows has no such modes")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
 
 
 async def test_every_file_of_a_running_bot_is_its_owners_alone(

@@ -15,7 +15,7 @@ from playground.faults import Fault, Outage
 from playground.server import HANDSHAKE
 from tests.wire.conftest import PATIENCE_S, Process
 
-README = Path(__file__).parents[2] / "README.md"
+OPERATING = Path(__file__).parents[2] / "docs" / "operating.md"
 COMMANDS = r"/applications/\d+/commands$"
 TOO_MANY_TODAY = 30034
 IMPATIENT = {"DISCORD__LONGEST_PAUSE_S": "1", "DISCORD__TIMEOUT_S": "3"}
@@ -116,7 +116,7 @@ async def test_a_gateway_that_turns_away_for_good_ends_it_for_good(
 
 
 def test_the_readmes_unit_does_not_start_it_again_then():
-    (unit,) = re.findall(r"```ini\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    (unit,) = re.findall(r"```ini\n(.*?)```", OPERATING.read_text("utf-8"), re.DOTALL)
     assert f"RestartPreventExitStatus={NOT_LET_IN}" in unit.splitlines()
 
 

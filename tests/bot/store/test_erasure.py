@@ -17,7 +17,9 @@ class Fate(Enum):
     WORDS = auto()  # what a person said: when they are erased, and when words are too old
     ERASED = auto()  # when they are erased
     SOON = auto()  # when the job ends, in any case
-    STAYS = auto()  # it says nothing of theirs, or is what moderators need; README.md says so
+    STAYS = (
+        auto()
+    )  # it says nothing of theirs, or is what moderators need; docs/moderators.md says so
 
 
 FATES = {

@@ -2,13 +2,14 @@
 
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
-from bot.store.private_files import HAS_MODES, count_open, exposed, keep_private, tighten
+from bot.store.private_files import count_open, exposed, keep_private, tighten
 
-pytestmark = pytest.mark.skipif(not HAS_MODES, reason="Windows has no such modes")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
 
 
 def modes(folder: Path) -> dict[str, int]:
