@@ -31,13 +31,34 @@ from generation.embedded.recipe.evaluate import (
     side_of,
     vae_psnr,
 )
-from generation.embedded.recipe.lessons import build_lessons
+from generation.embedded.recipe.exercises import exercises
+from generation.embedded.recipe.lessons import Lesson, build_lessons
 from generation.embedded.recipe.models import Sizes
+from generation.embedded.recipe.pool import Maker, Pool
 from generation.embedded.recipe.tokenizer import train_tokenizer
+from generation.embedded.recipe.warm import start_vae
 
 log = logging.getLogger("recipe")
 
-LOOKED_AT = 64  # concepts drawn in mid-training
+LOOKED_AT = 32  # concepts drawn in mid-training
+SCENES = (
+    "A futuristic city floating in clouds",
+    "A futuristic city floating in clouds",
+    "a cyberpunk cat sitting on a neon-lit rooftop",
+    "a cyberpunk cat sitting on a neon-lit rooftop",
+    "a red apple on a blue background",
+    "a robot in a forest",
+    "a castle on a mountain at night",
+    "an astronaut floating in space",
+    "a dog on the beach",
+    "two penguins in the snow",
+    "a ghost next to a pumpkin at night",
+    "a whale under water",
+    "a sailboat on the sea at sunset",
+    "a dragon in the desert",
+    "a blue car in a neon city",
+    "a cat in a room",
+)
 UNSEEN = (
     "a red heart",
     "a blue heart",
@@ -63,32 +84,49 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, default=Path(".training"))
     parser.add_argument("--out", type=Path, default=CHECKPOINT)
+    parser.add_argument("--start", type=Path, help="a checkpoint whose weights to begin with")
     parser.add_argument("--picture", type=int, default=Sizes.picture, help="side in pixels")
-    for name in ("vae-steps", "vae-batch", "decoder-steps", "steps", "batch", "look-every"):
+    for name in (
+        "vae-steps",
+        "vae-batch",
+        "decoder-steps",
+        "steps",
+        "batch",
+        "look-every",
+        "fresh",
+    ):
         default = getattr(Sizes, name.replace("-", "_"))
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--rate", type=float, default=Sizes.rate, help="the denoiser's, at most")
     given = vars(parser.parse_args())
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    work, out = given.pop("work"), given.pop("out")
+    work, out, start = given.pop("work"), given.pop("out"), given.pop("start")
     work.mkdir(parents=True, exist_ok=True)
     fetch(work)
     concepts = load_concepts(work)
-    train(replace(Sizes(), **given), concepts, work, out)
+    train(replace(Sizes(), **given), concepts, work, out, start)
     judge(out, concepts, work)
 
 
-def train(sizes: Sizes, concepts: list[Concept], work: Path, out: Path) -> None:
-    """Train all parts and write the checkpoint's folder; what ``work`` holds is gone on with."""
+def train(
+    sizes: Sizes, concepts: list[Concept], work: Path, out: Path, start: Path | None = None
+) -> None:
+    """Train all parts and write the checkpoint's folder; what ``work`` holds is gone on with.
+
+    With ``start``, a checkpoint's folder, its VAE and its tokens stay and the rest goes on from it.
+    """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     log.info("%d concepts, %s", len(concepts), asdict(sizes))
     pictures = np.stack([load_picture(c, sizes.picture, sizes.picture) for c in concepts])
-    vae = train_vae(sizes, pictures, work, device)
+    vae = train_vae(sizes, pictures, work, device) if start is None else start_vae(start)
     lessons = build_lessons(concepts, sizes.picture)
-    rng = np.random.default_rng(5)
-    told = [caption(rng) for lesson in lessons for caption in lesson.captions for _ in range(3)]
-    tokenizer = _tokenizer([concept.name for concept in concepts] + told, sizes, work / "tokenizer")
+    make = exercises(concepts, sizes.picture)
+    if start is None:
+        tokenizer = _tokenizer(_sayings(concepts, lessons, make), sizes, work / "tokenizer")
+    else:
+        tokenizer = CLIPTokenizer.from_pretrained(start, subfolder="tokenizer")
     latents = encode_lessons(sizes, concepts, lessons, vae, work, device)
+    pool = Pool(sizes.pool, make, vae, sizes.picture, device)
     asked = np.linspace(0, len(concepts) - 1, min(LOOKED_AT, len(concepts))).round().astype(int)
 
     def look(unet: UNet2DConditionModel, text: CLIPTextModel, step: int) -> None:
@@ -96,9 +134,10 @@ def train(sizes: Sizes, concepts: list[Concept], work: Path, out: Path) -> None:
         drawn = draw(assemble(vae, text, tokenizer, unet), names, seed=step, steps=12)
         found = rank(drawn, pictures, asked)
         log.info("denoiser step %d top-1 %.2f top-5 %.2f", step, found.top1, found.top5)
-        sheet(drawn, columns=8).save(work / f"look_{step:06}.png")
+        scenes = draw(assemble(vae, text, tokenizer, unet), list(SCENES), seed=step, steps=12)
+        sheet(np.concatenate([drawn, scenes])).save(work / f"look_{step:06}.png")
 
-    unet, text = train_denoiser(sizes, lessons, latents, tokenizer, work, device, look)
+    unet, text = train_denoiser(sizes, lessons, latents, pool, tokenizer, work, device, look, start)
     refine_decoder(sizes, vae, pictures, work, device)
     pipeline = assemble(vae.float(), text, tokenizer, unet).to("cpu")
     colours = fit_preview(vae, pictures)
@@ -129,6 +168,14 @@ def assemble(
         feature_extractor=None,
         requires_safety_checker=False,
     )
+
+
+def _sayings(concepts: list[Concept], lessons: list[Lesson], make: Maker) -> list[str]:
+    """Return what the vocabulary is made from: names, and wordings of everything taught."""
+    rng = np.random.default_rng(5)
+    told = [caption(rng) for lesson in lessons for caption in lesson.captions for _ in range(3)]
+    scenes = [make(rng).caption(rng) for _ in range(len(told))]
+    return [concept.name for concept in concepts] + told + scenes
 
 
 def _tokenizer(captions: list[str], sizes: Sizes, folder: Path) -> CLIPTokenizer:

@@ -51,7 +51,7 @@ def build_lessons(concepts: list[Concept], side: int) -> list[Lesson]:
     narrator = Narrator(concepts)
     taught, _ = tints(concepts)
     plain = [(load_picture(concept, side, side), narrator.teller(concept)) for concept in concepts]
-    tinted = [(paint(tint, side), _tell(tint)) for tint in taught]
+    tinted = [(paint(tint, side), tell_tint(tint)) for tint in taught]
     made = [
         (0.84, plain),
         (0.1, tinted),
@@ -100,7 +100,8 @@ def tints(concepts: list[Concept]) -> tuple[list[Tint], list[Tint]]:
     return taught, held
 
 
-def _tell(tint: Tint) -> Caption:
+def tell_tint(tint: Tint) -> Caption:
+    """Return what tells a recoloured object, in other words every time."""
     plain = f"{tint.word} {tint.spoken}"
     said = (tint.caption, tint.caption, plain, plain, f"{tint.spoken}, {tint.word}")
     return lambda rng: said[rng.integers(len(said))]

@@ -26,6 +26,9 @@ class Sizes:
     caption_dropout: float = 0.08
     gibberish: float = 0.02
     other_aspects: float = 0.06
+    made_up: float = 0.72
+    pool: int = 4096
+    fresh: int = 6
     look_every: int = 500
 
 
@@ -44,17 +47,18 @@ def build_vae(sizes: Sizes) -> AutoencoderKL:
 
 
 def build_unet(sizes: Sizes) -> UNet2DConditionModel:
-    """Return an untrained UNet; its innermost level attends to the prompt.
+    """Return an untrained UNet; its two innermost levels attend to the prompt.
 
     A summary of the prompt also scales and shifts every block (Perez et al. 2018, FiLM): a model
     of this size learns many pictures several times faster so than by attention alone.
     """
-    outer = len(sizes.unet_blocks) - 1
+    outer = max(len(sizes.unet_blocks) - 2, 0)
+    inner = len(sizes.unet_blocks) - outer
     return UNet2DConditionModel(
         sample_size=sizes.picture // 2 ** (len(sizes.vae_blocks) - 1),
         block_out_channels=sizes.unet_blocks,
-        down_block_types=("DownBlock2D",) * outer + ("CrossAttnDownBlock2D",),
-        up_block_types=("CrossAttnUpBlock2D",) + ("UpBlock2D",) * outer,
+        down_block_types=("DownBlock2D",) * outer + ("CrossAttnDownBlock2D",) * inner,
+        up_block_types=("CrossAttnUpBlock2D",) * inner + ("UpBlock2D",) * outer,
         layers_per_block=1,
         cross_attention_dim=sizes.text_width,
         attention_head_dim=4,

@@ -1,0 +1,45 @@
+"""What the pool is filled with: scenes, and single things on white that are never quite alike."""
+
+from functools import partial
+
+import numpy as np
+
+from generation.embedded.recipe.brushes import pick
+from generation.embedded.recipe.captions import Narrator
+from generation.embedded.recipe.dataset import Concept
+from generation.embedded.recipe.lessons import Tint, tell_tint, tints
+from generation.embedded.recipe.pool import Exercise, Maker
+from generation.embedded.recipe.scenes import Playwright, tell
+from generation.embedded.recipe.stage import draw_name, draw_scene
+from generation.embedded.recipe.subjects import subjects
+
+SCENES, TINTED = 0.6, 0.1  # shares; the rest are the concepts themselves
+
+
+def exercises(concepts: list[Concept], side: int) -> Maker:
+    """Return what makes an exercise of ``side``² pixels from chance."""
+    taught, _ = tints(concepts)
+    playwright = Playwright(subjects(concepts), taught)
+    narrator = Narrator(concepts)
+
+    def make(rng: np.random.Generator) -> Exercise:
+        kind = rng.random()
+        seed = int(rng.integers(2**32))
+        if kind < SCENES and playwright.subjects:
+            scene = playwright.scene(rng)
+            return Exercise(
+                lambda: draw_scene(scene, np.random.default_rng(seed), side), partial(tell, scene)
+            )
+        if kind < SCENES + TINTED and taught:
+            tint = pick(rng, taught)
+            return Exercise(lambda: _paint(tint, seed, side), tell_tint(tint))
+        concept = pick(rng, concepts)
+        return Exercise(
+            lambda: draw_name(concept, np.random.default_rng(seed), side), narrator.teller(concept)
+        )
+
+    return make
+
+
+def _paint(tint: Tint, seed: int, side: int) -> np.ndarray:
+    return draw_name(tint.concept, np.random.default_rng(seed), side, tint.word)
