@@ -26,6 +26,7 @@ from generation.embedded.recipe.places import (
 from generation.embedded.recipe.subjects import CITY, Subject
 
 T = TypeVar("T")
+OFTEN = 0.05  # how often one of the first three subjects is chosen beside all of them
 HELD_OUT = 13  # one subject and background in so many is never taught
 
 
@@ -97,7 +98,7 @@ class Playwright:
     def pairs(self, *, held: bool) -> list[Scene]:
         """Return one plain scene for every subject on every background, held out or taught."""
         return [
-            Scene((Actor(subject),), place, _natural(place))
+            self.plain(subject, place)
             for i, subject in enumerate(self.subjects)
             for j, place in enumerate(self.places)
             if held_out(i, j) == held
@@ -112,10 +113,29 @@ class Playwright:
         if any(actor.subject.name == CITY for actor in actors):
             actors, relation = actors[:1], Relation.ONE
         size = _choose(rng, tuple(Size), (0.86, 0.07, 0.07))
+        return Scene(actors, place, self._light(place, rng), relation, size)
+
+    def plain(self, subject: Subject, place: str) -> Scene:
+        """Return the scene of one subject in a place, as it usually is."""
+        return Scene((Actor(subject),), place, _natural(place))
+
+    def embellish(self, scene: Scene, rng: np.random.Generator) -> Scene:
+        """Return a scene of one subject in another light, size and colour."""
+        size = _choose(rng, tuple(Size), (0.86, 0.07, 0.07))
+        subject = scene.actors[0].subject
+        actor = Actor(subject, self._colour(subject, rng))
+        light = self._light(scene.place, rng)
+        return replace(scene, actors=(actor,), light=light, size=size)
+
+    def _light(self, place: str, rng: np.random.Generator) -> Light:
         light = _natural(place)
         if light is Light.DAY and not place.startswith("plain"):
-            light = _choose(rng, tuple(Light), (0.76, 0.09, 0.07, 0.08))
-        return Scene(actors, place, light, relation, size)
+            return _choose(rng, tuple(Light), (0.76, 0.09, 0.07, 0.08))
+        return light
+
+    def _colour(self, subject: Subject, rng: np.random.Generator) -> str:
+        colours = self._colours.get(subject.name)
+        return pick(rng, colours) if colours and rng.random() < 0.15 else ""
 
     def _place(self, rng: np.random.Generator) -> str:
         """Return a place; one in nine times a plain colour."""
@@ -131,17 +151,12 @@ class Playwright:
         column = self.places.index(place)
         while True:
             # The city and the first animals more often: they are what people try first.
-            row = (
-                int(rng.integers(3))
-                if rng.random() < 0.05
-                else int(rng.integers(len(self.subjects)))
-            )
+            first = 3 if rng.random() < OFTEN else len(self.subjects)
+            row = int(rng.integers(min(first, len(self.subjects))))
             if not held_out(row, column):
                 break
         subject = self.subjects[row]
-        colours = self._colours.get(subject.name)
-        colour = pick(rng, colours) if colours and rng.random() < 0.15 else ""
-        return Actor(subject, colour)
+        return Actor(subject, self._colour(subject, rng))
 
 
 def tell(scene: Scene, rng: np.random.Generator) -> str:

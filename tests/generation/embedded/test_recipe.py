@@ -32,6 +32,8 @@ TINY = Sizes(
     vocabulary=60,
     steps=4,
     batch=4,
+    pool=6,
+    fresh=2,
     look_every=100,
 )
 
