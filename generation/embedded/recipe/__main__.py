@@ -12,7 +12,8 @@ from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline, UNe
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from generation.embedded import CHECKPOINT
-from generation.embedded.recipe.autoencoder import encode, refine_decoder, to_tensor, train_vae
+from generation.embedded.recipe.autoencoder import encode, refine_decoder, train_vae
+from generation.embedded.recipe.classifier import Classifier, train_classifier
 from generation.embedded.recipe.dataset import (
     Concept,
     fetch,
@@ -31,9 +32,10 @@ from generation.embedded.recipe.evaluate import (
     side_of,
     vae_psnr,
 )
-from generation.embedded.recipe.exercises import exercises
+from generation.embedded.recipe.exercises import exercises, paint, playwright_of
 from generation.embedded.recipe.lessons import Lesson, build_lessons
 from generation.embedded.recipe.models import Sizes
+from generation.embedded.recipe.pictures import to_tensor
 from generation.embedded.recipe.pool import Maker, Pool
 from generation.embedded.recipe.tokenizer import train_tokenizer
 from generation.embedded.recipe.warm import start_vae
@@ -88,6 +90,7 @@ def main() -> None:
     parser.add_argument("--picture", type=int, default=Sizes.picture, help="side in pixels")
     for name in (
         "vae-steps",
+        "painted",
         "vae-batch",
         "decoder-steps",
         "steps",
@@ -98,6 +101,7 @@ def main() -> None:
         default = getattr(Sizes, name.replace("-", "_"))
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--rate", type=float, default=Sizes.rate, help="the denoiser's, at most")
+    parser.add_argument("--vae-rate", type=float, default=Sizes.vae_rate, help="the VAE's")
     given = vars(parser.parse_args())
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     work, out, start = given.pop("work"), given.pop("out"), given.pop("start")
@@ -118,9 +122,10 @@ def train(
     device = "cuda" if torch.cuda.is_available() else "cpu"
     log.info("%d concepts, %s", len(concepts), asdict(sizes))
     pictures = np.stack([load_picture(c, sizes.picture, sizes.picture) for c in concepts])
-    vae = train_vae(sizes, pictures, work, device) if start is None else start_vae(start)
     lessons = build_lessons(concepts, sizes.picture)
     make = exercises(concepts, sizes.picture)
+    shown = np.concatenate([pictures, paint(make, sizes.painted)])
+    vae = train_vae(sizes, shown, work, device, start_vae(start) if start is not None else None)
     if start is None:
         tokenizer = _tokenizer(_sayings(concepts, lessons, make), sizes, work / "tokenizer")
     else:
@@ -138,7 +143,8 @@ def train(
         sheet(np.concatenate([drawn, scenes])).save(work / f"look_{step:06}.png")
 
     unet, text = train_denoiser(sizes, lessons, latents, pool, tokenizer, work, device, look, start)
-    refine_decoder(sizes, vae, pictures, work, device)
+    if sizes.decoder_steps:
+        refine_decoder(sizes, vae, shown, judge_of(concepts, sizes, work), work, device)
     pipeline = assemble(vae.float(), text, tokenizer, unet).to("cpu")
     colours = fit_preview(vae, pictures)
     pipeline.to(torch.float16).save_pretrained(out, safe_serialization=True)
@@ -167,6 +173,16 @@ def assemble(
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
+    )
+
+
+def judge_of(concepts: list[Concept], sizes: Sizes, work: Path) -> Classifier:
+    """Return the classifier of scenes, trained if it is not in ``work``."""
+    return train_classifier(
+        playwright_of(concepts),
+        work,
+        examples=sizes.classifier_examples,
+        steps=sizes.classifier_steps,
     )
 
 

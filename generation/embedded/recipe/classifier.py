@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from generation.embedded.recipe.autoencoder import to_tensor
 from generation.embedded.recipe.brushes import pick
+from generation.embedded.recipe.pictures import to_tensor
 from generation.embedded.recipe.progress import Progress, set_rate
 from generation.embedded.recipe.scenes import Playwright, Scene
 from generation.embedded.recipe.stage import draw_scene
@@ -51,10 +51,10 @@ class Classifier(nn.Module):
         self.subject = nn.Linear(2 * FEATURES[-1], subjects)
         self.place = nn.Linear(2 * FEATURES[-1], places)
 
-    def features(self, pictures: torch.Tensor) -> list[torch.Tensor]:
-        """Return what each block sees in pictures [n, 3, h, w] of -1…1."""
+    def features(self, pictures: torch.Tensor, blocks: int = len(FEATURES)) -> list[torch.Tensor]:
+        """Return what each of the first blocks sees in pictures [n, 3, h, w] of -1…1."""
         seen, x = [], pictures
-        for block in self.blocks:
+        for block in self.blocks[:blocks]:
             x = block(x)
             seen.append(x)
         return seen

@@ -9,11 +9,15 @@ from diffusers import AutoencoderKL, StableDiffusionPipeline
 from PIL import Image
 
 from generation.catalog import EMBEDDED
-from generation.embedded.recipe.autoencoder import decibels, to_tensor
+from generation.embedded.recipe.autoencoder import decibels
 from generation.embedded.recipe.colours import measure
-from generation.embedded.recipe.dataset import Concept, load_picture
+from generation.embedded.recipe.dataset import BACKGROUND, Concept, load_picture
 from generation.embedded.recipe.lessons import tints
+from generation.embedded.recipe.pictures import to_tensor
 from generation.samplers import build_scheduler
+
+FRAME = 64  # px: the side at which drawn things are compared with training pictures
+NOT_WHITE = 235  # what a channel is below where something is drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ def accuracy(
     steps: int = EMBEDDED.num_inference_steps,
     guidance: float = EMBEDDED.guidance_scale,
 ) -> Accuracy:
-    """Draw ``names`` concepts spread over the set; nearest is by squared pixel distance."""
+    """Draw ``names`` concepts spread over the set and ``rank`` what was drawn."""
     asked = np.unique(np.linspace(0, len(concepts) - 1, names).round().astype(int))
     drawn = draw(pipeline, [concepts[i].name for i in asked], seed, steps, guidance)
     side = side_of(pipeline)
@@ -78,11 +82,19 @@ def accuracy(
 
 
 def rank(drawn: np.ndarray, training: np.ndarray, asked: np.ndarray) -> Accuracy:
-    """Count how often the training picture ``asked`` [n] for is nearest to what was ``drawn``."""
+    """Count how often the training picture ``asked`` [n] for is nearest to what was ``drawn``.
+
+    Nearest is by squared pixel distance. Things are taught moved, smaller and mirrored: so they are
+    compared as they lie in their frames, and either way round.
+    """
     # With white at 0, so that the products below lose nothing that matters.
-    known = torch.from_numpy(training).flatten(1).float() / 255 - 1
-    seen = torch.from_numpy(drawn).flatten(1).float() / 255 - 1
-    distances = known.square().sum(1) - 2 * seen @ known.T
+    framed = np.stack([frame(picture) for picture in training])
+    seen = torch.from_numpy(np.stack([frame(one) for one in drawn])).flatten(1).float() / 255 - 1
+    ways = []
+    for way in (framed, framed[:, :, ::-1].copy()):
+        known = torch.from_numpy(way).flatten(1).float() / 255 - 1
+        ways.append(known.square().sum(1) - 2 * seen @ known.T)
+    distances = torch.minimum(*ways)
     own = distances[torch.arange(len(asked)), torch.from_numpy(asked)]
     ranks = (distances < own[:, None]).sum(1)
     return Accuracy(
@@ -90,6 +102,21 @@ def rank(drawn: np.ndarray, training: np.ndarray, asked: np.ndarray) -> Accuracy
         top5=(ranks < 5).float().mean().item(),
         names=len(asked),
     )
+
+
+def frame(picture: np.ndarray) -> np.ndarray:
+    """Return what is not white in a picture, as large as fits: uint8 [``FRAME``, ``FRAME``, 3]."""
+    dark = picture.min(axis=-1) < NOT_WHITE
+    rows, columns = np.flatnonzero(dark.max(axis=1)), np.flatnonzero(dark.max(axis=0))
+    if len(rows) == 0:
+        return np.full((FRAME, FRAME, 3), 255, np.uint8)
+    thing = Image.fromarray(picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    factor = FRAME / max(thing.size)
+    width, height = (max(1, round(part * factor)) for part in thing.size)
+    canvas = Image.new("RGB", (FRAME, FRAME), BACKGROUND)
+    thing = thing.resize((width, height), Image.Resampling.BOX)
+    canvas.paste(thing, ((FRAME - width) // 2, (FRAME - height) // 2))
+    return np.asarray(canvas)
 
 
 def colour_share(

@@ -16,10 +16,16 @@ from generation.embedded.recipe.subjects import subjects
 SCENES, TINTED = 0.6, 0.1  # shares; the rest are the concepts themselves
 
 
+def playwright_of(concepts: list[Concept]) -> Playwright:
+    """Return what makes scenes up from these concepts."""
+    taught, _ = tints(concepts)
+    return Playwright(subjects(concepts), taught)
+
+
 def exercises(concepts: list[Concept], side: int) -> Maker:
     """Return what makes an exercise of ``side``² pixels from chance."""
     taught, _ = tints(concepts)
-    playwright = Playwright(subjects(concepts), taught)
+    playwright = playwright_of(concepts)
     narrator = Narrator(concepts)
 
     def make(rng: np.random.Generator) -> Exercise:
@@ -39,6 +45,11 @@ def exercises(concepts: list[Concept], side: int) -> Maker:
         )
 
     return make
+
+
+def paint(make: Maker, count: int) -> np.ndarray:
+    """Return the pictures of so many exercises, for the VAE: uint8 [count, side, side, 3]."""
+    return np.stack([make(np.random.default_rng([9, i])).paint() for i in range(count)])
 
 
 def _paint(tint: Tint, seed: int, side: int) -> np.ndarray:

@@ -25,8 +25,11 @@ class Sizes:
     rate: float = 1e-3
     caption_dropout: float = 0.08
     gibberish: float = 0.02
+    classifier_examples: int = 9000
+    classifier_steps: int = 1500
     other_aspects: float = 0.06
     made_up: float = 0.72
+    painted: int = 2000
     pool: int = 4096
     fresh: int = 6
     look_every: int = 500
