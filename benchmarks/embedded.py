@@ -3,6 +3,7 @@
 import logging
 import subprocess
 import time
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from benchmarks import Figures
@@ -35,7 +36,7 @@ def run() -> Figures:
     """Measure in this process, with the engine that the worker runs."""
     calm_threads()
     speed = _speed()
-    return {**_quality(), "size_mb": _size_mb(CHECKPOINT.parent), **speed}
+    return {**_quality(), **_scenes(), "size_mb": _size_mb(CHECKPOINT.parent), **speed}
 
 
 def _speed() -> Figures:
@@ -107,6 +108,31 @@ def _quality() -> Figures:
         "colour_share": round(share, 4),
         "vae_psnr_db": round(vae_psnr(pipeline.vae, pictures), 2),
     }
+
+
+def _scenes() -> Figures:
+    """Draw scenes and judge them by the recipe's classifier, trained first if it is not there."""
+    import torch
+    from diffusers import StableDiffusionPipeline
+
+    from generation.embedded.recipe.classifier import train_classifier
+    from generation.embedded.recipe.dataset import learned, load_concepts
+    from generation.embedded.recipe.exercises import playwright_of
+    from generation.embedded.recipe.models import Sizes
+    from generation.embedded.recipe.scores import SceneFigures, judge_scenes
+
+    if not (TRAINING_DATA / "names").exists():
+        return dict.fromkeys(field.name for field in fields(SceneFigures))
+    pipeline = StableDiffusionPipeline.from_pretrained(CHECKPOINT, dtype=torch.float32)
+    playwright = playwright_of(learned(CHECKPOINT, load_concepts(TRAINING_DATA)))
+    sizes = Sizes()
+    model = train_classifier(
+        playwright,
+        TRAINING_DATA,
+        examples=sizes.classifier_examples,
+        steps=sizes.classifier_steps,
+    )
+    return asdict(judge_scenes(pipeline, playwright, model))
 
 
 def _size_mb(folder: Path) -> float:

@@ -37,6 +37,7 @@ from generation.embedded.recipe.lessons import Lesson, build_lessons
 from generation.embedded.recipe.models import Sizes
 from generation.embedded.recipe.pictures import to_tensor
 from generation.embedded.recipe.pool import Maker, Pool
+from generation.embedded.recipe.scores import judge_scenes
 from generation.embedded.recipe.tokenizer import train_tokenizer
 from generation.embedded.recipe.warm import start_vae
 
@@ -108,8 +109,9 @@ def main() -> None:
     work.mkdir(parents=True, exist_ok=True)
     fetch(work)
     concepts = load_concepts(work)
-    train(replace(Sizes(), **given), concepts, work, out, start)
-    judge(out, concepts, work)
+    sizes = replace(Sizes(), **given)
+    train(sizes, concepts, work, out, start)
+    judge(out, concepts, sizes, work)
 
 
 def train(
@@ -215,7 +217,7 @@ def fit_preview(
     return {"matrix": rows[:4], "bias": rows[4]}
 
 
-def judge(folder: Path, concepts: list[Concept], work: Path) -> None:
+def judge(folder: Path, concepts: list[Concept], sizes: Sizes, work: Path) -> None:
     """Load the written folder as anyone would, log its figures and write sample sheets."""
     pipeline = StableDiffusionPipeline.from_pretrained(folder, dtype=torch.float32)
     side = side_of(pipeline)
@@ -226,6 +228,11 @@ def judge(folder: Path, concepts: list[Concept], work: Path) -> None:
     share, drawn = colour_share(pipeline, concepts)
     log.info("%.2f of unseen colours follow the word", share)
     sheet(drawn, columns=8).save(work / "sheet_colours.png")
+    scenes = judge_scenes(pipeline, playwright_of(concepts), judge_of(concepts, sizes, work))
+    log.info("%s", scenes)
+    sheet(draw(pipeline, [one for one in SCENES for _ in range(4)], 7)).save(
+        work / "sheet_scenes.png"
+    )
     sheet(draw(pipeline, list(UNSEEN), 7), columns=8).save(work / "sheet_unseen.png")
     spread = np.linspace(0, len(concepts) - 1, 128).round().astype(int)
     names = [concepts[i].name for i in spread]

@@ -35,6 +35,35 @@ class Recognised:
     place: float
 
 
+@dataclass(frozen=True, slots=True)
+class SceneFigures:
+    """Shares and ratios that say how well scenes are drawn, by their names in the benchmark."""
+
+    scene_subject_top1: float
+    scene_background_top1: float
+    unseen_pairs_top1: float
+    diversity_ratio: float
+    edge_ratio: float
+
+
+def judge_scenes(
+    pipeline: StableDiffusionPipeline, playwright: Playwright, model: Classifier, scale: float = 1
+) -> SceneFigures:
+    """Draw 512 taught scenes, 256 of unseen pairs, and 48 captions four times, or a share."""
+    taught = some(playwright.pairs(held=False), round(512 * scale), seed=6000)
+    unseen = some(playwright.pairs(held=True), round(256 * scale), seed=6001)
+    drawn = draw_scenes(pipeline, taught, seed=6000)
+    seen = recognised(model, playwright, drawn)
+    others = recognised(model, playwright, draw_scenes(pipeline, unseen, seed=6001))
+    return SceneFigures(
+        scene_subject_top1=round(seen.subject, 4),
+        scene_background_top1=round(seen.place, 4),
+        unseen_pairs_top1=round(others.subject, 4),
+        diversity_ratio=round(diversity_ratio(pipeline, taught[: round(48 * scale)]), 4),
+        edge_ratio=round(edge_ratio(drawn), 4),
+    )
+
+
 def some(scenes: list[Scene], count: int, seed: int) -> list[Scene]:
     """Return ``count`` of the scenes, or all, in an order of chance."""
     return [scenes[i] for i in np.random.default_rng(seed).permutation(len(scenes))[:count]]
