@@ -92,6 +92,7 @@ def main() -> None:
     for name in (
         "vae-steps",
         "painted",
+        "pool",
         "vae-batch",
         "decoder-steps",
         "steps",
@@ -126,7 +127,7 @@ def train(
     pictures = np.stack([load_picture(c, sizes.picture, sizes.picture) for c in concepts])
     lessons = build_lessons(concepts, sizes.picture)
     make = exercises(concepts, sizes.picture)
-    shown = np.concatenate([pictures, paint(make, sizes.painted)])
+    shown = paint(make, sizes.painted, work / "painted.npy")
     vae = train_vae(sizes, shown, work, device, start_vae(start) if start is not None else None)
     if start is None:
         tokenizer = _tokenizer(_sayings(concepts, lessons, make), sizes, work / "tokenizer")

@@ -1,6 +1,7 @@
 """What the pool is filled with: scenes, and single things on white that are never quite alike."""
 
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -25,7 +26,7 @@ def playwright_of(concepts: list[Concept]) -> Playwright:
 def exercises(concepts: list[Concept], side: int) -> Maker:
     """Return what makes an exercise of ``side``² pixels from chance."""
     taught, _ = tints(concepts)
-    playwright = playwright_of(concepts)
+    playwright = Playwright(subjects(concepts), taught)
     narrator = Narrator(concepts)
 
     def make(rng: np.random.Generator) -> Exercise:
@@ -47,9 +48,14 @@ def exercises(concepts: list[Concept], side: int) -> Maker:
     return make
 
 
-def paint(make: Maker, count: int) -> np.ndarray:
-    """Return the pictures of so many exercises, for the VAE: uint8 [count, side, side, 3]."""
-    return np.stack([make(np.random.default_rng([9, i])).paint() for i in range(count)])
+def paint(make: Maker, count: int, kept: Path) -> np.ndarray:
+    """Return the pictures of so many exercises, for the VAE: uint8 [count, side, side, 3].
+
+    They are kept in a file: painting them takes minutes.
+    """
+    if not kept.exists():
+        np.save(kept, np.stack([make(np.random.default_rng([9, i])).paint() for i in range(count)]))
+    return np.asarray(np.load(kept))
 
 
 def _paint(tint: Tint, seed: int, side: int) -> np.ndarray:

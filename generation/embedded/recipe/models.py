@@ -29,7 +29,7 @@ class Sizes:
     classifier_steps: int = 1500
     other_aspects: float = 0.06
     made_up: float = 0.72
-    painted: int = 2000
+    painted: int = 6000
     pool: int = 4096
     fresh: int = 6
     look_every: int = 500
