@@ -92,6 +92,7 @@ def main() -> None:
     for name in (
         "vae-steps",
         "painted",
+        "shaped",
         "pool",
         "vae-batch",
         "decoder-steps",
@@ -126,14 +127,14 @@ def train(
     log.info("%d concepts, %s", len(concepts), asdict(sizes))
     pictures = np.stack([load_picture(c, sizes.picture, sizes.picture) for c in concepts])
     lessons = build_lessons(concepts, sizes.picture)
-    make = exercises(concepts, sizes.picture)
-    shown = paint(make, sizes.painted, work / "painted.npy")
+    make = exercises(concepts)
+    shown = paint(make, sizes.painted, sizes.picture, work / "painted.npy")
     vae = train_vae(sizes, shown, work, device, start_vae(start) if start is not None else None)
     if start is None:
         tokenizer = _tokenizer(_sayings(concepts, lessons, make), sizes, work / "tokenizer")
     else:
         tokenizer = CLIPTokenizer.from_pretrained(start, subfolder="tokenizer")
-    latents = encode_lessons(sizes, concepts, lessons, vae, work, device)
+    latents = encode_lessons(sizes, lessons, make, vae, work, device)
     pool = Pool(sizes.pool, make, vae, sizes.picture, device)
     asked = np.linspace(0, len(concepts) - 1, min(LOOKED_AT, len(concepts))).round().astype(int)
 

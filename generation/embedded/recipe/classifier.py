@@ -73,7 +73,7 @@ def example(playwright: Playwright, rng: np.random.Generator) -> Scene:
 
 
 def train_classifier(
-    playwright: Playwright, work: Path, *, examples: int, steps: int, batch: int = 64
+    playwright: Playwright, work: Path, *, examples: int, steps: int, batch: int = 48
 ) -> Classifier:
     """Train on ``examples`` drawn scenes, each seen many times, moved and shaded otherwise."""
     torch.manual_seed(8)

@@ -16,12 +16,11 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from generation.catalog import EMBEDDED
 from generation.embedded.recipe.autoencoder import encode
 from generation.embedded.recipe.captions import Caption, gibberish
-from generation.embedded.recipe.dataset import Concept, load_picture
 from generation.embedded.recipe.lessons import Lesson
 from generation.embedded.recipe.models import Sizes, build_text_encoder, build_unet, noise_schedule
 from generation.embedded.recipe.muon import Muon
 from generation.embedded.recipe.parts import Parts
-from generation.embedded.recipe.pool import Pool
+from generation.embedded.recipe.pool import Maker, Pool
 from generation.embedded.recipe.progress import Progress, set_rate
 from generation.embedded.recipe.spread import spread_summaries
 from generation.embedded.recipe.warm import start_denoiser
@@ -37,16 +36,17 @@ Look = Callable[[UNet2DConditionModel, CLIPTextModel, int], None]
 
 @dataclass(frozen=True)
 class Latents:
-    """Scaled latents of each lesson, and of the concepts in each aspect but square."""
+    """Scaled latents of each lesson, and of exercises in each aspect but square, with captions."""
 
     lessons: list[torch.Tensor]
     aspects: list[torch.Tensor]
+    captions: list[Caption]
 
 
 def encode_lessons(
     sizes: Sizes,
-    concepts: list[Concept],
     lessons: list[Lesson],
+    make: Maker,
     vae: AutoencoderKL,
     work: Path,
     device: str,
@@ -56,10 +56,11 @@ def encode_lessons(
     They are kept in ``work``: encoding takes longer than a hundred steps of training.
     """
     path = work / "latents.pt"
+    shaped = [make(np.random.default_rng([10, number])) for number in range(sizes.shaped)]
     if not path.exists():
         log.info("encoding")
         shapes = [replace(EMBEDDED, size=sizes.picture).size_for(aspect) for aspect in Aspect]
-        drawn = ([load_picture(c, *shape) for c in concepts] for shape in shapes[1:])
+        drawn = ([one.paint(*shape) for one in shaped] for shape in shapes[1:])
         with torch.autocast(device, torch.bfloat16):
             squares = [encode(vae, lesson.pictures, device).float() for lesson in lessons]
             others = [encode(vae, np.stack(one), device).float() for one in drawn]
@@ -67,7 +68,8 @@ def encode_lessons(
     kept = torch.load(path, weights_only=True)
     scale = round(1 / kept["lessons"][0].std().item(), 5)
     vae.register_to_config(scaling_factor=scale)
-    return Latents(*([one * scale for one in kept[key]] for key in ("lessons", "aspects")))
+    squares, others = ([one * scale for one in kept[key]] for key in ("lessons", "aspects"))
+    return Latents(squares, others, [exercise.caption for exercise in shaped])
 
 
 def train_denoiser(
@@ -172,11 +174,11 @@ def _batch(
     pool: Pool,
     rng: np.random.Generator,
 ) -> tuple[torch.Tensor, list[str]]:
-    """Draw one batch: of the pool and all lessons, or of the concepts in another aspect."""
+    """Draw one batch: of the pool and all lessons, or of exercises in another aspect."""
     if rng.random() < sizes.other_aspects:
         aspect = latents.aspects[rng.integers(len(latents.aspects))]
         rows = rng.integers(len(aspect), size=sizes.batch)
-        words = [_words(sizes, lessons[0].captions[row], rng) for row in rows]
+        words = [_words(sizes, latents.captions[row], rng) for row in rows]
         return aspect[rows], words
     weights = np.array([lesson.weight for lesson in lessons])
     chosen = rng.choice(len(lessons), size=sizes.batch, p=weights / weights.sum())

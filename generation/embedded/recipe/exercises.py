@@ -8,7 +8,7 @@ import numpy as np
 from generation.embedded.recipe.brushes import pick
 from generation.embedded.recipe.captions import Narrator
 from generation.embedded.recipe.dataset import Concept
-from generation.embedded.recipe.lessons import Tint, tell_tint, tints
+from generation.embedded.recipe.lessons import tell_tint, tints
 from generation.embedded.recipe.pool import Exercise, Maker
 from generation.embedded.recipe.scenes import Playwright, tell
 from generation.embedded.recipe.stage import draw_name, draw_scene
@@ -23,8 +23,8 @@ def playwright_of(concepts: list[Concept]) -> Playwright:
     return Playwright(subjects(concepts), taught)
 
 
-def exercises(concepts: list[Concept], side: int) -> Maker:
-    """Return what makes an exercise of ``side``² pixels from chance."""
+def exercises(concepts: list[Concept]) -> Maker:
+    """Return what makes an exercise from chance."""
     taught, _ = tints(concepts)
     playwright = Playwright(subjects(concepts), taught)
     narrator = Narrator(concepts)
@@ -35,28 +35,28 @@ def exercises(concepts: list[Concept], side: int) -> Maker:
         if kind < SCENES and playwright.subjects:
             scene = playwright.scene(rng)
             return Exercise(
-                lambda: draw_scene(scene, np.random.default_rng(seed), side), partial(tell, scene)
+                lambda width, height: draw_scene(scene, np.random.default_rng(seed), width, height),
+                partial(tell, scene),
             )
         if kind < SCENES + TINTED and taught:
             tint = pick(rng, taught)
-            return Exercise(lambda: _paint(tint, seed, side), tell_tint(tint))
+            return Exercise(partial(_paint, tint.concept, tint.word, seed), tell_tint(tint))
         concept = pick(rng, concepts)
-        return Exercise(
-            lambda: draw_name(concept, np.random.default_rng(seed), side), narrator.teller(concept)
-        )
+        return Exercise(partial(_paint, concept, "", seed), narrator.teller(concept))
 
     return make
 
 
-def paint(make: Maker, count: int, kept: Path) -> np.ndarray:
+def paint(make: Maker, count: int, side: int, kept: Path) -> np.ndarray:
     """Return the pictures of so many exercises, for the VAE: uint8 [count, side, side, 3].
 
     They are kept in a file: painting them takes minutes.
     """
     if not kept.exists():
-        np.save(kept, np.stack([make(np.random.default_rng([9, i])).paint() for i in range(count)]))
+        made = (make(np.random.default_rng([9, number])) for number in range(count))
+        np.save(kept, np.stack([exercise.paint(side, side) for exercise in made]))
     return np.asarray(np.load(kept))
 
 
-def _paint(tint: Tint, seed: int, side: int) -> np.ndarray:
-    return draw_name(tint.concept, np.random.default_rng(seed), side, tint.word)
+def _paint(concept: Concept, colour: str, seed: int, width: int, height: int) -> np.ndarray:
+    return draw_name(concept, np.random.default_rng(seed), width, height, colour)

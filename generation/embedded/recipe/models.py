@@ -25,11 +25,12 @@ class Sizes:
     rate: float = 1e-3
     caption_dropout: float = 0.08
     gibberish: float = 0.02
-    classifier_examples: int = 9000
-    classifier_steps: int = 1500
+    classifier_examples: int = 8000
+    classifier_steps: int = 1200
     other_aspects: float = 0.06
     made_up: float = 0.72
     painted: int = 6000
+    shaped: int = 1500
     pool: int = 4096
     fresh: int = 6
     look_every: int = 500

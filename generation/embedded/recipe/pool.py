@@ -16,9 +16,9 @@ SEED = 7
 
 @dataclass(frozen=True, slots=True)
 class Exercise:
-    """A picture, uint8 [side, side, 3], that is painted when it is asked for, and its words."""
+    """What paints a picture of a width and a height, uint8 [height, width, 3], and its words."""
 
-    paint: Callable[[], np.ndarray]
+    paint: Callable[[int, int], np.ndarray]
     caption: Caption
 
 
@@ -35,6 +35,7 @@ class Pool:
     def __init__(self, size: int, make: Maker, vae: AutoencoderKL, side: int, device: str) -> None:
         self._make, self._vae, self._device = make, vae, device
         cells = side // 2 ** (len(vae.config.block_out_channels) - 1)
+        self._side = side
         self._latents = torch.zeros(size, vae.config.latent_channels, cells, cells).half()
         self._made = 0
 
@@ -43,7 +44,9 @@ class Pool:
         count = max(count, len(self._latents) - self._made)
         for start in range(self._made, self._made + count, 16):
             numbers = range(start, min(start + 16, self._made + count))
-            pictures = np.stack([self.exercise(number).paint() for number in numbers])
+            pictures = np.stack(
+                [self.exercise(number).paint(self._side, self._side) for number in numbers]
+            )
             with torch.no_grad(), torch.autocast(self._device, torch.bfloat16):
                 latents = encode(self._vae, pictures, self._device).float()
             scale = self._vae.config.scaling_factor

@@ -33,8 +33,15 @@ ROOM_FOR: dict[Relation, tuple[tuple[float, float, float], ...]] = {
 """Where each subject is: its middle across, its foot above the ground, its size."""
 
 
-def draw_scene(scene: Scene, rng: np.random.Generator, side: int) -> np.ndarray:
-    """Return a scene's picture, uint8 [side, side, 3]."""
+def draw_scene(
+    scene: Scene, rng: np.random.Generator, width: int, height: int | None = None
+) -> np.ndarray:
+    """Return a scene's picture, uint8 [height, width, 3], square if no height is given.
+
+    Other shapes are windows of a square at its ground, in which the subjects are smaller.
+    """
+    height = height or width
+    side = max(width, height)
     backdrop = PAINTERS[scene.place](rng, side)
     lit = _lit_backdrop(backdrop, scene)
     canvas = Image.fromarray(lit.picture)
@@ -43,6 +50,7 @@ def draw_scene(scene: Scene, rng: np.random.Generator, side: int) -> np.ndarray:
     if scene.relation in (Relation.TWO, Relation.THREE):
         actors = actors * len(places)
     scale = {Size.SMALL: 0.62, Size.BIG: 1.2, Size.USUAL: 1.0}[scene.size] * rng.uniform(0.94, 1.06)
+    scale *= min(width, height) / side
     neon = tuple(NEON[i] for i in rng.choice(2, 2, replace=False))
     for actor, (across, above, size) in zip(actors, places, strict=True):
         sprite = _sprite(actor, rng)
@@ -57,18 +65,20 @@ def draw_scene(scene: Scene, rng: np.random.Generator, side: int) -> np.ndarray:
     if lit.front is not None:
         front = Image.fromarray(lit.front)
         canvas.paste(front, (0, 0), front)
-    return np.asarray(canvas)
+    left = (side - width) // 2
+    return np.asarray(canvas)[side - height :, left : left + width]
 
 
 def draw_name(
-    concept: Concept, rng: np.random.Generator, side: int, colour: str = ""
+    concept: Concept, rng: np.random.Generator, width: int, height: int, colour: str = ""
 ) -> np.ndarray:
-    """Return one concept on white, uint8 [side, side, 3]: mirrored, turned, moved, smaller."""
+    """Return one concept on white, uint8 [height, width, 3]: mirrored, turned, moved, smaller."""
+    side = min(width, height)
     picture = tinted_sprite(concept, colour) if colour else kept_sprite(concept)
     sprite = _vary(picture, rng, mirror=not ONE_WAY.search(concept.name))
     sprite = _resize(sprite, rng.uniform(0.8, 1.0) * side)
-    canvas = Image.new("RGB", (side, side), (255, 255, 255))
-    free = (side - sprite.width, side - sprite.height)
+    canvas = Image.new("RGB", (width, height), (255, 255, 255))
+    free = (width - sprite.width, height - sprite.height)
     x, y = (round(part * rng.uniform(0.2, 0.8)) for part in free)
     canvas.paste(sprite, (x, y), sprite)
     return np.asarray(canvas)

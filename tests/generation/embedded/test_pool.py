@@ -18,7 +18,7 @@ from tests.generation.embedded.toys import TINY
 def test_a_pool_goes_on_from_its_state_with_the_same_pictures(concepts: list[Concept]):
     torch.manual_seed(0)
     vae = build_vae(TINY).eval()
-    pools = [Pool(5, exercises(concepts, 32), vae, 32, "cpu") for _ in range(2)]
+    pools = [Pool(5, exercises(concepts), vae, 32, "cpu") for _ in range(2)]
     pools[0].refill(2)
     assert pools[0].state_dict()["made"] == 5, "filled at first"
     pools[1].load_state_dict({key: _copy(value) for key, value in pools[0].state_dict().items()})

@@ -100,7 +100,7 @@ def test_what_points_one_way_is_never_mirrored(tmp_path: Path):
         pixels[8:40, 4:44, 3] = 255
         pixels[8:40, 4:20, 0] = 255  # its left half is red, its right half black
         Image.fromarray(pixels).save(concept.picture, lossless=True)
-        drawn = [draw_name(concept, np.random.default_rng(seed), 32) for seed in range(12)]
+        drawn = [draw_name(concept, np.random.default_rng(seed), 32, 32) for seed in range(12)]
         to_the_left = [_middle_of_red(picture) < 16 for picture in drawn]
         assert all(to_the_left) == (concept.name == "left arrow")
 
@@ -111,11 +111,22 @@ def _middle_of_red(picture: np.ndarray) -> float:
 
 
 def test_exercises_are_scenes_and_things_on_white(concepts: list[Concept]):
-    make = exercises(concepts, 32)
+    make = exercises(concepts)
     made = [make(np.random.default_rng(seed)) for seed in range(40)]
-    pictures = np.stack([one.paint() for one in made])
+    pictures = np.stack([one.paint(32, 32) for one in made])
     white = (pictures[:, 0, 0] == 255).all(axis=-1)
     assert 8 < white.sum() < 32
     assert len({one.caption(np.random.default_rng(0)) for one in made}) > 20
-    again = make(np.random.default_rng(5)).paint()
+    again = make(np.random.default_rng(5)).paint(32, 32)
     assert np.array_equal(again, pictures[5])
+
+
+def test_scenes_of_other_shapes_show_all_of_the_subject(playwright: Playwright):
+    scene = playwright.plain(playwright.subjects[1], "plain black")
+    for shape in ((64, 36), (36, 64)):
+        picture = draw_scene(scene, np.random.default_rng(0), *shape)
+        assert picture.shape == (shape[1], shape[0], 3)
+        drawn = picture.max(axis=-1) > 120
+        assert drawn.mean() > 0.06
+        assert not drawn[0].any()
+        assert not drawn[:, 0].any()

@@ -20,6 +20,7 @@ TINY = Sizes(
     steps=4,
     batch=4,
     painted=4,
+    shaped=3,
     pool=6,
     fresh=2,
     classifier_examples=8,
