@@ -103,7 +103,7 @@ def refine_decoder(
 
     parts = Parts(device)
     for step in progress.run(sizes.decoder_steps, "decoder"):
-        set_rate(optimizer, sizes.vae_rate / 2, step, sizes.decoder_steps)
+        set_rate(optimizer, sizes.decoder_rate, step, sizes.decoder_steps)
         rng = np.random.default_rng([3, step])
         seen = pictures[rng.integers(len(pictures), size=sizes.vae_batch)]
         batch = _vary(to_tensor(seen), rng).to(device)

@@ -8,7 +8,6 @@ import torch
 from diffusers import StableDiffusionPipeline
 
 from generation.embedded.recipe import denoiser
-from generation.embedded.recipe.__main__ import train
 from generation.embedded.recipe.captions import Narrator, misspell, plural
 from generation.embedded.recipe.colours import HUES, hue_difference, measure, recolour
 from generation.embedded.recipe.dataset import Concept
@@ -17,6 +16,7 @@ from generation.embedded.recipe.lessons import build_lessons, tints
 from generation.embedded.recipe.muon import Muon, orthogonalize
 from generation.embedded.recipe.parts import Parts
 from generation.embedded.recipe.progress import LOWEST, Progress, set_rate
+from generation.embedded.recipe.stages import train
 from tests.generation.embedded.toys import TINY
 
 
