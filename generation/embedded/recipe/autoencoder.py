@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 KL_WEIGHT = 1e-7  # on the sum over a picture's latents, beside losses that are means over pixels
 
-EDGES, SEEN = 1.0, 0.3  # weights of edges, and of what a classifier sees, for the decoder
+EDGES, STRENGTH, SEEN = 0.5, 1.0, 0.3  # weights of the decoder's other losses
 KEPT = 0.1  # weight of how far the latents of white pictures move, in their variance
 WHITE = 0.98  # from here on (of -1…1) a channel counts as white
 WHOLE_FROM = 0.8  # of the steps: from here on pictures are seen whole
@@ -85,8 +85,8 @@ def refine_decoder(
     """Train the decoder further, on whole pictures, for latents that stay what they are.
 
     Beside pixels it is judged by what the first layers of a classifier see (Johnson et al. 2016),
-    and by the differences between neighbours: pixels alone make edges soft. It can be done after
-    the denoiser was trained, which knows the latents alone.
+    by the differences between neighbours and by how strong those are round about: pixels alone
+    make edges soft. It can be done after the denoiser was trained, which knows the latents alone.
     """
     seen_by = seen_by.to(device).requires_grad_(False)
     learned = [*vae.decoder.parameters(), *vae.post_quant_conv.parameters()]
@@ -99,7 +99,8 @@ def refine_decoder(
                 posterior = vae.encode(batch).latent_dist
             drawn = vae.decode(posterior.mean + posterior.std * noise).sample.float()
             unlike = _unlike(seen_by, drawn, batch)
-        return _distance(drawn, batch) + EDGES * _edges(drawn, batch) + SEEN * unlike
+        pixels = _distance(drawn, batch) + EDGES * _edges(drawn, batch)
+        return pixels + STRENGTH * _strengths_apart(drawn, batch) + SEEN * unlike
 
     parts = Parts(device)
     for step in progress.run(sizes.decoder_steps, "decoder"):
@@ -121,6 +122,19 @@ def _edges(drawn: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
     """Return the mean absolute error of the differences between neighbours."""
     down = F.l1_loss(drawn.diff(dim=2), batch.diff(dim=2))
     return down + F.l1_loss(drawn.diff(dim=3), batch.diff(dim=3))
+
+
+def _strengths_apart(drawn: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
+    """Return how far the strength of edges is from what it should be, in squares of 4² px.
+
+    It does not ask where in the square an edge is: one that is not known exactly need not be soft.
+    """
+    strengths = []
+    for pictures in (drawn, batch):
+        down, across = pictures.diff(dim=2)[..., :-1], pictures.diff(dim=3)[:, :, :-1]
+        energy = (down.square() + across.square()).mean(1, keepdim=True)
+        strengths.append((F.avg_pool2d(energy, 4) + 1e-4).sqrt())
+    return F.l1_loss(*strengths)
 
 
 def _unlike(seen_by: Classifier, drawn: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:

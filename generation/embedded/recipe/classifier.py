@@ -98,8 +98,8 @@ def train_classifier(
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         hits.append((subject.argmax(1) == wanted[0]).float().mean().item())
-        if (step + 1) % 100 == 0:
-            log.info("classifier step %d subjects %.3f", step + 1, np.mean(hits[-100:]))
+        if (step + 1) % 50 == 0:
+            log.info("classifier step %d subjects %.3f", step + 1, np.mean(hits[-50:]))
     return model.eval()
 
 
