@@ -129,12 +129,14 @@ def _strengths_apart(drawn: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
 
     It does not ask where in the square an edge is: one that is not known exactly need not be soft.
     """
-    strengths = []
-    for pictures in (drawn, batch):
-        down, across = pictures.diff(dim=2)[..., :-1], pictures.diff(dim=3)[:, :, :-1]
-        energy = (down.square() + across.square()).mean(1, keepdim=True)
-        strengths.append((F.avg_pool2d(energy, 4) + 1e-4).sqrt())
-    return F.l1_loss(*strengths)
+    return F.l1_loss(_strength(drawn), _strength(batch))
+
+
+def _strength(pictures: torch.Tensor) -> torch.Tensor:
+    """Return the strength of edges in each square of 4² px: [n, 1, h / 4, w / 4]."""
+    down, across = pictures.diff(dim=2)[..., :-1], pictures.diff(dim=3)[:, :, :-1]
+    energy = (down.square() + across.square()).mean(1, keepdim=True)
+    return (F.avg_pool2d(energy, 4) + 1e-4).sqrt()
 
 
 def _unlike(seen_by: Classifier, drawn: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
