@@ -17,15 +17,20 @@ from generation.embedded.recipe.pictures import to_tensor
 from generation.samplers import build_scheduler
 
 FRAME = 64  # px: the side at which drawn things are compared with training pictures
-NOT_WHITE = 235  # what a channel is below where something is drawn
+NOT_WHITE = 215  # what a channel is below where something is drawn
+HALO = 0.01  # share of a thing's darkness that is no more than the softness of its edges
 
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """Shares (0…1) of drawn names whose nearest training picture is the one named."""
+    """Shares (0…1) of drawn names whose nearest training picture is the one named.
+
+    ``framed`` is ``top1`` where what is drawn may be moved, smaller and mirrored.
+    """
 
     top1: float
     top5: float
+    framed: float
     names: int
 
 
@@ -84,39 +89,54 @@ def accuracy(
 def rank(drawn: np.ndarray, training: np.ndarray, asked: np.ndarray) -> Accuracy:
     """Count how often the training picture ``asked`` [n] for is nearest to what was ``drawn``.
 
-    Nearest is by squared pixel distance. Things are taught moved, smaller and mirrored: so they are
-    compared as they lie in their frames, and either way round.
+    Nearest is by squared pixel distance, of the pictures as they are, and of what is not white in
+    them, either way round.
     """
-    # With white at 0, so that the products below lose nothing that matters.
-    framed = np.stack([frame(picture) for picture in training])
-    seen = torch.from_numpy(np.stack([frame(one) for one in drawn])).flatten(1).float() / 255 - 1
-    ways = []
-    for way in (framed, framed[:, :, ::-1].copy()):
-        known = torch.from_numpy(way).flatten(1).float() / 255 - 1
-        ways.append(known.square().sum(1) - 2 * seen @ known.T)
-    distances = torch.minimum(*ways)
-    own = distances[torch.arange(len(asked)), torch.from_numpy(asked)]
-    ranks = (distances < own[:, None]).sum(1)
+    ranks = _ranks(_distances(drawn, training), asked)
+    things, seen = (np.stack([frame(one) for one in pictures]) for pictures in (training, drawn))
+    either = torch.minimum(_distances(seen, things), _distances(seen, things[:, :, ::-1].copy()))
     return Accuracy(
         top1=(ranks == 0).float().mean().item(),
         top5=(ranks < 5).float().mean().item(),
+        framed=(_ranks(either, asked) == 0).float().mean().item(),
         names=len(asked),
     )
 
 
+def _distances(drawn: np.ndarray, training: np.ndarray) -> torch.Tensor:
+    """Return squared pixel distances [n, m], less what is the same in a row."""
+    # With white at 0, so that the products below lose nothing that matters.
+    known = torch.from_numpy(training).flatten(1).float() / 255 - 1
+    seen = torch.from_numpy(drawn).flatten(1).float() / 255 - 1
+    return known.square().sum(1) - 2 * seen @ known.T
+
+
+def _ranks(distances: torch.Tensor, asked: np.ndarray) -> torch.Tensor:
+    own = distances[torch.arange(len(asked)), torch.from_numpy(asked)]
+    return (distances < own[:, None]).sum(1)
+
+
 def frame(picture: np.ndarray) -> np.ndarray:
     """Return what is not white in a picture, as large as fits: uint8 [``FRAME``, ``FRAME``, 3]."""
-    dark = picture.min(axis=-1) < NOT_WHITE
-    rows, columns = np.flatnonzero(dark.max(axis=1)), np.flatnonzero(dark.max(axis=0))
-    if len(rows) == 0:
+    dark = np.clip(NOT_WHITE - picture.min(axis=-1).astype(np.float32), 0, None)
+    if dark.sum() == 0:
         return np.full((FRAME, FRAME, 3), 255, np.uint8)
-    thing = Image.fromarray(picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    top, bottom = _span(dark.sum(axis=1))
+    left, right = _span(dark.sum(axis=0))
+    thing = Image.fromarray(picture[top:bottom, left:right])
     factor = FRAME / max(thing.size)
     width, height = (max(1, round(part * factor)) for part in thing.size)
     canvas = Image.new("RGB", (FRAME, FRAME), BACKGROUND)
     thing = thing.resize((width, height), Image.Resampling.BOX)
     canvas.paste(thing, ((FRAME - width) // 2, (FRAME - height) // 2))
     return np.asarray(canvas)
+
+
+def _span(weights: np.ndarray) -> tuple[int, int]:
+    """Return where what is drawn begins and ends, but for its faintest ``HALO`` at both ends."""
+    passed = np.cumsum(weights) / weights.sum()
+    first, last = np.searchsorted(passed, (HALO, 1 - HALO))
+    return int(first), int(last) + 1
 
 
 def colour_share(

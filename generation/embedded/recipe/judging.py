@@ -79,7 +79,7 @@ def judge(folder: Path, concepts: list[Concept], sizes: Sizes, work: Path) -> No
     pictures = np.stack([load_picture(concept, side, side) for concept in concepts])
     log.info("VAE %.2f dB", vae_psnr(pipeline.vae, pictures))
     figures = accuracy(pipeline, concepts)
-    log.info("top-1 %.3f, top-5 %.3f of %d", figures.top1, figures.top5, figures.names)
+    log.info("%s", figures)
     share, drawn = colour_share(pipeline, concepts)
     log.info("%.2f of unseen colours follow the word", share)
     sheet(drawn, columns=8).save(work / "sheet_colours.png")

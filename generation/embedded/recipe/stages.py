@@ -54,7 +54,7 @@ def train(
         names = [concepts[i].name for i in asked]
         drawn = draw(assemble(vae, text, tokenizer, unet), names, seed=step, steps=12)
         found = rank(drawn, pictures, asked)
-        log.info("denoiser step %d top-1 %.2f top-5 %.2f", step, found.top1, found.top5)
+        log.info("denoiser step %d %s", step, found)
         scenes = draw(assemble(vae, text, tokenizer, unet), list(SENTENCES), seed=step, steps=12)
         sheet(np.concatenate([drawn, scenes])).save(work / f"look_{step:06}.png")
 
