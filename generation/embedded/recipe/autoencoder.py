@@ -3,7 +3,6 @@
 import copy
 import logging
 import math
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +15,12 @@ from generation.embedded.recipe.models import Sizes, build_vae
 from generation.embedded.recipe.parts import Parts
 from generation.embedded.recipe.pictures import to_tensor
 from generation.embedded.recipe.progress import Progress, set_rate
-from generation.embedded.recipe.redraw import Redraw
 
 log = logging.getLogger(__name__)
 
 KL_WEIGHT = 1e-7  # on the sum over a picture's latents, beside losses that are means over pixels
 
 EDGES, STRENGTH, SEEN = 0.5, 1.0, 0.3  # weights of the decoder's other losses
-REDRAWN = 0.7  # share of the decoder's batches that are as the denoiser draws them
 KEPT = 0.1  # weight of how far the latents of white pictures move, in their variance
 WHITE = 0.98  # from here on (of -1…1) a channel counts as white
 WHOLE_FROM = 0.8  # of the steps: from here on pictures are seen whole
@@ -84,38 +81,23 @@ def refine_decoder(
     seen_by: Classifier,
     work: Path,
     device: str,
-    redraw: Redraw | None = None,
-    names: Sequence[str] = (),
 ) -> None:
     """Train the decoder further, on whole pictures, for latents that stay what they are.
 
     Beside pixels it is judged by what the first layers of a classifier see (Johnson et al. 2016),
     by the differences between neighbours and by how strong those are round about: pixels alone
     make edges soft. It can be done after the denoiser was trained, which knows the latents alone.
-    With ``redraw`` and the pictures' names, most latents are as the denoiser would draw them.
     """
     seen_by = seen_by.to(device).requires_grad_(False)
     learned = [*vae.decoder.parameters(), *vae.post_quant_conv.parameters()]
     optimizer = torch.optim.AdamW(learned, weight_decay=0.01, fused=True)
     progress = Progress(work / "decoder.pt", {"vae": vae, "optimizer": optimizer})
 
-    @torch.no_grad()
-    def latents_of(seen: np.ndarray, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        rng = np.random.default_rng([4, progress.step])
-        redrawn = redraw is not None and rng.random() < REDRAWN
-        batch = (to_tensor(seen) if redrawn else _vary(to_tensor(seen), rng)).to(device)
-        noise = _noise_for(vae, batch)
+    def mean_loss(batch: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         with torch.autocast(device, torch.bfloat16):
-            posterior = vae.encode(batch).latent_dist
-        latents = (posterior.mean + posterior.std * noise).float()
-        if redraw is None or not redrawn:
-            return batch, latents
-        scale = vae.config.scaling_factor
-        return batch, redraw(latents * scale, [names[row] for row in rows], rng) / scale
-
-    def mean_loss(batch: torch.Tensor, latents: torch.Tensor) -> torch.Tensor:
-        with torch.autocast(device, torch.bfloat16):
-            drawn = vae.decode(latents).sample.float()
+            with torch.no_grad():
+                posterior = vae.encode(batch).latent_dist
+            drawn = vae.decode(posterior.mean + posterior.std * noise).sample.float()
             unlike = _unlike(seen_by, drawn, batch)
         pixels = _distance(drawn, batch) + EDGES * _edges(drawn, batch)
         return pixels + STRENGTH * _strengths_apart(drawn, batch) + SEEN * unlike
@@ -124,10 +106,11 @@ def refine_decoder(
     for step in progress.run(sizes.decoder_steps, "decoder"):
         set_rate(optimizer, sizes.decoder_rate, step, sizes.decoder_steps)
         rng = np.random.default_rng([3, step])
-        rows = rng.integers(len(pictures), size=sizes.vae_batch)
-        batch, latents = latents_of(pictures[rows], rows)
+        seen = pictures[rng.integers(len(pictures), size=sizes.vae_batch)]
+        batch = _vary(to_tensor(seen), rng).to(device)
+        noise = _noise_for(vae, batch)
         optimizer.zero_grad(set_to_none=True)
-        loss = parts.backward(mean_loss, batch, latents)
+        loss = parts.backward(mean_loss, batch, noise)
         torch.nn.utils.clip_grad_norm_(learned, 1.0)
         optimizer.step()
         if step % 50 == 0:

@@ -16,7 +16,6 @@ from generation.embedded.recipe.autoencoder import refine_decoder
 from generation.embedded.recipe.dataset import Concept, fetch, learned, load_concepts, load_picture
 from generation.embedded.recipe.judging import judge_of
 from generation.embedded.recipe.models import Sizes
-from generation.embedded.recipe.redraw import redrawer
 from generation.embedded.recipe.warm import start_vae
 
 
@@ -44,17 +43,8 @@ def sharpen(sizes: Sizes, concepts: list[Concept], work: Path, folder: Path) -> 
     vae = start_vae(folder).to(device)
     side = sizes.picture
     pictures = np.stack([load_picture(concept, side, side) for concept in concepts])
-    refine_decoder(
-        sizes,
-        vae,
-        pictures,
-        judge_of(concepts, sizes, work),
-        work,
-        device,
-        redrawer(folder, device),
-        [concept.name for concept in concepts],
-    )
-    vae.to("cpu", torch.float16).save_pretrained(folder / "vae", safe_serialization=True)
+    refine_decoder(sizes, vae, pictures, judge_of(concepts, sizes, work), work, device)
+    vae.to("cpu").half().save_pretrained(folder / "vae", safe_serialization=True)
     return vae
 
 
