@@ -26,8 +26,8 @@ class Sizes:
     rate: float = 1e-3
     caption_dropout: float = 0.08
     gibberish: float = 0.02
-    classifier_examples: int = 8000
-    classifier_steps: int = 1200
+    classifier_examples: int = 16_000
+    classifier_steps: int = 2000
     other_aspects: float = 0.06
     made_up: float = 0.72
     painted: int = 6000
