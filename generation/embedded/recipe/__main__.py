@@ -1,62 +1,22 @@
 """Train the embedded checkpoint: ``python -m generation.embedded.recipe --work .training``."""
 
 import argparse
-import json
 import logging
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
-import torch
-from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel
-from transformers import CLIPTextModel, CLIPTokenizer
 
 from generation import weights
 from generation.embedded import CHECKPOINT
-from generation.embedded.recipe.autoencoder import encode, refine_decoder, to_tensor, train_vae
-from generation.embedded.recipe.dataset import (
-    Concept,
-    fetch,
-    load_concepts,
-    load_picture,
-    write_names,
-)
-from generation.embedded.recipe.denoiser import encode_lessons, train_denoiser
-from generation.embedded.recipe.evaluate import (
-    accuracy,
-    colour_share,
-    draw,
-    rank,
-    restore,
-    sheet,
-    side_of,
-    vae_psnr,
-)
-from generation.embedded.recipe.lessons import build_lessons
+from generation.embedded.recipe.dataset import fetch, load_concepts
+from generation.embedded.recipe.judging import judge
 from generation.embedded.recipe.models import Sizes
-from generation.embedded.recipe.tokenizer import train_tokenizer
+from generation.embedded.recipe.stages import train
 
-log = logging.getLogger("recipe")
-
-LOOKED_AT = 64  # concepts drawn in mid-training
-UNSEEN = (
-    "a red heart",
-    "a blue heart",
-    "a blue apple",
-    "a green cat",
-    "two apples",
-    "three dogs",
-    "a cat eating pizza",
-    "a dog and a cat",
-    "aple",
-    "elefant",
-    "spaceship",
-    "flurb",
-    "xyzzy qwop",
-    "a dragon on a mountain at sunset",
-    "🦆",
-    "",
+COUNTS = (
+    *("vae-steps", "vae-batch", "painted", "shaped", "pool", "fresh", "decoder-steps", "steps"),
+    *("batch", "look-every", "classifier-steps", "classifier-examples"),
 )
+RATES = ("vae-rate", "decoder-rate", "rate")
 
 
 def main() -> None:
@@ -64,114 +24,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, default=Path(".training"))
     parser.add_argument("--out", type=Path, default=CHECKPOINT)
+    parser.add_argument("--start", type=Path, help="a checkpoint whose weights to begin with")
     parser.add_argument("--picture", type=int, default=Sizes.picture, help="side in pixels")
-    for name in ("vae-steps", "vae-batch", "decoder-steps", "steps", "batch", "look-every"):
-        default = getattr(Sizes, name.replace("-", "_"))
-        parser.add_argument(f"--{name}", type=int, default=default)
-    parser.add_argument("--rate", type=float, default=Sizes.rate, help="the denoiser's, at most")
+    for names, kind in ((COUNTS, int), (RATES, float)):
+        for name in names:
+            default = getattr(Sizes, name.replace("-", "_"))
+            parser.add_argument(f"--{name}", type=kind, default=default)
     given = vars(parser.parse_args())
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    work, out = given.pop("work"), given.pop("out")
+    work, out, start = given.pop("work"), given.pop("out"), given.pop("start")
     work.mkdir(parents=True, exist_ok=True)
     fetch(work)
     concepts = load_concepts(work)
-    train(replace(Sizes(), **given), concepts, work, out)
-    judge(out, concepts, work)
-
-
-def train(sizes: Sizes, concepts: list[Concept], work: Path, out: Path) -> None:
-    """Train all parts and write the checkpoint's folder; what ``work`` holds is gone on with."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    log.info("%d concepts, %s", len(concepts), asdict(sizes))
-    pictures = np.stack([load_picture(c, sizes.picture, sizes.picture) for c in concepts])
-    vae = train_vae(sizes, pictures, work, device)
-    lessons = build_lessons(concepts, sizes.picture)
-    rng = np.random.default_rng(5)
-    told = [caption(rng) for lesson in lessons for caption in lesson.captions for _ in range(3)]
-    tokenizer = _tokenizer([concept.name for concept in concepts] + told, sizes, work / "tokenizer")
-    latents = encode_lessons(sizes, concepts, lessons, vae, work, device)
-    asked = np.linspace(0, len(concepts) - 1, min(LOOKED_AT, len(concepts))).round().astype(int)
-
-    def look(unet: UNet2DConditionModel, text: CLIPTextModel, step: int) -> None:
-        names = [concepts[i].name for i in asked]
-        drawn = draw(assemble(vae, text, tokenizer, unet), names, seed=step, steps=12)
-        found = rank(drawn, pictures, asked)
-        log.info("denoiser step %d top-1 %.2f top-5 %.2f", step, found.top1, found.top5)
-        sheet(drawn, columns=8).save(work / f"look_{step:06}.png")
-
-    unet, text = train_denoiser(sizes, lessons, latents, tokenizer, work, device, look)
-    refine_decoder(sizes, vae, pictures, work, device)
-    pipeline = assemble(vae.float(), text, tokenizer, unet).to("cpu")
-    colours = fit_preview(vae, pictures)
-    pipeline.to(torch.float16).save_pretrained(out, safe_serialization=True)
-    (out / "preview.json").write_text(json.dumps(colours, indent=1) + "\n")
-    write_names(out, concepts)
+    sizes = replace(Sizes(), **given)
+    train(sizes, concepts, work, out, start)
     if out == CHECKPOINT:
         weights.renew()
-
-
-def assemble(
-    vae: AutoencoderKL, text: CLIPTextModel, tokenizer: CLIPTokenizer, unet: UNet2DConditionModel
-) -> StableDiffusionPipeline:
-    """Return the parts as diffusers' pipeline, with the scheduler that goes into the folder."""
-    return StableDiffusionPipeline(
-        vae=vae,
-        text_encoder=text,
-        tokenizer=tokenizer,
-        unet=unet,
-        scheduler=PNDMScheduler(
-            num_train_timesteps=1000,
-            beta_start=0.00085,
-            beta_end=0.012,
-            beta_schedule="scaled_linear",
-            skip_prk_steps=True,
-            steps_offset=1,
-            prediction_type="v_prediction",
-        ),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    )
-
-
-def _tokenizer(captions: list[str], sizes: Sizes, folder: Path) -> CLIPTokenizer:
-    """Return the tokenizer of an earlier run: what was trained since means its token ids."""
-    if not folder.exists():
-        train_tokenizer(captions, sizes.vocabulary).save_pretrained(folder)
-    return CLIPTokenizer.from_pretrained(folder)
-
-
-def fit_preview(
-    vae: AutoencoderKL, pictures: np.ndarray
-) -> dict[str, list[list[float]] | list[float]]:
-    """Fit, by least squares, RGB in -1…1 of a latent cell from its four scaled values and 1."""
-    latents = encode(vae, pictures, str(vae.device)) * vae.config.scaling_factor
-    factor = pictures.shape[1] // latents.shape[-1]
-    colours = torch.nn.functional.avg_pool2d(to_tensor(pictures), factor)
-    cells = latents.permute(0, 2, 3, 1).reshape(-1, 4)
-    cells = torch.cat([cells, torch.ones(len(cells), 1)], dim=1)
-    solved = torch.linalg.lstsq(cells, colours.permute(0, 2, 3, 1).reshape(-1, 3)).solution
-    rows = [[round(value, 5) for value in row] for row in solved.tolist()]
-    return {"matrix": rows[:4], "bias": rows[4]}
-
-
-def judge(folder: Path, concepts: list[Concept], work: Path) -> None:
-    """Load the written folder as anyone would, log its figures and write sample sheets."""
-    pipeline = StableDiffusionPipeline.from_pretrained(folder, dtype=torch.float32)
-    side = side_of(pipeline)
-    pictures = np.stack([load_picture(concept, side, side) for concept in concepts])
-    log.info("VAE %.2f dB", vae_psnr(pipeline.vae, pictures))
-    figures = accuracy(pipeline, concepts)
-    log.info("top-1 %.3f, top-5 %.3f of %d", figures.top1, figures.top5, figures.names)
-    share, drawn = colour_share(pipeline, concepts)
-    log.info("%.2f of unseen colours follow the word", share)
-    sheet(drawn, columns=8).save(work / "sheet_colours.png")
-    sheet(draw(pipeline, list(UNSEEN), 7), columns=8).save(work / "sheet_unseen.png")
-    spread = np.linspace(0, len(concepts) - 1, 128).round().astype(int)
-    names = [concepts[i].name for i in spread]
-    sheet(draw(pipeline, names, 7)).save(work / "sheet.png")
-    seen = pictures[spread[::4]]
-    sheet(np.concatenate([seen, restore(pipeline.vae, seen)])).save(work / "sheet_vae.png")
+    judge(out, concepts, sizes, work)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Training the VAE, the first stage."""
 
+import copy
 import logging
 import math
 from pathlib import Path
@@ -9,30 +10,40 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL
 
+from generation.embedded.recipe.classifier import Classifier
 from generation.embedded.recipe.models import Sizes, build_vae
 from generation.embedded.recipe.parts import Parts
+from generation.embedded.recipe.pictures import to_tensor
 from generation.embedded.recipe.progress import Progress, set_rate
 
 log = logging.getLogger(__name__)
 
 KL_WEIGHT = 1e-7  # on the sum over a picture's latents, beside losses that are means over pixels
 
+EDGES, STRENGTH, SEEN = 0.5, 1.0, 0.3  # weights of the decoder's other losses
+KEPT = 0.1  # weight of how far the latents of white pictures move, in their variance
+WHITE = 0.98  # from here on (of -1…1) a channel counts as white
 WHOLE_FROM = 0.8  # of the steps: from here on pictures are seen whole
 
 
-def to_tensor(pictures: np.ndarray) -> torch.Tensor:
-    """Map uint8 [n, height, width, 3] to float [n, 3, height, width] in -1…1."""
-    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
-
-
-def train_vae(sizes: Sizes, pictures: np.ndarray, work: Path, device: str) -> AutoencoderKL:
+def train_vae(
+    sizes: Sizes,
+    pictures: np.ndarray,
+    work: Path,
+    device: str,
+    start: AutoencoderKL | None = None,
+) -> AutoencoderKL:
     """Train the VAE on uint8 [n, height, width, 3]: L1, squared error and a small KL term.
+
+    With ``start`` it goes on from that, and pictures with a white border keep about the latents
+    that they have there, so that what was learned on them stays of use.
 
     At first it sees windows a quarter as large out of twice as many pictures, at half the cost:
     edges and colours are learned as well from those.
     """
     torch.manual_seed(1)
-    vae = build_vae(sizes).to(device)
+    vae = copy.deepcopy(start) if start is not None else build_vae(sizes)
+    vae = vae.to(device).train()
     optimizer = torch.optim.AdamW(vae.parameters(), weight_decay=0.01, fused=True)
     progress = Progress(work / "vae.pt", {"vae": vae, "optimizer": optimizer})
 
@@ -40,7 +51,8 @@ def train_vae(sizes: Sizes, pictures: np.ndarray, work: Path, device: str) -> Au
         with torch.autocast(device, torch.bfloat16):
             posterior = vae.encode(batch).latent_dist
             drawn = vae.decode(posterior.mean + posterior.std * noise).sample.float()
-        return _distance(drawn, batch) + KL_WEIGHT * posterior.kl().float().mean()
+        loss = _distance(drawn, batch) + KL_WEIGHT * posterior.kl().float().mean()
+        return loss if start is None else loss + KEPT * _moved(start, batch, posterior.mean)
 
     parts = Parts(device)
     for step in progress.run(sizes.vae_steps, "vae"):
@@ -63,12 +75,20 @@ def train_vae(sizes: Sizes, pictures: np.ndarray, work: Path, device: str) -> Au
 
 
 def refine_decoder(
-    sizes: Sizes, vae: AutoencoderKL, pictures: np.ndarray, work: Path, device: str
+    sizes: Sizes,
+    vae: AutoencoderKL,
+    pictures: np.ndarray,
+    seen_by: Classifier,
+    work: Path,
+    device: str,
 ) -> None:
     """Train the decoder further, on whole pictures, for latents that stay what they are.
 
-    It can be done after the denoiser was trained, which knows the latents alone.
+    Beside pixels it is judged by what the first layers of a classifier see (Johnson et al. 2016),
+    by the differences between neighbours and by how strong those are round about: pixels alone
+    make edges soft. It can be done after the denoiser was trained, which knows the latents alone.
     """
+    seen_by = seen_by.to(device).requires_grad_(False)
     learned = [*vae.decoder.parameters(), *vae.post_quant_conv.parameters()]
     optimizer = torch.optim.AdamW(learned, weight_decay=0.01, fused=True)
     progress = Progress(work / "decoder.pt", {"vae": vae, "optimizer": optimizer})
@@ -78,11 +98,13 @@ def refine_decoder(
             with torch.no_grad():
                 posterior = vae.encode(batch).latent_dist
             drawn = vae.decode(posterior.mean + posterior.std * noise).sample.float()
-        return _distance(drawn, batch)
+            unlike = _unlike(seen_by, drawn, batch)
+        pixels = _distance(drawn, batch) + EDGES * _edges(drawn, batch)
+        return pixels + STRENGTH * _strengths_apart(drawn, batch) + SEEN * unlike
 
     parts = Parts(device)
     for step in progress.run(sizes.decoder_steps, "decoder"):
-        set_rate(optimizer, sizes.vae_rate / 2, step, sizes.decoder_steps)
+        set_rate(optimizer, sizes.decoder_rate, step, sizes.decoder_steps)
         rng = np.random.default_rng([3, step])
         seen = pictures[rng.integers(len(pictures), size=sizes.vae_batch)]
         batch = _vary(to_tensor(seen), rng).to(device)
@@ -94,6 +116,50 @@ def refine_decoder(
         if step % 50 == 0:
             log.info("decoder step %d loss %.4f", step, loss)
     parts.close()
+
+
+def _edges(drawn: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
+    """Return the mean absolute error of the differences between neighbours."""
+    down = F.l1_loss(drawn.diff(dim=2), batch.diff(dim=2))
+    return down + F.l1_loss(drawn.diff(dim=3), batch.diff(dim=3))
+
+
+def _strengths_apart(drawn: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
+    """Return how far the strength of edges is from what it should be, in squares of 4² px.
+
+    It does not ask where in the square an edge is: one that is not known exactly need not be soft.
+    """
+    return F.l1_loss(_strength(drawn), _strength(batch))
+
+
+def _strength(pictures: torch.Tensor) -> torch.Tensor:
+    """Return the strength of edges in each square of 4² px: [n, 1, h / 4, w / 4]."""
+    down, across = pictures.diff(dim=2)[..., :-1], pictures.diff(dim=3)[:, :, :-1]
+    energy = (down.square() + across.square()).mean(1, keepdim=True)
+    return (F.avg_pool2d(energy, 4) + 1e-4).sqrt()
+
+
+def _unlike(seen_by: Classifier, drawn: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
+    """Return how differently the first two blocks of a classifier see two batches."""
+    with torch.no_grad():
+        wanted = seen_by.features(batch, blocks=2)
+    found = seen_by.features(drawn, blocks=2)
+    losses = [F.l1_loss(a.float(), b.float()) for a, b in zip(found, wanted, strict=True)]
+    return torch.stack(losses).mean()
+
+
+@torch.no_grad()
+def _white(batch: torch.Tensor) -> torch.Tensor:
+    """Return which pictures [n, 3, h, w] are mostly white: bool [n]."""
+    return (batch.amin(1) > WHITE).float().mean((1, 2)) > 0.25
+
+
+def _moved(start: AutoencoderKL, batch: torch.Tensor, means: torch.Tensor) -> torch.Tensor:
+    """Return how far white pictures' latents are from those that ``start`` gives, squared."""
+    with torch.no_grad(), torch.autocast(batch.device.type, torch.bfloat16):
+        before = start.encode(batch).latent_dist.mean
+    squared = (means.float() - before.float()).square().mean((1, 2, 3))
+    return (squared * _white(batch)).mean() * start.config.scaling_factor**2
 
 
 def _distance(drawn: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:

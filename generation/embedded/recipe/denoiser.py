@@ -9,19 +9,21 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers.models.attention_processor import AttnProcessor
 from diffusers.training_utils import EMAModel
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from generation.catalog import EMBEDDED
 from generation.embedded.recipe.autoencoder import encode
 from generation.embedded.recipe.captions import Caption, gibberish
-from generation.embedded.recipe.dataset import Concept, load_picture
 from generation.embedded.recipe.lessons import Lesson
 from generation.embedded.recipe.models import Sizes, build_text_encoder, build_unet, noise_schedule
 from generation.embedded.recipe.muon import Muon
 from generation.embedded.recipe.parts import Parts
+from generation.embedded.recipe.pool import Maker, Pool
 from generation.embedded.recipe.progress import Progress, set_rate
 from generation.embedded.recipe.spread import spread_summaries
+from generation.embedded.recipe.warm import start_denoiser
 from generation.request import Aspect
 
 log = logging.getLogger(__name__)
@@ -34,16 +36,17 @@ Look = Callable[[UNet2DConditionModel, CLIPTextModel, int], None]
 
 @dataclass(frozen=True)
 class Latents:
-    """Scaled latents of each lesson, and of the concepts in each aspect but square."""
+    """Scaled latents of each lesson, and of exercises in each aspect but square, with captions."""
 
     lessons: list[torch.Tensor]
     aspects: list[torch.Tensor]
+    captions: list[Caption]
 
 
 def encode_lessons(
     sizes: Sizes,
-    concepts: list[Concept],
     lessons: list[Lesson],
+    make: Maker,
     vae: AutoencoderKL,
     work: Path,
     device: str,
@@ -53,10 +56,11 @@ def encode_lessons(
     They are kept in ``work``: encoding takes longer than a hundred steps of training.
     """
     path = work / "latents.pt"
+    shaped = [make(np.random.default_rng([10, number])) for number in range(sizes.shaped)]
     if not path.exists():
         log.info("encoding")
         shapes = [replace(EMBEDDED, size=sizes.picture).size_for(aspect) for aspect in Aspect]
-        drawn = ([load_picture(c, *shape) for c in concepts] for shape in shapes[1:])
+        drawn = ([one.paint(*shape) for one in shaped] for shape in shapes[1:])
         with torch.autocast(device, torch.bfloat16):
             squares = [encode(vae, lesson.pictures, device).float() for lesson in lessons]
             others = [encode(vae, np.stack(one), device).float() for one in drawn]
@@ -64,28 +68,37 @@ def encode_lessons(
     kept = torch.load(path, weights_only=True)
     scale = round(1 / kept["lessons"][0].std().item(), 5)
     vae.register_to_config(scaling_factor=scale)
-    return Latents(*([one * scale for one in kept[key]] for key in ("lessons", "aspects")))
+    squares, others = ([one * scale for one in kept[key]] for key in ("lessons", "aspects"))
+    return Latents(squares, others, [exercise.caption for exercise in shaped])
 
 
 def train_denoiser(
     sizes: Sizes,
     lessons: list[Lesson],
     latents: Latents,
+    pool: Pool,
     tokenizer: CLIPTokenizer,
     work: Path,
     device: str,
     look: Look,
+    start: Path | None = None,
 ) -> tuple[UNet2DConditionModel, CLIPTextModel]:
     """Train UNet and text encoder to predict v; return their moving averages.
 
-    ``look`` is shown the averages every ``sizes.look_every`` steps.
+    ``look`` is shown the averages every ``sizes.look_every`` steps. ``start`` is the folder of a
+    checkpoint to begin with instead of chance.
     """
     torch.manual_seed(2)
     unet = build_unet(sizes).to(device)
     text = build_text_encoder(sizes, tokenizer).to(device)
     state = work / "denoiser.pt"
-    if not state.exists():
+    if start is not None:
+        start_denoiser(start, unet, text)
+    elif not state.exists():
         spread_summaries(unet, text, tokenizer, lessons[0].captions)
+    if device == "cpu":  # the fused kernel's backward pass is half as fast as plain products
+        unet.set_attn_processor(AttnProcessor())
+        text.set_attn_implementation("eager")
     both = torch.nn.ModuleDict({"unet": unet, "text": text})
     parts = Parts(device)
     matrices, others = _divide(both)
@@ -95,7 +108,7 @@ def train_denoiser(
     }
     average = EMAModel(both.parameters(), decay=LASTING, use_ema_warmup=True, power=0.75)
     average.to(device)
-    progress = Progress(state, {"both": both, "average": average, **optimizers})
+    progress = Progress(state, {"both": both, "average": average, "pool": pool, **optimizers})
     average.decay = LASTING  # not what an older state says
     noise = noise_schedule()
 
@@ -111,7 +124,8 @@ def train_denoiser(
     for step in progress.run(sizes.steps, "denoiser"):
         for optimizer in optimizers.values():
             set_rate(optimizer, sizes.rate, step, sizes.steps)
-        clean, words = _batch(sizes, lessons, latents, np.random.default_rng([2, step]))
+        pool.refill(sizes.fresh)
+        clean, words = _batch(sizes, lessons, latents, pool, np.random.default_rng([2, step]))
         clean = clean.to(device)
         eps = torch.randn_like(clean)
         timesteps = _timesteps(len(clean), device)
@@ -154,18 +168,27 @@ def _divide(
 
 
 def _batch(
-    sizes: Sizes, lessons: list[Lesson], latents: Latents, rng: np.random.Generator
+    sizes: Sizes,
+    lessons: list[Lesson],
+    latents: Latents,
+    pool: Pool,
+    rng: np.random.Generator,
 ) -> tuple[torch.Tensor, list[str]]:
-    """Draw one batch: of all lessons in their shares, or of the concepts in another aspect."""
+    """Draw one batch: of the pool and all lessons, or of exercises in another aspect."""
     if rng.random() < sizes.other_aspects:
-        pool = latents.aspects[rng.integers(len(latents.aspects))]
-        rows = rng.integers(len(pool), size=sizes.batch)
-        words = [_words(sizes, lessons[0].captions[row], rng) for row in rows]
-        return pool[rows], words
+        aspect = latents.aspects[rng.integers(len(latents.aspects))]
+        rows = rng.integers(len(aspect), size=sizes.batch)
+        words = [_words(sizes, latents.captions[row], rng) for row in rows]
+        return aspect[rows], words
     weights = np.array([lesson.weight for lesson in lessons])
     chosen = rng.choice(len(lessons), size=sizes.batch, p=weights / weights.sum())
     clean, words = [], []
     for index in chosen:
+        if rng.random() < sizes.made_up:
+            drawn, caption = pool.draw(rng)
+            clean.append(drawn)
+            words.append(_words(sizes, caption, rng))
+            continue
         row = int(rng.integers(len(lessons[index].captions)))
         clean.append(latents.lessons[index][row])
         words.append(_words(sizes, lessons[index].captions[row], rng))

@@ -9,19 +9,28 @@ from diffusers import AutoencoderKL, StableDiffusionPipeline
 from PIL import Image
 
 from generation.catalog import EMBEDDED
-from generation.embedded.recipe.autoencoder import decibels, to_tensor
+from generation.embedded.recipe.autoencoder import decibels
 from generation.embedded.recipe.colours import measure
-from generation.embedded.recipe.dataset import Concept, load_picture
+from generation.embedded.recipe.dataset import BACKGROUND, Concept, load_picture
 from generation.embedded.recipe.lessons import tints
+from generation.embedded.recipe.pictures import to_tensor
 from generation.samplers import build_scheduler
+
+FRAME = 64  # px: the side at which drawn things are compared with training pictures
+NOT_WHITE = 215  # what a channel is below where something is drawn
+HALO = 0.01  # share of a thing's darkness that is no more than the softness of its edges
 
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """Shares (0…1) of drawn names whose nearest training picture is the one named."""
+    """Shares (0…1) of drawn names whose nearest training picture is the one named.
+
+    ``framed`` is ``top1`` where what is drawn may be moved, smaller and mirrored.
+    """
 
     top1: float
     top5: float
+    framed: float
     names: int
 
 
@@ -70,7 +79,7 @@ def accuracy(
     steps: int = EMBEDDED.num_inference_steps,
     guidance: float = EMBEDDED.guidance_scale,
 ) -> Accuracy:
-    """Draw ``names`` concepts spread over the set; nearest is by squared pixel distance."""
+    """Draw ``names`` concepts spread over the set and ``rank`` what was drawn."""
     asked = np.unique(np.linspace(0, len(concepts) - 1, names).round().astype(int))
     drawn = draw(pipeline, [concepts[i].name for i in asked], seed, steps, guidance)
     side = side_of(pipeline)
@@ -78,18 +87,56 @@ def accuracy(
 
 
 def rank(drawn: np.ndarray, training: np.ndarray, asked: np.ndarray) -> Accuracy:
-    """Count how often the training picture ``asked`` [n] for is nearest to what was ``drawn``."""
-    # With white at 0, so that the products below lose nothing that matters.
-    known = torch.from_numpy(training).flatten(1).float() / 255 - 1
-    seen = torch.from_numpy(drawn).flatten(1).float() / 255 - 1
-    distances = known.square().sum(1) - 2 * seen @ known.T
-    own = distances[torch.arange(len(asked)), torch.from_numpy(asked)]
-    ranks = (distances < own[:, None]).sum(1)
+    """Count how often the training picture ``asked`` [n] for is nearest to what was ``drawn``.
+
+    Nearest is by squared pixel distance, of the pictures as they are, and of what is not white in
+    them, either way round.
+    """
+    ranks = _ranks(_distances(drawn, training), asked)
+    things, seen = (np.stack([frame(one) for one in pictures]) for pictures in (training, drawn))
+    either = torch.minimum(_distances(seen, things), _distances(seen, things[:, :, ::-1].copy()))
     return Accuracy(
         top1=(ranks == 0).float().mean().item(),
         top5=(ranks < 5).float().mean().item(),
+        framed=(_ranks(either, asked) == 0).float().mean().item(),
         names=len(asked),
     )
+
+
+def _distances(drawn: np.ndarray, training: np.ndarray) -> torch.Tensor:
+    """Return squared pixel distances [n, m], less what is the same in a row."""
+    # With white at 0, so that the products below lose nothing that matters.
+    known = torch.from_numpy(training).flatten(1).float() / 255 - 1
+    seen = torch.from_numpy(drawn).flatten(1).float() / 255 - 1
+    return known.square().sum(1) - 2 * seen @ known.T
+
+
+def _ranks(distances: torch.Tensor, asked: np.ndarray) -> torch.Tensor:
+    own = distances[torch.arange(len(asked)), torch.from_numpy(asked)]
+    return (distances < own[:, None]).sum(1)
+
+
+def frame(picture: np.ndarray) -> np.ndarray:
+    """Return what is not white in a picture, as large as fits: uint8 [``FRAME``, ``FRAME``, 3]."""
+    dark = np.clip(NOT_WHITE - picture.min(axis=-1).astype(np.float32), 0, None)
+    if dark.sum() == 0:
+        return np.full((FRAME, FRAME, 3), 255, np.uint8)
+    top, bottom = _span(dark.sum(axis=1))
+    left, right = _span(dark.sum(axis=0))
+    thing = Image.fromarray(picture[top:bottom, left:right])
+    factor = FRAME / max(thing.size)
+    width, height = (max(1, round(part * factor)) for part in thing.size)
+    canvas = Image.new("RGB", (FRAME, FRAME), BACKGROUND)
+    thing = thing.resize((width, height), Image.Resampling.BOX)
+    canvas.paste(thing, ((FRAME - width) // 2, (FRAME - height) // 2))
+    return np.asarray(canvas)
+
+
+def _span(weights: np.ndarray) -> tuple[int, int]:
+    """Return where what is drawn begins and ends, but for its faintest ``HALO`` at both ends."""
+    passed = np.cumsum(weights) / weights.sum()
+    first, last = np.searchsorted(passed, (HALO, 1 - HALO))
+    return int(first), int(last) + 1
 
 
 def colour_share(

@@ -4,8 +4,9 @@ Beside the concepts themselves there are recoloured ones, two or three of a kind
 that colour words, counts and "and" mean something. The same seed makes the same set every time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 
 import numpy as np
 from PIL import Image
@@ -23,13 +24,21 @@ HELD_OUT = 32  # objects with one colour left out of training
 NEW_HUE = 70  # degrees at least between an object's own hue and the colour left out
 
 
+Painter = Callable[[], np.ndarray]
+
+
 @dataclass(frozen=True)
 class Lesson:
-    """Pictures uint8 [n, height, width, 3] with captions, and their weight in a batch."""
+    """Pictures with captions, and their weight in a batch."""
 
     weight: float
-    pictures: np.ndarray
+    painters: list[Painter]
     captions: list[Caption]
+
+    @property
+    def pictures(self) -> np.ndarray:
+        """The pictures, painted when they are asked for: uint8 [n, height, width, 3]."""
+        return np.stack([paint() for paint in self.painters])
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +59,21 @@ def build_lessons(concepts: list[Concept], side: int) -> list[Lesson]:
     """Return the lessons at ``side``² pixels: the concepts themselves come first."""
     narrator = Narrator(concepts)
     taught, _ = tints(concepts)
-    plain = [(load_picture(concept, side, side), narrator.teller(concept)) for concept in concepts]
-    tinted = [(paint(tint, side), _tell(tint)) for tint in taught]
-    made = [
+    plain: list[tuple[Painter, Caption]] = [
+        (partial(load_picture, concept, side, side), narrator.teller(concept))
+        for concept in concepts
+    ]
+    tinted: list[tuple[Painter, Caption]] = [
+        (partial(paint, tint, side), tell_tint(tint)) for tint in taught
+    ]
+    made: list[tuple[float, list[tuple[Painter, Caption]]]] = [
         (0.84, plain),
         (0.1, tinted),
         (0.02, list(_counted(concepts, side))),
         (0.04, list(_pairs(concepts, side))),
     ]
     return [
-        Lesson(weight, np.stack([one[0] for one in rows]), [one[1] for one in rows])
+        Lesson(weight, [one[0] for one in rows], [one[1] for one in rows])
         for weight, rows in made
         if rows
     ]
@@ -70,13 +84,18 @@ def paint(tint: Tint, side: int) -> np.ndarray:
     return recolour(load_picture(tint.concept, side, side), tint.word)
 
 
-def tints(concepts: list[Concept]) -> tuple[list[Tint], list[Tint]]:
+def tints(concepts: Sequence[Concept]) -> tuple[list[Tint], list[Tint]]:
     """Return what is taught in other colours, and the ``HELD_OUT`` pairs that never are.
 
     An object qualifies if every recoloured picture of it measures as the colour it was given. What
     is held out is far from the object's own hue; each of these objects is taught in the other
     colours, and each colour with the other objects.
     """
+    return _tints(tuple(concepts))
+
+
+@lru_cache(maxsize=4)
+def _tints(concepts: tuple[Concept, ...]) -> tuple[list[Tint], list[Tint]]:
     known = {name for concept in concepts for name in (concept.name, *concept.other_names)}
     objects = []
     for concept, spoken in _simple(concepts):
@@ -100,13 +119,14 @@ def tints(concepts: list[Concept]) -> tuple[list[Tint], list[Tint]]:
     return taught, held
 
 
-def _tell(tint: Tint) -> Caption:
+def tell_tint(tint: Tint) -> Caption:
+    """Return what tells a recoloured object, in other words every time."""
     plain = f"{tint.word} {tint.spoken}"
     said = (tint.caption, tint.caption, plain, plain, f"{tint.spoken}, {tint.word}")
     return lambda rng: said[rng.integers(len(said))]
 
 
-def _simple(concepts: list[Concept]) -> list[tuple[Concept, str]]:
+def _simple(concepts: Sequence[Concept]) -> list[tuple[Concept, str]]:
     """Return things that go by one word, without a colour in it, and that word."""
     found = []
     for concept in concepts:
@@ -119,18 +139,18 @@ def _simple(concepts: list[Concept]) -> list[tuple[Concept, str]]:
     return [found[i] for i in np.random.default_rng(3).permutation(len(found))]
 
 
-def _counted(concepts: list[Concept], side: int) -> Iterator[tuple[np.ndarray, Caption]]:
+def _counted(concepts: list[Concept], side: int) -> Iterator[tuple[Painter, Caption]]:
     layouts = {
         "two": ((0.0, 0.08, 0.56), (0.44, 0.36, 0.56)),
         "three": ((0.25, 0.0, 0.5), (0.0, 0.5, 0.5), (0.5, 0.5, 0.5)),
     }
     for concept, spoken in _simple(concepts)[:COUNTED]:
         for count, layout in layouts.items():
-            picture = _arrange([(concept, *place) for place in layout], side)
-            yield picture, _always(f"{count} {plural(spoken)}")
+            things = [(concept, *place) for place in layout]
+            yield partial(_arrange, things, side), _always(f"{count} {plural(spoken)}")
 
 
-def _pairs(concepts: list[Concept], side: int) -> Iterator[tuple[np.ndarray, Caption]]:
+def _pairs(concepts: list[Concept], side: int) -> Iterator[tuple[Painter, Caption]]:
     simple = _simple(concepts)
     rng = np.random.default_rng(4)
     for index in range(PAIRS if len(simple) > 1 else 0):
@@ -141,8 +161,8 @@ def _pairs(concepts: list[Concept], side: int) -> Iterator[tuple[np.ndarray, Cap
         else:
             eats = first.kind.startswith("animal") and second.kind.startswith("food")
             places, verb = ((0.0, 0.0, 0.78), (0.48, 0.48, 0.52)), "eating" if eats else "with"
-        picture = _arrange([(first, *places[0]), (second, *places[1])], side)
-        yield picture, _always(f"{a} {verb} {b}")
+        things = [(first, *places[0]), (second, *places[1])]
+        yield partial(_arrange, things, side), _always(f"{a} {verb} {b}")
 
 
 def _always(said: str) -> Caption:

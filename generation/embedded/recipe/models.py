@@ -16,6 +16,7 @@ class Sizes:
     vae_batch: int = 8
     vae_rate: float = 1.5e-3
     decoder_steps: int = 1000
+    decoder_rate: float = 7.5e-4
     unet_blocks: tuple[int, ...] = (64, 128, 224)
     text_width: int = 160
     text_layers: int = 2
@@ -25,7 +26,14 @@ class Sizes:
     rate: float = 1e-3
     caption_dropout: float = 0.08
     gibberish: float = 0.02
+    classifier_examples: int = 16_000
+    classifier_steps: int = 2000
     other_aspects: float = 0.06
+    made_up: float = 0.72
+    painted: int = 6000
+    shaped: int = 1500
+    pool: int = 4096
+    fresh: int = 6
     look_every: int = 500
 
 
@@ -44,17 +52,18 @@ def build_vae(sizes: Sizes) -> AutoencoderKL:
 
 
 def build_unet(sizes: Sizes) -> UNet2DConditionModel:
-    """Return an untrained UNet; its innermost level attends to the prompt.
+    """Return an untrained UNet; its two innermost levels attend to the prompt.
 
     A summary of the prompt also scales and shifts every block (Perez et al. 2018, FiLM): a model
     of this size learns many pictures several times faster so than by attention alone.
     """
-    outer = len(sizes.unet_blocks) - 1
+    outer = max(len(sizes.unet_blocks) - 2, 0)
+    inner = len(sizes.unet_blocks) - outer
     return UNet2DConditionModel(
         sample_size=sizes.picture // 2 ** (len(sizes.vae_blocks) - 1),
         block_out_channels=sizes.unet_blocks,
-        down_block_types=("DownBlock2D",) * outer + ("CrossAttnDownBlock2D",),
-        up_block_types=("CrossAttnUpBlock2D",) + ("UpBlock2D",) * outer,
+        down_block_types=("DownBlock2D",) * outer + ("CrossAttnDownBlock2D",) * inner,
+        up_block_types=("CrossAttnUpBlock2D",) * inner + ("UpBlock2D",) * outer,
         layers_per_block=1,
         cross_attention_dim=sizes.text_width,
         attention_head_dim=4,

@@ -6,54 +6,18 @@ import numpy as np
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
-from PIL import Image, ImageDraw
 
 from generation.embedded.recipe import denoiser
-from generation.embedded.recipe.__main__ import train
 from generation.embedded.recipe.captions import Narrator, misspell, plural
 from generation.embedded.recipe.colours import HUES, hue_difference, measure, recolour
 from generation.embedded.recipe.dataset import Concept
 from generation.embedded.recipe.evaluate import accuracy, colour_share, rank, vae_psnr
 from generation.embedded.recipe.lessons import build_lessons, tints
-from generation.embedded.recipe.models import Sizes
 from generation.embedded.recipe.muon import Muon, orthogonalize
 from generation.embedded.recipe.parts import Parts
 from generation.embedded.recipe.progress import LOWEST, Progress, set_rate
-
-TINY = Sizes(
-    picture=32,
-    vae_blocks=(8, 8),
-    vae_steps=3,
-    vae_batch=2,
-    decoder_steps=2,
-    unet_blocks=(32, 32),
-    text_width=16,
-    text_layers=1,
-    vocabulary=60,
-    steps=4,
-    batch=4,
-    look_every=100,
-)
-
-
-@pytest.fixture
-def concepts(tmp_path: Path) -> list[Concept]:
-    """Six things in six colours; two of them can be mistaken for one another by half a name."""
-    names = {
-        "apple": ("crimson", ()),
-        "car": ("gold", ("automobile",)),
-        "duck": ("green", ()),
-        "clock face one": ("blue", ()),
-        "clock face two": ("purple", ()),
-        "hammer": ("gray", ()),
-    }
-    found = []
-    for index, (name, (colour, others)) in enumerate(names.items()):
-        picture = Image.new("RGBA", (48, 48))
-        ImageDraw.Draw(picture).ellipse((4, 4 + 3 * index, 44, 40), fill=colour)
-        picture.save(tmp_path / f"{index}.webp", lossless=True)
-        found.append(Concept(name, others, "tool", tmp_path / f"{index}.webp"))
-    return found
+from generation.embedded.recipe.stages import train
+from tests.generation.embedded.toys import TINY
 
 
 def weights(folder: Path) -> dict[str, bytes]:

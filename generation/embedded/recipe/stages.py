@@ -1,0 +1,121 @@
+"""The stages of training, one after the other, and the folder that they end in."""
+
+import json
+import logging
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from generation.embedded.recipe.autoencoder import encode, refine_decoder, train_vae
+from generation.embedded.recipe.dataset import Concept, load_picture, write_names
+from generation.embedded.recipe.denoiser import encode_lessons, train_denoiser
+from generation.embedded.recipe.evaluate import draw, rank, sheet
+from generation.embedded.recipe.exercises import exercises, paint
+from generation.embedded.recipe.judging import SENTENCES, judge_of
+from generation.embedded.recipe.lessons import Lesson, build_lessons
+from generation.embedded.recipe.models import Sizes
+from generation.embedded.recipe.pictures import to_tensor
+from generation.embedded.recipe.pool import Maker, Pool
+from generation.embedded.recipe.tokenizer import train_tokenizer
+from generation.embedded.recipe.warm import start_vae
+
+log = logging.getLogger("recipe")
+
+LOOKED_AT = 32  # concepts drawn in mid-training
+
+
+def train(
+    sizes: Sizes, concepts: list[Concept], work: Path, out: Path, start: Path | None = None
+) -> None:
+    """Train all parts and write the checkpoint's folder; what ``work`` holds is gone on with.
+
+    With ``start``, a checkpoint's folder, its VAE and its tokens stay and the rest goes on from it.
+    """
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    log.info("%d concepts, %s", len(concepts), asdict(sizes))
+    pictures = np.stack([load_picture(c, sizes.picture, sizes.picture) for c in concepts])
+    lessons = build_lessons(concepts, sizes.picture)
+    make = exercises(concepts)
+    shown = paint(make, sizes.painted, sizes.picture, work / "painted.npy")
+    vae = train_vae(sizes, shown, work, device, start_vae(start) if start is not None else None)
+    if start is None:
+        tokenizer = _tokenizer(_sayings(concepts, lessons, make), sizes, work / "tokenizer")
+    else:
+        tokenizer = CLIPTokenizer.from_pretrained(start, subfolder="tokenizer")
+    latents = encode_lessons(sizes, lessons, make, vae, work, device)
+    pool = Pool(sizes.pool, make, vae, sizes.picture, device)
+    asked = np.linspace(0, len(concepts) - 1, min(LOOKED_AT, len(concepts))).round().astype(int)
+
+    def look(unet: UNet2DConditionModel, text: CLIPTextModel, step: int) -> None:
+        names = [concepts[i].name for i in asked]
+        drawn = draw(assemble(vae, text, tokenizer, unet), names, seed=step, steps=12)
+        found = rank(drawn, pictures, asked)
+        log.info("denoiser step %d %s", step, found)
+        scenes = draw(assemble(vae, text, tokenizer, unet), list(SENTENCES), seed=step, steps=12)
+        sheet(np.concatenate([drawn, scenes])).save(work / f"look_{step:06}.png")
+
+    unet, text = train_denoiser(sizes, lessons, latents, pool, tokenizer, work, device, look, start)
+    if sizes.decoder_steps:
+        refine_decoder(sizes, vae, shown, judge_of(concepts, sizes, work), work, device)
+    pipeline = assemble(vae.float(), text, tokenizer, unet).to("cpu")
+    colours = fit_preview(vae, np.concatenate([pictures, shown[: len(pictures)]]))
+    pipeline.to(torch.float16).save_pretrained(out, safe_serialization=True)
+    (out / "preview.json").write_text(json.dumps(colours, indent=1) + "\n")
+    write_names(out, concepts)
+
+
+def assemble(
+    vae: AutoencoderKL, text: CLIPTextModel, tokenizer: CLIPTokenizer, unet: UNet2DConditionModel
+) -> StableDiffusionPipeline:
+    """Return the parts as diffusers' pipeline, with the scheduler that goes into the folder."""
+    return StableDiffusionPipeline(
+        vae=vae,
+        text_encoder=text,
+        tokenizer=tokenizer,
+        unet=unet,
+        scheduler=PNDMScheduler(
+            num_train_timesteps=1000,
+            beta_start=0.00085,
+            beta_end=0.012,
+            beta_schedule="scaled_linear",
+            skip_prk_steps=True,
+            steps_offset=1,
+            prediction_type="v_prediction",
+        ),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+
+
+def _sayings(concepts: list[Concept], lessons: list[Lesson], make: Maker) -> list[str]:
+    """Return what the vocabulary is made from: names, and wordings of everything taught."""
+    rng = np.random.default_rng(5)
+    told = [caption(rng) for lesson in lessons for caption in lesson.captions for _ in range(3)]
+    scenes = [make(rng).caption(rng) for _ in range(len(told))]
+    return [concept.name for concept in concepts] + told + scenes
+
+
+def _tokenizer(captions: list[str], sizes: Sizes, folder: Path) -> CLIPTokenizer:
+    """Return the tokenizer of an earlier run: what was trained since means its token ids."""
+    if not folder.exists():
+        train_tokenizer(captions, sizes.vocabulary).save_pretrained(folder)
+    return CLIPTokenizer.from_pretrained(folder)
+
+
+def fit_preview(
+    vae: AutoencoderKL, pictures: np.ndarray
+) -> dict[str, list[list[float]] | list[float]]:
+    """Fit, by least squares, RGB in -1…1 of a latent cell from its four scaled values and 1."""
+    latents = encode(vae, pictures, str(vae.device)) * vae.config.scaling_factor
+    factor = pictures.shape[1] // latents.shape[-1]
+    colours = torch.nn.functional.avg_pool2d(to_tensor(pictures), factor)
+    cells = latents.permute(0, 2, 3, 1).reshape(-1, 4)
+    cells = torch.cat([cells, torch.ones(len(cells), 1)], dim=1)
+    solved = torch.linalg.lstsq(cells, colours.permute(0, 2, 3, 1).reshape(-1, 3)).solution
+    rows = [[round(value, 5) for value in row] for row in solved.tolist()]
+    return {"matrix": rows[:4], "bias": rows[4]}

@@ -1,0 +1,132 @@
+"""Scenes: made up, told, painted."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from generation.embedded.recipe.backgrounds import PAINTERS
+from generation.embedded.recipe.dataset import Concept
+from generation.embedded.recipe.exercises import exercises
+from generation.embedded.recipe.lessons import Tint
+from generation.embedded.recipe.places import PLACES
+from generation.embedded.recipe.scenes import (
+    Actor,
+    Light,
+    Playwright,
+    Relation,
+    Scene,
+    held_out,
+    tell,
+)
+from generation.embedded.recipe.stage import draw_name, draw_scene
+from generation.embedded.recipe.subjects import CITY, TOWERS, subjects
+from tests.generation.embedded.toys import draw_concepts
+
+
+@pytest.fixture
+def playwright(tmp_path: Path) -> Playwright:
+    names = ("cat", "dog", "robot face", "rocket", "left arrow", *TOWERS[:3])
+    colours = ("gold", "brown", "gray", "red", "black", "blue", "pink", "purple")
+    drawn = {name: (colour, ()) for name, colour in zip(names, colours, strict=True)}
+    concepts = draw_concepts(tmp_path, drawn)
+    return Playwright(subjects(concepts), [Tint(concepts[0], "cat", "blue")])
+
+
+def test_every_background_is_painted_anew_each_time_and_alike_from_one_seed():
+    assert set(PAINTERS) == {"white", *PLACES}
+    for name, paint in PAINTERS.items():
+        one, same, other = (paint(np.random.default_rng(seed), 32) for seed in (1, 1, 2))
+        assert one.picture.shape == (32, 32, 3)
+        assert one.picture.dtype == np.uint8
+        assert 0.8 < one.ground < 1, name
+        assert np.array_equal(one.picture, same.picture)
+        assert name == "white" or not np.array_equal(one.picture, other.picture)
+
+
+def test_a_city_is_made_of_its_buildings(playwright: Playwright):
+    city = playwright.subjects[0]
+    assert city.name == CITY
+    assert len(city.concepts) == 3
+    picture = draw_scene(Scene((Actor(city),), "white"), np.random.default_rng(0), 64)
+    assert (picture.min(axis=-1) < 200).mean() > 0.15
+
+
+def test_no_scene_has_a_subject_on_a_background_that_is_held_out(playwright: Playwright):
+    rng = np.random.default_rng(0)
+    seen = set()
+    for _ in range(800):
+        scene = playwright.scene(rng)
+        column = playwright.places.index(scene.place)
+        for actor in scene.actors:
+            row = playwright.subjects.index(actor.subject)
+            assert not held_out(row, column)
+            seen.add((row, column))
+    held, taught = playwright.pairs(held=True), playwright.pairs(held=False)
+    assert held
+    assert len(held) + len(taught) == len(playwright.subjects) * len(PLACES)
+    assert len(seen) > 0.8 * len(taught)
+
+
+def test_sentences_name_the_subject_and_vary(playwright: Playwright):
+    rng = np.random.default_rng(0)
+    robot = next(one for one in playwright.subjects if one.name == "robot face")
+    scene = Scene((Actor(robot, "blue"),), "neon_rooftop", Light.NEON)
+    told = {tell(scene, rng) for _ in range(200)}
+    assert len(told) > 150
+    assert all("robot" in one.lower() and "blue" in one.lower() for one in told)
+    assert all("roof" in one.lower() for one in told)
+    two = Scene((Actor(robot),), "white", relation=Relation.TWO)
+    assert all("two" in tell(two, rng).lower() for _ in range(20))
+
+
+def test_scenes_are_the_same_from_one_seed_and_otherwise_from_another(playwright: Playwright):
+    rng = np.random.default_rng(3)
+    relations = set()
+    for seed in range(60):
+        scene = playwright.scene(rng)
+        relations.add(scene.relation)
+        one, same, other = (draw_scene(scene, np.random.default_rng(s), 32) for s in (1, 1, seed))
+        assert np.array_equal(one, same)
+        assert seed == 1 or not np.array_equal(one, other)
+    assert len(relations) > 4
+
+
+def test_what_points_one_way_is_never_mirrored(tmp_path: Path):
+    names = {"left arrow": ("red", ()), "fish": ("red", ())}
+    for concept in draw_concepts(tmp_path, names):
+        pixels = np.zeros((48, 48, 4), np.uint8)
+        pixels[8:40, 4:44, 3] = 255
+        pixels[8:40, 4:20, 0] = 255  # its left half is red, its right half black
+        Image.fromarray(pixels).save(concept.picture, lossless=True)
+        drawn = [draw_name(concept, np.random.default_rng(seed), 32, 32) for seed in range(12)]
+        to_the_left = [_middle_of_red(picture) < 16 for picture in drawn]
+        assert all(to_the_left) == (concept.name == "left arrow")
+
+
+def _middle_of_red(picture: np.ndarray) -> float:
+    red = (picture[..., 0] > 150) & (picture[..., 1] < 90)
+    return float(np.nonzero(red)[1].mean())
+
+
+def test_exercises_are_scenes_and_things_on_white(concepts: list[Concept]):
+    make = exercises(concepts)
+    made = [make(np.random.default_rng(seed)) for seed in range(40)]
+    pictures = np.stack([one.paint(32, 32) for one in made])
+    white = (pictures[:, 0, 0] == 255).all(axis=-1)
+    assert 8 < white.sum() < 32
+    assert len({one.caption(np.random.default_rng(0)) for one in made}) > 20
+    again = make(np.random.default_rng(5)).paint(32, 32)
+    assert np.array_equal(again, pictures[5])
+
+
+def test_scenes_of_other_shapes_show_all_of_the_subject(playwright: Playwright):
+    scene = playwright.plain(playwright.subjects[1], "plain black")
+    for shape in ((64, 36), (36, 64)):
+        picture = draw_scene(scene, np.random.default_rng(0), *shape)
+        assert picture.shape == (shape[1], shape[0], 3)
+        drawn = picture.max(axis=-1) > 120
+        assert drawn.mean() > 0.06
+        assert not drawn[0].any()
+        assert not drawn[:, 0].any()
