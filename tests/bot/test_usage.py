@@ -31,7 +31,7 @@ async def test_figures_come_in_words_as_a_chart_and_as_a_table(house: House):
     message = reply(result)
     said = "2025-12-30 to 2026-01-01 (UTC): 5 pictures in 2 jobs, 0 failed, 0 refused"
     assert message.content.startswith(said)
-    assert "mia (4), max (1)" in message.content
+    assert "mia (4) and max (1)" in message.content
     chart, table = message.attachments
     assert (chart.filename, table.filename) == ("usage.png", "usage.csv")
     assert chart.description.startswith("2025-12-30 to 2026-01-01: 5 pictures, 2 jobs")

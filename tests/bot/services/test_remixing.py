@@ -134,7 +134,7 @@ def test_a_style_that_is_gone_leaves_its_words():
         ({"prompt": " "}, "prompt must be 1 to 1000 characters"),
         ({"prompt": "{red, blue} apple"}, "prompt must be one prompt: braces and `--repeat`"),
         ({"prompt": "an apple --repeat 2"}, "prompt must be one prompt"),
-        ({"prompt": "an apple --style noir"}, "style must be one of Ink, none"),
+        ({"prompt": "an apple --style noir"}, "style must be one of Ink or none"),
         ({"seed": "-1"}, "seed must be a whole number, 0 to 4294967295"),
         ({"seed": "seven"}, "seed must be a whole number, 0 to 4294967295"),
         ({"steps": "0"}, "steps must be 1 to 100"),

@@ -110,7 +110,7 @@ def test_a_style_is_laid_over_the_words_and_both_are_kept():
 def test_a_style_brings_a_checkpoint_that_it_fits_unless_another_is_named():
     assert compose(CATALOG, Wish(prompt="a", style="Ink")).checkpoint == "Emoji"
     assert compose(CATALOG, Wish(prompt="a", style="Elsewhere")).checkpoint == "Large"
-    with pytest.raises(InvalidRequest, match="style must be one of Ink, none with Emoji"):
+    with pytest.raises(InvalidRequest, match="style must be one of Ink or none with Emoji"):
         compose(CATALOG, Wish(prompt="a", style="Elsewhere", checkpoint="Emoji"))
 
 
@@ -118,7 +118,7 @@ def test_a_style_brings_a_checkpoint_that_it_fits_unless_another_is_named():
     ("wish", "said"),
     [
         (Wish(prompt=" ", style="Ink"), "prompt must be 1 to 1000 characters"),
-        (Wish(prompt="a", style="ink"), "style must be one of Ink, Elsewhere, none"),
+        (Wish(prompt="a", style="ink"), "style must be one of Ink, Elsewhere or none"),
         (Wish(prompt="a" * 990, style="Ink"), "prompt must be at most 985 characters with the sty"),
         (Wish(prompt="a", negative_prompt="b" * 999, style="Ink"), "negative_prompt must be at mo"),
     ],
