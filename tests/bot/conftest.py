@@ -298,3 +298,4 @@ async def house(
     executor.let_go()
     if executor.running:  # or its last write would come after the database is closed
         await house.settle()
+    await env.bot.jobs.decoder.close()

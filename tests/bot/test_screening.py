@@ -314,7 +314,7 @@ OLD = ("(?<=a)b", "(?:(?:(?:a{9999}){9999}){9999})", "(", r"\pL{1000}")
 async def test_patterns_of_earlier_releases_are_switched_off_and_told(
     house: House, tmp_path, caplog
 ):
-    with sqlite3.connect(tmp_path / "darkroom.sqlite3") as connection:
+    with closing(sqlite3.connect(tmp_path / "darkroom.sqlite3")) as connection, connection:
         connection.executemany(
             INSERT,
             [(house.guild.id, pattern) for pattern in OLD],
@@ -340,7 +340,7 @@ async def test_patterns_of_earlier_releases_are_switched_off_and_told(
 
 
 async def test_regular_expressions_of_a_server_are_bounded_together(house: House, tmp_path):
-    with sqlite3.connect(tmp_path / "darkroom.sqlite3") as connection:
+    with closing(sqlite3.connect(tmp_path / "darkroom.sqlite3")) as connection, connection:
         connection.executemany(
             INSERT,
             [(house.guild.id, f"fox{number}") for number in range(MOST_REGEXES + 2)],
