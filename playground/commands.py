@@ -56,6 +56,8 @@ def _check_name(thing: Json, errors: FormErrors, path: str) -> None:
             message = "Command name is invalid"
             errors.add(f"{path}{where}", "APPLICATION_COMMAND_INVALID_NAME", message)
     errors.length(f"{path}description", (thing.get("description") or "").strip(), 1, 100)
+    for locale, said in (thing.get("description_localizations") or {}).items():
+        errors.length(f"{path}description_localizations.{locale}", (said or "").strip(), 1, 100)
 
 
 def _check_options(options: list[Json], errors: FormErrors, path: str) -> None:
@@ -97,6 +99,9 @@ def _check_value(option: Json, errors: FormErrors, where: str) -> None:
             code = "APPLICATION_COMMAND_OPTIONS_CHOICE_NAME_ALREADY_EXISTS"
             errors.add(f"{here}name", code, message)
         names.add(choice.get("name") or "")
+        localized = choice.get("name_localizations") or {}
+        for said in (choice.get("name"), *localized.values()):
+            errors.length(f"{here}name", (said or "").strip(), 1, 100)
     for low, high in (("min_length", "max_length"), ("min_value", "max_value")):
         least, most = option.get(low), option.get(high)
         if least is not None and most is not None and least > most:

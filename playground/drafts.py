@@ -18,6 +18,7 @@ COMPONENTS_V2 = 1 << 15
 
 _NOTHING_BY_ITSELF = {"type", "color", "flags", "timestamp", "url"}
 _EMBED_TOTAL = 6000
+_SMALLEST_ID = 1 << 22  # less than this is no snowflake: it names a file of the same request
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,10 @@ def _entries(
     if len(mentioned) < len(entries):
         message = "The set already contains this value"
         errors.add(f"{under}attachments", "SET_TYPE_ALREADY_CONTAINS_VALUE", message)
+    for index, entry in enumerate(entries):
+        if entry.id < _SMALLEST_ID and entry.id not in uploads:
+            message = f"No file {entry.id} came along"
+            errors.add(f"{under}attachments.{index}.id", "ATTACHMENT_NOT_FOUND", message)
     # A file that `attachments` does not mention is kept as it came.
     entries += [FileEntry(i, None, None) for i in uploads if i not in mentioned]
     return entries

@@ -158,14 +158,14 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
 def _changed(value: Any, at: random.Random) -> Any:
     """Something else in its place: often what is just within or beyond a bound."""
     if at.random() < 0.2:
-        return at.choice(ANYTHING)
+        return copy.deepcopy(at.choice(ANYTHING))
     if isinstance(value, str):
         return "x" * at.choice(LENGTHS + LONGER)
     if isinstance(value, int) and not isinstance(value, bool):
         return at.choice(NUMBERS + SAFE)
     if isinstance(value, list) and value:
         return [copy.deepcopy(at.choice(value)) for _ in range(at.choice(COUNTS))]
-    return at.choice(ANYTHING)
+    return copy.deepcopy(at.choice(ANYTHING))
 
 
 def _mutated(body: Any, at: random.Random) -> Any:
