@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Sequence
 
 from bot.store.audit import Deed
@@ -11,6 +12,8 @@ from bot.store.patience import patient
 from bot.store.records import OPEN, Job, Status
 
 log = logging.getLogger(__name__)
+
+LATEST = 1000  # cancelled jobs that are remembered
 
 
 class Cancellations:
@@ -23,9 +26,11 @@ class Cancellations:
     def __init__(self, jobs: JobStore) -> None:
         self._jobs = jobs
         self._unwritten: dict[int, asyncio.Task[None]] = {}
+        self._latest: deque[int] = deque(maxlen=LATEST)
 
     def __contains__(self, job_id: int) -> bool:
-        return job_id in self._unwritten
+        """Whether a job was cancelled, lately enough for who is still about to line it up."""
+        return job_id in self._unwritten or job_id in self._latest
 
     async def add(self, job: Job, why: str | None, deed: Deed | None = None) -> bool:
         """Cancel an open job; False where it had ended. ``deed`` is a moderator's who does so.
@@ -35,11 +40,15 @@ class Cancellations:
         if job.id in self:
             return False
         try:
-            return await self._jobs.closed(job.id, Status.CANCELLED, why, deed)
+            closed = await self._jobs.closed(job.id, Status.CANCELLED, why, deed)
         except StoreUnavailable as error:
             if job.status not in OPEN:
                 raise
             log.warning("job %d: its cancellation is written later: %s", job.id, error)
+        else:
+            if closed:
+                self._latest.append(job.id)
+            return closed
         writing = asyncio.create_task(self._write(job, why, deed), name="cancellation")
         self._unwritten[job.id] = writing
         return True
@@ -63,4 +72,5 @@ class Cancellations:
         except StoreError:
             log.exception("job %d: its cancellation is not written", job.id)
         finally:
+            self._latest.append(job.id)
             del self._unwritten[job.id]

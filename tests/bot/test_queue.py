@@ -1,5 +1,6 @@
 import re
 
+from bot.services.policy import Actor
 from bot.store.records import Status
 from bot.ui.cooldowns import PER_S
 from tests.bot.conftest import House
@@ -68,3 +69,27 @@ async def test_cancel_ends_the_only_one_a_picked_one_or_all(house: House):
     statuses = [(await house.job(job_id)).status for job_id in (2, 4, 5)]
     assert statuses[:2] == [Status.CANCELLED] * 2
     assert statuses[2] in (Status.QUEUED, Status.RUNNING)
+
+
+async def test_a_cancel_just_before_it_is_lined_up_is_shown(house: House, monkeypatch):
+    """The row says that it waits, and then that it is cancelled, before anybody hears of either."""
+    jobs = house.bot.jobs
+    queued = jobs._jobs.queued
+
+    async def queued_and_cancelled(job_id: int, message_id: int) -> bool:
+        waits = await queued(job_id, message_id)
+        await jobs.cancel(job_id, Actor(house.mia.id, house.guild.id, moderates=False))
+        return waits
+
+    house.executor.hold = True
+    await house.max.slash(house.channel, "imagine", prompt="an apple")
+    monkeypatch.setattr(jobs._jobs, "queued", queued_and_cancelled)
+    result = await house.mia.slash(house.channel, "imagine", prompt="a pear")
+    monkeypatch.undo()
+    other = await house.morgan.slash(house.channel, "imagine", prompt="a plum")
+    await house.morgan.click(other.response, label="Cancel")  # whoever waits is told their places
+    await house.settle()
+    assert "Cancelled" in result.response.content
+    assert result.response.components == []
+    assert len(house.executor.requests) == 1
+    assert (await house.job(2)).status is Status.CANCELLED
