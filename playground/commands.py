@@ -42,6 +42,10 @@ def check(command: Json, errors: FormErrors, path: str = "") -> None:
     elif kind != ENTRY_POINT and command.get("description"):
         message = "Context menu commands cannot have description"
         errors.add(f"{path}description", "APPLICATION_COMMAND_CONTEXT_MENU_DESCRIPTION", message)
+    if kind != SLASH:
+        for locale, said in (command.get("name_localizations") or {}).items():
+            errors.length(f"{path}name_localizations.{locale}", (said or "").strip(), 1, 32)
+        errors.length(f"{path}name", (command.get("name") or "").strip(), 1, 32)
     # A command's types are not those of options.
     if _characters(command | {"type": None}) > _CHARACTERS:
         message = f"Command exceeds maximum size ({_CHARACTERS})"
