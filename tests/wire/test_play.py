@@ -104,7 +104,7 @@ async def test_the_first_minute(tmp_path: Path):
         await expect(messages.get_by_role("button", name="Remix")).to_have_count(3)
         await expect(page.get_by_role("note")).to_have_count(0)
 
-        await page.locator("#composer").fill("/imagine quantum blorg *zzz* count:1 steps:2")
+        await page.locator("#composer").fill("/imagine quantum blorg *qqq* count:1 steps:2")
         await page.keyboard.press("Enter")
         await expect(messages.last.get_by_role("note")).to_contain_text("knows none of these words")
         await messages.last.get_by_role("button", name="Reroll").click()
