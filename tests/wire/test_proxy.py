@@ -62,6 +62,7 @@ async def test_everything_goes_through_the_proxy(
 ):
     noted, address = proxy
     port = yarl.URL(playground.url).port
+    playground.state.gateway.url = f"ws://{DISCORD}:{port}/gateway"  # as /gateway/bot tells it
     bot = Process(playground, tmp_path)
     await bot.start(
         DISCORD__API_URL=f"http://{DISCORD}:{port}/api/v10",

@@ -11,10 +11,11 @@ from tests.wire.conftest import PATIENCE_S, Process
 ROOT = Path(__file__).parents[2]
 
 # Put before what the product imports: what Windows lacks is gone, but for what Python itself needs
-# here to start processes. psutil has a module for each system, and takes what it needs first.
+# here to start processes. psutil and filelock have a module for each system: they take what they
+# need first, and fchmod stays for filelock.
 LACKING = """
-import asyncio, os, psutil, signal, sys
-for name in ("sysconf", "nice", "getuid", "geteuid", "fork", "forkpty", "chown", "fchmod",
+import asyncio, filelock, os, psutil, signal, sys
+for name in ("sysconf", "nice", "getuid", "geteuid", "fork", "forkpty", "chown",
              "killpg", "getpgid", "mkfifo", "statvfs", "getloadavg",
              "posix_fadvise", "O_DIRECTORY"):
     if hasattr(os, name):
