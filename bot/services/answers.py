@@ -131,4 +131,5 @@ class Answers:
         """Close the row of a job that nobody here waits for."""
         self._give_turn_back(job)
         with patient():
-            await self._jobs.ended(job.id, Status.FAILED, shortened(why))
+            if not await self._jobs.ended(job.id, Status.FAILED, shortened(why)):
+                await self._jobs.told(job.id)  # it was cancelled, and nobody has to see that

@@ -4,7 +4,9 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 
+from bot.services.ends import Ends
 from bot.store.audit import Deed
 from bot.store.errors import StoreError, StoreUnavailable
 from bot.store.jobs import JobStore
@@ -23,8 +25,9 @@ class Cancellations:
     soon as it does. After a stop before that the job is drawn all the same.
     """
 
-    def __init__(self, jobs: JobStore) -> None:
+    def __init__(self, jobs: JobStore, ends: Ends) -> None:
         self._jobs = jobs
+        self._ends = ends
         self._unwritten: dict[int, asyncio.Task[None]] = {}
         self._latest: deque[int] = deque(maxlen=LATEST)
 
@@ -35,7 +38,7 @@ class Cancellations:
     async def add(self, job: Job, why: str | None, deed: Deed | None = None) -> bool:
         """Cancel an open job; False where it had ended. ``deed`` is a moderator's who does so.
 
-        That its message says so is still to be noted, with `JobStore.told`.
+        That its message says so is still to be seen to, with `Ends.show_cancelled`.
         """
         if job.id in self:
             return False
@@ -68,9 +71,12 @@ class Cancellations:
     async def _write(self, job: Job, why: str | None, deed: Deed | None) -> None:
         try:
             with patient():
-                await self._jobs.ended(job.id, Status.CANCELLED, why, deed)
+                closed = await self._jobs.closed(job.id, Status.CANCELLED, why, deed)
         except StoreError:
             log.exception("job %d: its cancellation is not written", job.id)
+        else:
+            if closed:  # shown before, perhaps, but that is not on record
+                await self._ends.show_cancelled(replace(job, error=why))
         finally:
             self._latest.append(job.id)
             del self._unwritten[job.id]

@@ -24,16 +24,22 @@ class Ends:
         self._presenter = presenter
 
     async def show_cancelled(self, job: Job) -> None:
-        """Say in a job's message that it was cancelled; where that is not known yet, do so then."""
+        """Say in a job's message that it was cancelled.
+
+        The message may be known only since the job was looked up. Where it is not known yet,
+        whoever hears of it shows this.
+        """
         JOB.set(job.id)
+        job = await self._with_message(job)
+        if job.message_id is None:
+            return
         try:
             await self._presenter.cancelled(job)
         except DeliveryFailed as error:
             log.warning("job %d: its cancellation could not be shown: %s", job.id, error)
         except Exception:
             log.exception("job %d: its cancellation could not be shown", job.id)
-        if job.message_id is not None:
-            await self.note(job)
+        await self.note(job)
 
     async def show_again(
         self, job: Job, find_message: Callable[[Job], Awaitable[int | None]]
@@ -64,6 +70,18 @@ class Ends:
         except DeliveryFailed as unshown:
             log.warning("job %d: its failure could not be shown: %s", job.id, unshown)
         await self.note(job)
+
+    async def _with_message(self, job: Job) -> Job:
+        try:
+            on_record = await self._jobs.get(job.id) or job
+        except StoreError as error:
+            log.warning("job %d: its message is not looked up: %s", job.id, error)
+            return job
+        return replace(
+            job,
+            message_id=on_record.message_id or job.message_id,
+            direct_channel_id=on_record.direct_channel_id,
+        )
 
     async def note(self, job: Job) -> None:
         """Write that nobody has to be told any more."""

@@ -106,8 +106,8 @@ class JobService:
         self._on_their_way: dict[int, Job] = {}  # what the dispatcher holds, as it was lined up
         self._tags: dict[int, float] = {}  # that are not written yet
         self._writing: asyncio.Task[None] | None = None
-        self._cancellations = Cancellations(jobs)
         self._ends = Ends(jobs=jobs, presenter=presenter)
+        self._cancellations = Cancellations(jobs, self._ends)
         # A person's wishes are counted and recorded one at a time, or a burst would slip past the
         # limits together. Other people's need not wait until each is on the disk.
         self._intakes: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()

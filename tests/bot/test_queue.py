@@ -1,7 +1,8 @@
 import re
+from dataclasses import replace
 
 from bot.services.policy import Actor
-from bot.store.records import Status
+from bot.store.records import Job, Status
 from bot.ui.cooldowns import PER_S
 from tests.bot.conftest import House
 
@@ -93,3 +94,22 @@ async def test_a_cancel_just_before_it_is_lined_up_is_shown(house: House, monkey
     assert result.response.components == []
     assert len(house.executor.requests) == 1
     assert (await house.job(2)).status is Status.CANCELLED
+
+
+async def test_a_cancel_that_read_the_row_before_its_message_was_known_is_shown(
+    house: House, monkeypatch
+):
+    """The row was read before the first answer was noted, the cancellation is written after it."""
+    house.executor.hold = True
+    result = await house.mia.slash(house.channel, "imagine", prompt="a pear")
+    policy = house.bot.jobs._policy
+    endable = policy.endable
+
+    async def early(job_id: int, actor: Actor) -> Job:
+        return replace(await endable(job_id, actor), message_id=None)
+
+    monkeypatch.setattr(policy, "endable", early)
+    await house.mia.click(result.response, label="Cancel")
+    await house.settle()
+    assert "Cancelled" in result.response.content
+    assert (await house.job(1)).origin.token is None

@@ -6,10 +6,11 @@ import sqlite3
 import pytest
 
 from bot.services import runner
+from bot.services.runner import DeliveryFailed
 from bot.store import files
 from bot.store.database import Database
 from bot.store.errors import StoreFull
-from bot.store.records import Status
+from bot.store.records import Job, Status
 from tests.bot.conftest import House, build
 
 HOURS = 3 * 3600
@@ -110,6 +111,31 @@ async def test_a_cancel_works_while_the_disk_takes_nothing(house: House, disk: D
     assert (await house.job(1)).status is Status.CANCELLED
     assert result.response.attachments == []
     assert "Cancelled" in result.response.content
+
+
+async def test_a_cancel_that_nothing_took_is_shown_when_it_is_written(
+    house: House, disk: Disk, monkeypatch
+):
+    """Neither the disk nor Discord takes anything when somebody cancels."""
+    result = await ask_and_fill_the_disk(house, disk)
+    presenter, tries = house.bot.jobs._presenter, 0
+    cancelled = presenter.cancelled
+
+    async def first_refused(job: Job) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise DeliveryFailed("Discord is away")
+        await cancelled(job)
+
+    monkeypatch.setattr(presenter, "cancelled", first_refused)
+    await house.mia.click(result.response, label="Cancel")
+    await house.settle()
+    assert "Cancelled" not in result.response.content
+    disk.full, disk.code = False, 0
+    await house.env.advance_time(120)
+    assert "Cancelled" in result.response.content
+    assert (await house.job(1)).origin.token is None
 
 
 async def test_a_cancel_before_the_message_is_on_record_holds(house: House, disk: Disk):
