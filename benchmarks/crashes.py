@@ -12,8 +12,8 @@ import psutil
 
 from benchmarks import Figures
 from generation.catalog import EMBEDDED, Catalog
-from generation.executor import LocalExecutor
 from generation.request import Aspect, Finished, GenerationRequest, Progress
+from generation.worker.executor import LocalExecutor
 
 LABELS = {
     "crashes": "crashes survived by the request that was aboard",

@@ -10,7 +10,7 @@ from benchmarks import Figures
 from generation.catalog import EMBEDDED, load_catalog
 from generation.embedded import CHECKPOINT
 from generation.request import Aspect, Finished, GenerationRequest
-from generation.worker import calm_threads
+from generation.worker.worker import calm_threads
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +41,8 @@ def run() -> Figures:
 
 
 def _speed() -> Figures:
-    from generation.engine import Engine
-    from generation.pipeline import Pipeline, pick_device
+    from generation.engine.engine import Engine
+    from generation.engine.pipeline import Pipeline, pick_device
 
     begun = time.perf_counter()
     Pipeline.load(EMBEDDED, pick_device())
@@ -78,13 +78,18 @@ def _quality() -> Figures:
     import torch
     from diffusers import StableDiffusionPipeline
 
-    from generation.embedded.recipe.dataset import (
+    from generation.embedded.recipe.evaluation.evaluate import (
+        accuracy,
+        colour_share,
+        side_of,
+        vae_psnr,
+    )
+    from generation.embedded.recipe.pictures.dataset import (
         fetch,
         learned,
         load_concepts,
         load_picture,
     )
-    from generation.embedded.recipe.evaluate import accuracy, colour_share, side_of, vae_psnr
 
     try:
         fetch(TRAINING_DATA)
@@ -119,11 +124,11 @@ def _scenes() -> Figures:
     import torch
     from diffusers import StableDiffusionPipeline
 
-    from generation.embedded.recipe.classifier import train_classifier
-    from generation.embedded.recipe.dataset import learned, load_concepts
-    from generation.embedded.recipe.exercises import playwright_of
+    from generation.embedded.recipe.evaluation.classifier import train_classifier
+    from generation.embedded.recipe.evaluation.scores import SceneFigures, judge_scenes
     from generation.embedded.recipe.models import Sizes
-    from generation.embedded.recipe.scores import SceneFigures, judge_scenes
+    from generation.embedded.recipe.pictures.dataset import learned, load_concepts
+    from generation.embedded.recipe.scenes.exercises import playwright_of
 
     if not (TRAINING_DATA / "names").exists():
         return dict.fromkeys(field.name for field in fields(SceneFigures))

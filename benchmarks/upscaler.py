@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks import Figures
-from generation.worker import calm_threads
+from generation.worker.worker import calm_threads
 
 if TYPE_CHECKING:
     from generation.upscaler.tiles import Upscaler
@@ -34,7 +34,7 @@ LABELS = {
 def run() -> Figures:
     """Measure in this process, on the device that the worker would take."""
     calm_threads()
-    from generation.pipeline import pick_device
+    from generation.engine.pipeline import pick_device
     from generation.upscaler.tiles import Upscaler
 
     try:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bot.client import DarkroomBot
     from bot.services.retention import Retention
     from bot.store.database import Database
-    from generation.executor import LocalExecutor
+    from generation.worker.executor import LocalExecutor
 
 log = logging.getLogger(__name__)
 
@@ -223,10 +223,10 @@ def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]"
     from bot.store.uploads import UploadStore
     from bot.store.usage import UsageStore
     from generation.catalog import load_catalog
-    from generation.executor import LocalExecutor
+    from generation.engine.row_profile import PROFILES
+    from generation.loading.revisions import REVISIONS
     from generation.options import EngineOptions
-    from generation.profile import PROFILES
-    from generation.revisions import REVISIONS
+    from generation.worker.executor import LocalExecutor
 
     catalog = load_catalog(settings.generation.catalog, settings.generation.checkpoint or None)
     options = EngineOptions(

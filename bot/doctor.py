@@ -20,10 +20,10 @@ from bot.store.private_files import count_open, exposed
 from bot.trouble import TROUBLE, describe
 from bot.ui.asking import lacking
 from generation.catalog import Checkpoint, check_files, read_catalog
+from generation.engine.row_profile import PROFILES, read_profiles
 from generation.errors import GenerationError
 from generation.hardware import examine as examine_hardware
-from generation.profile import PROFILES, read_profiles
-from generation.revisions import COMMIT, REVISIONS, RevisionsDamaged, pinned
+from generation.loading.revisions import COMMIT, REVISIONS, RevisionsDamaged, pinned
 from generation.weights import examine as examine_weights
 
 

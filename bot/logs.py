@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from generation.journal import JOB
+from generation.log_context import JOB
 
 # Whoever holds an interaction's token can write in our name. It is part of the addresses we call,
 # and stands in what the gateway tells, which discord.py logs at DEBUG.

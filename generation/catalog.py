@@ -27,12 +27,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from generation.checkpoint_folder import check_checker, check_configs, check_folder
 from generation.embedded import CHECKPOINT as EMBEDDED_FOLDER
 from generation.errors import CatalogInvalid, CheckpointUnavailable, InvalidRequest
+from generation.loading.checkpoint_folder import check_checker, check_configs, check_folder
+from generation.loading.single_file import check_file, is_file_name
 from generation.phrases import Phrase
 from generation.request import GUIDANCE, LCM_STEPS, SIDE_MULTIPLE, STEPS, Aspect, Sampler, bounded
-from generation.single_file import check_file, is_file_name
 from generation.styles import NAME_LENGTH, NO_STYLE, Style
 
 SIZE = (32, 1024)

@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import IO, Any
 
-from generation import pnginfo, source_image
+from generation import source_image
 from generation.errors import InvalidRequest
+from generation.metadata import png as pnginfo
 from generation.source_image import MEMORY
 
 Answer = tuple[Sequence[int], bytes]  # numbers, and the bytes that they are about

@@ -35,7 +35,7 @@ def examine() -> Hardware:
 def _examine() -> Hardware:
     import torch
 
-    from generation.pipeline import describe, pick_device
+    from generation.engine.pipeline import describe, pick_device
 
     device = pick_device()
     if device.type == "cuda":

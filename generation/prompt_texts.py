@@ -1,7 +1,7 @@
 """A prompt as its text encoder gets it, for whoever judges prompts. Imports no torch.
 
 What people write is not what is drawn: ``nu()de`` is drawn as ``nude``. Every way of writing that
-`generation.prompt` understands has to be understood here, too.
+`generation.engine.prompt` understands has to be understood here, too.
 """
 
 from collections.abc import Sequence

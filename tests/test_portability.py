@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from bot import play
-from generation import memory
+from generation.loading import memory
 
 ROOT = Path(__file__).parents[1]
 PRODUCT = ("bot", "generation", "playground", "migrations")
@@ -28,8 +28,8 @@ FILES = ("/proc", "/sys", "/dev", "/etc", "/tmp", "/var", "/usr")
 # Where one stands all the same, and what happens where it is not there.
 GUARDED = {
     ("bot/play.py", "start_new_session"): "on Windows CREATE_NEW_PROCESS_GROUP",
-    ("generation/memory.py", "/sys/fs/cgroup"): "not there: no container's limit",
-    ("generation/memory.py", "/proc/self"): "not there: peaks count as 0",
+    ("generation/loading/memory.py", "/sys/fs/cgroup"): "not there: no container's limit",
+    ("generation/loading/memory.py", "/proc/self"): "not there: peaks count as 0",
 }
 
 

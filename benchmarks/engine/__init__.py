@@ -7,7 +7,7 @@ at 256 px. Where there is CUDA, all of it is at that size, in fp16 at 512 px, ea
 
 from benchmarks import Figures
 from benchmarks.engine.labels import LABELS
-from generation.worker import calm_threads
+from generation.worker.worker import calm_threads
 
 __all__ = ["LABELS", "run"]
 

@@ -11,10 +11,10 @@ from benchmarks.engine import overhead, people, sd15, simulation, small_checkpoi
 from benchmarks.engine.labels import ON_EMBEDDED
 from benchmarks.engine.subject import Subject
 from generation.catalog import EMBEDDED
-from generation.engine import Engine
+from generation.engine.engine import Engine
+from generation.engine.row_profile import LADDER, read_profiles
+from generation.loading.model_loader import find_files, load_parts
 from generation.options import EngineOptions
-from generation.parts import find_files, load_parts
-from generation.profile import LADDER, read_profiles
 from generation.request import Sampler
 
 CPU = torch.device("cpu")

@@ -16,8 +16,8 @@ from benchmarks.engine import overhead, people, sd15, simulation
 from benchmarks.engine.cpu import PREVIEW_SIDE, overheads, profiled
 from benchmarks.engine.labels import COMPILED, PEOPLE, ROWS
 from benchmarks.engine.subject import Subject
-from generation import compiled
-from generation.engine import Engine
+from generation.engine import compiled
+from generation.engine.engine import Engine
 from generation.options import Compile, EngineOptions
 from generation.request import GenerationRequest, Picture
 

@@ -18,10 +18,10 @@ from typing import Any
 import torch
 
 from benchmarks.engine.subject import Subject
-from generation.engine import PREVIEW_EVERY_S, Engine
-from generation.preview import draw_preview, predict_clean
+from generation.engine.engine import PREVIEW_EVERY_S, Engine
+from generation.engine.preview import draw_preview, predict_clean
+from generation.engine.samplers import build_scheduler
 from generation.request import GenerationRequest, Sampler
-from generation.samplers import build_scheduler
 
 STEPS = 100  # the most a request may have, so that nothing is decoded meanwhile
 SAMPLERS = tuple(sampler for sampler in Sampler if sampler != Sampler.LCM)

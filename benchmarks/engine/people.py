@@ -15,10 +15,10 @@ import torch
 from benchmarks import Figures
 from benchmarks.engine.labels import PEOPLE
 from benchmarks.engine.subject import Subject
-from generation.engine import Engine
+from generation.engine.engine import Engine
+from generation.engine.samplers import build_scheduler
 from generation.errors import Cancelled
 from generation.request import Failed, Finished, GenerationRequest, Progress, Sampler
-from generation.samplers import build_scheduler
 
 OnStep = Callable[[object, int, object, dict[str, Any]], dict[str, Any]]
 

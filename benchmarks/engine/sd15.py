@@ -12,8 +12,8 @@ from transformers import CLIPTokenizer
 
 from benchmarks.engine.small_checkpoint import SCHEDULER, text_model
 from generation.embedded import CHECKPOINT
-from generation.parts import Parts
-from generation.preview import SD1_COLOURS
+from generation.engine.preview import SD1_COLOURS
+from generation.loading.model_loader import Parts
 
 UNET_PARAMETERS = 859.5e6
 TFLOP_PER_ROW = 0.803  # one forward of one row at 512 px

@@ -17,10 +17,10 @@ import numpy as np
 
 from benchmarks import Figures
 from bot.services.dispatcher import Dispatcher, Free, Ticket
-from generation.batcher import Batcher, Bucket
+from generation.engine.batcher import Batcher, Bucket
 
 if TYPE_CHECKING:
-    from generation.sample import Sample
+    from generation.engine.sample import Sample
 
 LOADS = (0.5, 0.9, 1.5, 2.0)
 JOBS = 400

@@ -13,8 +13,8 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from generation.embedded import CHECKPOINT
-from generation.parts import Parts
-from generation.preview import SD1_COLOURS
+from generation.engine.preview import SD1_COLOURS
+from generation.loading.model_loader import Parts
 
 SIZE = 64  # pixels
 TEXT_WIDTH = 64

@@ -9,17 +9,17 @@ import torch
 from diffusers import StableDiffusionPipeline
 
 from generation.catalog import Catalog, Checkpoint
-from generation.engine import Engine
+from generation.engine.engine import Engine
+from generation.engine.pipeline import Pipeline
+from generation.engine.samplers import build_scheduler
+from generation.loading.model_loader import Parts
 from generation.options import EngineOptions
-from generation.parts import Parts
-from generation.pipeline import Pipeline
 from generation.request import GenerationRequest, Sampler
-from generation.samplers import build_scheduler
 
 
 @dataclass(frozen=True, slots=True)
-class LoadedShelf:
-    """In `Shelf`'s place: holds one pipeline that no file lies behind."""
+class LoadedCache:
+    """In `ModelCache`'s place: holds one pipeline that no file lies behind."""
 
     pipeline: Pipeline
 
@@ -61,7 +61,9 @@ class Subject:
         """Return an engine for this checkpoint alone, warmed."""
         checkpoint = Checkpoint(name=self.name, source=Path(), size=self.size)
         catalog = Catalog({self.name: checkpoint}, self.name)
-        with mock.patch("generation.engine.Shelf", return_value=LoadedShelf(self.pipeline)):
+        with mock.patch(
+            "generation.engine.engine.ModelCache", return_value=LoadedCache(self.pipeline)
+        ):
             engine = Engine(catalog, self.device, options=options)
         if (error := engine.warm_up()) is not None:
             raise error

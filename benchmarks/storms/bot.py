@@ -4,7 +4,7 @@ import sys
 
 from benchmarks.storms import stub
 from bot.__main__ import main
-from generation import worker
+from generation.worker import worker
 
 if __name__ == "__main__":
     worker.main = stub.main

@@ -13,7 +13,7 @@ from PIL import Image
 from generation.catalog import Catalog
 from generation.options import EngineOptions
 from generation.request import Event, Finished, Picture, Progress, Request, Started
-from generation.worker import Add, Cancel, Command, ConfigureLogs, Ready, Report
+from generation.worker.worker import Add, Cancel, Command, ConfigureLogs, Ready, Report
 
 ROWS = 8
 STEP_S = 0.02

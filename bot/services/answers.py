@@ -17,7 +17,7 @@ from bot.services.runner import (
 from bot.store.jobs import JobStore
 from bot.store.patience import patient
 from bot.store.records import Job, Status
-from generation.journal import JOB
+from generation.log_context import JOB
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from bot.services.errors import FileUnavailable
 from bot.texts import say
 from generation.decoding import request
 from generation.errors import InvalidRequest
-from generation.infotext import Parameters
+from generation.metadata.infotext import Parameters
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +28,8 @@ Process = asyncio.subprocess.Process
 class Decoder:
     """Processes that decode files, started when they are needed and kept until `close`.
 
-    Each method does what `generation.source_image` or `generation.pnginfo` says of its namesake,
-    and raises FileUnavailable where too many files are waiting.
+    Each method does what `generation.source_image` or `generation.metadata.png` says of its
+    namesake, and raises FileUnavailable where too many files are waiting.
     """
 
     def __init__(self) -> None:

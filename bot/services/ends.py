@@ -11,7 +11,7 @@ from bot.store.jobs import JobStore
 from bot.store.patience import patient
 from bot.store.records import Job, Status
 from bot.texts import say, speaking
-from generation.journal import JOB
+from generation.log_context import JOB
 
 log = logging.getLogger(__name__)
 

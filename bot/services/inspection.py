@@ -9,9 +9,9 @@ from bot.services.requests import Wish
 from bot.texts import say
 from generation.catalog import Catalog, Checkpoint
 from generation.errors import InvalidRequest
-from generation.infotext import Number, Parameters
+from generation.loading.single_file import is_file_name
+from generation.metadata.infotext import Number, Parameters
 from generation.request import GUIDANCE, LCM_STEPS, PROMPT_LENGTH, SEED, STEPS, Aspect, Sampler
-from generation.single_file import is_file_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ from bot.store.records import (
 from bot.texts import say
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
-from generation.journal import JOB
+from generation.log_context import JOB
 from generation.request import Uploaded
 from generation.upscaler import check_factor
 

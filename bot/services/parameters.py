@@ -20,7 +20,7 @@ from bot.services.requests import Wish
 from bot.texts import any_of, say
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
-from generation.infotext import sampler_named
+from generation.metadata.infotext import sampler_named
 from generation.request import COUNT, GUIDANCE, SEED, STEPS, Aspect, Sampler, bounded
 from generation.styles import NO_STYLE
 

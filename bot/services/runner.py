@@ -16,8 +16,7 @@ from bot.store.pictures import PictureStore
 from bot.store.records import Job, Kind, Status, StoredPicture, Verdict
 from bot.texts import say, speaking
 from generation.errors import GenerationError, InvalidRequest, WorkerDied
-from generation.executor import Executor
-from generation.journal import JOB
+from generation.log_context import JOB
 from generation.request import (
     Failed,
     Finished,
@@ -29,6 +28,7 @@ from generation.request import (
     Started,
     UpscaleRequest,
 )
+from generation.worker.executor import Executor
 
 log = logging.getLogger(__name__)
 

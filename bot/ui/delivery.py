@@ -41,7 +41,7 @@ from bot.ui.uploading import (
     largest,
     upload,
 )
-from generation.journal import JOB
+from generation.log_context import JOB
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from bot.store.records import Job
 from bot.texts import all_of, say
 from bot.texts.inert import inert, inert_lines
 from bot.ui import render
-from generation.infotext import Parameters
+from generation.metadata.infotext import Parameters
 
 EMBED_PROMPT = 250
 WHY_SHOWN = 200

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from PIL import Image
 
 from generation.errors import InvalidRequest
-from generation.pnginfo import exif, read
+from generation.metadata.png import exif, read
 
 # Discord takes 25 MiB in one request, with everything around the files.
 REQUEST_BYTES = 24 * 2**20

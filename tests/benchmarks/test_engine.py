@@ -11,8 +11,8 @@ from benchmarks.engine import cuda, overhead, people
 from benchmarks.engine.labels import LABELS
 from benchmarks.engine.subject import Subject
 from generation.catalog import Checkpoint
+from generation.loading.model_loader import find_files, load_parts
 from generation.options import Compile
-from generation.parts import find_files, load_parts
 from generation.request import Sampler
 from tests.generation.conftest import CPU, PLAIN, TINY, save_tiny
 

@@ -6,8 +6,8 @@ from PIL import Image
 from bot.store.audit import Deed
 from bot.store.records import Status
 from generation.catalog import EMBEDDED
-from generation.infotext import Parameters
-from generation.pnginfo import chunks
+from generation.metadata.infotext import Parameters
+from generation.metadata.png import chunks
 from generation.source_image import MAX_BYTES
 from tests.bot.conftest import House, labels
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from bot.logs import FORMATTERS, JsonLines, LogFormat, TextLines, name_job, redact
 from bot.store.database import Database
-from generation.journal import JOB, about
+from generation.log_context import JOB, about
 from tests.bot.conftest import House
 
 TOKEN = "aW50ZXJhY3Rpb246MTIzNDU2Nzg5MDEyMzQ1Njc4OTA-_x"  # as an interaction's looks

@@ -7,7 +7,7 @@ import pytest
 from bot.store.records import Kind
 from bot.ui import embeds
 from generation.catalog import EMBEDDED, STYLES, Catalog
-from generation.infotext import Parameters
+from generation.metadata.infotext import Parameters
 from tests.bot.conftest import House
 from tests.bot.markdown import read
 

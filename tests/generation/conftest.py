@@ -20,8 +20,8 @@ from PIL import Image
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from generation.catalog import Catalog, Checkpoint
-from generation.embedded.recipe.tokenizer import train_tokenizer
-from generation.engine import Engine
+from generation.embedded.recipe.training.tokenizer import train_tokenizer
+from generation.engine.engine import Engine
 from generation.options import EngineOptions
 from generation.request import Event, GenerationRequest, Picture, Sampler
 

@@ -12,8 +12,8 @@ HEAVY = "torch diffusers transformers accelerate numpy PIL huggingface_hub onnxr
         "generation",
         "generation.request",
         "generation.catalog",
-        "generation.worker",
-        "generation.executor",
+        "generation.worker.worker",
+        "generation.worker.executor",
         "generation.upscaler",
     ],
 )

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from generation import comfyui
 from generation.catalog import read_catalog
-from generation.checkpoint_folder import _read_json
+from generation.engine.row_profile import read_profiles
 from generation.errors import CatalogInvalid, CheckpointUnavailable
-from generation.infotext import parse
 from generation.json_text import loads
-from generation.profile import read_profiles
-from generation.safetensors_file import read_header
+from generation.loading.checkpoint_folder import _read_json
+from generation.loading.safetensors_file import read_header
+from generation.metadata import comfyui
+from generation.metadata.infotext import parse
 
 DEEP = 100_000
 TEXTS = [

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from generation.engine.samplers import build_scheduler
 from generation.errors import (
     CatalogInvalid,
     CheckpointUnavailable,
@@ -27,7 +28,6 @@ from generation.request import (
     GenerationRequest,
     Sampler,
 )
-from generation.samplers import build_scheduler
 from tests.generation.conftest import MakeRequest
 
 sides = st.integers(SIDE[0] // SIDE_MULTIPLE, SIDE[1] // SIDE_MULTIPLE).map(

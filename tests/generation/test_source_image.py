@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from generation.errors import InvalidRequest
-from generation.pnginfo import read
+from generation.metadata.png import read
 from generation.request import IMAGE_BYTES, SIDE
 from generation.source_image import (
     MAX_ASPECT,

@@ -7,12 +7,13 @@ import pytest
 import torch
 from PIL import Image
 
-from generation import safety, weights
+from generation import weights
 from generation.catalog import Catalog, Checkpoint, check_files
 from generation.embedded import CHECKPOINT
-from generation.engine import Engine
+from generation.engine import safety
+from generation.engine.engine import Engine
 from generation.errors import CheckpointUnavailable, NotChecked
-from generation.parts import find_files
+from generation.loading.model_loader import find_files
 from generation.request import Failed, Picture
 from generation.upscaler import Medium
 from generation.upscaler.tiles import Upscaler

@@ -8,8 +8,8 @@ from random import Random
 from PIL import Image, PngImagePlugin
 
 from generation.catalog import EMBEDDED
-from generation.infotext import Parameters
-from generation.pnginfo import chunks, exif
+from generation.metadata.infotext import Parameters
+from generation.metadata.png import chunks, exif
 from generation.source_image import MAX_BYTES
 from tests.storm.words import Words
 

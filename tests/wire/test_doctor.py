@@ -12,7 +12,7 @@ from bot.store.database import FILE_NAME, Database, migrate
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
 from generation.embedded import CHECKPOINT
-from generation.profile import PROFILES, Profile, write_profiles
+from generation.engine.row_profile import PROFILES, Profile, write_profiles
 from playground import Permission, Playground
 from playground.faults import Outage
 from tests.bot.store.test_database import record

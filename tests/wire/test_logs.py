@@ -36,7 +36,10 @@ async def test_every_line_is_json_with_its_job_and_without_tokens(playground: Pl
     text = process.log.read_text("utf-8")
     lines = [json.loads(line) for line in text.splitlines()]
     (fetching,) = (line for line in lines if line["message"].startswith("fetching nobody/nothing"))
-    assert (fetching["logger"], fetching["job"]) == ("generation.parts", 2)  # from the worker
+    assert (fetching["logger"], fetching["job"]) == (
+        "generation.loading.model_loader",
+        2,
+    )  # from the worker
     assert "bot.client" in {line["logger"] for line in lines}
     for interaction in used:
         assert interaction.token not in text

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from generation import weights
 from generation.embedded import CHECKPOINT
-from generation.embedded.recipe.dataset import fetch, load_concepts
-from generation.embedded.recipe.judging import judge
+from generation.embedded.recipe.evaluation.judging import judge
 from generation.embedded.recipe.models import Sizes
+from generation.embedded.recipe.pictures.dataset import fetch, load_concepts
 from generation.embedded.recipe.stages import train
 
 COUNTS = (

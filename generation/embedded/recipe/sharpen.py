@@ -12,11 +12,17 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL
 
-from generation.embedded.recipe.autoencoder import refine_decoder
-from generation.embedded.recipe.dataset import Concept, fetch, learned, load_concepts, load_picture
-from generation.embedded.recipe.judging import judge_of
+from generation.embedded.recipe.evaluation.judging import judge_of
 from generation.embedded.recipe.models import Sizes
-from generation.embedded.recipe.warm import start_vae
+from generation.embedded.recipe.pictures.dataset import (
+    Concept,
+    fetch,
+    learned,
+    load_concepts,
+    load_picture,
+)
+from generation.embedded.recipe.training.autoencoder import refine_decoder
+from generation.embedded.recipe.training.warm import start_vae
 
 
 def main() -> None:

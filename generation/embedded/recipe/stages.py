@@ -10,18 +10,18 @@ import torch
 from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from generation.embedded.recipe.autoencoder import encode, refine_decoder, train_vae
-from generation.embedded.recipe.dataset import Concept, load_picture, write_names
-from generation.embedded.recipe.denoiser import encode_lessons, train_denoiser
-from generation.embedded.recipe.evaluate import draw, rank, sheet
-from generation.embedded.recipe.exercises import exercises, paint
-from generation.embedded.recipe.judging import SENTENCES, judge_of
-from generation.embedded.recipe.lessons import Lesson, build_lessons
+from generation.embedded.recipe.evaluation.evaluate import draw, rank, sheet
+from generation.embedded.recipe.evaluation.judging import SENTENCES, judge_of
 from generation.embedded.recipe.models import Sizes
-from generation.embedded.recipe.pictures import to_tensor
-from generation.embedded.recipe.pool import Maker, Pool
-from generation.embedded.recipe.tokenizer import train_tokenizer
-from generation.embedded.recipe.warm import start_vae
+from generation.embedded.recipe.pictures.arrays import to_tensor
+from generation.embedded.recipe.pictures.dataset import Concept, load_picture, write_names
+from generation.embedded.recipe.scenes.exercises import exercises, paint
+from generation.embedded.recipe.training.autoencoder import encode, refine_decoder, train_vae
+from generation.embedded.recipe.training.denoiser import encode_lessons, train_denoiser
+from generation.embedded.recipe.training.lessons import Lesson, build_lessons
+from generation.embedded.recipe.training.pool import Maker, Pool
+from generation.embedded.recipe.training.tokenizer import train_tokenizer
+from generation.embedded.recipe.training.warm import start_vae
 
 log = logging.getLogger("recipe")
 

@@ -14,8 +14,8 @@ from bot.services.decoding import Decoder
 from bot.services.errors import FileUnavailable
 from generation.decoding import WORK, request, serve
 from generation.errors import InvalidRequest
-from generation.infotext import Parameters
-from generation.pnginfo import chunks
+from generation.metadata.infotext import Parameters
+from generation.metadata.png import chunks
 from generation.source_image import MEMORY
 
 MIB = 2**20

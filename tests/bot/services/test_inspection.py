@@ -11,7 +11,7 @@ from bot.services.inspection import likeness
 from bot.services.requests import Wish, compose
 from generation.catalog import EMBEDDED, Catalog, Checkpoint
 from generation.errors import InvalidRequest
-from generation.infotext import Parameters, describe
+from generation.metadata.infotext import Parameters, describe
 from generation.request import LCM_STEPS, PROMPT_LENGTH, Aspect, Sampler
 
 FRIEND = Checkpoint(name="From a friend", source=Path("/models/Friend-v1.5.safetensors"), size=512)

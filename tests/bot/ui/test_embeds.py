@@ -3,7 +3,7 @@
 import pytest
 
 from bot.ui import embeds
-from generation.infotext import Parameters
+from generation.metadata.infotext import Parameters
 
 
 @pytest.mark.parametrize("blank", [" ", "\t \u3000", "\n" * 40])

@@ -33,7 +33,7 @@ from bot.store.rules import Strictness
 from bot.ui import buttons, confirming, details, embeds, forms, inspecting, lists, render
 from bot.ui.deeds import filter_text
 from bot.ui.rules import shown as rule
-from generation.infotext import Parameters
+from generation.metadata.infotext import Parameters
 from generation.request import Aspect, GenerationRequest, Sampler, Uploaded
 from tests.languages import catalogs
 

@@ -6,8 +6,8 @@ from PIL import Image
 
 from bot.ui import shrinking
 from bot.ui.shrinking import Upload, fit
-from generation.infotext import Parameters
-from generation.pnginfo import chunks, read
+from generation.metadata.infotext import Parameters
+from generation.metadata.png import chunks, read
 
 
 def noise(side: int) -> bytes:

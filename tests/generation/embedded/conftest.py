@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from generation.embedded.recipe.dataset import Concept
+from generation.embedded.recipe.pictures.dataset import Concept
 from tests.generation.embedded.toys import draw_concepts
 
 

@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from diffusers import UNet2DConditionModel
 
-from generation.embedded.recipe.dataset import Concept
-from generation.embedded.recipe.exercises import exercises
 from generation.embedded.recipe.models import build_text_encoder, build_unet, build_vae
-from generation.embedded.recipe.pool import Pool
-from generation.embedded.recipe.tokenizer import train_tokenizer
-from generation.embedded.recipe.warm import start_denoiser
+from generation.embedded.recipe.pictures.dataset import Concept
+from generation.embedded.recipe.scenes.exercises import exercises
+from generation.embedded.recipe.training.pool import Pool
+from generation.embedded.recipe.training.tokenizer import train_tokenizer
+from generation.embedded.recipe.training.warm import start_denoiser
 from tests.generation.embedded.toys import TINY
 
 

@@ -7,16 +7,16 @@ import pytest
 import torch
 from diffusers import StableDiffusionPipeline
 
-from generation.embedded.recipe import denoiser
-from generation.embedded.recipe.captions import Narrator, misspell, plural
-from generation.embedded.recipe.colours import HUES, hue_difference, measure, recolour
-from generation.embedded.recipe.dataset import Concept
-from generation.embedded.recipe.evaluate import accuracy, colour_share, rank, vae_psnr
-from generation.embedded.recipe.lessons import build_lessons, tints
-from generation.embedded.recipe.muon import Muon, orthogonalize
-from generation.embedded.recipe.parts import Parts
-from generation.embedded.recipe.progress import LOWEST, Progress, set_rate
+from generation.embedded.recipe.evaluation.evaluate import accuracy, colour_share, rank, vae_psnr
+from generation.embedded.recipe.pictures.captions import Narrator, misspell, plural
+from generation.embedded.recipe.pictures.colours import HUES, hue_difference, measure, recolour
+from generation.embedded.recipe.pictures.dataset import Concept
 from generation.embedded.recipe.stages import train
+from generation.embedded.recipe.training import denoiser
+from generation.embedded.recipe.training.gradients import Parts
+from generation.embedded.recipe.training.lessons import build_lessons, tints
+from generation.embedded.recipe.training.muon import Muon, orthogonalize
+from generation.embedded.recipe.training.progress import LOWEST, Progress, set_rate
 from tests.generation.embedded.toys import TINY
 
 

@@ -6,12 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generation.embedded.recipe.backgrounds import PAINTERS
-from generation.embedded.recipe.dataset import Concept
-from generation.embedded.recipe.exercises import exercises
-from generation.embedded.recipe.lessons import Tint
-from generation.embedded.recipe.places import PLACES
-from generation.embedded.recipe.scenes import (
+from generation.embedded.recipe.pictures.dataset import Concept
+from generation.embedded.recipe.pictures.subjects import CITY, TOWERS, subjects
+from generation.embedded.recipe.scenes.backgrounds import PAINTERS
+from generation.embedded.recipe.scenes.composition import (
     Actor,
     Light,
     Playwright,
@@ -20,8 +18,10 @@ from generation.embedded.recipe.scenes import (
     held_out,
     tell,
 )
-from generation.embedded.recipe.stage import draw_name, draw_scene
-from generation.embedded.recipe.subjects import CITY, TOWERS, subjects
+from generation.embedded.recipe.scenes.exercises import exercises
+from generation.embedded.recipe.scenes.places import PLACES
+from generation.embedded.recipe.scenes.stage import draw_name, draw_scene
+from generation.embedded.recipe.training.lessons import Tint
 from tests.generation.embedded.toys import draw_concepts
 
 

@@ -7,13 +7,19 @@ import pytest
 import torch
 from PIL import Image, ImageDraw, ImageFilter
 
-from generation.embedded.recipe import classifier
-from generation.embedded.recipe.classifier import recognise, shrink, train_classifier
-from generation.embedded.recipe.dataset import Concept
-from generation.embedded.recipe.evaluate import frame
-from generation.embedded.recipe.exercises import playwright_of
-from generation.embedded.recipe.progress import Progress
-from generation.embedded.recipe.scores import Drawn, compose, edge_energy, recognised, some
+from generation.embedded.recipe.evaluation import classifier
+from generation.embedded.recipe.evaluation.classifier import recognise, shrink, train_classifier
+from generation.embedded.recipe.evaluation.evaluate import frame
+from generation.embedded.recipe.evaluation.scores import (
+    Drawn,
+    compose,
+    edge_energy,
+    recognised,
+    some,
+)
+from generation.embedded.recipe.pictures.dataset import Concept
+from generation.embedded.recipe.scenes.exercises import playwright_of
+from generation.embedded.recipe.training.progress import Progress
 
 
 def test_a_blurred_picture_has_less_edge_energy():

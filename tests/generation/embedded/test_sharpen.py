@@ -4,11 +4,11 @@ from pathlib import Path
 
 import torch
 
-from generation.embedded.recipe.autoencoder import _strengths_apart
-from generation.embedded.recipe.dataset import Concept
 from generation.embedded.recipe.models import build_vae
+from generation.embedded.recipe.pictures.dataset import Concept
 from generation.embedded.recipe.sharpen import sharpen
-from generation.embedded.recipe.warm import start_vae
+from generation.embedded.recipe.training.autoencoder import _strengths_apart
+from generation.embedded.recipe.training.warm import start_vae
 from tests.generation.embedded.toys import TINY
 
 

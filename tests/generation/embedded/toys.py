@@ -4,8 +4,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from generation.embedded.recipe.dataset import Concept
 from generation.embedded.recipe.models import Sizes
+from generation.embedded.recipe.pictures.dataset import Concept
 
 TINY = Sizes(
     picture=32,

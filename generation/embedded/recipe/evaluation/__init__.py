@@ -1,0 +1,1 @@
+"""How well the checkpoint draws what it is asked for."""

@@ -1,0 +1,1 @@
+"""The emoji that are learned from: pictures, names, captions and colours."""

@@ -1,0 +1,238 @@
+"""Scenes: what is in them, how they are told, how they are drawn."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TypeVar
+
+import numpy as np
+
+from generation.embedded.recipe.pictures.captions import article, gibberish, plural
+from generation.embedded.recipe.pictures.subjects import CITY, Subject
+from generation.embedded.recipe.scenes.brushes import pick
+from generation.embedded.recipe.scenes.places import (
+    BIG_WORDS,
+    DARK_PLACES,
+    FILLERS,
+    GOLDEN_WORDS,
+    LEADS,
+    NEON_PLACES,
+    NEON_WORDS,
+    NIGHT_WORDS,
+    PLACES,
+    SMALL_WORDS,
+    TAILS,
+)
+from generation.embedded.recipe.training.lessons import Tint
+
+T = TypeVar("T")
+OFTEN = 0.05  # how often one of the first three subjects is chosen beside all of them
+HELD_OUT = 13  # one subject and background in so many is never taught
+
+
+class Light(Enum):
+    """The light that a scene is in."""
+
+    DAY = "day"
+    NIGHT = "night"
+    NEON = "neon"
+    GOLDEN = "golden"
+
+
+class Relation(Enum):
+    """How the subjects of a scene are to each other."""
+
+    ONE = ""
+    TWO = "two"
+    THREE = "three"
+    NEXT_TO = "next to"
+    ON = "on"
+    UNDER = "under"
+
+
+class Size(Enum):
+    """How large the subjects are drawn."""
+
+    USUAL = ""
+    SMALL = "small"
+    BIG = "big"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A subject in a scene, in a colour that is not its own if ``colour`` is a word."""
+
+    subject: Subject
+    colour: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a picture shows. ``place`` is a background's name, of which white is told by none."""
+
+    actors: tuple[Actor, ...]
+    place: str
+    light: Light = Light.DAY
+    relation: Relation = Relation.ONE
+    size: Size = Size.USUAL
+
+
+def held_out(subject: int, place: int) -> bool:
+    """Say whether a subject is never taught on a background, both by their places in order."""
+    return (subject + 5 * place) % HELD_OUT == 3
+
+
+class Playwright:
+    """Makes scenes up, but none that are held out.
+
+    ``tints`` are the subjects' colours that may be taught.
+    """
+
+    def __init__(self, subjects: Sequence[Subject], tints: Sequence[Tint]) -> None:
+        self.subjects = list(subjects)
+        self.places = list(PLACES)
+        self._colours: dict[str, list[str]] = {}
+        for tint in tints:
+            self._colours.setdefault(tint.concept.name, []).append(tint.word)
+
+    def pairs(self, *, held: bool) -> list[Scene]:
+        """Return one plain scene for every subject on every background, held out or taught."""
+        return [
+            self.plain(subject, place)
+            for i, subject in enumerate(self.subjects)
+            for j, place in enumerate(self.places)
+            if held_out(i, j) == held
+        ]
+
+    def scene(self, rng: np.random.Generator) -> Scene:
+        """Return a scene."""
+        relation = _choose(rng, tuple(Relation), (0.72, 0.05, 0.04, 0.08, 0.07, 0.04))
+        place = self._place(rng)
+        count = 1 if relation in (Relation.ONE, Relation.TWO, Relation.THREE) else 2
+        actors = tuple(self._actor(rng, place) for _ in range(count))
+        if any(actor.subject.name == CITY for actor in actors):
+            actors, relation = actors[:1], Relation.ONE
+        size = _choose(rng, tuple(Size), (0.86, 0.07, 0.07))
+        return Scene(actors, place, self._light(place, rng), relation, size)
+
+    def plain(self, subject: Subject, place: str) -> Scene:
+        """Return the scene of one subject in a place, as it usually is."""
+        return Scene((Actor(subject),), place, _natural(place))
+
+    def embellish(self, scene: Scene, rng: np.random.Generator) -> Scene:
+        """Return a scene of one subject in another light, size and colour."""
+        size = _choose(rng, tuple(Size), (0.86, 0.07, 0.07))
+        subject = scene.actors[0].subject
+        actor = Actor(subject, self._colour(subject, rng))
+        light = self._light(scene.place, rng)
+        return replace(scene, actors=(actor,), light=light, size=size)
+
+    def _light(self, place: str, rng: np.random.Generator) -> Light:
+        light = _natural(place)
+        if light is Light.DAY and not place.startswith("plain"):
+            return _choose(rng, tuple(Light), (0.76, 0.09, 0.07, 0.08))
+        return light
+
+    def _colour(self, subject: Subject, rng: np.random.Generator) -> str:
+        colours = self._colours.get(subject.name)
+        return pick(rng, colours) if colours and rng.random() < 0.15 else ""
+
+    def _place(self, rng: np.random.Generator) -> str:
+        """Return a place; one in nine times a plain colour."""
+        chance = rng.random()
+        plain = [place for place in self.places if place.startswith("plain")]
+        if chance < 0.11:
+            return pick(rng, plain)
+        if chance < 0.25:
+            return pick(rng, ("clouds", *NEON_PLACES))
+        return pick(rng, self.places[: -len(plain)])
+
+    def _actor(self, rng: np.random.Generator, place: str) -> Actor:
+        column = self.places.index(place)
+        while True:
+            # The city and the first animals more often: they are what people try first.
+            first = 3 if rng.random() < OFTEN else len(self.subjects)
+            row = int(rng.integers(min(first, len(self.subjects))))
+            if not held_out(row, column):
+                break
+        subject = self.subjects[row]
+        return Actor(subject, self._colour(subject, rng))
+
+
+def tell(scene: Scene, rng: np.random.Generator) -> str:
+    """Return a sentence for a scene, another one nearly every time."""
+    one = _phrase(scene, scene.actors[0], rng)
+    if len(scene.actors) > 1:
+        other = _phrase(replace(scene, size=Size.USUAL), scene.actors[1], rng)
+        verb = {Relation.ON: ("on", "on top of"), Relation.UNDER: ("under", "below")}.get(
+            scene.relation, ("next to", "beside", "and", "with")
+        )
+        one = f"{one} {pick(rng, verb)} {other}"
+    place = _whereabouts(scene, rng)
+    light = _light(scene, rng)
+    parts = [part for part in (place, light) if part]
+    if rng.random() < 0.2:
+        one = f"{pick(rng, LEADS)} {one}"
+    if place and rng.random() < 0.1:
+        told = f"{place}, {one}" + (f", {light}" if light else "")
+    else:
+        told = " ".join([one, *parts]) if rng.random() < 0.75 else ", ".join([one, *parts])
+    if rng.random() < 0.2:
+        tails = [pick(rng, TAILS) for _ in range(int(rng.integers(1, 3)))]
+        told = ", ".join([told, *tails])
+    if rng.random() < 0.15:
+        told = told[0].upper() + told[1:] + pick(rng, (".", "", "!"))
+    return told
+
+
+def _phrase(scene: Scene, actor: Actor, rng: np.random.Generator) -> str:
+    """Return the words for one subject, with its article and adjectives."""
+    name = pick(rng, actor.subject.words)
+    adjectives = [pick(rng, FILLERS)] if rng.random() < 0.22 else []
+    if rng.random() < 0.02:
+        adjectives.append(gibberish(rng))
+    if scene.size is not Size.USUAL:
+        adjectives.append(pick(rng, SMALL_WORDS if scene.size is Size.SMALL else BIG_WORDS))
+    if scene.light is Light.NEON and (scene.place not in NEON_PLACES or rng.random() < 0.4):
+        adjectives.append(pick(rng, NEON_WORDS))
+    if actor.colour:
+        adjectives.append(actor.colour)
+    if scene.relation in (Relation.TWO, Relation.THREE):
+        return " ".join([scene.relation.value, *adjectives, plural(name)])
+    told = " ".join([*adjectives, name])
+    chance = rng.random()
+    if chance < 0.15:
+        return told
+    return f"the {told}" if chance < 0.22 else f"{article(told)} {told}"
+
+
+def _whereabouts(scene: Scene, rng: np.random.Generator) -> str:
+    """Return the words for the place."""
+    if scene.place not in PLACES:
+        return ""
+    place = PLACES[scene.place]
+    phrase = pick(rng, place.phrases)
+    if place.verbs and rng.random() < 0.35 and phrase.split()[0] in ("in", "on", "at", "under"):
+        phrase = f"{pick(rng, place.verbs)} {phrase}"
+    return phrase
+
+
+def _light(scene: Scene, rng: np.random.Generator) -> str:
+    if scene.light is Light.GOLDEN and scene.place != "sunset":
+        return pick(rng, GOLDEN_WORDS)
+    if scene.light is Light.NIGHT and scene.place not in DARK_PLACES:
+        return pick(rng, NIGHT_WORDS)
+    return ""
+
+
+def _natural(place: str) -> Light:
+    """Return the light that a place has by itself."""
+    if place in NEON_PLACES:
+        return Light.NEON
+    if place == "night":
+        return Light.NIGHT
+    return Light.GOLDEN if place == "sunset" else Light.DAY
+
+
+def _choose(rng: np.random.Generator, things: Sequence[T], shares: Sequence[float]) -> T:
+    return things[int(rng.choice(len(things), p=shares))]

@@ -1,0 +1,197 @@
+"""Drawing scenes: subjects in their places, in the place's light, each time a little otherwise."""
+
+import re
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from generation.embedded.recipe.pictures.colours import recolour
+from generation.embedded.recipe.pictures.dataset import Concept, load_sprite
+from generation.embedded.recipe.pictures.subjects import CITY
+from generation.embedded.recipe.scenes.backgrounds import PAINTERS, Backdrop
+from generation.embedded.recipe.scenes.brushes import NEON, Rgb
+from generation.embedded.recipe.scenes.composition import Actor, Light, Relation, Scene, Size
+
+SPRITE = 144  # px: what sprites are kept at, a little above the largest that is drawn
+ONE_WAY = re.compile(r"left|right|clock|crescent|quarter|gibbous|letter|calendar|number")
+"""Concepts that mirrored would be another, or wrong."""
+FLOATING = ("clouds", "space", "under_water", "plain", "white")
+TINT: dict[Light, tuple[float, float, float]] = {
+    Light.NIGHT: (0.55, 0.6, 0.86),
+    Light.GOLDEN: (1.06, 0.92, 0.7),
+    Light.NEON: (0.72, 0.66, 0.86),
+}
+"""What a light does to the colours of subjects, as factors."""
+ROOM_FOR: dict[Relation, tuple[tuple[float, float, float], ...]] = {
+    Relation.TWO: ((0.27, 0.0, 0.46), (0.73, 0.0, 0.46)),
+    Relation.THREE: ((0.18, 0.0, 0.36), (0.5, 0.03, 0.36), (0.82, 0.0, 0.36)),
+    Relation.NEXT_TO: ((0.27, 0.0, 0.48), (0.73, 0.0, 0.48)),
+    Relation.ON: ((0.5, 0.42, 0.42), (0.5, 0.0, 0.46)),
+    Relation.UNDER: ((0.5, 0.0, 0.4), (0.5, 0.4, 0.46)),
+}
+"""Where each subject is: its middle across, its foot above the ground, its size."""
+
+
+def draw_scene(
+    scene: Scene, rng: np.random.Generator, width: int, height: int | None = None
+) -> np.ndarray:
+    """Return a scene's picture, uint8 [height, width, 3], square if no height is given.
+
+    Other shapes are windows of a square at its ground, in which the subjects are smaller.
+    """
+    height = height or width
+    side = max(width, height)
+    backdrop = PAINTERS[scene.place](rng, side)
+    lit = _lit_backdrop(backdrop, scene)
+    canvas = Image.fromarray(lit.picture)
+    places = ROOM_FOR.get(scene.relation) or (_alone(scene, rng),)
+    actors = scene.actors
+    if scene.relation in (Relation.TWO, Relation.THREE):
+        actors = actors * len(places)
+    scale = {Size.SMALL: 0.62, Size.BIG: 1.2, Size.USUAL: 1.0}[scene.size] * rng.uniform(0.94, 1.06)
+    scale *= min(width, height) / side
+    neon = tuple(NEON[i] for i in rng.choice(2, 2, replace=False))
+    for actor, (across, above, size) in zip(actors, places, strict=True):
+        sprite = _sprite(actor, rng)
+        sprite = _vary(sprite, rng, mirror=not ONE_WAY.search(actor.subject.name))
+        sprite = _resize(sprite, size * scale * side)
+        sprite = _lit(sprite, scene.light, (neon[0], neon[1]))
+        foot = backdrop.ground - above * scale + rng.normal(0, 0.012)
+        x = round((across + rng.normal(0, 0.02)) * side - sprite.width / 2)
+        y = round(foot * side - sprite.height)
+        standing = above == 0 and not scene.place.startswith(FLOATING)
+        _paste(canvas, sprite, x, max(y, -side // 20), shadow=standing)
+    if lit.front is not None:
+        front = Image.fromarray(lit.front)
+        canvas.paste(front, (0, 0), front)
+    left = (side - width) // 2
+    return np.asarray(canvas)[side - height :, left : left + width]
+
+
+def draw_name(
+    concept: Concept, rng: np.random.Generator, width: int, height: int, colour: str = ""
+) -> np.ndarray:
+    """Return one concept on white, uint8 [height, width, 3]: mirrored, turned, moved, smaller."""
+    side = min(width, height)
+    picture = tinted_sprite(concept, colour) if colour else kept_sprite(concept)
+    sprite = _vary(picture, rng, mirror=not ONE_WAY.search(concept.name))
+    sprite = _resize(sprite, rng.uniform(0.8, 1.0) * side)
+    canvas = Image.new("RGB", (width, height), (255, 255, 255))
+    free = (width - sprite.width, height - sprite.height)
+    x, y = (round(part * rng.uniform(0.2, 0.8)) for part in free)
+    canvas.paste(sprite, (x, y), sprite)
+    return np.asarray(canvas)
+
+
+@lru_cache(maxsize=1500)
+def kept_sprite(concept: Concept) -> Image.Image:
+    """Return a concept's picture, RGBA of ``SPRITE``² px."""
+    return load_sprite(concept, SPRITE)
+
+
+@lru_cache(maxsize=1500)
+def tinted_sprite(concept: Concept, colour: str) -> Image.Image:
+    """Return a concept's picture in a colour word's colour, RGBA of ``SPRITE``² px."""
+    pixels = np.array(kept_sprite(concept))
+    seen = np.where(pixels[..., 3:] > 0, pixels[..., :3], 255).astype(np.uint8)
+    pixels[..., :3] = recolour(seen, colour)
+    return Image.fromarray(pixels)
+
+
+def _sprite(actor: Actor, rng: np.random.Generator) -> Image.Image:
+    if actor.subject.name == CITY:
+        return _city(actor.subject.concepts, rng)
+    concept = actor.subject.concepts[0]
+    return tinted_sprite(concept, actor.colour) if actor.colour else kept_sprite(concept)
+
+
+def _city(towers: tuple[Concept, ...], rng: np.random.Generator) -> Image.Image:
+    """Return four or five buildings of several heights, side by side: RGBA of ``SPRITE``² px."""
+    canvas = Image.new("RGBA", (SPRITE, SPRITE))
+    count = min(int(rng.integers(4, 6)), len(towers))
+    chosen = rng.choice(len(towers), count, replace=False)
+    middles = np.linspace(0.2, 0.8, count) + rng.normal(0, 0.02, count)
+    heights = rng.uniform(0.45, 0.66, count)
+    heights[int(rng.integers(1, max(2, count - 1)))] = rng.uniform(0.8, 0.98)
+    for index in np.argsort(-heights):  # the tallest stand behind
+        building = _resize(kept_sprite(towers[chosen[index]]), heights[index] * SPRITE)
+        x = round(middles[index] * SPRITE - building.width / 2)
+        canvas.alpha_composite(building, (max(0, x), SPRITE - building.height))
+    return canvas
+
+
+def _vary(sprite: Image.Image, rng: np.random.Generator, *, mirror: bool) -> Image.Image:
+    """Return the sprite cut to what is drawn, at times mirrored, turned and shaded otherwise."""
+    if mirror and rng.random() < 0.5:
+        sprite = sprite.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    if rng.random() < 0.6:
+        angle = float(np.clip(rng.normal(0, 4.5), -12, 12))
+        sprite = sprite.rotate(angle, Image.Resampling.BICUBIC, expand=True)
+    sprite = sprite.crop(sprite.getbbox(alpha_only=True))
+    pixels = np.asarray(sprite).astype(np.float32)
+    rgb = pixels[..., :3]
+    grey = rgb.mean(axis=-1, keepdims=True)
+    rgb = grey + (rgb - grey) * rng.uniform(0.88, 1.14)
+    rgb = rgb * rng.uniform(0.92, 1.07) * rng.normal(1, 0.025, 3)
+    varied = np.concatenate([rgb.clip(0, 255), pixels[..., 3:]], axis=-1)
+    return Image.fromarray(varied.astype(np.uint8))
+
+
+def _resize(sprite: Image.Image, longest: float) -> Image.Image:
+    factor = longest / max(sprite.size)
+    width, height = (max(1, round(part * factor)) for part in sprite.size)
+    return sprite.resize((width, height), Image.Resampling.LANCZOS)
+
+
+def _alone(scene: Scene, rng: np.random.Generator) -> tuple[float, float, float]:
+    """Return where one subject is; what floats is higher up at times."""
+    wide = scene.actors[0].subject.name == CITY
+    size = rng.uniform(0.74, 0.86) if wide else rng.uniform(0.54, 0.74)
+    above = 0.0
+    if scene.place.startswith(FLOATING):
+        above = rng.uniform(0.0, 0.06) if wide else rng.uniform(0.02, 0.2)
+    return rng.uniform(0.44, 0.56) if wide else rng.uniform(0.36, 0.64), above, size
+
+
+def _lit_backdrop(backdrop: Backdrop, scene: Scene) -> Backdrop:
+    """Return the background in a light that is not its own."""
+    own = scene.place in ("night", "sunset", "neon_city", "neon_rooftop")
+    factors = TINT.get(scene.light)
+    if own or factors is None:
+        return backdrop
+    if scene.light is not Light.GOLDEN:
+        factors = (factors[0] * 0.62, factors[1] * 0.6, factors[2] * 0.72)
+    picture = (backdrop.picture * np.array(factors)).clip(0, 255).astype(np.uint8)
+    front = backdrop.front
+    if front is not None:
+        front = (front * np.array([*factors, 1])).clip(0, 255).astype(np.uint8)
+    return Backdrop(picture, backdrop.ground, front)
+
+
+def _lit(sprite: Image.Image, light: Light, neon: tuple[Rgb, Rgb]) -> Image.Image:
+    """Return the sprite in a light; neon shines on it from both sides in two colours."""
+    if light not in TINT:
+        return sprite
+    pixels = np.asarray(sprite).astype(np.float32)
+    rgb = pixels[..., :3] * np.array(TINT[light], np.float32)
+    if light is Light.NEON:
+        across = np.linspace(-1, 1, sprite.width, dtype=np.float32)[None, :, None]
+        alpha = Image.fromarray(np.asarray(sprite)[..., 3]).filter(ImageFilter.GaussianBlur(5))
+        edge = 1 - np.asarray(alpha, np.float32)[..., None] / 255
+        for colour, share in ((neon[0], (-across).clip(0)), (neon[1], across.clip(0))):
+            strength = (0.22 + 0.7 * edge) * share
+            rgb = rgb + (np.array(colour, np.float32) - rgb) * strength.clip(0, 0.8)
+    lit = np.concatenate([rgb.clip(0, 255), pixels[..., 3:]], axis=-1)
+    return Image.fromarray(lit.astype(np.uint8))
+
+
+def _paste(canvas: Image.Image, sprite: Image.Image, x: int, y: int, *, shadow: bool) -> None:
+    """Draw a sprite onto the canvas, with a soft shadow where it touches the ground."""
+    if shadow:
+        width, height = sprite.width, max(4, sprite.height // 9)
+        soft = Image.new("L", (width, height * 2), 0)
+        soft.paste(110, (width // 8, height // 2, width - width // 8, height + height // 2))
+        soft = soft.filter(ImageFilter.GaussianBlur(height / 2.4))
+        canvas.paste((0, 0, 0), (x, y + sprite.height - height - height // 4), soft)
+    canvas.paste(sprite, (x, y), sprite)

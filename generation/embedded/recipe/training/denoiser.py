@@ -1,0 +1,214 @@
+"""Training the UNet and the text encoder together on the VAE's latents, the second stage."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers.models.attention_processor import AttnProcessor
+from diffusers.training_utils import EMAModel
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from generation.catalog import EMBEDDED
+from generation.embedded.recipe.models import Sizes, build_text_encoder, build_unet, noise_schedule
+from generation.embedded.recipe.pictures.captions import Caption, gibberish
+from generation.embedded.recipe.training.autoencoder import encode
+from generation.embedded.recipe.training.gradients import Parts
+from generation.embedded.recipe.training.lessons import Lesson
+from generation.embedded.recipe.training.muon import Muon
+from generation.embedded.recipe.training.pool import Maker, Pool
+from generation.embedded.recipe.training.progress import Progress, set_rate
+from generation.embedded.recipe.training.spread import spread_summaries
+from generation.embedded.recipe.training.warm import start_denoiser
+from generation.request import Aspect
+
+log = logging.getLogger(__name__)
+
+NOISE_STEPS = 1000
+LASTING = 0.995  # of the moving average a step: it looks back 200 steps
+LEANING = 0.7  # 1: every timestep as often; less: more of the high ones
+Look = Callable[[UNet2DConditionModel, CLIPTextModel, int], None]
+
+
+@dataclass(frozen=True)
+class Latents:
+    """Scaled latents of each lesson, and of exercises in each aspect but square, with captions."""
+
+    lessons: list[torch.Tensor]
+    aspects: list[torch.Tensor]
+    captions: list[Caption]
+
+
+def encode_lessons(
+    sizes: Sizes,
+    lessons: list[Lesson],
+    make: Maker,
+    vae: AutoencoderKL,
+    work: Path,
+    device: str,
+) -> Latents:
+    """Return everything that is learned from, as latents; set the VAE's scaling factor.
+
+    They are kept in ``work``: encoding takes longer than a hundred steps of training.
+    """
+    path = work / "latents.pt"
+    shaped = [make(np.random.default_rng([10, number])) for number in range(sizes.shaped)]
+    if not path.exists():
+        log.info("encoding")
+        shapes = [replace(EMBEDDED, size=sizes.picture).size_for(aspect) for aspect in Aspect]
+        drawn = ([one.paint(*shape) for one in shaped] for shape in shapes[1:])
+        with torch.autocast(device, torch.bfloat16):
+            squares = [encode(vae, lesson.pictures, device).float() for lesson in lessons]
+            others = [encode(vae, np.stack(one), device).float() for one in drawn]
+        torch.save({"lessons": squares, "aspects": others}, path)
+    kept = torch.load(path, weights_only=True)
+    scale = round(1 / kept["lessons"][0].std().item(), 5)
+    vae.register_to_config(scaling_factor=scale)
+    squares, others = ([one * scale for one in kept[key]] for key in ("lessons", "aspects"))
+    return Latents(squares, others, [exercise.caption for exercise in shaped])
+
+
+def train_denoiser(
+    sizes: Sizes,
+    lessons: list[Lesson],
+    latents: Latents,
+    pool: Pool,
+    tokenizer: CLIPTokenizer,
+    work: Path,
+    device: str,
+    look: Look,
+    start: Path | None = None,
+) -> tuple[UNet2DConditionModel, CLIPTextModel]:
+    """Train UNet and text encoder to predict v; return their moving averages.
+
+    ``look`` is shown the averages every ``sizes.look_every`` steps. ``start`` is the folder of a
+    checkpoint to begin with instead of chance.
+    """
+    torch.manual_seed(2)
+    unet = build_unet(sizes).to(device)
+    text = build_text_encoder(sizes, tokenizer).to(device)
+    state = work / "denoiser.pt"
+    if start is not None:
+        start_denoiser(start, unet, text)
+    elif not state.exists():
+        spread_summaries(unet, text, tokenizer, lessons[0].captions)
+    if device == "cpu":  # the fused kernel's backward pass is half as fast as plain products
+        unet.set_attn_processor(AttnProcessor())
+        text.set_attn_implementation("eager")
+    both = torch.nn.ModuleDict({"unet": unet, "text": text})
+    parts = Parts(device)
+    matrices, others = _divide(both)
+    optimizers = {
+        "muon": Muon(matrices, parts.each),
+        "adam": torch.optim.AdamW(others, weight_decay=0.01, fused=True),
+    }
+    average = EMAModel(both.parameters(), decay=LASTING, use_ema_warmup=True, power=0.75)
+    average.to(device)
+    progress = Progress(state, {"both": both, "average": average, "pool": pool, **optimizers})
+    average.decay = LASTING  # not what an older state says
+    noise = noise_schedule()
+
+    def mean_loss(
+        noisy: torch.Tensor, timesteps: torch.Tensor, ids: torch.Tensor, target: torch.Tensor
+    ) -> torch.Tensor:
+        with torch.autocast(device, torch.bfloat16):
+            context = text(ids).last_hidden_state
+            predicted = unet(noisy, timesteps, context).sample
+        return F.mse_loss(predicted.float(), target)
+
+    losses: list[float] = []
+    for step in progress.run(sizes.steps, "denoiser"):
+        for optimizer in optimizers.values():
+            set_rate(optimizer, sizes.rate, step, sizes.steps)
+        pool.refill(sizes.fresh)
+        clean, words = _batch(sizes, lessons, latents, pool, np.random.default_rng([2, step]))
+        clean = clean.to(device)
+        eps = torch.randn_like(clean)
+        timesteps = _timesteps(len(clean), device)
+        ids = tokenizer(words, padding="max_length", truncation=True, return_tensors="pt").input_ids
+        both.zero_grad(set_to_none=True)
+        loss = parts.backward(
+            mean_loss,
+            noise.add_noise(clean, eps, timesteps),
+            timesteps,
+            ids.to(device),
+            noise.get_velocity(clean, eps, timesteps),
+        )
+        torch.nn.utils.clip_grad_norm_(both.parameters(), 1.0)
+        for optimizer in optimizers.values():
+            optimizer.step()
+        average.step(both.parameters())
+        losses.append(loss)
+        if (step + 1) % 25 == 0:
+            log.info("denoiser step %d loss %.4f", step + 1, np.mean(losses[-25:]))
+        if (step + 1) % sizes.look_every == 0:
+            average.store(both.parameters())
+            average.copy_to(both.parameters())
+            look(unet, text, step + 1)
+            average.restore(both.parameters())
+    parts.close()
+    average.copy_to(both.parameters())
+    return unet.eval(), text.eval()
+
+
+def _divide(
+    both: torch.nn.ModuleDict,
+) -> tuple[list[torch.nn.Parameter], list[torch.nn.Parameter]]:
+    """Return the matrices inside the models, and everything else: ends, embeddings, vectors."""
+    matrices: list[torch.nn.Parameter] = []
+    others: list[torch.nn.Parameter] = []
+    for name, parameter in both.named_parameters():
+        inside = not any(end in name for end in ("conv_in", "conv_out", "embeddings"))
+        (matrices if parameter.dim() > 1 and inside else others).append(parameter)
+    return matrices, others
+
+
+def _batch(
+    sizes: Sizes,
+    lessons: list[Lesson],
+    latents: Latents,
+    pool: Pool,
+    rng: np.random.Generator,
+) -> tuple[torch.Tensor, list[str]]:
+    """Draw one batch: of the pool and all lessons, or of exercises in another aspect."""
+    if rng.random() < sizes.other_aspects:
+        aspect = latents.aspects[rng.integers(len(latents.aspects))]
+        rows = rng.integers(len(aspect), size=sizes.batch)
+        words = [_words(sizes, latents.captions[row], rng) for row in rows]
+        return aspect[rows], words
+    weights = np.array([lesson.weight for lesson in lessons])
+    chosen = rng.choice(len(lessons), size=sizes.batch, p=weights / weights.sum())
+    clean, words = [], []
+    for index in chosen:
+        if rng.random() < sizes.made_up:
+            drawn, caption = pool.draw(rng)
+            clean.append(drawn)
+            words.append(_words(sizes, caption, rng))
+            continue
+        row = int(rng.integers(len(lessons[index].captions)))
+        clean.append(latents.lessons[index][row])
+        words.append(_words(sizes, lessons[index].captions[row], rng))
+    return torch.stack(clean), words
+
+
+def _words(sizes: Sizes, caption: Caption, rng: np.random.Generator) -> str:
+    """Return a caption, or at times none, or nonsense: then any picture is a good answer."""
+    chance = rng.random()
+    if chance < sizes.caption_dropout:
+        return ""
+    if chance < sizes.caption_dropout + sizes.gibberish:
+        return gibberish(rng)
+    return caption(rng)
+
+
+def _timesteps(count: int, device: str) -> torch.Tensor:
+    """Return random timesteps, one from each ``count``-th part of the schedule.
+
+    They lean to high noise, where the words decide which picture it will be.
+    """
+    places = ((torch.arange(count) + torch.rand(count)) / count) ** LEANING
+    return (places * NOISE_STEPS).long().clamp(max=NOISE_STEPS - 1).to(device)

@@ -1,0 +1,1 @@
+"""Many pictures denoised together: one forward a tick, whoever they are for."""

@@ -1,0 +1,91 @@
+"""A request that the engine has taken aboard."""
+
+from dataclasses import dataclass, field
+
+from PIL.PngImagePlugin import PngInfo
+
+from generation.engine.batcher import Bucket
+from generation.engine.pipeline import DrawLatents, Pipeline, Prompts
+from generation.engine.sample import Sample
+from generation.loading.model_hash import model_hash
+from generation.metadata.infotext import describe, enlarged
+from generation.metadata.png import chunks, read
+from generation.request import GenerationRequest, UpscaleRequest
+from generation.upscaler.tiles import Upscaling
+
+
+@dataclass(slots=True, eq=False)
+class Drawing:
+    """Pictures being drawn: the checkpoint is loaded and the prompts are read.
+
+    ``samples`` are the pictures that have joined, in order; the others wait for free rows.
+    """
+
+    key: int
+    request: GenerationRequest
+    bucket: Bucket
+    pipeline: Pipeline
+    prompts: Prompts
+    start: DrawLatents | None
+    samples: list[Sample] = field(default_factory=list)
+    pictures_told: int = 0
+    step_told: int = 0
+    preview_due: float = 0.0
+    device_seconds: float = 0.0
+
+    @property
+    def whole(self) -> bool:
+        """Whether all its pictures have joined."""
+        return len(self.samples) == self.request.num_images
+
+    @property
+    def rows(self) -> int:
+        """How many rows of a forward each of its pictures takes."""
+        return 2 if self.request.guided else 1
+
+    @property
+    def step(self) -> int:
+        """How many steps its pictures have taken, on the average."""
+        return sum(sample.step for sample in self.samples) // self.request.num_images
+
+    def describe(self, seed: int) -> PngInfo:
+        """Return what the file of its picture with this seed says; reads the checkpoint once."""
+        source = self.pipeline.source
+        shown = None if source is None else model_hash(self.request.checkpoint, source)
+        return chunks(describe(self.request, seed=seed, model_hash=shown))
+
+    def next_sample(self) -> Sample:
+        """Return the next picture before its first step; it counts as joined from now on."""
+        sample = Sample(
+            self.key,
+            self.bucket,
+            self.request,
+            len(self.samples),
+            self.prompts,
+            self.pipeline.scheduler_config,
+            self.pipeline.latent_shape(self.bucket.width, self.bucket.height),
+            self.start,
+        )
+        self.samples.append(sample)
+        return sample
+
+
+@dataclass(slots=True, eq=False)
+class UpscaleTask:
+    """A picture being enlarged."""
+
+    key: int
+    request: UpscaleRequest
+    work: Upscaling
+    pictures_told: int = 0
+    device_seconds: float = 0.0
+
+    def describe(self) -> PngInfo:
+        """Return what the larger picture's file says: what the smaller one's did, and that.
+
+        It says nothing where that one says nothing, as of a picture that a person brought.
+        """
+        found = read(self.request.image)
+        if found is None:
+            return PngInfo()
+        return chunks(enlarged(found, factor=self.request.factor))

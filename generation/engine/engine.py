@@ -1,0 +1,399 @@
+"""The synchronous core on one device: add, cancel, step."""
+
+import contextlib
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import torch
+from PIL import Image
+
+from generation.catalog import Catalog
+from generation.engine import safety
+from generation.engine.active_requests import Drawing, UpscaleTask
+from generation.engine.batcher import Batcher, Bucket
+from generation.engine.forward import Forward
+from generation.engine.pipeline import Pipeline, pick_device
+from generation.engine.postprocess import Postprocess
+from generation.engine.preview import draw_preview
+from generation.engine.row_profiling import Profiles
+from generation.engine.sample import Sample
+from generation.errors import (
+    Cancelled,
+    GenerationError,
+    InvalidRequest,
+    NotChecked,
+    OutOfMemory,
+)
+from generation.loading.memory import free_bytes, is_out_of_memory, release
+from generation.loading.model_cache import ModelCache
+from generation.log_context import JOB, about
+from generation.options import DETERMINISTIC_ROWS, EngineOptions
+from generation.phrases import Phrase
+from generation.request import (
+    Aspect,
+    Event,
+    Failed,
+    Finished,
+    GenerationRequest,
+    Loading,
+    Progress,
+    Request,
+    Started,
+    UpscaleRequest,
+)
+from generation.source_image import decode
+from generation.upscaler.tiles import Upscaler
+
+PREVIEW_EVERY_S = 1.5  # as often as a message may be edited
+WARM_UP = 0  # the key of the request that warms up; nobody else's is below 1
+
+Events = list[tuple[int, Event]]
+
+
+class Engine:
+    """Draws many requests together: each tick is one forward for everybody in one bucket.
+
+    ``on_event`` is called at once with what cannot wait for the end of the tick: that a request's
+    checkpoint is being loaded, which may take minutes.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        device: torch.device | None = None,
+        on_event: Callable[[int, Loading], None] = lambda _key, _event: None,
+        options: EngineOptions | None = None,
+    ) -> None:
+        self.device = device or pick_device()
+        self._catalog = catalog
+        self._on_event = on_event
+        self._options = options or EngineOptions()
+        self._cache = ModelCache(catalog, self.device, self._options)
+        self._profiles = Profiles(self.device, self._options.profiles)
+        self._fixed_rows = self._options.rows
+        if self._options.deterministic:
+            self._fixed_rows = DETERMINISTIC_ROWS
+        self._forward = Forward(
+            self._make_room, (DETERMINISTIC_ROWS,) if self._options.deterministic else ()
+        )
+        self._batcher = Batcher()
+        self._upscaler = Upscaler(self.device)
+        self._postprocess = Postprocess()
+        self._waiting: dict[int, Request] = {}
+        self._aboard: dict[int, Drawing | UpscaleTask] = {}
+        self._jobs: dict[int, int | None] = {}  # what the log calls them
+        self._undecoded: deque[Sample] = deque()
+        self._unenlarged: deque[UpscaleTask] = deque()  # whose turn it is comes first
+        self._cancelled: Events = []
+        self.rows = self._fixed_rows or 1  # of the default checkpoint's forward, once it is warm
+
+    @property
+    def idle(self) -> bool:
+        """Whether the next tick has nothing to do."""
+        return not (self._waiting or self._aboard or self._cancelled)
+
+    def add(self, key: int, request: Request) -> None:
+        """Queue a request under a key of the caller's, from 1 up; it ends in Finished or Failed."""
+        known = {*self._waiting, *self._aboard}
+        self._jobs = {one: job for one, job in self._jobs.items() if one in known}
+        self._jobs[key] = JOB.get()
+        self._waiting[key] = request
+
+    def cancel(self, key: int) -> None:
+        """Drop a request wherever it is; the next tick says Failed(Cancelled) and no more of it.
+
+        A key that is unknown, or finished already, is no error.
+        """
+        if key in self._waiting:
+            del self._waiting[key]
+            self._cancelled.append((key, Failed(Cancelled("cancelled"))))
+        elif key in self._aboard:
+            self._cancelled.append(self._fail(key, Cancelled("cancelled")))
+
+    @torch.inference_mode()
+    def step(self) -> Events:
+        """Run one tick: one request let in, at most one forward and one decode; say what happened.
+
+        Instead of a decode it may be a tile of a picture being enlarged. A request that cannot be
+        drawn ends in Failed. Any other error of the device is raised, and the engine is not to be
+        used after it.
+        """
+        events, self._cancelled = self._cancelled, []
+        if self._waiting:
+            key, request = next(iter(self._waiting.items()))
+            with about(self._jobs.get(key)):
+                events += self._admit(key, request)
+        self._board()
+        bucket = self._batcher.pick()
+        if bucket is not None:
+            events += self._denoise(bucket)
+        if self._undecoded:
+            with about(self._jobs.get(self._undecoded[0].key)):
+                events += self._decode(self._undecoded[0])
+        elif self._unenlarged:
+            with about(self._jobs.get(self._unenlarged[0].key)):
+                events += self._enlarge(self._unenlarged[0])
+        return events + self._finish()
+
+    def _admit(self, key: int, request: Request) -> Events:
+        """Take a request aboard, if it can be drawn and there is memory for it."""
+        started: Started | None
+        try:
+            with _memory_guard(request):
+                if isinstance(request, UpscaleRequest):
+                    started = self._prepare_enlarging(key, request)
+                else:
+                    started = self._prepare_drawing(key, request)
+        except GenerationError as error:
+            wanted = () if isinstance(request, UpscaleRequest) else (request.checkpoint,)
+            if isinstance(error, OutOfMemory) and self._make_room(*wanted):
+                return []  # the next tick tries again
+            del self._waiting[key]
+            return [(key, Failed(error))]
+        if started is None:
+            return []  # until those aboard have finished and their checkpoints can go
+        del self._waiting[key]
+        return [(key, started)]
+
+    def _prepare_enlarging(self, key: int, request: UpscaleRequest) -> Started:
+        picture = decode(request.image, request.width, request.height)
+        enlarging = UpscaleTask(key, request, self._upscaler.start(picture, request.factor))
+        self._aboard[key] = enlarging
+        self._unenlarged.append(enlarging)
+        return Started()
+
+    def _prepare_drawing(self, key: int, request: GenerationRequest) -> Started | None:
+        """Load the request's checkpoint if need be, and read its prompts; None: no room yet."""
+        picture = self._check(request)
+        pipeline = self._cache.take(
+            request.checkpoint,
+            lambda name: self._on_event(key, Loading(name)),
+            in_use=self._in_use,
+        )
+        if pipeline is None:
+            return None
+        prompts = pipeline.encode_prompts(
+            request.prompt, request.negative_prompt if request.guided else None
+        )
+        start = None if picture is None else pipeline.encode_picture(picture)
+        bucket = Bucket(request.checkpoint, request.width, request.height, prompts.chunks)
+        self._aboard[key] = Drawing(key, request, bucket, pipeline, prompts, start)
+        return Started(prompts.cut)
+
+    def _check(self, request: GenerationRequest) -> Image.Image | None:
+        """Return the picture to start from, if any; raise what loading cannot mend."""
+        samplers = self._catalog[request.checkpoint].samplers
+        if request.sampler not in samplers:
+            raise InvalidRequest("sampler", Phrase("bound-one-of", names=tuple(samplers)))
+        if request.strength is None:
+            return None
+        if request.image is None:
+            raise InvalidRequest("image", Phrase("bound-image-needed"))
+        return decode(request.image, request.width, request.height)
+
+    def _board(self) -> None:
+        """Let samples join their buckets in the order of their requests, as rows are free."""
+        full: set[Bucket] = set()
+        for drawing in self._drawings:
+            while not drawing.whole and drawing.bucket not in full:
+                if self._has_room(drawing):
+                    self._batcher.join(drawing.next_sample())
+                else:
+                    full.add(drawing.bucket)
+
+    def _has_room(self, drawing: Drawing) -> bool:
+        """Whether one more of its pictures can join: in company, only as long as it pays."""
+        bucket = drawing.bucket
+        rows = self._batcher.rows(bucket) + drawing.rows
+        if rows == drawing.rows:
+            return True
+        paying, fitting = self._row_limits(drawing.pipeline, bucket)
+        alone = all(sample.key == drawing.key for sample in self._batcher.of(bucket))
+        return rows <= (fitting if alone else paying)
+
+    def _row_limits(self, pipeline: Pipeline, bucket: Bucket) -> tuple[int, int]:
+        """Return how many rows a forward is worth filling with, and how many the device holds."""
+        paying = fitting = self._fixed_rows
+        if not self._fixed_rows:
+            profile = self._profiles.of(pipeline, bucket)
+            paying, fitting = profile.knee, profile.fitting(free_bytes(self.device))
+        fitting = min(fitting, self._forward.limit(bucket))
+        return min(paying, fitting), fitting
+
+    def _denoise(self, bucket: Bucket) -> Events:
+        """Take one step of every sample in the bucket with one forward."""
+        samples = list(self._batcher.of(bucket))
+        keys = {sample.key for sample in samples}
+        drawings = [drawing for drawing in self._drawings if drawing.key in keys]
+        pipeline = drawings[0].pipeline
+        begun = time.monotonic()
+        outputs: list[torch.Tensor] = []
+        with contextlib.suppress(OutOfMemory):
+            outputs = self._forward.predict(pipeline, samples)
+        for sample, output in zip(samples, outputs, strict=bool(outputs)):
+            sample.advance(output)
+            if sample.done:
+                self._batcher.leave(sample)
+                self._undecoded.append(sample)
+        pipeline.wait()
+        seconds = time.monotonic() - begun
+        self._batcher.spend(bucket, seconds)
+        rows = Counter(sample.key for sample in samples for _ in range(sample.rows))
+        for drawing in drawings:
+            drawing.device_seconds += seconds * rows[drawing.key] / rows.total()
+        if not outputs:
+            return [self._fail(one.key, _out_of_memory(one.request)) for one in drawings]
+        return [event for drawing in drawings for event in self._progress(drawing)]
+
+    def _progress(self, drawing: Drawing) -> Events:
+        """Say how far a request is, if it came further, with a look at it if one is due."""
+        if drawing.step <= drawing.step_told:
+            return []
+        drawing.step_told = drawing.step
+        now, preview = time.monotonic(), None
+        if now >= drawing.preview_due:
+            drawing.preview_due = now + PREVIEW_EVERY_S
+            pipeline = drawing.pipeline
+            clean = [sample.clean(pipeline.prediction_type) for sample in drawing.samples]
+            preview = draw_preview(torch.cat(clean), pipeline.preview_colours)
+        return [(drawing.key, Progress(drawing.step, drawing.samples[0].steps, preview))]
+
+    def _decode(self, sample: Sample) -> Events:
+        """Turn a picture's last latents into pixels."""
+        drawing = next(one for one in self._drawings if one.key == sample.key)
+        begun = time.monotonic()
+        try:
+            with _memory_guard(drawing.request):
+                pixels = drawing.pipeline.decode(sample.latents)
+        except OutOfMemory as error:
+            return [] if self._make_room() else [self._fail(sample.key, error)]
+        finally:
+            seconds = time.monotonic() - begun
+            drawing.device_seconds += seconds
+            self._batcher.spend(sample.bucket, seconds)
+        self._undecoded.remove(sample)
+        describe = partial(drawing.describe, sample.seed) if self._options.metadata else None
+        score = partial(safety.score, checker=drawing.pipeline.checker)
+        self._postprocess.add(
+            sample.key,
+            sample.index,
+            sample.seed,
+            pixels,
+            describe=describe,
+            score=score if self._options.safety else None,
+        )
+        return []
+
+    def _enlarge(self, enlarging: UpscaleTask) -> Events:
+        """Enlarge one tile; the next is another request's, if there is one."""
+        key, work = enlarging.key, enlarging.work
+        begun = time.monotonic()
+        try:
+            with _memory_guard(enlarging.request):
+                work.step()
+        except OutOfMemory as error:
+            return [] if self._make_room() else [self._fail(key, error)]
+        finally:
+            enlarging.device_seconds += time.monotonic() - begun
+        self._unenlarged.rotate(-1)
+        if work.done:
+            self._unenlarged.remove(enlarging)
+            describe = enlarging.describe if self._options.metadata else None
+            score = safety.score if self._options.safety else None
+            seed = enlarging.request.seed
+            self._postprocess.add(key, 0, seed, work.pixels, describe=describe, score=score)
+        return [(key, Progress(work.steps_taken, work.steps))]
+
+    def _finish(self) -> Events:
+        """Hand over the pictures whose files are written, and say which requests have ended."""
+        events: Events = []
+        resting = not (self._waiting or self._batcher or self._undecoded or self._unenlarged)
+        for key, picture in self._postprocess.take(resting=resting):
+            if isinstance(picture, NotChecked):
+                events.append(self._fail(key, picture))
+                continue
+            aboard = self._aboard[key]
+            aboard.pictures_told += 1
+            events.append((key, picture))
+            if aboard.pictures_told == aboard.request.num_images:
+                del self._aboard[key]
+                events.append((key, Finished(aboard.device_seconds)))
+        return events
+
+    def _fail(self, key: int, error: GenerationError) -> tuple[int, Failed]:
+        """Take a request out wherever its pictures are."""
+        aboard = self._aboard.pop(key)
+        if isinstance(aboard, Drawing):
+            for sample in aboard.samples:
+                if not sample.done:
+                    self._batcher.leave(sample)
+        self._undecoded = deque(one for one in self._undecoded if one.key != key)
+        self._unenlarged = deque(one for one in self._unenlarged if one.key != key)
+        self._postprocess.drop(key)
+        return key, Failed(error, aboard.device_seconds)
+
+    @property
+    def _drawings(self) -> list[Drawing]:
+        return [aboard for aboard in self._aboard.values() if isinstance(aboard, Drawing)]
+
+    @property
+    def _in_use(self) -> set[str]:
+        return {drawing.bucket.checkpoint for drawing in self._drawings}
+
+    def _make_room(self, *wanted: str) -> bool:
+        """Give back what the device can spare; return whether a checkpoint was among it."""
+        dropped = self._cache.drop_all_but(self._in_use.union(wanted))
+        if not dropped and self.device.type != "cpu":
+            release(self.device)
+        return dropped
+
+    def warm_up(self) -> GenerationError | None:
+        """Load the default checkpoint, draw once, and measure how many rows pay.
+
+        Return the error of a checkpoint that cannot be loaded: the others may still serve.
+        """
+        try:
+            checkpoint = self._catalog[self._catalog.default]
+        except GenerationError as error:
+            return error
+        width, height = checkpoint.size_for(Aspect.SQUARE)
+        self.add(
+            WARM_UP,
+            GenerationRequest(
+                prompt="warm-up",
+                checkpoint=checkpoint.name,
+                width=width,
+                height=height,
+                num_inference_steps=1,
+                guidance_scale=checkpoint.guidance_scale,
+                sampler=checkpoint.sampler,
+                seed=0,
+            ),
+        )
+        while not self.idle:
+            for _, event in self.step():
+                if isinstance(event, Failed):
+                    return event.error
+        pipeline = self._cache.take(checkpoint.name, lambda _name: None)
+        if pipeline is not None:
+            self.rows, _ = self._row_limits(pipeline, Bucket(checkpoint.name, width, height, 1))
+        return None
+
+
+def _out_of_memory(request: Request) -> OutOfMemory:
+    return OutOfMemory(
+        f"not enough memory for {request.num_images} × {request.width}×{request.height} px;"
+        " fewer or smaller pictures may fit"
+    )
+
+
+@contextlib.contextmanager
+def _memory_guard(request: Request) -> Iterator[None]:
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise _out_of_memory(request) from error

@@ -1,0 +1,87 @@
+"""Measuring how many rows a UNet forward should have, once for each size."""
+
+import logging
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from generation.engine.batcher import Bucket
+from generation.engine.pipeline import Pipeline, describe
+from generation.engine.row_profile import LADDER, Profile, read_profiles, write_profiles
+from generation.loading.memory import is_out_of_memory, peak_bytes
+
+log = logging.getLogger(__name__)
+
+# A step of the ladder is repeated until it took this long altogether, or so often. The fastest run
+# counts, because other programs only ever slow one down.
+ENOUGH_S = 0.15
+MOST_RUNS = 5
+PATIENCE = 2  # steps that did not pay, after which the next ones are not tried
+
+
+class Profiles:
+    """The profiles of a device by checkpoint and size, kept in ``file`` if there is one."""
+
+    def __init__(self, device: torch.device, file: Path | None = None) -> None:
+        self._device = device
+        self._file = file
+        self._known: dict[str, Profile] = {}
+        if file is not None and file.exists():
+            self._known = read_profiles(file)
+
+    def of(self, pipeline: Pipeline, bucket: Bucket) -> Profile:
+        """Return the profile of a bucket's size, measured now if it never was."""
+        place = (
+            f"{describe(self._device)}, torch {torch.__version__}"
+            f" | {bucket.checkpoint}, {pipeline.parameters / 1e6:.1f} M parameters"
+            f" | {bucket.width}×{bucket.height} px{', compiled' if pipeline.compiled else ''}"
+        )
+        if place not in self._known:
+            self._known[place] = _measure(pipeline, bucket)
+            log.info("%s: %d rows a forward pay", place, self._known[place].knee)
+            if self._file is not None and self._known[place].seconds:
+                try:
+                    write_profiles(self._file, self._known)
+                except OSError as error:  # the next start measures once more
+                    log.warning("%s: %s", self._file, error)
+        return self._known[place]
+
+
+def _measure(pipeline: Pipeline, bucket: Bucket) -> Profile:
+    """Run forwards of more and more rows until that does not pay or fit, and decode a picture."""
+    shape = pipeline.latent_shape(bucket.width, bucket.height)
+    embedding = pipeline.encode_prompts("").embedding
+    zeros = torch.zeros((1, *shape), dtype=embedding.dtype, device=embedding.device)
+
+    def forward(rows: int) -> None:
+        latents, embeddings = zeros.repeat(rows, 1, 1, 1), embedding.repeat(rows, 1, 1)
+        pipeline.predict_noise(latents, torch.zeros(rows), embeddings)
+        pipeline.wait()
+
+    profile = Profile([], 0, 0)
+    counts = pipeline.row_counts(zeros, embedding) or LADDER
+    try:
+        forward(1)  # what the first call sets up does not count
+        decode_bytes = peak_bytes(pipeline.device, lambda: pipeline.decode(zeros))
+        for rows in (rows for rows in LADDER if rows <= counts[-1]):
+            times: list[float] = []
+            used = peak_bytes(pipeline.device, partial(_repeat, partial(forward, rows), times))
+            row_bytes = max(profile.row_bytes, used // rows)
+            profile = Profile([*profile.seconds, min(times)], row_bytes, decode_bytes)
+            if len(profile.seconds) - LADDER.index(profile.knee) > PATIENCE:
+                break
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+    return profile
+
+
+def _repeat(work: Callable[[], None], times: list[float]) -> None:
+    """Run the work often enough to know how long it takes, in seconds."""
+    while len(times) < MOST_RUNS and sum(times) < ENOUGH_S:
+        begun = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - begun)

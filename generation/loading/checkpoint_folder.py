@@ -1,0 +1,244 @@
+"""Whether a folder holds a Stable Diffusion 1 checkpoint in diffusers' format. Imports no torch.
+
+The layout is the one that diffusers' ``save_pretrained`` writes: ``model_index.json`` and one
+folder a component.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from generation import weights
+from generation.errors import CheckpointUnavailable
+from generation.json_text import loads
+from generation.loading.safetensors_file import read_header
+from generation.phrases import Phrase
+
+INDEX = "model_index.json"
+PREVIEW = "preview.json"
+PIPELINE = "StableDiffusionPipeline"
+PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
+HALF = "fp16"  # the variant of the weights that some folders have alone
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One component's folder, its configuration file, and its weights without their ending."""
+
+    folder: str
+    config: str
+    weights: str | None = None
+
+
+COMPONENTS = (
+    Component("unet", "config.json", "diffusion_pytorch_model"),
+    Component("vae", "config.json", "diffusion_pytorch_model"),
+    Component("text_encoder", "config.json", "model"),
+    Component("tokenizer", "tokenizer_config.json"),
+    Component("scheduler", "scheduler_config.json"),
+)
+# What some bring to look at the pictures: Stable Diffusion's safety checker, and how its input is
+# made. It is all there or not there at all.
+CHECKER = Component("safety_checker", "config.json", "model")
+CHECKER_INPUT = Component("feature_extractor", "preprocessor_config.json")
+# A tokenizer is one file, or the two that CLIP was published with.
+TOKENIZER = "tokenizer/tokenizer.json"
+CLIP_TOKENIZER = ("tokenizer/vocab.json", "tokenizer/merges.txt")
+
+
+def config_patterns() -> list[str]:
+    """Return the files of a hub repository that say how a checkpoint is built."""
+    configs = [f"{component.folder}/{component.config}" for component in COMPONENTS]
+    return [INDEX, PREVIEW, TOKENIZER, *CLIP_TOKENIZER, *configs]
+
+
+def download_patterns() -> list[str]:
+    """Return the files of a hub repository to download: no pickles, no variants, no extras."""
+    patterns = config_patterns()
+    for component in COMPONENTS:
+        if component.weights is not None:
+            stem = f"{component.folder}/{component.weights}"
+            patterns += [
+                f"{stem}.safetensors",
+                f"{stem}.safetensors.index.json",
+                f"{stem}-[0-9]*.safetensors",
+            ]
+    return patterns
+
+
+def half_patterns(folder: Path) -> list[str]:
+    """Return the half-precision weights that may stand in for those ``folder`` did not get."""
+    return [
+        f"{component.folder}/{component.weights}.{HALF}.safetensors"
+        for component in COMPONENTS
+        if component.weights is not None and not _plain(folder, component)
+    ]
+
+
+def check_folder(name: str, folder: Path) -> None:
+    """Raise CheckpointUnavailable, naming the files, unless the checkpoint ``name`` is whole.
+
+    The one that comes along must be what was published, as well.
+    """
+    missing = _missing_configs(name, folder)
+    for component in COMPONENTS:
+        missing += _missing_weights(name, folder, component)
+    _refuse(name, folder, missing)
+    try:
+        weights.check_folder(folder)
+    except (weights.WeightsChanged, OSError) as error:
+        raise CheckpointUnavailable(name, str(error)) from error
+
+
+def brings_checker(folder: Path) -> bool:
+    """Whether a checkpoint's folder has a safety checker of its own."""
+    return (folder / CHECKER.folder).is_dir()
+
+
+def check_checker(name: str, folder: Path) -> None:
+    """Raise CheckpointUnavailable, naming the files, where its safety checker is not whole.
+
+    It is never left out silently: whoever put it there counts on it.
+    """
+    if brings_checker(folder):
+        missing = _lacking(name, folder, (CHECKER, CHECKER_INPUT))
+        _refuse(name, folder, missing + _missing_weights(name, folder, CHECKER))
+
+
+def checker_weights(name: str, folder: Path) -> list[Path]:
+    """Return the weights of a whole safety checker."""
+    return _files(name, folder, CHECKER)
+
+
+def check_configs(name: str, folder: Path) -> None:
+    """Raise CheckpointUnavailable, naming the files, unless every configuration is there."""
+    _refuse(name, folder, _missing_configs(name, folder))
+
+
+def weight_files(name: str, folder: Path) -> list[Path]:
+    """Return the weights of a whole folder."""
+    return [
+        file
+        for component in COMPONENTS
+        if component.weights is not None
+        for file in _files(name, folder, component)
+    ]
+
+
+def variant(folder: Path, part: str) -> str | None:
+    """Return which of a part's weights to load: None for the plain ones, if it has them."""
+    component = next(one for one in (*COMPONENTS, CHECKER) if one.folder == part)
+    return None if _plain(folder, component) else HALF
+
+
+def _refuse(name: str, folder: Path, missing: list[str]) -> None:
+    if missing:
+        raise CheckpointUnavailable(
+            name, Phrase("checkpoint-lacks", folder=str(folder), names=tuple(missing))
+        )
+
+
+def _missing_configs(name: str, folder: Path) -> list[str]:
+    if not folder.is_dir():
+        raise CheckpointUnavailable(name, Phrase("checkpoint-folder-missing", folder=str(folder)))
+    kind = _read_json(name, folder / INDEX).get("_class_name")
+    if kind != PIPELINE:
+        raise CheckpointUnavailable(
+            name, Phrase("checkpoint-other-pipeline", file=INDEX, found=str(kind), wanted=PIPELINE)
+        )
+    missing = _lacking(name, folder, COMPONENTS)
+    if not (folder / TOKENIZER).is_file():
+        missing += [file for file in CLIP_TOKENIZER if not (folder / file).is_file()]
+    return missing
+
+
+def _lacking(name: str, folder: Path, components: tuple[Component, ...]) -> list[str]:
+    """Check the configurations; return the files that are missing."""
+    missing = []
+    for component in components:
+        config = folder / component.folder / component.config
+        if config.is_file():
+            _read_json(name, config)
+        else:
+            missing.append(f"{component.folder}/{component.config}")
+    return missing
+
+
+def _plain(folder: Path, component: Component) -> bool:
+    """Whether a part has weights that are no variant, whole or in shards."""
+    whole = f"{component.weights}.safetensors"
+    inside = folder / component.folder
+    return (inside / whole).is_file() or (inside / f"{whole}.index.json").is_file()
+
+
+def _files(name: str, folder: Path, component: Component) -> list[Path]:
+    """Return a part's weights, which may not be there: whole, in shards, or in half precision."""
+    inside = folder / component.folder
+    whole = inside / f"{component.weights}.safetensors"
+    index = inside / f"{component.weights}.safetensors.index.json"
+    half = inside / f"{component.weights}.{HALF}.safetensors"
+    if not whole.is_file():
+        if index.is_file():
+            return [inside / shard for shard in sorted(_shards(name, index))]
+        if half.is_file():
+            return [half]
+    return [whole]
+
+
+def _missing_weights(name: str, folder: Path, component: Component) -> list[str]:
+    """Check a part's weights; return the files that are missing."""
+    if component.weights is None:
+        return []
+    missing = []
+    for file in _files(name, folder, component):
+        if file.is_file():
+            read_header(name, file)
+        else:
+            _refuse_pickles(name, file)
+            missing.append(f"{component.folder}/{file.name}")
+    return missing
+
+
+def _refuse_pickles(name: str, wanted: Path) -> None:
+    pickles = sorted(file.name for file in wanted.parent.glob("*") if file.suffix in PICKLES)
+    if pickles:
+        raise CheckpointUnavailable(
+            name,
+            Phrase(
+                "checkpoint-pickled",
+                folder=wanted.parent.name,
+                names=tuple(pickles),
+                wanted=wanted.name,
+            ),
+        )
+
+
+def _shards(name: str, index: Path) -> set[str]:
+    shards = _read_json(name, index).get("weight_map")
+    if not isinstance(shards, dict) or not shards:
+        raise CheckpointUnavailable(name, Phrase("checkpoint-no-weight-map", file=str(index)))
+    files = {str(file) for file in shards.values()}
+    for file in files:
+        if not file.endswith(".safetensors") or Path(file).name != file:
+            raise CheckpointUnavailable(
+                name, Phrase("checkpoint-shard", file=str(index), shard=file)
+            )
+    return files
+
+
+def _read_json(name: str, file: Path) -> dict[str, Any]:
+    try:
+        table = loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        raise CheckpointUnavailable(
+            name, Phrase("checkpoint-lacks", folder=str(file.parent), names=(file.name,))
+        ) from None
+    except OSError as error:
+        raise CheckpointUnavailable(
+            name, Phrase("checkpoint-file", file=str(file), why=str(error.strerror))
+        ) from error
+    except ValueError as error:
+        raise CheckpointUnavailable(name, Phrase("checkpoint-no-json", file=str(file))) from error
+    if not isinstance(table, dict):
+        raise CheckpointUnavailable(name, Phrase("checkpoint-no-object", file=str(file)))
+    return table

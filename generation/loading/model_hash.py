@@ -1,0 +1,46 @@
+"""The short hash that names a checkpoint in a picture's file. Imports no torch."""
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+from generation.errors import CheckpointUnavailable
+from generation.loading.checkpoint_folder import weight_files
+from generation.phrases import Phrase
+
+DIGITS = 10  # of AUTOMATIC1111's web UI: the first of the file's SHA-256
+CHUNK = 2**20
+
+
+def model_hash(name: str, source: Path) -> str:
+    """Return the first ten hex digits of the SHA-256 of a checkpoint's weights.
+
+    Of a single file, the whole: what the web UI shows and Civitai finds. Of a diffusers folder,
+    which no such name exists for, the UNet's file, or its shards one after the other. Reads at the
+    disk's speed (4 GB take seconds), and once for each size and time of change. Raises
+    CheckpointUnavailable, naming ``name``, where a file cannot be read.
+    """
+    files = [source]
+    if source.is_dir():
+        files = [file for file in weight_files(name, source) if file.parent.name == "unet"]
+    try:
+        return _hash(tuple(_state(file) for file in files))
+    except OSError as error:
+        raise CheckpointUnavailable(
+            name, Phrase("checkpoint-file", file=str(error.filename), why=str(error.strerror))
+        ) from error
+
+
+def _state(file: Path) -> tuple[Path, int, int]:
+    stat = file.stat()
+    return file, stat.st_size, stat.st_mtime_ns
+
+
+@lru_cache(maxsize=256)
+def _hash(files: tuple[tuple[Path, int, int], ...]) -> str:
+    digest = hashlib.sha256()
+    for file, _, _ in files:
+        with file.open("rb") as opened:
+            while chunk := opened.read(CHUNK):
+                digest.update(chunk)
+    return digest.hexdigest()[:DIGITS]

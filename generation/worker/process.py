@@ -1,0 +1,111 @@
+"""The parent's side of one worker process: its two pipes, a thread for each, its end."""
+
+import asyncio
+import contextlib
+import multiprocessing
+import queue
+import threading
+from multiprocessing.connection import Connection
+
+from generation.catalog import Catalog
+from generation.options import EngineOptions
+from generation.worker import worker
+
+CLOSE_TIMEOUT_S = 3.0
+
+# Never fork: a forked child would inherit the parent's threads' locks and could not use CUDA.
+_spawn = multiprocessing.get_context("spawn")
+
+
+class WorkerProcess:
+    """A running worker; must be made inside a running event loop, and ended with ``end``.
+
+    Two one-way pipes, so that closing the commands is how the parent says goodbye: a thread that
+    blocks in ``recv`` would not notice its own end being closed. Raises OSError where the system
+    cannot start a process.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        options: EngineOptions,
+        configure_logs: worker.ConfigureLogs = worker.plain_logs,
+    ) -> None:
+        child_commands, self._commands = _spawn.Pipe(duplex=False)
+        messages, child_messages = _spawn.Pipe(duplex=False)
+        self._process = _spawn.Process(
+            target=worker.main,
+            args=(child_commands, child_messages, catalog, options, configure_logs),
+            name="darkroom worker",
+            daemon=True,
+        )
+        self._inbox: asyncio.Queue[worker.Message | None] = asyncio.Queue()
+        try:
+            self._process.start()
+        except OSError:
+            self._commands.close()
+            messages.close()
+            raise
+        finally:
+            # The child's ends must be open nowhere else, or neither side would see the other die.
+            child_commands.close()
+            child_messages.close()
+        self.pid = self._process.pid
+        self._outbox: queue.SimpleQueue[worker.Command | None] = queue.SimpleQueue()
+        self._threads = [
+            threading.Thread(target=target, args=arguments, name=name, daemon=True)
+            for name, target, arguments in (
+                (
+                    "darkroom worker's messages",
+                    self._listen,
+                    (messages, asyncio.get_running_loop()),
+                ),
+                ("darkroom worker's commands", self._speak, ()),
+            )
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def send(self, command: worker.Command) -> None:
+        """Send a command soon; one to a dead worker is lost, and ``receive`` says so.
+
+        Never waits: a picture is larger than a pipe, and a worker that hangs does not read.
+        """
+        self._outbox.put(command)
+
+    async def receive(self) -> worker.Message | None:
+        """Return the next message, or None once the worker has ended and all is read."""
+        return await self._inbox.get()
+
+    def kill(self) -> None:
+        """End the process at once, even one that is stopped or hangs."""
+        self._process.kill()
+
+    async def end(self) -> int | None:
+        """Close the commands, wait for the process, kill it if it lingers; return its exit code."""
+        self._outbox.put(None)
+        await asyncio.to_thread(self._process.join, CLOSE_TIMEOUT_S)
+        if self._process.is_alive():
+            self._process.kill()
+        await asyncio.to_thread(self._process.join)
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join)
+        code = self._process.exitcode
+        self._process.close()
+        return code
+
+    def _speak(self) -> None:
+        with self._commands, contextlib.suppress(OSError):  # which is the worker's end
+            while (command := self._outbox.get()) is not None:
+                self._commands.send(command)
+
+    def _listen(self, messages: Connection, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            with messages:
+                while True:
+                    loop.call_soon_threadsafe(self._inbox.put_nowait, messages.recv())
+        except (EOFError, OSError):
+            pass  # the worker has ended; None says so below
+        finally:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self._inbox.put_nowait, None)

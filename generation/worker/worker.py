@@ -1,0 +1,169 @@
+"""The worker process: hosts one engine, hears commands on one pipe and reports on another.
+
+The parent imports this module to spawn it, so torch is imported inside ``main`` only.
+"""
+
+import logging
+import os
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
+
+import psutil
+
+from generation.catalog import Catalog
+from generation.errors import GenerationError
+from generation.log_context import about
+from generation.options import EngineOptions
+from generation.request import Event, Request
+
+if TYPE_CHECKING:
+    from generation.engine.engine import Engine
+
+log = logging.getLogger(__name__)
+
+ConfigureLogs = Callable[[], None]  # picklable: it is called in the worker process
+
+NICENESS, LEAST_URGENT = 10, 19  # setpriority(2)
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """Command: take this request aboard under ``key``; ``job`` is what the log calls it."""
+
+    key: int
+    request: Request
+    job: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Command: drop the request ``key``; an unknown or finished one is no error."""
+
+    key: int
+
+
+Command = Add | Cancel
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Message: the default checkpoint is warm on ``device``, or ``error`` says why it is not.
+
+    ``rows`` is how many a forward of its default size holds.
+    """
+
+    device: str
+    checkpoint: str
+    rows: int
+    error: GenerationError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Message: something happened to the request ``key``; 0 is the warm-up."""
+
+    key: int
+    event: Event
+
+
+Message = Ready | Report
+
+
+def main(
+    commands: Connection,
+    messages: Connection,
+    catalog: Catalog,
+    options: EngineOptions,
+    configure_logs: ConfigureLogs,
+) -> None:
+    """Serve until ``commands`` closes; an unexpected error ends the process with a failure."""
+    # Ctrl-C reaches every process of the terminal; the parent decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "win32":
+        signal.signal(signal.SIGBREAK, signal.SIG_IGN)
+    os.umask(0o077)  # what it writes is its owner's alone
+    configure_logs()
+    calm_threads()
+    inbox: queue.SimpleQueue[Command] = queue.SimpleQueue()
+    threading.Thread(target=_hear, args=(commands, inbox), daemon=True).start()
+    try:
+        _serve(inbox, messages, catalog, options)
+    except BrokenPipeError:
+        sys.exit(0)  # the parent is gone
+    except Exception:
+        log.exception("the worker ends")
+        sys.exit(1)
+
+
+def plain_logs() -> None:
+    """Log to standard error; what an application sets for itself goes in its place."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("generation").setLevel(logging.INFO)
+
+
+def calm_threads() -> None:
+    """Let torch's threads sleep while they wait for each other; call before torch is imported.
+
+    Spinning, they steal the very core that the one they wait for needs: measured with one other
+    busy process on two cores, four pictures took 25 s instead of 2.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def give_way() -> None:
+    """Lower this process's priority: on a CPU the bot's event loop goes before the forwards."""
+    process = psutil.Process()
+    if sys.platform == "win32":
+        process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+    else:
+        process.nice(min(process.nice() + NICENESS, LEAST_URGENT))
+
+
+def _hear(commands: Connection, inbox: queue.SimpleQueue[Command]) -> None:
+    """Pass commands on; when the parent closes the pipe or dies, end at once, even mid-forward."""
+    try:
+        while True:
+            inbox.put(commands.recv())
+    except (EOFError, OSError):
+        os._exit(0)
+
+
+def _serve(
+    inbox: queue.SimpleQueue[Command],
+    messages: Connection,
+    catalog: Catalog,
+    options: EngineOptions,
+) -> None:
+    from generation.engine.engine import Engine
+    from generation.engine.pipeline import describe
+
+    engine = Engine(
+        catalog,
+        on_event=lambda key, event: messages.send(Report(key, event)),
+        options=options,
+    )
+    if engine.device.type == "cpu":
+        give_way()  # before the first forward starts torch's threads, which inherit it
+    error = engine.warm_up()
+    messages.send(Ready(describe(engine.device), catalog.default, engine.rows, error))
+    while True:
+        _obey(engine, inbox)
+        for key, event in engine.step():
+            messages.send(Report(key, event))
+
+
+def _obey(engine: "Engine", inbox: queue.SimpleQueue[Command]) -> None:
+    """Carry out every command that has come; wait for one while there is nothing to do."""
+    while engine.idle or not inbox.empty():
+        match inbox.get():
+            case Add(key, request, job):
+                with about(job):
+                    engine.add(key, request)
+            case Cancel(key):
+                engine.cancel(key)

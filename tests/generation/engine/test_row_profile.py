@@ -1,0 +1,107 @@
+"""How many rows pay."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from generation.catalog import Catalog
+from generation.engine.batcher import Bucket
+from generation.engine.engine import Engine
+from generation.engine.pipeline import Pipeline
+from generation.engine.row_profile import LADDER, Profile, read_profiles
+from generation.engine.row_profiling import Profiles
+from generation.loading.memory import peak_bytes
+from generation.options import EngineOptions
+from tests.generation.conftest import CPU, TINY, MakeRequest
+
+BUCKET = Bucket(TINY, 32, 32, 1)
+WRONG = json.dumps({"x": {"seconds": [1, "a"], "row_bytes": 0, "decode_bytes": 0}})
+
+
+@pytest.mark.parametrize(
+    ("seconds", "knee"),
+    [
+        ([1.0], 1),
+        ([1.0, 2.0], 1),
+        ([1.0, 1.0, 2.0], 2),
+        ([1.0, 1.1, 1.4, 2.5, 3.7], 8),
+        ([1.0, 2.5, 1.4, 2.5, 3.7], 8),
+        ([1.0] * len(LADDER), LADDER[-1]),
+    ],
+)
+def test_the_knee_is_where_more_rows_stop_paying(seconds: list[float], knee: int):
+    assert Profile(seconds, 0, 0).knee == knee
+
+
+def test_one_decode_stays_free():
+    profile = Profile([1.0], row_bytes=100, decode_bytes=450)
+    assert profile.fitting(1000) == 5
+    assert profile.fitting(460) == 1
+    assert profile.fitting(10**9) == LADDER[-1]
+    assert profile.fitting(0) == LADDER[-1], "nobody tells"
+
+
+def test_a_size_is_measured_once_and_kept(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("generation.engine.row_profiling.LADDER", (1, 2))
+    file = tmp_path / "profiles.json"
+    pipeline = Pipeline.load(catalog[TINY], CPU)
+    rows: list[int] = []
+    pipeline.unet.register_forward_pre_hook(lambda _unet, inputs: rows.append(len(inputs[0])))
+    first = Profiles(CPU, file).of(pipeline, BUCKET)
+    measured = len(rows)
+    assert {*rows} == {1, 2}
+    assert all(seconds > 0 for seconds in first.seconds)
+    assert Profiles(CPU, file).of(pipeline, BUCKET) == first
+    assert len(rows) == measured
+    (place,) = read_profiles(file)
+    assert "cpu" in place
+    assert "Tiny, 1.1 M parameters | 32×32 px" in place
+    Profiles(CPU, file).of(pipeline, Bucket(TINY, 40, 32, 1))
+    assert len(read_profiles(file)) == 2
+    for damage in ("{", "[]", json.dumps({"x": {"seconds": 1}}), json.dumps({"x": 1}), WRONG):
+        file.write_text(damage)
+        assert Profiles(CPU, file).of(pipeline, BUCKET).seconds
+        assert list(read_profiles(file)) == [place]
+
+
+def test_more_rows_than_the_device_holds_end_the_measuring(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("generation.engine.row_profile.WORTHWHILE", 0.0)
+    pipeline = Pipeline.load(catalog[TINY], CPU)
+
+    def full(_unet: object, inputs: tuple[torch.Tensor, ...]) -> None:
+        if len(inputs[0]) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    pipeline.unet.register_forward_pre_hook(full)
+    assert Profiles(CPU).of(pipeline, BUCKET).knee == 2
+
+
+def test_the_engine_knows_after_warming_up(
+    catalog: Catalog, tmp_path: Path, make_request: MakeRequest, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(
+        Profiles, "of", lambda *_: Profile([1.0, 1.0, 1.0, 9.0], row_bytes=0, decode_bytes=0)
+    )
+    engine = Engine(catalog, CPU, options=EngineOptions(profiles=tmp_path / "profiles.json"))
+    assert engine.warm_up() is None
+    assert engine.rows == 4
+    rows: list[int] = []
+    engine._cache._pipelines[TINY].unet.register_forward_pre_hook(
+        lambda _unet, inputs: rows.append(len(inputs[0]))
+    )
+    for key in (1, 2, 3):
+        engine.add(key, make_request())
+    while not engine.idle:
+        engine.step()
+    assert max(rows) == 4
+
+
+def test_the_peak_of_memory_is_what_the_work_took():
+    taken = peak_bytes(CPU, lambda: torch.ones(2**24))
+    assert taken == 0 or 2**25 < taken < 2**28

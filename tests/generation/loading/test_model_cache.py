@@ -1,0 +1,187 @@
+"""Which checkpoints stay loaded."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from generation.catalog import Catalog, Checkpoint
+from generation.engine.engine import Engine
+from generation.engine.pipeline import Pipeline, pick_dtype
+from generation.loading import model_cache as cache_module
+from generation.loading.memory import _left_in_group, free_bytes
+from generation.loading.model_cache import RESERVE, ModelCache
+from generation.loading.model_loader import find_files
+from generation.request import Failed, Finished, Loading
+from tests.generation.conftest import CPU, PLAIN, MakeRequest, draw_source, pixels, run
+
+NAMES = ("A", "B", "C")
+
+
+@pytest.fixture
+def catalog(tiny_folder: Path) -> Catalog:
+    return Catalog({name: Checkpoint(name=name, source=tiny_folder) for name in NAMES}, "A")
+
+
+@pytest.fixture
+def weights(catalog: Catalog) -> int:
+    """What one of the checkpoints takes, in bytes."""
+    return find_files(catalog["A"]).values * torch.float32.itemsize
+
+
+class Memory:
+    """A device that holds so many checkpoints beside the reserve."""
+
+    def __init__(self, cache: ModelCache, holds: int, weights: int) -> None:
+        self.cache, self.holds, self.weights = cache, holds, weights
+
+    def free(self, _: torch.device) -> int:
+        return RESERVE + (self.holds - len(self.cache.names)) * self.weights
+
+
+def test_weights_are_counted_without_loading_them(catalog: Catalog, weights: int):
+    pipeline = Pipeline.load(catalog["A"], CPU)
+    parts = (pipeline.text_encoder, pipeline.unet, pipeline.vae)
+    assert weights == sum(value.nbytes for part in parts for value in part.parameters())
+
+
+def test_as_many_as_fit_are_kept_and_the_least_recently_used_goes(
+    catalog: Catalog, weights: int, monkeypatch: pytest.MonkeyPatch
+):
+    cache = ModelCache(catalog, CPU)
+    monkeypatch.setattr(cache_module, "free_bytes", Memory(cache, 2, weights).free)
+    loaded: list[str] = []
+    for name in "AABAC":
+        cache.take(name, loaded.append)
+    assert loaded == ["A", "B", "C"]
+    assert cache.names == ("A", "C")
+    cache.take("B", loaded.append)
+    assert cache.names == ("C", "B")
+
+
+def test_one_that_does_not_fit_is_still_tried_alone(
+    catalog: Catalog, weights: int, monkeypatch: pytest.MonkeyPatch
+):
+    cache = ModelCache(catalog, CPU)
+    monkeypatch.setattr(cache_module, "free_bytes", lambda _: 0)
+    for name in NAMES:
+        cache.take(name, lambda _: None)
+        assert cache.names == (name,)
+
+
+def test_out_of_memory_while_loading_makes_room_and_tries_again(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+):
+    cache = ModelCache(catalog, CPU)
+    real = cache_module.load_parts
+
+    def load(*arguments: object) -> object:
+        if len(cache.names) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return real(*arguments)
+
+    monkeypatch.setattr(cache_module, "load_parts", load)
+    for name in NAMES:
+        cache.take(name, lambda _: None)
+    assert cache.names == ("B", "C")
+
+    def never(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(cache_module, "load_parts", never)
+    with pytest.raises(torch.OutOfMemoryError):
+        cache.take("A", lambda _: None)
+    assert cache.names == ()
+
+
+@pytest.mark.parametrize("part", ["text_encoder", "unet", "vae"])
+def test_out_of_memory_under_a_request_takes_the_others_memory_first(
+    catalog: Catalog, make_request: MakeRequest, part: str
+):
+    engine = Engine(catalog, CPU, options=PLAIN)
+    undisturbed = pixels(run(engine, make_request(checkpoint="B")))
+    run(engine, make_request(checkpoint="A", prompt="a cat"))
+    model = getattr(engine._cache._pipelines["A"], part)
+
+    def short(*_: object) -> None:
+        if len(engine._cache.names) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    hooked = model.decoder if part == "vae" else model
+    hooked.register_forward_pre_hook(short)
+    events = run(engine, make_request(checkpoint="A"))
+    assert isinstance(events[-1], Finished)
+    assert engine._cache.names == ("A",)
+    assert (pixels(events) == undisturbed).all()
+
+
+def test_loading_is_announced_under_the_request_that_waits_for_it(
+    catalog: Catalog, make_request: MakeRequest
+):
+    announced: list[tuple[int, Loading]] = []
+    engine = Engine(catalog, CPU, options=PLAIN, on_event=lambda *event: announced.append(event))
+    assert engine.warm_up() is None
+    for key, name in enumerate("ABAB", start=1):
+        assert isinstance(run(engine, make_request(checkpoint=name), key)[-1], Finished)
+    failed = run(engine, make_request(checkpoint="D"), 5)[-1]
+    assert isinstance(failed, Failed)
+    assert announced == [(0, Loading("A")), (2, Loading("B"))]
+
+
+def test_a_folder_with_half_precision_weights_alone(
+    tiny_folder: Path, tmp_path: Path, make_request: MakeRequest
+):
+    half = shutil.copytree(tiny_folder, tmp_path / "half")
+    for part in ("unet", "vae", "text_encoder"):
+        (weights,) = (half / part).glob("*.safetensors")
+        weights.rename(weights.with_name(f"{weights.stem}.fp16.safetensors"))
+    catalog = Catalog({"Half": Checkpoint(name="Half", source=half)}, "Half")
+    engine = Engine(catalog, CPU, options=PLAIN)
+    assert isinstance(run(engine, make_request(checkpoint="Half"))[-1], Finished)
+
+
+def test_types_by_device(catalog: Catalog, monkeypatch: pytest.MonkeyPatch):
+    files = find_files(catalog["A"])
+    assert pick_dtype(CPU, files) == torch.float32
+    assert pick_dtype(torch.device("mps"), files) == torch.float32
+    assert pick_dtype(torch.device("cuda"), files) == torch.float16
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_draws_much_the_same(
+    catalog: Catalog, make_request: MakeRequest, monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype
+):
+    engine = Engine(catalog, CPU, options=PLAIN)
+    full = pixels(run(engine, make_request(checkpoint="A")))
+    monkeypatch.setattr(cache_module, "pick_dtype", lambda *_: dtype)
+    events = run(engine, make_request(checkpoint="B"))
+    pipeline = engine._cache._pipelines["B"]
+    assert pipeline.unet.dtype == pipeline.vae.dtype == dtype
+    assert abs(pixels(events).astype(int) - full).mean() < 40
+
+
+@pytest.mark.parametrize("part", ["decoder", "encoder"])
+def test_a_vae_that_overflows_in_fp16_runs_in_fp32_from_then_on(
+    catalog: Catalog, make_request: MakeRequest, monkeypatch: pytest.MonkeyPatch, part: str
+):
+    engine = Engine(catalog, CPU, options=PLAIN)
+    monkeypatch.setattr(cache_module, "pick_dtype", lambda *_: torch.float16)
+    run(engine, make_request(checkpoint="A", num_inference_steps=1))
+    pipeline = engine._cache._pipelines["A"]
+    request = make_request(checkpoint="A", strength=0.5, image=draw_source(32, 32))
+    getattr(pipeline.vae, part).register_forward_hook(
+        lambda _part, _inputs, values: values * torch.inf if values.dtype == torch.float16 else None
+    )
+    assert pixels(run(engine, request)).std() > 1
+    assert pipeline.vae.dtype == torch.float32
+
+
+def test_free_memory_is_what_the_system_and_the_container_leave(tmp_path: Path):
+    assert free_bytes(CPU) > 0
+    assert _left_in_group(tmp_path) > 2**60
+    (tmp_path / "memory.current").write_text("700\n")
+    (tmp_path / "memory.stat").write_text("anon 500\ninactive_file 100\n")
+    for limit, left in (("1000\n", 400), ("500\n", 0), ("max\n", 2**63)):
+        (tmp_path / "memory.max").write_text(limit)
+        assert _left_in_group(tmp_path) == left
