@@ -1,4 +1,4 @@
-"""The composition root and the command line: `darkroom run`, `play`, `doctor` and the others."""
+"""The command line: `darkroom run`, `play`, `doctor` and the others."""
 
 import argparse
 import asyncio
@@ -7,18 +7,11 @@ import logging
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bot import logs
 from bot.config import Settings, SettingsError, load_settings
 from bot.dotenv import FILE
 from bot.stopping import on_stop
-
-if TYPE_CHECKING:
-    from bot.client import DarkroomBot
-    from bot.services.retention import Retention
-    from bot.store.database import Database
-    from generation.worker.executor import LocalExecutor
 
 log = logging.getLogger(__name__)
 
@@ -176,185 +169,19 @@ async def _serve(settings: Settings) -> None:
 
 async def _serve_once(settings: Settings) -> None:
     from bot import connecting
+    from bot.app import build
 
-    bot, executor, database = compose(settings)
-    keeping = asyncio.create_task(retention(settings, database).keep_on(), name="retention")
+    app = build(settings)
+    keeping = asyncio.create_task(app.retention.keep_on(), name="retention")
     try:
-        await executor.start()
-        async with bot:
-            await connecting.serve(bot, settings.discord.token.get_secret_value())
+        await app.executor.start()
+        async with app.client:
+            await connecting.serve(app.client, settings.discord.token.get_secret_value())
     finally:
         keeping.cancel()
         await asyncio.wait([keeping])
-        await executor.close()
-        await database.close()
-
-
-def compose(settings: Settings) -> "tuple[DarkroomBot, LocalExecutor, Database]":
-    """Put the parts together; nothing runs yet."""
-    from bot.client import DarkroomBot
-    from bot.cogs import places
-    from bot.services.decoding import Decoder
-    from bot.services.door import Door
-    from bot.services.gallery import Gallery
-    from bot.services.granting import Granting
-    from bot.services.jobs import JobService
-    from bot.services.lookup import Lookup
-    from bot.services.moderation import ModerationService
-    from bot.services.policy import Limits, Policy
-    from bot.services.privacy import Privacy
-    from bot.services.quotas import Quotas
-    from bot.services.runner import Presenter, Runner
-    from bot.services.screening import Screening
-    from bot.store.allowances import AllowanceStore
-    from bot.store.audit import AuditStore
-    from bot.store.blocks import BlockStore
-    from bot.store.database import Database
-    from bot.store.defaults import DefaultsStore
-    from bot.store.examples import ExampleStore
-    from bot.store.favourites import FavouriteStore
-    from bot.store.filters import FilterStore
-    from bot.store.history import History
-    from bot.store.jobs import JobStore
-    from bot.store.pictures import PictureStore
-    from bot.store.refusals import RefusalStore
-    from bot.store.rules import RuleStore
-    from bot.store.spending import SpendingStore
-    from bot.store.uploads import UploadStore
-    from bot.store.usage import UsageStore
-    from generation.catalog import load_catalog
-    from generation.engine.row_profile import PROFILES
-    from generation.loading.revisions import REVISIONS
-    from generation.options import EngineOptions
-    from generation.worker.executor import LocalExecutor
-
-    catalog = load_catalog(settings.generation.catalog, settings.generation.checkpoint or None)
-    options = EngineOptions(
-        rows=settings.generation.rows,
-        deterministic=settings.generation.deterministic,
-        compile=settings.generation.compile,
-        metadata=settings.generation.metadata,
-        safety=settings.generation.safety,
-        profiles=settings.store.folder / PROFILES,
-        revisions=settings.store.folder / REVISIONS,
-    )
-    executor = LocalExecutor(
-        catalog,
-        options,
-        tick_timeout_s=settings.generation.tick_timeout_s,
-        configure_logs=partial(logs.configure_worker, settings.log.level, settings.log.format),
-    )
-    database = Database(settings.store.folder)
-    jobs = JobStore(database)
-    pictures = PictureStore(database, settings.store.folder)
-    limits = Limits(
-        waiting=settings.limits.waiting,
-        waiting_per_person=settings.limits.waiting_per_person,
-        waiting_per_server=settings.limits.waiting_per_server,
-        pictures_per_day=settings.limits.pictures_per_day,
-        seconds_per_day=settings.limits.seconds_per_day,
-        direct_messages=settings.limits.direct_messages,
-        user_installs=settings.limits.user_installs,
-    )
-    favourites = FavouriteStore(database)
-    uploads = UploadStore(settings.store.folder)
-    blocks = BlockStore(database)
-    rules = RuleStore(database)
-    defaults, allowances = DefaultsStore(database), AllowanceStore(database)
-    spending = SpendingStore(database)
-    quotas = Quotas(
-        jobs=jobs,
-        spending=spending,
-        rules=rules,
-        allowances=allowances,
-    )
-    policy = Policy(jobs=jobs, blocks=blocks, limits=limits, rules=rules, quotas=quotas)
-    screening, refusals = Screening(FilterStore(database)), RefusalStore(database)
-    door = Door(policy=policy, screening=screening, refusals=refusals)
-
-    def open_services(presenter: Presenter) -> JobService:
-        services = JobService(
-            catalog=catalog,
-            policy=policy,
-            door=door,
-            jobs=jobs,
-            pictures=pictures,
-            defaults=defaults,
-            presenter=presenter,
-            runner=Runner(jobs=jobs, pictures=pictures, executor=executor, presenter=presenter),
-            capacity=lambda: executor.capacity,
-            running_per_person=settings.limits.running_per_person,
-            decoder=Decoder(),
-        )
-        executor.on_capacity = rules.on_change = services.fill
-        return services
-
-    bot = DarkroomBot(
-        open_services,
-        gallery=Gallery(
-            policy=policy,
-            jobs=jobs,
-            pictures=pictures,
-            favourites=favourites,
-            examples=ExampleStore(database),
-        ),
-        privacy=Privacy(
-            jobs=jobs,
-            pictures=pictures,
-            favourites=favourites,
-            blocks=blocks,
-            defaults=defaults,
-            allowances=allowances,
-            refusals=refusals,
-            uploads=uploads,
-            spending=spending,
-        ),
-        uploads=uploads,
-        moderation=partial(
-            ModerationService,
-            policy=policy,
-            store=jobs,
-            pictures=pictures,
-            blocks=blocks,
-            audit=AuditStore(database),
-        ),
-        rules=rules,
-        defaults=defaults,
-        granting=Granting(allowances, quotas),
-        screening=screening,
-        lookup=Lookup(
-            history=History(database),
-            jobs=jobs,
-            pictures=pictures,
-            usage=UsageStore(database),
-            audit=AuditStore(database),
-        ),
-        synced_file=settings.store.folder / "commands.sha256",
-        shard_count=None,
-        timeout_s=settings.discord.timeout_s,
-        longest_pause_s=settings.discord.longest_pause_s,
-        proxy=settings.discord.proxy_for_discord(),
-        offered=places.offered(
-            direct_messages=settings.limits.direct_messages,
-            user_installs=settings.limits.user_installs,
-        ),
-    )
-    return bot, executor, database
-
-
-def retention(settings: Settings, database: "Database") -> "Retention":
-    """Put together what removes pictures and words that were kept for long enough."""
-    from bot.services.retention import Kept, Retention
-    from bot.store.expiry import Expiry
-    from bot.store.pictures import PictureStore
-    from bot.store.uploads import UploadStore
-
-    return Retention(
-        Kept(settings.retention.pictures_days, settings.retention.prompts_days),
-        pictures=PictureStore(database, settings.store.folder),
-        expiry=Expiry(database),
-        uploads=UploadStore(settings.store.folder),
-    )
+        await app.executor.close()
+        await app.database.close()
 
 
 def point_discord_at(settings: Settings) -> None:

@@ -3,10 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
-from pathlib import Path
-from typing import Any
-from weakref import WeakValueDictionary
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
@@ -14,55 +13,26 @@ from discord.ext import commands
 
 from bot import errors, texts
 from bot.cogs import places
-from bot.cogs.audit import Audit
-from bot.cogs.blocks import Blocks
-from bot.cogs.catalog import CatalogCog
-from bot.cogs.configuration import ConfigurationCog
-from bot.cogs.enlarging import EnlargingCog
-from bot.cogs.filters import Filters
-from bot.cogs.gallery import GalleryCog
-from bot.cogs.help import HelpCog
-from bot.cogs.imagine import ImagineCog
-from bot.cogs.inspection import InspectionCog
-from bot.cogs.lookup import LookupCog
-from bot.cogs.moderation import Moderation
-from bot.cogs.privacy import PrivacyCog
-from bot.cogs.queue import QueueCog
-from bot.cogs.quotas import QuotaGroup
-from bot.cogs.removal import Removal
-from bot.cogs.settings import SettingsCog
-from bot.cogs.source import SourceCog
 from bot.connecting import PatientBot
 from bot.discord_limits import CHOICE_NAME_LENGTH, DESCRIPTION_LENGTH, NAME_LENGTH
-from bot.services.configuration import Configuration
-from bot.services.gallery import Gallery
-from bot.services.granting import Granting
-from bot.services.jobs import JobService
-from bot.services.lookup import Lookup
-from bot.services.moderation import ModerationService
-from bot.services.privacy import Privacy
-from bot.services.runner import Presenter
-from bot.services.screening import Screening
-from bot.store.defaults import DefaultsStore
 from bot.store.records import Place
-from bot.store.rules import RuleStore
-from bot.store.uploads import UploadStore
 from bot.syncing import Syncing
 from bot.ui import acting, bounds, buttons
 from bot.ui.acting import ModButton
 from bot.ui.buttons import JobButton
-from bot.ui.clicks import Clicks
 from bot.ui.clock import DiscordClock
-from bot.ui.confirming import Question
-from bot.ui.cooldowns import Cooldowns
-from bot.ui.delivery import Delivery
 from bot.ui.file_hosts import no_redirects
+from bot.ui.interaction import Interaction
 from bot.ui.submitting import submitted
 from bot.ui.views import orphaned
 from generation.errors import InvalidRequest
 
+if TYPE_CHECKING:
+    from bot.app import App
+
 log = logging.getLogger(__name__)
 
+SYNCED = "commands.sha256"  # below the data folder: the commands as Discord has them
 # discord.py takes no less.
 MAX_RATE_LIMIT_S = 30.0
 # How long the start waits for the commands to be synced.
@@ -75,13 +45,13 @@ LASTING = (buttons.TEMPLATE, acting.TEMPLATE)
 class DarkroomTree(app_commands.CommandTree["DarkroomBot"]):
     """The slash commands; whatever one raises becomes the person's private line."""
 
-    async def interaction_check(self, interaction: discord.Interaction["DarkroomBot"], /) -> bool:
+    async def interaction_check(self, interaction: Interaction, /) -> bool:
         """Speak the person's language; raise CommandOnCooldown where they are too fast.
 
         Options out of bounds are answered here: discord.py catches its own errors only.
         """
         texts.speak(str(interaction.locale))
-        interaction.client.cooldowns.check(interaction)
+        interaction.client.app.cooldowns.check(interaction)
         try:
             bounds.check(interaction)
         except InvalidRequest as error:
@@ -89,7 +59,7 @@ class DarkroomTree(app_commands.CommandTree["DarkroomBot"]):
             return False
         return True
 
-    async def _call(self, interaction: discord.Interaction["DarkroomBot"]) -> None:
+    async def _call(self, interaction: Interaction) -> None:
         """Answer also what goes wrong before a command runs, and behind what is being typed.
 
         discord.py would log it at best, and leave the person waiting.
@@ -106,7 +76,7 @@ class DarkroomTree(app_commands.CommandTree["DarkroomBot"]):
 
     async def on_error(
         self,
-        interaction: discord.Interaction["DarkroomBot"],
+        interaction: Interaction,
         error: app_commands.AppCommandError,
         /,
     ) -> None:
@@ -149,46 +119,34 @@ class Translator(app_commands.Translator):
         return said
 
 
-class DarkroomBot(PatientBot):
-    """Discord's side of Darkroom.
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How Discord is reached; see `PatientBot` for the seconds.
 
-    ``open_services`` gets the presenter, which needs the bot, and returns what commands call;
-    ``moderation`` gets that, and returns what moderators' commands call.
-    ``synced_file`` is for `Syncing`, the rest for `PatientBot`; with a ``shard_count`` of None
-    Discord says how many. ``proxy`` is the address of an HTTP proxy; ``offered`` says in which
-    places commands are.
+    With a ``shard_count`` of None Discord says how many. ``proxy`` is the address of an HTTP proxy;
+    ``offered`` says in which places commands are.
     """
 
-    def __init__(
-        self,
-        open_services: Callable[[Presenter], JobService],
-        *,
-        gallery: Gallery,
-        privacy: Privacy,
-        moderation: Callable[[JobService], ModerationService],
-        lookup: Lookup,
-        rules: RuleStore,
-        defaults: DefaultsStore,
-        granting: Granting,
-        uploads: UploadStore,
-        screening: Screening,
-        synced_file: Path,
-        shard_count: int | None = 1,
-        timeout_s: float = 45.0,
-        longest_pause_s: float = 300.0,
-        proxy: str | None = None,
-        offered: places.Places = places.EVERYWHERE,
-    ) -> None:
-        clock = DiscordClock()
+    shard_count: int | None = 1
+    timeout_s: float = 45.0
+    longest_pause_s: float = 300.0
+    proxy: str | None = None
+    offered: places.Places = places.EVERYWHERE
+
+
+class DarkroomBot(PatientBot):
+    """Discord's side of the application, which is whole by the time that this logs in."""
+
+    def __init__(self, app: "App", clock: DiscordClock, connection: Connection) -> None:
         super().__init__(
-            timeout_s=timeout_s,
-            longest_pause_s=longest_pause_s,
-            shard_count=shard_count,
+            timeout_s=connection.timeout_s,
+            longest_pause_s=connection.longest_pause_s,
+            shard_count=connection.shard_count,
             command_prefix=commands.when_mentioned,
             help_command=None,
             tree_cls=DarkroomTree,
-            allowed_installs=offered.installs,
-            allowed_contexts=offered.contexts,
+            allowed_installs=connection.offered.installs,
+            allowed_contexts=connection.offered.contexts,
             # Messages without their content: only that one was deleted matters.
             intents=discord.Intents(guilds=True, guild_messages=True),
             allowed_mentions=discord.AllowedMentions.none(),
@@ -196,29 +154,17 @@ class DarkroomBot(PatientBot):
             http_trace=clock.listen(no_redirects()),
             # Longer rate limits are waited for by those who know what they wait for.
             max_ratelimit_timeout=MAX_RATE_LIMIT_S,
-            proxy=proxy,
+            proxy=connection.proxy,
         )
-        self.jobs = open_services(Delivery(self, clock, timeout_s=timeout_s))
-        self.gallery = gallery
-        self.privacy = privacy
-        self.uploads = uploads
-        self.moderation = moderation(self.jobs)
-        self.lookup = lookup
-        self.rules = rules
-        self.defaults = defaults
-        self.granting = granting
-        self.screening = screening
-        self.clicks = Clicks()
-        self.cooldowns = Cooldowns()
+        self.app = app
         self._syncing = Syncing(
             self.tree,
             Translator(),
-            synced_file,
-            timeout_s=timeout_s,
+            app.folder / SYNCED,
+            timeout_s=connection.timeout_s,
             pauses=self.pauses(),
         )
         self._background: list[asyncio.Task[None]] = []
-        self.questions: WeakValueDictionary[int, Question] = WeakValueDictionary()
         self._owners_asked: float | None = None
 
     async def is_owner(self, user: discord.abc.User, /) -> bool:
@@ -235,39 +181,16 @@ class DarkroomBot(PatientBot):
 
     async def setup_hook(self) -> None:
         """Register commands and buttons, and take up what an earlier run left open."""
-        await self.jobs.load()
-        await self.add_cog(ImagineCog(self.jobs))
-        await self.add_cog(QueueCog(self.jobs))
-        await self.add_cog(GalleryCog(self.gallery, self.jobs))
-        await self.add_cog(EnlargingCog(self.jobs))
-        await self.add_cog(CatalogCog(self.jobs.catalog, self.gallery))
-        await self.add_cog(PrivacyCog(self.privacy))
-        await self.add_cog(HelpCog())
-        await self.add_cog(SettingsCog(self.defaults, self.jobs))
-        await self.add_cog(ConfigurationCog(Configuration(self.rules, self.jobs.catalog)))
-        inspection = InspectionCog(self.jobs)
-        await self.add_cog(inspection)
-        source = SourceCog(self.jobs, self.uploads)
-        await self.add_cog(source)
-        mod, looking = Moderation(), LookupCog(self.lookup, self.jobs.catalog)
-        for menu in (inspection.menu, source.menu, *looking.menus):
-            self.tree.add_command(menu)
-        for cog in (
-            looking,
-            Blocks(self.moderation),
-            Removal(self.moderation, self.jobs),
-            Audit(self.moderation),
-        ):
-            for command in cog.get_app_commands():
-                mod.add_command(command)
-        mod.add_command(Filters(self.screening))
-        mod.add_command(QuotaGroup(self.granting))
-        self.tree.add_command(mod)
+        await self.app.load()
+        for cog in self.app.cogs:
+            await self.add_cog(cog)
+        for command in self.app.commands:
+            self.tree.add_command(command)
         self.add_dynamic_items(JobButton, ModButton)
         # Those whose jobs are on their way wait for no longer, whatever becomes of the commands.
         syncing = self._begin(self._syncing.keep_trying(), "syncing")
         await asyncio.wait([syncing], timeout=SYNC_S)
-        self._begin(self.jobs.recover(), "recovery")
+        self._begin(self.app.jobs.recover(), "recovery")
 
     def _begin(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)
@@ -296,35 +219,35 @@ class DarkroomBot(PatientBot):
 
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
         """End the job that the message carried."""
-        await self.jobs.abandon(Place.MESSAGE, [event.message_id])
+        await self.app.jobs.abandon(Place.MESSAGE, [event.message_id])
 
     async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
         """End the jobs that the messages carried."""
-        await self.jobs.abandon(Place.MESSAGE, event.message_ids)
+        await self.app.jobs.abandon(Place.MESSAGE, event.message_ids)
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """End the jobs of the channel, and drop its rules; discord.py says its threads are gone."""
-        await self.jobs.abandon(Place.CHANNEL, [channel.id])
-        await self.rules.forget(channel.guild.id, channel.id)
+        await self.app.jobs.abandon(Place.CHANNEL, [channel.id])
+        await self.app.rules.forget(channel.guild.id, channel.id)
 
     async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
         """End the jobs of the thread, and drop its rules."""
-        await self.jobs.abandon(Place.CHANNEL, [event.thread_id])
-        await self.rules.forget(event.guild_id, event.thread_id)
+        await self.app.jobs.abandon(Place.CHANNEL, [event.thread_id])
+        await self.app.rules.forget(event.guild_id, event.thread_id)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """End the jobs of a server that removed the bot, or that is no more.
 
         Its rules, filters, blocks and allowances stay: it may invite the bot again.
         """
-        await self.jobs.abandon(Place.SERVER, [guild.id])
+        await self.app.jobs.abandon(Place.SERVER, [guild.id])
 
     async def close(self) -> None:
         """Put what runs back into the queue before the connection goes."""
         if not self.is_closed():
             for task in self._background:
                 task.cancel()
-            await self.jobs.close()
+            await self.app.jobs.close()
         await super().close()
 
 

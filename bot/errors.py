@@ -13,7 +13,7 @@ from discord import app_commands
 
 from bot.discord_limits import CONTENT_LENGTH
 from bot.services.errors import AgeRestricted, Blocked, JobError
-from bot.services.runner import DeliveryFailed
+from bot.services.presenter import DeliveryFailed
 from bot.store.errors import (
     StoreBusy,
     StoreDamaged,

@@ -59,8 +59,12 @@ class RecordingExecutor:
     running: int = 0
     ended: list[str] = field(default_factory=list)
     wait: Wait = _plainly
-    on_capacity: Callable[[], None] = lambda: None
+    listeners: list[Callable[[], None]] = field(default_factory=list)
     _steps: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+
+    def on_capacity(self, listener: Callable[[], None]) -> None:
+        """Call a listener when the capacity has changed."""
+        self.listeners.append(listener)
 
     async def start(self) -> None:
         """Nothing to start."""
@@ -80,7 +84,8 @@ class RecordingExecutor:
         outcome = "cancelled"
         if self.ready_rows is not None:
             self.capacity, self.ready_rows = self.ready_rows, None
-            self.on_capacity()
+            for listener in self.listeners:
+                listener()
         try:
             if self.loads and isinstance(request, GenerationRequest):
                 yield Loading(request.checkpoint)

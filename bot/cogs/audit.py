@@ -1,6 +1,6 @@
 """/mod audit: what moderators did."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
@@ -12,6 +12,9 @@ from bot.texts import say
 from bot.ui.asking import moderator
 from bot.ui.deeds import audit_line
 from bot.ui.listing import Line, Listing
+
+if TYPE_CHECKING:
+    from bot.app import App
 
 # What can be asked for: each action, and what several have in common.
 ACTIONS = (
@@ -61,3 +64,8 @@ class Audit(commands.Cog):
             return [audit_line(entry) for entry in found]
 
         await Listing(say("audit-title"), load, interaction).show(say("audit-none"))
+
+
+def setup(app: "App") -> None:
+    """Let moderators read the audit trail."""
+    app.add_mod_commands(*Audit(app.get(ModerationService)).get_app_commands())

@@ -1,19 +1,24 @@
 """/mod block, /mod unblock, /mod blocks: who may ask for nothing."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.services.admission import Stage
 from bot.services.durations import FOR_GOOD
 from bot.services.moderation import ModerationService
+from bot.store.blocks import BlockStore
 from bot.texts import say
 from bot.ui import acting
 from bot.ui.acting import DURATION_LENGTH, REASON_LENGTH
 from bot.ui.asking import moderator
 from bot.ui.deeds import block_line
 from bot.ui.listing import Line, Listing
+
+if TYPE_CHECKING:
+    from bot.app import App
 
 DURATIONS = ("1h", "1d", "1w", "30d")
 
@@ -98,3 +103,21 @@ class Blocks(commands.Cog):
             return [block_line(block) for block in found]
 
         await Listing(say("blocks-title"), load, interaction).show(say("blocks-none"))
+
+
+def setup(app: "App") -> None:
+    """Let moderators block people, who are then refused before anything else."""
+    blocks = BlockStore(app.database)
+    app.loads.append(blocks.load)
+    app.personal_data.append(blocks)
+    moderation = ModerationService(
+        jobs=app.jobs,
+        visibility=app.visibility,
+        store=app.job_store,
+        pictures=app.pictures,
+        blocks=blocks,
+        audit=app.audit,
+    )
+    app.provide(moderation)
+    app.admission.add(Stage.PERSON, moderation.check)
+    app.add_mod_commands(*Blocks(moderation).get_app_commands())

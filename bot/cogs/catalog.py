@@ -1,7 +1,7 @@
 """/checkpoints and /styles: what can be picked here."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
@@ -9,12 +9,15 @@ from discord.ext import commands
 
 from bot.services.errors import NothingToDo
 from bot.services.gallery import Gallery
-from bot.services.offering import offered
+from bot.services.offering import offered, suited
 from bot.store.examples import Shown
 from bot.texts import say
 from bot.ui.eyes import is_age_restricted
 from bot.ui.showcase import Entry, Showcase, checkpoint_entry, style_entry
 from generation.catalog import Catalog
+
+if TYPE_CHECKING:
+    from bot.app import App
 
 
 class CatalogCog(commands.Cog):
@@ -45,3 +48,9 @@ class CatalogCog(commands.Cog):
             raise NothingToDo(say("nothing-offered"))
         await interaction.response.defer(ephemeral=True, thinking=True)
         await Showcase(self.gallery, shown, entries, interaction).show()
+
+
+def setup(app: "App") -> None:
+    """Show what can be picked, and hold what is age-restricted to its places."""
+    app.admission.add_screen(suited(app.catalog))
+    app.add_cog(CatalogCog(app.catalog, app.get(Gallery)))

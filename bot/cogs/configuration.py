@@ -1,6 +1,6 @@
 """/config: what holds in a server and in its channels."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
@@ -23,6 +23,9 @@ from bot.ui.access import AccessPanel
 from bot.ui.asking import check_administrator
 from bot.ui.rules import card
 from generation.request import COUNT, GUIDANCE, STEPS
+
+if TYPE_CHECKING:
+    from bot.app import App
 
 Channel = app_commands.AppCommandChannel | app_commands.AppCommandThread
 EVERYTHING = "everything"
@@ -233,3 +236,8 @@ def _place(interaction: discord.Interaction[Any], channel: Channel | None) -> Pl
         return Place(guild_id)
     around = channel.parent_id if isinstance(channel, app_commands.AppCommandThread) else None
     return Place(guild_id, channel.id, around)
+
+
+def setup(app: "App") -> None:
+    """Let administrators set a server's rules."""
+    app.add_cog(ConfigurationCog(Configuration(app.rules, app.catalog)))

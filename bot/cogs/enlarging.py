@@ -1,7 +1,7 @@
 """/upscale: a person's own picture, larger."""
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
@@ -13,6 +13,9 @@ from bot.ui.asking import asked_by, fetch
 from bot.ui.buttons import first_answer
 from bot.ui.cooldowns import UNDER_POLICY
 from generation.upscaler import FACTORS
+
+if TYPE_CHECKING:
+    from bot.app import App
 
 CHOICES = [app_commands.Choice(name=f"×{factor}", value=factor) for factor in FACTORS]
 
@@ -41,3 +44,8 @@ class EnlargingCog(commands.Cog):
         asked = asked_by(interaction, private=private)
         job = await self.jobs.upscale(partial(fetch, interaction, "image", image), factor, asked)
         await first_answer(interaction, self.jobs, job)
+
+
+def setup(app: "App") -> None:
+    """Enlarge people's own pictures."""
+    app.add_cog(EnlargingCog(app.jobs))

@@ -1,18 +1,22 @@
 """/mod filter: what prompts may not say."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
 
 from bot.discord_limits import LARGEST_INTEGER
 from bot.services.screening import Screening, pieces
+from bot.store.filters import FilterStore
 from bot.store.records import FilterAction, FilterKind, FilterStrictness
 from bot.texts import say
 from bot.ui.asking import moderator
 from bot.ui.deeds import filter_line, filter_text, tested
 from bot.ui.listing import Line, Listing
 from generation.request import PROMPT_LENGTH
+
+if TYPE_CHECKING:
+    from bot.app import App
 
 PATTERN_LENGTH = 200
 
@@ -95,3 +99,13 @@ class Filters(app_commands.Group):
         await interaction.response.send_message(
             embed=discord.Embed(description=shown), ephemeral=True
         )
+
+
+def setup(app: "App") -> None:
+    """Let moderators say what prompts may not say."""
+    filters = FilterStore(app.database)
+    app.personal_data.append(filters)
+    screening = Screening(filters)
+    app.provide(screening)
+    app.admission.add_screen(screening.apply)
+    app.add_mod_commands(Filters(screening))

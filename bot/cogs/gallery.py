@@ -1,7 +1,7 @@
 """/history and /favourites: a person's own jobs, and those they like."""
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
@@ -10,10 +10,15 @@ from discord.ext import commands
 from bot.discord_limits import LARGEST_INTEGER
 from bot.services.gallery import Gallery
 from bot.services.jobs import JobService
+from bot.store.examples import ExampleStore
+from bot.store.favourites import FavouriteStore
 from bot.store.records import Search
 from bot.texts import say
 from bot.ui.pages import OwnAlbum
 from bot.ui.private import show_details
+
+if TYPE_CHECKING:
+    from bot.app import App
 
 WORD_LENGTH = 100
 DAYS = (1, 3650)
@@ -62,3 +67,18 @@ class GalleryCog(commands.Cog):
     ) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         await OwnAlbum(self.gallery, self.jobs, search, interaction).show(nothing)
+
+
+def setup(app: "App") -> None:
+    """Show people what they made, and keep their favourites."""
+    favourites = FavouriteStore(app.database)
+    app.personal_data.append(favourites)
+    gallery = Gallery(
+        visibility=app.visibility,
+        jobs=app.job_store,
+        pictures=app.pictures,
+        favourites=favourites,
+        examples=ExampleStore(app.database),
+    )
+    app.provide(gallery)
+    app.add_cog(GalleryCog(gallery, app.jobs))

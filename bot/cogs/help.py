@@ -1,7 +1,7 @@
 """/help: what there is, from the command tree itself."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
@@ -9,6 +9,9 @@ from discord.ext import commands
 
 from bot.texts import all_of, say, spoken
 from bot.ui.eyes import permissions_in_server
+
+if TYPE_CHECKING:
+    from bot.app import App
 
 MENUS = {"message": discord.AppCommandType.message, "person": discord.AppCommandType.user}
 
@@ -46,3 +49,8 @@ def _shown(
 ) -> bool:
     needed = command.default_permissions
     return needed is None or needed.is_subset(permissions)
+
+
+def setup(app: "App") -> None:
+    """List the commands."""
+    app.add_cog(HelpCog())

@@ -1,6 +1,6 @@
 """/imagine."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
@@ -14,6 +14,9 @@ from bot.ui import choices
 from bot.ui.confirming import ask_for
 from bot.ui.cooldowns import UNDER_POLICY
 from generation.request import COUNT, GUIDANCE, PROMPT_LENGTH, SEED, STEPS
+
+if TYPE_CHECKING:
+    from bot.app import App
 
 
 class ImagineCog(commands.Cog):
@@ -75,3 +78,8 @@ class ImagineCog(commands.Cog):
         )
         wishes = wishes_of(wish, choices.catalog_here(interaction))
         await ask_for(interaction, self.jobs, wishes, image, private=private)
+
+
+def setup(app: "App") -> None:
+    """Draw what people ask for."""
+    app.add_cog(ImagineCog(app.jobs))

@@ -1,6 +1,6 @@
 """/inspect: what a picture's file says about its making."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
@@ -14,8 +14,12 @@ from bot.ui import embeds
 from bot.ui.asking import asked_by, fetch, is_picture
 from bot.ui.buttons import first_answer
 from bot.ui.choices import catalog_here
+from bot.ui.interaction import app_of
 from bot.ui.views import PrivateView
 from generation.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from bot.app import App
 
 
 class InspectionCog(commands.Cog):
@@ -75,10 +79,16 @@ class Offer(PrivateView):
         self, interaction: discord.Interaction[Any], _: discord.ui.Button["Offer"]
     ) -> None:
         """Make the job, as /imagine would."""
-        interaction.client.cooldowns.wish(interaction)
+        app_of(interaction).cooldowns.wish(interaction)
         mine = await self._jobs.defaults(interaction.user.id)
         asked = asked_by(interaction, private=bool(mine.private))
         wish = self._jobs.complete_alike(self._alike.wish, mine, asked)
         job = await self._jobs.imagine(wish, asked)
         await first_answer(interaction, self._jobs, job)
         await self.on_timeout()
+
+
+def setup(app: "App") -> None:
+    """Say how pictures were made."""
+    cog = InspectionCog(app.jobs)
+    app.add_cog(cog, cog.menu)

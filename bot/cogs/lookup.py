@@ -1,7 +1,7 @@
 """/mod history, /mod usage, and two menus: what moderators look up."""
 
 import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
@@ -12,7 +12,9 @@ from bot.discord_limits import LARGEST_INTEGER
 from bot.services.errors import JobNotFound
 from bot.services.lookup import Lookup
 from bot.services.moments import read_since, read_until
+from bot.store.history import History as HistoryStore
 from bot.store.records import ModSearch, Status
+from bot.store.usage import UsageStore
 from bot.texts import say
 from bot.ui.asking import check_moderator, moderator
 from bot.ui.choices import matching
@@ -20,6 +22,9 @@ from bot.ui.cooldowns import OFTEN
 from bot.ui.history import History, inspect
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from bot.app import App
 
 WORDS_LENGTH = 100
 MOMENT_LENGTH = 40
@@ -134,3 +139,18 @@ class LookupCog(commands.Cog):
     async def _show(self, interaction: discord.Interaction[Any], search: ModSearch) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         await History(self.lookup, search, interaction).show(say("history-none"))
+
+
+def setup(app: "App") -> None:
+    """Let moderators look up who asked for what."""
+    lookup = Lookup(
+        history=HistoryStore(app.database),
+        jobs=app.job_store,
+        pictures=app.pictures,
+        usage=UsageStore(app.database),
+        audit=app.audit,
+    )
+    app.provide(lookup)
+    cog = LookupCog(lookup, app.catalog)
+    app.add_mod_commands(*cog.get_app_commands())
+    app.commands += cog.menus

@@ -2,16 +2,20 @@
 
 import io
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.services.job_data import JobData
 from bot.services.privacy import Privacy
 from bot.texts import say
 from bot.ui.uploading import TOO_LARGE
 from bot.ui.views import PrivateView
+
+if TYPE_CHECKING:
+    from bot.app import App
 
 PATIENCE_S = 300.0
 REQUEST_BYTES = 2**16  # beside a file, a message needs some room, too
@@ -71,10 +75,19 @@ class _Erase(PrivateView):
     ) -> None:
         """Remove it, and say how much there was."""
         await interaction.response.defer()
-        count = await self._privacy.erase(interaction.user.id, interaction.created_at)
+        erased = await self._privacy.erase(interaction.user.id, interaction.created_at)
         self.stop()
-        await interaction.edit_original_response(content=say("erased", jobs=count), view=None)
+        await interaction.edit_original_response(
+            content=say("erased", jobs=erased[JobData.name]), view=None
+        )
 
     async def on_timeout(self) -> None:
         """Take the button away."""
         await self.leave(content=say("erased-nothing"), view=None)
+
+
+def setup(app: "App") -> None:
+    """Hand people what is kept about them, and erase it."""
+    privacy = Privacy(app.database, app.personal_data)
+    app.provide(privacy)
+    app.add_cog(PrivacyCog(privacy))

@@ -1,6 +1,6 @@
 """/queue and /cancel: what is on its way, and what need not be."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
@@ -9,6 +9,7 @@ from discord.ext import commands
 from bot.discord_limits import CHOICE_NAME_LENGTH, CHOICES, LARGEST_INTEGER
 from bot.services.errors import NothingToDo
 from bot.services.jobs import JobService
+from bot.services.quotas import Quotas
 from bot.store.records import Job
 from bot.texts import all_of, say
 from bot.texts.inert import plain
@@ -17,23 +18,26 @@ from bot.ui.asking import actor_of, asked_by
 from bot.ui.cooldowns import OFTEN
 from bot.ui.rules import standing_line
 
+if TYPE_CHECKING:
+    from bot.app import App
+
 
 class QueueCog(commands.Cog):
     """The line in front of the device."""
 
-    def __init__(self, jobs: JobService) -> None:
-        self.jobs = jobs
+    def __init__(self, jobs: JobService, quotas: Quotas) -> None:
+        self.jobs, self.quotas = jobs, quotas
 
     @app_commands.command(description=say("command-queue"))
     async def queue(self, interaction: discord.Interaction[Any]) -> None:
         """Show the line privately; other people's prompts are theirs."""
-        turns = await self.jobs.queue()
+        turns = await self.jobs.queue.turns()
         actor = actor_of(interaction)
         named = [
             turn.job.id for turn in lists.shown(turns) if await self.jobs.sees(turn.job, actor)
         ]
         text = lists.queue(turns, interaction.user.id, named)
-        standing = await self.jobs.standing(asked_by(interaction))
+        standing = await self.quotas.standing_of(asked_by(interaction))
         if standing is not None and standing.limited:
             text += "\n-# " + standing_line(standing)
         await interaction.response.send_message(text, ephemeral=True)
@@ -79,3 +83,8 @@ class QueueCog(commands.Cog):
 
 def _name(job: Job) -> str:
     return plain(f"#{job.id} {render.subject(job)}", CHOICE_NAME_LENGTH)
+
+
+def setup(app: "App") -> None:
+    """Show the queue, and cancel what is in it."""
+    app.add_cog(QueueCog(app.jobs, app.get(Quotas)))

@@ -1,17 +1,23 @@
 """/mod quota: what moderators grant people and roles beside the server's quota."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
 
+from bot.services.admission import Stage
 from bot.services.granting import Granting
-from bot.store.allowances import MOST_EXTRA
+from bot.services.quotas import Quotas
+from bot.store.allowances import MOST_EXTRA, AllowanceStore
 from bot.store.records import Allowance, Holder
 from bot.store.rules import PICTURES_PER_DAY
+from bot.store.spending import SpendingStore
 from bot.texts import say
 from bot.ui.asking import check_moderator, role_ids_of
 from bot.ui.rules import allowance_lines, standing_line
+
+if TYPE_CHECKING:
+    from bot.app import App
 
 Who = discord.Member | discord.User | discord.Role
 
@@ -93,3 +99,20 @@ def _holder(interaction: discord.Interaction[Any], who: Who) -> Allowance:
     """Return an allowance that grants nothing yet."""
     holder = Holder.ROLE if isinstance(who, discord.Role) else Holder.PERSON
     return Allowance(guild_id=interaction.guild_id or 0, holder=holder, holder_id=who.id)
+
+
+def setup(app: "App") -> None:
+    """Hold people to a day's quota, to which moderators may add."""
+    allowances, spending = AllowanceStore(app.database), SpendingStore(app.database)
+    app.loads.append(allowances.load)
+    app.personal_data += [allowances, spending]
+    quotas = Quotas(
+        jobs=app.job_store,
+        spending=spending,
+        rules=app.rules,
+        allowances=allowances,
+        limits=app.limits,
+    )
+    app.provide(quotas)
+    app.admission.add(Stage.QUOTA, quotas.check)
+    app.add_mod_commands(QuotaGroup(Granting(allowances, quotas)))

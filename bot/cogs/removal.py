@@ -1,6 +1,6 @@
 """/mod remove, /mod cancel: jobs of other people that shall not be."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
@@ -14,6 +14,9 @@ from bot.texts import say
 from bot.ui import acting
 from bot.ui.acting import REASON_LENGTH
 from bot.ui.asking import moderator
+
+if TYPE_CHECKING:
+    from bot.app import App
 
 
 class Removal(commands.Cog):
@@ -59,3 +62,9 @@ class Removal(commands.Cog):
         elif person is not None:
             count = await self.jobs.cancel_all(person.id, actor, reason)
         await interaction.followup.send(say("cancelled", jobs=count))
+
+
+def setup(app: "App") -> None:
+    """Let moderators remove and cancel other people's jobs."""
+    removal = Removal(app.get(ModerationService), app.jobs)
+    app.add_mod_commands(*removal.get_app_commands())

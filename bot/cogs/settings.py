@@ -1,6 +1,6 @@
 """/settings: a person's own defaults."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
@@ -8,12 +8,16 @@ from discord.ext import commands
 
 from bot.services.filling import by_catalog
 from bot.services.jobs import JobService
+from bot.services.quotas import Quotas
 from bot.store.defaults import Defaults, DefaultsStore
 from bot.texts import say
 from bot.ui import choices
 from bot.ui.asking import asked_by
 from bot.ui.rules import standing_line, value_line
 from generation.request import COUNT, GUIDANCE, PROMPT_LENGTH, STEPS
+
+if TYPE_CHECKING:
+    from bot.app import App
 
 EVERYTHING = "everything"
 SETTINGS = [app_commands.Choice(name=name, value=name) for name in (EVERYTHING, *Defaults.CHECKS)]
@@ -24,8 +28,8 @@ class SettingsCog(
 ):
     """Everybody's own; each subcommand answers with what is set then."""
 
-    def __init__(self, defaults: DefaultsStore, jobs: JobService) -> None:
-        self.defaults, self.jobs = defaults, jobs
+    def __init__(self, defaults: DefaultsStore, jobs: JobService, quotas: Quotas) -> None:
+        self.defaults, self.jobs, self.quotas = defaults, jobs, quotas
 
     @app_commands.command(description=say("command-settings-show"))
     async def show(self, interaction: discord.Interaction[Any]) -> None:
@@ -83,8 +87,13 @@ class SettingsCog(
     async def _answer(self, interaction: discord.Interaction[Any], mine: Defaults) -> None:
         said = mine.said()
         lines = [value_line(field, said.get(field)) for field in Defaults.CHECKS]
-        standing = await self.jobs.standing(asked_by(interaction))
+        standing = await self.quotas.standing_of(asked_by(interaction))
         if standing is not None:
             lines.append(standing_line(standing))
         card = discord.Embed(description=say("settings-card") + "\n" + "\n".join(lines))
         await interaction.response.send_message(embed=card, ephemeral=True)
+
+
+def setup(app: "App") -> None:
+    """Keep what people like in the gaps of what they ask for."""
+    app.add_cog(SettingsCog(app.defaults, app.jobs, app.get(Quotas)))

@@ -1,6 +1,6 @@
 """The message menu "Use as source image": pictures that start from one in a message."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
@@ -12,6 +12,9 @@ from bot.store.uploads import UploadStore
 from bot.texts import say
 from bot.ui.asking import asked_by, fetch, is_picture
 from bot.ui.forms import source_form
+
+if TYPE_CHECKING:
+    from bot.app import App
 
 
 class SourceCog(commands.Cog):
@@ -41,3 +44,12 @@ class SourceCog(commands.Cog):
         await interaction.response.send_modal(
             source_form(sha256, len(pictures) - 1, private=private)
         )
+
+
+def setup(app: "App") -> None:
+    """Draw from a picture in a message."""
+    uploads = UploadStore(app.folder)
+    app.personal_data.append(uploads)
+    app.provide(uploads)
+    cog = SourceCog(app.jobs, uploads)
+    app.add_cog(cog, cog.menu)

@@ -4,13 +4,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Protocol
 
+from bot.services.admission import Admission, Wanted
+from bot.services.context import Asked
 from bot.services.decoding import Decoder
-from bot.services.door import Door
 from bot.services.errors import NothingToDo, PictureNotFound, WordsNotKept
 from bot.services.offering import in_place
-from bot.services.policy import Asked, Policy
 from bot.services.remixing import Form, form_of, remix
 from bot.services.requests import DEFAULT_COUNT, VARIATION_STRENGTH, reroll, single, variation
+from bot.services.rules import PlaceRules
+from bot.services.visibility import Visibility
 from bot.store.defaults import DefaultsStore
 from bot.store.jobs import ERASED
 from bot.store.pictures import PictureStore
@@ -41,16 +43,18 @@ class Anew:
         self,
         *,
         catalog: Catalog,
-        policy: Policy,
-        door: Door,
+        rules: PlaceRules,
+        visibility: Visibility,
+        admission: Admission,
         pictures: PictureStore,
         defaults: DefaultsStore,
         decoder: Decoder,
         record: Record,
     ) -> None:
         self._catalog = catalog
-        self._policy = policy
-        self._door = door
+        self._rules = rules
+        self._visibility = visibility
+        self._admission = admission
         self._pictures = pictures
         self._defaults = defaults
         self._decoder = decoder
@@ -123,7 +127,7 @@ class Anew:
     async def form(self, job_id: int, asked: Asked) -> Form:
         """Return what a remix of this job starts from; raises the JobError that forbids one."""
         parent, asked = await self._drawn(job_id, asked)
-        await self._door.admit(asked, parent.words.prompt)
+        await self._admission.admit(asked, Wanted(parent.words.prompt))
         return form_of(self._catalog, parent)
 
     async def remix(self, job_id: int, form: Form, asked: Asked) -> Job:
@@ -131,7 +135,7 @@ class Anew:
         parent, asked = await self._drawn(job_id, asked)
         here = in_place(self._catalog, age_restricted=asked.age_restricted)
         mine = await self._defaults.get(asked.origin.person_id)
-        draft = remix(here, parent, form, mine, self._policy.rules(asked))
+        draft = remix(here, parent, form, mine, self._rules.holding(asked))
         draft = replace(draft, parent_id=parent.id, source_sha256=parent.source_sha256)
         source = None
         if parent.source_sha256 is not None and draft.size != _size(parent.request):
@@ -148,11 +152,11 @@ class Anew:
         return parent, asked
 
     def _variations(self, asked: Asked) -> int:
-        return min(DEFAULT_COUNT, self._policy.rules(asked).max_count or DEFAULT_COUNT)
+        return min(DEFAULT_COUNT, self._rules.holding(asked).max_count or DEFAULT_COUNT)
 
     async def _parent(self, job_id: int, asked: Asked) -> tuple[Job, Asked]:
         """Return the job to start from, and who asks: what comes of a private one is private."""
-        parent = await self._policy.visible(job_id, asked.actor)
+        parent = await self._visibility.visible(job_id, asked.actor)
         return parent, asked.in_private() if parent.origin.private else asked
 
     async def _stored(self, parent: Job, index: int) -> StoredPicture | None:

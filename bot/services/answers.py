@@ -7,13 +7,8 @@ from dataclasses import replace
 
 from bot.services.cancelling import Cancellations
 from bot.services.pauses import Pauses
-from bot.services.runner import (
-    AnsweredElsewhere,
-    DeliveryFailed,
-    Presenter,
-    TokenDied,
-    shortened,
-)
+from bot.services.presenter import AnsweredElsewhere, DeliveryFailed, Presenter, TokenDied
+from bot.services.runner import shortened
 from bot.store.jobs import JobStore
 from bot.store.patience import patient
 from bot.store.records import Job, Status

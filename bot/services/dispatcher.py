@@ -64,6 +64,8 @@ class Dispatcher:
         running_per_person: int,
         running_in: Callable[[int | None], int | None] = lambda guild_id: None,  # noqa: ARG005
         laden: Callable[[], bool] = lambda: False,
+        on_change: Callable[[list[int]], None] = lambda waiting: None,  # noqa: ARG005
+        on_retag: Callable[[dict[int, float]], None] = lambda tags: None,  # noqa: ARG005
     ) -> None:
         self._work = work
         self._capacity = capacity
@@ -76,8 +78,8 @@ class Dispatcher:
         self._running: dict[int, asyncio.Task[None]] = {}
         self._dispatched: dict[int, Ticket] = {}
         self._open = False
-        self.on_change: Callable[[list[int]], None] = lambda waiting: None  # noqa: ARG005
-        self.on_retag: Callable[[dict[int, float]], None] = lambda tags: None  # noqa: ARG005
+        self._on_change = on_change
+        self._on_retag = on_retag
 
     def start_tag(self, person_id: int, cost: float) -> float:
         """Return the start tag of the person's next job and reserve its turn."""
@@ -125,7 +127,7 @@ class Dispatcher:
             self._start(ticket.job_id)
             started = True
         if started:
-            self.on_change(self.waiting)
+            self._on_change(self.waiting)
 
     def place(self, job_id: int) -> int | None:
         """Return the job's place among those that wait, from 1, or None where it does not."""
@@ -146,7 +148,7 @@ class Dispatcher:
             if ticket.job_id == job_id:
                 self._waiting.remove(ticket)
                 self._move_up(ticket)
-                self.on_change(self.waiting)
+                self._on_change(self.waiting)
                 return
         task = self._running.get(job_id)
         if task is not None:
@@ -220,7 +222,7 @@ class Dispatcher:
         }
         if changed:
             self._waiting = sorted(moved.get(one.job_id, one) for one in self._waiting)
-            self.on_retag(changed)
+            self._on_retag(changed)
 
     def _start(self, job_id: int) -> None:
         task = asyncio.create_task(

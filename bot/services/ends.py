@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from bot.services.errors import Interrupted
-from bot.services.runner import AnsweredElsewhere, DeliveryFailed, Presenter, TokenDied
+from bot.services.presenter import AnsweredElsewhere, DeliveryFailed, Presenter, TokenDied
 from bot.store.errors import StoreError
 from bot.store.jobs import JobStore
 from bot.store.patience import patient
@@ -14,6 +14,18 @@ from bot.texts import say, speaking
 from generation.log_context import JOB
 
 log = logging.getLogger(__name__)
+
+
+async def note_moved(jobs: JobStore, job: Job, channel_id: int, message_id: int) -> None:
+    """Note the direct message that stands in for one that cannot be reached.
+
+    It is posted: nothing that fails here may have it posted again.
+    """
+    try:
+        with patient():
+            await jobs.moved(job.id, channel_id, message_id)
+    except Exception:
+        log.exception("job %d: where its message is now is not noted", job.id)
 
 
 class Ends:

@@ -4,9 +4,10 @@ import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from bot.services.context import Actor
 from bot.services.errors import CarriedOut, NothingToDo, PictureNotFound
-from bot.services.policy import Actor, Policy
 from bot.services.seeing import is_restricted
+from bot.services.visibility import Visibility
 from bot.store.examples import ExampleStore, Shown, Viewer
 from bot.store.favourites import FavouriteStore
 from bot.store.jobs import JobStore
@@ -67,13 +68,13 @@ class Gallery:
     def __init__(
         self,
         *,
-        policy: Policy,
+        visibility: Visibility,
         jobs: JobStore,
         pictures: PictureStore,
         favourites: FavouriteStore,
         examples: ExampleStore,
     ) -> None:
-        self._policy = policy
+        self._visibility = visibility
         self._jobs = jobs
         self._pictures = pictures
         self._favourites = favourites
@@ -81,11 +82,11 @@ class Gallery:
 
     async def job(self, job_id: int, actor: Actor) -> Job | None:
         """Return a job that the actor may see or remove, None where there is none such."""
-        return await self._policy.known(job_id, actor)
+        return await self._visibility.known(job_id, actor)
 
     async def details(self, job_id: int, actor: Actor) -> Details:
         """Return everything about a job; raises JobNotFound."""
-        job = await self._policy.visible(job_id, actor)
+        job = await self._visibility.visible(job_id, actor)
         return Details(
             job=job,
             parent=await self._parent(job, actor),
@@ -102,7 +103,7 @@ class Gallery:
         They are to be carried off into direct messages, so that another's age-restricted ones are
         none of them.
         """
-        job = await self._policy.visible(job_id, actor)
+        job = await self._visibility.visible(job_id, actor)
         theirs = job.origin.person_id != actor.person_id
         if theirs and await is_restricted(job, actor.eyes):
             raise CarriedOut
@@ -117,7 +118,7 @@ class Gallery:
     ) -> list[Found | Unseen]:
         """Return jobs before job ``before``, newest first, each with its first thumbnail."""
         jobs = await self._jobs.search(search, before, limit)
-        seen = [job.id for job in jobs if await self._policy.sees(job, actor)]
+        seen = [job.id for job in jobs if await self._visibility.sees(job, actor)]
         first = await self._pictures.first_of(seen)
         return [
             Found(job, await self._thumbnail(first.get(job.id)))
@@ -139,12 +140,12 @@ class Gallery:
 
         Raises JobNotFound.
         """
-        job = await self._policy.visible(job_id, actor)
+        job = await self._visibility.visible(job_id, actor)
         return await self._favourites.toggle(person_id=actor.person_id, job_id=job.id)
 
     async def deletable(self, job_id: int, actor: Actor) -> Job:
         """Return a job that the actor may delete, deleted before or not; raises JobError."""
-        job = await self._policy.endable(job_id, actor)
+        job = await self._visibility.endable(job_id, actor)
         if job.status in OPEN:
             raise NothingToDo(say("error-job-open"))
         return job
@@ -164,11 +165,13 @@ class Gallery:
 
     async def _parent(self, job: Job, actor: Actor) -> Job | None:
         parent = None if job.parent_id is None else await self._jobs.get(job.parent_id)
-        return parent if parent is not None and await self._policy.sees(parent, actor) else None
+        return parent if parent is not None and await self._visibility.sees(parent, actor) else None
 
     async def _children(self, job: Job, actor: Actor) -> Sequence[Job]:
         made = await self._jobs.children(job, CHILDREN_LOOKED_AT, person_id=actor.person_id)
-        return [child for child in made if await self._policy.sees(child, actor)][: CHILDREN + 1]
+        return [child for child in made if await self._visibility.sees(child, actor)][
+            : CHILDREN + 1
+        ]
 
     async def _thumbnail(self, picture: StoredPicture | None) -> bytes | None:
         if picture is None or picture.verdict is Verdict.REFUSED:

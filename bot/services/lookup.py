@@ -8,9 +8,9 @@ from datetime import UTC, datetime, time, timedelta
 from typing import IO
 
 from bot.services.chart import ChartUnavailable, draw
+from bot.services.context import Actor
 from bot.services.errors import JobNotFound, NothingToDo
 from bot.services.gallery import CHILDREN, Details, Found
-from bot.services.policy import Actor
 from bot.services.seeing import BLIND, Eyes, is_restricted
 from bot.services.sheet import Cell, Sheet, digits
 from bot.services.usage import chart_of, table, words

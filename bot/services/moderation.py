@@ -6,9 +6,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.services.errors import NotBlockable, NothingToDo
+from bot.services.admission import Wanted
+from bot.services.context import Actor, Asked
+from bot.services.errors import Blocked, NotBlockable, NothingToDo
 from bot.services.jobs import JobService
-from bot.services.policy import Actor, Policy
+from bot.services.visibility import Visibility
 from bot.store.audit import AuditStore
 from bot.store.blocks import BlockStore
 from bot.store.jobs import JobStore
@@ -45,20 +47,27 @@ class ModerationService:
 
     def __init__(
         self,
-        jobs: JobService,
         *,
-        policy: Policy,
+        jobs: JobService,
+        visibility: Visibility,
         store: JobStore,
         pictures: PictureStore,
         blocks: BlockStore,
         audit: AuditStore,
     ) -> None:
         self._jobs = jobs
-        self._policy = policy
+        self._visibility = visibility
         self._store = store
         self._pictures = pictures
         self._blocks = blocks
         self._audit = audit
+
+    async def check(self, asked: Asked, _: Wanted) -> None:
+        """Raise Blocked where a person may ask for nothing."""
+        origin = asked.origin
+        block = self._blocks.holding(origin.person_id, origin.guild_id, origin.asked_at)
+        if block is not None:
+            raise Blocked(block.reason, block.until)
 
     async def block(
         self, target: Target, actor: Actor, *, until: datetime | None, reason: str
@@ -101,7 +110,7 @@ class ModerationService:
         Return the job, whose message is left, and how many jobs made from it stay. Raises
         JobNotFound. Doing it twice changes nothing.
         """
-        job = await self._policy.endable(job_id, actor)
+        job = await self._visibility.endable(job_id, actor)
         if job.status in OPEN:
             with suppress(NothingToDo):  # it ended meanwhile
                 await self._jobs.cancel(job.id, actor, reason)

@@ -6,8 +6,9 @@ That is in channels which the server marked so; never in direct messages, where 
 from collections.abc import Iterable, Mapping
 from typing import Protocol, TypeVar
 
+from bot.services.admission import Screen
+from bot.services.context import Asked
 from bot.services.errors import AgeRestricted
-from bot.services.policy import Asked
 from bot.store.records import Draft
 from generation.catalog import Catalog
 
@@ -33,17 +34,20 @@ def in_place(catalog: Catalog, *, age_restricted: bool | None) -> Catalog:
     return catalog if age_restricted else catalog.for_everybody()
 
 
-def check_place(catalog: Catalog, draft: Draft, asked: Asked) -> None:
-    """Raise AgeRestricted where what would draw is not for this place.
+def suited(catalog: Catalog) -> Screen:
+    """Return what raises AgeRestricted where what would draw is not for the place.
 
     It holds for what is made of earlier jobs, too.
     """
-    if asked.age_restricted:
-        return
-    picked = (
-        catalog.checkpoints.get(draft.request.checkpoint),
-        catalog.styles.get(draft.style or ""),
-    )
-    for one in picked:
-        if one is not None and one.age_restricted:
-            raise AgeRestricted(one.name)
+
+    async def screen(draft: Draft, asked: Asked) -> Draft:
+        picked = (
+            catalog.checkpoints.get(draft.request.checkpoint),
+            catalog.styles.get(draft.style or ""),
+        )
+        for one in picked:
+            if one is not None and one.age_restricted and not asked.age_restricted:
+                raise AgeRestricted(one.name)
+        return draft
+
+    return screen

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Protocol
 
+from bot.services.admission import Limits, Wanted
+from bot.services.context import Asked
 from bot.services.errors import QuotaReached
 from bot.store.allowances import AllowanceStore
 from bot.store.jobs import LATEST, JobStore
-from bot.store.records import Allowance, Holder, Job, Spent
+from bot.store.records import Allowance, Holder, Job, Origin, Spent
 from bot.store.rules import RuleStore
 from bot.store.spending import SpendingStore
 from bot.texts import say
@@ -32,20 +33,8 @@ class Standing:
         return self.pictures is not None or self.seconds is not None
 
 
-class Ceilings(Protocol):
-    """What one person may have of a day everywhere; None is any."""
-
-    @property
-    def pictures_per_day(self) -> int | None:
-        """How many pictures."""
-
-    @property
-    def seconds_per_day(self) -> int | None:
-        """How many seconds of the device's time."""
-
-
 class Quotas:
-    """A server's quota, and what moderators granted beside it."""
+    """A server's quota, what moderators granted beside it, and the owner's ceilings."""
 
     def __init__(
         self,
@@ -54,11 +43,13 @@ class Quotas:
         spending: SpendingStore,
         rules: RuleStore,
         allowances: AllowanceStore,
+        limits: Limits,
     ) -> None:
         self._jobs = jobs
         self._spending = spending
         self._rules = rules
         self._allowances = allowances
+        self._ceilings = limits
 
     async def load(self) -> None:
         """Read the allowances; comes before anything else."""
@@ -82,44 +73,29 @@ class Quotas:
         pictures = pictures_allowed(rules.pictures_per_day, granted, day)
         return Standing(used, pictures, rules.seconds_per_day, ends)
 
-    async def check_everywhere(
-        self, person_id: int, asked_at: datetime, pictures: int, ceilings: Ceilings
-    ) -> None:
-        """Raise QuotaReached where the owner's ceilings leave no room for so many more pictures.
+    async def standing_of(self, asked: Asked) -> Standing | None:
+        """Return how who asks stands with the server's quota; None in direct messages."""
+        origin = asked.origin
+        if origin.guild_id is None:
+            return None
+        return await self.standing(
+            origin.person_id, origin.guild_id, asked.role_ids, origin.asked_at
+        )
 
-        They count what a person has in all servers and in direct messages, whatever moderators
-        granted.
-        """
-        if ceilings.pictures_per_day is None and ceilings.seconds_per_day is None:
-            return
-        day = asked_at.astimezone(UTC).date()
-        begins, ends = _midnight(day), _midnight(day + timedelta(days=1))
-        used = await self._spending.everywhere(person_id=person_id, since=begins, until=ends)
-        back = f"<t:{int(ends.timestamp())}:R>"
-        most = ceilings.pictures_per_day
-        if most is not None and used.pictures + pictures > most:
-            raise QuotaReached(say("error-ceiling-pictures", limit=most, back=back))
-        if ceilings.seconds_per_day is not None:
-            waiting = await self._jobs.open_anywhere(person_id)
-            if used.seconds + await self._seconds_of(waiting) >= ceilings.seconds_per_day:
-                limit = ceilings.seconds_per_day
-                raise QuotaReached(say("error-ceiling-seconds", limit=limit, back=back))
-
-    async def check(
-        self,
-        person_id: int,
-        guild_id: int,
-        role_ids: frozenset[int],
-        asked_at: datetime,
-        pictures: int,
-    ) -> None:
+    async def check(self, asked: Asked, wanted: Wanted) -> None:
         """Raise QuotaReached where the day leaves no room for so many more pictures.
 
         Of the device's time something must be left; what is begun with it may take more.
         """
-        if not self._limits(person_id, guild_id, role_ids, asked_at):
+        await self._check_server(asked, wanted.pictures)
+        await self._check_everywhere(asked.origin, wanted.pictures)
+
+    async def _check_server(self, asked: Asked, pictures: int) -> None:
+        if not self._is_limited(asked):
             return  # nothing has to be counted
-        now = await self.standing(person_id, guild_id, role_ids, asked_at)
+        now = await self.standing_of(asked)
+        if now is None:
+            return
         back = f"<t:{int(now.ends_at.timestamp())}:R>"
         if now.pictures is not None and now.used.pictures + pictures > now.pictures:
             raise QuotaReached(
@@ -134,13 +110,34 @@ class Quotas:
         if now.seconds is not None and now.used.seconds >= now.seconds:
             raise QuotaReached(say("error-quota-seconds", limit=now.seconds, back=back))
 
-    def _limits(
-        self, person_id: int, guild_id: int, role_ids: frozenset[int], asked_at: datetime
-    ) -> bool:
+    async def _check_everywhere(self, origin: Origin, pictures: int) -> None:
+        """Hold a person to the owner's ceilings.
+
+        They count what a person has in all servers and in direct messages, whatever moderators
+        granted.
+        """
+        most, seconds = self._ceilings.pictures_per_day, self._ceilings.seconds_per_day
+        if most is None and seconds is None:
+            return
+        person_id, day = origin.person_id, origin.asked_at.astimezone(UTC).date()
+        begins, ends = _midnight(day), _midnight(day + timedelta(days=1))
+        used = await self._spending.everywhere(person_id=person_id, since=begins, until=ends)
+        back = f"<t:{int(ends.timestamp())}:R>"
+        if most is not None and used.pictures + pictures > most:
+            raise QuotaReached(say("error-ceiling-pictures", limit=most, back=back))
+        if seconds is not None:
+            waiting = await self._jobs.open_anywhere(person_id)
+            if used.seconds + await self._seconds_of(waiting) >= seconds:
+                raise QuotaReached(say("error-ceiling-seconds", limit=seconds, back=back))
+
+    def _is_limited(self, asked: Asked) -> bool:
         """Tell whether the day has a limit for a person at all."""
-        rules = self._rules.hold(guild_id)
-        granted = self._allowances.of(guild_id, person_id, role_ids)
-        day = asked_at.astimezone(UTC).date()
+        origin = asked.origin
+        if origin.guild_id is None:
+            return False
+        rules = self._rules.hold(origin.guild_id)
+        granted = self._allowances.of(origin.guild_id, origin.person_id, asked.role_ids)
+        day = origin.asked_at.astimezone(UTC).date()
         pictures = pictures_allowed(rules.pictures_per_day, granted, day)
         return pictures is not None or rules.seconds_per_day is not None
 

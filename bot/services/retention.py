@@ -2,15 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from bot.store.database import Database
 from bot.store.errors import StoreUnavailable
-from bot.store.expiry import Expiry
+from bot.store.personal_data import PersonalData
 from bot.store.pictures import PictureStore
-from bot.store.spending import midnight
-from bot.store.uploads import UploadStore
 
 log = logging.getLogger(__name__)
 
@@ -26,20 +25,25 @@ Remove = Callable[[datetime, int], Awaitable[int]]
 class Kept:
     """For how many days pictures and words are kept; 0 is for ever."""
 
-    pictures_days: int
-    prompts_days: int
+    pictures_days: int = 0
+    prompts_days: int = 0
 
 
 class Retention:
     """Removes what was kept for long enough."""
 
     def __init__(
-        self, kept: Kept, *, pictures: PictureStore, expiry: Expiry, uploads: UploadStore
+        self,
+        kept: Kept,
+        *,
+        database: Database,
+        pictures: PictureStore,
+        personal_data: Sequence[PersonalData],
     ) -> None:
         self._kept = kept
+        self._database = database
         self._pictures = pictures
-        self._expiry = expiry
-        self._uploads = uploads
+        self._personal_data = personal_data
 
     async def keep_on(self) -> None:
         """Look now, and every hour, until this is cancelled."""
@@ -57,8 +61,8 @@ class Retention:
 
         Doing it twice changes nothing, so that what was interrupted can be done again.
         """
-        await self._uploads.expire()
-        await self._expiry.spent(midnight(now))
+        for data in self._personal_data:
+            await data.tidy(now)
         if self._kept.pictures_days:
             before = now - timedelta(days=self._kept.pictures_days)
             pruned = await _all(self._pictures.expire, before)
@@ -66,10 +70,9 @@ class Retention:
                 log.info("retention: the pictures of %d jobs removed", pruned)
         if self._kept.prompts_days:
             before = now - timedelta(days=self._kept.prompts_days)
-            worded = await _all(self._expiry.jobs, before)
-            worded += await _all(self._expiry.refusals, before)
+            worded = sum([await _all(one.expire_words, before) for one in self._personal_data])
             if worded:
-                await self._expiry.scrub()
+                await self._database.scrub()
                 log.info("retention: the words of %d wishes removed", worded)
 
 

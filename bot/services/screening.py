@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.services import patterns
+from bot.services.context import Actor, Asked
 from bot.services.errors import NotFilterable, NothingToDo, PromptRefused
 from bot.services.filters import PromptVerdict, Screen
-from bot.services.policy import Actor
 from bot.store.filters import FilterStands, FilterStore
 from bot.store.records import (
     EVERYWHERE,
@@ -109,13 +109,13 @@ class Screening:
         if not (await self.judge(guild_id, prompt)).allowed:
             raise PromptRefused
 
-    async def apply(self, draft: Draft, guild_id: int | None) -> Draft:
+    async def apply(self, draft: Draft, asked: Asked) -> Draft:
         """Return a draft without what is to be cut, flagged where it is to be; or PromptRefused.
 
         What is enlarged is drawn already: its words are not cut, but they may be refused.
         """
         words, drawn = draft.words, draft.request.prompt
-        verdict = await self.judge(guild_id, words.prompt, [drawn])
+        verdict = await self.judge(asked.origin.guild_id, words.prompt, [drawn])
         if not verdict.allowed:
             raise PromptRefused
         if verdict.flagged:

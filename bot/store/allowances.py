@@ -2,23 +2,27 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import select
 
 from bot.store.audit import Deed
 from bot.store.database import Database
 from bot.store.models import AllowanceRow
+from bot.store.personal_data import Fate, PersonalData
 from bot.store.records import Allowance, Holder
 
 MOST_EXTRA = 10_000  # pictures of one grant
 
 
-class AllowanceStore:
+class AllowanceStore(PersonalData):
     """The allowances table. All of it is kept in memory: every wish asks, and few have any.
 
     `load` comes before anything else.
     """
+
+    name = "quotas"
+    texts: ClassVar = {"allowances": {"holder": Fate.STAYS}}
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -41,10 +45,20 @@ class AllowanceStore:
         none = Allowance(guild_id=guild_id, holder=holder, holder_id=holder_id)
         return self._granted.get((guild_id, holder, holder_id), none)
 
-    def of_person(self, person_id: int) -> Sequence[Allowance]:
-        """Return a person's own allowances, in every server."""
+    async def export(self, person_id: int) -> list[dict[str, Any]]:
+        """Return a person's own allowances, in every server; they stay: moderators granted them."""
         own = (Holder.PERSON, person_id)
-        return [one for one in self._granted.values() if (one.holder, one.holder_id) == own]
+        return [
+            {
+                "server": one.guild_id,
+                "pictures_per_day": one.pictures_per_day,
+                "extra": one.extra,
+                "extra_on": one.extra_on and one.extra_on.isoformat(),
+                "counted_from": one.counted_from and one.counted_from.isoformat(),
+            }
+            for one in self._granted.values()
+            if (one.holder, one.holder_id) == own
+        ]
 
     async def change(self, before: Allowance, deed: Deed, **changes: Any) -> Allowance:  # noqa: ANN401
         """Change what the holder has, and write down who did; return what they have then.

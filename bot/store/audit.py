@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import ClassVar
 
 from sqlalchemy import or_, select
 
 from bot.store.database import Database
 from bot.store.models import AuditRow
+from bot.store.personal_data import Fate, PersonalData
 from bot.store.records import AuditAction, AuditEntry
 
 
@@ -27,8 +29,10 @@ class Deed:
         return AuditRow(**asdict(self), made_at=datetime.now(UTC))
 
 
-class AuditStore:
+class AuditStore(PersonalData):
     """The audit table."""
+
+    texts: ClassVar = {"audit": {"action": Fate.STAYS, "detail": Fate.STAYS}}
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -2,23 +2,28 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any, ClassVar
 
 from sqlalchemy import ColumnElement, select, update
 
 from bot.store.audit import Deed
 from bot.store.database import Database
 from bot.store.models import BlockRow
+from bot.store.personal_data import Fate, PersonalData
 from bot.store.records import EVERYWHERE, Block
 
 FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
-class BlockStore:
+class BlockStore(PersonalData):
     """The blocks table; what is lifted or has run out stays on record.
 
     Those not lifted are kept in memory: whoever asks for pictures is looked for among them. `load`
     comes before anything else.
     """
+
+    name = "blocks"
+    texts: ClassVar = {"blocks": {"reason": Fate.STAYS}}
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -95,6 +100,19 @@ class BlockStore:
         query = select(BlockRow).where(BlockRow.person_id == person_id).order_by(BlockRow.id)
         async with self._database.read() as session:
             return [_block(row) for row in await session.scalars(query)]
+
+    async def export(self, person_id: int) -> list[dict[str, Any]]:
+        """Return every block of a person; they stay: they are about what a person may do."""
+        return [
+            {
+                "server": block.guild_id or None,
+                "made_at": block.made_at.isoformat(),
+                "until": block.until and block.until.isoformat(),
+                "lifted_at": block.lifted_at and block.lifted_at.isoformat(),
+                "reason": block.reason,
+            }
+            for block in await self.of_person(person_id)
+        ]
 
 
 def _of(deed: Deed) -> tuple[ColumnElement[bool], ...]:

@@ -9,6 +9,7 @@ from sqlalchemy import delete
 
 from bot.store.database import Database
 from bot.store.models import DefaultsRow
+from bot.store.personal_data import Fate, PersonalData
 from bot.store.preferences import Check, Preferences, prompt, truth
 from generation.request import PROMPT_LENGTH
 
@@ -30,8 +31,11 @@ class Defaults(Preferences):
     }
 
 
-class DefaultsStore:
+class DefaultsStore(PersonalData):
     """The defaults table."""
+
+    name = "defaults"
+    texts: ClassVar = {"defaults": {"defaults": Fate.ERASED}}
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -55,7 +59,12 @@ class DefaultsStore:
             )
         return after
 
-    async def forget(self, person_id: int) -> None:
+    async def export(self, person_id: int) -> Mapping[str, Any]:
+        """Return what a person said."""
+        return (await self.get(person_id)).said()
+
+    async def erase(self, person_id: int, now: datetime) -> int:  # noqa: ARG002
         """Remove what a person said."""
+        theirs = delete(DefaultsRow).where(DefaultsRow.person_id == person_id)
         async with self._database.write() as session:
-            await session.execute(delete(DefaultsRow).where(DefaultsRow.person_id == person_id))
+            return len((await session.scalars(theirs.returning(DefaultsRow.person_id))).all())

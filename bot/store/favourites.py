@@ -6,10 +6,13 @@ from sqlalchemy import delete, select
 
 from bot.store.database import Database
 from bot.store.models import FavouriteRow
+from bot.store.personal_data import PersonalData
 
 
-class FavouriteStore:
+class FavouriteStore(PersonalData):
     """The favourites table."""
+
+    name = "favourites"
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -29,7 +32,7 @@ class FavouriteStore:
             )
         return True
 
-    async def of_person(self, person_id: int) -> list[int]:
+    async def export(self, person_id: int) -> list[int]:
         """Return the ids of the jobs a person marked, the first one first."""
         query = (
             select(FavouriteRow.job_id)
@@ -38,6 +41,12 @@ class FavouriteStore:
         )
         async with self._database.read() as session:
             return list(await session.scalars(query))
+
+    async def erase(self, person_id: int, now: datetime) -> int:  # noqa: ARG002
+        """Make no job a person's favourite any more."""
+        theirs = delete(FavouriteRow).where(FavouriteRow.person_id == person_id)
+        async with self._database.write() as session:
+            return len((await session.scalars(theirs.returning(FavouriteRow.job_id))).all())
 
     async def has(self, *, person_id: int, job_id: int) -> bool:
         """Tell whether a job is a person's favourite."""

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import ClassVar
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
@@ -12,6 +13,7 @@ from bot.store.audit import Deed
 from bot.store.database import FILE_NAME, Database
 from bot.store.errors import StoreUnwritable
 from bot.store.models import FilterRow
+from bot.store.personal_data import Fate, PersonalData
 from bot.store.records import Filter, FilterAction, FilterKind, FilterStrictness
 
 
@@ -45,8 +47,12 @@ def stored(folder: Path) -> Sequence[Filter]:
     ]
 
 
-class FilterStore:
+class FilterStore(PersonalData):
     """The filters table."""
+
+    texts: ClassVar = {
+        "filters": dict.fromkeys(("pattern", "kind", "action", "strictness"), Fate.STAYS)
+    }
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from bot.store.audit import Deed
 from bot.store.database import Database
 from bot.store.job_rows import read_job, row_of
-from bot.store.models import FavouriteRow, JobRow, RefusalRow
+from bot.store.models import FavouriteRow, JobRow
 from bot.store.newest import Period, by_columns, by_words, has_words, newest
 from bot.store.records import OPEN, Draft, Job, Origin, Place, Search, Status, Words
 from bot.store.spending import remember
@@ -250,10 +250,9 @@ class JobStore:
         return await self._select(JobRow.person_id == person_id)
 
     async def forget(self, person_id: int, now: datetime) -> None:
-        """Take a person's name and words out of their rows, and remove their favourites.
+        """Take a person's name and words out of their rows.
 
-        Blocks stay: they are about what a person may do. So does, for a day, what counts of it.
-        When this returns, the words cannot be read in the database's files any more, either.
+        For a day it is remembered what counts of it.
         """
         async with self._database.write() as session:
             await remember(session, person_id, now)
@@ -269,13 +268,6 @@ class JobStore:
                     direct_channel_id=None,
                 )
             )
-            await session.execute(delete(FavouriteRow).where(FavouriteRow.person_id == person_id))
-            await session.execute(
-                update(RefusalRow)
-                .where(RefusalRow.person_id == person_id)
-                .values(person_id=NOBODY, prompt=ERASED)
-            )
-        await self._database.scrub()
 
     async def seconds_per_cost(self, latest: int) -> float | None:
         """Return the device time a unit of cost took in the latest finished jobs, if there are."""

@@ -15,6 +15,7 @@ from bot.discord_limits import MENU_OPTIONS
 from bot.store.audit import Deed
 from bot.store.database import Database
 from bot.store.models import RulesRow
+from bot.store.personal_data import Fate, PersonalData
 from bot.store.preferences import Check, Preferences, number, one_of, prompt, truth, whole
 from bot.store.records import WHOLE_SERVER
 from bot.texts import say
@@ -128,17 +129,23 @@ BUILT_IN = Rules(
 NOTHING_SAID = Rules()
 
 
-class RuleStore:
+class RuleStore(PersonalData):
     """The rules table. All of it is kept in memory: every command asks, and hardly any changes it.
 
     `load` comes before anything else.
     """
 
+    texts: ClassVar = {"rules": {"rules": Fate.STAYS}}
+
     def __init__(self, database: Database) -> None:
         self._database = database
         self._said: dict[int, dict[int, Rules]] = defaultdict(dict)
         self._changing = asyncio.Lock()
-        self.on_change: Callable[[], None] = lambda: None
+        self._listeners: list[Callable[[], None]] = []
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Tell a listener when something that holds has changed."""
+        self._listeners.append(listener)
 
     async def load(self) -> None:
         """Read every server's rules; values that cannot be are named in the log and left out."""
@@ -179,7 +186,7 @@ class RuleStore:
             async with self._database.write() as session:
                 await session.execute(delete(RulesRow).where(*here))
             del self._said[guild_id][channel_id]
-        self.on_change()
+        self._changed()
 
     async def change(self, changes: Mapping[int, Mapping[str, Any]], deed: Deed) -> None:
         """Change fields in places of the deed's server, by channel id, and write down who did.
@@ -204,4 +211,8 @@ class RuleStore:
                     await session.merge(row)
                 session.add(deed.row())
             self._said[deed.guild_id].update(changed)
-        self.on_change()
+        self._changed()
+
+    def _changed(self) -> None:
+        for listener in self._listeners:
+            listener()

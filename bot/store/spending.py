@@ -1,13 +1,14 @@
 """What counts towards quotas."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, literal, select, true
+from sqlalchemy import ColumnElement, case, delete, func, literal, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.store.database import Database
 from bot.store.models import AllowanceRow, JobRow, SpentRow
+from bot.store.personal_data import PersonalData
 from bot.store.records import EVERYWHERE, Holder, Spent, Status
 
 # What failed, or was cancelled before it was begun, does not count.
@@ -18,8 +19,10 @@ _PICTURES = func.coalesce(func.sum(JobRow.num_images), 0)
 _SECONDS = func.coalesce(func.sum(JobRow.device_seconds), 0.0)
 
 
-class SpendingStore:
+class SpendingStore(PersonalData):
     """Sums over the jobs table, and what is remembered of jobs that were erased."""
+
+    name = "used_before_erasure"
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -62,8 +65,11 @@ class SpendingStore:
             before, spent = (await session.execute(erased)).one()
         return Spent(pictures + before, seconds + spent)
 
-    async def remembered(self, person_id: int) -> Mapping[int, Spent]:
-        """Return what a person had used of the day, by server, when they had themselves erased."""
+    async def export(self, person_id: int) -> list[dict[str, Any]]:
+        """Return what a person had used of the day, by server, when they had themselves erased.
+
+        It stays until that day is over, or erasing would give a new quota.
+        """
         query = (
             select(SpentRow.guild_id, func.sum(SpentRow.pictures), func.sum(SpentRow.seconds))
             .where(SpentRow.person_id == person_id)
@@ -71,7 +77,15 @@ class SpendingStore:
         )
         async with self._database.read() as session:
             rows = await session.execute(query)
-            return {guild_id: Spent(pictures, seconds) for guild_id, pictures, seconds in rows}
+            return [
+                {"server": guild_id, "pictures": pictures, "seconds": seconds}
+                for guild_id, pictures, seconds in rows
+            ]
+
+    async def tidy(self, now: datetime) -> None:
+        """Forget what erased people had used of the days before this one."""
+        async with self._database.write() as session:
+            await session.execute(delete(SpentRow).where(SpentRow.made_at < midnight(now)))
 
 
 def midnight(now: datetime) -> datetime:

@@ -5,16 +5,18 @@ import contextlib
 import hashlib
 import shutil
 import time
+from datetime import datetime
 from pathlib import Path
 
 from bot.store.faults import as_store_errors
 from bot.store.files import read_whole, write_whole
+from bot.store.personal_data import PersonalData
 
 KEPT_S = 24 * 3600.0
 KEPT_EACH = 5  # of one person's, the latest
 
 
-class UploadStore:
+class UploadStore(PersonalData):
     """Files below ``folder``, found again only by who picked them; they go after a day."""
 
     def __init__(self, folder: Path) -> None:
@@ -31,11 +33,11 @@ class UploadStore:
         """Return a person's file, or None where they picked no such one, or too long ago."""
         return await asyncio.to_thread(self._read, person_id, sha256)
 
-    async def forget(self, person_id: int) -> None:
+    async def erase(self, person_id: int, now: datetime) -> int:  # noqa: ARG002
         """Remove all of a person's."""
-        await asyncio.to_thread(shutil.rmtree, self._folder / str(person_id), ignore_errors=True)
+        return await asyncio.to_thread(self._erase, person_id)
 
-    async def expire(self) -> None:
+    async def tidy(self, now: datetime) -> None:  # noqa: ARG002
         """Remove what is older than a day."""
         await asyncio.to_thread(self._expire)
 
@@ -49,6 +51,12 @@ class UploadStore:
             for file in latest_last[:-KEPT_EACH]:
                 file.unlink(missing_ok=True)
         return sha256
+
+    def _erase(self, person_id: int) -> int:
+        own = self._folder / str(person_id)
+        count = sum(1 for _ in own.glob("*"))
+        shutil.rmtree(own, ignore_errors=True)
+        return count
 
     def _expire(self) -> None:
         for file in self._folder.glob("*/*"):

@@ -31,6 +31,7 @@ from bot.ui.asking import check_moderator, moderator, target_of
 from bot.ui.deeds import because, end_of
 from bot.ui.eyes import DiscordEyes
 from bot.ui.forms import Input, modal, texts_in
+from bot.ui.interaction import app_of
 from bot.ui.removing import remove_message
 
 REASON_LENGTH = 300
@@ -93,7 +94,7 @@ class ModButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=TEMPLAT
         speak(str(interaction.locale))
         try:
             check_moderator(interaction)
-            interaction.client.cooldowns.click(interaction)
+            app_of(interaction).cooldowns.click(interaction)
             job = await _job(interaction, self.job_id, self.mark)
             if self.act is Act.UNVEIL:
                 await _unveil(interaction, job)
@@ -125,7 +126,7 @@ async def veiled(interaction: discord.Interaction[Any], lookup: Lookup, job_id: 
 
 async def _unveil(interaction: discord.Interaction[Any], job: Job) -> None:
     await interaction.response.defer()
-    lookup: Lookup = interaction.client.lookup
+    lookup = app_of(interaction).get(Lookup)
     details = await lookup.details(job.id, interaction.guild_id or 0)
     look = _look(details, (await lookup.first(details)).thumbnail)
     await interaction.edit_original_response(
@@ -145,7 +146,7 @@ def _look(details: Details, thumbnail: bytes | None) -> Look:
 async def carry_out(interaction: discord.Interaction[Any], match: re.Match[str]) -> None:
     """Do what a form says that came back."""
     check_moderator(interaction)
-    moderation: ModerationService = interaction.client.moderation
+    moderation = app_of(interaction).get(ModerationService)
     typed = texts_in(interaction)
     act, reason = Act(match["action"]), typed.get("reason", "")
     job = await _job(interaction, int(match["job"]), match["mark"])
@@ -193,7 +194,7 @@ async def _job(interaction: discord.Interaction[Any], job_id: int, mark: str | N
 
     Earlier releases made buttons without a mark: then the card above them tells.
     """
-    lookup: Lookup = interaction.client.lookup
+    lookup = app_of(interaction).get(Lookup)
     job = await lookup.job(job_id, interaction.guild_id or 0)
     if not (_shows(interaction.message, job) if mark is None else mark == job.mark):
         raise ForeignButton

@@ -7,9 +7,9 @@ from typing import Any
 import discord
 from discord import app_commands
 
+from bot.services.context import Actor, Asked
 from bot.services.errors import FileUnavailable, OwnersOnly, ServerUnknown
 from bot.services.moderation import Target
-from bot.services.policy import Actor, Asked
 from bot.store.examples import Viewer
 from bot.store.records import EVERYWHERE, Origin
 from bot.texts import say
@@ -22,6 +22,7 @@ from bot.ui.eyes import (
     readable,
 )
 from bot.ui.file_hosts import is_discords
+from bot.ui.interaction import app_of
 from generation.errors import InvalidRequest
 from generation.source_image import MAX_BYTES
 
@@ -184,7 +185,7 @@ async def fetch(
 
     It counts as a file of whoever asks, so ask first whether they may.
     """
-    interaction.client.cooldowns.fetch(interaction)
+    app_of(interaction).cooldowns.fetch(interaction)
     if file.size > MAX_BYTES:
         raise InvalidRequest(field, say("bound-file", most=MAX_BYTES // 2**20))
     if not is_discords(file.url):

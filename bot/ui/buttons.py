@@ -21,9 +21,8 @@ from bot.texts.inert import inert
 from bot.trouble import ALREADY_ACKNOWLEDGED, TROUBLE, describe, is_final, retry_after
 from bot.ui import private, render
 from bot.ui.asking import actor_of, asked_by
-from bot.ui.clicks import Clicks
-from bot.ui.cooldowns import Cooldowns
 from bot.ui.forms import remix_form
+from bot.ui.interaction import app_of
 from generation.upscaler import FACTORS, RESULT_SIDE
 
 log = logging.getLogger(__name__)
@@ -155,7 +154,7 @@ async def once(
     It says nothing: the first one's answer is on its way to the same person. Raises what the work
     does, and then the next click counts.
     """
-    clicks: Clicks = interaction.client.clicks
+    clicks = app_of(interaction).clicks
     if not clicks.count(interaction.user.id, custom_id, interaction.created_at):
         work.close()
         try:
@@ -172,13 +171,13 @@ async def once(
 
 async def press(interaction: discord.Interaction[Any], pressed: CustomId) -> None:
     """Carry out one button; raises JobError where it makes no sense (any more)."""
-    cooldowns: Cooldowns = interaction.client.cooldowns
+    cooldowns = app_of(interaction).cooldowns
     if pressed.action in MAKING:
         cooldowns.wish(interaction)
     else:
         cooldowns.click(interaction)
-    jobs: JobService = interaction.client.jobs
-    gallery: Gallery = interaction.client.gallery
+    jobs = app_of(interaction).jobs
+    gallery = app_of(interaction).get(Gallery)
     pressed = await checked(interaction, pressed)
     match pressed.action:
         case Action.CANCEL:
@@ -229,7 +228,7 @@ async def checked(interaction: discord.Interaction[Any], sent: CustomId) -> Cust
     Raises ForeignButton where it was made for another one of the same number; whoever may not see
     that learns nothing of it.
     """
-    gallery: Gallery = interaction.client.gallery
+    gallery = app_of(interaction).get(Gallery)
     actor = actor_of(interaction)
     if sent.action in MAKING:
         actor = replace(actor, moderates=False)
@@ -246,8 +245,8 @@ async def first_answer(interaction: discord.Interaction[Any], jobs: JobService, 
 
     The first of several jobs gets the interaction's own answer, each other one a message after it.
     """
-    interaction.client.cooldowns.granted(interaction)
-    text, view = render.waiting(job, jobs.place_of(job)), waiting_view(job)
+    app_of(interaction).cooldowns.granted(interaction)
+    text, view = render.waiting(job, jobs.queue.place_of(job)), waiting_view(job)
     try:
         message_id = await _answer(interaction, job, text, view)
     except TROUBLE as error:

@@ -11,6 +11,7 @@ from bot.services.offering import in_place, offered
 from bot.texts import say
 from bot.texts.inert import plain
 from bot.ui.eyes import is_age_restricted
+from bot.ui.interaction import app_of
 from generation.catalog import Catalog
 from generation.request import Aspect
 
@@ -63,8 +64,7 @@ def catalog_here(interaction: discord.Interaction[Any]) -> Catalog:
 
 
 def _catalog(interaction: discord.Interaction[Any]) -> Catalog:
-    catalog: Catalog = interaction.client.jobs.catalog
-    return catalog
+    return app_of(interaction).catalog
 
 
 def described() -> dict[str, str]:

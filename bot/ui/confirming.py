@@ -1,6 +1,6 @@
 """A question with two buttons, for what is worth a second thought."""
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ from bot.texts import say, speak
 from bot.ui import lists
 from bot.ui.asking import asked_by, fetch
 from bot.ui.buttons import first_answer
+from bot.ui.interaction import app_of
 from bot.ui.views import PrivateView
 
 PATIENCE_S = 300.0
@@ -58,7 +59,7 @@ async def confirm(
     """
     await jobs.may_ask(asked_by(interaction, private=private), wishes)
     question = Question(jobs, wishes, image, interaction, private=private)
-    questions: MutableMapping[int, Question] = interaction.client.questions
+    questions = app_of(interaction).questions
     earlier = questions.get(interaction.user.id)
     questions[interaction.user.id] = question
     text = lists.question([wish.prompt for wish in wishes])
@@ -114,7 +115,7 @@ class Question(PrivateView):
             await interaction.response.defer()  # the second of a double click
             return
         self.stop()
-        interaction.client.cooldowns.wish(interaction)
+        app_of(interaction).cooldowns.wish(interaction)
         await self._jobs.may_ask(asked_by(interaction, private=self._private), self._wishes)
         image = _once(_fetching(interaction, self._image))
         for part, wish in enumerate(self._wishes):

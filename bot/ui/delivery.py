@@ -17,7 +17,7 @@ from bot import errors
 from bot.discord_limits import FILE_BYTES, TOKEN_LIFETIME
 from bot.services.checking import is_checked
 from bot.services.pauses import Pauses
-from bot.services.runner import (
+from bot.services.presenter import (
     AnsweredElsewhere,
     DeliveryFailed,
     MessageGone,
@@ -67,12 +67,16 @@ UNAUTHORIZED = 401
 
 
 class Delivery:
-    """The presenter: it alone edits job messages."""
+    """The presenter: it alone edits job messages.
+
+    ``note_moved`` writes down the channel and the id of a direct message in place of one.
+    """
 
     def __init__(
         self,
         client: discord.Client,
         clock: DiscordClock,
+        note_moved: Callable[[Job, int, int], Awaitable[None]],
         *,
         pace_s: float = PACE_S,
         timeout_s: float = TIMEOUT_S,
@@ -82,8 +86,12 @@ class Delivery:
         self._timeout_s = timeout_s
         self._pacer = Pacer(pace_s)
         self._lines: dict[int, Line] = {}
-        self.on_gone: Callable[[Job], Awaitable[None]] = _nobody_asks
-        self.on_moved: Callable[[Job, int, int], Awaitable[None]] = _nobody_asks
+        self._note_moved = note_moved
+        self._gone_listeners: list[Callable[[Job], Awaitable[None]]] = []
+
+    def on_gone(self, listener: Callable[[Job], Awaitable[None]]) -> None:
+        """Tell a listener of jobs whose message turns out to be deleted while they still run."""
+        self._gone_listeners.append(listener)
 
     def waiting(self, job: Job, place: int) -> None:
         """Show its place in the queue, soon."""
@@ -209,7 +217,8 @@ class Delivery:
                 if edit is not None:
                     await self._send_progress(job, line, edit)
         if line.gone:
-            await self.on_gone(job)
+            for listener in self._gone_listeners:
+                await listener(job)
 
     async def _send_progress(self, job: Job, line: Line, edit: Edit) -> None:
         try:
@@ -308,7 +317,7 @@ class Delivery:
     async def _send_directly(self, job: Job, edit: Edit) -> int:
         """Write to the person instead, and say where that is; raises Unreachable."""
         sent = await self._write_to(job, edit)
-        await self.on_moved(job, sent.channel.id, sent.id)
+        await self._note_moved(job, sent.channel.id, sent.id)
         return sent.id
 
     async def _write_to(self, job: Job, edit: Edit) -> discord.Message:
@@ -398,7 +407,3 @@ def _failed(error: Exception) -> DeliveryFailed:
 def _nonce(job: Job) -> str:
     """Name the one message of a job, which another database's job of its number is not."""
     return f"{job.mark}-{job.origin.part}"
-
-
-async def _nobody_asks(*_: object) -> None:
-    """Stand in for the service until there is one."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from bot.services.jobs import Turn
+from bot.services.job_queue import Turn
 from bot.store.records import Job
 from bot.texts import say
 from bot.texts.inert import inert

@@ -15,6 +15,7 @@ from bot.texts.inert import inert
 from bot.trouble import TROUBLE, describe
 from bot.ui import details, render
 from bot.ui.asking import actor_of
+from bot.ui.interaction import app_of
 from bot.ui.removing import remove_message
 from bot.ui.uploading import send_fitting, upload
 
@@ -34,7 +35,7 @@ async def show_details(
     ]
     left_out = ""
     try:
-        interaction.client.cooldowns.post(interaction, len(uploads))
+        app_of(interaction).cooldowns.post(interaction, len(uploads))
     except app_commands.CommandOnCooldown:
         uploads, left_out = [], say("details-without-pictures")
 
@@ -48,7 +49,7 @@ async def send(interaction: discord.Interaction[Any], gallery: Gallery, job_id: 
     """Send a job's pictures by direct message; raises DiscordRefused where those are closed."""
     await interaction.response.defer(ephemeral=True, thinking=True)
     job, kept = await gallery.originals(job_id, actor_of(interaction))
-    interaction.client.cooldowns.post(interaction, len(kept))
+    app_of(interaction).cooldowns.post(interaction, len(kept))
     where = render.jump_url(job)
     text = render.done(job) + ("\n-# " + say("job-from", where=where) if where else "")
 

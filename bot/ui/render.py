@@ -1,7 +1,7 @@
 """A job as text; nothing here talks to Discord."""
 
 from bot.discord_limits import ALT_TEXT_LENGTH
-from bot.services.runner import Result, Snapshot
+from bot.services.presenter import Result, Snapshot
 from bot.store.records import BY_MODERATOR, Job, Kind, Status, StoredPicture
 from bot.texts import say
 from bot.texts.inert import inert, inert_lines, plain

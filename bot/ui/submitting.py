@@ -11,7 +11,6 @@ import discord
 
 from bot import errors
 from bot.services.errors import NothingToDo
-from bot.services.jobs import JobService
 from bot.services.parameters import strength, wishes_of
 from bot.services.requests import Wish
 from bot.store.uploads import UploadStore
@@ -22,6 +21,7 @@ from bot.ui.buttons import TEMPLATE, Action, CustomId, checked, first_answer, on
 from bot.ui.choices import catalog_here
 from bot.ui.confirming import ask_for
 from bot.ui.forms import SOURCE, filled_in, texts_in
+from bot.ui.interaction import app_of
 
 
 async def submitted(interaction: discord.Interaction[Any]) -> None:
@@ -47,17 +47,17 @@ async def remix(interaction: discord.Interaction[Any], match: re.Match[str]) -> 
     sent = CustomId.from_match(match)
     if sent.action != Action.REMIX:
         raise NothingToDo(say("error-form-unknown"))
-    interaction.client.cooldowns.wish(interaction)
+    app_of(interaction).cooldowns.wish(interaction)
     await checked(interaction, sent)
-    jobs: JobService = interaction.client.jobs
+    jobs = app_of(interaction).jobs
     job = await jobs.anew.remix(sent.job_id, filled_in(interaction), asked_by(interaction))
     await first_answer(interaction, jobs, job)
 
 
 async def draw_from(interaction: discord.Interaction[Any], match: re.Match[str]) -> None:
     """Make the job that starts from the picture that the person picked before."""
-    interaction.client.cooldowns.wish(interaction)
-    uploads: UploadStore = interaction.client.uploads
+    app_of(interaction).cooldowns.wish(interaction)
+    uploads = app_of(interaction).get(UploadStore)
 
     async def picture() -> bytes:
         kept = await uploads.read(interaction.user.id, match["sha256"])
@@ -72,7 +72,7 @@ async def draw_from(interaction: discord.Interaction[Any], match: re.Match[str])
         negative_prompt=typed.get("negative_prompt", ""),
         strength=strength("strength", given) if given else None,
     )
-    jobs: JobService = interaction.client.jobs
+    jobs = app_of(interaction).jobs
     private = True if match["private"] else None
     wishes = wishes_of(wish, catalog_here(interaction))
     await ask_for(interaction, jobs, wishes, picture, private=private)

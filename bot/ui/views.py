@@ -9,6 +9,7 @@ import discord
 from bot import errors
 from bot.texts import say, speak
 from bot.trouble import TROUBLE, describe
+from bot.ui.interaction import app_of
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ class PrivateView(discord.ui.View):
         Raises CommandOnCooldown where they are too fast.
         """
         speak(str(interaction.locale))
-        interaction.client.cooldowns.click(interaction)
+        app_of(interaction).cooldowns.click(interaction)
         return True
 
     async def on_timeout(self) -> None:

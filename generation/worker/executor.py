@@ -43,12 +43,10 @@ class _Life(Enum):
 
 
 class Executor(Protocol):
-    """Runs requests somewhere.
+    """Runs requests somewhere."""
 
-    ``on_capacity`` is called when the capacity has changed.
-    """
-
-    on_capacity: Callable[[], None]
+    def on_capacity(self, listener: Callable[[], None]) -> None:
+        """Call a listener whenever the capacity has changed."""
 
     @property
     def capacity(self) -> int:
@@ -129,7 +127,7 @@ class LocalExecutor:
         self._load_timeout_s = load_timeout_s
         self._configure_logs = configure_logs
         self._capacity = FIRST_CAPACITY
-        self.on_capacity: Callable[[], None] = lambda: None
+        self._listeners: list[Callable[[], None]] = []
         self._keys = itertools.count(1)
         self._waiting: dict[int, _Job] = {}
         self._aboard: dict[int, _Job] = {}
@@ -145,6 +143,10 @@ class LocalExecutor:
     def capacity(self) -> int:
         """The rows that the worker holds at once, by what the latest one said; see Executor."""
         return self._capacity
+
+    def on_capacity(self, listener: Callable[[], None]) -> None:
+        """Call a listener whenever the capacity has changed."""
+        self._listeners.append(listener)
 
     @property
     def pid(self) -> int | None:
@@ -243,7 +245,8 @@ class LocalExecutor:
                 self._became_ready.set()
                 changed, self._capacity = self._capacity != message.rows, message.rows
                 if changed:
-                    self.on_capacity()
+                    for listener in self._listeners:
+                        listener()
             case Report(key, event) if key in self._aboard:
                 self._aboard[key].hear(event)
                 if isinstance(event, Finished | Failed):

@@ -4,7 +4,6 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,36 +12,18 @@ import pytest
 import simcord
 from simcord.http import router as simcord_router
 
+from bot.app import App
 from bot.client import DarkroomBot
-from bot.services.decoding import Decoder
-from bot.services.door import Door
-from bot.services.gallery import Gallery
-from bot.services.granting import Granting
-from bot.services.jobs import JobService
-from bot.services.lookup import Lookup
-from bot.services.moderation import ModerationService
-from bot.services.policy import Limits, Policy
-from bot.services.privacy import Privacy
-from bot.services.quotas import Quotas
-from bot.services.runner import Presenter, Runner
-from bot.services.screening import Screening
-from bot.store.allowances import AllowanceStore
+from bot.services.admission import Limits
 from bot.store.audit import AuditStore
 from bot.store.blocks import BlockStore
 from bot.store.database import FILE_NAME, Database, migrate
-from bot.store.defaults import DefaultsStore
-from bot.store.examples import ExampleStore
 from bot.store.favourites import FavouriteStore
-from bot.store.filters import FilterStore
-from bot.store.history import History
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
 from bot.store.records import Job
 from bot.store.refusals import RefusalStore
 from bot.store.rules import RuleStore
-from bot.store.spending import SpendingStore
-from bot.store.uploads import UploadStore
-from bot.store.usage import UsageStore
 from generation.catalog import EMBEDDED, STYLES, Catalog
 from tests.discord_spec.judge import judge_request
 from tests.fakes import RecordingExecutor
@@ -65,6 +46,7 @@ class House:
     """A running bot and everything a test may look at."""
 
     env: simcord.Env
+    app: App
     bot: DarkroomBot
     executor: RecordingExecutor
     jobs: JobStore
@@ -100,92 +82,6 @@ class House:
     async def settle(self) -> None:
         """Let everything happen that is due, and everything that is paced."""
         await self.env.advance_time(5)
-
-
-def build(
-    folder: Path,
-    database: Database,
-    executor: RecordingExecutor,
-    catalog: Catalog = CATALOG,
-    limits: Limits = LIMITS,
-) -> DarkroomBot:
-    """Put the bot together as `bot.__main__.compose` does."""
-    jobs, pictures = JobStore(database), PictureStore(database, folder)
-    favourites = FavouriteStore(database)
-    uploads = UploadStore(folder)
-    blocks = BlockStore(database)
-    rules = RuleStore(database)
-    defaults, allowances = DefaultsStore(database), AllowanceStore(database)
-    spending = SpendingStore(database)
-    quotas = Quotas(
-        jobs=jobs,
-        spending=spending,
-        rules=rules,
-        allowances=allowances,
-    )
-    policy = Policy(jobs=jobs, blocks=blocks, limits=limits, rules=rules, quotas=quotas)
-    screening, refusals = Screening(FilterStore(database)), RefusalStore(database)
-    door = Door(policy=policy, screening=screening, refusals=refusals)
-
-    def open_services(presenter: Presenter) -> JobService:
-        services = JobService(
-            catalog=catalog,
-            policy=policy,
-            door=door,
-            jobs=jobs,
-            pictures=pictures,
-            defaults=defaults,
-            presenter=presenter,
-            runner=Runner(jobs=jobs, pictures=pictures, executor=executor, presenter=presenter),
-            capacity=lambda: executor.capacity,
-            running_per_person=1,
-            decoder=Decoder(),
-        )
-        executor.on_capacity = rules.on_change = services.fill
-        return services
-
-    return DarkroomBot(
-        open_services,
-        gallery=Gallery(
-            policy=policy,
-            jobs=jobs,
-            pictures=pictures,
-            favourites=favourites,
-            examples=ExampleStore(database),
-        ),
-        privacy=Privacy(
-            jobs=jobs,
-            pictures=pictures,
-            favourites=favourites,
-            blocks=blocks,
-            defaults=defaults,
-            allowances=allowances,
-            refusals=refusals,
-            uploads=uploads,
-            spending=spending,
-        ),
-        uploads=uploads,
-        moderation=partial(
-            ModerationService,
-            policy=policy,
-            store=jobs,
-            pictures=pictures,
-            blocks=blocks,
-            audit=AuditStore(database),
-        ),
-        rules=rules,
-        defaults=defaults,
-        granting=Granting(allowances, quotas),
-        screening=screening,
-        lookup=Lookup(
-            history=History(database),
-            jobs=jobs,
-            pictures=pictures,
-            usage=UsageStore(database),
-            audit=AuditStore(database),
-        ),
-        synced_file=folder / "commands",
-    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -261,7 +157,8 @@ def simcord_bot(
     catalog: Catalog,
     limits: Limits,
 ) -> DarkroomBot:
-    return build(tmp_path, database, executor, catalog, limits)
+    app = App(database, tmp_path, catalog=catalog, executor=executor, limits=limits)
+    return app.client
 
 
 @pytest.fixture
@@ -278,6 +175,7 @@ async def house(
     assert isinstance(env.bot, DarkroomBot)
     house = House(
         env=env,
+        app=env.bot.app,
         bot=env.bot,
         executor=executor,
         jobs=JobStore(database),
@@ -286,7 +184,7 @@ async def house(
         audit=AuditStore(database),
         refusals=RefusalStore(database),
         favourites=FavouriteStore(database),
-        rules=env.bot.rules,
+        rules=env.bot.app.rules,
         guild=guild,
         channel=guild.create_text_channel("darkroom"),
         mia=guild.add_member(mia_user),
@@ -298,4 +196,4 @@ async def house(
     executor.let_go()
     if executor.running:  # or its last write would come after the database is closed
         await house.settle()
-    await env.bot.jobs.decoder.close()
+    await env.bot.app.jobs.decoder.close()

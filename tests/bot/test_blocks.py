@@ -6,8 +6,8 @@ import discord
 import pytest
 import simcord
 
-from bot.services.moderation import Target
-from bot.services.policy import Actor
+from bot.services.context import Actor
+from bot.services.moderation import ModerationService, Target
 from bot.store.records import EVERYWHERE, Status
 from tests.bot.conftest import House, labels
 
@@ -95,15 +95,15 @@ async def test_a_block_ends_by_time_and_by_unblock(house: House):
 
 async def test_what_is_answered_while_the_block_falls_is_cancelled_too(house: House, monkeypatch):
     """The job is on record, its message is not known yet."""
-    queued = house.bot.jobs._jobs.queued
+    queued = house.app.jobs._jobs.queued
 
     async def late(job_id: int, message_id: int) -> bool:
         target = Target(house.mia.id, moderates=False, is_us=False)
         actor = Actor(house.morgan.id, house.guild.id, moderates=True)
-        await house.bot.moderation.block(target, actor, until=None, reason="")
+        await house.app.get(ModerationService).block(target, actor, until=None, reason="")
         return await queued(job_id, message_id)
 
-    monkeypatch.setattr(house.bot.jobs._jobs, "queued", late)
+    monkeypatch.setattr(house.app.jobs._jobs, "queued", late)
     result = await house.mia.slash(house.channel, "imagine", prompt="a fox")
     await house.settle()
     assert (await house.job(1)).status is Status.CANCELLED

@@ -118,7 +118,7 @@ async def test_only_the_latest_are_remembered(house: House, monkeypatch: pytest.
     monkeypatch.setattr("bot.ui.cooldowns.REMEMBERED", 2)
     for command in ("help", "queue", "history"):
         await house.mia.slash(house.channel, command)
-    assert len(house.bot.cooldowns) == 2
+    assert len(house.app.cooldowns) == 2
 
 
 async def test_commands_are_offered_wherever_one_can_ask_and_moderators_in_servers(house: House):

@@ -137,7 +137,7 @@ async def test_who_lost_the_permission_cannot_use_an_old_panel(
 
 
 async def test_more_jobs_start_when_the_limit_is_lifted(house: House, ada: simcord.MemberActor):
-    house.bot.jobs._dispatcher._running_per_person = 3
+    house.app.jobs.queue._dispatcher._running_per_person = 3
     house.executor.capacity, house.executor.hold = 100, True
     await ada.slash(house.channel, "config quota", running_at_once=1)
     for _ in range(2):

@@ -87,7 +87,7 @@ async def test_a_database_that_breaks_is_said_where_it_started(house: House, mon
     async def damaged(job_id: int, message_id: int) -> bool:
         raise StoreDamaged("the database is malformed")
 
-    monkeypatch.setattr(house.bot.jobs._jobs, "queued", damaged)
+    monkeypatch.setattr(house.app.jobs._jobs, "queued", damaged)
     result = await house.mia.slash(house.channel, "imagine", prompt="a red apple", count=1)
     await house.settle()
     assert "⚠️" in result.response.content
@@ -124,6 +124,6 @@ async def test_a_check_that_breaks_is_answered(house: House, monkeypatch):
 
 
 async def test_choices_that_break_are_answered_with_none(house: House, monkeypatch):
-    monkeypatch.setattr(house.bot.jobs, "catalog", None)
+    monkeypatch.setattr(house.app.jobs, "catalog", None)
     assert await house.mia.autocomplete(house.channel, "imagine", "style", "l") == []
     assert "'type': 8" in house.env.transcript(), "Discord is told so"

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 import discord
 import pytest
 
+from bot.services.context import Asked
 from bot.services.errors import QueueFull, QuotaReached
-from bot.services.policy import Asked
 from bot.services.requests import Wish
 from bot.store.records import Job, Kind, Origin, Status
 from generation.errors import OutOfMemory
@@ -203,7 +203,7 @@ async def at_once(house: House, people: Iterable[int]) -> list[Job | BaseExcepti
         return Asked(origin)
 
     wish = Wish(prompt="a")
-    asking = [house.bot.jobs.imagine(wish, asked(*one)) for one in enumerate(people)]
+    asking = [house.app.jobs.imagine(wish, asked(*one)) for one in enumerate(people)]
     return await asyncio.gather(*asking, return_exceptions=True)
 
 

@@ -105,7 +105,7 @@ async def test_each_option_narrows_the_search(house: House, database: Database):
         if not found:
             assert reply(result).content == "Nothing here is like that."
     offered = await house.morgan.autocomplete(house.channel, HISTORY, "checkpoint", "EMO")
-    assert [one["value"] for one in offered] == list(house.bot.jobs.catalog.names)
+    assert [one["value"] for one in offered] == list(house.app.jobs.catalog.names)
 
 
 async def test_an_entry_says_who_when_how_and_what_is_the_matter(house: House, database: Database):

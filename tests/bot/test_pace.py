@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import discord
 import pytest
 
-from bot.services.policy import Asked
+from bot.services.context import Asked
 from bot.services.requests import Wish
 from bot.store.records import Origin
 from bot.ui.cooldowns import CLICKS, FETCHED, PER_S, POSTED, WISHES
@@ -160,7 +160,7 @@ async def test_no_source_is_kept_of_a_job_that_is_refused_in_the_end(
     house: House, tmp_path, monkeypatch: pytest.MonkeyPatch
 ):
     """As when others filled the queue while the file was decoded."""
-    jobs = house.bot.jobs
+    jobs = house.app.jobs
     prepare = jobs.decoder.prepare
     house.executor.hold = True
 
@@ -204,4 +204,4 @@ async def test_a_question_holds_no_file_and_there_is_one_a_person(house: House, 
     await house.settle()
     assert fetched == ["cat.jpg"]
     assert [one.strength for one in house.executor.requests] == [0.75, 0.75]
-    assert list(house.bot.questions) in ([house.max.id], [house.mia.id, house.max.id])
+    assert list(house.app.questions) in ([house.max.id], [house.mia.id, house.max.id])

@@ -172,7 +172,7 @@ async def test_a_cancel_after_the_token_s_death_is_told_to_nobody(house: House):
 async def test_a_lost_answer_is_replaced_in_direct_messages(house: House, tmp_path, database):
     house.executor.hold = True
     await imagine(house)
-    await house.bot.jobs.close()
+    await house.app.jobs.close()
     # As a kill between the answer and its message id leaves it, found an hour later.
     async with database.write() as session:
         connection = await session.connection()

@@ -1,7 +1,7 @@
 import re
 from dataclasses import replace
 
-from bot.services.policy import Actor
+from bot.services.context import Actor
 from bot.store.records import Job, Status
 from bot.ui.cooldowns import PER_S
 from tests.bot.conftest import House
@@ -74,7 +74,7 @@ async def test_cancel_ends_the_only_one_a_picked_one_or_all(house: House):
 
 async def test_a_cancel_just_before_it_is_lined_up_is_shown(house: House, monkeypatch):
     """The row says that it waits, and then that it is cancelled, before anybody hears of either."""
-    jobs = house.bot.jobs
+    jobs = house.app.jobs
     queued = jobs._jobs.queued
 
     async def queued_and_cancelled(job_id: int, message_id: int) -> bool:
@@ -102,13 +102,12 @@ async def test_a_cancel_that_read_the_row_before_its_message_was_known_is_shown(
     """The row was read before the first answer was noted, the cancellation is written after it."""
     house.executor.hold = True
     result = await house.mia.slash(house.channel, "imagine", prompt="a pear")
-    policy = house.bot.jobs._policy
-    endable = policy.endable
+    endable = house.app.visibility.endable
 
     async def early(job_id: int, actor: Actor) -> Job:
         return replace(await endable(job_id, actor), message_id=None)
 
-    monkeypatch.setattr(policy, "endable", early)
+    monkeypatch.setattr(house.app.visibility, "endable", early)
     await house.mia.click(result.response, label="Cancel")
     await house.settle()
     assert "Cancelled" in result.response.content

@@ -8,7 +8,6 @@ import pytest
 
 from bot.store.audit import Deed
 from bot.store.database import Database
-from bot.store.expiry import Expiry
 from bot.store.spending import SpendingStore, midnight
 from tests.bot.conftest import House
 
@@ -119,10 +118,10 @@ async def test_who_is_erased_has_no_new_quota_that_day(limited: House, database:
     await house.morgan.slash(house.channel, "mod quota reset", who=house.mia)
     assert await ask(house, 2), "moderators' word goes before it"
     today = midnight((await house.job(1)).origin.asked_at)
-    await Expiry(database).spent(today)
-    assert await SpendingStore(database).remembered(house.mia.id) != {}
-    await Expiry(database).spent(today + timedelta(days=1))
-    assert await SpendingStore(database).remembered(house.mia.id) == {}
+    await SpendingStore(database).tidy(today)
+    assert await SpendingStore(database).export(house.mia.id) != []
+    await SpendingStore(database).tidy(today + timedelta(days=1))
+    assert await SpendingStore(database).export(house.mia.id) == []
 
 
 async def test_what_moderators_do_not_count_is_not_remembered(limited: House, database: Database):

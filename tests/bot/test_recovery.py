@@ -21,7 +21,7 @@ async def test_a_stop_requeues_what_runs_and_the_next_start_finishes_it(
     house.executor.hold = True
     first = await house.mia.slash(house.channel, "imagine", prompt="a red apple")
     second = await house.max.slash(house.channel, "imagine", prompt="a pear")
-    await house.bot.jobs.close()
+    await house.app.jobs.close()
     assert (await house.job(1)).status is Status.QUEUED
     assert house.executor.ended == ["cancelled"]
 
@@ -57,7 +57,7 @@ async def test_an_answer_whose_token_died_is_replaced_by_one_message(
 ):
     house.executor.hold = True
     await house.mia.slash(house.channel, "imagine", prompt="a red apple")
-    await house.bot.jobs.close()
+    await house.app.jobs.close()
     # As a kill between the answer and its message id leaves it, found an hour later.
     async with database.write() as session:
         connection = await session.connection()
@@ -88,7 +88,7 @@ async def test_jobs_of_a_closed_bot_are_not_started(house: House):
     house.executor.hold = True
     await house.mia.slash(house.channel, "imagine", prompt="a red apple")
     await house.max.slash(house.channel, "imagine", prompt="a pear")
-    await house.bot.jobs.close()
+    await house.app.jobs.close()
     await asyncio.sleep(0)
     assert len(house.executor.requests) == 1
 
@@ -128,7 +128,7 @@ async def test_an_end_that_nobody_was_told_is_told_by_the_next_start(
 ):
     house.executor.hold = True
     result = await house.mia.slash(house.channel, "imagine", prompt="a red apple")
-    await house.bot.jobs.close()
+    await house.app.jobs.close()
     await untell(database, status, BY_MODERATOR if error == "by a moderator" else error)
     await restart(house, tmp_path, database)
     assert line in result.response.content

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from bot.store.database import Database
-from bot.store.expiry import Expiry
+from bot.store.expiry import expire_words
 from tests.bot.conftest import House
 
 WORDS_GONE = "What was asked for there is not stored any more."
@@ -22,7 +22,7 @@ async def test_nothing_is_drawn_like_a_job_whose_words_are_gone(
     house: House, database: Database, label: str
 ):
     result = await imagine(house)
-    await Expiry(database).jobs(TOMORROW, 10)
+    await expire_words(database, TOMORROW, 10)
     refused = await house.mia.click(result.response, label=label)
     assert refused.ephemeral
     assert refused.response.content == WORDS_GONE
@@ -31,7 +31,7 @@ async def test_nothing_is_drawn_like_a_job_whose_words_are_gone(
 
 async def test_a_stored_picture_can_be_enlarged_without_its_words(house: House, database: Database):
     result = await imagine(house)
-    await Expiry(database).jobs(TOMORROW, 10)
+    await expire_words(database, TOMORROW, 10)
     await house.mia.click(result.response, label="U1")
     await house.settle()
     assert (await house.job(2)).parent_id == 1
@@ -41,7 +41,7 @@ async def test_one_that_is_gone_with_its_words_cannot(
     house: House, database: Database, tmp_path: Path
 ):
     result = await imagine(house)
-    await Expiry(database).jobs(TOMORROW, 10)
+    await expire_words(database, TOMORROW, 10)
     assert await house.pictures.expire(TOMORROW, 10) == 1
     assert list(tmp_path.rglob("*.png")) == []
     refused = await house.mia.click(result.response, label="U1")

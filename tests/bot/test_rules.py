@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bot.services.context import Asked
 from bot.services.errors import QuotaReached
-from bot.services.policy import Asked
 from bot.services.requests import Wish
 from bot.store.audit import Deed
 from bot.store.records import Job, Origin, Status
@@ -142,7 +142,7 @@ async def test_a_burst_does_not_slip_past_a_quota(house: House):
         Asked(Origin(number, "token", house.mia.id, "mia", 3, house.guild.id, datetime.now(UTC)))
         for number in range(3)
     )
-    jobs = house.bot.jobs
+    jobs = house.app.jobs
     made = (jobs.imagine(Wish(prompt="x", count=2), one) for one in asked)
     results = await asyncio.gather(*made, return_exceptions=True)
     made_of = sorted(type(one).__name__ for one in results)
@@ -150,7 +150,7 @@ async def test_a_burst_does_not_slip_past_a_quota(house: House):
 
 
 async def test_a_servers_own_lower_limit_queues_and_does_not_refuse(house: House):
-    house.bot.jobs._dispatcher._running_per_person = 3
+    house.app.jobs.queue._dispatcher._running_per_person = 3
     house.executor.capacity, house.executor.hold = 100, True
     await rule(house, running_at_once=1)
     for _ in range(2):

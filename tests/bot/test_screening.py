@@ -9,6 +9,7 @@ import pytest
 from bot.config import Settings, StoreSettings
 from bot.doctor import _filters
 from bot.services.patterns import MOST_REGEXES
+from bot.services.screening import Screening
 from bot.store.records import EVERYWHERE, Status
 from bot.ui.cooldowns import PER_S, RATE
 from tests.bot.conftest import House, labels
@@ -120,7 +121,7 @@ async def test_an_enlarged_picture_keeps_its_words(house: House):
 
 async def test_styles_and_what_was_typed_are_both_cut(house: House):
     await add(house, "naked", "strip")
-    style = next(iter(house.bot.jobs.catalog.styles))
+    style = next(iter(house.app.jobs.catalog.styles))
     await imagine(house, "a naked fox", style=style)
     job = await house.job(1)
     assert job.typed.prompt == "a fox"
@@ -262,7 +263,7 @@ async def test_a_busy_database_costs_the_note_and_not_the_answer(house: House, t
     holder.execute("BEGIN IMMEDIATE")
     result = await imagine(house, "a banana")
     assert refused(house, result) == REFUSED
-    await house.bot.jobs._door.close()
+    await house.app.admission.close()
     holder.rollback()
     holder.close()
     assert await house.refusals.of_person(house.mia.id) == []
@@ -287,7 +288,7 @@ async def test_strictness_is_chosen_shown_and_on_record(house: House):
 async def test_what_is_drawn_is_what_is_judged(house: House):
     """By every way in: typed, permuted, styled, remixed, read from a file."""
     await add(house, "nude", "refuse")
-    style = next(iter(house.bot.jobs.catalog.styles))
+    style = next(iter(house.app.jobs.catalog.styles))
     for prompt, options in (
         ("a nu()de woman", {}),
         ("((nu:2):0.5)de", {}),
@@ -349,7 +350,7 @@ async def test_regular_expressions_of_a_server_are_bounded_together(house: House
     full = await add(house, "one more", "flag", kind="regex")
     assert "regular expressions here would be more than 100" in refused(house, full)
     assert (await add(house, "word", "flag")).response.content.startswith("Filter #")
-    off = await house.bot.screening.switched_off(house.guild.id)
+    off = await house.app.get(Screening).switched_off(house.guild.id)
     assert list(off) == [MOST_REGEXES + 1, MOST_REGEXES + 2]
 
 

@@ -64,16 +64,16 @@ async def test_one_is_taken_back_or_all(house: House):
     await house.mia.slash(house.channel, "settings set", steps=30, count=2)
     result = await house.mia.slash(house.channel, "settings reset", setting="steps")
     assert "`steps` –" in text(result)
-    assert await house.bot.defaults.get(house.mia.id) == Defaults(count=2)
+    assert await house.app.defaults.get(house.mia.id) == Defaults(count=2)
     await house.mia.slash(house.channel, "settings reset", setting="everything")
-    assert await house.bot.defaults.get(house.mia.id) == Defaults()
+    assert await house.app.defaults.get(house.mia.id) == Defaults()
 
 
 @pytest.mark.parametrize("field", ["checkpoint", "style", "sampler"])
 async def test_what_is_not_there_is_named(house: House, field: str):
     refused = await house.mia.slash(house.channel, "settings set", **{field: "gone"})
     assert field in house.refusal(refused)
-    assert await house.bot.defaults.get(house.mia.id) == Defaults()
+    assert await house.app.defaults.get(house.mia.id) == Defaults()
 
 
 async def test_what_is_left_of_the_day(house: House):

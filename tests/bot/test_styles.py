@@ -43,7 +43,7 @@ async def test_what_a_style_keeps_out_is_not_said_to_be_typed(
     house: House, monkeypatch: pytest.MonkeyPatch
 ):
     ink = Style(name="Ink", prompt="ink drawing of {prompt}", negative_prompt="red")
-    monkeypatch.setitem(house.bot.jobs.catalog.styles, "Ink", ink)
+    monkeypatch.setitem(house.app.jobs.catalog.styles, "Ink", ink)
     result = await imagine(house, style="Ink")
     assert house.executor.requests[0].negative_prompt == "dog, red"
     assert "-# without: dog\n" in result.response.content

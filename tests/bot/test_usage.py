@@ -10,7 +10,8 @@ from PIL import Image
 
 from bot.services import lookup
 from bot.services.chart import ChartUnavailable
-from bot.services.policy import Actor
+from bot.services.context import Actor
+from bot.services.lookup import Lookup
 from tests.bot.conftest import House
 
 
@@ -78,5 +79,5 @@ async def test_one_chart_is_drawn_at_a_time(house: House, monkeypatch: pytest.Mo
     monkeypatch.setattr(lookup, "draw", slowly)
     actor = Actor(house.morgan.id, house.guild.id, moderates=True)
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    await asyncio.gather(*(house.bot.lookup.usage(actor, 1, now) for _ in range(3)))
+    await asyncio.gather(*(house.app.get(Lookup).usage(actor, 1, now) for _ in range(3)))
     assert most == 1

@@ -139,7 +139,7 @@ async def test_a_cancel_that_nothing_took_is_shown_when_it_is_written(
 
 
 async def test_a_cancel_before_the_message_is_on_record_holds(house: House, disk: Disk):
-    queued, mended = house.bot.jobs._jobs.queued, asyncio.Event()
+    queued, mended = house.app.jobs._jobs.queued, asyncio.Event()
 
     async def late(job_id: int, message_id: int) -> bool:
         disk.code = sqlite3.SQLITE_FULL
@@ -147,7 +147,7 @@ async def test_a_cancel_before_the_message_is_on_record_holds(house: House, disk
         disk.code = 0
         return await queued(job_id, message_id)
 
-    house.bot.jobs._jobs.queued = late
+    house.app.jobs._jobs.queued = late
     result = await house.mia.slash(house.channel, "imagine", prompt="a red apple")
     await house.mia.click(result.response, label="Cancel")
     assert (await house.job(1)).status is Status.RECORDED
@@ -162,7 +162,7 @@ async def test_a_stop_while_it_waits_and_the_next_start_goes_on(
     house: House, disk: Disk, tmp_path, database
 ):
     result = await ask_and_fill_the_disk(house, disk)
-    await house.bot.jobs.close()
+    await house.app.jobs.close()
     assert (await house.job(1)).status is Status.RUNNING
     disk.full, disk.code = False, 0
     house.executor.hold = False
@@ -175,7 +175,7 @@ async def test_a_stop_while_it_waits_and_the_next_start_goes_on(
 async def test_a_start_waits_for_the_database(house: House, disk: Disk, tmp_path, database):
     house.executor.hold = True
     result = await house.mia.slash(house.channel, "imagine", prompt="a red apple", count=1)
-    await house.bot.jobs.close()
+    await house.app.jobs.close()
     # As a kill leaves it.
     async with database.write() as session:
         connection = await session.connection()

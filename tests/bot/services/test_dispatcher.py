@@ -16,8 +16,12 @@ class Bench:
         self.free: dict[int, Callable[[], None]] = {}
         self.ends: dict[int, asyncio.Event] = {}
         self.capacity = capacity
+        self.told: list[list[int]] = []
         self.dispatcher = Dispatcher(
-            self.work, capacity=lambda: self.capacity, running_per_person=running_per_person
+            self.work,
+            capacity=lambda: self.capacity,
+            running_per_person=running_per_person,
+            on_change=self.told.append,
         )
         self.dispatcher.open()
         self.ids = iter(range(1, 10_000))
@@ -163,12 +167,10 @@ async def test_cancelling_what_runs_waits_until_it_has_ended():
 
 async def test_places_are_told_as_they_change():
     bench = Bench()
-    told: list[list[int]] = []
-    bench.dispatcher.on_change = told.append
     first, second, third = bench.ask(1), bench.ask(2), bench.ask(3)
     await asyncio.sleep(0)
     await bench.end(first.job_id)
-    assert told[-1] == [third.job_id]
+    assert bench.told[-1] == [third.job_id]
     assert bench.dispatcher.place(second.job_id) is None
     await bench.dispatcher.close()
 

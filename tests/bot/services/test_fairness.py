@@ -57,12 +57,14 @@ class Simulation:
     def __init__(self, capacity: int, running_per_person: int, coming: Iterable[Ask] = ()) -> None:
         self.coming = sorted(coming, key=lambda ask: ask.at)
         self.device = Device(capacity)
-        self.dispatcher = Dispatcher(
-            self.work, capacity=lambda: capacity, running_per_person=running_per_person
-        )
         self.tickets: dict[int, Ticket] = {}
         self.column: dict[int, float] = {}
-        self.dispatcher.on_retag = self.column.update
+        self.dispatcher = Dispatcher(
+            self.work,
+            capacity=lambda: capacity,
+            running_per_person=running_per_person,
+            on_retag=self.column.update,
+        )
         self.order: list[int] = []
         self.started: dict[int, Fraction] = {}
         self.ended: set[int] = set()

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -13,50 +13,34 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.services.decoding import Decoder
-from bot.services.door import Door
+from bot.app import App
+from bot.services.admission import Limits
+from bot.services.context import Asked
 from bot.services.errors import QuotaReached
-from bot.services.jobs import JobService
-from bot.services.policy import Asked, Limits, Policy
 from bot.services.quotas import Quotas, pictures_allowed
 from bot.services.requests import Wish
-from bot.services.screening import Screening
 from bot.store.allowances import AllowanceStore
 from bot.store.audit import Deed
-from bot.store.blocks import BlockStore
 from bot.store.database import Database, migrate
-from bot.store.defaults import Defaults, DefaultsStore
-from bot.store.filters import FilterStore
+from bot.store.defaults import Defaults
 from bot.store.jobs import JobStore
-from bot.store.pictures import PictureStore
 from bot.store.records import Allowance, Holder, Job, Origin, Status
-from bot.store.refusals import RefusalStore
-from bot.store.rules import RuleStore
-from bot.store.spending import SpendingStore
 from generation.catalog import EMBEDDED, Catalog
+from tests.fakes import RecordingExecutor
 
 GUILD, MIA, ARTISTS, PATRONS = 1, 2, 8, 9
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LIMIT = 10
 
 
-class Nowhere:
-    """A presenter and a runner that are never asked for anything: nothing starts here."""
-
-    async def run(self, job_id, free) -> None:
-        raise NotImplementedError
-
-
-@dataclass
 class Desk:
-    """The services in front of a real store."""
+    """The services in front of a real store; nothing that they record ever starts."""
 
-    services: JobService
-    jobs: JobStore
-    rules: RuleStore
-    quotas: Quotas
-    allowances: AllowanceStore
-    asked: int = 0
+    def __init__(self, app: App) -> None:
+        self.app, self.jobs = app, app.job_store
+        self.quotas = app.get(Quotas)
+        (self.allowances,) = (one for one in app.personal_data if isinstance(one, AllowanceStore))
+        self.asked = 0
 
     async def ask(
         self, count: int, at: datetime = NOON, roles: frozenset[int] = frozenset()
@@ -64,7 +48,7 @@ class Desk:
         self.asked += 1
         origin = Origin(self.asked, "token", MIA, "mia", 3, GUILD, at)
         asked = Asked(origin, channel_ids=(3,), role_ids=roles)
-        return await self.services.imagine(Wish(prompt="x", count=count), asked)
+        return await self.app.jobs.imagine(Wish(prompt="x", count=count), asked)
 
     async def grant(self, **granted) -> None:
         whose = {"holder": Holder.PERSON, "holder_id": MIA, **granted}
@@ -89,38 +73,19 @@ async def desk(template: Path, **rules: int) -> AsyncIterator[Desk]:
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(template, folder, dirs_exist_ok=True)
         database = Database(Path(folder))
-        jobs, store = JobStore(database), RuleStore(database)
-        allowances = AllowanceStore(database)
-        quotas = Quotas(
-            jobs=jobs, spending=SpendingStore(database), rules=store, allowances=allowances
-        )
-        limits = Limits(waiting=1000, waiting_per_person=1000)
-        blocks = BlockStore(database)
-        policy = Policy(jobs=jobs, blocks=blocks, limits=limits, rules=store, quotas=quotas)
-        door = Door(
-            policy=policy,
-            screening=Screening(FilterStore(database)),
-            refusals=RefusalStore(database),
-        )
-        services = JobService(
+        app = App(
+            database,
+            Path(folder),
             catalog=Catalog({EMBEDDED.name: EMBEDDED}, EMBEDDED.name),
-            policy=policy,
-            door=door,
-            jobs=jobs,
-            pictures=PictureStore(database, Path(folder)),
-            defaults=DefaultsStore(database),
-            presenter=Nowhere(),
-            runner=Nowhere(),
-            capacity=lambda: 1,
-            running_per_person=1,
-            decoder=Decoder(),
+            executor=RecordingExecutor(),
+            limits=Limits(waiting=1000, waiting_per_person=1000),
         )
-        await store.load()
-        await store.change({0: rules}, DEED)
+        await app.load()
+        await app.rules.change({0: rules}, DEED)
         try:
-            yield Desk(services, jobs, store, quotas, allowances)
+            yield Desk(app)
         finally:
-            await door.close()
+            await app.admission.close()
             await database.close()
 
 
@@ -190,10 +155,10 @@ async def test_wishes_asked_together_count_together(template: Path):
     async with desk(template, pictures_per_day=6, max_count=2) as house:
         asked = Asked(Origin(1, "token", MIA, "mia", 3, GUILD, NOON))
         # Of two pictures each: nobody asked for four.
-        wishes = house.services.complete([Wish(prompt="x")] * 4, Defaults(), asked)
-        await house.services.may_ask(asked, wishes[:3])
+        wishes = house.app.jobs.complete([Wish(prompt="x")] * 4, Defaults(), asked)
+        await house.app.jobs.may_ask(asked, wishes[:3])
         with pytest.raises(QuotaReached, match="8 more"):
-            await house.services.may_ask(asked, wishes)
+            await house.app.jobs.may_ask(asked, wishes)
 
 
 async def test_device_time_counts_what_waits(template: Path):

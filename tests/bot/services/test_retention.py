@@ -12,15 +12,16 @@ from PIL import Image
 from sqlalchemy import insert, select
 
 from bot.services import retention
+from bot.services.job_data import JobData
 from bot.services.retention import Kept, Retention
 from bot.store.database import Database
-from bot.store.expiry import Expiry
 from bot.store.favourites import FavouriteStore
 from bot.store.history import History
 from bot.store.jobs import ERASED, JobStore
 from bot.store.models import RefusalRow
 from bot.store.pictures import PictureStore
 from bot.store.records import Draft, Job, Kind, ModSearch, Origin, Status, Words
+from bot.store.refusals import RefusalStore
 from bot.store.uploads import KEPT_S, UploadStore
 from generation.request import GenerationRequest, Sampler
 
@@ -84,7 +85,14 @@ class Attic:
     def retention(self, *, pictures: int = 0, prompts: int = 0) -> Retention:
         kept = Kept(pictures_days=pictures, prompts_days=prompts)
         return Retention(
-            kept, pictures=self.pictures, expiry=Expiry(self.database), uploads=self.uploads
+            kept,
+            database=self.database,
+            pictures=self.pictures,
+            personal_data=[
+                JobData(self.database, self.jobs, self.pictures),
+                RefusalStore(self.database),
+                self.uploads,
+            ],
         )
 
     async def is_stored(self, job: Job) -> bool:

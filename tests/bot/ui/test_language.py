@@ -13,9 +13,9 @@ from fluent.syntax.visitor import Transformer
 
 from bot import texts
 from bot.services.gallery import Details, Unseen
-from bot.services.jobs import Turn
+from bot.services.job_queue import Turn
+from bot.services.presenter import Result, Snapshot
 from bot.services.remixing import Form
-from bot.services.runner import Result, Snapshot
 from bot.store.records import (
     BY_MODERATOR,
     Filter,

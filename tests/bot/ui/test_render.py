@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.discord_limits import ALT_TEXT_LENGTH
-from bot.services.runner import Snapshot
+from bot.services.presenter import Snapshot
 from bot.store.records import Job, Kind, Origin, Status, StoredPicture
 from bot.ui import embeds, render
 from generation.request import PROMPT_LENGTH, GenerationRequest, Sampler

@@ -94,7 +94,7 @@ async def test_requests_are_aboard_together_until_their_rows_fill_the_worker(
     executor: LocalExecutor, workers: list[ScriptedWorker], make_request: MakeRequest
 ):
     heard: list[int] = []
-    executor.on_capacity = lambda: heard.append(executor.capacity)
+    executor.on_capacity(lambda: heard.append(executor.capacity))
     assert executor.capacity == 2
     await executor.start()
     await executor.ready()

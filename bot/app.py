@@ -1,0 +1,245 @@
+"""The composition: every part put together once, for the product and for the tests alike."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+from weakref import WeakValueDictionary
+
+from discord import app_commands
+from discord.ext import commands
+
+from bot import logs
+from bot.client import Connection, DarkroomBot
+from bot.cogs import (
+    audit,
+    blocks,
+    catalog,
+    configuration,
+    enlarging,
+    filters,
+    gallery,
+    imagine,
+    inspection,
+    lookup,
+    places,
+    privacy,
+    queue,
+    quotas,
+    removal,
+    settings,
+    source,
+)
+from bot.cogs import (
+    help as help_cog,
+)
+from bot.cogs.moderation import Moderation
+from bot.config import Settings
+from bot.services.admission import Admission, Limits, Stage
+from bot.services.decoding import Decoder
+from bot.services.ends import note_moved
+from bot.services.job_data import JobData
+from bot.services.job_queue import JobQueue
+from bot.services.jobs import JobService
+from bot.services.retention import Kept, Retention
+from bot.services.rules import PlaceRules
+from bot.services.runner import Runner
+from bot.services.visibility import Visibility
+from bot.services.waiting_room import WaitingRoom
+from bot.store.audit import AuditStore
+from bot.store.database import Database
+from bot.store.defaults import DefaultsStore
+from bot.store.jobs import JobStore
+from bot.store.patience import outlast, patient
+from bot.store.personal_data import PersonalData
+from bot.store.pictures import PictureStore
+from bot.store.refusals import RefusalStore
+from bot.store.rules import RuleStore
+from bot.ui.clicks import Clicks
+from bot.ui.clock import DiscordClock
+from bot.ui.confirming import Question
+from bot.ui.cooldowns import Cooldowns
+from bot.ui.delivery import Delivery
+from generation.catalog import Catalog, load_catalog
+from generation.engine.row_profile import PROFILES
+from generation.loading.revisions import REVISIONS
+from generation.options import EngineOptions
+from generation.worker.executor import Executor, LocalExecutor
+
+Service = TypeVar("Service")
+
+
+class App:
+    """The parts that every feature builds on, and what the features add to them.
+
+    A feature's `setup` adds its commands, its checks (`admission`) and what it keeps about people
+    (`personal_data`); what others reach of it, it provides. Nothing runs before the client logs in.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        folder: Path,
+        *,
+        catalog: Catalog,
+        executor: Executor,
+        limits: Limits,
+        kept: Kept = Kept(),  # noqa: B008 - frozen
+        connection: Connection = Connection(),  # noqa: B008 - frozen
+    ) -> None:
+        self.database, self.folder = database, folder
+        self.catalog, self.executor, self.limits = catalog, executor, limits
+        self.job_store = JobStore(database)
+        self.pictures = PictureStore(database, folder)
+        self.rules = RuleStore(database)
+        self.defaults = DefaultsStore(database)
+        self.audit = AuditStore(database)
+        refusals = RefusalStore(database)
+
+        self.clicks, self.cooldowns = Clicks(), Cooldowns()
+        self.questions: WeakValueDictionary[int, Question] = WeakValueDictionary()
+        self.cogs: list[commands.Cog] = []
+        self.mod = Moderation()
+        self.commands: list[app_commands.ContextMenu | app_commands.Group] = [self.mod]
+        self.loads: list[Callable[[], Awaitable[None]]] = [self.job_store.load, self.rules.load]
+        # A person's jobs come first: while one is on its way nothing of theirs is erased.
+        self.personal_data: list[PersonalData] = [
+            JobData(database, self.job_store, self.pictures),
+            refusals,
+            self.defaults,
+            self.rules,
+            self.audit,
+        ]
+        self._services: dict[type, Any] = {}
+
+        place_rules = PlaceRules(self.rules, limits)
+        self.admission = Admission(refusals)
+        self.admission.add(Stage.PLACE, place_rules.check)
+        self.admission.add(Stage.ROOM, WaitingRoom(self.job_store, limits).check)
+        self.visibility = Visibility(self.job_store)
+        self.retention = Retention(
+            kept, database=database, pictures=self.pictures, personal_data=self.personal_data
+        )
+
+        clock = DiscordClock()
+        self.client = DarkroomBot(self, clock, connection)
+        presenter = Delivery(
+            self.client,
+            clock,
+            partial(note_moved, self.job_store),
+            timeout_s=connection.timeout_s,
+        )
+        runner = Runner(
+            jobs=self.job_store, pictures=self.pictures, executor=executor, presenter=presenter
+        )
+        self.jobs = JobService(
+            catalog=catalog,
+            rules=place_rules,
+            visibility=self.visibility,
+            admission=self.admission,
+            jobs=self.job_store,
+            pictures=self.pictures,
+            defaults=self.defaults,
+            presenter=presenter,
+            runner=runner,
+            queue=JobQueue(
+                catalog=catalog,
+                jobs=self.job_store,
+                presenter=presenter,
+                runner=runner,
+                executor=executor,
+                rules=self.rules,
+                running_per_person=limits.running_per_person,
+            ),
+            decoder=Decoder(),
+        )
+        for setup in FEATURES:
+            setup(self)
+
+    def provide(self, service: object) -> None:
+        """Let others reach what a feature offers, by its class."""
+        self._services[type(service)] = service
+
+    def get(self, kind: type[Service]) -> Service:
+        """Return what a feature provides."""
+        service: Service = self._services[kind]
+        return service
+
+    def add_cog(self, cog: commands.Cog, *menus: app_commands.ContextMenu) -> None:
+        """Offer a feature's commands, and its menus of messages and people."""
+        self.cogs.append(cog)
+        self.commands += menus
+
+    def add_mod_commands(
+        self, *added: app_commands.Command[Any, ..., Any] | app_commands.Group
+    ) -> None:
+        """Offer commands to moderators, in the group /mod."""
+        for command in added:
+            self.mod.add_command(command)
+
+    async def load(self) -> None:
+        """Read what is kept in memory; comes before anything else."""
+        await self.pictures.tidy()
+        with patient():
+            for load in self.loads:
+                await outlast(load)
+
+
+# Each feature's `setup`; later ones may use what earlier ones provide. /mod lists its commands so.
+FEATURES: Sequence[Callable[[App], None]] = (
+    imagine.setup,
+    enlarging.setup,
+    gallery.setup,
+    catalog.setup,
+    inspection.setup,
+    source.setup,
+    lookup.setup,
+    blocks.setup,
+    removal.setup,
+    audit.setup,
+    filters.setup,
+    quotas.setup,
+    queue.setup,
+    settings.setup,
+    configuration.setup,
+    privacy.setup,
+    help_cog.setup,
+)
+
+
+def build(settings: Settings) -> App:
+    """Put the product together as its settings say."""
+    generation, folder = settings.generation, settings.store.folder
+    catalog = load_catalog(generation.catalog, generation.checkpoint or None)
+    options = EngineOptions(
+        rows=generation.rows,
+        deterministic=generation.deterministic,
+        compile=generation.compile,
+        metadata=generation.metadata,
+        safety=generation.safety,
+        profiles=folder / PROFILES,
+        revisions=folder / REVISIONS,
+    )
+    limits = Limits(**settings.limits.model_dump())
+    return App(
+        Database(folder),
+        folder,
+        catalog=catalog,
+        executor=LocalExecutor(
+            catalog,
+            options,
+            tick_timeout_s=generation.tick_timeout_s,
+            configure_logs=partial(logs.configure_worker, settings.log.level, settings.log.format),
+        ),
+        limits=limits,
+        kept=Kept(**settings.retention.model_dump()),
+        connection=Connection(
+            shard_count=None,
+            timeout_s=settings.discord.timeout_s,
+            longest_pause_s=settings.discord.longest_pause_s,
+            proxy=settings.discord.proxy_for_discord(),
+            offered=places.offered(
+                direct_messages=limits.direct_messages, user_installs=limits.user_installs
+            ),
+        ),
+    )

@@ -1,0 +1,74 @@
+"""Which jobs somebody may see, end and remove; asked with Discord's present word at each click."""
+
+from bot.services.context import Actor
+from bot.services.errors import JobNotFound, JobRemoved, NotYours
+from bot.services.seeing import is_restricted
+from bot.store.jobs import NOBODY, JobStore
+from bot.store.records import Job
+from bot.texts import say
+
+
+class Visibility:
+    """Every job, as far as one person may know of it."""
+
+    def __init__(self, jobs: JobStore) -> None:
+        self._jobs = jobs
+
+    async def sees(self, job: Job, actor: Actor) -> bool:
+        """Tell whether somebody may see a job from where they are, now.
+
+        In a server these are its jobs that stand where they can read, and age-restricted ones from
+        age-restricted places only. Other people's private ones are for its moderators, who need
+        not read every channel. In direct messages they are the person's own, from everywhere,
+        since private ones may go on there. One whose person had it erased is nobody's any more.
+        """
+        origin = job.origin
+        if actor.guild_id is None or origin.person_id == actor.person_id:
+            own = origin.person_id == actor.person_id
+            return own and actor.guild_id in (None, origin.guild_id)
+        if origin.guild_id != actor.guild_id or origin.person_id == NOBODY:
+            return False
+        if not actor.eyes.age_restricted and await is_restricted(job, actor.eyes):
+            return False
+        view = await actor.eyes.view(origin.channel_id)
+        return actor.moderates or (view.reads and not origin.private)
+
+    async def visible(self, job_id: int, actor: Actor) -> Job:
+        """Return a job that somebody sees; raises JobNotFound, or JobRemoved."""
+        job = await self._jobs.get(job_id)
+        if job is None or not await self.sees(job, actor):
+            raise JobNotFound(say("error-job-unknown"))
+        if job.deleted_at is not None:
+            raise JobRemoved
+        return job
+
+    async def endable(self, job_id: int, actor: Actor) -> Job:
+        """Return a job that somebody may end or remove, which it may be already.
+
+        That is who made it, a moderator of its server, also where it is nobody's any more, and who
+        manages messages in its very channel, of which a private one has none. Raises NotYours,
+        or JobNotFound where they do not see it, either.
+        """
+        job = await self._jobs.get(job_id)
+        if job is not None and await self._may_end(job, actor):
+            return job
+        if job is None or not await self.sees(job, actor):
+            raise JobNotFound(say("error-job-unknown"))
+        raise NotYours(say("error-not-yours"))
+
+    async def known(self, job_id: int, actor: Actor) -> Job | None:
+        """Return a job that somebody sees or may end, None where there is none such."""
+        job = await self._jobs.get(job_id)
+        if job is None or await self._may_end(job, actor) or await self.sees(job, actor):
+            return job
+        return None
+
+    async def _may_end(self, job: Job, actor: Actor) -> bool:
+        origin = job.origin
+        if origin.person_id == actor.person_id:
+            return actor.guild_id in (None, origin.guild_id)
+        if actor.guild_id is None or actor.guild_id != origin.guild_id:
+            return False
+        if actor.moderates:
+            return True
+        return not origin.private and (await actor.eyes.view(origin.channel_id)).manages
