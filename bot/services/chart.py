@@ -3,9 +3,9 @@
 import asyncio
 import json
 import logging
-import sys
 from dataclasses import asdict, dataclass
 
+from bot.services import program
 from bot.services.errors import JobError
 from bot.texts import say
 
@@ -62,14 +62,7 @@ class Chart:
 
 async def draw(chart: Chart) -> bytes:
     """Return the chart as a PNG file; raises ChartUnavailable. The loop goes on meanwhile."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        PROGRAM,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    process = await program.start(PROGRAM, stderr=asyncio.subprocess.PIPE)
     try:
         async with asyncio.timeout(DRAWING_S):
             png, complaint = await process.communicate(chart.encode())
@@ -78,8 +71,7 @@ async def draw(chart: Chart) -> bytes:
         raise ChartUnavailable from error
     finally:
         if process.returncode is None:
-            process.kill()
-            await process.communicate()
+            await program.end(process)
     if process.returncode or not png.startswith(PNG_BEGINS):
         log.warning("drawing a chart failed: %s", complaint.decode(errors="replace"))
         raise ChartUnavailable

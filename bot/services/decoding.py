@@ -1,15 +1,14 @@
 """People's files, decoded two at a time in processes of their own, in bounded memory and time."""
 
 import asyncio
-import contextlib
 import json
 import logging
-import os
-import sys
 from collections.abc import Sequence
 from typing import Any
 
+from bot.services import program
 from bot.services.errors import FileUnavailable
+from bot.services.program import Process
 from bot.texts import say
 from generation.decoding import request
 from generation.errors import InvalidRequest
@@ -21,8 +20,6 @@ AT_ONCE = 2
 WAIT_S = 1.5  # for those before; the first answer is due 3 s after the command
 DECODE_S = 10.0
 PROGRAM = "generation.decoding"
-
-Process = asyncio.subprocess.Process
 
 
 class Decoder:
@@ -95,29 +92,13 @@ class Decoder:
         return head["numbers"], content
 
     async def _start(self) -> Process:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            PROGRAM,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            # What reads strangers' files need not know who we are.
-            env={key: value for key, value in os.environ.items() if not _is_ours(key)},
-        )
+        process = await program.start(PROGRAM)
         self._running.add(process)
         return process
 
     async def _end(self, process: Process) -> None:
         self._running.discard(process)
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-        await process.communicate()
-
-
-def _is_ours(variable: str) -> bool:
-    return variable.upper().startswith("DISCORD__")
+        await program.end(process)
 
 
 async def _exchange(process: Process, asked: bytes) -> tuple[dict[str, Any], bytes]:

@@ -84,6 +84,17 @@ class House:
         await self.env.advance_time(5)
 
 
+def build(
+    folder: Path,
+    database: Database,
+    executor: RecordingExecutor,
+    catalog: Catalog = CATALOG,
+    limits: Limits = LIMITS,
+) -> DarkroomBot:
+    """Return the product's bot before another executor."""
+    return App(database, folder, catalog=catalog, executor=executor, limits=limits).client
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give the simulated Discord time: a busy machine is no failure."""
     for item in items:
@@ -157,8 +168,7 @@ def simcord_bot(
     catalog: Catalog,
     limits: Limits,
 ) -> DarkroomBot:
-    app = App(database, tmp_path, catalog=catalog, executor=executor, limits=limits)
-    return app.client
+    return build(tmp_path, database, executor, catalog, limits)
 
 
 @pytest.fixture
