@@ -9,6 +9,7 @@ from discord.ext import commands
 
 from bot.texts import all_of, say, spoken
 from bot.ui.eyes import permissions_in_server
+from bot.ui.interaction import Interaction
 
 if TYPE_CHECKING:
     from bot.app import App
@@ -20,7 +21,7 @@ class HelpCog(commands.Cog):
     """Every command in one private card."""
 
     @app_commands.command(description=say("command-help"))
-    async def help(self, interaction: discord.Interaction[Any]) -> None:
+    async def help(self, interaction: Interaction) -> None:
         """List what the person may use here."""
         lines = list(describe(interaction.client.tree, permissions_in_server(interaction)))
         card = discord.Embed(description="\n".join(lines))

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
@@ -11,6 +11,7 @@ from discord.ext import commands
 from bot.services.job_data import JobData
 from bot.services.privacy import Privacy
 from bot.texts import say
+from bot.ui.interaction import Interaction
 from bot.ui.uploading import TOO_LARGE
 from bot.ui.views import PrivateView
 
@@ -29,7 +30,7 @@ class PrivacyCog(commands.GroupCog, group_name="privacy", group_description=say(
         self.privacy = privacy
 
     @app_commands.command(description=say("command-privacy-export"))
-    async def export(self, interaction: discord.Interaction[Any]) -> None:
+    async def export(self, interaction: Interaction) -> None:
         """Hand it over privately, in as many files as Discord's limit makes of it."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         most = interaction.filesize_limit - REQUEST_BYTES
@@ -45,14 +46,14 @@ class PrivacyCog(commands.GroupCog, group_name="privacy", group_description=say(
                 return
 
     @app_commands.command(description=say("command-privacy-erase"))
-    async def erase(self, interaction: discord.Interaction[Any]) -> None:
+    async def erase(self, interaction: Interaction) -> None:
         """Ask once more, privately."""
         await interaction.response.send_message(
             say("question-erase"), view=_Erase(self.privacy, interaction), ephemeral=True
         )
 
 
-async def _send(interaction: discord.Interaction[Any], parts: Sequence[bytes]) -> None:
+async def _send(interaction: Interaction, parts: Sequence[bytes]) -> None:
     """Send each in a message of its own: Discord's limit is for all files of one together."""
     for at, part in enumerate(parts, 1):
         name = f"darkroom-{at}-of-{len(parts)}.json" if len(parts) > 1 else "darkroom.json"
@@ -64,15 +65,13 @@ async def _send(interaction: discord.Interaction[Any], parts: Sequence[bytes]) -
 class _Erase(PrivateView):
     """The button that does it."""
 
-    def __init__(self, privacy: Privacy, asked: discord.Interaction[Any]) -> None:
+    def __init__(self, privacy: Privacy, asked: Interaction) -> None:
         super().__init__(asked, timeout=PATIENCE_S)
         self._privacy = privacy
         self.erase.label = say("button-erase")
 
     @discord.ui.button(style=discord.ButtonStyle.danger)
-    async def erase(
-        self, interaction: discord.Interaction[Any], _: discord.ui.Button["_Erase"]
-    ) -> None:
+    async def erase(self, interaction: Interaction, _: discord.ui.Button["_Erase"]) -> None:
         """Remove it, and say how much there was."""
         await interaction.response.defer()
         erased = await self._privacy.erase(interaction.user.id, interaction.created_at)

@@ -1,8 +1,7 @@
 """/queue and /cancel: what is on its way, and what need not be."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import discord
 from discord import app_commands
 from discord.ext import commands
 
@@ -16,6 +15,7 @@ from bot.texts.inert import plain
 from bot.ui import lists, render
 from bot.ui.asking import actor_of, asked_by
 from bot.ui.cooldowns import OFTEN
+from bot.ui.interaction import Interaction
 from bot.ui.rules import standing_line
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class QueueCog(commands.Cog):
         self.jobs, self.quotas = jobs, quotas
 
     @app_commands.command(description=say("command-queue"))
-    async def queue(self, interaction: discord.Interaction[Any]) -> None:
+    async def queue(self, interaction: Interaction) -> None:
         """Show the line privately; other people's prompts are theirs."""
         turns = await self.jobs.queue.turns()
         actor = actor_of(interaction)
@@ -48,7 +48,7 @@ class QueueCog(commands.Cog):
     )
     async def cancel(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         job: app_commands.Range[int, 1, LARGEST_INTEGER] | None = None,
         everything: bool = False,
     ) -> None:
@@ -68,7 +68,7 @@ class QueueCog(commands.Cog):
 
     @cancel.autocomplete("job")
     async def open_jobs(
-        self, interaction: discord.Interaction[Any], current: str
+        self, interaction: Interaction, current: str
     ) -> list[app_commands.Choice[int]]:
         """Offer the person's own jobs that have not ended."""
         return [
@@ -77,7 +77,7 @@ class QueueCog(commands.Cog):
             if current.casefold() in _name(job).casefold()
         ][:CHOICES]
 
-    async def _mine(self, interaction: discord.Interaction[Any]) -> list[Job]:
+    async def _mine(self, interaction: Interaction) -> list[Job]:
         return await self.jobs.open_of(interaction.user.id, interaction.guild_id)
 
 

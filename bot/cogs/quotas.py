@@ -14,6 +14,7 @@ from bot.store.rules import PICTURES_PER_DAY
 from bot.store.spending import SpendingStore
 from bot.texts import say
 from bot.ui.asking import check_moderator, role_ids_of
+from bot.ui.interaction import Interaction
 from bot.ui.rules import allowance_lines, standing_line
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class QuotaGroup(app_commands.Group):
     )
     async def set_(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         who: Who,
         pictures_per_day: app_commands.Range[int, PICTURES_PER_DAY[0], PICTURES_PER_DAY[1]]
         | None = None,
@@ -58,7 +59,7 @@ class QuotaGroup(app_commands.Group):
     )
     async def add(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         who: Who,
         pictures: app_commands.Range[int, 1, MOST_EXTRA],
     ) -> None:
@@ -70,7 +71,7 @@ class QuotaGroup(app_commands.Group):
 
     @app_commands.command(description=say("command-mod-quota-reset"))
     @app_commands.describe(who=say("command-mod-quota.who"))
-    async def reset(self, interaction: discord.Interaction[Any], who: Who) -> None:
+    async def reset(self, interaction: Interaction, who: Who) -> None:
         """Count from now on."""
         held = await self.granting.count_anew(
             _holder(interaction, who), interaction.user.id, interaction.created_at
@@ -79,13 +80,11 @@ class QuotaGroup(app_commands.Group):
 
     @app_commands.command(description=say("command-mod-quota-show"))
     @app_commands.describe(who=say("command-mod-quota.who"))
-    async def show(self, interaction: discord.Interaction[Any], who: Who) -> None:
+    async def show(self, interaction: Interaction, who: Who) -> None:
         """Show what the holder has."""
         await self._answer(interaction, who, self.granting.held(_holder(interaction, who)))
 
-    async def _answer(
-        self, interaction: discord.Interaction[Any], who: Who, held: Allowance
-    ) -> None:
+    async def _answer(self, interaction: Interaction, who: Who, held: Allowance) -> None:
         lines = [f"**{who.mention}**", *allowance_lines(held, interaction.created_at.date())]
         if not isinstance(who, discord.Role):
             standing = await self.granting.standing(
@@ -95,7 +94,7 @@ class QuotaGroup(app_commands.Group):
         await interaction.response.send_message("\n".join(lines), ephemeral=True)
 
 
-def _holder(interaction: discord.Interaction[Any], who: Who) -> Allowance:
+def _holder(interaction: Interaction, who: Who) -> Allowance:
     """Return an allowance that grants nothing yet."""
     holder = Holder.ROLE if isinstance(who, discord.Role) else Holder.PERSON
     return Allowance(guild_id=interaction.guild_id or 0, holder=holder, holder_id=who.id)

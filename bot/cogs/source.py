@@ -1,6 +1,6 @@
 """The message menu "Use as source image": pictures that start from one in a message."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
@@ -12,6 +12,7 @@ from bot.store.uploads import UploadStore
 from bot.texts import say
 from bot.ui.asking import asked_by, fetch, is_picture
 from bot.ui.forms import source_form
+from bot.ui.interaction import Interaction
 
 if TYPE_CHECKING:
     from bot.app import App
@@ -31,7 +32,7 @@ class SourceCog(commands.Cog):
         self.jobs, self.uploads = jobs, uploads
         self.menu = app_commands.ContextMenu(name=say("menu-source"), callback=self.ask)
 
-    async def ask(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
+    async def ask(self, interaction: Interaction, message: discord.Message) -> None:
         """Open the form."""
         pictures = [file for file in message.attachments if is_picture(file)]
         if not pictures:

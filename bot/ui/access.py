@@ -10,6 +10,7 @@ from bot.store.records import WHOLE_SERVER
 from bot.store.rules import MOST_ROLES
 from bot.texts import say
 from bot.ui.asking import check_administrator
+from bot.ui.interaction import Interaction
 from bot.ui.rules import card
 from bot.ui.views import PrivateView
 
@@ -25,9 +26,7 @@ CHANNELS = [
 class AccessPanel(PrivateView):
     """Below a place's card; each choice is written at once and shown in the card."""
 
-    def __init__(
-        self, configuration: Configuration, place: Place, asked: discord.Interaction[Any]
-    ) -> None:
+    def __init__(self, configuration: Configuration, place: Place, asked: Interaction) -> None:
         super().__init__(asked)
         self._configuration, self._place = configuration, place
         self._fill()
@@ -47,7 +46,7 @@ class AccessPanel(PrivateView):
             self.add_item(_Allowed(self._configuration, self._place))
         self.add_item(_Roles(self._configuration, self._place))
 
-    async def refresh(self, interaction: discord.Interaction[Any]) -> None:
+    async def refresh(self, interaction: Interaction) -> None:
         """Show what holds now."""
         self._fill()
         embed = card(self._configuration, self._place)

@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import replace
-from typing import Any
 
 import discord
 from discord import app_commands
@@ -22,7 +21,7 @@ from bot.ui.eyes import (
     readable,
 )
 from bot.ui.file_hosts import is_discords
-from bot.ui.interaction import app_of
+from bot.ui.interaction import Interaction, app_of
 from generation.errors import InvalidRequest
 from generation.source_image import MAX_BYTES
 
@@ -30,9 +29,7 @@ from generation.source_image import MAX_BYTES
 FETCH_S = 1.5
 
 
-def asked_by(
-    interaction: discord.Interaction[Any], part: int = 0, *, private: bool = False
-) -> Asked:
+def asked_by(interaction: Interaction, part: int = 0, *, private: bool = False) -> Asked:
     """Return who asks for a job, where, and what holds there; see Origin for the options.
 
     A ``private`` one stays an ordinary job in direct messages with us, where nobody else reads.
@@ -77,7 +74,7 @@ def role_ids_of(person: discord.abc.Snowflake) -> frozenset[int]:
     return frozenset((*person._roles, everybodys))  # noqa: SLF001
 
 
-def actor_of(interaction: discord.Interaction[Any]) -> Actor:
+def actor_of(interaction: Interaction) -> Actor:
     """Return who acts; who may moderate the server's members is its moderator."""
     return Actor(
         person_id=interaction.user.id,
@@ -87,7 +84,7 @@ def actor_of(interaction: discord.Interaction[Any]) -> Actor:
     )
 
 
-async def moderator(interaction: discord.Interaction[Any], *, everywhere: bool = False) -> Actor:
+async def moderator(interaction: Interaction, *, everywhere: bool = False) -> Actor:
     """Return the moderator who gave a command in a server; raises OwnersOnly.
 
     What holds ``everywhere`` only the bot's owners decide.
@@ -102,7 +99,7 @@ async def moderator(interaction: discord.Interaction[Any], *, everywhere: bool =
     return replace(actor_of(interaction), owns=owns)
 
 
-def check_moderator(interaction: discord.Interaction[Any]) -> None:
+def check_moderator(interaction: Interaction) -> None:
     """Raise where somebody is not in a server, or may not moderate its members."""
     if interaction.guild_id is None:
         raise app_commands.NoPrivateMessage
@@ -110,7 +107,7 @@ def check_moderator(interaction: discord.Interaction[Any]) -> None:
         raise app_commands.MissingPermissions(["moderate_members"])
 
 
-def check_administrator(interaction: discord.Interaction[Any]) -> None:
+def check_administrator(interaction: Interaction) -> None:
     """Raise where somebody is not in a server, or may not manage it."""
     if interaction.guild_id is None:
         raise app_commands.NoPrivateMessage
@@ -118,16 +115,17 @@ def check_administrator(interaction: discord.Interaction[Any]) -> None:
         raise app_commands.MissingPermissions(["manage_guild"])
 
 
-def target_of(interaction: discord.Interaction[Any], person: discord.abc.Snowflake) -> Target:
+def target_of(interaction: Interaction, person: discord.abc.Snowflake) -> Target:
     """Return a person whom a moderator acts on, as they are in this server.
 
     Raises ServerUnknown where Discord has not said what they may do there.
     """
     theirs = _permissions_of(person) if isinstance(person, discord.Member) else None
+    us = interaction.client.user
     return Target(
         person_id=person.id,
         moderates=theirs is not None and (theirs.moderate_members or theirs.manage_messages),
-        is_us=person.id == interaction.client.user.id,
+        is_us=us is not None and person.id == us.id,
     )
 
 
@@ -141,7 +139,7 @@ def _permissions_of(member: discord.Member) -> discord.Permissions:
     return here
 
 
-def missing_here(interaction: discord.Interaction[Any]) -> tuple[str, ...]:
+def missing_here(interaction: Interaction) -> tuple[str, ...]:
     """Name the permissions without which the pictures could not be posted here."""
     if interaction.guild_id is None or is_guest(interaction):
         return ()
@@ -161,7 +159,7 @@ def lacking(ours: discord.Permissions, *, thread: bool = False) -> tuple[str, ..
     return tuple(name for name, allowed in needed.items() if not allowed)
 
 
-def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
+def viewer_of(interaction: Interaction) -> Viewer:
     """Return who looks, and the channels that they can read and that show no age-restricted things.
 
     A thread that not everybody of its channel can open is none of them.
@@ -178,9 +176,7 @@ def is_picture(file: discord.Attachment) -> bool:
     return (file.content_type or "").startswith("image/")
 
 
-async def fetch(
-    interaction: discord.Interaction[Any], field: str, file: discord.Attachment
-) -> bytes:
+async def fetch(interaction: Interaction, field: str, file: discord.Attachment) -> bytes:
     """Return an attached file's bytes; raises InvalidRequest, FileUnavailable or CommandOnCooldown.
 
     It counts as a file of whoever asks, so ask first whether they may.

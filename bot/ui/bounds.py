@@ -11,6 +11,7 @@ from discord import AppCommandOptionType, app_commands
 
 from bot.discord_limits import LARGEST_INTEGER, TEXT_OPTION_LENGTH
 from bot.texts import say
+from bot.ui.interaction import Interaction
 from generation.errors import InvalidRequest
 from generation.request import bounded
 
@@ -19,7 +20,7 @@ NUMBERS = (-LARGEST_INTEGER, LARGEST_INTEGER)
 LENGTHS = (0, TEXT_OPTION_LENGTH)
 
 
-def check(interaction: discord.Interaction[Any]) -> None:
+def check(interaction: Interaction) -> None:
     """Raise InvalidRequest, naming the option, where a command's option is out of its bounds."""
     command = interaction.command
     given = interaction.type is discord.InteractionType.application_command

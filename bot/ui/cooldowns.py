@@ -13,6 +13,8 @@ from typing import Any
 import discord
 from discord import app_commands
 
+from bot.ui.interaction import Interaction
+
 # In a command's extras, or in its group's.
 UNDER_POLICY = "under_policy"
 OFTEN = "often"
@@ -34,7 +36,7 @@ class Cooldowns:
     def __len__(self) -> int:
         return len(self._done)
 
-    def check(self, interaction: discord.Interaction[Any]) -> None:
+    def check(self, interaction: Interaction) -> None:
         """Count a command that was given; raise CommandOnCooldown where there were enough."""
         command = interaction.command
         given = interaction.type is discord.InteractionType.application_command
@@ -45,30 +47,28 @@ class Cooldowns:
         else:
             self._count(interaction, command.qualified_name, _rate(command))
 
-    def wish(self, interaction: discord.Interaction[Any]) -> None:
+    def wish(self, interaction: Interaction) -> None:
         """Count what would make a job; raises CommandOnCooldown."""
         self._count(interaction, "wish", WISHES)
 
-    def granted(self, interaction: discord.Interaction[Any]) -> None:
+    def granted(self, interaction: Interaction) -> None:
         """Give back what was counted of a wish: there is a job."""
         done = self._done.get((interaction.user.id, "wish"), [])
         done[:] = [one for one in done if one[1] != interaction.id]
 
-    def click(self, interaction: discord.Interaction[Any]) -> None:
+    def click(self, interaction: Interaction) -> None:
         """Count a click that makes no job; raises CommandOnCooldown."""
         self._count(interaction, "click", CLICKS)
 
-    def fetch(self, interaction: discord.Interaction[Any]) -> None:
+    def fetch(self, interaction: Interaction) -> None:
         """Count a file that somebody wants looked at; raises CommandOnCooldown."""
         self._count(interaction, "fetch", FETCHED)
 
-    def post(self, interaction: discord.Interaction[Any], files: int) -> None:
+    def post(self, interaction: Interaction, files: int) -> None:
         """Count files that only one person asked to see; raises CommandOnCooldown."""
         self._count(interaction, "post", POSTED, files)
 
-    def _count(
-        self, interaction: discord.Interaction[Any], what: str, rate: int, amount: int = 1
-    ) -> None:
+    def _count(self, interaction: Interaction, what: str, rate: int, amount: int = 1) -> None:
         key, now = (interaction.user.id, what), interaction.created_at.timestamp()
         done = self._done.setdefault(key, [])
         self._done.move_to_end(key)

@@ -7,12 +7,12 @@ roles and that channel's overwrites.
 
 import asyncio
 from dataclasses import replace
-from typing import Any
 
 import aiohttp
 import discord
 
 from bot.services.seeing import View
+from bot.ui.interaction import Interaction
 
 LOOK_S = 1.0  # the first answer is due 3 s after the click
 MOST_QUESTIONS = 10  # to Discord about one click, however many threads there are to look into
@@ -23,7 +23,7 @@ VOICE = (discord.VoiceChannel, discord.StageChannel)
 class DiscordEyes:
     """The eyes of whoever sent an interaction; what they found is not looked up again."""
 
-    def __init__(self, interaction: discord.Interaction[Any]) -> None:
+    def __init__(self, interaction: Interaction) -> None:
         self.age_restricted = is_age_restricted(interaction.channel) is True
         self._interaction = interaction
         self._views: dict[int, View] = {}
@@ -77,7 +77,7 @@ class DiscordEyes:
         return self._questions >= 0
 
 
-def permissions_in_server(interaction: discord.Interaction[Any]) -> discord.Permissions:
+def permissions_in_server(interaction: Interaction) -> discord.Permissions:
     """Return what somebody may do in the whole server, where we are a member of it.
 
     What a channel's overwrites allow in one place is not among it. What they forbid there is not,
@@ -91,7 +91,7 @@ def permissions_in_server(interaction: discord.Interaction[Any]) -> discord.Perm
     return person.guild_permissions & interaction.permissions
 
 
-def is_guest(interaction: discord.Interaction[Any]) -> bool:
+def is_guest(interaction: Interaction) -> bool:
     """Tell whether we are here only because the person installed us for themselves.
 
     Then only the interaction's token writes here. Direct messages with us are ours, too.

@@ -9,7 +9,7 @@ import discord
 from bot import errors
 from bot.texts import say, speak
 from bot.trouble import TROUBLE, describe
-from bot.ui.interaction import app_of
+from bot.ui.interaction import Interaction, app_of
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ class PrivateView(discord.ui.View):
     newest lives longest.
     """
 
-    def __init__(self, asked: discord.Interaction[Any], timeout: float = PATIENCE_S) -> None:
+    def __init__(self, asked: Interaction, timeout: float = PATIENCE_S) -> None:
         super().__init__(timeout=timeout)
         self._asked = asked
         _shown.add(self)
@@ -58,7 +58,7 @@ class PrivateView(discord.ui.View):
         await errors.answer(interaction, error)
 
 
-async def orphaned(interaction: discord.Interaction[Any], custom_id: str) -> None:
+async def orphaned(interaction: Interaction, custom_id: str) -> None:
     """Answer a click on what belongs to no view any more, as after a restart."""
     if any(_id(item) == custom_id for view in _shown for item in view.children):
         return  # discord.py brings it there
