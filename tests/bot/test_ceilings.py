@@ -59,7 +59,7 @@ async def test_pictures_of_a_day_are_counted_in_every_place(house: House, databa
     question = await house.mia.slash(house.channel, "privacy erase")
     await house.mia.click(question.response, label="Erase all of it")
     assert "5 pictures a day" in await ask(house), "nor does erasing give a new day"
-    assert sum(one.pictures for one in await SpendingStore(database).export(house.mia.id)) == 5
+    assert sum(one["pictures"] for one in await SpendingStore(database).export(house.mia.id)) == 5
     await house.env.advance_time(timedelta(days=1).total_seconds())
     assert await ask(house, house.mia_user) is None
     house.env.errors.clear()
