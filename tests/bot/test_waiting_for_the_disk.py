@@ -118,7 +118,7 @@ async def test_a_cancel_that_nothing_took_is_shown_when_it_is_written(
 ):
     """Neither the disk nor Discord takes anything when somebody cancels."""
     result = await ask_and_fill_the_disk(house, disk)
-    presenter, tries = house.bot.jobs._presenter, 0
+    presenter, tries = house.app.jobs._presenter, 0
     cancelled = presenter.cancelled
 
     async def first_refused(job: Job) -> None:
