@@ -123,18 +123,37 @@ class App:
 
         clock = DiscordClock()
         self.client = DarkroomBot(self, clock, connection)
-        presenter = Delivery(
-            self.client,
-            clock,
-            partial(note_moved, self.job_store),
-            timeout_s=connection.timeout_s,
+        self.jobs = self._job_service(
+            place_rules,
+            Delivery(
+                self.client,
+                clock,
+                partial(note_moved, self.job_store),
+                timeout_s=connection.timeout_s,
+            ),
         )
+        for setup in FEATURES:
+            setup(self)
+
+    def _job_service(self, rules: PlaceRules, presenter: Delivery) -> JobService:
         runner = Runner(
-            jobs=self.job_store, pictures=self.pictures, executor=executor, presenter=presenter
+            jobs=self.job_store,
+            pictures=self.pictures,
+            executor=self.executor,
+            presenter=presenter,
         )
-        self.jobs = JobService(
-            catalog=catalog,
-            rules=place_rules,
+        queue = JobQueue(
+            catalog=self.catalog,
+            jobs=self.job_store,
+            presenter=presenter,
+            runner=runner,
+            executor=self.executor,
+            rules=self.rules,
+            running_per_person=self.limits.running_per_person,
+        )
+        return JobService(
+            catalog=self.catalog,
+            rules=rules,
             visibility=self.visibility,
             admission=self.admission,
             jobs=self.job_store,
@@ -142,19 +161,9 @@ class App:
             defaults=self.defaults,
             presenter=presenter,
             runner=runner,
-            queue=JobQueue(
-                catalog=catalog,
-                jobs=self.job_store,
-                presenter=presenter,
-                runner=runner,
-                executor=executor,
-                rules=self.rules,
-                running_per_person=limits.running_per_person,
-            ),
+            queue=queue,
             decoder=Decoder(),
         )
-        for setup in FEATURES:
-            setup(self)
 
     def provide(self, service: object) -> None:
         """Let others reach what a feature offers, by its class."""
