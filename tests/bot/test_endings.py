@@ -107,7 +107,7 @@ async def test_what_a_restart_cannot_take_up_keeps_nobody_else_waiting(
     async def broken(job_id: int) -> bool:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(fresh.jobs._jobs, "requeued", broken)
+    monkeypatch.setattr(fresh.app.jobs._jobs, "requeued", broken)
     await house.env.restart_bot(fresh)
     await house.settle()
     result = await house.max.slash(house.channel, "imagine", prompt="a pear", count=1)
@@ -117,13 +117,13 @@ async def test_what_a_restart_cannot_take_up_keeps_nobody_else_waiting(
 
 
 async def test_a_check_that_breaks_is_answered(house: House, monkeypatch):
-    monkeypatch.setattr(house.bot, "cooldowns", None)
+    monkeypatch.setattr(house.app, "cooldowns", None)
     result = await house.mia.slash(house.channel, "queue")
     assert result.ephemeral
     assert "Something broke" in result.response.content
 
 
 async def test_choices_that_break_are_answered_with_none(house: House, monkeypatch):
-    monkeypatch.setattr(house.app.jobs, "catalog", None)
+    monkeypatch.setattr(house.app, "catalog", None)
     assert await house.mia.autocomplete(house.channel, "imagine", "style", "l") == []
     assert "'type': 8" in house.env.transcript(), "Discord is told so"
