@@ -2,7 +2,7 @@
 
 Of a command five are answered; of those that are needed quickly, ten: cancelling, and what
 moderators do. Ten clicks are. Of what makes jobs, ten that come to nothing are: one that comes to a
-job is given back, since the policy counts jobs. Files are counted both ways: five that are fetched,
+job is given back, since admission counts jobs. Files are counted both ways: five that are fetched,
 eight that are posted for one person's eyes.
 """
 
