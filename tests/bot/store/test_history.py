@@ -13,11 +13,14 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
+from bot.services.job_data import JobData
+from bot.services.privacy import Privacy
 from bot.store import database as database_module
 from bot.store import newest
 from bot.store.database import FILE_NAME, Database, alembic_config, migrate
 from bot.store.history import History
 from bot.store.jobs import ERASED, NOBODY, JobStore
+from bot.store.pictures import PictureStore
 from bot.store.records import Draft, Job, Kind, ModSearch, Origin, Search, Status, Words
 from bot.store.words import fold
 from generation.request import GenerationRequest, Sampler
@@ -235,7 +238,8 @@ async def test_erased_words_are_in_no_file(
     written = b"".join(path.read_bytes() for path in files)
     assert all(trace in written for trace in traces)
 
-    await jobs.forget(MAX, datetime.now(UTC))
+    kept = [JobData(database, jobs, PictureStore(database, tmp_path))]
+    await Privacy(database, kept).erase(MAX, datetime.now(UTC))
 
     left = b"".join(path.read_bytes() for path in files)
     assert [trace for trace in traces if trace in left] == []
