@@ -11,15 +11,13 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import errors, texts
+from bot import actions, errors, texts
 from bot.cogs import places
 from bot.connecting import PatientBot
 from bot.discord_limits import CHOICE_NAME_LENGTH, DESCRIPTION_LENGTH, NAME_LENGTH
 from bot.store.records import Place
 from bot.syncing import Syncing
-from bot.ui import acting, bounds, buttons
-from bot.ui.acting import ModButton
-from bot.ui.buttons import JobButton
+from bot.ui import bounds
 from bot.ui.clock import DiscordClock
 from bot.ui.file_hosts import no_redirects
 from bot.ui.interaction import Interaction
@@ -38,8 +36,6 @@ MAX_RATE_LIMIT_S = 30.0
 # How long the start waits for the commands to be synced.
 SYNC_S = 10.0
 OWNERS_S = 300.0  # for how long is believed who owns the bot
-# Of buttons that work for as long as their message stands.
-LASTING = (buttons.TEMPLATE, acting.TEMPLATE)
 
 
 class DarkroomTree(app_commands.CommandTree["DarkroomBot"]):
@@ -186,7 +182,7 @@ class DarkroomBot(PatientBot):
             await self.add_cog(cog)
         for command in self.app.commands:
             self.tree.add_command(command)
-        self.add_dynamic_items(JobButton, ModButton)
+        self.add_dynamic_items(*actions.BUTTONS)
         # Those whose jobs are on their way wait for no longer, whatever becomes of the commands.
         syncing = self._begin(self._syncing.keep_trying(), "syncing")
         await asyncio.wait([syncing], timeout=SYNC_S)
@@ -212,7 +208,7 @@ class DarkroomBot(PatientBot):
                 await submitted(interaction)
             elif interaction.type is discord.InteractionType.component:
                 data: Any = interaction.data
-                if not any(pattern.fullmatch(data["custom_id"]) for pattern in LASTING):
+                if not any(pattern.fullmatch(data["custom_id"]) for pattern in actions.TEMPLATES):
                     await orphaned(interaction, data["custom_id"])
         except Exception as error:  # noqa: BLE001
             await errors.answer(interaction, error)

@@ -10,8 +10,8 @@ from bot.services.moderation import Deeds, ModerationService
 from bot.store.records import AuditAction
 from bot.texts import say
 from bot.ui.asking import moderator
-from bot.ui.deeds import audit_line
 from bot.ui.listing import Line, Listing
+from bot.ui.moderation_text import audit_line
 
 if TYPE_CHECKING:
     from bot.app import App

@@ -1,26 +1,98 @@
-"""/mod block, /mod unblock, /mod blocks: who may ask for nothing."""
+"""/mod block, /mod unblock, /mod blocks, and the button Block: who may ask for nothing."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.discord_limits import FORM_TITLE_LENGTH
 from bot.services.admission import Stage
-from bot.services.durations import FOR_GOOD
+from bot.services.durations import FOR_GOOD, read_duration
+from bot.services.gallery import Found
 from bot.services.moderation import ModerationService
 from bot.store.blocks import BlockStore
+from bot.store.jobs import NOBODY
+from bot.store.records import Job
 from bot.texts import say
-from bot.ui import acting
-from bot.ui.acting import DURATION_LENGTH, REASON_LENGTH
-from bot.ui.asking import moderator
-from bot.ui.deeds import block_line
+from bot.texts.inert import plain
+from bot.ui.asking import moderator, target_of
+from bot.ui.forms import Input, modal
 from bot.ui.listing import Line, Listing
+from bot.ui.moderation_actions import REASON_LENGTH, ModerationAction, reason_input
+from bot.ui.moderation_text import because, block_line, end_of
+from bot.ui.press import Press
 
 if TYPE_CHECKING:
     from bot.app import App
 
+DURATION_LENGTH = 40
 DURATIONS = ("1h", "1d", "1w", "30d")
+
+
+async def block(
+    interaction: discord.Interaction[Any],
+    moderation: ModerationService,
+    person: discord.abc.Snowflake,
+    *,
+    duration: str,
+    reason: str,
+    everywhere: bool = False,
+) -> None:
+    """Block somebody, end what is on its way, and say so."""
+    span = read_duration(duration)
+    until = None if span is None else interaction.created_at + span
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    actor = await moderator(interaction, everywhere=everywhere)
+    target = target_of(interaction, person)
+    ended = await moderation.block(target, actor, until=until, reason=reason)
+    done = say("blocked", person=str(person.id), end=end_of(until), jobs=ended)
+    await interaction.followup.send(done + because(reason))
+
+
+class Block(ModerationAction):
+    """Blocks a job's person."""
+
+    name = "block"
+    label = "button-block"
+
+    def applies_to(self, found: Found) -> bool:
+        """Tell whether it is known whose job it is."""
+        return found.job.origin.person_id != NOBODY
+
+    def form(self, job: Job, custom_id: str) -> discord.ui.Modal:
+        """Ask for how long, and why."""
+        span = {"max_length": DURATION_LENGTH}
+        inputs = (
+            Input("duration", say("form-duration"), say("form-duration.hint"), span),
+            reason_input(say("form-reason.read")),
+        )
+        title = plain(say("form-block", name=job.origin.person_name), FORM_TITLE_LENGTH)
+        return modal(title, custom_id, inputs, {"duration": FOR_GOOD})
+
+    async def carry_out(self, press: Press, typed: Mapping[str, str]) -> None:
+        """Block them."""
+        person = await _person(press.interaction, press.job.origin.person_id)
+        duration, reason = typed.get("duration", ""), typed.get("reason", "")
+        await block(
+            press.interaction,
+            press.app.get(ModerationService),
+            person,
+            duration=duration,
+            reason=reason,
+        )
+
+
+async def _person(interaction: discord.Interaction[Any], person_id: int) -> discord.abc.Snowflake:
+    """Return a member as they are now, or only their id where they left."""
+    guild = interaction.guild
+    try:
+        if guild is not None:
+            return guild.get_member(person_id) or await guild.fetch_member(person_id)
+    except discord.NotFound:
+        pass
+    return discord.Object(person_id)
 
 
 class Blocks(commands.Cog):
@@ -45,7 +117,7 @@ class Blocks(commands.Cog):
         everywhere: bool = False,
     ) -> None:
         """Block somebody, and end what is on its way."""
-        await acting.block(
+        await block(
             interaction,
             self.moderation,
             person,

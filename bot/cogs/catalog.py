@@ -7,7 +7,6 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.services.errors import NothingToDo
 from bot.services.gallery import Gallery
 from bot.services.offering import offered, suited
 from bot.store.examples import Shown
@@ -44,10 +43,8 @@ class CatalogCog(commands.Cog):
     async def _show(
         self, interaction: discord.Interaction[Any], shown: Shown, entries: Sequence[Entry]
     ) -> None:
-        if not entries:
-            raise NothingToDo(say("nothing-offered"))
         await interaction.response.defer(ephemeral=True, thinking=True)
-        await Showcase(self.gallery, shown, entries, interaction).show()
+        await Showcase(self.gallery, shown, entries, interaction).show(say("nothing-offered"))
 
 
 def setup(app: "App") -> None:

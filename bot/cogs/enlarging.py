@@ -10,8 +10,8 @@ from discord.ext import commands
 from bot.services.jobs import JobService
 from bot.texts import say
 from bot.ui.asking import asked_by, fetch
-from bot.ui.buttons import first_answer
 from bot.ui.cooldowns import UNDER_POLICY
+from bot.ui.first_answer import first_answer
 from generation.upscaler import FACTORS
 
 if TYPE_CHECKING:

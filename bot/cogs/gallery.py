@@ -14,8 +14,8 @@ from bot.store.examples import ExampleStore
 from bot.store.favourites import FavouriteStore
 from bot.store.records import Search
 from bot.texts import say
+from bot.ui.actions.details import show_details
 from bot.ui.pages import OwnAlbum
-from bot.ui.private import show_details
 
 if TYPE_CHECKING:
     from bot.app import App

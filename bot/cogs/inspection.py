@@ -12,8 +12,8 @@ from bot.services.jobs import JobService
 from bot.texts import say
 from bot.ui import embeds
 from bot.ui.asking import asked_by, fetch, is_picture
-from bot.ui.buttons import first_answer
 from bot.ui.choices import catalog_here
+from bot.ui.first_answer import first_answer
 from bot.ui.interaction import app_of
 from bot.ui.views import PrivateView
 from generation.errors import InvalidRequest

@@ -19,7 +19,8 @@ from bot.texts import say
 from bot.ui.asking import check_moderator, moderator
 from bot.ui.choices import matching
 from bot.ui.cooldowns import OFTEN
-from bot.ui.history import History, inspect
+from bot.ui.history import History
+from bot.ui.job_card import inspect
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
 

@@ -1,5 +1,6 @@
-"""/mod remove, /mod cancel: jobs of other people that shall not be."""
+"""/mod remove, /mod cancel, and the button Remove: jobs of other people that shall not be."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -10,13 +11,44 @@ from bot.discord_limits import LARGEST_INTEGER
 from bot.services.errors import NothingToDo
 from bot.services.jobs import JobService
 from bot.services.moderation import ModerationService
+from bot.store.records import Job
 from bot.texts import say
-from bot.ui import acting
-from bot.ui.acting import REASON_LENGTH
 from bot.ui.asking import moderator
+from bot.ui.forms import modal
+from bot.ui.message_removal import remove_message
+from bot.ui.moderation_actions import REASON_LENGTH, ModerationAction, reason_input
+from bot.ui.press import Press
 
 if TYPE_CHECKING:
     from bot.app import App
+
+
+async def remove(
+    interaction: discord.Interaction[Any], moderation: ModerationService, job_id: int, reason: str
+) -> None:
+    """Remove a job's message and files, and say what was made from it."""
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    actor = await moderator(interaction)
+    removed, children = await moderation.remove(job_id, actor, reason=reason)
+    await remove_message(interaction.client, removed, say("removed-message"))
+    await interaction.followup.send(say("removed", job=str(removed.id), children=children))
+
+
+class Remove(ModerationAction):
+    """Removes a job's message and files."""
+
+    name = "remove"
+    label = "button-remove"
+
+    def form(self, job: Job, custom_id: str) -> discord.ui.Modal:
+        """Ask why."""
+        inputs = [reason_input(say("form-reason.audit"))]
+        return modal(say("form-remove", job=str(job.id)), custom_id, inputs, {})
+
+    async def carry_out(self, press: Press, typed: Mapping[str, str]) -> None:
+        """Remove it."""
+        reason = typed.get("reason", "")
+        await remove(press.interaction, press.app.get(ModerationService), press.job.id, reason)
 
 
 class Removal(commands.Cog):
@@ -36,7 +68,7 @@ class Removal(commands.Cog):
         reason: app_commands.Range[str, 0, REASON_LENGTH] = "",
     ) -> None:
         """Remove a job's message and files, and say what was made from it."""
-        await acting.remove(interaction, self.moderation, job, reason)
+        await remove(interaction, self.moderation, job, reason)
 
     @app_commands.command(description=say("command-mod-cancel"))
     @app_commands.describe(

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from bot.services.context import Actor
 from bot.services.errors import CarriedOut, NothingToDo, PictureNotFound
 from bot.services.seeing import is_restricted
-from bot.services.visibility import Visibility
+from bot.services.visibility import Right, Visibility
+from bot.store.audit import Deed
 from bot.store.examples import ExampleStore, Shown, Viewer
 from bot.store.favourites import FavouriteStore
 from bot.store.jobs import JobStore
@@ -62,6 +63,15 @@ class Details:
     favourite: bool
 
 
+async def remove_files(
+    jobs: JobStore, pictures: PictureStore, job: Job, actor: Actor, deed: Deed | None
+) -> None:
+    """Note that somebody removed a job, with a moderator's ``deed``, and delete its files."""
+    await jobs.deleted(job.id, deed)
+    removed = await pictures.remove(job.id)
+    log.info("job %d: removed by %d, %d files", job.id, actor.person_id, removed)
+
+
 class Gallery:
     """What the buttons under finished pictures call that makes no new job."""
 
@@ -83,6 +93,10 @@ class Gallery:
     async def job(self, job_id: int, actor: Actor) -> Job | None:
         """Return a job that the actor may see or remove, None where there is none such."""
         return await self._visibility.known(job_id, actor)
+
+    async def check(self, job: Job | None, actor: Actor, right: Right) -> Job:
+        """Return the job that the actor has a right to; JobNotFound, JobRemoved or NotYours."""
+        return await self._visibility.check(job, actor, right)
 
     async def details(self, job_id: int, actor: Actor) -> Details:
         """Return everything about a job; raises JobNotFound."""
@@ -158,9 +172,8 @@ class Gallery:
         Doing it twice changes nothing, so that who was interrupted can begin again.
         """
         job = await self.deletable(job_id, actor)
-        await self._jobs.deleted(job.id, actor.deed_on(job, AuditAction.REMOVE))
-        removed = await self._pictures.remove(job.id)
-        log.info("job %d: deleted by %d, %d files removed", job.id, actor.person_id, removed)
+        deed = actor.deed_on(job, AuditAction.REMOVE)
+        await remove_files(self._jobs, self._pictures, job, actor, deed)
         return job
 
     async def _parent(self, job: Job, actor: Actor) -> Job | None:

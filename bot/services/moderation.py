@@ -9,9 +9,10 @@ from datetime import datetime
 from bot.services.admission import Wanted
 from bot.services.context import Actor, Asked
 from bot.services.errors import Blocked, NotBlockable, NothingToDo
+from bot.services.gallery import remove_files
 from bot.services.jobs import JobService
 from bot.services.visibility import Visibility
-from bot.store.audit import AuditStore
+from bot.store.audit import AuditStore, Deed
 from bot.store.blocks import BlockStore
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
@@ -115,10 +116,12 @@ class ModerationService:
             with suppress(NothingToDo):  # it ended meanwhile
                 await self._jobs.cancel(job.id, actor, reason)
         deed = actor.deed(AuditAction.REMOVE, reason, person_id=job.origin.person_id, job_id=job.id)
-        await self._store.deleted(job.id, deed)
-        removed = await self._pictures.remove(job.id)
-        log.info("job %d: removed by %d, %d files", job.id, actor.person_id, removed)
+        await remove_files(self._store, self._pictures, job, actor, deed)
         return await self._store.get(job.id) or job, await self._store.children_count(job)
+
+    async def note(self, deed: Deed) -> None:
+        """Write down what a moderator does that changes nothing here; raises StoreError."""
+        await self._audit.add(deed)
 
     async def deeds(self, deeds: Deeds, before: int | None, limit: int) -> Sequence[AuditEntry]:
         """Return what moderators did in a server, or EVERYWHERE, newest first."""

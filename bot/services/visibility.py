@@ -1,11 +1,20 @@
 """Which jobs somebody may see, end and remove; asked with Discord's present word at each click."""
 
+from enum import Enum, auto
+
 from bot.services.context import Actor
 from bot.services.errors import JobNotFound, JobRemoved, NotYours
 from bot.services.seeing import is_restricted
 from bot.store.jobs import NOBODY, JobStore
 from bot.store.records import Job
 from bot.texts import say
+
+
+class Right(Enum):
+    """What somebody may do with a job, from where they are: see it; end or remove it."""
+
+    SEE = auto()
+    END = auto()
 
 
 class Visibility:
@@ -35,12 +44,7 @@ class Visibility:
 
     async def visible(self, job_id: int, actor: Actor) -> Job:
         """Return a job that somebody sees; raises JobNotFound, or JobRemoved."""
-        job = await self._jobs.get(job_id)
-        if job is None or not await self.sees(job, actor):
-            raise JobNotFound(say("error-job-unknown"))
-        if job.deleted_at is not None:
-            raise JobRemoved
-        return job
+        return await self.check(await self._jobs.get(job_id), actor, Right.SEE)
 
     async def endable(self, job_id: int, actor: Actor) -> Job:
         """Return a job that somebody may end or remove, which it may be already.
@@ -49,12 +53,19 @@ class Visibility:
         manages messages in its very channel, of which a private one has none. Raises NotYours,
         or JobNotFound where they do not see it, either.
         """
-        job = await self._jobs.get(job_id)
-        if job is not None and await self._may_end(job, actor):
+        return await self.check(await self._jobs.get(job_id), actor, Right.END)
+
+    async def check(self, job: Job | None, actor: Actor, right: Right) -> Job:
+        """Return the job that somebody has a right to; raises as `visible` or `endable` does."""
+        if right is Right.END and job is not None and await self._may_end(job, actor):
             return job
         if job is None or not await self.sees(job, actor):
             raise JobNotFound(say("error-job-unknown"))
-        raise NotYours(say("error-not-yours"))
+        if right is Right.END:
+            raise NotYours(say("error-not-yours"))
+        if job.deleted_at is not None:
+            raise JobRemoved
+        return job
 
     async def known(self, job_id: int, actor: Actor) -> Job | None:
         """Return a job that somebody sees or may end, None where there is none such."""

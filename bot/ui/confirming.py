@@ -12,7 +12,7 @@ from bot.services.requests import Wish
 from bot.texts import say, speak
 from bot.ui import lists
 from bot.ui.asking import asked_by, fetch
-from bot.ui.buttons import first_answer
+from bot.ui.first_answer import first_answer
 from bot.ui.interaction import app_of
 from bot.ui.views import PrivateView
 

@@ -30,9 +30,11 @@ from bot.services.presenter import (
 from bot.store.records import Job
 from bot.texts import say, speaking
 from bot.trouble import RATE_LIMITED, TROUBLE, describe, is_final, retry_after
-from bot.ui import buttons, render
+from bot.ui import render
 from bot.ui.clock import DiscordClock
 from bot.ui.edits import Edit, Line, coarsened, fitting
+from bot.ui.first_answer import carries
+from bot.ui.job_actions import closed_view, result_view, waiting_view
 from bot.ui.pacing import Pacer
 from bot.ui.shrinking import Upload
 from bot.ui.uploading import (
@@ -99,17 +101,17 @@ class Delivery:
         if line.place != place:
             line.place = place
             with speaking(job.origin.locale):
-                self._soon(job, Edit(render.waiting(job, place), buttons.waiting_view(job)))
+                self._soon(job, Edit(render.waiting(job, place), waiting_view(job)))
 
     def loading(self, job: Job, checkpoint: str) -> None:
         """Show that the checkpoint is being loaded, soon."""
         with speaking(job.origin.locale):
-            self._soon(job, Edit(render.loading(job, checkpoint), buttons.waiting_view(job)))
+            self._soon(job, Edit(render.loading(job, checkpoint), waiting_view(job)))
 
     def progress(self, job: Job, snapshot: Snapshot) -> None:
         """Show how far it is, soon, with the newest preview."""
         with speaking(job.origin.locale):
-            edit = Edit(render.progress(job, snapshot), buttons.waiting_view(job))
+            edit = Edit(render.progress(job, snapshot), waiting_view(job))
             alt = say("preview-alt")
         waiting = self._lines.get(job.id)
         if snapshot.preview is not None:
@@ -121,7 +123,7 @@ class Delivery:
     def stalled(self, job: Job, drawn: int) -> None:
         """Show that it waits for the disk, soon."""
         with speaking(job.origin.locale):
-            self._soon(job, Edit(render.stalled(job, drawn), buttons.waiting_view(job)))
+            self._soon(job, Edit(render.stalled(job, drawn), waiting_view(job)))
 
     async def done(self, result: Result) -> None:
         """Post the pictures and the buttons in one PATCH; doing it twice changes nothing."""
@@ -129,7 +131,7 @@ class Delivery:
         held_back = [picture.index for picture in result.held_back]
         with speaking(job.origin.locale):
             files = [upload(job, picture, png) for picture, png in result.pictures]
-            view = buttons.result_view(job, held_back)
+            view = result_view(job, held_back)
             await self._finish(job, Edit(render.posted(result), view, files))
             if not files and not job.origin.private:
                 await self._whisper(job, say("job-held-back-privately"))
@@ -142,7 +144,7 @@ class Delivery:
         with speaking(job.origin.locale):
             text = render.failed(job, errors.explain(error))
             try:
-                await self._finish(job, Edit(text, buttons.closed_view(), []), LAST_ATTEMPTS)
+                await self._finish(job, Edit(text, closed_view(), []), LAST_ATTEMPTS)
             except (MessageGone, Unreachable):
                 raise
             except DeliveryFailed:
@@ -162,7 +164,7 @@ class Delivery:
             return
         with speaking(job.origin.locale):
             try:
-                edit = Edit(render.cancelled(job), buttons.closed_view(), [])
+                edit = Edit(render.cancelled(job), closed_view(), [])
                 await self._finish(job, edit, LAST_ATTEMPTS)
             except Refused:
                 await self._clear(job, say("job-cancelled"))
@@ -185,14 +187,14 @@ class Delivery:
             if code in (UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK):
                 return None
             raise _failed(error) from error
-        if not buttons.carries(message, job, of_this_run=of_this_run):
+        if not carries(message, job, of_this_run=of_this_run):
             raise AnsweredElsewhere
         return message.id
 
     async def repost(self, job: Job) -> int:
         """Post a new message where the job may be seen; see `Edit.send` for doing it twice."""
         with speaking(job.origin.locale):
-            edit = Edit(render.waiting(job, 0), buttons.waiting_view(job))
+            edit = Edit(render.waiting(job, 0), waiting_view(job))
         try:
             async with asyncio.timeout(self._timeout_s):
                 if job.origin.by_token_only:
@@ -334,7 +336,7 @@ class Delivery:
     async def _clear(self, job: Job, text: str) -> None:
         """Take what stands in a job's message away, in words that no rule there can refuse."""
         try:
-            await self._finish(job, Edit(text, buttons.closed_view(), []), LAST_ATTEMPTS)
+            await self._finish(job, Edit(text, closed_view(), []), LAST_ATTEMPTS)
         except DeliveryFailed as error:
             log.warning("job %d: its message stays as it is: %s", job.id, error)
 
@@ -344,7 +346,7 @@ class Delivery:
             return
         try:
             async with asyncio.timeout(self._timeout_s):
-                await self._write_to(job, Edit(text, buttons.closed_view()))
+                await self._write_to(job, Edit(text, closed_view()))
         except TROUBLE as error:
             raise _failed(error) from error
 

@@ -11,9 +11,10 @@ from bot.services.gallery import Found, Unseen
 from bot.services.lookup import Lookup
 from bot.store.records import Job, ModSearch
 from bot.texts import say
-from bot.ui import acting, inspecting
+from bot.ui import inspecting
 from bot.ui.asking import moderator
 from bot.ui.eyes import DiscordEyes
+from bot.ui.job_card import inspect
 from bot.ui.listing import ModeratorView
 from bot.ui.pages import Album
 
@@ -69,10 +70,3 @@ class History(ModeratorView, Album):
             if not done.whole:
                 said += " " + say("exported-part")
             await interaction.followup.send(said, file=discord.File(file, "history.csv"))
-
-
-async def inspect(interaction: discord.Interaction[Any], lookup: Lookup, job_id: int) -> None:
-    """Answer with a moderator's view of a job of this server."""
-    await interaction.response.defer(ephemeral=True, thinking=True)
-    look = await acting.veiled(interaction, lookup, job_id)
-    await interaction.followup.send(embed=look.embed, view=look.view, files=look.files)

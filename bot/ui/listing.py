@@ -40,6 +40,3 @@ class Listing(ModeratorView, Pager[Line]):
         """Return the lines in an embed."""
         text = "\n".join(one.text for one in shown) or None
         return {"embed": discord.Embed(title=self._title, description=text)}
-
-    def _buttons(self) -> "Listing | None":
-        return None if len(self._starts) == 1 and self._next is None else self

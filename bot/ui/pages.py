@@ -1,13 +1,12 @@
 """Albums of jobs, a page at a time, for one person's eyes."""
 
 import asyncio
-import io
 from collections.abc import Sequence
 from typing import Any
 
 import discord
 
-from bot.discord_limits import ALT_TEXT_LENGTH, MENU_LABEL_LENGTH
+from bot.discord_limits import MENU_LABEL_LENGTH
 from bot.services.blurring import blurred
 from bot.services.gallery import Found, Gallery, Unseen
 from bot.services.jobs import JobService
@@ -16,9 +15,10 @@ from bot.texts import say
 from bot.texts.inert import plain
 from bot.ui import render
 from bot.ui.asking import actor_of, asked_by
-from bot.ui.buttons import first_answer
 from bot.ui.embeds import history_entry, unseen_entry
+from bot.ui.first_answer import first_answer
 from bot.ui.paging import Load, Pager
+from bot.ui.uploading import thumbnail_file
 
 
 class Album(Pager[Found | Unseen]):
@@ -51,19 +51,21 @@ class Album(Pager[Found | Unseen]):
             if isinstance(one, Unseen):
                 embeds.append(unseen_entry(one))
                 continue
-            thumbnail = one.thumbnail
-            name = None if thumbnail is None else f"job-{one.id}.webp"
-            if thumbnail is not None and name is not None:
+            name = None
+            if (thumbnail := one.thumbnail) is not None:
                 if one.hidden and not self._unveiled:
                     thumbnail = await asyncio.to_thread(blurred, thumbnail)
-                alt = plain(render.subject(one.job), ALT_TEXT_LENGTH)
-                files.append(discord.File(io.BytesIO(thumbnail), name, description=alt))
+                files.append(thumbnail_file(one.job, thumbnail))
+                name = files[-1].filename
             embeds.append(self.entry(one.job, name))
         return {"embeds": embeds, "attachments": files}
 
     def turned(self) -> None:
         """Blur what is on another page."""
         self._unveiled = False
+
+    def _buttons(self) -> "Album":
+        return self  # there is the menu, too
 
     def entry(self, job: Job, thumbnail: str | None) -> discord.Embed:
         """Return one job as it is shown here; ``thumbnail`` names an attached file."""

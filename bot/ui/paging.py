@@ -1,4 +1,4 @@
-"""Pages that one person turns, newest first."""
+"""Pages that one person turns."""
 
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,7 +11,7 @@ from bot.ui.views import PrivateView
 
 
 class Numbered(Protocol):
-    """Something with a number, by which pages follow each other."""
+    """Something with a number, which says what comes on the next page."""
 
     @property
     def id(self) -> int:
@@ -23,14 +23,14 @@ Load = Callable[[int | None, int], Awaitable[Sequence[Entry]]]
 
 
 class Pager(PrivateView, Generic[Entry]):
-    """What ``load`` returns: the entries before a number, as many as asked for, newest first."""
+    """What ``load`` returns: those that follow the entry with a number, as many as asked for."""
 
     page_length = 10
 
     def __init__(self, load: Load[Entry], asked: discord.Interaction[Any]) -> None:
         super().__init__(asked)
         self._load = load
-        self._starts: list[int | None] = [None]  # of the pages so far: what each comes before
+        self._starts: list[int | None] = [None]  # of the pages so far: what each follows
         self._next: int | None = None
         self.newer.label, self.older.label = say("button-newer"), say("button-older")
 
@@ -66,7 +66,7 @@ class Pager(PrivateView, Generic[Entry]):
 
     def _buttons(self) -> "Pager[Entry] | None":
         """Return the view, or None where it could do nothing."""
-        return self
+        return None if len(self._starts) == 1 and self._next is None else self
 
     @discord.ui.button(emoji="◀️", row=0)
     async def newer(

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import discord
@@ -13,7 +13,7 @@ from bot.store.examples import Shown
 from bot.texts import say
 from bot.texts.inert import cut, inert, inert_list, plain
 from bot.ui.asking import viewer_of
-from bot.ui.views import PrivateView
+from bot.ui.paging import Pager
 from generation.catalog import Catalog, Checkpoint
 from generation.styles import Style
 
@@ -27,10 +27,13 @@ class Entry:
 
     name: str
     text: str
+    id: int = 0  # where it stands in the list
 
 
-class Showcase(PrivateView):
+class Showcase(Pager[Entry]):
     """Entries on pages, for one person's eyes."""
+
+    page_length = PAGE
 
     def __init__(
         self,
@@ -39,23 +42,23 @@ class Showcase(PrivateView):
         entries: Sequence[Entry],
         asked: discord.Interaction[Any],
     ) -> None:
-        super().__init__(asked)
-        self._gallery, self._shown, self._entries = gallery, shown, entries
-        self._page = 0
-        self.back.label, self.on.label = say("page-back"), say("page-on")
+        numbered = [replace(entry, id=number) for number, entry in enumerate(entries, 1)]
 
-    async def show(self) -> None:
-        """Answer the deferred interaction with the page; buttons only where there are more."""
-        start = PAGE * self._page
-        entries = self._entries[start : start + PAGE]
-        self.back.disabled = start == 0
-        self.on.disabled = start + PAGE >= len(self._entries)
+        async def load(after: int | None, limit: int) -> Sequence[Entry]:
+            return numbered[after or 0 :][:limit]
+
+        super().__init__(load, asked)
+        self._gallery, self._shown = gallery, shown
+        self.newer.label, self.older.label = say("page-back"), say("page-on")
+
+    async def page(self, shown: Sequence[Entry]) -> dict[str, Any]:
+        """Return an embed for each entry, and its picture."""
         pictures = await self._gallery.examples(
-            self._shown, [entry.name for entry in entries], viewer_of(self._asked)
+            self._shown, [entry.name for entry in shown], viewer_of(self._asked)
         )
         embeds: list[discord.Embed] = []
         files: list[discord.File] = []
-        for place, entry in enumerate(entries):
+        for place, entry in enumerate(shown):
             text = cut(entry.text, TEXT_LENGTH)
             embed = discord.Embed(title=inert(entry.name, EMBED_TITLE_LENGTH), description=text)
             if entry.name in pictures:
@@ -64,31 +67,7 @@ class Showcase(PrivateView):
                 files.append(discord.File(io.BytesIO(pictures[entry.name]), file, description=alt))
                 embed.set_thumbnail(url=f"attachment://{file}")
             embeds.append(embed)
-        paged = len(self._entries) > PAGE
-        await self._asked.edit_original_response(
-            embeds=embeds, attachments=files, view=self if paged else None
-        )
-
-    async def _turn(self, interaction: discord.Interaction[Any], page: int) -> None:
-        await interaction.response.defer()
-        self._asked = interaction
-        last = (len(self._entries) - 1) // PAGE
-        self._page = min(max(page, 0), last)
-        await self.show()
-
-    @discord.ui.button(emoji="◀️")
-    async def back(
-        self, interaction: discord.Interaction[Any], _: discord.ui.Button["Showcase"]
-    ) -> None:
-        """Turn back."""
-        await self._turn(interaction, self._page - 1)
-
-    @discord.ui.button(emoji="▶️")
-    async def on(
-        self, interaction: discord.Interaction[Any], _: discord.ui.Button["Showcase"]
-    ) -> None:
-        """Turn on."""
-        await self._turn(interaction, self._page + 1)
+        return {"embeds": embeds, "attachments": files}
 
 
 def checkpoint_entry(checkpoint: Checkpoint, catalog: Catalog) -> Entry:

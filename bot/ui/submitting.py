@@ -15,13 +15,13 @@ from bot.services.parameters import strength, wishes_of
 from bot.services.requests import Wish
 from bot.store.uploads import UploadStore
 from bot.texts import say, speak
-from bot.ui import acting, render
-from bot.ui.asking import asked_by
-from bot.ui.buttons import TEMPLATE, Action, CustomId, checked, first_answer, once
+from bot.ui import job_actions, moderation_actions, render
 from bot.ui.choices import catalog_here
 from bot.ui.confirming import ask_for
-from bot.ui.forms import SOURCE, filled_in, texts_in
+from bot.ui.custom_id import TEMPLATE
+from bot.ui.forms import SOURCE, texts_in
 from bot.ui.interaction import app_of
+from bot.ui.press import once
 
 
 async def submitted(interaction: discord.Interaction[Any]) -> None:
@@ -40,18 +40,6 @@ async def submitted(interaction: discord.Interaction[Any]) -> None:
         prompt = texts_in(interaction).get("prompt", "")
         note = render.typed(prompt) if prompt else ""
         await errors.answer(interaction, error, note=note)
-
-
-async def remix(interaction: discord.Interaction[Any], match: re.Match[str]) -> None:
-    """Make the job that a remix's form asks for."""
-    sent = CustomId.from_match(match)
-    if sent.action != Action.REMIX:
-        raise NothingToDo(say("error-form-unknown"))
-    app_of(interaction).cooldowns.wish(interaction)
-    await checked(interaction, sent)
-    jobs = app_of(interaction).jobs
-    job = await jobs.anew.remix(sent.job_id, filled_in(interaction), asked_by(interaction))
-    await first_answer(interaction, jobs, job)
 
 
 async def draw_from(interaction: discord.Interaction[Any], match: re.Match[str]) -> None:
@@ -79,4 +67,8 @@ async def draw_from(interaction: discord.Interaction[Any], match: re.Match[str])
 
 
 # What is done with each form when it comes back.
-FORMS = ((TEMPLATE, remix), (SOURCE, draw_from), (acting.FORMS, acting.carry_out))
+FORMS = (
+    (TEMPLATE, job_actions.submitted),
+    (SOURCE, draw_from),
+    (moderation_actions.TEMPLATE, moderation_actions.submitted),
+)

@@ -7,7 +7,9 @@ from typing import TypeVar
 
 import discord
 
+from bot.discord_limits import ALT_TEXT_LENGTH
 from bot.store.records import Job, StoredPicture, Verdict
+from bot.texts.inert import plain
 from bot.ui import render
 from bot.ui.shrinking import Upload, fit
 
@@ -23,6 +25,12 @@ def upload(job: Job, picture: StoredPicture, png: bytes) -> Upload:
     alt = render.alt_text(job, picture, job.request.num_images)
     hidden = picture.verdict is not Verdict.SHOWN
     return Upload(render.file_name(job, picture), png, alt, spoiler=hidden)
+
+
+def thumbnail_file(job: Job, thumbnail: bytes) -> discord.File:
+    """Return the file of a job's thumbnail (WebP), to be shown in its embed."""
+    alt = plain(render.subject(job), ALT_TEXT_LENGTH)
+    return discord.File(io.BytesIO(thumbnail), f"job-{job.id}.webp", description=alt)
 
 
 def as_files(uploads: list[Upload]) -> list[discord.File]:

@@ -4,7 +4,7 @@ import discord
 import pytest
 
 from bot.store.records import Kind, Status
-from bot.ui.buttons import Action, CustomId
+from bot.ui.custom_id import CustomId
 from tests.bot.conftest import House, labels
 from tests.fakes import png
 
@@ -63,10 +63,10 @@ async def test_the_second_button_asks_who_it_is_again(house: House):
     await imagine(house)
     theirs = await imagine(house, house.max)
     forged = house.env.backend.get_message(house.channel.id, theirs.response.id)
-    erase = str(CustomId.of(await house.job(1), Action.ERASE))
+    erase = str(CustomId.of(await house.job(1), "erase"))
     forged.components[0]["components"][0]["custom_id"] = erase
     refused = await house.max.click(theirs.response, custom_id=erase)
-    assert "Only the person who asked for it" in refused.followups[0].content
+    assert "Only the person who asked for it" in refused.response.content
     assert (await house.job(1)).deleted_at is None
 
 

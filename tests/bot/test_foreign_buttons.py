@@ -12,7 +12,8 @@ import pytest
 
 from bot.store.database import FILE_NAME, Database
 from bot.store.jobs import JobStore
-from bot.ui.buttons import Action, CustomId
+from bot.ui.custom_id import CustomId
+from bot.ui.job_actions import JOB_ACTIONS
 from tests.bot.conftest import KEEPING, House, build, labels
 
 FOREIGN = "I have no record of the picture that this button belongs to."
@@ -177,7 +178,7 @@ async def test_buttons_of_earlier_releases_work_on_their_own_jobs(
     details = await house.mia.click(old.response, label="Details")
     assert reply(details).embeds[0].title == "#1 imagine"
     form = await house.mia.click(old.response, label="Remix")
-    assert form.modal["custom_id"] == str(CustomId.of(await house.job(1), Action.REMIX))
+    assert form.modal["custom_id"] == str(CustomId.of(await house.job(1), "remix"))
     await house.mia.click(old.response, label="Reroll")
     await house.settle()
     assert (await house.job(2)).parent_id == 1
@@ -240,14 +241,14 @@ async def test_a_button_may_come_before_its_message_is_known(house: House, datab
 async def test_the_question_of_an_earlier_release_says_what_it_answers(house: House):
     await imagine(house)
     job = await house.job(1)
-    unmarked = CustomId(1, Action.ERASE)
+    unmarked, erase = CustomId(1, "erase"), JOB_ACTIONS["erase"]
     for answered, belongs in ((job.message_id, True), (job.message_id + 1, False), (None, False)):
         metadata = SimpleNamespace(interacted_message_id=answered)
         message: Any = SimpleNamespace(id=5, interaction_metadata=metadata)
-        assert unmarked.belongs_to(job, message) is belongs
-    assert not unmarked.belongs_to(job, None)
-    assert not CustomId(1, Action.ERASE, mark="1").belongs_to(job, None)
-    assert CustomId.of(job, Action.ERASE).belongs_to(job, None)
+        assert erase.made_for(job, unmarked, message) is belongs
+    assert not erase.made_for(job, unmarked, None)
+    assert not erase.made_for(job, CustomId(1, "erase", mark="1"), None)
+    assert erase.made_for(job, CustomId.of(job, "erase"), None)
 
 
 async def test_a_message_posted_anew_is_not_taken_for_one_of_another_database(

@@ -19,9 +19,10 @@ from simcord.enums import SELECT_TYPES, AppCommandType, ComponentType, OptionTyp
 
 import bot
 from bot.store.records import Job
-from bot.ui import acting, buttons, submitting
-from bot.ui.acting import Act
-from bot.ui.buttons import Action
+from bot.ui import moderation_actions, submitting
+from bot.ui.custom_id import TEMPLATE
+from bot.ui.job_actions import JOB_ACTIONS
+from bot.ui.moderation_actions import MODERATION_ACTIONS
 from tests.bot.conftest import House
 from tests.bot.scene import Persona, Scene, stage
 from tests.fakes import png
@@ -31,7 +32,7 @@ from tests.storm.wire import AUTOCOMPLETE, BUTTON, COMMAND, COMPONENT, FORM, Sen
 
 HASH = "0" * 64
 REFUSALS = ("You need", "works in a server only")
-INDEXED = {Action.UPSCALE, Action.VARY, Action.SUBTLE, Action.STRONG}
+INDEXED = {"upscale", "vary", "subtle", "strong"}
 
 
 class Learns(Enum):
@@ -107,30 +108,30 @@ AUTOCOMPLETES = {
     "mod history checkpoint": Learns.NOTHING,
 }
 JOB_BUTTONS = {
-    Action.UPSCALE: Learns.SEEN,
-    Action.REROLL: Learns.SEEN,
-    Action.VARY: Learns.SEEN,
-    Action.SUBTLE: Learns.SEEN,
-    Action.STRONG: Learns.SEEN,
-    Action.REMIX: Learns.SEEN,
-    Action.CANCEL: Learns.SEEN,
-    Action.DETAILS: Learns.SEEN,
-    Action.SEND: Learns.SEEN,
-    Action.FAVOURITE: Learns.SEEN,
-    Action.DELETE: Learns.SEEN,
-    Action.ERASE: Learns.SEEN,
+    "upscale": Learns.SEEN,
+    "reroll": Learns.SEEN,
+    "vary": Learns.SEEN,
+    "subtle": Learns.SEEN,
+    "strong": Learns.SEEN,
+    "remix": Learns.SEEN,
+    "cancel": Learns.SEEN,
+    "details": Learns.SEEN,
+    "send": Learns.SEEN,
+    "favourite": Learns.SEEN,
+    "delete": Learns.SEEN,
+    "erase": Learns.SEEN,
 }
 MOD_BUTTONS = {
-    Act.REMOVE: Learns.MODERATORS,
-    Act.BLOCK: Learns.MODERATORS,
-    Act.UNVEIL: Learns.MODERATORS,
+    "remove": Learns.MODERATORS,
+    "block": Learns.MODERATORS,
+    "unveil": Learns.MODERATORS,
 }
 # Patterns of buttons that are known by their ids, and of forms, each with ids that fit it.
-DYNAMIC = {buttons.TEMPLATE.pattern, acting.TEMPLATE.pattern}
+DYNAMIC = {TEMPLATE.pattern, moderation_actions.TEMPLATE.pattern}
 FORMS = {
-    buttons.TEMPLATE.pattern: (Learns.SEEN, ("job:{}:remix",)),
+    TEMPLATE.pattern: (Learns.SEEN, ("job:{}:remix",)),
     submitting.SOURCE.pattern: (Learns.OWN, (f"source:{HASH}", f"source:{HASH}:private")),
-    acting.FORMS.pattern: (Learns.MODERATORS, ("mod:remove:{}", "mod:block:{}")),
+    moderation_actions.TEMPLATE.pattern: (Learns.MODERATORS, ("mod:remove:{}", "mod:block:{}")),
 }
 # Whatever has buttons or menus while it is in memory. Everything in one is pressed where a command
 # opens it.
@@ -167,8 +168,8 @@ def test_every_autocomplete_is_classified(house: House):
 
 
 def test_every_button_is_classified(house: House):
-    assert set(JOB_BUTTONS) == set(Action)
-    assert set(MOD_BUTTONS) == set(Act)
+    assert set(JOB_BUTTONS) == set(JOB_ACTIONS)
+    assert set(MOD_BUTTONS) == set(MODERATION_ACTIONS)
     found = house.bot._connection._view_store._dynamic_items
     assert {pattern.pattern for pattern in found} == DYNAMIC
 
@@ -355,7 +356,9 @@ class Visit:
             custom_id = item.get("custom_id")
             if not custom_id or custom_id in self._pressed or item.get("disabled"):
                 continue
-            if any(pattern.fullmatch(custom_id) for pattern in (buttons.TEMPLATE, acting.TEMPLATE)):
+            if any(
+                pattern.fullmatch(custom_id) for pattern in (TEMPLATE, moderation_actions.TEMPLATE)
+            ):
                 continue  # pressed for every job
             self._pressed.add(custom_id)
             data: dict[str, Any] = {"custom_id": custom_id, "component_type": item["type"]}

@@ -19,7 +19,7 @@ from generation.phrases import Phrase
 from tests.languages import catalogs
 
 # A key that is given as it stands; keys that are put together name their beginning.
-SAID = re.compile(r"\bsay\(\s*(f?)[\"']([a-z0-9-.]+)")
+SAID = re.compile(r"(?:\bsay\(\s*|\blabel = )(f?)[\"']([a-z][a-z0-9-.]+)")
 
 
 ENGLISH = """

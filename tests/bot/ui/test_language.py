@@ -30,8 +30,10 @@ from bot.store.records import (
     Words,
 )
 from bot.store.rules import Strictness
-from bot.ui import buttons, confirming, details, embeds, forms, inspecting, lists, render
-from bot.ui.deeds import filter_text
+from bot.ui import confirming, details, embeds, forms, inspecting, lists, render
+from bot.ui.actions.delete import DeleteForGood
+from bot.ui.job_actions import answer_view, result_view, waiting_view
+from bot.ui.moderation_text import filter_text
 from bot.ui.rules import shown as rule
 from generation.metadata.infotext import Parameters
 from generation.request import Aspect, GenerationRequest, Sampler, Uploaded
@@ -170,9 +172,9 @@ async def test_everything_about_a_job_is_in_the_language_that_is_spoken(shouting
         embeds.history_entry(one, None),
         details.card(found),
         inspecting.card(found, None),
-        buttons.waiting_view(one),
-        buttons.result_view(one),
-        buttons.deletion_view(one),
+        waiting_view(one),
+        result_view(one),
+        answer_view(one, DeleteForGood()),
     ]
     check(shown)
 
