@@ -75,13 +75,8 @@ class Block(ModerationAction):
         """Block them."""
         person = await _person(press.interaction, press.job.origin.person_id)
         duration, reason = typed.get("duration", ""), typed.get("reason", "")
-        await block(
-            press.interaction,
-            press.app.get(ModerationService),
-            person,
-            duration=duration,
-            reason=reason,
-        )
+        moderation = press.app.get(ModerationService)
+        await block(press.interaction, moderation, person, duration=duration, reason=reason)
 
 
 async def _person(interaction: discord.Interaction[Any], person_id: int) -> discord.abc.Snowflake:

@@ -18,9 +18,10 @@ from bot.services.gallery import Gallery
 from bot.services.visibility import Right
 from bot.store.records import Job
 from bot.texts import say
+from bot.ui.asking import actor_of
 from bot.ui.custom_id import TEMPLATE, CustomId
 from bot.ui.interaction import app_of
-from bot.ui.press import Actions, Context, LastingButton, Press, once
+from bot.ui.press import Actions, LastingButton, Press, once
 
 ROW_LENGTH = 5
 # Discord keeps a number beside a button's custom id: from this one on they are of this run.
@@ -169,8 +170,7 @@ async def _admit(interaction: discord.Interaction[Any], action: JobAction, sent:
     Raises ForeignButton where it was made for another job of the same number, of which whoever may
     not see that learns nothing; else JobNotFound, JobRemoved or NotYours.
     """
-    context = Context(interaction)
-    actor, gallery = context.actor, context.app.get(Gallery)
+    actor, gallery = actor_of(interaction), app_of(interaction).get(Gallery)
     if action.makes_job:
         actor = replace(actor, moderates=False)
     found = await gallery.job(sent.job_id, actor)

@@ -1,4 +1,4 @@
-"""One press of a button on a job: who pressed it where, and the services that an action calls."""
+"""One press of a button on a job: who pressed it where, and what an action reaches."""
 
 import logging
 import re
@@ -25,10 +25,23 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """An interaction, who is behind it, and the application."""
+class Press:
+    """Somebody pressed a button on a job, or sent its form back, and has the right to.
+
+    ``custom_id`` is the button's, with the job's mark.
+    """
 
     interaction: discord.Interaction[Any]
+    job: Job
+    custom_id: str
+    index: int | None = None
+
+    @property
+    def picture(self) -> int:
+        """Which of the job's pictures it is about; raises NothingToDo where it does not say."""
+        if self.index is None:
+            raise NothingToDo(say("error-button-unknown"))
+        return self.index
 
     @property
     def actor(self) -> Actor:
@@ -44,25 +57,6 @@ class Context:
     def app(self) -> "App":
         """Whatever an action may need."""
         return app_of(self.interaction)
-
-
-@dataclass(frozen=True, slots=True)
-class Press(Context):
-    """Somebody pressed a button on a job, or sent its form back, and has the right to.
-
-    ``custom_id`` is the button's, with the job's mark.
-    """
-
-    job: Job
-    custom_id: str
-    index: int | None = None
-
-    @property
-    def picture(self) -> int:
-        """Which of the job's pictures it is about; raises NothingToDo where it does not say."""
-        if self.index is None:
-            raise NothingToDo(say("error-button-unknown"))
-        return self.index
 
 
 class Named(Protocol):
