@@ -30,6 +30,7 @@ from bot.store.pictures import PictureStore
 from bot.store.records import (
     BY_MODERATOR,
     EVERYWHERE,
+    OPEN,
     AuditAction,
     Draft,
     Job,
@@ -250,7 +251,11 @@ class JobService:
         try:
             if job.status is Status.RUNNING:
                 await self._jobs.requeued(job.id)
-            self.queue.line_up(await self._jobs.get(job.id) or job)
+            job = await self._jobs.get(job.id) or job
+            if job.status in OPEN and job.id not in self._cancellations:
+                self.queue.line_up(job)
+            else:  # it was cancelled while the disk kept an earlier one waiting
+                self.queue.give_back(job, job.origin.person_id, job.fair_start)
         except Exception as error:
             log.exception("job %d is not taken up", job.id)
             await self._runner.fail(job, error)

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.store.records import BY_MODERATOR, Status
+from bot.services.context import Actor
+from bot.store.records import BY_MODERATOR, Job, Status
 from generation.errors import OutOfMemory
 from tests.bot.conftest import House, build
 
@@ -35,6 +36,33 @@ async def test_a_stop_requeues_what_runs_and_the_next_start_finishes_it(
     for result in (first, second):
         assert len(result.response.attachments) == 4
     assert len(house.channel.history()) == 2
+
+
+async def test_a_cancel_while_earlier_jobs_are_taken_up_holds(
+    house: House, tmp_path, database, monkeypatch
+):
+    house.executor.hold = True
+    await house.mia.slash(house.channel, "imagine", prompt="a red apple")
+    second = await house.max.slash(house.channel, "imagine", prompt="a pear")
+    await house.app.jobs.close()
+    bot = build(tmp_path, database, house.executor)
+    jobs, get = bot.app.jobs, bot.app.job_store.get
+    cancelled = False
+
+    async def late(job_id: int) -> Job | None:
+        nonlocal cancelled
+        if job_id == 1 and not cancelled:
+            cancelled = True
+            await jobs.cancel(2, Actor(house.max.id, house.guild.id, moderates=False))
+        return await get(job_id)
+
+    monkeypatch.setattr(bot.app.job_store, "get", late)
+    house.executor.hold = False
+    await house.env.restart_bot(bot)
+    await house.settle()
+    assert cancelled
+    assert "Cancelled" in second.response.content
+    assert [request.prompt for request in house.executor.requests] == ["a red apple"] * 2
 
 
 async def test_pictures_that_were_drawn_are_posted_without_drawing_again(
