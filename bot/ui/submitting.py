@@ -10,9 +10,10 @@ from typing import Any
 import discord
 
 from bot import errors
+from bot.options.arguments import all_said
+from bot.options.image_options import ImageOptions
+from bot.options.registry import OPTIONS
 from bot.services.errors import NothingToDo
-from bot.services.parameters import strength, wishes_of
-from bot.services.requests import Wish
 from bot.store.uploads import UploadStore
 from bot.texts import say, speak
 from bot.ui import acting, render
@@ -20,7 +21,7 @@ from bot.ui.asking import asked_by
 from bot.ui.buttons import TEMPLATE, Action, CustomId, checked, first_answer, once
 from bot.ui.choices import catalog_here
 from bot.ui.confirming import ask_for
-from bot.ui.forms import SOURCE, filled_in, texts_in
+from bot.ui.forms import SOURCE, texts_in
 from bot.ui.interaction import app_of
 
 
@@ -50,7 +51,7 @@ async def remix(interaction: discord.Interaction[Any], match: re.Match[str]) -> 
     app_of(interaction).cooldowns.wish(interaction)
     await checked(interaction, sent)
     jobs = app_of(interaction).jobs
-    job = await jobs.anew.remix(sent.job_id, filled_in(interaction), asked_by(interaction))
+    job = await jobs.anew.remix(sent.job_id, texts_in(interaction), asked_by(interaction))
     await first_answer(interaction, jobs, job)
 
 
@@ -67,15 +68,15 @@ async def draw_from(interaction: discord.Interaction[Any], match: re.Match[str])
 
     typed = texts_in(interaction)
     given = typed.get("strength", "").strip()
-    wish = Wish(
-        prompt=typed.get("prompt", ""),
-        negative_prompt=typed.get("negative_prompt", ""),
-        strength=strength("strength", given) if given else None,
+    said = ImageOptions(
+        prompt=typed.get("prompt"),
+        negative_prompt=typed.get("negative_prompt"),
+        strength=OPTIONS["strength"].value.read("strength", given) if given else None,
     )
     jobs = app_of(interaction).jobs
     private = True if match["private"] else None
-    wishes = wishes_of(wish, catalog_here(interaction))
-    await ask_for(interaction, jobs, wishes, picture, private=private)
+    asked_for = all_said(said, catalog_here(interaction))
+    await ask_for(interaction, jobs, asked_for, picture, private=private)
 
 
 # What is done with each form when it comes back.
