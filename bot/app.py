@@ -67,6 +67,7 @@ from generation.options import EngineOptions
 from generation.worker.executor import Executor, LocalExecutor
 
 Service = TypeVar("Service")
+Command = app_commands.Command[Any, ..., Any] | app_commands.ContextMenu | app_commands.Group
 
 
 class App:
@@ -100,7 +101,7 @@ class App:
         self.questions: WeakValueDictionary[int, Question] = WeakValueDictionary()
         self.cogs: list[commands.Cog] = []
         self.mod = Moderation()
-        self.commands: list[app_commands.ContextMenu | app_commands.Group] = [self.mod]
+        self.commands: list[Command] = [self.mod]
         self.loads: list[Callable[[], Awaitable[None]]] = [self.job_store.load, self.rules.load]
         # A person's jobs come first: while one is on its way nothing of theirs is erased.
         self.personal_data: list[PersonalData] = [
@@ -174,10 +175,10 @@ class App:
         service: Service = self._services[kind]
         return service
 
-    def add_cog(self, cog: commands.Cog, *menus: app_commands.ContextMenu) -> None:
-        """Offer a feature's commands, and its menus of messages and people."""
+    def add_cog(self, cog: commands.Cog, *more: Command) -> None:
+        """Offer a feature's commands, and more of them, as its menus of messages and people."""
         self.cogs.append(cog)
-        self.commands += menus
+        self.commands += more
 
     def add_mod_commands(
         self, *added: app_commands.Command[Any, ..., Any] | app_commands.Group

@@ -12,6 +12,7 @@ import discord
 from discord import app_commands
 
 from bot.discord_limits import CONTENT_LENGTH
+from bot.options.errors import PromptError
 from bot.services.errors import AgeRestricted, Blocked, JobError
 from bot.services.presenter import DeliveryFailed
 from bot.store.errors import (
@@ -46,6 +47,7 @@ Line = Callable[[Any], str]
 
 SENTENCES: dict[type[BaseException], Line] = {
     JobError: str,
+    PromptError: str,
     Blocked: lambda error: _blocked(error),
     AgeRestricted: lambda error: say("error-age-restricted", name=inert(error.name, NAME)),
     InvalidRequest: lambda error: say(

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bot.options.stored import to_json
 from bot.store.records import Kind, Status, Words
 from bot.store.words import searchable
-from generation.request import Sampler
+from generation.request import GenerationRequest, Sampler
 
 GUILDS, PEOPLE, VOCABULARY = 50, 20_000, 40_000
 START, SPAN_S = datetime(2024, 1, 1, tzinfo=UTC), 2 * 365 * 86400
@@ -20,10 +21,9 @@ SYLLABLES = (
     " sa ser ta ter tion ul va ver wa wi xa ya zo ing est al ous ful er ed ly the st"
 )
 COLUMNS = (
-    "kind status interaction_id person_id person_name channel_id guild_id message_id prompt"
-    " negative_prompt folded_words checkpoint width height num_images num_inference_steps"
-    " guidance_scale sampler seed flagged fair_start device_seconds asked_at queued_at started_at"
-    " ended_at"
+    "kind status interaction_id person_id person_name channel_id guild_id message_id request"
+    " checkpoint num_images"
+    " folded_words flagged fair_start device_seconds asked_at queued_at started_at ended_at"
 )
 
 
@@ -71,6 +71,18 @@ class World:
                 self.words[100:160], cum_weights=unwanted, k=rng.choice((0, rng.randint(4, 12)))
             )
             said = Words(" ".join(words), " ".join(avoided))
+            request = GenerationRequest(
+                prompt=said.prompt,
+                negative_prompt=said.negative_prompt,
+                checkpoint=rng.choices(CHECKPOINTS, cum_weights=common)[0],
+                width=512,
+                height=512,
+                num_images=4,
+                num_inference_steps=25,
+                guidance_scale=7.5,
+                sampler=Sampler.DPMPP_2M_KARRAS,
+                seed=rng.getrandbits(31),
+            )
             yield (
                 Kind.IMAGINE,
                 rng.choices((Status.DONE, Status.FAILED, Status.CANCELLED), (93, 4, 3))[0],
@@ -80,17 +92,10 @@ class World:
                 7,
                 rng.choice(self.homes[person]),
                 10**18 + number,
-                said.prompt,
-                said.negative_prompt,
+                to_json(request),
+                request.checkpoint,
+                request.num_images,
                 searchable(said),
-                rng.choices(CHECKPOINTS, cum_weights=common)[0],
-                512,
-                512,
-                4,
-                25,
-                7.5,
-                Sampler.DPMPP_2M_KARRAS,
-                rng.getrandbits(31),
                 "a filter's pattern" if rng.random() < 0.05 else None,
                 float(number),
                 3.25,

@@ -7,6 +7,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.cogs.places import in_servers_only
+from bot.options.registry import Layer, with_defaults
 from bot.services.configuration import Configuration, Place
 from bot.store.rules import (
     ADDED_LENGTH,
@@ -14,22 +15,20 @@ from bot.store.rules import (
     PICTURES_PER_DAY,
     RUNNING_AT_ONCE,
     SECONDS_PER_DAY,
-    Rules,
     Strictness,
+    rule_names,
 )
 from bot.texts import say
-from bot.ui import choices
 from bot.ui.access import AccessPanel
 from bot.ui.asking import check_administrator
+from bot.ui.option_parameters import chosen, insert, option_command, resettable
 from bot.ui.rules import card
-from generation.request import COUNT, GUIDANCE, STEPS
+from generation.request import COUNT, STEPS
 
 if TYPE_CHECKING:
     from bot.app import App
 
 Channel = app_commands.AppCommandChannel | app_commands.AppCommandThread
-EVERYTHING = "everything"
-SETTINGS = [app_commands.Choice(name=name, value=name) for name in (EVERYTHING, *Rules.CHECKS)]
 
 
 def strictnesses(*offered: Strictness) -> list[app_commands.Choice[str]]:
@@ -46,6 +45,16 @@ class ConfigurationCog(
 
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
+        defaults = option_command(
+            self,
+            self.defaults,
+            with_defaults(Layer.PLACE),
+            lambda option: say(f"preference.{option.key}"),
+            {"channel": (Channel, say("config-channel"))},
+            name="defaults",
+            description=say("command-config-defaults"),
+        )
+        insert(self, defaults, before="bounds")
 
     async def interaction_check(self, interaction: discord.Interaction[Any]) -> bool:
         """Check in code, too: a server's owner can hand a command to anyone in its settings."""
@@ -60,36 +69,14 @@ class ConfigurationCog(
         """Show what holds."""
         await self._answer(interaction, _place(interaction, channel))
 
-    @app_commands.command(description=say("command-config-defaults"))
-    @app_commands.describe(**choices.described(), channel=say("config-channel"))
-    @app_commands.choices(aspect=choices.ASPECTS)
-    @app_commands.autocomplete(
-        checkpoint=choices.checkpoints, style=choices.styles, sampler=choices.samplers
-    )
     async def defaults(
         self,
         interaction: discord.Interaction[Any],
-        checkpoint: str | None = None,
-        aspect: str | None = None,
-        steps: app_commands.Range[int, STEPS[0], STEPS[1]] | None = None,
-        guidance_scale: app_commands.Range[float, GUIDANCE[0], GUIDANCE[1]] | None = None,
-        count: app_commands.Range[int, COUNT[0], COUNT[1]] | None = None,
-        style: str | None = None,
-        sampler: str | None = None,
         channel: Channel | None = None,
+        **given: Any,  # noqa: ANN401
     ) -> None:
         """Set what fills the gaps of a wish."""
-        await self._set(
-            interaction,
-            channel,
-            checkpoint=checkpoint,
-            aspect=aspect,
-            steps=steps,
-            guidance_scale=guidance_scale,
-            count=count,
-            style=style,
-            sampler=sampler,
-        )
+        await self._set(interaction, channel, **given)
 
     @app_commands.command(description=say("command-config-bounds"))
     @app_commands.describe(
@@ -198,7 +185,7 @@ class ConfigurationCog(
     @app_commands.describe(
         setting=say("command-config-reset.setting"), channel=say("config-channel")
     )
-    @app_commands.choices(setting=SETTINGS)
+    @app_commands.autocomplete(setting=resettable(rule_names))
     async def reset(
         self,
         interaction: discord.Interaction[Any],
@@ -207,7 +194,7 @@ class ConfigurationCog(
     ) -> None:
         """Take back what is said in a place, so that what is around it holds."""
         place = _place(interaction, channel)
-        fields = Rules.CHECKS if setting == EVERYTHING else (setting,)
+        fields = chosen(setting, rule_names())
         await self.configuration.set(place, interaction.user.id, **dict.fromkeys(fields))
         await self._answer(interaction, place)
 

@@ -81,9 +81,9 @@ class Offer(PrivateView):
         """Make the job, as /imagine would."""
         app_of(interaction).cooldowns.wish(interaction)
         mine = await self._jobs.defaults(interaction.user.id)
-        asked = asked_by(interaction, private=bool(mine.private))
-        wish = self._jobs.complete_alike(self._alike.wish, mine, asked)
-        job = await self._jobs.imagine(wish, asked)
+        asked = asked_by(interaction, private=bool(mine.get("private")))
+        said = self._jobs.complete_alike(self._alike.said, mine, asked)
+        job = await self._jobs.imagine(said, asked)
         await first_answer(interaction, self._jobs, job)
         await self.on_timeout()
 

@@ -1,15 +1,16 @@
 """Jobs made from earlier ones: rerolled, varied, enlarged, remixed, always of whoever asks."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
+from bot.options.resolve import Layers
 from bot.services.admission import Admission, Wanted
 from bot.services.context import Asked
 from bot.services.decoding import Decoder
 from bot.services.errors import NothingToDo, PictureNotFound, WordsNotKept
 from bot.services.offering import in_place
-from bot.services.remixing import Form, form_of, remix
+from bot.services.remixing import form_of, remix
 from bot.services.requests import DEFAULT_COUNT, VARIATION_STRENGTH, reroll, single, variation
 from bot.services.rules import PlaceRules
 from bot.services.visibility import Visibility
@@ -124,18 +125,19 @@ class Anew:
         )
         return await self._record(draft, asked)
 
-    async def form(self, job_id: int, asked: Asked) -> Form:
+    async def form(self, job_id: int, asked: Asked) -> dict[str, str]:
         """Return what a remix of this job starts from; raises the JobError that forbids one."""
         parent, asked = await self._drawn(job_id, asked)
         await self._admission.admit(asked, Wanted(parent.words.prompt))
         return form_of(self._catalog, parent)
 
-    async def remix(self, job_id: int, form: Form, asked: Asked) -> Job:
+    async def remix(self, job_id: int, form: Mapping[str, str], asked: Asked) -> Job:
         """Record a job with what was changed; raises as `remixing.remix` does, too."""
         parent, asked = await self._drawn(job_id, asked)
         here = in_place(self._catalog, age_restricted=asked.age_restricted)
         mine = await self._defaults.get(asked.origin.person_id)
-        draft = remix(here, parent, form, mine, self._rules.holding(asked))
+        rules = self._rules.holding(asked)
+        draft = remix(here, parent, form, Layers(mine, rules.options, rules.most))
         draft = replace(draft, parent_id=parent.id, source_sha256=parent.source_sha256)
         source = None
         if parent.source_sha256 is not None and draft.size != _size(parent.request):

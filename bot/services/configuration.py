@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from bot.services.filling import by_catalog
+from bot.options.resolve import by_catalog
 from bot.store.audit import Deed
 from bot.store.records import WHOLE_SERVER, AuditAction
 from bot.store.rules import BUILT_IN, Rules, RuleStore

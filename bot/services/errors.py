@@ -18,8 +18,6 @@ JobError
 ├── PictureNotFound  the job has no such picture
 ├── FileUnavailable  Discord did not hand out an attached file in time
 ├── DiscordRefused   Discord does not let us do what the person asked for; says why
-├── TooManyJobs      one command asks for more jobs than may be asked for together
-├── UnknownParameter words like --this in a prompt that mean nothing; names what was meant
 ├── NotYours         only its author or a moderator may do this
 ├── Interrupted      it failed, and the bot was stopped before it could say why
 ├── NotBlockable     moderators cannot block this person
@@ -28,9 +26,8 @@ JobError
 └── NotFilterable    this filter cannot be added
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from itertools import islice
 from typing import ClassVar
 
 from bot.texts import all_of, any_of, say
@@ -193,35 +190,3 @@ class OwnersOnly(JobError):
 
 class NotFilterable(JobError):
     """The filter is there already, or there are as many as may be."""
-
-
-class TooManyJobs(JobError):
-    """A prompt's braces and repeats make more jobs than may be asked for together."""
-
-    def __init__(self, bound: int) -> None:
-        super().__init__(bound)
-        self.bound = bound
-
-    def __str__(self) -> str:
-        return say("error-too-many-jobs", most=self.bound)
-
-
-class UnknownParameter(JobError):
-    """Words like --this in a prompt that mean nothing; ``nearest`` is what each may have been."""
-
-    shown: ClassVar[int] = 10  # so that the line fits a message
-
-    def __init__(self, nearest: Mapping[str, str | None], known: Iterable[str]) -> None:
-        super().__init__(nearest, known)
-        self.nearest = nearest
-        self.known = tuple(known)
-
-    def __str__(self) -> str:
-        unknown = [
-            say("error-parameter-near", name=name, near=near) if near else f"`--{name}`"
-            for name, near in islice(self.nearest.items(), self.shown)
-        ]
-        if (more := len(self.nearest) - self.shown) > 0:
-            unknown.append(say("error-parameters-more", more=more))
-        known = all_of(f"`--{name}`" for name in self.known)
-        return say("error-parameters-unknown", unknown=any_of(unknown), known=known)

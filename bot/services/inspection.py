@@ -1,32 +1,34 @@
-"""From what a picture's file says about its making to a wish for another one like it."""
+"""From what a picture's file says about its making to options for another one like it."""
 
-import contextlib
 from dataclasses import dataclass
 from pathlib import PurePath, PureWindowsPath
+from typing import Any
 
-from bot.services.parameters import nearest_aspect
-from bot.services.requests import Wish
+from bot.options.describe import of_file
+from bot.options.image_options import ImageOptions
+from bot.options.registry import OPTIONS, Option
+from bot.options.values import Name, SamplerName
 from bot.texts import say
 from generation.catalog import Catalog, Checkpoint
 from generation.errors import InvalidRequest
 from generation.loading.single_file import is_file_name
-from generation.metadata.infotext import Number, Parameters
-from generation.request import GUIDANCE, LCM_STEPS, PROMPT_LENGTH, SEED, STEPS, Aspect, Sampler
+from generation.metadata.infotext import Parameters
+from generation.request import LCM_STEPS, PROMPT_LENGTH, Sampler
 
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """The nearest wish that can be granted here, and what it leaves out of the file, in words.
+    """What can be asked for here that comes nearest, and what it lacks of the file, in words.
 
     The words of ``left_out`` hold the file's own: whoever shows them escapes and shortens them.
     """
 
-    wish: Wish
+    said: ImageOptions
     left_out: tuple[str, ...]
 
 
 def likeness(found: Parameters, catalog: Catalog) -> Likeness:
-    """Return the wish for one picture with the file's parameters, as far as they hold here.
+    """Return options for one picture with the file's parameters, as far as they hold here.
 
     What is unknown or out of bounds is left to the checkpoint, and said; the size becomes the
     nearest shape. The picture that it started from is not in the file. Raises InvalidRequest,
@@ -36,42 +38,40 @@ def likeness(found: Parameters, catalog: Catalog) -> Likeness:
         raise InvalidRequest("image", say("bound-image-prompt"))
     if max(len(found.prompt), len(found.negative_prompt)) > PROMPT_LENGTH:
         raise InvalidRequest("image", say("bound-image-words", most=str(PROMPT_LENGTH)))
+    said = of_file(found)
+    ours = {field: _kept(OPTIONS[field], value) for field, value in said.items()}
     named = _checkpoint(found.model, catalog)
     checkpoint = named or catalog[catalog.default]
-    sampler = found.sampler if found.sampler in checkpoint.samplers else None
-    lcm = (sampler or checkpoint.sampler) == Sampler.LCM
-    steps = _inside(found.steps, LCM_STEPS if lcm else STEPS)
-    guidance = _inside(found.guidance_scale, GUIDANCE)
-    seed = _inside(found.seed, SEED)
-    size = f"{found.width}:{found.height}" if found.width and found.height else None
-    aspect = _aspect(size)
-    kept = (
-        ("model", found.model, named),
-        ("sampler", found.sampler, sampler),
-        ("steps", found.steps, steps),
-        ("guidance", found.guidance_scale, guidance),
-        ("seed", found.seed, seed),
-        ("size", size, aspect),
-        ("strength", found.strength, None),
-    )
+    ours["checkpoint"] = named.name if named else None
+    if ours["sampler"] not in checkpoint.samplers:
+        ours["sampler"] = None
+    if (ours["sampler"] or checkpoint.sampler) == Sampler.LCM and found.steps is not None:
+        ours["steps"] = found.steps if LCM_STEPS[0] <= found.steps <= LCM_STEPS[1] else None
+    ours["strength"] = None
     return Likeness(
-        Wish(
-            prompt=found.prompt,
-            negative_prompt=found.negative_prompt,
-            aspect=aspect,
-            count=1,
-            steps=steps,
-            guidance_scale=guidance,
-            seed=seed,
-            sampler=sampler,
-            checkpoint=named.name if named else None,
-        ),
+        ImageOptions(ours, prompt=found.prompt, negative_prompt=found.negative_prompt, count=1),
         tuple(
-            say(f"left-out-{what}", said=str(said))
-            for what, said, ours in kept
-            if said is not None and ours is None
+            say(f"left-out-{OPTIONS[field].key}", said=str(value))
+            for field, value in said.items()
+            if value is not None and ours[field] is None
         ),
     )
+
+
+def _kept(option: Option, value: Any) -> Any:  # noqa: ANN401
+    """Return a file's value as an option's, None where it says none, or none of ours."""
+    if value is None:
+        return None
+    try:
+        # Of what has no field of its own there is a text.
+        written = isinstance(value, str) and not isinstance(option.value, SamplerName | Name)
+        return (
+            option.value.read(option.field, value)
+            if written
+            else option.value.check(option.field, value)
+        )
+    except InvalidRequest:
+        return None
 
 
 def _checkpoint(model: str | None, catalog: Catalog) -> Checkpoint | None:
@@ -87,13 +87,3 @@ def _checkpoint(model: str | None, catalog: Catalog) -> Checkpoint | None:
 
 def _stem(path: PurePath) -> str:
     return (path.stem if is_file_name(path.name) else path.name).casefold()
-
-
-def _inside(value: Number | None, bound: tuple[float, float]) -> Number | None:
-    return value if value is not None and bound[0] <= value <= bound[1] else None
-
-
-def _aspect(size: str | None) -> Aspect | None:
-    with contextlib.suppress(InvalidRequest):
-        return nearest_aspect("size", size or "")
-    return None

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
+from bot.options.describe import exported
 from bot.services.errors import NothingToDo
 from bot.store.database import Database
 from bot.store.expiry import expire_words
@@ -23,10 +24,8 @@ class JobData(PersonalData):
             "status": Fate.STAYS,
             "interaction_token": Fate.SOON,
             "person_name": Fate.ERASED,
-            "prompt": Fate.WORDS,
-            "negative_prompt": Fate.WORDS,
+            "request": Fate.WORDS,
             "checkpoint": Fate.STAYS,
-            "sampler": Fate.STAYS,
             "source_sha256": Fate.ERASED,  # its file goes with the pictures
             "cut": Fate.WORDS,
             "style": Fate.WORDS,
@@ -82,15 +81,10 @@ class JobData(PersonalData):
             "private": job.origin.private,
             "age_restricted": job.origin.age_restricted,
             "typed": job.words.prompt,
-            "style": job.style,
+            **exported(job),
             "prompt": request.prompt,
             "negative_prompt": request.negative_prompt,
-            "checkpoint": request.checkpoint,
             "size": list(job.size),
-            "steps": request.num_inference_steps,
-            "sampler": request.sampler,
-            "guidance_scale": request.guidance_scale,
-            "strength": request.strength,
             "seeds": [picture.seed for picture in await self._pictures.of_job(job.id)],
             "error": job.error,
             "device_seconds": job.device_seconds,

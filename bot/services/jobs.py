@@ -7,6 +7,8 @@ from dataclasses import replace
 from functools import partial
 from weakref import WeakValueDictionary
 
+from bot.options.image_options import ImageOptions
+from bot.options.resolve import Layers, complete, complete_alike
 from bot.services.admission import Admission, Wanted
 from bot.services.anew import Anew, Fetch
 from bot.services.answers import Answers
@@ -15,15 +17,14 @@ from bot.services.context import Actor, Asked
 from bot.services.decoding import Decoder
 from bot.services.ends import Ends
 from bot.services.errors import JobRemoved, NothingToDo
-from bot.services.filling import complete, complete_alike
 from bot.services.job_queue import JobQueue
 from bot.services.offering import in_place
 from bot.services.presenter import Presenter
-from bot.services.requests import DEFAULT_STRENGTH, Wish, draft
+from bot.services.requests import DEFAULT_STRENGTH, draft
 from bot.services.rules import PlaceRules
 from bot.services.runner import Runner
 from bot.services.visibility import Visibility
-from bot.store.defaults import Defaults, DefaultsStore
+from bot.store.defaults import DefaultsStore
 from bot.store.jobs import JobStore
 from bot.store.patience import patient
 from bot.store.pictures import PictureStore
@@ -108,7 +109,7 @@ class JobService:
 
     async def imagine(
         self,
-        wish: Wish,
+        said: ImageOptions,
         asked: Asked,
         *,
         image: Fetch | None = None,
@@ -118,11 +119,11 @@ class JobService:
         ``image`` fetches a person's file that the pictures start from, PNG, JPEG or WebP. It is
         fetched and decoded when nothing else forbids the job.
         """
-        if image is not None and wish.strength is None:
-            wish = replace(wish, strength=DEFAULT_STRENGTH)
-        elif image is None and wish.strength is not None:
+        if image is not None and "strength" not in said:
+            said = said.but(strength=DEFAULT_STRENGTH)
+        elif image is None and "strength" in said:
             raise InvalidRequest("strength", say("bound-strength-alone"))
-        drafted = draft(self._offered(asked), Kind.IMAGINE, wish)
+        drafted = draft(self._offered(asked), Kind.IMAGINE, said)
         if image is None:
             return await self._record(drafted, asked)
 
@@ -145,24 +146,30 @@ class JobService:
 
         return await self._record(drafted, asked, source)
 
-    async def defaults(self, person_id: int) -> Defaults:
+    async def defaults(self, person_id: int) -> ImageOptions:
         """Return what a person likes where they leave something out."""
         return await self._defaults.get(person_id)
 
-    def complete(self, wishes: Sequence[Wish], mine: Defaults, asked: Asked) -> Sequence[Wish]:
-        """Return the wishes of a command with what holds for the person, and there."""
-        rules = self._rules.holding(asked)
-        return [complete(self._offered(asked), wish, mine, rules) for wish in wishes]
+    def complete(
+        self, jobs: Sequence[ImageOptions], mine: ImageOptions, asked: Asked
+    ) -> Sequence[ImageOptions]:
+        """Return what a command asks for with what holds for the person, and there."""
+        layers = self._layers(mine, asked)
+        return [complete(self._offered(asked), said, layers) for said in jobs]
 
-    def complete_alike(self, wish: Wish, mine: Defaults, asked: Asked) -> Wish:
-        """Return the wish for a picture like one that is there, with what holds there."""
-        return complete_alike(self._offered(asked), wish, mine, self._rules.holding(asked))
+    def complete_alike(self, said: ImageOptions, mine: ImageOptions, asked: Asked) -> ImageOptions:
+        """Return what asks for a picture like one that is there, with what holds there."""
+        return complete_alike(self._offered(asked), said, self._layers(mine, asked))
+
+    def _layers(self, mine: ImageOptions, asked: Asked) -> Layers:
+        rules = self._rules.holding(asked)
+        return Layers(mine, rules.options, rules.most)
 
     async def may_start(self, asked: Asked) -> None:
         """Raise the JobError that forbids even one more picture, before a form or a file is."""
         await self._admission.admit(asked, Wanted())
 
-    async def may_ask(self, asked: Asked, wishes: Sequence[Wish]) -> None:
+    async def may_ask(self, asked: Asked, wishes: Sequence[ImageOptions]) -> None:
         """Raise what forbids these wishes together, before any job is made of them."""
         drafts = [draft(self._offered(asked), Kind.IMAGINE, wish) for wish in wishes]
         pictures = sum(one.request.num_images for one in drafts)

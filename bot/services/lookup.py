@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import IO
 
+from bot.options import describe
 from bot.services.chart import ChartUnavailable, draw
 from bot.services.context import Actor
 from bot.services.errors import JobNotFound, NothingToDo
@@ -26,34 +27,14 @@ log = logging.getLogger(__name__)
 
 MOST_ROWS = 10_000
 ROWS_AT_ONCE = 500  # are in memory
-COLUMNS = (
-    "job",
-    "asked_at",
-    "person_id",
-    "person_name",
-    "kind",
-    "status",
-    "prompt",
-    "negative_prompt",
-    "checkpoint",
-    "style",
-    "width",
-    "height",
-    "pictures",
-    "steps",
-    "sampler",
-    "guidance",
-    "seed",
-    "strength",
-    "made_from",
-    "private",
-    "flagged",
-    "error",
-    "device_seconds",
-    "channel_id",
-    "message_id",
-    "deleted_at",
-)
+
+
+def columns() -> tuple[str, ...]:
+    """Return the names of the export's columns."""
+    job = ("job", "asked_at", "person_id", "person_name", "kind", "status")
+    rest = ("made_from", "private", "flagged", "error", "device_seconds")
+    where = ("channel_id", "message_id", "deleted_at")
+    return (*job, *describe.columns(), *rest, *where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +124,7 @@ class Lookup:
 
         Raises NothingToDo where it finds nothing.
         """
-        sheet = Sheet(file, COLUMNS, most_rows=MOST_ROWS, most_bytes=most_bytes)
+        sheet = Sheet(file, columns(), most_rows=MOST_ROWS, most_bytes=most_bytes)
         before, whole, more = None, True, True
         while whole and more:
             jobs = await self._history.search(search, before, ROWS_AT_ONCE)
@@ -186,7 +167,6 @@ class Lookup:
 
 
 def _row(job: Job) -> Sequence[Cell]:
-    request = job.request
     return (
         job.id,
         _moment(job.origin.asked_at),
@@ -194,17 +174,7 @@ def _row(job: Job) -> Sequence[Cell]:
         job.origin.person_name,
         job.kind,
         job.status,
-        job.words.prompt,
-        job.words.negative_prompt,
-        request.checkpoint,
-        job.style,
-        *job.size,
-        request.num_images,
-        request.num_inference_steps,
-        request.sampler,
-        request.guidance_scale,
-        request.seed,
-        request.strength,
+        *describe.cells(job),
         job.parent_id,
         "yes" if job.origin.private else "no",
         job.flagged,

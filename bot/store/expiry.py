@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 
 from bot.store.database import Database
-from bot.store.jobs import WORDLESS
+from bot.store.jobs import wordless
 from bot.store.models import WORDED, JobRow
 
 
@@ -19,5 +19,5 @@ async def expire_words(database: Database, before: datetime, count: int) -> int:
     )
     async with database.write() as session:
         ids = (await session.scalars(expired)).all()
-        await session.execute(update(JobRow).where(JobRow.id.in_(ids)).values(**WORDLESS))
+        await session.execute(update(JobRow).where(JobRow.id.in_(ids)).values(**wordless()))
     return len(ids)

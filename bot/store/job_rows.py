@@ -1,14 +1,13 @@
 """A row of the jobs table, made of a draft and read as a job."""
 
+from bot.options.stored import from_json, to_json
 from bot.store.models import JobRow
 from bot.store.records import Draft, Job, Kind, Origin, Status, Words
 from bot.store.words import searchable
-from generation.request import GenerationRequest, Sampler, Uploaded
 
 
 def row_of(draft: Draft, origin: Origin, *, fair_start: float) -> JobRow:
     """Return the row of a job that nobody has been told of yet."""
-    request = draft.request
     return JobRow(
         kind=draft.kind,
         status=Status.RECORDED,
@@ -27,18 +26,10 @@ def row_of(draft: Draft, origin: Origin, *, fair_start: float) -> JobRow:
         age_restricted=origin.age_restricted,
         parent_id=draft.parent_id,
         parent_index=draft.parent_index,
-        prompt=request.prompt,
-        negative_prompt=request.negative_prompt,
+        request=to_json(draft.request),
+        checkpoint=draft.request.checkpoint,
+        num_images=draft.request.num_images,
         folded_words=searchable(draft.words),
-        checkpoint=request.checkpoint,
-        width=request.width,
-        height=request.height,
-        num_images=request.num_images,
-        num_inference_steps=request.num_inference_steps,
-        guidance_scale=request.guidance_scale,
-        sampler=request.sampler,
-        seed=request.seed,
-        strength=request.strength,
         source_sha256=draft.source_sha256,
         factor=draft.factor,
         style=draft.style,
@@ -75,7 +66,7 @@ def read_job(row: JobRow) -> Job:
             guest=row.guest,
             age_restricted=row.age_restricted,
         ),
-        request=_request(row),
+        request=from_json(row.request),
         fair_start=row.fair_start,
         message_id=row.message_id,
         direct_channel_id=row.direct_channel_id,
@@ -99,22 +90,4 @@ def read_job(row: JobRow) -> Job:
         started_at=row.started_at,
         ended_at=row.ended_at,
         deleted_at=row.deleted_at,
-    )
-
-
-def _request(row: JobRow) -> GenerationRequest:
-    if not row.checkpoint:
-        return Uploaded(width=row.width, height=row.height)
-    return GenerationRequest(
-        prompt=row.prompt,
-        negative_prompt=row.negative_prompt,
-        checkpoint=row.checkpoint,
-        width=row.width,
-        height=row.height,
-        num_images=row.num_images,
-        num_inference_steps=row.num_inference_steps,
-        guidance_scale=row.guidance_scale,
-        sampler=Sampler(row.sampler),
-        seed=row.seed,
-        strength=row.strength,
     )

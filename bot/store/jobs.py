@@ -3,12 +3,15 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
+from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
+from bot.options.stored import words
 from bot.store.audit import Deed
 from bot.store.database import Database
 from bot.store.job_rows import read_job, row_of
@@ -23,19 +26,6 @@ ERASED = "(erased)"
 LARGEST_ID = 2**63 - 1  # SQLite takes no larger number
 LOOKED_BACK = 10_000  # jobs; a stop leaves only the latest untold
 LATEST = 30  # how many finished jobs tell how long one takes
-# A job whose words are not kept.
-WORDLESS: Mapping[str, str | None] = {
-    "prompt": ERASED,
-    "negative_prompt": "",
-    "style": None,
-    "typed_prompt": None,
-    "typed_negative_prompt": None,
-    "folded_words": searchable(Words(ERASED)),
-    "cut": None,
-    "flagged": None,
-    "stripped": None,
-    "error": None,
-}
 HOMES = {
     Place.MESSAGE: JobRow.message_id,
     Place.CHANNEL: JobRow.channel_id,
@@ -263,7 +253,7 @@ class JobStore:
                     person_id=NOBODY,
                     person_name="",
                     interaction_token=None,
-                    **WORDLESS,
+                    **wordless(),
                     source_sha256=None,
                     direct_channel_id=None,
                 )
@@ -403,3 +393,15 @@ def _children(job: Job) -> tuple[ColumnElement[bool], ...]:
         JobRow.guild_id.is_not_distinct_from(job.origin.guild_id).is_(true()),
         JobRow.deleted_at.is_(None),
     )
+
+
+def wordless() -> dict[str, Any]:
+    """Return what the columns of a job hold whose words are not kept."""
+    prompt, *others = words()
+    paths = [f"$.{prompt}", ERASED, *chain.from_iterable((f"$.{one}", "") for one in others)]
+    no_text = ("style", "typed_prompt", "typed_negative_prompt", "cut", "flagged", "stripped")
+    return {
+        **dict.fromkeys((*no_text, "error")),
+        "request": func.json_set(JobRow.request, *paths),
+        "folded_words": searchable(Words(ERASED)),
+    }

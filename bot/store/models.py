@@ -52,7 +52,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 # The conditions of partial indexes, as SQLite wants them said again in a search.
 UNPRUNED = text("pruned_at IS NULL")
-WORDED = text("prompt != '(erased)'")
+WORDED = text("folded_words != '(erased)\n'")
 
 
 class Base(DeclarativeBase):
@@ -88,17 +88,10 @@ class JobRow(Base):
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("jobs.id"))
     parent_index: Mapped[int | None]
 
-    prompt: Mapped[str] = mapped_column(Text)
-    negative_prompt: Mapped[str] = mapped_column(Text)
+    request: Mapped[str] = mapped_column(Text, server_default="{}")  # all of it, as JSON
+    # What queries ask of it; plain, so that a damaged request spoils no index.
     checkpoint: Mapped[str] = mapped_column(String(200))
-    width: Mapped[int]
-    height: Mapped[int]
     num_images: Mapped[int]
-    num_inference_steps: Mapped[int]
-    guidance_scale: Mapped[float]
-    sampler: Mapped[str] = mapped_column(String(40))
-    seed: Mapped[int] = mapped_column(BigInteger)
-    strength: Mapped[float | None]
     source_sha256: Mapped[str | None] = mapped_column(String(64))
     factor: Mapped[int] = mapped_column(default=1, server_default="1")
     cut: Mapped[str | None] = mapped_column(Text)

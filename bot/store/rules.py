@@ -1,10 +1,11 @@
 """What holds in a server and its channels, as its administrators set it."""
 
 import asyncio
+import json
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -12,11 +13,13 @@ from typing import Any, ClassVar
 from sqlalchemy import delete, select
 
 from bot.discord_limits import MENU_OPTIONS
+from bot.options.image_options import ImageOptions, good_of
+from bot.options.registry import Layer, with_defaults
+from bot.options.values import Check, Number, OneOf, Prompt, Truth, Whole
 from bot.store.audit import Deed
 from bot.store.database import Database
 from bot.store.models import RulesRow
 from bot.store.personal_data import Fate, PersonalData
-from bot.store.preferences import Check, Preferences, number, one_of, prompt, truth, whole
 from bot.store.records import WHOLE_SERVER
 from bot.texts import say
 from generation.errors import InvalidRequest
@@ -50,22 +53,48 @@ def _roles(field: str, value: Any) -> tuple[int, ...]:  # noqa: ANN401
 def _strictness_elsewhere(field: str, value: Any) -> Any:  # noqa: ANN401
     if value == Strictness.ALLOW:
         raise InvalidRequest(field, say("bound-strictness"))
-    return one_of(Strictness)(field, value)
+    return OneOf(Strictness).check(field, value)
+
+
+# Each field of a place's own, and what it may be.
+CHECKS: Mapping[str, Check] = {
+    "allowed": Truth().check,
+    "allowed_roles": _roles,
+    "max_steps": Whole(*STEPS).check,
+    "max_count": Whole(*COUNT).check,
+    "max_side": Whole(*LARGEST_SIDE).check,
+    "pictures_per_day": Whole(*PICTURES_PER_DAY).check,
+    "seconds_per_day": Whole(*SECONDS_PER_DAY).check,
+    "running_at_once": Whole(*RUNNING_AT_ONCE).check,
+    "negative_prompt": Prompt(1, ADDED_LENGTH).check,
+    "age_restricted": OneOf(Strictness).check,
+    "elsewhere": _strictness_elsewhere,
+    "spoiler_above": Number(0, 1).check,
+    "refuse_above": Number(0, 1).check,
+    "keep_refused": Truth().check,
+}
+
+
+def rule_names() -> tuple[str, ...]:
+    """Return every field that a place can say, in the order in which they are shown."""
+    return (*(option.field for option in with_defaults(Layer.PLACE)), *CHECKS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules(Preferences):
+class Rules:
     """What is said in one place; None says nothing there, so that what is around it holds.
 
-    ``allowed`` tells whether the place may be used, and ``allowed_roles`` by whom. ``max_side`` is
-    in pixels, of enlarged pictures too. A quota is for each person, in the whole server, and a day
-    is UTC's: pictures asked for, and seconds of the device's time. ``running_at_once`` holds jobs
-    of a person back. ``negative_prompt`` is added to everybody's. ``age_restricted`` is what
+    ``options`` are the place's defaults. ``allowed`` tells whether the place may be used, and
+    ``allowed_roles`` by whom. ``max_side`` is in pixels, of enlarged pictures too. A quota is for
+    each person, in the whole server, and a day is UTC's: pictures asked for, and seconds of the
+    device's time. ``running_at_once`` holds jobs of a person back. ``negative_prompt`` is added to
+    everybody's. ``age_restricted`` is what
     becomes of doubtful pictures in channels with Discord's age restriction, ``elsewhere`` in all
     others; from which score on (0 to 1) say ``spoiler_above`` and ``refuse_above``. Refused ones
     are stored for moderators with ``keep_refused``.
     """
 
+    options: ImageOptions = field(default_factory=ImageOptions)
     allowed: bool | None = None
     allowed_roles: tuple[int, ...] | None = None
     max_steps: int | None = None
@@ -81,27 +110,52 @@ class Rules(Preferences):
     refuse_above: float | None = None
     keep_refused: bool | None = None
 
-    CHECKS: ClassVar[dict[str, Check]] = {
-        **Preferences.CHECKS,
-        "allowed": truth,
-        "allowed_roles": _roles,
-        "max_steps": whole(*STEPS),
-        "max_count": whole(*COUNT),
-        "max_side": whole(*LARGEST_SIDE),
-        "pictures_per_day": whole(*PICTURES_PER_DAY),
-        "seconds_per_day": whole(*SECONDS_PER_DAY),
-        "running_at_once": whole(*RUNNING_AT_ONCE),
-        "negative_prompt": prompt(ADDED_LENGTH),
-        "age_restricted": one_of(Strictness),
-        "elsewhere": _strictness_elsewhere,
-        "spoiler_above": number(0, 1),
-        "refuse_above": number(0, 1),
-        "keep_refused": truth,
-    }
+    def __post_init__(self) -> None:
+        for name, check in CHECKS.items():
+            if (value := getattr(self, name)) is not None:
+                object.__setattr__(self, name, check(name, value))
+
+    @property
+    def most(self) -> Mapping[str, int]:
+        """The bounds of options, by the options' fields."""
+        bounds = (("steps", self.max_steps), ("count", self.max_count))
+        return {option: most for option, most in bounds if most is not None}
+
+    def said(self) -> dict[str, Any]:
+        """Return what it says, by field, its options' defaults among the others."""
+        own = {name: getattr(self, name) for name in CHECKS}
+        return {**self.options, **{name: one for name, one in own.items() if one is not None}}
+
+    def changed(self, changes: Mapping[str, Any]) -> "Rules":
+        """Return it with changes by field, None to take one back; raises InvalidRequest."""
+        own = {name: value for name, value in changes.items() if name in CHECKS}
+        options = {name: value for name, value in changes.items() if name not in CHECKS}
+        return replace(self, options=self.options.changed(options), **own)
 
     def over(self, around: "Rules") -> "Rules":
         """Return what holds in this place, where ``around`` holds around it."""
-        return replace(around, **self.said())
+        return around.changed(self.said())
+
+    def to_json(self) -> str:
+        """Return what it says as JSON."""
+        return json.dumps(self.said())
+
+    @classmethod
+    def from_json(cls, text: str) -> tuple["Rules", list[InvalidRequest]]:
+        """Return what was written, and what is wrong with the values that are left out of it.
+
+        Fields that only a newer version knows are ignored.
+        """
+        said = json.loads(text)
+        options, wrong = good_of(said, Layer.PLACE)
+        good: dict[str, Any] = {}
+        for name, check in CHECKS.items():
+            try:
+                if said.get(name) is not None:
+                    good[name] = check(name, said[name])
+            except InvalidRequest as error:
+                wrong.append(error)
+        return cls(options=options, **good), wrong
 
     def thresholds(self, *, age_restricted: bool | None) -> tuple[float | None, float | None]:
         """Return above which scores a picture is hidden and not shown at all, None for never.
@@ -196,7 +250,7 @@ class RuleStore(PersonalData):
         """
         async with self._changing:
             changed = {
-                place: replace(self.said(deed.guild_id, place), **fields)
+                place: self.said(deed.guild_id, place).changed(fields)
                 for place, fields in changes.items()
             }
             async with self._database.write() as session:

@@ -231,12 +231,13 @@ parameter =
     .checkpoint = Checkpoint
     .model = Model
     .model-hash = Model hash
-    .size = Size
+    .aspect = Size
     .steps = Steps
     .sampler = Sampler
     .guidance = Guidance
     .seed = Seed
     .strength = Strength
+    .style = Style
 permission =
     .view-channel = View Channel
     .send = Send Messages
@@ -275,9 +276,9 @@ form-source-prompt-first =
     }
 form-prompt = Prompt
 form-negative-prompt = Negative prompt
-form-negative-prompt-hint = What to keep out of the picture
+    .hint = What to keep out of the picture
 form-strength = Strength
-form-strength-hint = How much of it is redrawn: more than 0, at most 1
+    .hint = How much of it is redrawn: more than 0, at most 1
 source-gone = I do not have that picture any more. Pick it from the message's menu once more.
 no-picture = That message carries no picture.
 
@@ -372,12 +373,12 @@ button-use-these = Use these
 error-file-says-nothing = That file does not say how it was made.
 
 # What a picture's file says, and cannot be had here.
-left-out-model = model { $said }
+left-out-checkpoint = model { $said }
 left-out-sampler = sampler { $said }
 left-out-steps = steps { $said }
 left-out-guidance = guidance scale { $said }
 left-out-seed = seed { $said }
-left-out-size = size { $said }
+left-out-aspect = size { $said }
 left-out-strength = strength { $said }
 
 details-by = Asked by
@@ -455,7 +456,6 @@ error-too-fast =
     }
 error-age-restricted = { $name } is for age-restricted channels only.
 settings-style = style { $style }
-details-style = Style
 details-styled = Drawn from
 
 ### A person's own settings
@@ -463,8 +463,6 @@ details-styled = Drawn from
 command-settings = Your own defaults
 command-settings-show = Your own defaults, and what is left of your day in this server
 command-settings-set = What you get where you leave an option of /imagine out, everywhere
-    .negative-prompt = What to keep out of the picture where you say nothing else
-    .private = Only you see what comes of /imagine
 command-settings-reset = Take one of your defaults back
     .setting = Which one
 settings-card = What you get where you leave it out. It goes before a server's own; `/settings reset` takes it back.
@@ -487,6 +485,8 @@ preference =
     .count = How many pictures
     .style = A named look; none for none
     .sampler = The noise scheduler
+    .negative-prompt = What to keep out of the picture where you say nothing else
+    .private = Only you see what comes of /imagine
 command-config = What holds in this server and its channels
 command-config-show = What holds here, and who said so
 command-config-defaults = What people get who leave an option of /imagine out

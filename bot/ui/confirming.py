@@ -6,9 +6,9 @@ from typing import Any
 
 import discord
 
+from bot.options.image_options import ImageOptions
 from bot.services.anew import Fetch
 from bot.services.jobs import JobService
-from bot.services.requests import Wish
 from bot.texts import say, speak
 from bot.ui import lists
 from bot.ui.asking import asked_by, fetch
@@ -24,7 +24,7 @@ Source = discord.Attachment | Fetch | None
 async def ask_for(
     interaction: discord.Interaction[Any],
     jobs: JobService,
-    wishes: Sequence[Wish],
+    wishes: Sequence[ImageOptions],
     image: Source,
     *,
     private: bool | None,
@@ -35,7 +35,7 @@ async def ask_for(
     others may see it, where ``private`` is None.
     """
     mine = await jobs.defaults(interaction.user.id)
-    private = bool(mine.private) if private is None else private
+    private = bool(mine.get("private")) if private is None else private
     asked = asked_by(interaction, private=private)
     wishes = jobs.complete(wishes, mine, asked)
     if len(wishes) > 1:
@@ -48,7 +48,7 @@ async def ask_for(
 async def confirm(
     interaction: discord.Interaction[Any],
     jobs: JobService,
-    wishes: Sequence[Wish],
+    wishes: Sequence[ImageOptions],
     image: Source,
     *,
     private: bool,
@@ -95,7 +95,7 @@ class Question(PrivateView):
     def __init__(
         self,
         jobs: JobService,
-        wishes: Sequence[Wish],
+        wishes: Sequence[ImageOptions],
         image: Source,
         asked: discord.Interaction[Any],
         *,

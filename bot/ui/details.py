@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import discord
 
+from bot.options import describe
 from bot.services.gallery import CHILDREN, Details
 from bot.store.records import Job, Verdict
 from bot.texts import say
@@ -63,22 +64,11 @@ def _parameters(job: Job) -> dict[str, str]:
     took = {say("details-device-time"): say("duration.device", seconds=job.device_seconds)}
     if job.uploaded:
         return {
-            say("parameter.size"): say("details-size.uploaded", size=size, before=before)
+            say("parameter.aspect"): say("details-size.uploaded", size=size, before=before)
         } | took
     if job.factor > 1:
         size = say("details-size.larger", size=size, before=before)
-    parameters = {
-        say("parameter.checkpoint"): request.checkpoint,
-        say("parameter.size"): size,
-        say("parameter.steps"): str(request.num_inference_steps),
-        say("parameter.sampler"): str(request.sampler),
-        say("parameter.guidance"): f"{request.guidance_scale:g}",
-    }
-    if job.style is not None:
-        parameters[say("details-style")] = job.style
-    if request.strength is not None:
-        parameters[say("parameter.strength")] = f"{request.strength:g}"
-    return parameters | took
+    return describe.parameters(job, size) | took
 
 
 def _seeds(details: Details) -> str:

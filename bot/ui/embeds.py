@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import discord
 
+from bot.options import describe
 from bot.services.gallery import Unseen
 from bot.store.records import Job
 from bot.texts import all_of, say
@@ -55,22 +56,12 @@ def parameters(found: Parameters, left_out: Sequence[str]) -> discord.Embed:
     if found.negative_prompt:
         without = inert_lines(found.negative_prompt, FIELD)
         embed.add_field(name=say("parameter.without"), value=without, inline=False)
-    size = f"{found.width}×{found.height}" if found.width and found.height else None
-    for name, value in (
-        (say("parameter.model"), found.model),
-        (say("parameter.model-hash"), found.model_hash),
-        (say("parameter.sampler"), found.sampler),
-        (say("parameter.steps"), found.steps),
-        (say("parameter.guidance"), found.guidance_scale),
-        (say("parameter.seed"), found.seed),
-        (say("parameter.size"), size),
-        (say("parameter.strength"), found.strength),
-    ):
+    named = {say("parameter.model"): found.model, say("parameter.model-hash"): found.model_hash}
+    for name, value in (named | describe.labelled(found)).items():
         if value is not None:
-            shown = f"{value:g}" if isinstance(value, float) else str(value)
-            embed.add_field(name=name, value=inert(shown, FIELD))
-    if found.other:
-        others = ", ".join(f"{name} {value}" for name, value in found.other.items())
+            embed.add_field(name=name, value=inert(value, FIELD))
+    if more := describe.others(found):
+        others = ", ".join(f"{name} {value}" for name, value in more.items())
         embed.add_field(name=say("file-also"), value=inert_lines(others, FIELD), inline=False)
     if left_out:
         missing = inert_lines(all_of(left_out), FIELD)

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import discord
 
-from bot.services.remixing import Form
+from bot.options.registry import OPTIONS, Option, in_forms
+from bot.options.values import Prompt
 from bot.services.requests import DEFAULT_STRENGTH
 from bot.texts import say
 from generation.request import PROMPT_LENGTH
@@ -31,22 +32,9 @@ class Input:
     look: Mapping[str, Any]
 
 
-def remix_form(custom_id: str, form: Form) -> discord.ui.Modal:
-    """Return the form of a remix, filled in."""
-    inputs = (
-        Input("prompt", say("form-prompt"), "", LONG | {"max_length": TYPED_LENGTH}),
-        Input(
-            "negative_prompt",
-            say("form-negative-prompt"),
-            say("form-negative-prompt-hint"),
-            NEGATIVE,
-        ),
-        Input("seed", say("form-seed"), say("form-seed.hint"), NUMBER),
-        Input("guidance_scale", say("form-guidance"), say("form-guidance.hint"), NUMBER),
-        Input("steps", say("form-steps"), say("form-steps.hint"), NUMBER),
-    )
-    filled = {one.field: getattr(form, one.field) for one in inputs}
-    return modal(say("form-remix"), custom_id, inputs, filled)
+def remix_form(custom_id: str, filled: Mapping[str, str]) -> discord.ui.Modal:
+    """Return the form of a remix, with these texts by their fields."""
+    return modal(say("form-remix"), custom_id, map(_input, in_forms()), filled)
 
 
 def source_form(sha256: str, others: int, *, private: bool) -> discord.ui.Modal:
@@ -55,20 +43,21 @@ def source_form(sha256: str, others: int, *, private: bool) -> discord.ui.Modal:
     What is made of a picture that only one person saw is ``private`` as well.
     """
     hint = say("form-source-prompt-first", others=others) if others else say("form-source-prompt")
-    inputs = (
-        Input("prompt", say("form-prompt"), hint, LONG | {"max_length": TYPED_LENGTH}),
-        Input(
-            "negative_prompt",
-            say("form-negative-prompt"),
-            say("form-negative-prompt-hint"),
-            NEGATIVE,
-        ),
-        Input("strength", say("form-strength"), say("form-strength-hint"), NUMBER),
-    )
-    filled = {"strength": f"{DEFAULT_STRENGTH:g}"}
+    prompt, *more = (_input(OPTIONS[one]) for one in ("prompt", "negative_prompt", "strength"))
     return modal(
-        say("form-source"), f"source:{sha256}" + (":private" if private else ""), inputs, filled
+        say("form-source"),
+        f"source:{sha256}" + (":private" if private else ""),
+        (replace(prompt, hint=hint), *more),
+        {"strength": f"{DEFAULT_STRENGTH:g}"},
     )
+
+
+def _input(option: Option) -> Input:
+    look = NEGATIVE if isinstance(option.value, Prompt) else NUMBER
+    if option.required:
+        look = LONG | {"max_length": TYPED_LENGTH}
+    hint = "" if option.required else say(f"form-{option.key}.hint")
+    return Input(option.field, say(f"form-{option.key}"), hint, look)
 
 
 def modal(
@@ -90,12 +79,6 @@ def modal(
 def texts_in(interaction: discord.Interaction[Any]) -> dict[str, str]:
     """Return what came back, by the inputs' ids."""
     return dict(_fields(interaction.data or {}))
-
-
-def filled_in(interaction: discord.Interaction[Any]) -> Form:
-    """Return a remix that came back; a field that is missing counts as empty."""
-    fields = texts_in(interaction)
-    return Form(**{name: fields.get(name, "") for name in Form.__slots__})
 
 
 def _fields(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

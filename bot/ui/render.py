@@ -1,6 +1,7 @@
 """A job as text; nothing here talks to Discord."""
 
 from bot.discord_limits import ALT_TEXT_LENGTH
+from bot.options import describe
 from bot.services.presenter import Result, Snapshot
 from bot.store.records import BY_MODERATOR, Job, Kind, Status, StoredPicture
 from bot.texts import say
@@ -39,21 +40,9 @@ def title(job: Job) -> str:
 
 def settings(job: Job) -> str:
     """Return the settings line: checkpoint, size, steps, sampler, guidance, seed."""
-    request = job.request
     if job.uploaded:
         return "-# " + "×".join(map(str, job.size))
-    parts = [
-        inert(request.checkpoint, SHOWN_NAME),
-        *([] if job.style is None else [say("settings-style", style=inert(job.style, SHOWN_NAME))]),
-        "×".join(map(str, job.size)),
-        say("settings-steps", steps=request.num_inference_steps),
-        inert(request.sampler),
-        say("settings-guidance", guidance=f"{request.guidance_scale:g}"),
-        say("settings-seed", seed=str(request.seed)),
-    ]
-    if request.strength is not None:
-        parts.append(say("settings-strength", strength=f"{request.strength:g}"))
-    return "-# " + " · ".join(parts)
+    return "-# " + " · ".join(describe.line(job))
 
 
 def waiting(job: Job, place: int) -> str:

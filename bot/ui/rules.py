@@ -6,6 +6,8 @@ from typing import Any
 
 import discord
 
+from bot.options.registry import OPTIONS, Layer, with_defaults
+from bot.options.values import Truth
 from bot.services.configuration import WHOLE_SERVER_ONLY, Configuration, Held, Place, Source
 from bot.services.quotas import Standing
 from bot.store.records import WHOLE_SERVER, Allowance
@@ -14,14 +16,13 @@ from bot.texts.inert import inert
 
 GROUPS: Mapping[str, Sequence[str]] = {
     "access": ("allowed", "allowed_roles"),
-    "defaults": ("checkpoint", "aspect", "steps", "guidance_scale", "count", "style", "sampler"),
+    "defaults": (),  # of every option that has some
     "bounds": ("max_steps", "max_count", "max_side"),
     "quota": ("pictures_per_day", "seconds_per_day", "running_at_once"),
     "safety": ("age_restricted", "elsewhere", "spoiler_above", "refuse_above", "keep_refused"),
     "negative": ("negative_prompt",),
 }
 CHANNELS_SHOWN = 20
-NAME_SHOWN = 100
 WORDS_SHOWN = 900  # of the 1,024 characters of an embed's field
 
 
@@ -31,7 +32,8 @@ def card(configuration: Configuration, place: Place) -> discord.Embed:
     server = place.channel_id == WHOLE_SERVER
     where = say("config-server") if server else f"<#{place.channel_id}>"
     embed = discord.Embed(description=say("config-card", where=where))
-    for group, fields in GROUPS.items():
+    defaults = {"defaults": [option.field for option in with_defaults(Layer.PLACE)]}
+    for group, fields in {**GROUPS, **defaults}.items():
         lines = [
             _line(field, held.get(field))
             for field in fields
@@ -96,15 +98,13 @@ def shown(field: str, value: Any) -> str:  # noqa: ANN401
     """Return a value as people read it; nothing in it pings or is markup of somebody's making."""
     if field == "allowed_roles":
         return all_of(f"<@&{role}>" for role in value)
-    if isinstance(value, bool):
-        return say("yes") if value else say("no")
-    if isinstance(value, float):
-        return f"{value:g}"
     if field in ("age_restricted", "elsewhere"):
         return say(f"strictness.{value}")
-    if field == "aspect":
-        return say(f"shape.{value}")
-    return inert(str(value), WORDS_SHOWN if field == "negative_prompt" else NAME_SHOWN)
+    if field in OPTIONS:
+        return str(OPTIONS[field].value.said(value))
+    if isinstance(value, bool):
+        return Truth().show(value)
+    return f"{value:g}" if isinstance(value, float) else inert(str(value), WORDS_SHOWN)
 
 
 def _channels(open_ids: Sequence[int]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import discord
 
 from bot.discord_limits import EMBED_TITLE_LENGTH, EMBEDS_LENGTH
+from bot.options import describe
 from bot.services.gallery import Gallery
 from bot.store.examples import Shown
 from bot.texts import say
@@ -72,13 +73,8 @@ class Showcase(Pager[Entry]):
 
 def checkpoint_entry(checkpoint: Checkpoint, catalog: Catalog) -> Entry:
     """Say which settings a checkpoint draws with, and whether it is the default one."""
-    text = say(
-        "checkpoint-settings",
-        size=str(checkpoint.size),
-        steps=checkpoint.num_inference_steps,
-        sampler=str(checkpoint.sampler),
-        guidance=f"{checkpoint.guidance_scale:g}",
-    )
+    settings = describe.own_settings(checkpoint)
+    text = say("checkpoint-settings", size=str(checkpoint.size), **settings)
     if checkpoint.name == catalog.default:
         text += "\n" + say("checkpoint-default")
     return Entry(checkpoint.name, text)

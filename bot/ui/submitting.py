@@ -10,9 +10,10 @@ from typing import Any
 import discord
 
 from bot import errors
+from bot.options.arguments import all_said
+from bot.options.image_options import ImageOptions
+from bot.options.registry import OPTIONS
 from bot.services.errors import NothingToDo
-from bot.services.parameters import strength, wishes_of
-from bot.services.requests import Wish
 from bot.store.uploads import UploadStore
 from bot.texts import say, speak
 from bot.ui import job_actions, moderation_actions, render
@@ -55,15 +56,15 @@ async def draw_from(interaction: discord.Interaction[Any], match: re.Match[str])
 
     typed = texts_in(interaction)
     given = typed.get("strength", "").strip()
-    wish = Wish(
-        prompt=typed.get("prompt", ""),
-        negative_prompt=typed.get("negative_prompt", ""),
-        strength=strength("strength", given) if given else None,
+    said = ImageOptions(
+        prompt=typed.get("prompt"),
+        negative_prompt=typed.get("negative_prompt"),
+        strength=OPTIONS["strength"].value.read("strength", given) if given else None,
     )
     jobs = app_of(interaction).jobs
     private = True if match["private"] else None
-    wishes = wishes_of(wish, catalog_here(interaction))
-    await ask_for(interaction, jobs, wishes, picture, private=private)
+    asked_for = all_said(said, catalog_here(interaction))
+    await ask_for(interaction, jobs, asked_for, picture, private=private)
 
 
 # What is done with each form when it comes back.

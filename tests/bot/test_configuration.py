@@ -4,6 +4,7 @@ import discord
 import pytest
 import simcord
 
+from bot.options.image_options import ImageOptions
 from bot.store.rules import NOTHING_SAID, Rules
 from tests.bot.conftest import House
 
@@ -57,8 +58,12 @@ async def test_what_is_said_here_and_what_is_inherited(house: House, ada: simcor
     assert "`count` –" in lines
     assert "`refuse_above` 0.8 (built in)" in read(result)["/config safety"]
     assert "/config quota" not in read(result)
-    assert house.rules.said(house.guild.id) == Rules(steps=30, style="none", sampler="Heun")
-    assert house.rules.said(house.guild.id, house.channel.id) == Rules(steps=12)
+    assert house.rules.said(house.guild.id) == Rules(
+        options=ImageOptions(steps=30, style="none", sampler="Heun")
+    )
+    assert house.rules.said(house.guild.id, house.channel.id) == Rules(
+        options=ImageOptions(steps=12)
+    )
     trail = await house.audit.page(house.guild.id, before=None, limit=5)
     assert [(one.moderator_id, one.action) for one in trail] == [(ada.id, "config")] * 2
     assert trail[0].detail == f"<#{house.channel.id}>: steps 12"

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 import discord
 import pytest
 
+from bot.options.image_options import ImageOptions
 from bot.services.context import Asked
 from bot.services.errors import QueueFull, QuotaReached
-from bot.services.requests import Wish
 from bot.store.records import Job, Kind, Origin, Status
 from generation.errors import OutOfMemory
 from tests.bot.conftest import KEEPING, House, labels
@@ -202,7 +202,7 @@ async def at_once(house: House, people: Iterable[int]) -> list[Job | BaseExcepti
         )
         return Asked(origin)
 
-    wish = Wish(prompt="a")
+    wish = ImageOptions(prompt="a")
     asking = [house.app.jobs.imagine(wish, asked(*one)) for one in enumerate(people)]
     return await asyncio.gather(*asking, return_exceptions=True)
 

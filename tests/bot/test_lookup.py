@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import discord
 import pytest
 from PIL import Image
-from sqlalchemy import update
+from sqlalchemy import func, update
 
 from bot.services import lookup
 from bot.store.database import Database
@@ -43,6 +43,9 @@ async def make(house: House, *prompts: str, person=None, **options) -> list:
 
 
 async def change(database: Database, job_id: int, **values) -> None:
+    if "checkpoint" in values:
+        name = values["checkpoint"]
+        values["request"] = func.json_set(JobRow.request, "$.checkpoint", name)
     async with database.write() as session:
         await session.execute(update(JobRow).where(JobRow.id == job_id).values(**values))
 
@@ -355,7 +358,7 @@ async def test_a_search_is_handed_out_as_a_table(house: House, monkeypatch: pyte
     assert result.ephemeral
     assert reply(result).content == "5 jobs."
     head, *table = await rows(result)
-    assert head == list(lookup.COLUMNS)
+    assert head == list(lookup.columns())
     place = head.index("prompt")
     escaped = ["'" + prompt if prompt[0] in "=+@-" else prompt for prompt in prompts]
     assert [row[place] for row in table] == escaped[::-1]

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import discord
 import pytest
 
+from bot.options.image_options import ImageOptions
 from bot.services.context import Asked
-from bot.services.requests import Wish
 from bot.store.records import Origin
 from bot.ui.cooldowns import CLICKS, FETCHED, PER_S, POSTED, WISHES
 from tests.bot.conftest import House
@@ -168,7 +168,7 @@ async def test_no_source_is_kept_of_a_job_that_is_refused_in_the_end(
         for number in range(3):
             where = (house.channel.id, house.guild.id, datetime.now(UTC))
             origin = Origin(number, "token", house.mia.id, "mia", *where)
-            await jobs.imagine(Wish(prompt="a fox", count=1), Asked(origin))
+            await jobs.imagine(ImageOptions(prompt="a fox", count=1), Asked(origin))
         return await prepare(*args)
 
     monkeypatch.setattr(jobs.decoder, "prepare", slowly)

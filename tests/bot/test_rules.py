@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bot.options.image_options import ImageOptions
 from bot.services.context import Asked
 from bot.services.errors import QuotaReached
-from bot.services.requests import Wish
 from bot.store.audit import Deed
 from bot.store.records import Job, Origin, Status
 from bot.store.rules import Strictness
@@ -143,7 +143,7 @@ async def test_a_burst_does_not_slip_past_a_quota(house: House):
         for number in range(3)
     )
     jobs = house.app.jobs
-    made = (jobs.imagine(Wish(prompt="x", count=2), one) for one in asked)
+    made = (jobs.imagine(ImageOptions(prompt="x", count=2), one) for one in asked)
     results = await asyncio.gather(*made, return_exceptions=True)
     made_of = sorted(type(one).__name__ for one in results)
     assert made_of == [Job.__name__, Job.__name__, QuotaReached.__name__]

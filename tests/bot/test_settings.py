@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.options.image_options import ImageOptions
 from bot.store.audit import Deed
 from bot.store.database import FILE_NAME
-from bot.store.defaults import Defaults
 from tests.bot.conftest import House
 
 
@@ -64,16 +64,16 @@ async def test_one_is_taken_back_or_all(house: House):
     await house.mia.slash(house.channel, "settings set", steps=30, count=2)
     result = await house.mia.slash(house.channel, "settings reset", setting="steps")
     assert "`steps` –" in text(result)
-    assert await house.app.defaults.get(house.mia.id) == Defaults(count=2)
+    assert await house.app.defaults.get(house.mia.id) == ImageOptions(count=2)
     await house.mia.slash(house.channel, "settings reset", setting="everything")
-    assert await house.app.defaults.get(house.mia.id) == Defaults()
+    assert await house.app.defaults.get(house.mia.id) == ImageOptions()
 
 
 @pytest.mark.parametrize("field", ["checkpoint", "style", "sampler"])
 async def test_what_is_not_there_is_named(house: House, field: str):
     refused = await house.mia.slash(house.channel, "settings set", **{field: "gone"})
     assert field in house.refusal(refused)
-    assert await house.app.defaults.get(house.mia.id) == Defaults()
+    assert await house.app.defaults.get(house.mia.id) == ImageOptions()
 
 
 async def test_what_is_left_of_the_day(house: House):

@@ -34,7 +34,7 @@ async def test_imagine_reroll_and_a_moderator_s_history(playground: Playground, 
 
         await page.get_by_role("button", name="Reroll").click()
         await expect(pictures).to_have_count(8, timeout=PATIENCE_MS)
-        seeds = {seed for (seed,) in bot.rows("seed")}
+        seeds = {seed for (seed,) in bot.rows("json_extract(request, '$.seed')")}
         assert len(seeds) == 2
 
         await page.get_by_role("button", name=re.compile("Switch person")).click()

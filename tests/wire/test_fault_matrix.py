@@ -109,7 +109,7 @@ def outcome_of(process: Process, outage: Outage, seen: Callable[[], list[Message
     shown = message_of(seen(), outage)
     status, error = next(
         (status, str(error))
-        for status, error, words in process.rows("status, error, prompt")
+        for status, error, words in process.rows("status, error, json_extract(request, '$.prompt')")
         if words == prompt(outage)
     )
     if shown is None:

@@ -264,7 +264,9 @@ async def test_closed_direct_messages_leave_the_job_in_the_history(
         "status, error",
         lambda *row: row == ("failed", "not posted: Cannot send messages to this user"),
     )
-    assert bot.rows("prompt, guild_id, message_id") == [("a red apple", None, None)]
+    assert bot.rows("json_extract(request, '$.prompt'), guild_id, message_id") == [
+        ("a red apple", None, None)
+    ]
 
 
 async def ask_privately(playground: Playground) -> Message:

@@ -26,4 +26,4 @@ async def test_a_moderators_round(playground: Playground, bot: Process):
     await told("morgan", "mod remove", "Removed #1", job=1)
     await told("morgan", "mod audit", "filter add")
     assert bot.posted() == []
-    assert bot.rows("prompt, deleted_at IS NOT NULL") == [("a fish", 1)]
+    assert bot.rows("json_extract(request, '$.prompt'), deleted_at IS NOT NULL") == [("a fish", 1)]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from bot.store.records import Job, Kind
 from bot.ui.first_answer import first_answer
-from bot.ui.forms import filled_in, remix_form
+from bot.ui.forms import texts_in, remix_form
 from bot.ui.job_actions import Button, JobAction, Row
 from bot.ui.press import Press
 
@@ -31,6 +31,6 @@ class Remix(JobAction):
 
     async def submit(self, press: Press) -> None:
         """Make the job."""
-        form = filled_in(press.interaction)
+        form = texts_in(press.interaction)
         job = await press.app.jobs.anew.remix(press.job.id, form, press.asked)
         await first_answer(press.interaction, press.app.jobs, job)

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.options.image_options import ImageOptions
+from bot.options.resolve import request_of
 from bot.services.inspection import likeness
-from bot.services.requests import Wish, compose
 from generation.catalog import EMBEDDED, Catalog, Checkpoint
 from generation.errors import InvalidRequest
 from generation.metadata.infotext import Parameters, describe
@@ -23,13 +24,13 @@ CATALOG = Catalog({one.name: one for one in (EMBEDDED, FRIEND, QUICK)}, EMBEDDED
 
 @pytest.mark.parametrize("aspect", Aspect)
 def test_our_own_picture_is_drawn_again(aspect: Aspect):
-    wish = Wish(
+    wish = ImageOptions(
         prompt="a fox", negative_prompt="text", aspect=aspect, checkpoint="From a friend", seed=5
     )
-    request = compose(CATALOG, wish)
+    request = request_of(CATALOG, wish)
     found = likeness(describe(request, seed=7), CATALOG)
     assert found.left_out == ()
-    assert compose(CATALOG, found.wish) == replace(request, num_images=1, seed=7)
+    assert request_of(CATALOG, found.said) == replace(request, num_images=1, seed=7)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def test_our_own_picture_is_drawn_again(aspect: Aspect):
 )
 def test_models_are_found_by_name_or_file(model: str, name: str | None):
     found = likeness(Parameters(prompt="x", model=model), CATALOG)
-    assert found.wish.checkpoint == name
+    assert found.said.get("checkpoint") == name
     assert found.left_out == (() if name else (f"model {model}",))
 
 
@@ -64,20 +65,20 @@ def test_what_does_not_hold_here_is_said():
         ),
         CATALOG,
     )
-    assert found.wish == Wish(prompt="x", count=1)
+    assert found.said == ImageOptions(prompt="x", count=1)
     assert found.left_out == (
-        "sampler DPM++ 3M SDE",
+        "size 2100:900",
         "steps 150",
+        "sampler DPM++ 3M SDE",
         "guidance scale 0.5",
         f"seed {2**40}",
-        "size 2100:900",
         "strength 0.5",
     )
 
 
 def test_steps_that_the_checkpoint_s_sampler_cannot_take_are_left_out():
     found = likeness(Parameters(prompt="x", model="Quick", steps=LCM_STEPS[1] + 1), CATALOG)
-    assert compose(CATALOG, found.wish).num_inference_steps == 4
+    assert request_of(CATALOG, found.said).num_inference_steps == 4
 
 
 @pytest.mark.parametrize("prompt", ["", " \n", "x" * (PROMPT_LENGTH + 1)])
@@ -105,5 +106,5 @@ numbers = st.none() | st.integers(-5, 2**70)
 )
 def test_whatever_a_file_says_the_wish_can_be_granted(found: Parameters):
     # Prompts' own syntax is checked where every prompt's is.
-    request = compose(CATALOG, replace(likeness(found, CATALOG).wish, prompt="x"))
+    request = request_of(CATALOG, likeness(found, CATALOG).said.but(prompt="x"))
     assert request.num_images == 1

@@ -14,15 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.app import App
+from bot.options.image_options import ImageOptions
 from bot.services.admission import Limits
 from bot.services.context import Asked
 from bot.services.errors import QuotaReached
 from bot.services.quotas import Quotas, pictures_allowed
-from bot.services.requests import Wish
 from bot.store.allowances import AllowanceStore
 from bot.store.audit import Deed
 from bot.store.database import Database, migrate
-from bot.store.defaults import Defaults
 from bot.store.jobs import JobStore
 from bot.store.records import Allowance, Holder, Job, Origin, Status
 from generation.catalog import EMBEDDED, Catalog
@@ -48,7 +47,7 @@ class Desk:
         self.asked += 1
         origin = Origin(self.asked, "token", MIA, "mia", 3, GUILD, at)
         asked = Asked(origin, channel_ids=(3,), role_ids=roles)
-        return await self.app.jobs.imagine(Wish(prompt="x", count=count), asked)
+        return await self.app.jobs.imagine(ImageOptions(prompt="x", count=count), asked)
 
     async def grant(self, **granted) -> None:
         whose = {"holder": Holder.PERSON, "holder_id": MIA, **granted}
@@ -155,7 +154,7 @@ async def test_wishes_asked_together_count_together(template: Path):
     async with desk(template, pictures_per_day=6, max_count=2) as house:
         asked = Asked(Origin(1, "token", MIA, "mia", 3, GUILD, NOON))
         # Of two pictures each: nobody asked for four.
-        wishes = house.app.jobs.complete([Wish(prompt="x")] * 4, Defaults(), asked)
+        wishes = house.app.jobs.complete([ImageOptions(prompt="x")] * 4, ImageOptions(), asked)
         await house.app.jobs.may_ask(asked, wishes[:3])
         with pytest.raises(QuotaReached, match="8 more"):
             await house.app.jobs.may_ask(asked, wishes)

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.services.remixing import Form, form_of, remix
-from bot.services.requests import Wish, draft
-from bot.store.defaults import Defaults
+from bot.options.image_options import ImageOptions
+from bot.options.resolve import Layers
+from bot.services.remixing import form_of, remix
+from bot.services.requests import draft
 from bot.store.records import Draft, Kind, Words
-from bot.store.rules import BUILT_IN
 from generation.catalog import EMBEDDED, Catalog
 from generation.errors import CheckpointUnavailable, InvalidRequest
 from generation.request import GUIDANCE, SEED, STEPS, Aspect, GenerationRequest, Sampler
@@ -45,8 +45,8 @@ def made(**changes) -> Draft:
 
 
 def sent(parent: Draft, **fields: str) -> Draft:
-    form = replace(form_of(CATALOG, parent), **fields)
-    return remix(CATALOG, parent, form, Defaults(), BUILT_IN)
+    form = form_of(CATALOG, parent) | fields
+    return remix(CATALOG, parent, form, Layers())
 
 
 def changed(**fields: str) -> GenerationRequest:
@@ -64,13 +64,13 @@ def test_an_unchanged_form_asks_for_the_same(seed: int, steps: int, guidance: in
 
 
 def test_the_form_is_filled_in_as_it_would_be_typed():
-    assert form_of(CATALOG, made()) == Form(
-        prompt=r"a \{red\} apple, \{round",
-        negative_prompt="{water}",
-        seed="7",
-        guidance_scale="2.5",
-        steps="5",
-    )
+    assert form_of(CATALOG, made()) == {
+        "prompt": r"a \{red\} apple, \{round",
+        "negative_prompt": "{water}",
+        "seed": "7",
+        "guidance_scale": "2.5",
+        "steps": "5",
+    }
 
 
 def test_changes_are_taken():
@@ -104,9 +104,11 @@ def test_a_size_that_is_no_shape_of_ours_stays():
 
 
 def test_a_style_is_laid_over_new_words_once_and_can_be_changed():
-    styled = draft(CATALOG, Kind.IMAGINE, Wish(prompt="{a fox", negative_prompt="cat", style="Ink"))
+    styled = draft(
+        CATALOG, Kind.IMAGINE, ImageOptions(prompt="{a fox", negative_prompt="cat", style="Ink")
+    )
     form = form_of(CATALOG, styled)
-    assert (form.prompt, form.negative_prompt) == (r"\{a fox", "cat")
+    assert (form["prompt"], form["negative_prompt"]) == (r"\{a fox", "cat")
     assert sent(styled).request == styled.request
     other = sent(styled, prompt="a dog")
     assert (other.request.prompt, other.request.negative_prompt) == (
@@ -120,11 +122,11 @@ def test_a_style_is_laid_over_new_words_once_and_can_be_changed():
 
 
 def test_a_style_that_is_gone_leaves_its_words():
-    styled = draft(CATALOG, Kind.IMAGINE, Wish(prompt="a fox", style="Ink"))
+    styled = draft(CATALOG, Kind.IMAGINE, ImageOptions(prompt="a fox", style="Ink"))
     without = Catalog(CATALOG.checkpoints, CATALOG.default)
     form = form_of(without, styled)
-    assert form.prompt == "ink drawing of a fox"
-    again = remix(without, styled, form, Defaults(), BUILT_IN)
+    assert form["prompt"] == "ink drawing of a fox"
+    again = remix(without, styled, form, Layers())
     assert (again.request, again.style) == (styled.request, None)
 
 

@@ -6,11 +6,31 @@ from sqlalchemy import Column, Integer, MetaData, String, Table, Text, text
 
 from bot.app import App
 from bot.client import DarkroomBot
+from bot.options.stored import to_json
 from bot.services.privacy import Privacy
 from bot.store.database import Database
 from bot.store.models import Base
 from bot.store.personal_data import Fate
+from generation.request import GenerationRequest, Sampler
 from tests.bot.conftest import House
+
+# What stands in a column that is no plain text.
+JSON = {
+    "defaults": '{"style": "secret"}',
+    "request": to_json(
+        GenerationRequest(
+            prompt="a secret",
+            negative_prompt="another secret",
+            checkpoint="Emoji",
+            width=64,
+            height=64,
+            num_inference_steps=5,
+            guidance_scale=2.5,
+            sampler=Sampler.EULER,
+            seed=3,
+        )
+    ),
+}
 
 
 def fates_of(app: App) -> dict[str, dict[str, Fate]]:
@@ -71,7 +91,7 @@ async def say_everywhere(house: House, database: Database) -> None:
             for column, fate in columns.items():
                 if fate in (Fate.WORDS, Fate.ERASED):
                     change = f"UPDATE {table} SET {column} = :said WHERE person_id = :who"
-                    words = '{"style": "secret"}' if table == "defaults" else f"secret {column}"
+                    words = JSON.get(column, f"secret {column}")
                     await session.execute(text(change), {"said": words, "who": house.mia.id})
     assert all((await said(house, database, Fate.WORDS, Fate.ERASED)).values())
 

@@ -15,7 +15,6 @@ from bot import texts
 from bot.services.gallery import Details, Unseen
 from bot.services.job_queue import Turn
 from bot.services.presenter import Result, Snapshot
-from bot.services.remixing import Form
 from bot.store.records import (
     BY_MODERATOR,
     Filter,
@@ -190,7 +189,7 @@ async def test_lists_forms_and_questions_are_in_the_language_that_is_spoken(shou
         question,
         embeds.parameters(FILE, ["ENSD"]),
         embeds.unseen_entry(Unseen(1)),
-        forms.remix_form("job:1:remix", Form(prompt="A")),
+        forms.remix_form("job:1:remix", {"prompt": "A"}),
         forms.source_form("0" * 64, 1, private=False),
     ]
     check(shown)

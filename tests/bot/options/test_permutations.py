@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.services.errors import TooManyJobs
-from bot.services.permutations import MAX_JOBS, escape, expand
+from bot.options.errors import TooManyJobs
+from bot.options.permutations import MAX_JOBS, escape, expand
 from generation.errors import InvalidRequest
 from generation.prompt_weights import parse as weights
 

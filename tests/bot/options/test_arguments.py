@@ -6,10 +6,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.services.errors import JobError, TooManyJobs, UnknownParameter
-from bot.services.parameters import Typed, nearest_aspect, parse, pick, read
-from bot.services.permutations import MAX_JOBS
-from bot.services.requests import Wish, compose
+from bot.options.arguments import parse, read
+from bot.options.errors import PromptError, TooManyJobs, UnknownParameter
+from bot.options.image_options import ImageOptions
+from bot.options.permutations import MAX_JOBS, expand
+from bot.options.resolve import request_of
+from bot.options.values import nearest_aspect, pick
 from generation.catalog import EMBEDDED, Catalog
 from generation.errors import InvalidRequest
 from generation.request import SEED, Aspect, Sampler
@@ -21,42 +23,44 @@ def test_every_parameter_is_read():
     assert parse(
         "a red fox --ar 3:2 --seed 7 --no text, blurry lines --steps 30 --cfg 6.5 --n 2"
         ' --sampler "euler a" --model Stable Diffusion v1.5 --style line art --repeat 3'
-    ) == Typed(
-        prompt="a red fox",
-        negative_prompt="text, blurry lines",
-        aspect=Aspect.LANDSCAPE,
-        seed=7,
-        steps=30,
-        guidance_scale=6.5,
-        sampler=Sampler.EULER_A,
-        checkpoint="Stable Diffusion v1.5",
-        style="line art",
-        count=2,
-        repeat=3,
+    ) == (
+        ImageOptions(
+            prompt="a red fox",
+            negative_prompt="text, blurry lines",
+            aspect=Aspect.LANDSCAPE,
+            seed=7,
+            steps=30,
+            guidance_scale=6.5,
+            sampler=Sampler.EULER_A,
+            checkpoint="Stable Diffusion v1.5",
+            style="line art",
+            count=2,
+        ),
+        3,
     )
 
 
 @pytest.mark.parametrize(
     ("text", "typed"),
     [
-        ("--seed 7 a fox", Typed(prompt="a fox", seed=7)),
-        ("a fox --AR 9:16, in snow", Typed(prompt="a fox in snow", aspect=Aspect.TALL)),
-        ("a fox --aspect wide", Typed(prompt="a fox", aspect=Aspect.WIDE)),
-        ("a fox —ar 1:1 –seed 3", Typed(prompt="a fox", aspect=Aspect.SQUARE, seed=3)),
-        ("a fox --guidance 7,5", Typed(prompt="a fox", guidance_scale=7.5)),
+        ("--seed 7 a fox", ImageOptions(prompt="a fox", seed=7)),
+        ("a fox --AR 9:16, in snow", ImageOptions(prompt="a fox in snow", aspect=Aspect.TALL)),
+        ("a fox --aspect wide", ImageOptions(prompt="a fox", aspect=Aspect.WIDE)),
+        ("a fox —ar 1:1 –seed 3", ImageOptions(prompt="a fox", aspect=Aspect.SQUARE, seed=3)),
+        ("a fox --guidance 7,5", ImageOptions(prompt="a fox", guidance_scale=7.5)),
         (
             "a fox --checkpoint “My model” at dawn",
-            Typed(prompt="a fox at dawn", checkpoint="My model"),
+            ImageOptions(prompt="a fox at dawn", checkpoint="My model"),
         ),
-        ('a fox --no "red", blue', Typed(prompt="a fox", negative_prompt='"red", blue')),
-        ("a fox --no red --no blue", Typed(prompt="a fox", negative_prompt="red, blue")),
-        ("a fox --sampler plms", Typed(prompt="a fox", sampler=Sampler.PNDM)),
-        ("a fox --sampler uni", Typed(prompt="a fox", sampler=Sampler.UNIPC)),
-        ("a fox\n--count 4", Typed(prompt="a fox", count=4)),
+        ('a fox --no "red", blue', ImageOptions(prompt="a fox", negative_prompt='"red", blue')),
+        ("a fox --no red --no blue", ImageOptions(prompt="a fox", negative_prompt="red, blue")),
+        ("a fox --sampler plms", ImageOptions(prompt="a fox", sampler=Sampler.PNDM)),
+        ("a fox --sampler uni", ImageOptions(prompt="a fox", sampler=Sampler.UNIPC)),
+        ("a fox\n--count 4", ImageOptions(prompt="a fox", count=4)),
     ],
 )
-def test_ways_to_write_them(text: str, typed: Typed):
-    assert parse(text) == typed
+def test_ways_to_write_them(text: str, typed: ImageOptions):
+    assert parse(text) == (typed, 1)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +78,7 @@ def test_ways_to_write_them(text: str, typed: Typed):
     ],
 )
 def test_other_hyphens_are_words(text: str):
-    assert parse(text) == Typed(prompt=text)
+    assert parse(text) == (ImageOptions(prompt=text), 1)
 
 
 @pytest.mark.parametrize(
@@ -110,8 +114,8 @@ def test_every_unknown_parameter_is_named():
         parse("a fox --sede 7 --tile —stpes 20 --ar 1:1")
     assert str(refused.value) == (
         "I do not know `--sede` (did you mean `--seed`?), `--tile` or `--stpes` (did you mean"
-        " `--steps`?). I know `--ar`, `--seed`, `--no`, `--steps`, `--cfg`, `--sampler`, `--model`,"
-        " `--style`, `--n` and `--repeat`."
+        " `--steps`?). I know `--no`, `--ar`, `--n`, `--steps`, `--cfg`, `--seed`, `--sampler`,"
+        " `--model`, `--style` and `--repeat`."
     )
 
 
@@ -144,9 +148,9 @@ def test_between_the_shapes_no_ratio_is_refused(width: int):
 
 
 def test_what_was_typed_wins_over_the_options():
-    wish = Wish(prompt="x --seed 1", negative_prompt="text", seed=9, steps=10, count=2)
-    (typed,) = read("x --seed 1 --no blur --ar 2:3")
-    assert typed.onto(wish) == Wish(
+    said = ImageOptions(prompt="x --seed 1", negative_prompt="text", seed=9, steps=10, count=2)
+    (job,) = read("x --seed 1 --no blur --ar 2:3", said)
+    assert job == ImageOptions(
         prompt="x",
         negative_prompt="text, blur",
         aspect=Aspect.PORTRAIT,
@@ -154,38 +158,36 @@ def test_what_was_typed_wins_over_the_options():
         steps=10,
         count=2,
     )
-    request = compose(CATALOG, typed.onto(wish))
+    request = request_of(CATALOG, job)
     assert (request.seed, request.num_inference_steps, request.num_images) == (1, 10, 2)
 
 
 @given(st.text().filter(lambda text: not set(text) & set("-—–{}")))
 def test_words_alone_are_left_alone(text: str):
-    (typed,) = read(text)
-    wish = Wish(prompt=text, seed=3)
-    assert typed.onto(wish) == Wish(prompt=text.strip(), seed=3)
+    (job,) = read(text, ImageOptions(prompt=text, seed=3))
+    assert job == ImageOptions(prompt=text.strip(), seed=3)
 
 
 def test_repeats_go_on_with_the_seeds():
-    wish = Wish(prompt="")
-    first, second = read("a fox --seed 5 --repeat 2 --n 3")
-    assert (first.onto(wish).seed, second.onto(wish).seed) == (5, 8)
-    first, second = read("a fox --repeat 2")
-    assert first.onto(wish).seed is second.onto(wish).seed is None
-    assert second.onto(Wish(prompt="", seed=1, count=4)).seed == 5
+    first, second = read("a fox --seed 5 --repeat 2 --n 3", ImageOptions())
+    assert (first["seed"], second["seed"]) == (5, 8)
+    first, second = read("a fox --repeat 2", ImageOptions())
+    assert first.get("seed") is second.get("seed") is None
+    _, second = read("a fox --repeat 2", ImageOptions(seed=1, count=4))
+    assert second["seed"] == 5
 
 
 def test_braces_and_repeats_multiply():
-    jobs = read("{red, blue} fox --ar {1:1, 2:3} --repeat 2")
-    assert [(one.prompt, str(one.aspect), one.turn) for one in jobs] == [
-        (f"{colour} fox", aspect, turn)
+    jobs = read("{red, blue} fox --ar {1:1, 2:3} --seed 0 --repeat 2", ImageOptions())
+    assert [(one.prompt, str(one["aspect"]), one["seed"]) for one in jobs] == [
+        (f"{colour} fox", aspect, seed)
         for colour in ("red", "blue")
         for aspect in ("square", "portrait")
-        for turn in (0, 1)
+        for seed in (0, 4)
     ]
-    assert {one.repeat for one in jobs} == {1}
     with pytest.raises(TooManyJobs):
-        read("{a, b, c} --repeat 3")
-    assert len(read("{a --repeat 4, b --repeat 3, c}")) == MAX_JOBS
+        read("{a, b, c} --repeat 3", ImageOptions())
+    assert len(read("{a --repeat 4, b --repeat 3, c}", ImageOptions())) == MAX_JOBS
 
 
 @pytest.mark.parametrize(
@@ -217,7 +219,7 @@ PIECES = (
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=8), max_size=12).map(" ".join))
 @example("--")
 def test_any_text_is_read_or_refused(text: str):
-    with contextlib.suppress(InvalidRequest, JobError):
-        jobs = read(text)
+    with contextlib.suppress(InvalidRequest, PromptError):
+        jobs = read(text, ImageOptions())
         assert 1 <= len(jobs) <= MAX_JOBS
-        assert all(one.seed is None or SEED[0] <= one.seed <= SEED[1] for one in jobs)
+        assert all(SEED[0] <= parse(prompt)[0].get("seed", 0) <= SEED[1] for prompt in expand(text))

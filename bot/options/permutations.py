@@ -7,7 +7,7 @@ inside braces, ``\,`` are the characters themselves. The way of writing is Midjo
 import re
 from dataclasses import dataclass, field
 
-from bot.services.errors import TooManyJobs
+from bot.options.errors import TooManyJobs
 from bot.texts import say
 from generation.errors import InvalidRequest
 

@@ -1,0 +1,269 @@
+"""The options: what a person can say about a picture, each declared here and nowhere else.
+
+To add one, add its declaration to the end, its texts to the catalog, and its field to
+`generation.request`. The texts of an option with the key ``guidance`` are
+
+- ``command-imagine.guidance``, what /imagine says about it;
+- ``preference.guidance``, what /settings and /config say, where it can have a default;
+- ``parameter.guidance``, its name on a card, where it is shown on one;
+- ``settings-guidance``, its part of the line below pictures (``$guidance``), if it has one;
+- ``left-out-guidance``, where a picture's file may say it (``$said``);
+- ``form-guidance`` with ``.hint``, where a form asks for it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum, Flag, auto
+from typing import Any
+
+from bot.options.values import (
+    Name,
+    Number,
+    Prompt,
+    SamplerName,
+    Seed,
+    Shape,
+    Strength,
+    Truth,
+    Upload,
+    Value,
+    Whole,
+)
+from generation.catalog import Catalog
+from generation.request import COUNT, GUIDANCE, PROMPT_LENGTH, SEED, STEPS, Aspect
+from generation.styles import NAME_LENGTH
+
+
+class Layer(Enum):
+    """Who can say what holds where a person says nothing, the nearest first."""
+
+    PERSON = auto()
+    PLACE = auto()  # a channel, then its server
+    CHECKPOINT = auto()
+
+
+class Shown(Flag):
+    """Where a finished job's value is shown."""
+
+    NOWHERE = 0
+    LINE = auto()  # below the pictures
+    DETAILS = auto()
+    EVERYWHERE = LINE | DETAILS
+
+
+EVERY_LAYER = frozenset(Layer)
+PEOPLE = frozenset((Layer.PERSON, Layer.PLACE))
+NO_LAYER: frozenset[Layer] = frozenset()
+
+Offers = Callable[[Catalog, Mapping[str, Any]], Iterable[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """Something that a person can say about a picture.
+
+    ``field`` is its name in commands and in `ImageOptions`, ``key`` the last part of its texts'
+    keys. /imagine may require it. It can be typed into a prompt after ``--`` and one of its
+    ``names``, the usual one first; with ``takes_all``, every word up to the next one is its value.
+    Where no layer says anything, ``default`` holds. ``request`` is the field of `GenerationRequest`
+    that it fills, which a checkpoint has, too, if it can say a default. ``column`` is its name in
+    CSV; what has one is exported to its person, too. ``file`` is its field of
+    `infotext.Parameters`, or its key in the web UI's line of settings where it has none.
+    ``offers`` lists what may be picked, by what is said so far. ``bare`` values say by themselves
+    what they are. ``in_form`` is its place in a remix's form, which has five; 0 is none.
+    """
+
+    field: str
+    key: str
+    value: Value
+    required: bool = False
+    names: tuple[str, ...] = ()
+    takes_all: bool = False
+    layers: frozenset[Layer] = NO_LAYER
+    default: Any = None
+    request: str | None = None
+    column: str | None = None
+    file: str | None = None
+    offers: Offers | None = None
+    shown: Shown = Shown.NOWHERE
+    bare: bool = False
+    in_form: int = 0
+
+
+def _checkpoints(catalog: Catalog, _: Mapping[str, Any]) -> Iterable[str]:
+    return catalog.names
+
+
+def _styles(catalog: Catalog, said: Mapping[str, Any]) -> Iterable[str]:
+    picked = said.get("checkpoint")
+    return [one for one in catalog.style_names if not picked or catalog.styles[one].fits(picked)]
+
+
+def _samplers(catalog: Catalog, said: Mapping[str, Any]) -> Iterable[str]:
+    picked = said.get("checkpoint")
+    return catalog[picked if picked in catalog.names else catalog.default].samplers
+
+
+# In the order of /imagine.
+_DECLARED = (
+    Option(
+        field="prompt",
+        key="prompt",
+        value=Prompt(1, PROMPT_LENGTH),
+        required=True,
+        column="prompt",
+        in_form=1,
+    ),
+    Option(
+        field="negative_prompt",
+        key="negative-prompt",
+        value=Prompt(0, PROMPT_LENGTH),
+        names=("no", "negative"),
+        takes_all=True,
+        layers=frozenset((Layer.PERSON,)),
+        column="negative_prompt",
+        in_form=2,
+    ),
+    Option(
+        field="aspect",
+        key="aspect",
+        value=Shape(),
+        names=("ar", "aspect"),
+        layers=PEOPLE,
+        default=Aspect.SQUARE,
+        file="size",
+        shown=Shown.EVERYWHERE,  # as the size in pixels that it comes to
+    ),
+    Option(
+        field="count",
+        key="count",
+        value=Whole(*COUNT),
+        names=("n", "count"),
+        layers=PEOPLE,
+        default=4,
+        request="num_images",
+        column="pictures",
+    ),
+    Option(
+        field="steps",
+        key="steps",
+        value=Whole(*STEPS),
+        names=("steps",),
+        layers=EVERY_LAYER,
+        request="num_inference_steps",
+        column="steps",
+        file="steps",
+        shown=Shown.EVERYWHERE,
+        in_form=5,
+    ),
+    Option(
+        field="guidance_scale",
+        key="guidance",
+        value=Number(*GUIDANCE),
+        names=("cfg", "guidance"),
+        layers=EVERY_LAYER,
+        request="guidance_scale",
+        column="guidance",
+        file="guidance_scale",
+        shown=Shown.EVERYWHERE,
+        in_form=4,
+    ),
+    Option(
+        field="seed",
+        key="seed",
+        value=Seed(*SEED),
+        names=("seed",),
+        request="seed",
+        column="seed",
+        file="seed",
+        shown=Shown.LINE,  # Details has the seed of each picture
+        in_form=3,
+    ),
+    Option(
+        field="sampler",
+        key="sampler",
+        value=SamplerName(),
+        names=("sampler",),
+        takes_all=True,
+        layers=EVERY_LAYER,
+        request="sampler",
+        column="sampler",
+        file="sampler",
+        offers=_samplers,
+        shown=Shown.EVERYWHERE,
+        bare=True,
+    ),
+    Option(
+        field="checkpoint",
+        key="checkpoint",
+        value=Name(1, NAME_LENGTH),
+        names=("model", "checkpoint"),
+        takes_all=True,
+        layers=PEOPLE,
+        request="checkpoint",
+        column="checkpoint",
+        file="model",
+        offers=_checkpoints,
+        shown=Shown.EVERYWHERE,
+        bare=True,
+    ),
+    Option(
+        field="style",
+        key="style",
+        value=Name(1, NAME_LENGTH),
+        names=("style",),
+        takes_all=True,
+        layers=PEOPLE,
+        column="style",
+        offers=_styles,
+        shown=Shown.EVERYWHERE,
+    ),
+    Option(field="image", key="image", value=Upload()),
+    Option(
+        field="strength",
+        key="strength",
+        value=Strength(0.01, 1.0),
+        request="strength",
+        column="strength",
+        file="strength",
+        shown=Shown.EVERYWHERE,
+    ),
+    Option(field="private", key="private", value=Truth(), layers=frozenset((Layer.PERSON,))),
+)
+OPTIONS = {option.field: option for option in _DECLARED}
+
+# /settings and /config name some in another order, and so does what shows a picture's settings.
+_DEFAULTS_FIRST = (
+    "checkpoint", "aspect", "steps", "guidance_scale", "count", "style", "sampler"
+)  # fmt: skip
+_SHOWN_FIRST = (
+    "prompt",
+    "negative_prompt",
+    "checkpoint",
+    "style",
+    "aspect",
+    "count",
+    "steps",
+    "sampler",
+)
+
+
+def with_defaults(layer: Layer) -> list[Option]:
+    """Return the options that a layer can say defaults of, in the order in which it names them."""
+    return [option for option in _ordered(_DEFAULTS_FIRST) if layer in option.layers]
+
+
+def as_shown() -> list[Option]:
+    """Return every option in the order in which a picture's settings are shown."""
+    return _ordered(_SHOWN_FIRST)
+
+
+def in_forms() -> list[Option]:
+    """Return the options that a remix's form asks for, in order."""
+    found = [option for option in OPTIONS.values() if option.in_form]
+    return sorted(found, key=lambda option: option.in_form)
+
+
+def _ordered(first: Iterable[str]) -> list[Option]:
+    """Return every option, those that are named first."""
+    return list({**{field: OPTIONS[field] for field in first}, **OPTIONS}.values())

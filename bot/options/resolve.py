@@ -1,0 +1,184 @@
+"""What is drawn: what is said, then each layer's defaults, then the checkpoint's own."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.options.image_options import ImageOptions
+from bot.options.registry import OPTIONS, Layer
+from bot.options.values import pick
+from bot.texts import say
+from bot.texts.inert import inert, inert_list
+from generation.catalog import Catalog, Checkpoint
+from generation.errors import InvalidRequest
+from generation.request import COUNT, LCM_STEPS, SEED, Aspect, GenerationRequest, Sampler
+from generation.styles import NO_STYLE, Style
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """What holds where nothing is said: a person's own defaults, then those of the place.
+
+    ``most`` are the place's bounds, by field.
+    """
+
+    person: ImageOptions = field(default_factory=ImageOptions)
+    place: ImageOptions = field(default_factory=ImageOptions)
+    most: Mapping[str, int] = field(default_factory=dict)
+
+
+def complete(catalog: Catalog, said: ImageOptions, layers: Layers) -> ImageOptions:
+    """Return what is said with the person's defaults, then the place's.
+
+    What nobody asked for stays within the place's bounds. What is said does not: that is for the
+    policy to judge. Raises InvalidRequest where a person's own default is beyond a bound: nobody's
+    settings are changed behind their back.
+    """
+    for name, most in layers.most.items():
+        own = layers.person.get(name)
+        if name not in said and own is not None and own > most:
+            raise InvalidRequest(name, say("bound-default", most=str(most), yours=str(own)))
+    asked = fill(catalog, said, layers.person)
+    whole = fill(catalog, asked, layers.place)
+    checkpoint = _checkpoint(catalog, whole.get("checkpoint"))
+    for name, most in layers.most.items():
+        if name not in asked:
+            whole = whole.but(**{name: min(whole.get(name, built_in(name, checkpoint)), most)})
+    return whole
+
+
+def complete_alike(catalog: Catalog, said: ImageOptions, layers: Layers) -> ImageOptions:
+    """Return what is said of something like a picture that is there, completed likewise.
+
+    All of its words are said: no style is laid over them, and nothing else is kept out.
+    """
+    said = ImageOptions({"style": NO_STYLE}, **said)
+    mine = layers.person.but(negative_prompt=None)
+    return complete(catalog, said, Layers(mine, layers.place, layers.most))
+
+
+def fill(catalog: Catalog, said: ImageOptions, layer: ImageOptions) -> ImageOptions:
+    """Return what is said with a layer's defaults in its gaps, as far as they go with it.
+
+    A checkpoint or a style that the catalog has lost, or does not name here, a style that does not
+    fit the checkpoint, a sampler that it does not offer, and more steps than a sampler takes are
+    passed over.
+    """
+    wanted = dict(layer)
+    style = catalog.styles.get(said.get("style", ""))
+    liked = wanted.pop("checkpoint", None)
+    if liked in catalog.names and (style is None or style.fits(liked)):
+        wanted["checkpoint"] = liked
+    checkpoint = _checkpoint(catalog, said.get("checkpoint", wanted.get("checkpoint")))
+    liked = wanted.pop("style", None)
+    if liked in catalog.style_names and catalog.styles[liked].fits(checkpoint.name):
+        wanted["style"] = liked
+    if wanted.get("sampler") not in checkpoint.samplers:
+        wanted.pop("sampler", None)
+    sampler = said.get("sampler", wanted.get("sampler", checkpoint.sampler))
+    if "steps" in wanted and sampler == Sampler.LCM:
+        wanted["steps"] = min(wanted["steps"], LCM_STEPS[1])
+    return said.over(wanted)
+
+
+def built_in(name: str, checkpoint: Checkpoint) -> Any:  # noqa: ANN401
+    """Return what an option is where no layer says anything."""
+    option = OPTIONS[name]
+    if option.request is not None and Layer.CHECKPOINT in option.layers:
+        return getattr(checkpoint, option.request)
+    return option.default
+
+
+def request_of(catalog: Catalog, said: ImageOptions) -> GenerationRequest:
+    """Fill the last gaps and lay the style over it.
+
+    Raises InvalidRequest, naming the field and its bound, or CheckpointUnavailable.
+    """
+    style = style_of(catalog, said.get("style"))
+    checkpoint = catalog[said.get("checkpoint", _default(catalog, style))]
+    prompt, negative_prompt = said.prompt.strip(), said.negative_prompt.strip()
+    if style is not None:
+        if not style.fits(checkpoint.name):
+            raise InvalidRequest("style", _fitting(catalog, checkpoint.name))
+        if prompt:  # the style's words alone are nobody's wish
+            prompt, negative_prompt = style.apply(prompt, negative_prompt)
+    filled = {
+        option.request: said.get(name, built_in(name, checkpoint))
+        for name, option in OPTIONS.items()
+        if option.request is not None
+    }
+    filled["sampler"] = sampler = OPTIONS["sampler"].value.check("sampler", filled["sampler"])
+    if sampler not in checkpoint.samplers:
+        names = inert_list(checkpoint.samplers)
+        raise InvalidRequest("sampler", say("bound-one-of-here", names=names))
+    shape = OPTIONS["aspect"].value.check("aspect", said.get("aspect", Aspect.SQUARE))
+    width, height = checkpoint.size_for(shape)
+    if filled["seed"] is None:
+        filled["seed"] = new_seed()
+    filled |= {"checkpoint": checkpoint.name, "width": width, "height": height}
+    # What nothing says is what the request itself says.
+    said_at_all = {name: value for name, value in filled.items() if value is not None}
+    return GenerationRequest(prompt=prompt, negative_prompt=negative_prompt, **said_at_all)
+
+
+def named(catalog: Catalog, said: ImageOptions) -> ImageOptions:
+    """Return it with the catalog's own names, whatever their case, where it has such."""
+    return said.but(**_names(catalog, said))
+
+
+def by_catalog(catalog: Catalog, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return changes of defaults with the catalog's own names; None takes one back.
+
+    Raises CheckpointUnavailable or InvalidRequest where it has none such.
+    """
+    found = {**changes, **_names(catalog, changes)}
+    if found.get("checkpoint") is not None:
+        found["checkpoint"] = catalog[found["checkpoint"]].name
+    style_of(catalog, found.get("style"))
+    if found.get("sampler") is not None:
+        found["sampler"] = pick(found["sampler"], Sampler)
+    return found
+
+
+def _names(catalog: Catalog, said: Mapping[str, Any]) -> dict[str, str]:
+    """Return the names of a checkpoint and a style that are meant."""
+    found = {}
+    if (checkpoint := said.get("checkpoint")) is not None:
+        found["checkpoint"] = pick(checkpoint, catalog.names, catalog.checkpoints)
+    if (style := said.get("style")) is not None:
+        found["style"] = pick(style, (*catalog.style_names, NO_STYLE), catalog.styles)
+    return found
+
+
+def style_of(catalog: Catalog, name: str | None) -> Style | None:
+    """Return the style of a name, None for none; raises InvalidRequest, which has the names."""
+    try:
+        return catalog.style(name)
+    except InvalidRequest as error:
+        names = inert_list((*catalog.style_names, NO_STYLE))
+        raise InvalidRequest(error.field, say("bound-one-of", names=names)) from error
+
+
+def new_seed() -> int:
+    """Return a seed nobody can guess from the last one."""
+    return secrets.randbelow(SEED[1] + 1 - COUNT[1])
+
+
+def _checkpoint(catalog: Catalog, name: str | None) -> Checkpoint:
+    """Return the checkpoint, the default one where the name is none: whoever draws says so."""
+    return catalog[name if name and name in catalog.checkpoints else catalog.default]
+
+
+def _default(catalog: Catalog, style: Style | None) -> str:
+    """Return the default checkpoint, or the first that the style fits where it does not fit it."""
+    if style is None or style.fits(catalog.default):
+        return catalog.default
+    listed = [name for name in style.checkpoints if name in catalog.names]
+    return (listed or style.checkpoints)[0]
+
+
+def _fitting(catalog: Catalog, checkpoint: str) -> str:
+    fitting = [name for name in catalog.style_names if catalog.styles[name].fits(checkpoint)]
+    names = inert_list((*fitting, NO_STYLE))
+    return say("bound-one-of-with", names=names, checkpoint=inert(checkpoint))

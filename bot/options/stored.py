@@ -1,0 +1,39 @@
+"""A request as JSON, which gives the very same request back."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from bot.options.registry import OPTIONS
+from bot.options.values import OneOf, Prompt
+from generation.request import GenerationRequest, Uploaded
+
+# Whoever draws from a picture brings its file along, which is stored by itself.
+_APART = frozenset(("image",))
+
+
+def to_json(request: GenerationRequest) -> str:
+    """Return a request's fields; numbers are written so that each reads as itself."""
+    kept = (field.name for field in fields(request) if field.name not in _APART)
+    said = {name: getattr(request, name) for name in kept}
+    return json.dumps(said, ensure_ascii=False, allow_nan=False)
+
+
+def from_json(text: str) -> GenerationRequest:
+    """Return the request; what an older release did not write yet is the field's default."""
+    said: Mapping[str, Any] = json.loads(text)
+    if not said["checkpoint"]:
+        return Uploaded(width=said["width"], height=said["height"])
+    known = {field.name for field in fields(GenerationRequest)}
+    values = {name: value for name, value in said.items() if name in known}
+    for option in OPTIONS.values():
+        if isinstance(option.value, OneOf) and option.request in values:
+            values[option.request] = option.value.names(values[option.request])
+    return GenerationRequest(**values)
+
+
+def words() -> tuple[str, ...]:
+    """Return the fields of a request that hold a person's words, the prompt first."""
+    more = (one.request for one in OPTIONS.values() if isinstance(one.value, Prompt))
+    return ("prompt", "negative_prompt", *(field for field in more if field is not None))

@@ -1,0 +1,145 @@
+"""Options of a picture as parameters of slash commands."""
+
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from inspect import Parameter, Signature
+from types import MethodType
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.discord_limits import CHOICES
+from bot.options.registry import Offers, Option
+from bot.options.values import Name, Number, OneOf, Text, Truth, Upload, Value, Whole
+from bot.texts import say
+from bot.ui.choices import catalog_here, matching
+from generation.errors import InvalidRequest
+
+# mypy takes its bounds for types.
+_RANGE: Any = app_commands.Range
+
+Answer = Callable[..., Awaitable[None]]
+Offer = Callable[
+    [discord.Interaction[Any], str], Coroutine[Any, Any, list[app_commands.Choice[str]]]
+]
+EVERYTHING = "everything"  # what one types to take all settings back
+
+
+def option_command(
+    cog: commands.Cog,
+    answer: Answer,
+    options: Sequence[Option],
+    about: Callable[[Option], str],
+    own: Mapping[str, tuple[Any, str]] | None = None,
+    **settings: Any,  # noqa: ANN401
+) -> app_commands.Command[Any, ..., None]:
+    """Return a command with options for parameters; ``answer`` gets those given, by their names.
+
+    ``about`` describes each. Behind them come the command's ``own``
+    parameters, with their types and descriptions. A command that requires none of its options sets
+    defaults, which are no empty texts.
+    """
+    least_length = 0 if any(one.required for one in options) else 1
+    parameters = [_parameter(one, least_length) for one in options]
+    described = {one.field: about(one) for one in options}
+    for name, (kind, description) in (own or {}).items():
+        parameters.append(_optional(name, kind))
+        described[name] = description
+
+    async def called(
+        _: commands.Cog, interaction: discord.Interaction[Any], **given: object
+    ) -> None:
+        said = {name: value for name, value in given.items() if value is not None}
+        await answer(interaction, **said)
+
+    interaction = Parameter("interaction", Parameter.POSITIONAL_OR_KEYWORD)
+    called.__signature__ = Signature([interaction, *parameters])  # type: ignore[attr-defined]
+    offering = {one.field: _offering(one.offers) for one in options if one.offers is not None}
+    menus = {
+        one.field: _choices(one.value)
+        for one in options
+        if isinstance(one.value, OneOf) and one.offers is None
+    }
+    app_commands.describe(**described)(called)
+    app_commands.choices(**menus)(called)
+    app_commands.autocomplete(**offering)(called)
+    # Bound to the cog, so that its own checks are asked.
+    return app_commands.Command(callback=MethodType(called, cog), **settings)
+
+
+def insert(
+    cog: commands.GroupCog, command: app_commands.Command[Any, ..., None], *, before: str
+) -> None:
+    """Add a command to a cog's group, before one of its others: people see them in this order."""
+    group = cog.app_command
+    if group is None:
+        raise TypeError(f"{cog.qualified_name} has no group")
+    others = group.commands
+    at = [one.name for one in others].index(before)
+    for one in others[at:]:
+        group.remove_command(one.name)
+    for one in (command, *others[at:]):
+        group.add_command(one)
+
+
+def resettable(names: Callable[[], Sequence[str]]) -> Offer:
+    """Return what offers settings to take back; they may be more than Discord's menus hold."""
+
+    async def offer(_: discord.Interaction[Any], current: str) -> list[app_commands.Choice[str]]:
+        return matching((EVERYTHING, *names()), current)
+
+    return offer
+
+
+def chosen(setting: str, names: Sequence[str]) -> Sequence[str]:
+    """Return the settings to take back; raises InvalidRequest where there is none such."""
+    if setting == EVERYTHING:
+        return names
+    if setting not in names:
+        raise InvalidRequest("setting", say("bound-choice"))
+    return [setting]
+
+
+def _parameter(option: Option, least_length: int) -> Parameter:
+    kind = _annotation(option.value, least_length)
+    if option.required:
+        return Parameter(option.field, Parameter.KEYWORD_ONLY, annotation=kind)
+    return _optional(option.field, kind)
+
+
+def _optional(name: str, kind: Any) -> Parameter:  # noqa: ANN401
+    return Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind | None, default=None)
+
+
+def _annotation(value: Value, least_length: int) -> Any:  # noqa: ANN401
+    """Return what discord.py reads a kind of value by."""
+    match value:
+        case Whole(least, most):
+            return _RANGE[int, least, most]
+        case Number(least, most):
+            return _RANGE[float, least, most]
+        case Name() | OneOf():
+            return str
+        case Text(least, most):
+            return _RANGE[str, max(least, least_length), most]
+        case Truth():
+            return bool
+        case Upload():
+            return discord.Attachment
+    raise TypeError(f"Discord has no parameters for {value}")
+
+
+def _choices(value: OneOf) -> list[app_commands.Choice[str]]:
+    names = list(value.names)[:CHOICES]
+    return [app_commands.Choice(name=value.label(one), value=str(one)) for one in names]
+
+
+def _offering(offers: Offers) -> Offer:
+    async def offer(
+        interaction: discord.Interaction[Any], current: str
+    ) -> list[app_commands.Choice[str]]:
+        said = dict(iter(interaction.namespace))
+        return matching(offers(catalog_here(interaction), said), current)
+
+    return offer
