@@ -1,6 +1,7 @@
 """The composition: every part put together once, for the product and for the tests alike."""
 
-from collections.abc import Awaitable, Callable, Sequence
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -55,11 +56,13 @@ from bot.store.personal_data import PersonalData
 from bot.store.pictures import PictureStore
 from bot.store.refusals import RefusalStore
 from bot.store.rules import RuleStore
+from bot.ui import custom_id, job_actions, moderation_actions
 from bot.ui.clicks import Clicks
 from bot.ui.clock import DiscordClock
 from bot.ui.confirming import Question
 from bot.ui.cooldowns import Cooldowns
 from bot.ui.delivery import Delivery
+from bot.ui.interaction import Interaction
 from generation.catalog import Catalog, load_catalog
 from generation.engine.row_profile import PROFILES
 from generation.loading.revisions import REVISIONS
@@ -67,6 +70,7 @@ from generation.options import EngineOptions
 from generation.worker.executor import Executor, LocalExecutor
 
 Service = TypeVar("Service")
+Submitted = Callable[[Interaction, re.Match[str]], Coroutine[Any, Any, None]]
 Command = app_commands.Command[Any, ..., Any] | app_commands.ContextMenu | app_commands.Group
 
 
@@ -100,6 +104,11 @@ class App:
         self.clicks, self.cooldowns = Clicks(), Cooldowns()
         self.questions: WeakValueDictionary[int, Question] = WeakValueDictionary()
         self.cogs: list[commands.Cog] = []
+        # What is done with each form when it comes back, by its custom id.
+        self.forms: list[tuple[re.Pattern[str], Submitted]] = [
+            (custom_id.TEMPLATE, job_actions.submitted),
+            (moderation_actions.TEMPLATE, moderation_actions.submitted),
+        ]
         self.mod = Moderation()
         self.commands: list[Command] = [self.mod]
         self.loads: list[Callable[[], Awaitable[None]]] = [self.job_store.load, self.rules.load]

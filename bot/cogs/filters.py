@@ -11,8 +11,8 @@ from bot.store.filters import FilterStore
 from bot.store.records import FilterAction, FilterKind, FilterStrictness
 from bot.texts import say
 from bot.ui.asking import moderator
+from bot.ui.filter_text import filter_line, filter_text, tested
 from bot.ui.listing import Line, Listing
-from bot.ui.moderation_text import filter_line, filter_text, tested
 from generation.request import PROMPT_LENGTH
 
 if TYPE_CHECKING:

@@ -147,6 +147,7 @@ def setup(app: "App") -> None:
     lookup = Lookup(
         history=HistoryStore(app.database),
         jobs=app.job_store,
+        visibility=app.visibility,
         pictures=app.pictures,
         usage=UsageStore(app.database),
         audit=app.audit,

@@ -1,21 +1,31 @@
 """The message menu "Use as source image": pictures that start from one in a message."""
 
-from typing import TYPE_CHECKING
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.options.arguments import all_said
+from bot.options.image_options import ImageOptions
+from bot.options.registry import OPTIONS
 from bot.services.errors import NothingToDo
 from bot.services.jobs import JobService
+from bot.services.requests import DEFAULT_STRENGTH
 from bot.store.uploads import UploadStore
 from bot.texts import say
 from bot.ui.asking import asked_by, fetch, is_picture
-from bot.ui.forms import source_form
-from bot.ui.interaction import Interaction
+from bot.ui.choices import catalog_here
+from bot.ui.confirming import ask_for
+from bot.ui.forms import modal, option_input, texts_in
+from bot.ui.interaction import Interaction, app_of
 
 if TYPE_CHECKING:
     from bot.app import App
+
+SOURCE = re.compile(r"source:(?P<sha256>[0-9a-f]{64})(?P<private>:private)?")
 
 
 class SourceCog(commands.Cog):
@@ -47,10 +57,52 @@ class SourceCog(commands.Cog):
         )
 
 
+def source_form(sha256: str, others: int, *, private: bool) -> discord.ui.Modal:
+    """Return the form that asks what to make of a picture; ``others`` were in the message, too.
+
+    What is made of a picture that only one person saw is ``private`` as well.
+    """
+    hint = say("form-source-prompt-first", others=others) if others else say("form-source-prompt")
+    prompt, *more = (
+        option_input(OPTIONS[one]) for one in ("prompt", "negative_prompt", "strength")
+    )
+    return modal(
+        say("form-source"),
+        f"source:{sha256}" + (":private" if private else ""),
+        (replace(prompt, hint=hint), *more),
+        {"strength": f"{DEFAULT_STRENGTH:g}"},
+    )
+
+
+async def draw_from(interaction: discord.Interaction[Any], match: re.Match[str]) -> None:
+    """Make the job that starts from the picture that the person picked before."""
+    app_of(interaction).cooldowns.wish(interaction)
+    uploads = app_of(interaction).get(UploadStore)
+
+    async def picture() -> bytes:
+        kept = await uploads.read(interaction.user.id, match["sha256"])
+        if kept is None:
+            raise NothingToDo(say("source-gone"))
+        return kept
+
+    typed = texts_in(interaction)
+    given = typed.get("strength", "").strip()
+    said = ImageOptions(
+        prompt=typed.get("prompt"),
+        negative_prompt=typed.get("negative_prompt"),
+        strength=OPTIONS["strength"].value.read("strength", given) if given else None,
+    )
+    jobs = app_of(interaction).jobs
+    private = True if match["private"] else None
+    asked_for = all_said(said, catalog_here(interaction))
+    await ask_for(interaction, jobs, asked_for, picture, private=private)
+
+
 def setup(app: "App") -> None:
     """Draw from a picture in a message."""
     uploads = UploadStore(app.folder)
     app.personal_data.append(uploads)
     app.provide(uploads)
+    app.forms.append((SOURCE, draw_from))
     cog = SourceCog(app.jobs, uploads)
     app.add_cog(cog, cog.menu)

@@ -83,3 +83,12 @@ class Actor:
         if self.person_id == job.origin.person_id:
             return None
         return self.deed(action, detail, person_id=job.origin.person_id, job_id=job.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A person whom moderators act on; ``moderates`` is about the server that it happens in."""
+
+    person_id: int
+    moderates: bool
+    is_us: bool

@@ -15,6 +15,7 @@ from bot.services.gallery import CHILDREN, Details, Found
 from bot.services.seeing import BLIND, Eyes, is_restricted
 from bot.services.sheet import Cell, Sheet, digits
 from bot.services.usage import chart_of, table, words
+from bot.services.visibility import Visibility
 from bot.store.audit import AuditStore
 from bot.store.history import History
 from bot.store.jobs import JobStore
@@ -63,12 +64,14 @@ class Lookup:
         *,
         history: History,
         jobs: JobStore,
+        visibility: Visibility,
         pictures: PictureStore,
         usage: UsageStore,
         audit: AuditStore,
     ) -> None:
         self._history = history
         self._jobs = jobs
+        self._visibility = visibility
         self._pictures = pictures
         self._usage = usage
         self._audit = audit
@@ -85,13 +88,6 @@ class Lookup:
         first = await self._pictures.first_of([job.id for job in jobs])
         return [await self._found(job, first.get(job.id), eyes) for job in jobs]
 
-    async def job(self, job_id: int, guild_id: int) -> Job:
-        """Return a job of this server; raises JobNotFound."""
-        job = await self._jobs.get(job_id)
-        if job is None or job.origin.guild_id != guild_id:
-            raise JobNotFound(say("error-job-unknown"))
-        return job
-
     async def of_message(self, message_id: int, guild_id: int) -> Job:
         """Return the job that a message of this server carries; raises JobNotFound."""
         job = await self._history.of_message(guild_id, message_id)
@@ -101,7 +97,7 @@ class Lookup:
 
     async def details(self, job_id: int, guild_id: int) -> Details:
         """Return everything about a job of this server, a removed one's too; or JobNotFound."""
-        job = await self.job(job_id, guild_id)
+        job = await self._visibility.in_server(job_id, guild_id)
         parent = None if job.parent_id is None else await self._jobs.get(job.parent_id)
         stored = await self._pictures.of_job(job.id)
         return Details(

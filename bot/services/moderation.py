@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.services.admission import Wanted
-from bot.services.context import Actor, Asked
+from bot.services.context import Actor, Asked, Target
 from bot.services.errors import Blocked, NotBlockable, NothingToDo
 from bot.services.gallery import remove_files
 from bot.services.jobs import JobService
@@ -22,15 +22,6 @@ from bot.texts import say
 log = logging.getLogger(__name__)
 
 FOR_GOOD = "for good"
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A person whom moderators act on; ``moderates`` is about the server that it happens in."""
-
-    person_id: int
-    moderates: bool
-    is_us: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,13 @@ class Visibility:
             raise JobRemoved
         return job
 
+    async def in_server(self, job_id: int, guild_id: int) -> Job:
+        """Return a job of a server, for its moderators; raises JobNotFound."""
+        job = await self._jobs.get(job_id)
+        if job is None or job.origin.guild_id != guild_id:
+            raise JobNotFound(say("error-job-unknown"))
+        return job
+
     async def known(self, job_id: int, actor: Actor) -> Job | None:
         """Return a job that somebody sees or may end, None where there is none such."""
         job = await self._jobs.get(job_id)

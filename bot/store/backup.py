@@ -23,7 +23,7 @@ from bot.store.examination import check_database
 from bot.store.faults import as_store_errors
 from bot.store.files import PART, sync_folder
 from bot.store.occupancy import RESTORING, occupied_to_restore
-from bot.store.pictures import FOLDERS, picture_file, thumbnail_file
+from bot.store.picture_files import FOLDERS, picture_file, thumbnail_file
 
 log = logging.getLogger(__name__)
 

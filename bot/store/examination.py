@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from bot.store.database import FILE_NAME, TOO_NEW, alembic_config, check_sqlite
 from bot.store.errors import StoreDamaged, StoreTooNew, StoreUnwritable
 from bot.store.faults import store_error
-from bot.store.pictures import picture_file
+from bot.store.picture_files import picture_file
 
 SAMPLE = 1000  # pictures that are looked for
 LOCK_BYTE = 2**30  # SQLite never writes to the page that has it

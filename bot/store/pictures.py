@@ -22,9 +22,9 @@ from bot.store.files import read_whole, remove_parts, write_whole
 from bot.store.jobs import NOBODY
 from bot.store.models import UNPRUNED, FavouriteRow, JobRow, PictureRow
 from bot.store.patience import outlast
+from bot.store.picture_files import FOLDERS, picture_file, thumbnail_file
 from bot.store.records import Job, StoredPicture, Verdict
 
-FOLDERS = PICTURES, THUMBNAILS = "pictures", "thumbnails"
 THUMBNAIL_SIDE = 256
 BLUR = 12  # the blur's radius, as a part of the longer side
 
@@ -220,16 +220,6 @@ class PictureStore:
             picture.convert("RGB").save(thumbnail, "WEBP", quality=85)
         write_whole(self._thumbnail(sha256), thumbnail.getvalue())
         write_whole(self._png(sha256), png)
-
-
-def picture_file(folder: Path, sha256: str) -> Path:
-    """Return where a picture lies below the data folder."""
-    return folder / PICTURES / sha256[:2] / f"{sha256}.png"
-
-
-def thumbnail_file(folder: Path, sha256: str) -> Path:
-    """Return where a picture's thumbnail lies below the data folder."""
-    return folder / THUMBNAILS / sha256[:2] / f"{sha256}.webp"
 
 
 def _described(

@@ -6,9 +6,8 @@ from dataclasses import replace
 import discord
 from discord import app_commands
 
-from bot.services.context import Actor, Asked
+from bot.services.context import Actor, Asked, Target
 from bot.services.errors import FileUnavailable, OwnersOnly, ServerUnknown
-from bot.services.moderation import Target
 from bot.store.examples import Viewer
 from bot.store.records import EVERYWHERE, Origin
 from bot.texts import say

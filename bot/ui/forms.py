@@ -1,15 +1,13 @@
 """Forms that people fill in; what comes back is read from the interaction, not from memory."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import discord
 
-from bot.options.registry import OPTIONS, Option, in_forms
+from bot.options.registry import Option, in_forms
 from bot.options.values import Prompt
-from bot.services.requests import DEFAULT_STRENGTH
 from bot.texts import say
 from generation.request import PROMPT_LENGTH
 
@@ -19,7 +17,6 @@ NUMBER_LENGTH = 20
 LONG: dict[str, Any] = {"style": discord.TextStyle.paragraph}
 NEGATIVE = LONG | {"max_length": PROMPT_LENGTH, "required": False}
 NUMBER: dict[str, Any] = {"max_length": NUMBER_LENGTH, "required": False}
-SOURCE = re.compile(r"source:(?P<sha256>[0-9a-f]{64})(?P<private>:private)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,25 +31,11 @@ class Input:
 
 def remix_form(custom_id: str, filled: Mapping[str, str]) -> discord.ui.Modal:
     """Return the form of a remix, with these texts by their fields."""
-    return modal(say("form-remix"), custom_id, map(_input, in_forms()), filled)
+    return modal(say("form-remix"), custom_id, map(option_input, in_forms()), filled)
 
 
-def source_form(sha256: str, others: int, *, private: bool) -> discord.ui.Modal:
-    """Return the form that asks what to make of a picture; ``others`` were in the message, too.
-
-    What is made of a picture that only one person saw is ``private`` as well.
-    """
-    hint = say("form-source-prompt-first", others=others) if others else say("form-source-prompt")
-    prompt, *more = (_input(OPTIONS[one]) for one in ("prompt", "negative_prompt", "strength"))
-    return modal(
-        say("form-source"),
-        f"source:{sha256}" + (":private" if private else ""),
-        (replace(prompt, hint=hint), *more),
-        {"strength": f"{DEFAULT_STRENGTH:g}"},
-    )
-
-
-def _input(option: Option) -> Input:
+def option_input(option: Option) -> Input:
+    """Return the input in which somebody types an option."""
     look = NEGATIVE if isinstance(option.value, Prompt) else NUMBER
     if option.required:
         look = LONG | {"max_length": TYPED_LENGTH}

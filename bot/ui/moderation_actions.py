@@ -14,7 +14,6 @@ import discord
 
 from bot.services.errors import ForeignButton, NothingToDo
 from bot.services.gallery import Found
-from bot.services.lookup import Lookup
 from bot.store.records import Job
 from bot.texts import say
 from bot.ui.asking import check_moderator
@@ -100,7 +99,7 @@ async def _admit(
 
     Earlier releases made buttons without a mark: then the card above them tells.
     """
-    job = await app_of(interaction).get(Lookup).job(job_id, interaction.guild_id or 0)
+    job = await app_of(interaction).visibility.in_server(job_id, interaction.guild_id or 0)
     if not (_shows(interaction.message, job) if mark is None else mark == job.mark):
         raise ForeignButton
     return Press(interaction, job, _custom_id(name, job.id, job.mark))

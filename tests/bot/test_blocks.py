@@ -6,8 +6,8 @@ import discord
 import pytest
 import simcord
 
-from bot.services.context import Actor
-from bot.services.moderation import ModerationService, Target
+from bot.services.context import Actor, Target
+from bot.services.moderation import ModerationService
 from bot.store.records import EVERYWHERE, Status
 from tests.bot.conftest import House, labels
 

@@ -174,8 +174,8 @@ def test_every_button_is_classified(house: House):
     assert {pattern.pattern for pattern in found} == DYNAMIC
 
 
-def test_every_form_is_classified():
-    assert {pattern.pattern for pattern, _ in submitting.FORMS} == set(FORMS)
+def test_every_form_is_classified(house: House):
+    assert {pattern.pattern for pattern, _ in house.app.forms} == set(FORMS)
     modals = {one.__name__ for one in subclasses(discord.ui.Modal)}
     assert modals == set(), "forms are known by their ids, and are none of these"
 

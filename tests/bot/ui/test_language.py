@@ -31,8 +31,8 @@ from bot.store.records import (
 from bot.store.rules import Strictness
 from bot.ui import confirming, details, embeds, forms, inspecting, lists, render
 from bot.ui.actions.delete import DeleteForGood
+from bot.ui.filter_text import filter_text
 from bot.ui.job_actions import answer_view, result_view, waiting_view
-from bot.ui.moderation_text import filter_text
 from bot.ui.rules import shown as rule
 from generation.metadata.infotext import Parameters
 from generation.request import Aspect, GenerationRequest, Sampler, Uploaded
