@@ -18,8 +18,9 @@ from simcord.components import walk_components
 from simcord.enums import SELECT_TYPES, AppCommandType, ComponentType, OptionType
 
 import bot
+from bot.cogs.source import SOURCE
 from bot.store.records import Job
-from bot.ui import moderation_actions, submitting
+from bot.ui import moderation_actions
 from bot.ui.custom_id import TEMPLATE
 from bot.ui.job_actions import JOB_ACTIONS
 from bot.ui.moderation_actions import MODERATION_ACTIONS
@@ -130,7 +131,7 @@ MOD_BUTTONS = {
 DYNAMIC = {TEMPLATE.pattern, moderation_actions.TEMPLATE.pattern}
 FORMS = {
     TEMPLATE.pattern: (Learns.SEEN, ("job:{}:remix",)),
-    submitting.SOURCE.pattern: (Learns.OWN, (f"source:{HASH}", f"source:{HASH}:private")),
+    SOURCE.pattern: (Learns.OWN, (f"source:{HASH}", f"source:{HASH}:private")),
     moderation_actions.TEMPLATE.pattern: (Learns.MODERATORS, ("mod:remove:{}", "mod:block:{}")),
 }
 # Whatever has buttons or menus while it is in memory. Everything in one is pressed where a command

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from bot.cogs.source import source_form
 from bot.store.records import Status
 from bot.store.uploads import KEPT_EACH, KEPT_S, UploadStore
-from bot.ui.forms import source_form
 from tests.bot.conftest import House, build
 from tests.bot.test_enlarging import picture
 

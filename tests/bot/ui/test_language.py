@@ -12,6 +12,7 @@ from fluent.syntax.ast import TextElement
 from fluent.syntax.visitor import Transformer
 
 from bot import texts
+from bot.cogs.source import source_form
 from bot.services.gallery import Details, Unseen
 from bot.services.job_queue import Turn
 from bot.services.presenter import Result, Snapshot
@@ -190,7 +191,7 @@ async def test_lists_forms_and_questions_are_in_the_language_that_is_spoken(shou
         embeds.parameters(FILE, ["ENSD"]),
         embeds.unseen_entry(Unseen(1)),
         forms.remix_form("job:1:remix", {"prompt": "A"}),
-        forms.source_form("0" * 64, 1, private=False),
+        source_form("0" * 64, 1, private=False),
     ]
     check(shown)
     assert render.ordinal(2) == "2TH"  # German has one form of them
