@@ -107,6 +107,8 @@ AUTOCOMPLETES = {
     "cancel job": Learns.OWN,
     "mod block duration": Learns.NOTHING,
     "mod history checkpoint": Learns.NOTHING,
+    "settings reset setting": Learns.NOTHING,
+    "config reset setting": Learns.NOTHING,
 }
 JOB_BUTTONS = {
     "upscale": Learns.SEEN,
