@@ -7,7 +7,7 @@ each code, with the same fields.
 from collections.abc import Mapping
 from typing import Any, Self
 
-Value = str | int | float | tuple[str, ...]
+Value = str | int | float | tuple[str, ...]  # a Phrase may stand in another
 
 ENGLISH: Mapping[str, str] = {
     "bound-between": "{least} to {most}",
@@ -31,6 +31,7 @@ ENGLISH: Mapping[str, str] = {
     "bound-image-webp": "at most {most} megapixels as a WebP",
     "bound-image-aspect": "at most {most} times as long as wide",
     "bound-image-text": "one with at most {most} characters of text",
+    "bound-image-smaller": "a smaller picture",
     "bound-image-upscale": "at most {most} px a side to upscale",
     "bound-file": "at most {most} MiB",
     "bound-either": "{names}",
@@ -62,6 +63,15 @@ ENGLISH: Mapping[str, str] = {
     "checkpoint-no-source": "{source} is neither a folder nor a hub id (owner/name)",
     "checkpoint-hub-out-of-reach": "{repository} is not on disk and the hub is out of reach",
     "checkpoint-hub": "{repository} on the hub: {why}",
+    "checkpoint-predicts": "it predicts {kind}, which not every sampler can follow",
+    "checkpoint-lacks-weights": "{count} of its weights are missing, such as {first}",
+    "checkpoint-inpainting": "its UNet takes {channels} channels, as for inpainting",
+    "checkpoint-preview": "{file} must hold a 4×3 matrix and a bias of 3",
+    "checkpoint-checker-lacks": "its safety checker lacks {weight}",
+    "checkpoint-changed": "{file} is not the file that was published (its SHA-256 is {found}…, not"
+    " {wanted}…); install Darkroom again",
+    "checkpoint-unpublished": "{file} was never published; SHA256SUMS does not name {name}",
+    "checkpoint-revisions": "{file}: {why}; mend it, or remove it to pin anew",
 }
 
 
@@ -88,6 +98,16 @@ class Phrase(str):
     def __reduce__(self) -> tuple[Any, ...]:
         """Cross a pipe as what it was made of."""
         return _again, (self.code, self.values)
+
+
+def reason_of(error: Exception) -> str:
+    """Return the phrase that an error was raised with, or the first line of what a library says.
+
+    Where it says nothing, it is the error's kind.
+    """
+    if error.args and isinstance(error.args[0], Phrase):
+        return error.args[0]
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def _listed(names: tuple[str, ...], last: str) -> str:

@@ -157,6 +157,7 @@ bound-image-pixels = at most { $most } megapixels
 bound-image-webp = at most { $most } megapixels as a WebP
 bound-image-aspect = at most { $most } times as long as wide
 bound-image-text = one with at most { $most } characters of text
+bound-image-smaller = a smaller picture
 bound-image-upscale = at most { $most } px a side to upscale
 bound-either = { $names }
 bound-factor-here = { $names } for { $width } × { $height } px: { $most } px is the most
@@ -185,6 +186,14 @@ checkpoint-config-file = { $file } needs config in the catalog: a diffusers fold
 checkpoint-no-source = { $source } is neither a folder nor a hub id (owner/name)
 checkpoint-hub-out-of-reach = { $repository } is not on disk and the hub is out of reach
 checkpoint-hub = { $repository } on the hub: { $why }
+checkpoint-predicts = it predicts { $kind }, which not every sampler can follow
+checkpoint-lacks-weights = { $count } of its weights are missing, such as { $first }
+checkpoint-inpainting = its UNet takes { $channels } channels, as for inpainting
+checkpoint-preview = { $file } must hold a 4×3 matrix and a bias of 3
+checkpoint-checker-lacks = its safety checker lacks { $weight }
+checkpoint-changed = { $file } is not the file that was published (its SHA-256 is { $found }…, not { $wanted }…); install Darkroom again
+checkpoint-unpublished = { $file } was never published; SHA256SUMS does not name { $name }
+checkpoint-revisions = { $file }: { $why }; mend it, or remove it to pin anew
 
 ### Words for many places
 
@@ -243,6 +252,8 @@ permission =
     .send = Send Messages
     .send-in-threads = Send Messages in Threads
     .attach = Attach Files
+    .moderate-members = Timeout Members
+    .manage-guild = Manage Server
 
 ### Imagine and its relatives
 

@@ -1,6 +1,5 @@
 """The real bot on a simulated Discord, with a real database and a recording executor."""
 
-import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from bot.client import DarkroomBot
 from bot.services.admission import Limits
 from bot.store.audit import AuditStore
 from bot.store.blocks import BlockStore
-from bot.store.database import FILE_NAME, Database, migrate
+from bot.store.database import FILE_NAME, Database
 from bot.store.favourites import FavouriteStore
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
@@ -125,14 +124,6 @@ def _discord_s_specification(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     if violations:
         pytest.fail("Discord would refuse:\n" + "\n".join(violations[:50]), pytrace=False)
-
-
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an empty database of this version; every migration runs once for all tests."""
-    folder = tmp_path_factory.mktemp("migrated")
-    asyncio.run(migrate(folder))
-    return folder
 
 
 @pytest.fixture

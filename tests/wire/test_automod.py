@@ -22,7 +22,7 @@ def told(playground: Playground) -> list[Message]:
 
 
 async def step_of(playground: Playground, bot: Process) -> Message:
-    await ask(playground, 40)
+    await ask(playground, 100)
     await playground.wait_for(
         lambda: any(re.search(r"step [1-9]", one.content) for one in bot.posted()),
         PATIENCE_S,

@@ -9,6 +9,8 @@ from playground import Playground
 from tests.browser import opened
 from tests.wire.conftest import PATIENCE_S, Process
 
+pytestmark = pytest.mark.real_worker
+
 PATIENCE_MS = 1000 * PATIENCE_S
 
 

@@ -13,6 +13,8 @@ from playground import Playground
 from playground.faults import Fault
 from tests.wire.conftest import PATIENCE_S, Process
 
+pytestmark = pytest.mark.real_worker
+
 CALLBACK = r"/interactions/.*/callback"
 PICTURES = 2
 

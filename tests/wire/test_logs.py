@@ -2,9 +2,13 @@
 
 import json
 
+import pytest
+
 from playground import Playground, Upload
 from tests.fakes import png
 from tests.wire.conftest import PATIENCE_S, Process
+
+pytestmark = pytest.mark.real_worker
 
 CATALOG = """
 default = "Emoji"

@@ -16,6 +16,7 @@ from tests.wire.test_doctor import doctor
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
 
 
+@pytest.mark.real_worker
 async def test_every_file_of_a_running_bot_is_its_owners_alone(
     playground: Playground, tmp_path: Path
 ):

@@ -141,7 +141,7 @@ def test_who_runs_out_of_memory_says_so(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(WORK, "check", hungry)
     answers = io.BytesIO()
     serve(io.BytesIO(request("check", (), b"")), answers)
-    assert b'"bound": "a smaller picture"' in answers.getvalue()
+    assert b'"code": "bound-image-smaller"' in answers.getvalue()
 
 
 async def test_it_ends_with_whoever_started_it():
