@@ -23,6 +23,7 @@ from bot.store.pictures import PictureStore
 from bot.store.records import Job
 from bot.store.refusals import RefusalStore
 from bot.store.rules import RuleStore
+from bot.texts import say
 from generation.catalog import EMBEDDED, STYLES, Catalog
 from tests.discord_spec.judge import judge_request
 from tests.fakes import RecordingExecutor
@@ -32,7 +33,7 @@ CATALOG = Catalog({EMBEDDED.name: EMBEDDED}, EMBEDDED.name, {style.name: style f
 LIMITS = Limits(waiting=20, waiting_per_person=3, waiting_per_server=20)
 
 # The last row under finished pictures.
-KEEPING = ["Details", "Send to me", "Favourite", "Delete"]
+KEEPING = [say("button-details"), say("button-send"), say("button-favourite"), say("button-delete")]
 
 
 def labels(message) -> list[str]:

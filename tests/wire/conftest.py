@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from bot.store.database import FILE_NAME
+from bot.texts import say
 from playground import Playground
 from playground.messages import Message
 from tests.discord_spec.judge import Judge
@@ -125,7 +126,7 @@ class Process:
             return (
                 len(posted) >= messages
                 and len(posted[-1].attachments) == pictures
-                and (any(button.label == "Reroll" for button in posted[-1].buttons))
+                and (any(button.label == say("button-reroll") for button in posted[-1].buttons))
             )
 
         await self.playground.wait_for(ended, PATIENCE_S, "the pictures")
