@@ -7,7 +7,7 @@ import pytest
 
 from bot.services import runner
 from bot.services.runner import DeliveryFailed
-from bot.store import files
+from bot.store import files, patience
 from bot.store.database import Database
 from bot.store.errors import StoreFull
 from bot.store.records import Job, Status
@@ -44,6 +44,8 @@ class Disk:
 
 @pytest.fixture
 def disk(database: Database, monkeypatch: pytest.MonkeyPatch) -> Disk:
+    # Only pauses so long pass at once here; how they grow is for test_patience.
+    monkeypatch.setattr(patience, "FIRST_PAUSE_S", patience.LONGEST_PAUSE_S)
     return Disk(database, monkeypatch)
 
 
