@@ -17,7 +17,7 @@ from playground.messages import Message
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="there is no gcc to build the disk with")
 @pytest.mark.parametrize(
     ("seconds", "often", "kinds"),
-    [(20, 2, 2), pytest.param(60, 5, 5, marks=pytest.mark.nightly)],
+    [(20, 2, 2), pytest.param(60, 6, 6, marks=pytest.mark.nightly)],
 )
 async def test_everything_at_once_loses_nothing(
     tmp_path: Path, seconds: int, often: int, kinds: int
