@@ -136,7 +136,7 @@ def test_weights_in_shards(folder: Path):
     [
         ("{", "model_index.json is not valid JSON"),
         ("[]", "model_index.json is not a JSON object"),
-        ('{"_class_name": "FluxPipeline"}', "FluxPipeline instead of a StableDiffusionPipeline"),
+        (
             '{"_class_name": "FluxPipeline"}',
             "names FluxPipeline instead of a StableDiffusionPipeline",
         ),
