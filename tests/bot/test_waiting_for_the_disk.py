@@ -133,12 +133,12 @@ async def test_a_cancel_that_nothing_took_is_shown_when_it_is_written(
         await cancelled(job)
 
     monkeypatch.setattr(presenter, "cancelled", first_refused)
-    await house.mia.click(result.response, label="Cancel")
+    await house.mia.click(result.response, label=say("button-cancel"))
     await house.settle()
-    assert "Cancelled" not in result.response.content
+    assert say("job-cancelled") not in result.response.content
     disk.full, disk.code = False, 0
     await house.env.advance_time(120)
-    assert "Cancelled" in result.response.content
+    assert say("job-cancelled") in result.response.content
     assert (await house.job(1)).origin.token is None
 
 
