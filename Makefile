@@ -5,7 +5,7 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints
 
 PRODUCT := -p bot -p generation -p playground -p migrations
 
-.PHONY: play run test browser lint format bench screenshots migrate lock train-embedded clean
+.PHONY: play run test nightly browser lint format bench screenshots migrate lock train-embedded clean
 .DEFAULT_GOAL := play
 
 .venv/bin/pip:
@@ -34,6 +34,9 @@ migrate: .venv/installed
 
 test: .venv/installed-dev
 	$(BIN)/python -m pytest
+
+nightly: .venv/installed-dev  ## everything, and what takes minutes: longer storms, measured bounds
+	STORM_INTERACTIONS=2000 $(BIN)/python -m pytest -m "nightly or not nightly"
 
 lint: .venv/installed-dev
 	$(BIN)/ruff format --check .

@@ -29,7 +29,7 @@ def run(interactions: int = 10_000, seed: int = 1) -> Figures:
     with tempfile.TemporaryDirectory() as folder:
         asked = {"INTERACTIONS": interactions, "SEED": seed, "RESULTS": folder}
         ended = subprocess.run(
-            [sys.executable, "-m", "pytest", "--tb=short", "--show-capture=no", str(TEST)],
+            [sys.executable, "-m", "pytest", "-n0", "--tb=short", "--show-capture=no", str(TEST)],
             env=os.environ | {f"STORM_{name}": str(value) for name, value in asked.items()},
             cwd=TEST.parents[2],
             capture_output=True,

@@ -31,13 +31,17 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run", help="connect to Discord, with the settings in .env")
     play = commands.add_parser("play", help="try the whole bot in a browser: no token, no GPU")
-    play.add_argument("--port", type=int, default=8420, help="of the page (default: 8420)")
-    commands.add_parser("migrate", help="bring the database to this version")
-    commands.add_parser("doctor", help="say what is there, what is missing, and what to mend")
-    backup = commands.add_parser("backup", help="write everything to one file, also while it runs")
-    backup.add_argument("file", type=Path, help="a new tar file")
-    restoring = commands.add_parser("restore", help="put a backup in the place of what is there")
-    restoring.add_argument("file", type=Path, help="what `darkroom backup` wrote")
+    play.add_argument("--port", type=int, default=8420, help="the port of the page (default: 8420)")
+    commands.add_parser("migrate", help="upgrade the database to this version")
+    commands.add_parser(
+        "doctor", help="check the installation, and say what is missing and what to fix"
+    )
+    backup = commands.add_parser(
+        "backup", help="back up everything to one file, even while the bot runs"
+    )
+    backup.add_argument("file", type=Path, help="the tar file to create")
+    restoring = commands.add_parser("restore", help="replace what is there with a backup")
+    restoring.add_argument("file", type=Path, help="a file that `darkroom backup` wrote")
     chosen = parser.parse_args(argv)
 
     from bot.store.errors import StoreError

@@ -114,7 +114,7 @@ def _on_the_hub(repository: str, revision: str | None, revisions: Path) -> str:
 def _profiles(settings: Settings) -> list[Finding]:
     file = settings.store.folder / PROFILES
     if not file.exists():
-        return [Finding("rows", "not measured yet; that happens at the first start")]
+        return [Finding("rows", "not measured yet; the first start measures them")]
     return [
         Finding("rows", f"{place}: {profile.knee} a forward, {profile.rate:.1f} a second")
         for place, profile in read_profiles(file).items()
@@ -125,10 +125,12 @@ def _files(settings: Settings) -> list[Finding]:
     """Say what others on this machine can read."""
     findings = []
     if exposed(FILE):
-        wrong = f"{FILE}: others on this machine can read it; chmod 600 {FILE}"
+        wrong = f"{FILE}: readable by others on this machine; run chmod 600 {FILE}"
         findings.append(Finding("files", wrong, fine=False))
     if count := count_open(settings.store.folder):
-        said = f"{settings.store.folder}: {count} are open to others; the next start closes them"
+        said = (
+            f"{settings.store.folder}: {count} can be read by others; the next start changes that"
+        )
         findings.append(Finding("files", said))
     return findings
 
@@ -140,14 +142,14 @@ async def _store(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("database", str(error), fine=False)
         return
     if found is None:
-        yield Finding("database", f"{settings.store.folder}: none yet, made at the first start")
+        yield Finding("database", f"{settings.store.folder}: none yet; the first start creates it")
         return
     yield Finding("database", f"{found.path}: {found.jobs} jobs, {found.open_jobs} open, whole")
     if found.missing:
-        missing = f"{found.missing} of {found.sampled} looked for are missing or cut short"
+        missing = f"{found.missing} of {found.sampled} checked are missing or cut short"
         yield Finding("pictures", f"{missing}; restore them from a backup", fine=False)
     elif found.sampled:
-        yield Finding("pictures", f"{found.sampled} looked for, all there")
+        yield Finding("pictures", f"{found.sampled} checked, all present")
 
 
 def _filters(settings: Settings) -> list[Finding]:
@@ -182,14 +184,14 @@ async def _discord(settings: Settings) -> AsyncIterator[Finding]:
         try:
             servers = [server async for server in client.fetch_guilds(limit=None)]
         except TROUBLE as error:
-            said = f"does not say in which servers it is: {describe(error)}"
+            said = f"does not say which servers the bot is in: {describe(error)}"
             yield Finding("discord", said, fine=False)
             return
         for server in servers:
             try:
                 yield await _server(client, server.id)
             except TROUBLE as error:
-                said = f"{server.name}: cannot be looked at: {describe(error)}"
+                said = f"{server.name}: cannot be checked: {describe(error)}"
                 yield Finding("server", said, fine=False)
 
 

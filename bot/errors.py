@@ -174,4 +174,4 @@ def _is_acknowledged(error: BaseException) -> bool:
 
 
 def _permission(name: str) -> str:
-    return name.replace("_", " ").title()
+    return say(f"permission.{name.replace('_', '-')}")

@@ -13,6 +13,7 @@ from discord import app_commands
 from bot.services.pauses import Pauses
 from bot.store.errors import StoreError
 from bot.store.files import write_whole
+from bot.texts import ENGLISH, languages
 from bot.trouble import TROUBLE, describe, is_final, retry_after
 
 log = logging.getLogger(__name__)
@@ -83,6 +84,8 @@ class Syncing:
 
     async def _described(self) -> list[dict[str, Any]]:
         await self._tree.set_translator(self._translator)
+        if languages() == {ENGLISH}:  # nothing to ask for in each of Discord's languages
+            return [command.to_dict(self._tree) for command in self._tree.get_commands()]
         return [
             await command.get_translated_payload(self._tree, self._translator)
             for command in self._tree.get_commands()

@@ -11,11 +11,12 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from generation import source_image
 from generation.errors import InvalidRequest
 from generation.metadata import png as pnginfo
+from generation.phrases import Phrase
 from generation.source_image import MEMORY
 
 Answer = tuple[Sequence[int], bytes]  # numbers, and the bytes that they are about
@@ -73,10 +74,26 @@ def _answer(head: dict[str, Any], data: bytes) -> bytes:
     try:
         numbers, content = WORK[head["work"]](data, *head["numbers"])
     except InvalidRequest as error:
-        return _message({"field": error.field, "bound": error.bound}, b"")
+        return _refusal(error.field, error.bound)
     except MemoryError:
-        return _message({"field": "image", "bound": "a smaller picture"}, b"")
+        return _refusal("image", Phrase("bound-image-smaller"))
     return _message({"numbers": list(numbers)}, content)
+
+
+def _refusal(field: str, bound: str) -> bytes:
+    said = cast("Phrase", bound)  # as every bound here is
+    return _message({"field": field, "code": said.code, "values": dict(said.values)}, b"")
+
+
+def refusal(head: dict[str, Any]) -> InvalidRequest | None:
+    """Return what an answer's head refuses, as it was raised; None where it refuses nothing."""
+    if "code" not in head:
+        return None
+    values = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in head["values"].items()
+    }
+    return InvalidRequest(head["field"], Phrase(head["code"], **values))
 
 
 def _message(head: dict[str, Any], data: bytes) -> bytes:

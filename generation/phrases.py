@@ -7,7 +7,7 @@ each code, with the same fields.
 from collections.abc import Mapping
 from typing import Any, Self
 
-Value = str | int | float | tuple[str, ...]
+Value = str | int | float | tuple[str, ...]  # a Phrase may stand in another
 
 ENGLISH: Mapping[str, str] = {
     "bound-between": "{least} to {most}",
@@ -18,33 +18,34 @@ ENGLISH: Mapping[str, str] = {
     "bound-multiple": "a multiple of {of}",
     "bound-one-of": "one of {names}",
     "bound-weights": "written with weights from 0 to {most}",
-    "bound-strength": "a number, more than 0, at most 1",
-    "bound-strength-needed": "more than 0, at most 1, where there is an image",
+    "bound-strength": "a number greater than 0 and at most 1",
+    "bound-strength-needed": "greater than 0 and at most 1 when there is an image",
     "bound-strength-steps": "at least {least} with {steps} steps",
-    "bound-image-needed": "there, for strength to have a meaning",
+    "bound-image-needed": "given when there is a strength",
     "bound-image-size": "an RGB PNG of {width}×{height} px",
-    "bound-image-side": "1 px a side or more",
-    "bound-image-png": "a whole PNG file",
-    "bound-image-file": "a whole PNG, JPEG or WebP file",
-    "bound-image-scans": "a JPEG of at most {most} scans",
+    "bound-image-side": "at least 1 px on each side",
+    "bound-image-png": "a complete PNG file",
+    "bound-image-file": "a complete PNG, JPEG or WebP file",
+    "bound-image-scans": "a JPEG with at most {most} scans",
     "bound-image-pixels": "at most {most} megapixels",
     "bound-image-webp": "at most {most} megapixels as a WebP",
-    "bound-image-aspect": "at most {most} times as long as wide",
-    "bound-image-text": "one with at most {most} characters of text",
-    "bound-image-upscale": "at most {most} px a side to upscale",
+    "bound-image-aspect": "at most {most} times as long as it is wide",
+    "bound-image-text": "a picture with at most {most} characters of text",
+    "bound-image-smaller": "a smaller picture",
+    "bound-image-upscale": "at most {most} px on each side to be upscaled",
     "bound-file": "at most {most} MiB",
     "bound-either": "{names}",
     "bound-factor-here": "{names} for {width} × {height} px: {most} px is the most",
     "bound-style-name": "{least} to {most} characters, and not {taken}",
-    "bound-style-prompt": "a text with {place} in it once, and no other braces",
-    "bound-without-lcm": "another one than {sampler} without lcm = true",
+    "bound-style-prompt": "a text that contains {place} once and no other braces",
+    "bound-without-lcm": "a sampler other than {sampler} unless lcm = true",
     "checkpoint-not-listed": "not in the catalog, which has {names}",
-    "checkpoint-none-here": "not in the catalog, which has none for here",
+    "checkpoint-none-here": "not in the catalog, which has none for this place",
     "checkpoint-file": "{file}: {why}",
     "checkpoint-file-missing": "no such file: {file}",
     "checkpoint-folder-missing": "no such folder: {folder}",
     "checkpoint-lacks": "{folder} lacks {names}",
-    "checkpoint-other-pipeline": "{file} names {found}, not a {wanted}",
+    "checkpoint-other-pipeline": "{file} names {found} instead of a {wanted}",
     "checkpoint-pickled": "pickled weights are refused; safetensors only ({folder} has {names} and"
     " no {wanted})",
     "checkpoint-pickled-file": "pickled weights are refused; safetensors only, not {file}",
@@ -52,7 +53,7 @@ ENGLISH: Mapping[str, str] = {
     "checkpoint-shard": "{file} names {shard}; safetensors only, beside it",
     "checkpoint-no-json": "{file} is not valid JSON",
     "checkpoint-no-object": "{file} is not a JSON object",
-    "checkpoint-not-whole": "{file} holds no whole checkpoint; it lacks {names}",
+    "checkpoint-not-whole": "{file} is not a complete checkpoint; it lacks {names}",
     "checkpoint-no-safetensors": "{file} is not a safetensors file",
     "checkpoint-cut-short": "{file} is cut short in its header",
     "checkpoint-length": "{file} has {length} of its {wanted} bytes",
@@ -62,6 +63,15 @@ ENGLISH: Mapping[str, str] = {
     "checkpoint-no-source": "{source} is neither a folder nor a hub id (owner/name)",
     "checkpoint-hub-out-of-reach": "{repository} is not on disk and the hub is out of reach",
     "checkpoint-hub": "{repository} on the hub: {why}",
+    "checkpoint-predicts": "it predicts {kind}, which not every sampler can follow",
+    "checkpoint-lacks-weights": "{count} of its weights are missing, such as {first}",
+    "checkpoint-inpainting": "its UNet takes {channels} channels, as for inpainting",
+    "checkpoint-preview": "{file} must hold a 4×3 matrix and a bias of 3",
+    "checkpoint-checker-lacks": "its safety checker lacks {weight}",
+    "checkpoint-changed": "{file} is not the file that was published (its SHA-256 is {found}…, not"
+    " {wanted}…); install Darkroom again",
+    "checkpoint-unpublished": "{file} was never published; SHA256SUMS does not name {name}",
+    "checkpoint-revisions": "{file}: {why}; mend it, or remove it to pin anew",
 }
 
 
@@ -88,6 +98,16 @@ class Phrase(str):
     def __reduce__(self) -> tuple[Any, ...]:
         """Cross a pipe as what it was made of."""
         return _again, (self.code, self.values)
+
+
+def reason_of(error: Exception) -> str:
+    """Return the phrase that an error was raised with, or the first line of what a library says.
+
+    Where it says nothing, it is the error's kind.
+    """
+    if error.args and isinstance(error.args[0], Phrase):
+        return error.args[0]
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def _listed(names: tuple[str, ...], last: str) -> str:

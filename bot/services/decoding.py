@@ -10,7 +10,7 @@ from bot.services import program
 from bot.services.errors import FileUnavailable
 from bot.services.program import Process
 from bot.texts import say
-from generation.decoding import request
+from generation.decoding import refusal, request
 from generation.errors import InvalidRequest
 from generation.metadata.infotext import Parameters
 
@@ -87,8 +87,8 @@ class Decoder:
                 process = None
             self._free.put_nowait(process)
         head, content = answer
-        if "bound" in head:
-            raise InvalidRequest(head["field"], head["bound"])
+        if refused := refusal(head):
+            raise refused
         return head["numbers"], content
 
     async def _start(self) -> Process:

@@ -114,6 +114,8 @@ def phrased(words: str) -> str:
 def _field(value: Value, join: Callable[[Iterable[str]], str]) -> str | float:
     if isinstance(value, tuple):
         return join(value)
+    if isinstance(value, str):
+        return phrased(value)
     return str(value) if isinstance(value, int) else value  # a seed has no thousands
 
 

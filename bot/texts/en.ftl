@@ -3,14 +3,14 @@
 ### Errors
 
 error-invalid = `{ $field }` must be { $bound }.
-error-unreadable = I cannot read { $value }.
+error-unreadable = I do not understand { $value }.
 error-checkpoint = I cannot use that checkpoint: { $reason }.
 error-too-large = That picture is too large for this machine. Try a smaller size.
-error-not-checked = That picture could not be checked, so I do not show it. Please tell the server's owner.
+error-not-checked = That picture could not be checked, so I am not showing it. Please tell the server's owner.
 error-cancelled = That job was cancelled.
 error-worker-died = The worker stopped twice while drawing this. Please try another prompt.
 error-store-busy = My database is busy right now; please try again in a moment.
-error-store-full = My disk is full, so I cannot take on anything new. Please tell the server's owner.
+error-store-full = My disk is full, so I cannot accept anything new. Please tell the server's owner.
 error-store-read-only = I am not allowed to write to my disk right now. Please tell the server's owner.
 error-store-failing = My disk is not working properly right now. Please tell the server's owner.
 error-store-damaged = My database is damaged and has to be restored. Please tell the server's owner.
@@ -21,9 +21,9 @@ error-answer-refused = Discord does not let me answer here: { $why }. Nothing wa
 error-discord = Discord did not let me finish that: { $why }. Please try again.
 error-permissions = You need { $needed }.
 error-server-unknown = Discord has not told me about this server's roles yet. Please try again in a minute.
-error-server-only = That works in a server only.
-error-command-gone = I do not know that command any more. Try again soon.
-error-command-changed = That command has changed. Try again soon.
+error-server-only = That only works in a server.
+error-command-gone = That command no longer exists. Please try again in a moment.
+error-command-changed = That command has changed. Please try again in a moment.
 error-unforeseen = Something broke (ref { $reference }).
 error-not-allowed-here = I need { $missing } here to post pictures.
 error-queue-full =
@@ -32,111 +32,111 @@ error-queue-full =
        *[other] { $waiting } jobs are
     } waiting. Try again in a few minutes.
 error-queue-share =
-    This server has its share of the queue waiting: { $waiting ->
+    This server has used up its share of the queue: { $waiting ->
         [one] 1 job
        *[other] { $waiting } jobs
-    }. Try again when some of them are done.
-error-no-direct-messages = I draw nothing in direct messages. Ask in a server where I am.
-error-no-user-installs = I draw only in servers that invited me.
+    } waiting. Try again when some of them are done.
+error-no-direct-messages = I do not generate pictures in direct messages. Ask me in a server.
+error-no-user-installs = I only work in servers that have invited me.
 error-waiting =
     You have { $waiting ->
         [one] 1 job
        *[other] { $waiting } jobs
     } waiting{ $asked ->
         [1] ;
-       *[other] {" "}and ask for { $asked } more;
-    } one person may have { $most }. Come back when one is done, or cancel one.
-error-too-many-jobs = That makes more than { $most } jobs, as many as may be asked for together.
+       *[other] {" "}and asked for { $asked } more;
+    } one person may have { $most }. Wait until one is done, or cancel one.
+error-too-many-jobs = That makes more than { $most } jobs, the most you can ask for at once.
 error-parameters-unknown = I do not know { $unknown }. I know { $known }.
 error-parameters-more = { $more } more
 error-parameter-near = `--{ $name }` (did you mean `--{ $near }`?)
-error-job-unknown = I do not know that job.
-error-job-ended = That job has ended already.
-error-job-open = That job is on its way still. Cancel it, or wait for its end.
-error-jobs-open = Some of your jobs are on their way. Cancel them first, everywhere.
+error-job-unknown = I cannot find that job.
+error-job-ended = That job has already ended.
+error-job-open = That job is still in progress. Cancel it, or wait until it is done.
+error-jobs-open = Some of your jobs are still in progress. Cancel them first, in every server.
 error-not-yours = Only the person who asked for it, or a moderator, can do that.
-error-no-words = That picture was uploaded: there is no prompt to draw another one from.
+error-no-words = That picture was uploaded, so there is no prompt to make another one from.
 error-picture-count =
     That job has { $count ->
         [one] 1 picture
        *[other] { $count } pictures
     }.
 error-held-back = That picture was held back by the rules here.
-error-button-unknown = I do not know that button any more.
+error-button-unknown = That button no longer works.
 error-button-foreign = I have no record of the picture that this button belongs to. My database was replaced, or restored from a backup, after I made it.
-error-page-old = That answer is too old for its buttons. Please ask again.
-error-form-unknown = I do not know that form any more.
-error-file-elsewhere = `{ $field }` is not a file on Discord; I fetch nothing else.
-error-file-late = Discord did not hand me `{ $field }` in time. Please try again.
-error-direct-closed = Discord does not let me write to you. Allow direct messages in this server's privacy settings; Details has the files, too.
-error-picture-not-stored = That picture is not stored any more. Reroll draws new ones.
-error-pictures-not-stored = Those pictures are not stored any more. Reroll draws new ones.
+error-page-old = That message is too old for its buttons. Please use the command again.
+error-form-unknown = That form no longer works. Please open it again.
+error-file-elsewhere = `{ $field }` is not a file on Discord, and I only fetch files from there.
+error-file-late = Discord did not send me `{ $field }` in time. Please try again.
+error-direct-closed = Discord does not let me message you. Allow direct messages in this server's privacy settings, or find the files under Details.
+error-picture-not-stored = That picture is not stored any more. Reroll makes new ones.
+error-pictures-not-stored = Those pictures are not stored any more. Reroll makes new ones.
 error-blocked = Moderators blocked you { $end }.
 error-blocked-because = Moderators blocked you { $end }: { $reason }
 error-job-removed = That job was removed.
 error-carried-out = That job was made in an age-restricted channel, so I cannot send someone else's pictures of it by direct message.
-error-words-not-kept = What was asked for there is not stored any more.
+error-words-not-kept = The prompt of that job is not stored any more.
 error-prompt-refused = The rules here do not allow that prompt.
-error-filters-full = There are { $most } filters here, as many as may be. Remove one first.
+error-filters-full = There are already { $most } filters here, the most there can be. Remove one first.
 error-filters-regex-full = With this one, the regular expressions here would be more than { $most }, or too large together. Remove one first.
-error-filter-stands = There is such a filter already. Remove it first, to give it another action or strictness.
-error-no-filter = There is no such filter here. `/mod filter list` has their numbers.
-error-owners-only = Only the owners of this bot can do that everywhere.
+error-filter-stands = That filter already exists. Remove it first to give it another action or strictness.
+error-no-filter = There is no such filter here. `/mod filter list` shows their numbers.
+error-owners-only = Only the owners of this bot can do that for every server.
 error-block-yourself = You cannot block yourself.
 error-block-bot = I cannot block myself.
-error-block-moderator = They moderate here too; only the server's owner can block them.
+error-block-moderator = They are a moderator here too; only the server's owner can block them.
 error-not-blocked = They are not blocked here.
-error-cancel-what = Name either a `job` or a `person`.
+error-cancel-what = Give either a `job` or a `person`.
 error-message-stays = The files are deleted, but Discord does not let me touch the message: { $why }.
-error-place-closed = Pictures are not drawn in this channel.
-error-place-elsewhere = Pictures are not drawn in this channel, but in { $channels }.
-error-role-needed = Pictures are for people with one of these roles here: { $roles }.
+error-place-closed = Pictures are not allowed in this channel.
+error-place-elsewhere = Pictures are not allowed in this channel, but they are in { $channels }.
+error-role-needed = Pictures here are for people with one of these roles: { $roles }.
 error-quota-pictures =
     { $limit ->
-        [0] You may ask for no pictures in this server.
+        [0] You cannot ask for pictures in this server.
        *[other] You asked for { $used } of { $limit } pictures today in this server, and this would be { $asked ->
             [one] one
            *[other] { $asked }
-        } more. The next day begins { $back } (UTC).
+        } more. The quota resets { $back } (UTC).
     }
 error-ceiling-pictures =
     You may ask for { $limit ->
         [one] 1 picture
        *[other] { $limit } pictures
-    } a day, in all servers and direct messages together, and this would be more. The next day begins { $back } (UTC).
+    } a day across all servers and direct messages, and this would be more. The quota resets { $back } (UTC).
 error-ceiling-seconds =
-    You used up today's { $limit ->
+    You have used up today's { $limit ->
         [one] second
        *[other] { $limit } seconds
-    } of device time, in all servers and direct messages together. The next day begins { $back } (UTC).
-error-quota-seconds = You used up today's { $limit } seconds of device time in this server. The next day begins { $back } (UTC).
+    } of device time across all servers and direct messages. The quota resets { $back } (UTC).
+error-quota-seconds = You have used up today's { $limit } seconds of device time in this server. The quota resets { $back } (UTC).
 
 # What a field must be: these end the sentence "`steps` must be …".
-bound-decodable = a picture that can be decoded in a few seconds
+bound-decodable = a picture that can be decoded within a few seconds
 bound-whole = a whole number, { $least } to { $most }
 bound-number = a number, { $least } to { $most }
-bound-strength = a number, more than 0, at most 1
-bound-strength-alone = left out where there is no `image`
+bound-strength = a number greater than 0 and at most 1
+bound-strength-alone = left out when there is no `image`
 bound-characters = { $least } to { $most } characters
 bound-truth = true or false
 bound-roles = 1 to { $most } roles
-bound-strictness = spoiler or refuse: Discord wants an age restriction for more
+bound-strictness = spoiler or refuse: Discord requires an age restriction for more
 bound-one-of = one of { $names }
 bound-one-of-here = one of { $names } here
 bound-one-of-with = one of { $names } with { $checkpoint }
 bound-near = near one of { $names }
 bound-with-value = followed by its value
 bound-once = given once
-bound-braces = written with a {"}"} for every {"{"}, or \{"{"} and \{"}"} for the characters
-bound-one-prompt = one prompt: braces and `--repeat` make several
+bound-braces = written with a {"}"} for every {"{"}, or with \{"{"} and \{"}"} for the characters themselves
+bound-one-prompt = a single prompt: braces and `--repeat` make several
 bound-duration = like `3d 12h`, from one minute to five years, or `for good`
 bound-still-stored = a picture that is still stored
 bound-image-prompt = a picture whose file has a prompt
-bound-image-words = one whose prompts have at most { $most } characters
-bound-choice = one of those on offer
-bound-most = at most { $most } here: this server wants no more
-bound-side = at most { $most } pixels on the longer side here: this server wants none larger
-bound-negative = at most { $most } characters here: this server adds its own
+bound-image-words = a picture whose prompts have at most { $most } characters
+bound-choice = one of the choices
+bound-most = at most { $most } here: this server allows no more
+bound-side = at most { $most } pixels on the longer side here: this server allows no more
+bound-negative = at most { $most } characters here: this server adds its own negative prompt
 bound-file = at most { $most } MiB
 # What generation/ says of a field, after "must be", and of a checkpoint (its own English is in phrases.py)
 bound-between = { $least } to { $most }
@@ -145,38 +145,39 @@ bound-characters-with-style = at most { $most } characters with the style { $sty
 bound-checkpoint-name = a name from the catalog
 bound-multiple = a multiple of { $of }
 bound-weights = written with weights from 0 to { $most }
-bound-strength-needed = more than 0, at most 1, where there is an image
+bound-strength-needed = greater than 0 and at most 1 when there is an image
 bound-strength-steps = at least { $least } with { $steps } steps
-bound-image-needed = there, for strength to have a meaning
+bound-image-needed = given when there is a strength
 bound-image-size = an RGB PNG of { $width }×{ $height } px
-bound-image-side = 1 px a side or more
-bound-image-png = a whole PNG file
-bound-image-file = a whole PNG, JPEG or WebP file
-bound-image-scans = a JPEG of at most { $most } scans
+bound-image-side = at least 1 px on each side
+bound-image-png = a complete PNG file
+bound-image-file = a complete PNG, JPEG or WebP file
+bound-image-scans = a JPEG with at most { $most } scans
 bound-image-pixels = at most { $most } megapixels
 bound-image-webp = at most { $most } megapixels as a WebP
-bound-image-aspect = at most { $most } times as long as wide
-bound-image-text = one with at most { $most } characters of text
-bound-image-upscale = at most { $most } px a side to upscale
+bound-image-aspect = at most { $most } times as long as it is wide
+bound-image-text = a picture with at most { $most } characters of text
+bound-image-smaller = a smaller picture
+bound-image-upscale = at most { $most } px on each side to be upscaled
 bound-either = { $names }
 bound-factor-here = { $names } for { $width } × { $height } px: { $most } px is the most
 bound-style-name = { $least } to { $most } characters, and not { $taken }
-bound-style-prompt = a text with { $place } in it once, and no other braces
-bound-without-lcm = another one than { $sampler } without lcm = true
+bound-style-prompt = a text that contains { $place } once and no other braces
+bound-without-lcm = a sampler other than { $sampler } unless lcm = true
 checkpoint-not-listed = not in the catalog, which has { $names }
-checkpoint-none-here = not in the catalog, which has none for here
+checkpoint-none-here = not in the catalog, which has none for this place
 checkpoint-file = { $file }: { $why }
 checkpoint-file-missing = no such file: { $file }
 checkpoint-folder-missing = no such folder: { $folder }
 checkpoint-lacks = { $folder } lacks { $names }
-checkpoint-other-pipeline = { $file } names { $found }, not a { $wanted }
+checkpoint-other-pipeline = { $file } names { $found } instead of a { $wanted }
 checkpoint-pickled = pickled weights are refused; safetensors only ({ $folder } has { $names } and no { $wanted })
 checkpoint-pickled-file = pickled weights are refused; safetensors only, not { $file }
 checkpoint-no-weight-map = { $file } has no weight_map
 checkpoint-shard = { $file } names { $shard }; safetensors only, beside it
 checkpoint-no-json = { $file } is not valid JSON
 checkpoint-no-object = { $file } is not a JSON object
-checkpoint-not-whole = { $file } holds no whole checkpoint; it lacks { $names }
+checkpoint-not-whole = { $file } is not a complete checkpoint; it lacks { $names }
 checkpoint-no-safetensors = { $file } is not a safetensors file
 checkpoint-cut-short = { $file } is cut short in its header
 checkpoint-length = { $file } has { $length } of its { $wanted } bytes
@@ -185,6 +186,14 @@ checkpoint-config-file = { $file } needs config in the catalog: a diffusers fold
 checkpoint-no-source = { $source } is neither a folder nor a hub id (owner/name)
 checkpoint-hub-out-of-reach = { $repository } is not on disk and the hub is out of reach
 checkpoint-hub = { $repository } on the hub: { $why }
+checkpoint-predicts = it predicts { $kind }, which not every sampler can follow
+checkpoint-lacks-weights = { $count } of its weights are missing, such as { $first }
+checkpoint-inpainting = its UNet takes { $channels } channels, as for inpainting
+checkpoint-preview = { $file } must hold a 4×3 matrix and a bias of 3
+checkpoint-checker-lacks = its safety checker lacks { $weight }
+checkpoint-changed = { $file } is not the file that was published (its SHA-256 is { $found }…, not { $wanted }…); install Darkroom again
+checkpoint-unpublished = { $file } was never published; SHA256SUMS does not name { $name }
+checkpoint-revisions = { $file }: { $why }; mend it, or remove it to pin anew
 
 ### Words for many places
 
@@ -243,6 +252,8 @@ permission =
     .send = Send Messages
     .send-in-threads = Send Messages in Threads
     .attach = Attach Files
+    .moderate-members = Timeout Members
+    .manage-guild = Manage Server
 
 ### Imagine and its relatives
 
@@ -258,29 +269,29 @@ command-imagine = Develop pictures from a description
     .checkpoint = The model that draws
     .image = A picture to start from: PNG, JPEG or WebP, cropped to the shape
     .strength = How much of that picture is redrawn (0.75)
-    .style = A named look, laid over your words; none for none
-    .private = Only you see it, and what you make of it
-command-upscale = Make a picture of yours larger
-    .image = A PNG, JPEG or WebP of at most 2048 pixels a side
-    .factor = How many times as wide and as high
-    .private = Only you see it, and what you make of it
+    .style = A named look added to your prompt; "none" for no style
+    .private = Only you can see it, and what you make from it
+command-upscale = Make one of your own pictures larger
+    .image = A PNG, JPEG or WebP with at most 2048 pixels on each side
+    .factor = How many times as wide and as high it gets
+    .private = Only you can see it, and what you make from it
 uploaded-picture = an uploaded picture
 
 menu-source = Use as source image
 form-source = Use as source image
-form-source-prompt = What to make of the picture
+form-source-prompt = What to turn the picture into
 form-source-prompt-first =
     { $others ->
-        [one] What to make of the first picture; there is one more
-       *[other] What to make of the first picture; there are { $others } more
+        [one] What to turn the first picture into; there is one more
+       *[other] What to turn the first picture into; there are { $others } more
     }
 form-prompt = Prompt
 form-negative-prompt = Negative prompt
     .hint = What to keep out of the picture
 form-strength = Strength
     .hint = How much of it is redrawn: more than 0, at most 1
-source-gone = I do not have that picture any more. Pick it from the message's menu once more.
-no-picture = That message carries no picture.
+source-gone = I do not have that picture any more. Pick it from the message's menu again.
+no-picture = That message has no picture.
 
 ### The message of a job
 
@@ -291,20 +302,20 @@ job-held-back = { $count ->
     [server] this server's rules
    *[here] the rules here
   }
-job-held-back-privately = All of them were held back: the check takes them for not safe for work. Other words, or another seed, may help.
+job-held-back-privately = All of them were held back: the check considers them not safe for work. Other words or another seed may help.
 job-from = From { $where }
 job-moved = You asked for this in { $channel }, where I cannot reach you any more.
 job-cancelled = Cancelled
-job-failed-privately = ⚠️ Discord does not let me say here what became of this. I told the person who asked.
+job-failed-privately = ⚠️ Discord does not let me say here what happened. I told the person who asked.
 job-cancelled-by-moderator = Cancelled by a moderator
 job-variation = (variation of { $number })
 job-starting = Starting…
 job-queued = Queued, { ordinal }
 job-loading = Loading { $checkpoint }…
 job-stalled = { $drawn ->
-    [0] Waiting for the disk. This goes on by itself as soon as the disk allows it.
-    [one] Your picture is drawn; waiting for the disk to take it. It will be posted by itself.
-   *[other] Your pictures are drawn; waiting for the disk to take them. They will be posted by themselves.
+    [0] Waiting for the disk. This continues automatically as soon as the disk allows it.
+    [one] Your picture is drawn; waiting for the disk. It will be posted automatically.
+   *[other] Your pictures are drawn; waiting for the disk. They will be posted automatically.
 }
 job-progress = step { $step } of { $steps } · { $left } left
 job-without = without: { $words }
@@ -312,8 +323,8 @@ job-cut = too long, left out: { $words }
 job-shrunk = Made smaller to fit Discord's upload limit; the originals are kept.
 job-delete =
     { $pictures ->
-        [one] Delete this picture? The message and the files go, for good.
-       *[other] Delete these pictures? The message and the files go, for good.
+        [one] Delete this picture? The message and the files will be gone for good.
+       *[other] Delete these pictures? The message and the files will be gone for good.
     }
 settings-steps = { $steps ->
         [one] 1 step
@@ -323,7 +334,7 @@ settings-guidance = guidance { $guidance }
 settings-seed = seed { $seed }
 settings-strength = strength { $strength }
 picture-place = (picture { $number } of { $count })
-preview-alt = A first look at the pictures
+preview-alt = A preview of the pictures
 
 ### Buttons, forms, questions
 
@@ -343,31 +354,31 @@ button-delete = Delete
 button-delete-for-good = Delete for good
 form-remix = Remix
 form-seed = Seed
-    .hint = Empty for a new one
+    .hint = Leave empty for a new one
 form-guidance = Guidance
-    .hint = Empty for the checkpoint's own
+    .hint = Leave empty for the checkpoint's default
 form-steps = Steps
-    .hint = Empty for the checkpoint's own
-question = That makes **{ $jobs } jobs**:
+    .hint = Leave empty for the checkpoint's default
+question = This makes **{ $jobs } jobs**:
 question-yes = Make { $jobs } jobs
 question-no = No
 question-made = On their way.
-question-left = Left alone.
-question-replaced = There is a newer question; this one is left.
-question-forgotten = Nobody answered, so I left it. Ask again when you like.
+question-left = Cancelled.
+question-replaced = There is a newer question, so this one was cancelled.
+question-forgotten = Nobody answered, so I cancelled it. Ask again whenever you like.
 
 ### Pictures that are there: details, history, favourites
 
-command-history = What you asked for here, latest first
-    .word = Only those with this in the prompt or the negative prompt
-    .days = Only those of the last so many days
-command-favourites = The jobs here that you marked with a star
+command-history = What you asked for here, newest first
+    .word = Only with this in the prompt or the negative prompt
+    .days = Only from the last so many days
+command-favourites = The jobs here that you marked as favourites
 command-show = Everything about one job of this server
-    .job = Its number, as in the names of its files
-history-own-none = Nothing of yours is like that here.
-favourites-none = You have no favourites here yet: press ⭐ on one.
+    .job = The job's number, as in its file names
+history-own-none = No results.
+favourites-none = You have no favourites here yet: press ⭐ on a picture.
 menu-details = Generation details
-command-inspect = How a picture was made, as far as its file says
+command-inspect = How a picture was made, as far as its file tells
     .image = A PNG, JPEG or WebP from here, AUTOMATIC1111 or ComfyUI
 button-use-these = Use these
 error-file-says-nothing = That file does not say how it was made.
@@ -401,54 +412,54 @@ entry-jump = jump
 entry-why = Why
 entry-by-moderator = by a moderator
 entry-deleted = deleted
-entry-unseen = One of your favourites. It cannot be shown here: it was made in a place that you cannot see from this channel, or no longer.
+entry-unseen = One of your favourites. It cannot be shown here: it was made in a place that you cannot see from this channel, or not any more.
 file-no-prompt = *no prompt*
 file-also = Also
-file-left-out = Not to be had here
+file-left-out = Not available here
 sent = Sent: { $where }
-details-without-pictures = That was quick, so the pictures are left out here. They come with the next Details in ten seconds.
-favourite-added = Now among your favourites.
-favourite-removed = No longer among your favourites.
-deleted-files = Deleted: the files are gone. I cannot reach the message; you can dismiss it.
+details-without-pictures = That was quick, so the pictures are left out this time. Press Details again in ten seconds to see them.
+favourite-added = Added to your favourites.
+favourite-removed = Removed from your favourites.
+deleted-files = Deleted: the files are gone. I cannot delete the message, but you can dismiss it.
 
 ### The queue
 
-command-queue = Who waits, where you are, and how long it takes
-command-cancel = Cancel a job of yours, or all of them
-    .job = Which one; not needed where there is only one
-    .everything = All of yours here
+command-queue = Who is waiting, where you are in line, and how long it takes
+command-cancel = Cancel one of your jobs, or all of them
+    .job = Which one; not needed if there is only one
+    .everything = All of your jobs here
 cancelled-own =
     { $jobs ->
         [one] Cancelled job { $ids }.
        *[other] Cancelled { $jobs } jobs.
     }
-error-no-job-of-yours = You have no job on its way here.
-error-which-job = You have { $jobs } jobs on their way. Pick one with `job`, or `everything`.
+error-no-job-of-yours = You have no jobs in progress here.
+error-which-job = You have { $jobs } jobs in progress. Pick one with `job`, or use `everything`.
 
-queue-somebody = somebody
-queue-empty = Nobody waits. Your turn!
+queue-somebody = someone
+queue-empty = The queue is empty. Your turn!
 queue-counts = **{ $running } running, { $waiting } waiting**
     .timed = **{ $running } running, { $waiting } waiting**, all done in about { $time }
 queue-running = running
-queue-elsewhere = somebody elsewhere
+queue-elsewhere = someone elsewhere
 queue-yours = you: { $prompt }
 queue-about = about { $time }
 queue-more = and { $more } more
 
 ### Checkpoints and styles
 
-command-checkpoints = What draws here, with its settings and a picture
-command-styles = The looks you can pick, with their words and a picture
+command-checkpoints = The models you can pick, with their settings and a sample picture
+command-styles = The styles you can pick, with their prompts and a sample picture
 checkpoint-settings = { $size } px, { $steps } steps of { $sampler }, guidance { $guidance }
-checkpoint-default = Used if you name none
-style-prompt = **Your words in it** { $prompt }
+checkpoint-default = Used by default
+style-prompt = **With your prompt** { $prompt }
 style-without = **Without** { $prompt }
 style-for = **For** { $checkpoints }
 example-alt = A picture made with { $name }
-nothing-offered = There is nothing to pick here.
+nothing-offered = There is nothing to choose from here.
 page-back = Back
 page-on = Next
-error-files-busy = Too many files are being looked at right now. Try again in a moment.
+error-files-busy = I am busy with too many files right now. Please try again in a moment.
 error-too-fast =
     { $seconds ->
         [one] That was quick. Try again in a second.
@@ -456,24 +467,24 @@ error-too-fast =
     }
 error-age-restricted = { $name } is for age-restricted channels only.
 settings-style = style { $style }
-details-styled = Drawn from
+details-styled = Full prompt
 
 ### A person's own settings
 
-command-settings = Your own defaults
-command-settings-show = Your own defaults, and what is left of your day in this server
-command-settings-set = What you get where you leave an option of /imagine out, everywhere
-command-settings-reset = Take one of your defaults back
+command-settings = Your own defaults for /imagine
+command-settings-show = Show your own defaults, and what is left of today's quota in this server
+command-settings-set = Set your own defaults for the options of /imagine, in every server
+command-settings-reset = Remove one of your defaults
     .setting = Which one
-settings-card = What you get where you leave it out. It goes before a server's own; `/settings reset` takes it back.
-bound-default = at most { $most } here; your own default is { $yours } (`/settings`), so give another
+settings-card = What you get for options that you leave out. Your defaults take precedence over the server's; `/settings reset` removes one.
+bound-default = at most { $most } here; your own default is { $yours } (`/settings`), so pick another value
 quota-free = { $used ->
         [one] 1 picture
        *[other] { $used } pictures
     } today
 quota-used = { $used } of { $limit } pictures today
 quota-seconds = { $used } of { $limit } seconds of device time
-quota-day = the next day begins { $back } (UTC)
+quota-day = the quota resets { $back } (UTC)
 
 ### A server's and a channel's settings
 
@@ -483,38 +494,38 @@ preference =
     .steps = Denoising steps
     .guidance = How closely to follow the prompt
     .count = How many pictures
-    .style = A named look; none for none
+    .style = A named look; "none" for no style
     .sampler = The noise scheduler
-    .negative-prompt = What to keep out of the picture where you say nothing else
-    .private = Only you see what comes of /imagine
-command-config = What holds in this server and its channels
-command-config-show = What holds here, and who said so
-command-config-defaults = What people get who leave an option of /imagine out
-command-config-bounds = How much one job may ask for
+    .negative-prompt = What to keep out of the picture unless you say otherwise
+    .private = Only you can see what /imagine makes for you
+command-config = The settings of this server and its channels
+command-config-show = Show the settings that apply here, and where they were set
+command-config-defaults = Set what people get for options of /imagine that they leave out
+command-config-bounds = Limit how much a single job may ask for
     .max-steps = Denoising steps
     .max-count = Pictures
-    .max-side = The longer side of a picture in pixels, enlarged ones too
-command-config-quota = How much each person may ask for in a day (UTC); for the whole server only
-    .pictures-per-day = Pictures, of whatever kind of job
-    .seconds-per-day = Seconds of the device's time
-    .running-at-once = Jobs of one person that run at the same time; others wait
-command-config-access = In which channels, and from which roles, pictures may be asked for
-command-config-safety = What becomes of pictures that are probably not safe for work
-    .age-restricted = In channels with Discord's age restriction (spoiler)
+    .max-side = The longer side of a picture in pixels, upscaled ones included
+command-config-quota = Limit what each person may ask for in a day (UTC); for the whole server only
+    .pictures-per-day = Pictures, from any kind of job
+    .seconds-per-day = Seconds of device time
+    .running-at-once = How many jobs of one person run at the same time; the others wait
+command-config-access = Choose the channels and roles that may ask for pictures
+command-config-safety = Choose what happens to pictures that are probably not safe for work
+    .age-restricted = In age-restricted channels (spoiler)
     .elsewhere = In all other channels (refuse)
-    .spoiler-above = Hidden until clicked from this score on, 0 to 1 (0.2)
-    .refuse-above = With refuse: not shown at all from this score on, 0 to 1 (0.8)
-    .keep-refused = Store what is refused, for moderators (yes)
-command-config-negative = A negative prompt that is added to everybody's
-    .text = What is kept out of every picture
-command-config-reset = Take a setting back, so that what is around it holds
+    .spoiler-above = Hide as a spoiler from this score up, 0 to 1 (0.2)
+    .refuse-above = With refuse: do not show from this score up, 0 to 1 (0.8)
+    .keep-refused = Keep refused pictures for moderators (yes)
+command-config-negative = Add a negative prompt to everyone's
+    .text = What to keep out of every picture
+command-config-reset = Reset a setting to its inherited value
     .setting = Which one
 strictness =
     .allow = allow
     .spoiler = spoiler
     .refuse = refuse
-config-channel = Only this channel or thread; left out, the whole server
-config-card = What holds in { $where }. **Bold** is said here; `/config reset` takes it back.
+config-channel = Only this channel or thread; the whole server if left out
+config-card = Settings in { $where }. **Bold** values are set here; `/config reset` resets them.
 config-server = the whole server
 config-not-set = –
 config-from-channel = (from the channel)
@@ -522,11 +533,11 @@ config-from-server = (from the server)
 config-built-in = (built in)
 config-more = { $more } more
 config-only-in = Only in { $channels }
-config-pick-channels = Only in these channels (none: in all)
-config-pick-roles = Only for these roles (none: nothing said here)
-config-allowed-yes = Pictures may be asked for here
-config-allowed-no = Not here
-config-allowed-inherited = As around it
+config-pick-channels = Only in these channels (none: in all of them)
+config-pick-roles = Only for these roles (none: not restricted here)
+config-allowed-yes = Pictures are allowed here
+config-allowed-no = No pictures here
+config-allowed-inherited = Inherited
 yes = yes
 no = no
 
@@ -535,39 +546,39 @@ no = no
 command-mod = For moderators
 menu-inspect = Inspect generation
 menu-history = Generation history
-command-mod-history = Who asked for what in this server, latest first
-    .person = Only theirs
+command-mod-history = Who asked for what in this server, newest first
+    .person = Only from this person
     .words = Only with these words in the prompt or the negative prompt
-    .checkpoint = Only drawn with it
-    .status = Only those that are so far
-    .flagged = Only those that a filter or the check wants you to see
-    .since = From this day on, or so long ago: 2026-11-03, 7d
+    .checkpoint = Only with this checkpoint
+    .status = Only with this status
+    .flagged = Only what a filter or the check flagged
+    .since = From this day on, or from so long ago: 2026-11-03, 7d
     .until = Up to this day, or until so long ago: 2026-11-03, 7d
-    .job = Its number, as in the names of its files
-command-mod-usage = How much was drawn here, for whom, with a chart and a table
-    .days = Of so many days up to today (30)
-history-none = Nothing here is like that.
-history-again = Ask for one of them again…
+    .job = The job's number, as in its file names
+command-mod-usage = How much was generated here and for whom, with a chart and a table
+    .days = How many days, up to today (30)
+history-none = No results.
+history-again = Run one of them again…
 history-pick = Look at one of them…
 button-unveil = Show blurred
 button-export = Export CSV
 button-remove = Remove
 button-block = Block person
 bound-since = before `until`
-bound-moment = a day like `2026-11-03` or a time ago like `7d`, in the last five years
-error-message-without-job = That message carries no job of mine.
+bound-moment = a day like `2026-11-03` or an age like `7d`, within the last five years
+error-message-without-job = That message does not belong to any of my jobs.
 exported = { $jobs ->
     [one] One job.
    *[other] { $jobs } jobs.
  }
-exported-part = These are the latest; there are more than fit a file. Narrow the search to have the others.
+exported-part = These are the newest; the others do not fit into one file. Narrow the search to export them.
 form-remove = Remove #{ $job }
 form-block = Block { $name }
 form-duration = How long
     .hint = Like 3d 12h, or: for good
 form-reason = Reason
     .audit = For the audit trail
-    .read = They read it, too
+    .read = They can read it
 inspect-by = By
 inspect-when = Asked
 inspect-status = Status
@@ -578,11 +589,11 @@ inspect-error = Error
 inspect-check = Check
 inspect-score = { $number }: { $verdict }, { $score } likely not safe for work
     .percent = { NUMBER($score, style: "percent") }
-inspect-erased = somebody whose data was erased
+inspect-erased = someone whose data was erased
 inspect-private = private
 inspect-deleted = deleted { $when }
-error-chart-unavailable = The chart could not be drawn; here are the figures in words.
-usage-nothing = Nobody asked for pictures: { $period }.
+error-chart-unavailable = The chart could not be drawn; here are the numbers instead.
+usage-nothing = No pictures were asked for: { $period }.
 usage-period = { $first } to { $last }
 usage-total =
     { $period } (UTC): { $pictures ->
@@ -611,35 +622,35 @@ usage-chart-days = Per day (UTC)
 usage-chart-weeks = Per week, by its first day (UTC)
 usage-chart-pictures = pictures
 usage-chart-failed = jobs that failed
-usage-chart-refused = wishes refused
+usage-chart-refused = requests refused
 usage-chart-people = Most pictures
 usage-chart-nameless = No.
 
 ### Moderation: blocks, quotas, removal, audit
 
-command-mod-block = Let somebody ask for nothing, and cancel what they have on its way
+command-mod-block = Block someone from generating, and cancel their jobs
     .person = Who
     .duration = How long, like 3d 12h (for good)
-    .reason = Why; they read it, too
-    .everywhere = In every server and in direct messages; for the bot's owners
-command-mod-unblock = Let somebody ask again
+    .reason = Why; they can read it
+    .everywhere = In every server and in direct messages; bot owners only
+command-mod-unblock = Let someone generate again
     .person = Who
     .reason = Why, for the audit trail
-    .everywhere = What holds in every server; for the bot's owners
+    .everywhere = Their block for every server; bot owners only
 command-mod-blocks = Who is blocked, why, by whom and until when
-    .everywhere = What holds in every server; for the bot's owners
+    .everywhere = The blocks for every server; bot owners only
 command-mod-remove = Remove a job's message, files and favourites
-    .job = Its number, as in the names of its files
+    .job = The job's number, as in its file names
     .reason = Why, for the audit trail
-command-mod-cancel = Cancel a job, or all of a person's here
-    .job = Its number, as in the queue
-    .person = Whose jobs, all of them
+command-mod-cancel = Cancel a job, or all of someone's jobs here
+    .job = The job's number, as in the queue
+    .person = Cancel all jobs of this person
     .reason = Why, for the audit trail
-command-mod-audit = What moderators did, latest first
-    .moderator = Only by them
-    .action = Only this
-    .person = Only to them
-    .everywhere = What was done in every server at once; for the bot's owners
+command-mod-audit = What moderators did, newest first
+    .moderator = Only by this moderator
+    .action = Only this action
+    .person = Only about this person
+    .everywhere = What was done for every server; bot owners only
 duration-1h = 1 hour
 duration-1d = 1 day
 duration-1w = 1 week
@@ -647,11 +658,11 @@ duration-30d = 30 days
 block-for-good = for good
 block-until = until { $time }
 blocked = <@{ $person }> is blocked { $end }. { $jobs ->
-    [0] Nothing of theirs was on its way
+    [0] They had no jobs in progress
     [one] One job was cancelled
    *[other] { $jobs } jobs were cancelled
  }
-unblocked = <@{ $person }> may ask again.
+unblocked = <@{ $person }> can generate again.
 blocks-title = Blocked
 blocks-none = Nobody is blocked.
 blocks-line = <@{ $person }> { $end }, by <@{ $moderator }> { $made }
@@ -662,48 +673,48 @@ removed = Removed #{ $job }. { $children ->
  }
 removed-message = Removed by a moderator.
 cancelled = { $jobs ->
-    [0] Nothing of theirs is on its way here.
+    [0] They have no jobs in progress here.
     [one] One job cancelled.
    *[other] { $jobs } jobs cancelled.
  }
 audit-title = What moderators did
-audit-none = Nothing like that was done here.
+audit-none = No results.
 audit-line = `{ $id }` { $made } <@{ $moderator }> **{ $action }**
 
-command-mod-quota = What people and roles may ask for beside the server's quota
-    .who = A person, or a role: of several roles the most generous holds, and a person's own before them
-command-mod-quota-set = Give a person or a role pictures of their own a day (UTC)
-    .pictures-per-day = How many; left out, the server's number
+command-mod-quota = Quotas of people and roles beside the server's
+    .who = A person or a role: the most generous role counts, and a person's own quota comes first
+command-mod-quota-set = Give a person or a role their own number of pictures a day (UTC)
+    .pictures-per-day = How many; the server's number if left out
 command-mod-quota-add = Grant a person or a role more pictures today
     .pictures = How many more
-command-mod-quota-reset = Count a person's or a role's day from now on
-command-mod-quota-show = What a person or a role was granted, and how the day stands
+command-mod-quota-reset = Start the day of a person or a role over
+command-mod-quota-show = Show what a person or a role was granted, and what is used today
 allowance-daily = { $pictures ->
         [one] 1 picture
        *[other] { $pictures } pictures
     } a day
 allowance-extra = { $pictures } more today
 allowance-from = counted from { $moment }
-allowance-none = nothing granted: the server's quota holds
+allowance-none = nothing granted: the server's quota applies
 
 ### Moderation: filters
 
-command-mod-filter = What prompts may not say
-command-mod-filter-add = Refuse, flag or cut out what prompts may not say
-    .pattern = The word, the words, or the regular expression; case and disguises do not matter
+command-mod-filter = What prompts must not contain
+command-mod-filter-add = Refuse, flag or cut out words in prompts
+    .pattern = A word, a phrase or a regular expression; case and disguises do not matter
     .action = refuse: no pictures; flag: moderators see it; strip: the words are cut out
     .kind = word: a whole word; phrase: words in a row; regex: a regular expression (word)
-    .strictness = inside: in longer words, with letters doubled; spaced: also across spaces and signs (whole)
-    .everywhere = In every server and in direct messages; for the bot's owners
+    .strictness = inside: within longer words, or with doubled letters; spaced: also spread out (whole)
+    .everywhere = In every server and in direct messages; bot owners only
 command-mod-filter-remove = Remove a filter
-    .filter = Its number, as in /mod filter list
-    .everywhere = One that holds in every server; for the bot's owners
-command-mod-filter-list = The filters of this server
-    .everywhere = What holds in every server; for the bot's owners
-command-mod-filter-test = What would become of a prompt here
+    .filter = The filter's number, as in /mod filter list
+    .everywhere = A filter for every server; bot owners only
+command-mod-filter-list = List the filters of this server
+    .everywhere = The filters for every server; bot owners only
+command-mod-filter-test = Try what the filters here do to a prompt
     .text = The prompt
-filter-added = Filter #{ $id } is there: { $line }
-filter-removed = Filter #{ $id } is gone: { $line }
+filter-added = Filter #{ $id } added: { $line }
+filter-removed = Filter #{ $id } removed: { $line }
 filter-action =
     .refuse = refuse
     .flag = flag
@@ -722,13 +733,13 @@ filters-title = Filters
 filters-none = There are no filters here.
 filter-everywhere = one of the bot's owners
 filter-test-off = Switched off, see `/mod filter list`: { $filters }.
-filter-test-allowed = No filter finds anything.
+filter-test-allowed = No filter matches.
 filter-test-refused = Refused by { $filters }.
-filter-test-emptied = Refused: nothing is left of it.
-filter-test-slow = Too slow to tell, which counts as found: { $filters }.
+filter-test-emptied = Refused: nothing would be left of it.
+filter-test-slow = Too slow to check, which counts as a match: { $filters }.
 filter-test-flagged = Flagged by { $filters }.
 filter-test-stripped = Cut by { $filters }: { $text }
-stripped = Left out, as the rules here want it: { $words }
+stripped = Left out because of the rules here: { $words }
 
 # What a pattern must be: these end the sentence "`pattern` must be …".
 filter-pattern-length = 1 to { $most } characters
@@ -746,12 +757,12 @@ filter-off-many = one of at most { $most } regular expressions of a server, and 
 
 ### Privacy
 
-command-privacy = What is kept about you
-command-privacy-export = Everything that is kept about you, as a file
-command-privacy-erase = Remove what is kept about you, for good
+command-privacy = What is stored about you
+command-privacy-export = Get everything that is stored about you, as a file
+command-privacy-erase = Erase what is stored about you, for good
 export-part = Part { $part } of { $parts }. Each file can be read by itself.
-question-erase = This removes your prompts, pictures and favourites from my store, in every server, and cannot be taken back. Messages stay where they are; Delete under one removes it.
-button-erase = Erase all of it
+question-erase = This erases your prompts, pictures and favourites in every server, and cannot be undone. Messages stay where they are; Delete under one removes it.
+button-erase = Erase my data
 erased =
     Erased: { $jobs ->
         [one] 1 job

@@ -20,6 +20,7 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 
 from generation import weights
 from generation.loading.checkpoint_folder import CHECKER, CHECKER_INPUT, variant
+from generation.phrases import Phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def load_checker(folder: Path) -> Checker:
         output_loading_info=True,
     )
     if missing := sorted(found["missing_keys"]):  # which would be random otherwise
-        raise ValueError(f"its safety checker lacks {missing[0]}")
+        raise ValueError(Phrase("checkpoint-checker-lacks", weight=missing[0]))
     prepare = CLIPImageProcessorPil.from_pretrained(
         folder / CHECKER_INPUT.folder, local_files_only=True
     )

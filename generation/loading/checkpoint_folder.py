@@ -12,7 +12,7 @@ from generation import weights
 from generation.errors import CheckpointUnavailable
 from generation.json_text import loads
 from generation.loading.safetensors_file import read_header
-from generation.phrases import Phrase
+from generation.phrases import Phrase, reason_of
 
 INDEX = "model_index.json"
 PREVIEW = "preview.json"
@@ -87,7 +87,7 @@ def check_folder(name: str, folder: Path) -> None:
     try:
         weights.check_folder(folder)
     except (weights.WeightsChanged, OSError) as error:
-        raise CheckpointUnavailable(name, str(error)) from error
+        raise CheckpointUnavailable(name, reason_of(error)) from error
 
 
 def brings_checker(folder: Path) -> bool:

@@ -40,7 +40,7 @@ from generation.loading.memory import is_out_of_memory
 from generation.loading.revisions import RevisionsDamaged, pin, pinned
 from generation.loading.safetensors_file import Tensor, read_header
 from generation.loading.single_file import check_file
-from generation.phrases import Phrase
+from generation.phrases import Phrase, reason_of
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +136,7 @@ def load_parts(files: Files, dtype: torch.dtype, prediction_type: str | None = N
         # than their configuration says.
         place = files.single or files.folder
         raise CheckpointUnavailable(
-            files.name, Phrase("checkpoint-file", file=str(place), why=_line(error))
+            files.name, Phrase("checkpoint-file", file=str(place), why=reason_of(error))
         ) from error
 
 
@@ -147,7 +147,7 @@ def _load(files: Files, dtype: torch.dtype, prediction_type: str | None) -> Part
         config["prediction_type"] = prediction_type
     kind = config.setdefault("prediction_type", "epsilon")
     if kind not in PREDICTION_TYPES:
-        raise ValueError(f"it predicts {kind}, which not every sampler can follow")
+        raise ValueError(Phrase("checkpoint-predicts", kind=str(kind)))
     if files.single is None:
         text_encoder, unet, vae = _models_from_folder(folder, dtype)
     else:
@@ -155,9 +155,9 @@ def _load(files: Files, dtype: torch.dtype, prediction_type: str | None) -> Part
     for part in (text_encoder, unet, vae):
         lost = [key for key, value in part.named_parameters() if value.is_meta]
         if lost:
-            raise ValueError(f"{len(lost)} of its weights are missing, such as {lost[0]}")
+            raise ValueError(Phrase("checkpoint-lacks-weights", count=len(lost), first=lost[0]))
     if unet.config.in_channels != vae.config.latent_channels:
-        raise ValueError(f"its UNet takes {unet.config.in_channels} channels, as for inpainting")
+        raise ValueError(Phrase("checkpoint-inpainting", channels=unet.config.in_channels))
     return Parts(
         CLIPTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True),
         text_encoder,
@@ -246,17 +246,12 @@ def _download(
             name, Phrase("checkpoint-hub-out-of-reach", repository=repository)
         ) from error
     except RevisionsDamaged as error:
-        raise CheckpointUnavailable(name, str(error)) from error
+        raise CheckpointUnavailable(name, reason_of(error)) from error
     except (OSError, HFValidationError) as error:
         raise CheckpointUnavailable(
-            name, Phrase("checkpoint-hub", repository=repository, why=_line(error))
+            name, Phrase("checkpoint-hub", repository=repository, why=reason_of(error))
         ) from error
     return Path(folder)
-
-
-def _line(error: Exception) -> str:
-    """Return the first line of what a library says, or the error's kind where it says nothing."""
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def _preview_colours(file: Path) -> PreviewColours:
@@ -265,7 +260,7 @@ def _preview_colours(file: Path) -> PreviewColours:
     table = _read(file)
     matrix, bias = table["matrix"], table["bias"]
     if [len(row) for row in (*matrix, bias)] != [3] * 5:
-        raise ValueError(f"{PREVIEW} must hold a 4×3 matrix and a bias of 3")
+        raise ValueError(Phrase("checkpoint-preview", file=PREVIEW))
     return PreviewColours(tuple(tuple(row) for row in matrix), tuple(bias))
 
 

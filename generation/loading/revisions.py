@@ -9,6 +9,8 @@ import json
 import re
 from pathlib import Path
 
+from generation.phrases import Phrase
+
 REVISIONS = "revisions.json"
 COMMIT = re.compile(r"[0-9a-f]{40}")
 MAIN = "main"  # the branch that is meant where none is named
@@ -27,7 +29,8 @@ def read_revisions(file: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise RevisionsDamaged(f"{file}: {error}; mend it, or remove it to pin anew") from error
+        said = Phrase("checkpoint-revisions", file=str(file), why=str(error))
+        raise RevisionsDamaged(said) from error
     return dict(table)
 
 

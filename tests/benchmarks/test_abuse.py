@@ -15,6 +15,7 @@ MOST = {
 }
 
 
+@pytest.mark.nightly
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read as Linux tells it")
 def test_nobody_takes_much_of_the_bot():
     figures = abuse.run()

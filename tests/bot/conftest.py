@@ -1,6 +1,5 @@
 """The real bot on a simulated Discord, with a real database and a recording executor."""
 
-import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -17,13 +16,14 @@ from bot.client import DarkroomBot
 from bot.services.admission import Limits
 from bot.store.audit import AuditStore
 from bot.store.blocks import BlockStore
-from bot.store.database import FILE_NAME, Database, migrate
+from bot.store.database import FILE_NAME, Database
 from bot.store.favourites import FavouriteStore
 from bot.store.jobs import JobStore
 from bot.store.pictures import PictureStore
 from bot.store.records import Job
 from bot.store.refusals import RefusalStore
 from bot.store.rules import RuleStore
+from bot.texts import say
 from generation.catalog import EMBEDDED, STYLES, Catalog
 from tests.discord_spec.judge import judge_request
 from tests.fakes import RecordingExecutor
@@ -33,7 +33,7 @@ CATALOG = Catalog({EMBEDDED.name: EMBEDDED}, EMBEDDED.name, {style.name: style f
 LIMITS = Limits(waiting=20, waiting_per_person=3, waiting_per_server=20)
 
 # The last row under finished pictures.
-KEEPING = ["Details", "Send to me", "Favourite", "Delete"]
+KEEPING = [say("button-details"), say("button-send"), say("button-favourite"), say("button-delete")]
 
 
 def labels(message) -> list[str]:
@@ -125,14 +125,6 @@ def _discord_s_specification(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     if violations:
         pytest.fail("Discord would refuse:\n" + "\n".join(violations[:50]), pytrace=False)
-
-
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an empty database of this version; every migration runs once for all tests."""
-    folder = tmp_path_factory.mktemp("migrated")
-    asyncio.run(migrate(folder))
-    return folder
 
 
 @pytest.fixture

@@ -9,7 +9,9 @@ import simcord
 from bot.services.context import Actor, Target
 from bot.services.moderation import ModerationService
 from bot.store.records import EVERYWHERE, Status
+from bot.texts import say
 from tests.bot.conftest import House, labels
+from tests.texts import says
 
 
 def said(result) -> str:
@@ -48,20 +50,21 @@ async def test_a_block_ends_what_is_on_its_way_and_lets_nothing_new_through(hous
     (held,) = await house.blocks.of_person(house.mia.id)
     stamp = f"<t:{int(held.until.timestamp())}:f>"
     assert said(result) == (
-        f"<@{house.mia.id}> is blocked until {stamp}. 2 jobs were cancelled: \\*spam\\*"
+        say("blocked", person=str(house.mia.id), end=say("block-until", time=stamp), jobs=2)
+        + ": \\*spam\\*"
     )
     assert (held.guild_id, held.by_id, held.reason) == (house.guild.id, house.morgan.id, "*spam*")
     for job in (running, queued):
         assert job.response.content.endswith("✖️ Cancelled by a moderator")
         assert labels(job.response) == []
     assert [(await house.job(n)).status for n in (2, 3)] == [Status.CANCELLED] * 2
-    assert "Cancelled" not in other.response.content
+    assert say("job-cancelled") not in other.response.content
     assert not house.allowed_mentions(result.response).users
 
     why = f"Moderators blocked you until {stamp}: \\*spam\\*"
     again = await house.mia.slash(house.channel, "imagine", prompt="more")
     assert refused(house, again) == why
-    for label in ("Reroll", "U1", "V1", "Remix"):
+    for label in (say("button-reroll"), "U1", "V1", say("button-remix")):
         clicked = await house.mia.click(done.response, label=label)
         assert said(clicked) == why
     several = await house.mia.slash(house.channel, "imagine", prompt="{a, b} pear")
@@ -83,11 +86,11 @@ async def test_a_block_ends_by_time_and_by_unblock(house: House):
 
     await block(house)
     gone = await house.morgan.slash(house.channel, "mod unblock", person=house.mia, reason="sorry")
-    assert said(gone) == f"<@{house.mia.id}> may ask again."
+    assert said(gone) == say("unblocked", person=str(house.mia.id))
     await house.mia.slash(house.channel, "imagine", prompt="a pear")
     assert (await house.job(2)).request.prompt == "a pear"
     twice = await house.morgan.slash(house.channel, "mod unblock", person=house.mia)
-    assert refused(house, twice) == "They are not blocked here."
+    assert refused(house, twice) == say("error-not-blocked")
     entries = await house.audit.page(house.guild.id, before=None, limit=9)
     assert [one.action for one in entries][:2] == ["unblock", "block"]
     assert entries[0].detail == "sorry"
@@ -117,8 +120,8 @@ async def test_whom_moderators_cannot_block(house: House):
     head = simcord.MemberActor(house.env, house.guild, house.guild.owner)
     ourselves = simcord.UserHandle(house.env, house.env.backend.bot_user)
     for person, line in (
-        (house.morgan, "You cannot block yourself."),
-        (ourselves, "I cannot block myself."),
+        (house.morgan, say("error-block-yourself")),
+        (ourselves, say("error-block-bot")),
         (helper, "only the server's owner can block them"),
         (head, "only the server's owner can block them"),
     ):
@@ -132,7 +135,9 @@ async def test_members_are_refused_in_code_too(house: House, command: str):
     (mod,) = [one for one in await house.bot.tree.fetch_commands() if one.name == "mod"]
     house.guild.set_command_permissions(mod, {house.guild.default_role: True})
     result = await house.max.slash(house.channel, command, person=house.mia)
-    assert refused(house, result) == "You need Moderate Members."
+    assert refused(house, result) == say(
+        "error-permissions", needed=say("permission.moderate-members")
+    )
     assert await house.blocks.of_person(house.mia.id) == []
 
 
@@ -140,23 +145,23 @@ async def test_one_server_is_no_business_of_another(house: House):
     _, channel, eve = moderator_elsewhere(house)
     await block(house, reason="ours")
     listed = await eve.slash(channel, "mod blocks")
-    assert said(listed) == "Nobody is blocked."
+    assert said(listed) == say("blocks-none")
     lifted = await eve.slash(channel, "mod unblock", person=house.mia_user)
-    assert refused(house, lifted) == "They are not blocked here."
+    assert refused(house, lifted) == say("error-not-blocked")
     trail = await eve.slash(channel, "mod audit")
-    assert said(trail) == "Nothing like that was done here."
+    assert said(trail) == say("audit-none")
     still = await house.mia.slash(house.channel, "imagine", prompt="still blocked")
-    assert refused(house, still) == "Moderators blocked you for good: ours"
+    assert refused(house, still) == say("error-blocked-because", end="for good", reason="ours")
     assert await house.jobs.get(1) is None
 
 
 async def test_only_the_bots_owners_block_everywhere(house: House):
     result = await block(house, everywhere=True)
-    assert refused(house, result) == "Only the owners of this bot can do that everywhere."
+    assert refused(house, result) == say("error-owners-only")
     for command in ("mod unblock", "mod blocks", "mod audit"):
         options = {"person": house.mia} if command == "mod unblock" else {}
         result = await house.morgan.slash(house.channel, command, everywhere=True, **options)
-        assert "Only the owners" in refused(house, result)
+        assert says(refused(house, result), "error-owners-only")
     assert await house.blocks.of_person(house.mia.id) == []
 
     house.bot.owner_id = house.morgan.id
@@ -172,8 +177,10 @@ async def test_only_the_bots_owners_block_everywhere(house: House):
         await mia_there.slash(channel, "imagine", prompt="a pear"),
         await house.mia_user.slash("imagine", prompt="a pear"),
     ):
-        assert refused(house, result) == "Moderators blocked you for good: everywhere"
-    assert said(await house.morgan.slash(house.channel, "mod blocks")) == "Nobody is blocked."
+        assert refused(house, result) == say(
+            "error-blocked-because", end="for good", reason="everywhere"
+        )
+    assert said(await house.morgan.slash(house.channel, "mod blocks")) == say("blocks-none")
     listed = await house.morgan.slash(house.channel, "mod blocks", everywhere=True)
     shown = listed.followups[0] if listed.followups else listed.response
     assert f"<@{house.mia.id}> for good" in shown.embeds[0].description
@@ -194,10 +201,12 @@ async def test_the_list_turns_pages_for_moderators_only(house: House):
     assert [line.split(" ")[0] for line in lines] == [f"<@{one.id}>" for one in people[:1:-1]]
     assert r"a \_b\_" in lines[0]
     assert f"for good, by <@{house.morgan.id}>" in lines[0]
-    await house.morgan.click(result.response, label="Older")
+    await house.morgan.click(result.response, label=say("button-older"))
     assert len(result.response.embeds[0].description.splitlines()) == 2
     (role,) = house.env.backend.guilds[house.guild.id].members[house.morgan.id].role_ids
     house.env.backend.remove_member_role(house.guild.id, house.morgan.id, role)
-    clicked = await house.morgan.click(result.response, label="Newer")
-    assert refused(house, clicked) == "You need Moderate Members."
+    clicked = await house.morgan.click(result.response, label=say("button-newer"))
+    assert refused(house, clicked) == say(
+        "error-permissions", needed=say("permission.moderate-members")
+    )
     assert len(result.response.embeds[0].description.splitlines()) == 2

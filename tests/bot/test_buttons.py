@@ -5,12 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.store.records import Kind, Status
+from bot.texts import say
 from bot.ui.custom_id import TEMPLATE, CustomId
 from bot.ui.job_actions import JOB_ACTIONS
 from tests.bot.conftest import KEEPING, House, build, labels
 from tests.fakes import png
+from tests.texts import says
 
-VARY = ["Vary subtle", "Vary strong"]
+VARY = [say("button-vary-subtle"), say("button-vary-strong")]
 
 
 async def imagine(house: House, person=None, **options):
@@ -26,7 +28,7 @@ def latest(house: House):
 async def test_reroll_is_a_new_job_of_whoever_clicked(house: House):
     result = await imagine(house)
     await house.settle()
-    clicked = await house.max.click(result.response, label="Reroll")
+    clicked = await house.max.click(result.response, label=say("button-reroll"))
     await house.settle()
     assert clicked.response.id != result.response.id
     assert len(clicked.response.attachments) == 4
@@ -48,7 +50,7 @@ async def test_upscale_enlarges_the_stored_picture_and_then_the_larger_one(house
     ]
     assert "(×2)" in clicked.response.content
     assert f"{2 * side}×{2 * side}" in clicked.response.content
-    assert labels(clicked.response) == ["×4", *VARY, "Remix", *KEEPING]
+    assert labels(clicked.response) == ["×4", *VARY, say("button-remix"), *KEEPING]
     job = await house.job(2)
     assert (job.kind, job.status, job.parent_index) == (Kind.UPSCALE, Status.DONE, 2)
     larger = await house.mia.click(clicked.response, label="×4")
@@ -57,7 +59,7 @@ async def test_upscale_enlarges_the_stored_picture_and_then_the_larger_one(house
         png(9, 4 * side, 4 * side)
     ]
     assert "(×4)" in larger.response.content
-    assert labels(larger.response) == [*VARY, "Remix", *KEEPING]
+    assert labels(larger.response) == [*VARY, say("button-remix"), *KEEPING]
     first, second = house.executor.requests[1:]
     assert (first.image, first.factor) == (png(9, side, side), 2)
     assert (second.image, second.factor) == (png(9, 2 * side, 2 * side), 2)
@@ -88,7 +90,7 @@ async def test_upscale_waits_its_turn_like_any_job(house: House):
     await imagine(house, house.max)
     clicked = await house.mia.click(result.response, label="U1")
     await house.settle()
-    assert "Queued, 1st" in clicked.response.content
+    assert says(clicked.response.content, "job-queued", number=1)
     house.executor.let_go()
     await house.settle()
     assert len(clicked.response.attachments) == 1
@@ -98,16 +100,16 @@ async def test_words_that_were_too_many_are_named_under_the_pictures(house: Hous
     house.executor.cut = "a *boat*"
     result = await imagine(house)
     await house.settle()
-    assert "too long, left out: a \\*boat\\*" in result.response.content
+    assert say("job-cut", words="a \\*boat\\*") in result.response.content
     assert (await house.job(1)).cut == "a *boat*"
 
 
 async def test_cancel_while_it_runs(house: House):
     house.executor.hold = True
     result = await imagine(house)
-    await house.mia.click(result.response, label="Cancel")
+    await house.mia.click(result.response, label=say("button-cancel"))
     await house.settle()
-    assert "Cancelled" in result.response.content
+    assert say("job-cancelled") in result.response.content
     assert result.response.components == []
     assert (await house.job(1)).status is Status.CANCELLED
     assert house.executor.ended == ["cancelled"]
@@ -117,7 +119,7 @@ async def test_cancel_while_it_waits(house: House):
     house.executor.hold = True
     await imagine(house)
     waiting = await imagine(house, house.max)
-    await house.max.click(waiting.response, label="Cancel")
+    await house.max.click(waiting.response, label=say("button-cancel"))
     house.executor.let_go()
     await house.settle()
     assert (await house.job(2)).status is Status.CANCELLED
@@ -128,11 +130,11 @@ async def test_cancel_while_it_waits(house: House):
 async def test_only_the_author_or_a_moderator_cancels(house: House):
     house.executor.hold = True
     result = await imagine(house)
-    refused = await house.max.click(result.response, label="Cancel")
+    refused = await house.max.click(result.response, label=say("button-cancel"))
     assert refused.ephemeral
-    assert "Only the person who asked" in refused.response.content
+    assert says(refused.response.content, "error-not-yours")
     assert (await house.job(1)).status is Status.RUNNING
-    await house.morgan.click(result.response, label="Cancel")
+    await house.morgan.click(result.response, label=say("button-cancel"))
     assert (await house.job(1)).status is Status.CANCELLED
 
 
@@ -148,10 +150,10 @@ async def test_a_button_answers_for_a_job_of_its_own_server_only(house: House):
     for row in forged.components:
         for button in row["components"]:
             button["custom_id"] = button["custom_id"].replace("job:2:", "job:1:")
-    for label in ("Reroll", "U1", "V1", "Remix", *KEEPING):
+    for label in (say("button-reroll"), "U1", "V1", say("button-remix"), *KEEPING):
         clicked = await eve.click(theirs.response, label=label)
         answer = clicked.followups[0] if clicked.followups else clicked.response
-        assert answer.content == "I do not know that job.", label
+        assert answer.content == say("error-job-unknown"), label
         assert clicked.ephemeral
     assert len(house.executor.requests) == 2
     assert len(result.response.attachments) == 4
@@ -175,13 +177,13 @@ async def test_buttons_go_on_after_a_restart(house: House, tmp_path, database):
     result = await imagine(house)
     await house.settle()
     await house.env.restart_bot(build(tmp_path, database, house.executor))
-    clicked = await house.mia.click(result.response, label="Reroll")
+    clicked = await house.mia.click(result.response, label=say("button-reroll"))
     await house.settle()
     assert len(clicked.response.attachments) == 4
     assert (await house.job(2)).status is Status.DONE
 
 
-@pytest.mark.parametrize("label", ["Reroll", "U1", "V1"])
+@pytest.mark.parametrize("label", [say("button-reroll"), "U1", "V1"])
 async def test_a_double_click_is_one_job(house: House, label: str):
     result = await imagine(house)
     await house.settle()
@@ -199,10 +201,10 @@ async def test_a_double_click_is_one_job(house: House, label: str):
 async def test_deliberate_rerolls_are_never_refused(house: House):
     result = await imagine(house)
     await house.settle()
-    await house.mia.click(result.response, label="Reroll")
-    await house.max.click(result.response, label="Reroll")
+    await house.mia.click(result.response, label=say("button-reroll"))
+    await house.max.click(result.response, label=say("button-reroll"))
     await house.env.advance_time(2)
-    await house.mia.click(result.response, label="Reroll")
+    await house.mia.click(result.response, label=say("button-reroll"))
     await house.settle()
     people = [(await house.job(job_id)).origin.person_id for job_id in (2, 3, 4)]
     assert people == [house.mia.id, house.max.id, house.mia.id]
@@ -214,10 +216,10 @@ async def test_a_click_that_was_refused_may_be_repeated_at_once(house: House):
     house.executor.hold = True
     for prompt in "abc":
         await imagine(house, prompt=prompt)
-    refused = await house.mia.click(result.response, label="Reroll")
-    again = await house.mia.click(result.response, label="Reroll")
+    refused = await house.mia.click(result.response, label=say("button-reroll"))
+    again = await house.mia.click(result.response, label=say("button-reroll"))
     for click in (refused, again):
-        assert "You have 3 jobs waiting" in click.response.content
+        assert says(click.response.content, "error-waiting", waiting=3)
     house.executor.let_go()
     await house.settle()
 

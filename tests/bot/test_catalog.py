@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.store.records import Verdict
+from bot.texts import say
 from generation.catalog import EMBEDDED, Catalog
 from generation.styles import Style
 from tests.bot.conftest import House
@@ -75,7 +76,7 @@ async def test_the_checkpoints_are_listed_with_their_settings(house: House):
     assert embed.title == "Emoji"
     assert embed.description == (
         f"{EMBEDDED.size} px, {EMBEDDED.num_inference_steps} steps of {EMBEDDED.sampler},"
-        f" guidance {EMBEDDED.guidance_scale:g}\nUsed if you name none"
+        f" guidance {EMBEDDED.guidance_scale:g}\n{say('checkpoint-default')}"
     )
 
 
@@ -83,11 +84,14 @@ async def test_styles_are_shown_with_their_words_a_page_at_a_time(house: House):
     first = await page(house, "styles")
     assert list(await shown(first.response)) == ["Ink", *(f"Style {n}" for n in range(4))]
     assert first.response.embeds[0].description == (
-        "\\*Dark\\*\n**Your words in it** ink drawing of {prompt}\n**Without** red"
+        "\\*Dark\\*\n"
+        + say("style-prompt", prompt="ink drawing of {prompt}")
+        + "\n"
+        + say("style-without", prompt="red")
     )
-    await house.max.click(first.response, label="Next")
+    await house.max.click(first.response, label=say("page-on"))
     assert list(await shown(first.response)) == ["Style 4"]
-    await house.max.click(first.response, label="Back")
+    await house.max.click(first.response, label=say("page-back"))
     assert "Ink" in await shown(first.response)
 
 
@@ -157,25 +161,25 @@ async def test_what_is_age_restricted_is_offered_and_drawn_in_such_channels_only
         result = await house.mia.slash(house.channel, "imagine", **{"prompt": "a"} | options)
         assert house.refusal(result) == f"{name} is for age-restricted channels only."
     refused = await house.mia.user.slash("imagine", prompt="a", style="Bare")
-    assert house.refusal(refused) == "Bare is for age-restricted channels only."
+    assert house.refusal(refused) == say("error-age-restricted", name="Bare")
     assert await house.jobs.get(1) is None
 
     result = await imagine(house, adult, style="Bare", checkpoint="Secret")
     assert len(result.response.attachments) == 2
     # Not even there: the page may be opened elsewhere next time.
     assert await examples(house, channel=adult) == []
-    again = await house.mia.click(result.response, label="Reroll")
+    again = await house.mia.click(result.response, label=say("button-reroll"))
     await house.settle()
     assert len(again.response.attachments) == 2
 
 
-@pytest.mark.parametrize("label", ["Reroll", "V1", "U1"])
+@pytest.mark.parametrize("label", [say("button-reroll"), "V1", "U1"])
 async def test_nothing_is_made_of_it_elsewhere(house: House, adult, label: str):
     result = await imagine(house, adult, style="Bare")
     house.bot.get_channel(adult.id).nsfw = False  # as when the server changes its mind
     clicked = await house.mia.click(result.response, label=label)
     assert clicked.ephemeral
-    assert clicked.response.content == "Bare is for age-restricted channels only."
+    assert clicked.response.content == say("error-age-restricted", name="Bare")
     assert await house.jobs.get(2) is None
 
 

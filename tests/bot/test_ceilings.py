@@ -9,7 +9,9 @@ from bot.cogs import places
 from bot.services.admission import Limits
 from bot.store.database import Database
 from bot.store.spending import SpendingStore
+from bot.texts import say
 from tests.bot.conftest import House
+from tests.texts import says
 
 OPEN = {"waiting": 20, "waiting_per_person": 5}
 
@@ -29,7 +31,11 @@ async def ask(house: House, who=None, where=None, *, count: int = 1, prompt: str
     result = await who.slash(*place, "imagine", prompt=prompt, count=count)
     await house.settle()
     said = result.response.content
-    return None if result.response.attachments or "Cancel" in str(result.response) else said
+    return (
+        None
+        if result.response.attachments or say("button-cancel") in str(result.response)
+        else said
+    )
 
 
 def elsewhere(house: House, *people: str):
@@ -45,20 +51,18 @@ async def test_pictures_of_a_day_are_counted_in_every_place(house: House, databa
     assert await ask(house, count=2) is None
     assert await ask(house, there, channel, count=2) is None
     refused = await ask(house, house.mia_user, count=2)
-    assert refused.startswith(
-        "You may ask for 5 pictures a day, in all servers and direct messages"
-    )
+    assert says(refused, "error-ceiling-pictures", limit=5)
     assert await ask(house, house.mia_user, count=1) is None
     for where in ((there, channel), (house.mia, house.channel), (house.mia_user, None)):
-        assert "5 pictures a day" in await ask(house, *where), "not one more"
+        assert say("allowance-daily", pictures=5) in await ask(house, *where), "not one more"
     assert await ask(house, house.max, count=4) is None, "somebody else's are theirs"
 
     await house.morgan.slash(house.channel, "mod quota reset", who=house.mia)
     await house.morgan.slash(house.channel, "mod quota add", who=house.mia, pictures=9)
-    assert "5 pictures a day" in await ask(house), "moderators cannot raise it"
+    assert say("allowance-daily", pictures=5) in await ask(house), "moderators cannot raise it"
     question = await house.mia.slash(house.channel, "privacy erase")
-    await house.mia.click(question.response, label="Erase all of it")
-    assert "5 pictures a day" in await ask(house), "nor does erasing give a new day"
+    await house.mia.click(question.response, label=say("button-erase"))
+    assert say("allowance-daily", pictures=5) in await ask(house), "nor does erasing give a new day"
     assert sum(one["pictures"] for one in await SpendingStore(database).export(house.mia.id)) == 5
     await house.env.advance_time(timedelta(days=1).total_seconds())
     assert await ask(house, house.mia_user) is None
@@ -73,8 +77,8 @@ async def test_so_is_the_time_of_the_device(house: House, database: Database):
     assert await ask(house) is None, "something was left"
     async with database.write() as session:
         await session.execute(discord_seconds(1.6))
-    assert "today's 3 seconds of device time, in all servers" in await ask(house)
-    assert "today's 3 seconds" in await ask(house, house.mia_user)
+    assert says(await ask(house), "error-ceiling-seconds", limit=3)
+    assert says(await ask(house, house.mia_user), "error-ceiling-seconds", limit=3)
     house.env.errors.clear()
 
 
@@ -86,9 +90,7 @@ def discord_seconds(seconds: float):
 
 @allowing(direct_messages=False)
 async def test_direct_messages_can_be_closed(house: House):
-    assert await ask(house, house.mia_user) == (
-        "I draw nothing in direct messages. Ask in a server where I am."
-    )
+    assert await ask(house, house.mia_user) == (say("error-no-direct-messages"))
     assert await ask(house) is None
     assert house.env.errors
 
@@ -99,7 +101,7 @@ async def test_installs_for_oneself_can_be_closed(house: House, monkeypatch: pyt
     assert await ask(house, house.mia_user) is None
     monkeypatch.setattr(discord.Interaction, "is_guild_integration", lambda _: False)
     monkeypatch.setattr(discord.Interaction, "is_user_integration", lambda _: True)
-    assert await ask(house) == "I draw only in servers that invited me."
+    assert await ask(house) == say("error-no-user-installs")
     assert house.env.errors
 
 
@@ -115,13 +117,13 @@ async def test_one_server_cannot_fill_the_queue(house: House):
     house.executor.hold = True
     crowd = [house.guild.add_member(house.env.create_user(f"many{n}")) for n in range(7)]
     said = [await ask(house, person) for person in crowd for _ in range(3)]
-    assert sum("share of the queue" not in (one or "") for one in said) == 10  # half of it
-    assert "This server has its share of the queue waiting: 10 jobs." in said[-1]
+    assert sum(not says(one or "", "error-queue-share") for one in said) == 10  # half of it
+    assert says(said[-1], "error-queue-share", waiting=10)
     _, channel, others = elsewhere(house, "otto", "olga")
     there = [await ask(house, person, channel) for person in others for _ in range(3)]
-    assert sum("share of the queue" not in (one or "") for one in there) == 5  # of what is left
+    assert sum(not says(one or "", "error-queue-share") for one in there) == 5  # of what is left
     alone = await ask(house, house.mia_user)
-    assert "share" not in (alone or "")
+    assert not says(alone or "", "error-queue-share")
     house.env.errors.clear()
 
 
@@ -129,6 +131,6 @@ async def test_one_server_cannot_fill_the_queue(house: House):
 async def test_a_servers_share_can_be_a_number(house: House):
     house.executor.hold = True
     said = [await ask(house, person) for person in (house.mia, house.max, house.morgan)]
-    assert ["share of the queue" in (one or "") for one in said] == [False, False, True]
+    assert [says(one or "", "error-queue-share") for one in said] == [False, False, True]
     assert "share" not in (await ask(house, house.mia_user) or "")
     house.env.errors.clear()

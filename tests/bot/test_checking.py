@@ -7,8 +7,10 @@ from PIL import Image
 
 from bot.store.database import Database
 from bot.store.records import Status, Verdict
+from bot.texts import say
 from tests.bot.conftest import House, build, labels
 from tests.fakes import png
+from tests.texts import says
 
 
 @pytest.fixture
@@ -66,8 +68,14 @@ async def test_where_all_are_refused_the_person_is_told_privately(house: House, 
     house.executor.nsfw = 0.99
     result = await imagine(house, count=2)
     assert result.response.attachments == []
-    assert "2 pictures were held back" in result.response.content
-    assert labels(result.response) == ["Reroll", "Remix", "Details", "Favourite", "Delete"]
+    assert says(result.response.content, "job-held-back", count=2)
+    assert labels(result.response) == [
+        say("button-reroll"),
+        say("button-remix"),
+        say("button-details"),
+        say("button-favourite"),
+        say("button-delete"),
+    ]
     (line,) = result.followups
     assert line.ephemeral
     assert line.content.startswith("All of them were held back")
@@ -82,19 +90,19 @@ async def test_a_refused_picture_leaves_the_store_for_nobody_but_moderators(hous
     for index, action in ((0, "upscale"), (1, "vary")):  # forged: there is no such button
         stored.components[index]["components"][0]["custom_id"] = f"job:1:{action}:0"
         forged = await house.mia.click(result.response, custom_id=f"job:1:{action}:0")
-        assert forged.response.content == "That picture was held back by the rules here."
+        assert forged.response.content == say("error-held-back")
     assert await house.jobs.get(2) is None
 
-    details = await house.mia.click(result.response, label="Details")
+    details = await house.mia.click(result.response, label=say("button-details"))
     assert names(details.response) == ["darkroom-1-2-8.png"]
     (embed,) = details.response.embeds
-    seeds = next(field.value for field in embed.fields if field.name == "Seeds")
+    seeds = next(field.value for field in embed.fields if field.name == say("details-seeds"))
     assert seeds == "1: `7` (held back)\n2: `8`"
-    await house.mia.click(result.response, label="Send to me")
+    await house.mia.click(result.response, label=say("button-send"))
     (sent,) = house.mia.user.dm_channel.history()
     assert names(sent) == ["darkroom-1-2-8.png"]
 
-    moderated = await house.morgan.click(result.response, label="Details")
+    moderated = await house.morgan.click(result.response, label=say("button-details"))
     assert names(moderated.response) == ["SPOILER_darkroom-1-1-7.png", "darkroom-1-2-8.png"]
 
 
@@ -128,11 +136,11 @@ async def test_what_is_likely_unsafe_is_hidden_until_a_click_everywhere(house: H
     result = await imagine(house, count=2)
     hidden = ["SPOILER_darkroom-1-1-7.png", "darkroom-1-2-8.png"]
     assert names(result.response) == hidden
-    assert "held back" not in result.response.content
+    assert say("details-held-back") not in result.response.content
     assert (await house.job(1)).flagged is None
-    details = await house.mia.click(result.response, label="Details")
+    details = await house.mia.click(result.response, label=say("button-details"))
     assert names(details.response) == hidden
-    await house.mia.click(result.response, label="Send to me")
+    await house.mia.click(result.response, label=say("button-send"))
     (sent,) = house.mia.user.dm_channel.history()
     assert names(sent) == hidden
 

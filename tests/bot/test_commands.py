@@ -6,9 +6,11 @@ import pytest
 from discord import AppCommandType, Permissions, app_commands
 
 from bot.cogs.help import describe
+from bot.texts import say
 from bot.ui.cooldowns import OFTEN, PER_S, RATE, RATE_OFTEN, UNDER_POLICY
 from tests.bot.conftest import House
 from tests.bot.test_enlarging import picture
+from tests.texts import says
 
 DOCS = Path(__file__).parents[2] / "docs"
 GUIDES = "".join((DOCS / name).read_text("utf-8") for name in ("people.md", "moderators.md"))
@@ -64,8 +66,8 @@ async def test_what_makes_jobs_is_under_the_policy_and_the_rest_has_a_cooldown(h
     upload = ("cat.jpg", picture(64, 64))
     answers = [await house.mia.slash(house.channel, "upscale", image=upload) for _ in range(6)]
     answers.append(await house.mia.slash(house.channel, "imagine", prompt="a fox"))
-    assert "You have 3 jobs waiting" in house.refusal(answers[-1])
-    assert ["You have 3 jobs waiting" in one.response.content for one in answers] == [
+    assert says(house.refusal(answers[-1]), "error-waiting", waiting=3)
+    assert [says(one.response.content, "error-waiting", waiting=3) for one in answers] == [
         *[False] * 3,
         *[True] * 4,
     ]
@@ -135,7 +137,11 @@ async def test_commands_are_offered_wherever_one_can_ask_and_moderators_in_serve
         ("history", {"days": 2**70}, "`days` must be 1 to 3650."),
         ("history", {"word": "x" * 101}, "`word` must be 1 to 100 characters."),
         ("imagine", {"prompt": "x", "strength": 0.0}, "`strength` must be 0.01 to 1."),
-        ("settings reset", {"setting": "__class__"}, "`setting` must be one of those on offer."),
+        (
+            "settings reset",
+            {"setting": "__class__"},
+            say("error-invalid", field="setting", bound=say("bound-choice")),
+        ),
     ],
 )
 async def test_bounds_hold_where_discord_knows_an_older_command(

@@ -6,6 +6,7 @@ import simcord
 
 from bot.options.image_options import ImageOptions
 from bot.store.rules import NOTHING_SAID, Rules
+from bot.texts import say
 from tests.bot.conftest import House
 
 COMMANDS = {
@@ -42,7 +43,9 @@ async def test_only_who_manages_this_server(house: House, command: str):
     elsewhere.add_member(house.mia_user, roles=[role])
     for person in (house.mia, house.morgan):
         refused = await person.slash(house.channel, f"config {command}", **COMMANDS[command])
-        assert house.refusal(refused) == "You need Manage Guild."
+        assert house.refusal(refused) == say(
+            "error-permissions", needed=say("permission.manage-guild")
+        )
     assert house.rules.said(house.guild.id) == NOTHING_SAID
     assert await house.audit.page(house.guild.id, before=None, limit=5) == []
 
@@ -127,7 +130,7 @@ async def test_the_panel_of_a_channel(house: House, ada: simcord.MemberActor):
     allowed = panel.response.components[0]["components"][0]["custom_id"]
     await ada.select(panel.response, ["no"], custom_id=allowed)
     refused = await house.mia.slash(house.channel, "imagine", prompt="a fox")
-    assert house.refusal(refused) == "Pictures are not drawn in this channel."
+    assert house.refusal(refused) == say("error-place-closed")
 
 
 async def test_who_lost_the_permission_cannot_use_an_old_panel(
@@ -137,7 +140,7 @@ async def test_who_lost_the_permission_cannot_use_an_old_panel(
     allowed = panel.response.components[0]["components"][0]["custom_id"]
     house.guild.roles["Admins"]._role.permissions = 0
     refused = await ada.select(panel.response, ["no"], custom_id=allowed)
-    assert house.refusal(refused) == "You need Manage Guild."
+    assert house.refusal(refused) == say("error-permissions", needed=say("permission.manage-guild"))
     assert house.rules.said(house.guild.id, house.channel.id) == NOTHING_SAID
 
 

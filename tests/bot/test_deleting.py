@@ -4,9 +4,11 @@ import discord
 import pytest
 
 from bot.store.records import Kind, Status
+from bot.texts import say
 from bot.ui.custom_id import CustomId
 from tests.bot.conftest import House, labels
 from tests.fakes import png
+from tests.texts import says
 
 
 def files(folder: Path) -> int:
@@ -25,22 +27,22 @@ async def imagine(house: House, person=None, **options):
 
 
 async def delete(house: House, person, result):
-    asked = await person.click(result.response, label="Delete")
-    return asked, await person.click(asked.response, label="Delete for good")
+    asked = await person.click(result.response, label=say("button-delete"))
+    return asked, await person.click(asked.response, label=say("button-delete-for-good"))
 
 
 async def test_its_author_deletes_message_and_files_after_a_question(house: House, tmp_path: Path):
     result = await imagine(house)
     assert files(tmp_path) == thumbnails(tmp_path) == 4
-    asked = await house.mia.click(result.response, label="Delete")
+    asked = await house.mia.click(result.response, label=say("button-delete"))
     assert asked.ephemeral
-    assert "Delete these pictures?" in asked.response.content
-    assert labels(asked.response) == ["Delete for good"]
+    assert says(asked.response.content, "job-delete")
+    assert labels(asked.response) == [say("button-delete-for-good")]
     assert (await house.job(1)).deleted_at is None
     assert len(house.channel.history()) == 1
 
-    await house.mia.click(asked.response, label="Delete for good")
-    assert asked.response.content == "Deleted."
+    await house.mia.click(asked.response, label=say("button-delete-for-good"))
+    assert asked.response.content == say("deleted-message")
     assert labels(asked.response) == []
     assert house.channel.history() == []
     job = await house.job(1)
@@ -53,9 +55,9 @@ async def test_its_author_deletes_message_and_files_after_a_question(house: Hous
 
 async def test_others_may_not(house: House):
     result = await imagine(house)
-    refused = await house.max.click(result.response, label="Delete")
+    refused = await house.max.click(result.response, label=say("button-delete"))
     assert refused.ephemeral
-    assert "Only the person who asked for it, or a moderator" in refused.response.content
+    assert says(refused.response.content, "error-not-yours")
     assert (await house.job(1)).deleted_at is None
 
 
@@ -66,7 +68,7 @@ async def test_the_second_button_asks_who_it_is_again(house: House):
     erase = str(CustomId.of(await house.job(1), "erase"))
     forged.components[0]["components"][0]["custom_id"] = erase
     refused = await house.max.click(theirs.response, custom_id=erase)
-    assert "Only the person who asked for it" in refused.response.content
+    assert says(refused.response.content, "error-not-yours")
     assert (await house.job(1)).deleted_at is None
 
 
@@ -98,7 +100,7 @@ async def test_files_that_other_jobs_need_are_kept(house: House, tmp_path: Path)
     await delete(house, house.mia, result)
     kept = [await house.pictures.read(picture) for picture in await house.pictures.of_job(1)]
     assert kept == [None, png(8), png(9), None]
-    again = await house.max.click(varied.response, label="Reroll")
+    again = await house.max.click(varied.response, label=say("button-reroll"))
     await house.settle()
     assert len(again.response.attachments) == 4
     assert house.executor.requests[-1].image == png(8)
@@ -124,26 +126,26 @@ async def test_an_upscale_under_way_goes_on_without_the_file(house: House):
 
 async def test_a_message_that_is_gone_already_is_no_error(house: House):
     result = await imagine(house)
-    asked = await house.mia.click(result.response, label="Delete")
+    asked = await house.mia.click(result.response, label=say("button-delete"))
     await house.morgan.click(
-        (await house.morgan.click(result.response, label="Delete")).response,
-        label="Delete for good",
+        (await house.morgan.click(result.response, label=say("button-delete"))).response,
+        label=say("button-delete-for-good"),
     )
-    await house.mia.click(asked.response, label="Delete for good")
-    assert asked.response.content == "Deleted."
+    await house.mia.click(asked.response, label=say("button-delete-for-good"))
+    assert asked.response.content == say("deleted-message")
 
 
 async def test_what_discord_forbids_is_said_and_can_be_tried_again(house: House, tmp_path: Path):
     result = await imagine(house)
-    asked = await house.mia.click(result.response, label="Delete")
+    asked = await house.mia.click(result.response, label=say("button-delete"))
     for method in ("DELETE", "PATCH", "DELETE"):
         house.env.inject_error(method, "/channels/*/messages/*", status=403, message="Missing")
-    first = await house.mia.click(asked.response, label="Delete for good")
+    first = await house.mia.click(asked.response, label=say("button-delete-for-good"))
     assert "Discord does not let me touch the message: Missing" in first.followups[0].content
     assert files(tmp_path) == 0
-    await house.mia.click(asked.response, label="Delete for good")
-    assert (result.response.content, result.response.attachments) == ("Deleted.", [])
-    assert asked.response.content == "Deleted."
+    await house.mia.click(asked.response, label=say("button-delete-for-good"))
+    assert (result.response.content, result.response.attachments) == (say("deleted-message"), [])
+    assert asked.response.content == say("deleted-message")
 
 
 async def test_a_job_on_its_way_is_cancelled_not_deleted(house: House):
@@ -152,4 +154,4 @@ async def test_a_job_on_its_way_is_cancelled_not_deleted(house: House):
     stored = house.env.backend.get_message(house.channel.id, result.response.id)
     stored.components[0]["components"][0]["custom_id"] = "job:1:delete"
     refused = await house.mia.click(result.response, custom_id="job:1:delete")
-    assert "on its way still" in refused.response.content
+    assert says(refused.response.content, "error-job-open")

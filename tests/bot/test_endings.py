@@ -10,6 +10,7 @@ from bot.store.records import Status
 from generation.request import Event, Finished, Picture, Progress, Request, Started
 from tests.bot.conftest import House, build, labels
 from tests.fakes import RecordingExecutor
+from tests.texts import says
 
 
 async def restart(house: House, tmp_path, database) -> None:
@@ -120,7 +121,7 @@ async def test_a_check_that_breaks_is_answered(house: House, monkeypatch):
     monkeypatch.setattr(house.app, "cooldowns", None)
     result = await house.mia.slash(house.channel, "queue")
     assert result.ephemeral
-    assert "Something broke" in result.response.content
+    assert says(result.response.content, "error-unforeseen")
 
 
 async def test_choices_that_break_are_answered_with_none(house: House, monkeypatch):

@@ -6,10 +6,12 @@ import pytest
 from PIL import Image
 
 from bot.store.records import Kind, Status
+from bot.texts import say
 from generation.request import UpscaleRequest
 from generation.source_image import MAX_BYTES
 from tests.bot.conftest import KEEPING, House, labels
 from tests.fakes import png
+from tests.texts import says
 
 
 def picture(width: int, height: int, kind: str = "JPEG", **look) -> bytes:
@@ -38,7 +40,7 @@ async def test_a_picture_of_any_size_becomes_larger(house: House):
     )
     (file,) = result.response.attachments
     assert await file.read() == png(0, 100, 66)
-    assert (file.filename, file.description) == ("darkroom-1-1-0.png", "an uploaded picture")
+    assert (file.filename, file.description) == ("darkroom-1-1-0.png", say("uploaded-picture"))
     assert labels(result.response) == ["×4", *KEEPING]
     job = await house.job(1)
     assert (job.kind, job.status, job.factor, job.parent_id) == (Kind.UPSCALE, Status.DONE, 2, None)
@@ -86,12 +88,32 @@ async def test_it_may_be_private(house: House):
 @pytest.mark.parametrize(
     ("content", "options", "line"),
     [
-        (b"not a picture", {}, "`image` must be a whole PNG, JPEG or WebP file."),
-        (picture(64, 64)[:200], {}, "`image` must be a whole PNG, JPEG or WebP file."),
-        (picture(64, 64, "GIF"), {}, "`image` must be a whole PNG, JPEG or WebP file."),
-        (bytes(MAX_BYTES + 1), {}, "`image` must be at most 10 MiB."),
-        (picture(2049, 200), {}, "`image` must be at most 2048 px a side to upscale."),
-        (picture(1025, 200), {"factor": 4}, "`factor` must be 2 for 1025 × 200 px: 4096 px is th"),
+        (
+            b"not a picture",
+            {},
+            say("error-invalid", field="image", bound=say("bound-image-file")),
+        ),
+        (
+            picture(64, 64)[:200],
+            {},
+            say("error-invalid", field="image", bound=say("bound-image-file")),
+        ),
+        (
+            picture(64, 64, "GIF"),
+            {},
+            say("error-invalid", field="image", bound=say("bound-image-file")),
+        ),
+        (
+            bytes(MAX_BYTES + 1),
+            {},
+            say("error-invalid", field="image", bound=say("bound-file", most="10")),
+        ),
+        (
+            picture(2049, 200),
+            {},
+            say("error-invalid", field="image", bound=say("bound-image-upscale", most="2048")),
+        ),
+        (picture(1025, 200), {"factor": 4}, "`factor` must be 2 for 1025 × 200 px"),
     ],
 )
 async def test_what_cannot_be_enlarged_gets_a_private_line_and_no_job(
@@ -108,20 +130,20 @@ async def test_nothing_is_drawn_from_no_words(house: House, action: str):
     stored.components[0]["components"][0]["custom_id"] = f"job:1:{action}"
     clicked = await house.mia.click(result.response, custom_id=f"job:1:{action}")
     assert clicked.ephemeral
-    assert "there is no prompt to draw another one from" in clicked.response.content
+    assert says(clicked.response.content, "error-no-words")
 
 
 async def test_lists_and_details_call_it_by_what_it_is(house: House):
     result = await upscale(house, picture(40, 40))
     (entry,) = (await house.mia.slash(house.channel, "history")).response.embeds
-    assert entry.description == "an uploaded picture"
-    clicked = await house.max.click(result.response, label="Details")
+    assert entry.description == say("uploaded-picture")
+    clicked = await house.max.click(result.response, label=say("button-details"))
     (embed,) = (clicked.followups[0] if clicked.followups else clicked.response).embeds
-    assert embed.description == "an uploaded picture"
+    assert embed.description == say("uploaded-picture")
     assert {field.name: field.value for field in embed.fields} == {
-        "Asked by": f"<@{house.mia.id}>",
-        "Size": "80×80 (from 40×40)",
-        "Device time": "1.2 s",
+        say("details-by"): f"<@{house.mia.id}>",
+        say("parameter.size"): "80×80 (from 40×40)",
+        say("details-device-time"): "1.2 s",
     }
 
 
@@ -130,6 +152,6 @@ async def test_it_counts_as_waiting_and_a_restart_takes_it_up(house: House):
     for _ in range(3):
         await upscale(house, picture(40, 40))
     refused = await upscale(house, picture(40, 40))
-    assert "You have 3 jobs waiting" in house.refusal(refused)
+    assert says(house.refusal(refused), "error-waiting", waiting=3)
     queue = await house.mia.slash(house.channel, "queue")
     assert "you: an uploaded picture" in queue.response.content

@@ -9,7 +9,9 @@ from bot import errors
 from bot.discord_limits import CONTENT_LENGTH
 from bot.services.errors import JobError, NotAllowedHere, NotYours
 from bot.store.errors import StoreBusy, StoreTooNew
+from bot.texts import say
 from generation.errors import CatalogInvalid, GenerationError, InvalidRequest
+from tests.texts import says
 
 
 def family(kind: type[BaseException]) -> list[type[BaseException]]:
@@ -19,12 +21,21 @@ def family(kind: type[BaseException]) -> list[type[BaseException]]:
 @pytest.mark.parametrize(
     ("error", "line"),
     [
-        (InvalidRequest("steps", "1 to 100"), "`steps` must be 1 to 100."),
+        (
+            InvalidRequest("steps", "1 to 100"),
+            say("error-invalid", field="steps", bound="1 to 100"),
+        ),
         (NotYours("Only its author."), "Only its author."),
-        (NotAllowedHere(("Attach Files", "View Channel")), "I need Attach Files and View Channel"),
+        (
+            NotAllowedHere((say("permission.attach"), say("permission.view-channel"))),
+            "I need Attach Files and View Channel",
+        ),
         (StoreBusy("busy"), "please try again"),
         (StoreTooNew("/data/darkroom.sqlite3"), "tell the server's owner"),
-        (app_commands.MissingPermissions(["moderate_members"]), "You need Moderate Members."),
+        (
+            app_commands.MissingPermissions(["moderate_members"]),
+            say("error-permissions", needed=say("permission.moderate-members")),
+        ),
     ],
 )
 def test_the_most_specific_sentence_wins(error: BaseException, line: str):
@@ -50,7 +61,7 @@ class Mute(JobError):
 
 
 def test_an_error_whose_sentence_breaks_has_one():
-    assert "Something broke" in errors.explain(Mute())
+    assert says(errors.explain(Mute()), "error-unforeseen")
 
 
 class Answered:

@@ -12,6 +12,7 @@ import pytest
 
 from bot.store.database import FILE_NAME, Database
 from bot.store.jobs import JobStore
+from bot.texts import say
 from bot.ui.custom_id import CustomId
 from bot.ui.job_actions import JOB_ACTIONS
 from tests.bot.conftest import KEEPING, House, build, labels
@@ -79,7 +80,7 @@ async def test_a_fresh_database_gives_numbers_again_and_no_pictures_of_others(
     new = await imagine(house, house.max, prompt="a secret pear")
     assert (await house.job(1)).origin.person_id == house.max.id
     for person in (house.mia, house.max, house.morgan):
-        for label in ("U1", "V1", "Reroll", "Remix", *KEEPING):
+        for label in ("U1", "V1", say("button-reroll"), say("button-remix"), *KEEPING):
             pressed = await person.click(old.response, label=label)
             assert reply(pressed).content.startswith(FOREIGN), label
             assert pressed.ephemeral, label
@@ -90,9 +91,9 @@ async def test_a_fresh_database_gives_numbers_again_and_no_pictures_of_others(
         old.response.id,
         new.response.id,
     }
-    details = await house.mia.click(new.response, label="Details")
+    details = await house.mia.click(new.response, label=say("button-details"))
     assert reply(details).embeds[0].description == "a secret pear"
-    again = await house.mia.click(new.response, label="Reroll")
+    again = await house.mia.click(new.response, label=say("button-reroll"))
     await house.settle()
     assert "**a secret pear**" in again.response.content
 
@@ -110,11 +111,11 @@ async def test_a_restored_backup_is_told_from_what_came_after_it(
     job = await house.job(2)
     assert job.words.prompt == "my own pear"
 
-    deleted = await house.mia.click(lost.response, label="Delete")
+    deleted = await house.mia.click(lost.response, label=say("button-delete"))
     assert reply(deleted).content.startswith(FOREIGN)
     assert (await house.job(2)).deleted_at is None
     assert mine.response.id in {message.id for message in house.channel.history()}
-    details = await house.mia.click(first.response, label="Details")
+    details = await house.mia.click(first.response, label=say("button-details"))
     assert reply(details).embeds[0].description == "a red apple"
 
 
@@ -123,21 +124,21 @@ async def test_a_running_jobs_cancel_is_not_anothers(house: House, migrated: Pat
     old = await imagine(house)
     await move_to(migrated)
     new = await imagine(house)
-    pressed = await house.mia.click(old.response, label="Cancel")
+    pressed = await house.mia.click(old.response, label=say("button-cancel"))
     assert reply(pressed).content.startswith(FOREIGN)
-    assert "Cancelled" not in new.response.content
-    await house.mia.click(new.response, label="Cancel")
+    assert say("job-cancelled") not in new.response.content
+    await house.mia.click(new.response, label=say("button-cancel"))
     await house.settle()
-    assert "Cancelled" in new.response.content
+    assert say("job-cancelled") in new.response.content
 
 
 async def test_questions_and_forms_belong_to_the_job_too(house: House, migrated: Path, move_to):
     old = await imagine(house)
-    asked = await house.mia.click(old.response, label="Delete")
-    form = await house.mia.click(old.response, label="Remix")
+    asked = await house.mia.click(old.response, label=say("button-delete"))
+    form = await house.mia.click(old.response, label=say("button-remix"))
     await move_to(migrated)
     mine = await imagine(house)
-    pressed = await house.mia.click(asked.response, label="Delete for good")
+    pressed = await house.mia.click(asked.response, label=say("button-delete-for-good"))
     assert reply(pressed).content.startswith(FOREIGN)
     assert (await house.job(1)).deleted_at is None
     assert mine.response.id in {message.id for message in house.channel.history()}
@@ -151,11 +152,11 @@ async def test_questions_and_forms_belong_to_the_job_too(house: House, migrated:
 
 async def test_moderators_cards_belong_to_the_job_too(house: House, migrated: Path, move_to):
     old = await imagine(house)
-    card = await house.morgan.context_menu(house.channel, "Inspect generation", old.response)
-    form = await house.morgan.click(reply(card), label="Remove")
+    card = await house.morgan.context_menu(house.channel, say("menu-inspect"), old.response)
+    form = await house.morgan.click(reply(card), label=say("button-remove"))
     await move_to(migrated)
     new = await imagine(house, house.max)
-    for label in ("Remove", "Block person"):
+    for label in (say("button-remove"), say("button-block")):
         pressed = await house.morgan.click(reply(card), label=label)
         assert pressed.modal is None
         assert reply(pressed).content.startswith(FOREIGN)
@@ -164,8 +165,8 @@ async def test_moderators_cards_belong_to_the_job_too(house: House, migrated: Pa
     assert (await house.job(1)).deleted_at is None
     assert new.response.id in {message.id for message in house.channel.history()}
 
-    card = await house.morgan.context_menu(house.channel, "Inspect generation", new.response)
-    form = await house.morgan.click(reply(card), label="Remove")
+    card = await house.morgan.context_menu(house.channel, say("menu-inspect"), new.response)
+    form = await house.morgan.click(reply(card), label=say("button-remove"))
     removed = await house.morgan.submit_modal(form, {"reason": "x"})
     assert reply(removed).content.startswith("Removed #1.")
 
@@ -175,40 +176,45 @@ async def test_buttons_of_earlier_releases_work_on_their_own_jobs(
 ):
     old = await imagine(house)
     unmark(house, old.response)
-    details = await house.mia.click(old.response, label="Details")
+    details = await house.mia.click(old.response, label=say("button-details"))
     assert reply(details).embeds[0].title == "#1 imagine"
-    form = await house.mia.click(old.response, label="Remix")
+    form = await house.mia.click(old.response, label=say("button-remix"))
     assert form.modal["custom_id"] == str(CustomId.of(await house.job(1), "remix"))
-    await house.mia.click(old.response, label="Reroll")
+    await house.mia.click(old.response, label=say("button-reroll"))
     await house.settle()
     assert (await house.job(2)).parent_id == 1
-    card = await house.morgan.context_menu(house.channel, "Inspect generation", old.response)
+    card = await house.morgan.context_menu(house.channel, say("menu-inspect"), old.response)
     unmark(house, reply(card))
-    form = await house.morgan.click(reply(card), label="Remove")
+    form = await house.morgan.click(reply(card), label=say("button-remove"))
     assert form.modal["title"] == "Remove #1"
 
     await move_to(migrated)
     await imagine(house, house.max)
-    for label in ("Details", "Delete", "Reroll", "Remix"):
+    for label in (
+        say("button-details"),
+        say("button-delete"),
+        say("button-reroll"),
+        say("button-remix"),
+    ):
         pressed = await house.mia.click(old.response, label=label)
         assert reply(pressed).content.startswith(FOREIGN), label
-    pressed = await house.morgan.click(reply(card), label="Remove")
+    pressed = await house.morgan.click(reply(card), label=say("button-remove"))
     assert reply(pressed).content.startswith(FOREIGN)
 
 
 async def test_of_several_jobs_of_one_command_each_has_its_own_message(house: House):
     asked = await house.mia.slash(house.channel, "imagine", prompt="a {red,blue} apple", count=1)
-    made = await house.mia.click(asked.response, label="Make 2 jobs")
+    made = await house.mia.click(asked.response, label=say("question-yes", jobs=2))
     await house.settle()
     for number, message in enumerate((made.response, made.followups[0]), 1):
-        details = await house.mia.click(message, label="Details")
+        details = await house.mia.click(message, label=say("button-details"))
         assert reply(details).embeds[0].title == f"#{number} imagine"
     stored = house.env.backend.get_message(made.response.channel_id, made.response.id)
     for row in stored.components:
         for button in row["components"]:
             button["custom_id"] = button["custom_id"].replace("job:1:", "job:2:")
-    assert "Delete" in labels(made.response)
-    pressed = await house.mia.click(made.response, label="Delete")
+    assert say("button-delete") in labels(made.response)
+    pressed = await house.mia.click(made.response, label=say("button-delete"))
     assert reply(pressed).content.startswith(FOREIGN)
 
 
@@ -217,12 +223,12 @@ async def test_a_private_job_has_buttons_under_its_message_only(house: House):
     await house.settle()
     job = await house.job(1)
     assert result.ephemeral
-    clicked = await house.mia.click(result.response, label="Details")
+    clicked = await house.mia.click(result.response, label=say("button-details"))
     assert reply(clicked).embeds[0].title == "#1 imagine 🔒"
     # Its message is another one now, as where the answer could not be reached any more.
     await house.jobs.moved(1, house.channel.id, job.message_id + 1)
     await house.env.advance_time(3)  # or it would be a double click
-    moved = await house.mia.click(result.response, label="Details")
+    moved = await house.mia.click(result.response, label=say("button-details"))
     assert reply(moved).content.startswith(FOREIGN)
 
 
@@ -231,10 +237,10 @@ async def test_a_button_may_come_before_its_message_is_known(house: House, datab
     async with database.write() as session:
         connection = await session.connection()
         await connection.exec_driver_sql("UPDATE jobs SET message_id = NULL")
-    pressed = await house.mia.click(result.response, label="Details")
+    pressed = await house.mia.click(result.response, label=say("button-details"))
     assert reply(pressed).embeds[0].title == "#1 imagine"
     unmark(house, result.response)
-    pressed = await house.max.click(result.response, label="Details")
+    pressed = await house.max.click(result.response, label=say("button-details"))
     assert reply(pressed).content.startswith(FOREIGN)
 
 

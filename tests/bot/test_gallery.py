@@ -1,8 +1,10 @@
 """/history and /favourites."""
 
 from bot.store.records import Kind
+from bot.texts import say
 from bot.ui import views
 from tests.bot.conftest import House
+from tests.texts import says
 
 
 async def make(house: House, *prompts: str, person=None, **options) -> list:
@@ -28,10 +30,10 @@ async def test_history_has_pages_of_ones_own_jobs_with_thumbnails(house: House):
     assert first.thumbnail.url
     assert "jump" in first.fields[0].value
     assert len(result.response.attachments) == 5
-    await house.mia.click(result.response, label="Older")
+    await house.mia.click(result.response, label=say("button-older"))
     assert shown(result) == ["picture 1", "picture 0"]
     assert len(result.response.attachments) == 2
-    await house.mia.click(result.response, label="Newer")
+    await house.mia.click(result.response, label=say("button-newer"))
     assert shown(result)[0] == "picture 6"
 
 
@@ -46,7 +48,7 @@ async def test_history_finds_words_in_either_prompt_and_takes_them_literally(hou
     ):
         result = await house.mia.slash(house.channel, "history", word=word)
         assert shown(result) == found, word
-    assert "Nothing of yours" in result.response.content
+    assert says(result.response.content, "history-own-none")
     result = await house.mia.slash(house.channel, "history", days=1)
     assert len(shown(result)) == 5
 
@@ -66,8 +68,8 @@ async def test_favourites_are_anybody_s_jobs_that_i_marked(house: House):
     (liked,) = await make(house, "of Max", person=house.max)
     await make(house, "mine")
     nothing = await house.mia.slash(house.channel, "favourites")
-    assert "no favourites here yet" in nothing.response.content
-    await house.mia.click(liked.response, label="Favourite")
+    assert says(nothing.response.content, "favourites-none")
+    await house.mia.click(liked.response, label=say("button-favourite"))
     result = await house.mia.slash(house.channel, "favourites")
     assert shown(result) == ["of Max"]
     others = await house.max.slash(house.channel, "favourites")
@@ -86,7 +88,7 @@ async def test_a_page_that_was_turned_lately_loses_its_buttons_however_old_it_is
     await make(house, *(f"picture {number}" for number in range(6)))
     result = await house.mia.slash(house.channel, "history")
     await house.env.advance_time(500)
-    await house.mia.click(result.response, label="Older")
+    await house.mia.click(result.response, label=say("button-older"))
     await house.env.advance_time(601)  # the answer's own token is dead
     assert result.response.components == []
 
@@ -109,5 +111,5 @@ async def test_a_page_from_before_a_restart_says_so(house: House):
     views._shown.clear()
     pressed = await house.mia.select(result.response, values=["1"])
     assert pressed.ephemeral
-    assert pressed.response.content == "That answer is too old for its buttons. Please ask again."
+    assert pressed.response.content == say("error-page-old")
     assert await house.jobs.get(2) is None

@@ -4,6 +4,7 @@ import pytest
 from PIL import Image
 
 from bot.store.records import Kind, Status
+from bot.texts import say
 from generation.source_image import MAX_BYTES
 from tests.bot.conftest import House
 from tests.fakes import png
@@ -47,12 +48,27 @@ async def test_without_a_strength_it_is_three_quarters(house: House):
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ({"strength": 0.5}, "`strength` must be left out where there is no `image`"),
-        ({"image": b"not a picture"}, "`image` must be a whole PNG, JPEG or WebP file."),
-        ({"image": picture(64, 64)[:200]}, "`image` must be a whole PNG, JPEG or WebP file."),
-        ({"image": picture(4, 400)}, "`image` must be at most 20 times as long as wide."),
-        ({"image": bytes(MAX_BYTES + 1)}, "`image` must be at most 10 MiB."),
-        ({"image": picture(64, 64), "strength": 0.02}, "`strength` must be at least 0.05"),
+        ({"strength": 0.5}, say("bound-strength-alone")),
+        (
+            {"image": b"not a picture"},
+            say("error-invalid", field="image", bound=say("bound-image-file")),
+        ),
+        (
+            {"image": picture(64, 64)[:200]},
+            say("error-invalid", field="image", bound=say("bound-image-file")),
+        ),
+        (
+            {"image": picture(4, 400)},
+            say("error-invalid", field="image", bound=say("bound-image-aspect", most="20")),
+        ),
+        (
+            {"image": bytes(MAX_BYTES + 1)},
+            say("error-invalid", field="image", bound=say("bound-file", most="10")),
+        ),
+        (
+            {"image": picture(64, 64), "strength": 0.02},
+            say("bound-strength-steps", least=0.05, steps="20"),
+        ),
     ],
 )
 async def test_a_bad_source_gets_a_private_line_and_no_job(house: House, options, line):
@@ -78,14 +94,16 @@ async def test_variations_start_from_the_stored_picture(house: House):
     assert (job.kind, job.parent_id, job.parent_index) == (Kind.VARIATION, 1, 1)
     assert job.origin.person_id == house.max.id
 
-    await house.mia.click(clicked.response, label="Reroll")
+    await house.mia.click(clicked.response, label=say("button-reroll"))
     await house.settle()
     again = house.executor.requests[2]
     assert (again.image, again.strength) == (png(8), 0.6)
     assert again.seed != request.seed
 
 
-@pytest.mark.parametrize(("label", "strength"), [("Vary subtle", 0.35), ("Vary strong", 0.7)])
+@pytest.mark.parametrize(
+    ("label", "strength"), [(say("button-vary-subtle"), 0.35), (say("button-vary-strong"), 0.7)]
+)
 async def test_an_enlarged_picture_is_varied_in_the_size_it_was_drawn_in(
     house: House, label: str, strength: float
 ):
@@ -113,7 +131,7 @@ async def test_few_steps_are_varied_by_one_at_least(house: House):
     await house.settle()
     enlarged = await house.mia.click(result.response, label="U1")
     await house.settle()
-    await house.mia.click(enlarged.response, label="Vary subtle")
+    await house.mia.click(enlarged.response, label=say("button-vary-subtle"))
     await house.settle()
     assert house.executor.requests[2].strength == 0.5
 

@@ -8,11 +8,13 @@ from bot.options.image_options import ImageOptions
 from bot.services.context import Asked
 from bot.services.errors import QueueFull, QuotaReached
 from bot.store.records import Job, Kind, Origin, Status
+from bot.texts import say
 from generation.errors import OutOfMemory
 from tests.bot.conftest import KEEPING, House, labels
 from tests.fakes import png
+from tests.texts import says
 
-MAKING = ["U1", "U2", "U3", "U4", "Reroll", "V1", "V2", "V3", "V4", "Remix"]
+MAKING = ["U1", "U2", "U3", "U4", say("button-reroll"), "V1", "V2", "V3", "V4", say("button-remix")]
 
 
 async def test_a_prompt_becomes_four_pictures_in_one_message(house: House):
@@ -79,23 +81,23 @@ async def test_without_a_seed_chance_picks_one(house: House):
 async def test_the_message_shows_place_bar_and_preview(house: House):
     house.executor.hold = True
     first = await house.mia.slash(house.channel, "imagine", prompt="a red apple", steps=10)
-    assert "Starting…" in first.response.content
+    assert say("job-starting") in first.response.content
     second = await house.max.slash(house.channel, "imagine", prompt="a pear")
     third = await house.morgan.slash(house.channel, "imagine", prompt="a plum")
-    assert "Queued, 1st" in second.response.content
-    assert "Queued, 2nd" in third.response.content
-    assert labels(second.response) == ["Cancel"]
+    assert says(second.response.content, "job-queued", number=1)
+    assert says(third.response.content, "job-queued", number=2)
+    assert labels(second.response) == [say("button-cancel")]
 
     house.executor.let_go(5)
     await house.settle()
-    assert "step 5 of 10" in first.response.content
+    assert says(first.response.content, "job-progress", step="5", steps="10")
     assert "▰▰▰▰▰▰▱▱▱▱▱▱" in first.response.content
     assert [file.filename for file in first.response.attachments] == ["preview.webp"]
 
     house.executor.let_go(5)
     await house.settle()
     assert len(first.response.attachments) == 4
-    assert "Queued, 1st" in third.response.content
+    assert says(third.response.content, "job-queued", number=1)
 
 
 async def test_a_prompt_never_pings(house: House):
@@ -113,12 +115,12 @@ async def test_a_prompt_never_pings(house: House):
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ({"prompt": "   "}, "`prompt` must be 1 to 1000 characters."),
+        ({"prompt": "   "}, say("error-invalid", field="prompt", bound="1 to 1000 characters")),
         (
             {"checkpoint": "gone"},
-            "I cannot use that checkpoint: not in the catalog, which has Emoji.",
+            say("error-checkpoint", reason="not in the catalog, which has Emoji"),
         ),
-        ({"seed": 2**32 - 1}, "`seed` must be 0 to 4294967292."),
+        ({"seed": 2**32 - 1}, say("error-invalid", field="seed", bound="0 to 4294967292")),
     ],
 )
 async def test_bad_options_get_a_private_line_and_no_job(house: House, options, line):
@@ -147,7 +149,7 @@ async def test_a_checkpoint_that_must_be_loaded_is_announced(house: House):
     house.executor.loads = True
     house.executor.hold = True
     result = await house.mia.slash(house.channel, "imagine", prompt="a red apple")
-    assert "Loading Emoji…" in result.response.content
+    assert say("job-loading", checkpoint="Emoji") in result.response.content
     house.executor.let_go()
     await house.settle()
     assert len(result.response.attachments) == 4
@@ -157,7 +159,7 @@ async def test_a_failure_is_one_line_in_the_message(house: House):
     house.executor.error = OutOfMemory("CUDA out of memory, 3 GiB wanted")
     result = await house.mia.slash(house.channel, "imagine", prompt="a red apple")
     await house.settle()
-    assert "too large for this machine" in result.response.content
+    assert says(result.response.content, "error-too-large")
     assert result.response.components == []
     job = await house.job(1)
     assert (job.status, job.error) == (Status.FAILED, "CUDA out of memory, 3 GiB wanted")
@@ -169,7 +171,7 @@ async def test_one_person_may_only_have_so_much_waiting(house: House):
     for _ in range(3):
         await house.mia.slash(house.channel, "imagine", prompt="a red apple")
     refused = await house.mia.slash(house.channel, "imagine", prompt="a red apple")
-    assert "You have 3 jobs waiting" in house.refusal(refused)
+    assert says(house.refusal(refused), "error-waiting", waiting=3)
     assert not (await house.max.slash(house.channel, "imagine", prompt="a pear")).ephemeral
 
 
@@ -213,5 +215,5 @@ async def test_missing_permissions_are_named_before_any_work(house: House):
         overwrites={house.bot.user: discord.PermissionOverwrite(attach_files=False)},
     )
     result = await house.mia.slash(gallery, "imagine", prompt="a red apple")
-    assert house.refusal(result) == "I need Attach Files here to post pictures."
+    assert house.refusal(result) == say("error-not-allowed-here", missing="Attach Files")
     assert house.executor.requests == []

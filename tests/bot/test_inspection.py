@@ -5,6 +5,7 @@ from PIL import Image
 
 from bot.store.audit import Deed
 from bot.store.records import Status
+from bot.texts import say
 from generation.catalog import EMBEDDED
 from generation.metadata.infotext import Parameters
 from generation.metadata.png import chunks
@@ -43,15 +44,19 @@ async def test_what_a_file_says_is_shown_privately_and_without_its_markup(house:
     assert result.response.embeds[0].description == r"a \*red\* apple"
     said = fields(result)
     assert (said["Steps"], said["Guidance"], said["Seed"]) == ("20", "7.5", "42")
-    assert (said["Size"], said["Sampler"], said["Also"]) == ("512×768", "Euler a", "Clip skip 2")
-    assert "dreams" in said["Not to be had here"]
+    assert (
+        said[say("parameter.size")],
+        said[say("parameter.sampler")],
+        said[say("file-also")],
+    ) == ("512×768", "Euler a", "Clip skip 2")
+    assert "dreams" in said[say("file-left-out")]
     assert house.executor.requests == []
 
 
 async def test_use_these_makes_the_job_and_takes_the_button_away(house: House):
     result = await house.mia.slash(house.channel, "inspect", image=file())
-    assert labels(result.response) == ["Use these"]
-    clicked = await house.mia.click(result.response, label="Use these")
+    assert labels(result.response) == [say("button-use-these")]
+    clicked = await house.mia.click(result.response, label=say("button-use-these"))
     await house.settle()
     (request,) = house.executor.requests
     assert (request.prompt, request.negative_prompt) == ("a *red* apple", "<@&1>")
@@ -65,16 +70,19 @@ async def test_use_these_makes_the_job_and_takes_the_button_away(house: House):
 async def test_what_cannot_be_drawn_here_is_shown_without_the_offer(house: House):
     wordless = Parameters(steps=5, sampler="DDIM", seed=1)
     result = await house.mia.slash(house.channel, "inspect", image=file(wordless))
-    assert fields(result) == {"Steps": "5", "Sampler": "DDIM", "Seed": "1"}
+    assert fields(result) == {"Steps": "5", say("parameter.sampler"): "DDIM", "Seed": "1"}
     assert labels(result.response) == []
 
 
 @pytest.mark.parametrize(
     ("content", "line"),
     [
-        (file(None), "That file does not say how it was made."),
+        (file(None), say("error-file-says-nothing")),
         (("x.png", b"no picture"), "`image` must be"),
-        (("x.png", bytes(MAX_BYTES + 1)), "`image` must be at most 10 MiB."),
+        (
+            ("x.png", bytes(MAX_BYTES + 1)),
+            say("error-invalid", field="image", bound="at most 10 MiB"),
+        ),
     ],
 )
 async def test_a_file_without_an_answer_gets_a_line(
@@ -87,12 +95,12 @@ async def test_a_file_without_an_answer_gets_a_line(
 async def test_the_menu_of_a_message_reads_its_first_picture(house: House):
     house.executor.hold = True
     asked = await house.mia.slash(house.channel, "imagine", prompt="a red apple")
-    result = await house.max.context_menu(house.channel, "Generation details", asked.response)
-    assert house.refusal(result) == "That message carries no picture."
+    result = await house.max.context_menu(house.channel, say("menu-details"), asked.response)
+    assert house.refusal(result) == say("no-picture")
     house.executor.let_go()
     await house.settle()
-    result = await house.max.context_menu(house.channel, "Generation details", asked.response)
-    assert house.refusal(result) == "That file does not say how it was made."
+    result = await house.max.context_menu(house.channel, say("menu-details"), asked.response)
+    assert house.refusal(result) == say("error-file-says-nothing")
 
 
 async def test_what_the_file_leaves_open_is_filled_in_like_a_new_wish(house: House):
@@ -104,7 +112,7 @@ async def test_what_the_file_leaves_open_is_filled_in_like_a_new_wish(house: Hou
     result = await house.mia.slash(
         house.channel, "inspect", image=file(Parameters(prompt="an apple", steps=500, seed=5))
     )
-    await house.mia.click(result.response, label="Use these")
+    await house.mia.click(result.response, label=say("button-use-these"))
     await house.settle()
     (request,) = house.executor.requests
     assert (request.num_inference_steps, request.guidance_scale) == (12, 9.0)

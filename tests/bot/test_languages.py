@@ -67,7 +67,7 @@ async def test_each_is_answered_in_their_own_language(house: House, locales: dic
     mine = await house.mia.slash(house.channel, "cancel")
     theirs = await house.max.slash(house.channel, "cancel")
     assert house.refusal(mine) == "Du hast hier keinen Auftrag."
-    assert house.refusal(theirs) == "You have no job on its way here."
+    assert house.refusal(theirs) == "You have no jobs in progress here."
     wrong = await house.mia.slash(house.channel, "imagine", prompt="an apple --steps many --no")
     assert house.refusal(wrong) == "`--steps` muss eine ganze Zahl, 1 bis 100 sein."
     unknown = await house.mia.slash(house.channel, "imagine", prompt="--foo --qux --zork")
@@ -147,4 +147,4 @@ async def test_help_speaks_the_language_too(house: House, locales: dict[int, str
     shown = (await house.mia.slash(house.channel, "help")).response.embeds[0].description
     assert "`/queue` Wer wartet\n" in shown
     assert "*Woher das Bild kommt*" in shown
-    assert "`/cancel` Cancel a job of yours, or all of them" in shown
+    assert "`/cancel` Cancel one of your jobs, or all of them" in shown

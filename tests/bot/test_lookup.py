@@ -13,7 +13,9 @@ from bot.services import lookup
 from bot.store.database import Database
 from bot.store.models import JobRow, PictureRow
 from bot.store.records import Status, Verdict
+from bot.texts import say
 from tests.bot.conftest import House, labels
+from tests.texts import says
 
 HISTORY = "mod history"
 
@@ -106,7 +108,7 @@ async def test_each_option_narrows_the_search(house: House, database: Database):
         assert result.ephemeral
         assert shown(result) == found, options
         if not found:
-            assert reply(result).content == "Nothing here is like that."
+            assert reply(result).content == say("history-none")
     offered = await house.morgan.autocomplete(house.channel, HISTORY, "checkpoint", "EMO")
     assert [one["value"] for one in offered] == list(house.app.jobs.catalog.names)
 
@@ -119,8 +121,8 @@ async def test_an_entry_says_who_when_how_and_what_is_the_matter(house: House, d
     fields = {field.name: field.value for field in embed.fields}
     assert fields["By"] == f"<@{house.mia.id}> (mia)"
     assert fields["Without"] == r"a \_\_dog\_\_"
-    assert fields["Settings"].endswith("· seed 77")
-    assert (fields["Flagged"], fields["Why"]) == (r"\*look\*", r"\_oh\_")
+    assert fields[say("inspect-settings")].endswith("· seed 77")
+    assert (fields[say("inspect-flagged")], fields["Why"]) == (r"\*look\*", r"\_oh\_")
     assert f"<#{house.channel.id}>" in fields["Asked"]
     assert "🔒" in embed.title
     assert embed.timestamp == (await house.job(1)).origin.asked_at
@@ -156,33 +158,33 @@ async def test_what_nobody_else_sees_is_blurred_until_it_is_asked_for(
     other = await thumbnail(result, 1)
     assert other.getpixel((3, 3))[0] in range(6, 13)
 
-    await house.morgan.click(message, label="Show blurred")
+    await house.morgan.click(message, label=say("button-unveil"))
     clear = await thumbnail(result)
     assert clear.getpixel((20, 32))[0] > 240
     assert clear.getpixel((44, 32))[0] < 15
-    await house.morgan.click(message, label="Older")
-    await house.morgan.click(message, label="Newer")
+    await house.morgan.click(message, label=say("button-older"))
+    await house.morgan.click(message, label=say("button-newer"))
     again = await thumbnail(result)
     assert abs(again.getpixel((29, 32))[0] - again.getpixel((34, 32))[0]) < 100
 
     card = await house.morgan.select(message, values=["6"])
-    assert labels(reply(card)) == ["Remove", "Block person", "Show blurred"]
+    assert labels(reply(card)) == [say("button-remove"), say("button-block"), say("button-unveil")]
     assert reply(card).embeds[0].thumbnail.url == "attachment://job-6.webp"
     (veiled,) = await thumbnails(card)
     assert abs(veiled.getpixel((29, 32))[0] - veiled.getpixel((34, 32))[0]) < 100
-    await house.morgan.click(reply(card), label="Show blurred")
+    await house.morgan.click(reply(card), label=say("button-unveil"))
     (clear,) = await thumbnails(card)
     assert clear.getpixel((20, 32))[0] > 240
     assert clear.getpixel((44, 32))[0] < 15
-    assert labels(reply(card)) == ["Remove", "Block person"]
+    assert labels(reply(card)) == [say("button-remove"), say("button-block")]
     plain = await house.morgan.select(message, values=["5"])
-    assert labels(reply(plain)) == ["Remove", "Block person"]
+    assert labels(reply(plain)) == [say("button-remove"), say("button-block")]
     (shown_at_once,) = await thumbnails(plain)
     assert shown_at_once.getpixel((3, 3))[0] in range(6, 13)
     card = await house.morgan.select(message, values=["6"])
     demote(house)
-    assert refused(house, await house.morgan.click(reply(card), label="Show blurred")) == (
-        "You need Moderate Members."
+    assert refused(house, await house.morgan.click(reply(card), label=say("button-unveil"))) == (
+        say("error-permissions", needed=say("permission.moderate-members"))
     )
 
 
@@ -195,33 +197,36 @@ async def test_one_of_the_page_is_looked_at_and_removed(house: House, tmp_path):
     assert card.ephemeral
     message = reply(card)
     assert message.embeds[0].title == "#2 imagine"
-    assert labels(message) == ["Remove", "Block person"]
-    form = await house.morgan.click(message, label="Remove")
+    assert labels(message) == [say("button-remove"), say("button-block")]
+    form = await house.morgan.click(message, label=say("button-remove"))
     assert form.modal["title"] == "Remove #2"
     assert (await house.job(2)).deleted_at is None, "it asks first"
 
     done = await house.morgan.submit_modal(form, {"reason": "not here"})
     assert done.ephemeral
-    assert reply(done).content == "Removed #2. Nothing was made from it."
+    assert reply(done).content == say("removed", job=2, children=0)
     assert message_id not in [one.id for one in house.channel.history()]
     (picture,) = await house.pictures.of_job(2)
     assert await house.pictures.read(picture) is None
     assert await trail(house) == [("remove", house.morgan.id, house.mia.id, 2)]
     inspected = reply(await house.morgan.select(page, values=["2"])).embeds[0]
-    assert "deleted <t:" in {field.name: field.value for field in inspected.fields}["Status"]
+    assert (
+        "deleted <t:"
+        in {field.name: field.value for field in inspected.fields}[say("inspect-status")]
+    )
 
 
 async def test_a_person_is_blocked_from_what_they_made(house: House):
     await make(house, "a fox")
     card = reply(await house.morgan.select(reply(await looks(house)), values=["1"]))
-    form = await house.morgan.click(card, label="Block person")
+    form = await house.morgan.click(card, label=say("button-block"))
     assert form.modal["title"] == "Block mia"
     wrong = await house.morgan.submit_modal(form, {"duration": "3 months", "reason": ""})
     assert refused(house, wrong).startswith("`duration` must be like `3d 12h`")
     assert await house.blocks.of_person(house.mia.id) == []
-    form = await house.morgan.click(card, label="Block person")
+    form = await house.morgan.click(card, label=say("button-block"))
     done = await house.morgan.submit_modal(form, {"duration": "1h", "reason": "spam"})
-    assert f"<@{house.mia.id}> is blocked until <t:" in reply(done).content
+    assert says(reply(done).content, "blocked", person=str(house.mia.id))
     (held,) = await house.blocks.of_person(house.mia.id)
     assert (held.guild_id, held.by_id, held.reason) == (house.guild.id, house.morgan.id, "spam")
     assert await trail(house) == [("block", house.morgan.id, house.mia.id, None)]
@@ -232,9 +237,9 @@ async def test_moderators_are_not_blocked_from_a_card_either(house: House):
     roles = house.guild.create_role("H", permissions=discord.Permissions(moderate_members=True))
     helper = house.guild.add_member(house.env.create_user("helper"), roles=[roles])
     card = reply(await helper.select(reply(await looks(house, helper)), values=["1"]))
-    form = await helper.click(card, label="Block person")
+    form = await helper.click(card, label=say("button-block"))
     result = await helper.submit_modal(form, {"duration": "1h"})
-    assert "only the server's owner can block them" in refused(house, result)
+    assert says(refused(house, result), "error-block-moderator")
     assert await house.blocks.of_person(house.morgan.id) == []
 
 
@@ -242,10 +247,18 @@ async def test_every_door_asks_again_who_moderates(house: House):
     (made,) = await make(house, "a fox")
     page = reply(await looks(house))
     card = reply(await house.morgan.select(page, values=["1"]))
-    forms = [await house.morgan.click(card, label=one) for one in ("Remove", "Block person")]
+    forms = [
+        await house.morgan.click(card, label=one)
+        for one in (say("button-remove"), say("button-block"))
+    ]
     demote(house)
-    line = "You need Moderate Members."
-    for label in ("Newer", "Show blurred", "Export CSV", "Older"):
+    line = say("error-permissions", needed=say("permission.moderate-members"))
+    for label in (
+        say("button-newer"),
+        say("button-unveil"),
+        say("button-export"),
+        say("button-older"),
+    ):
         custom_id = next(
             button["custom_id"]
             for row in page.components
@@ -259,7 +272,7 @@ async def test_every_door_asks_again_who_moderates(house: House):
         clicked = await house.morgan.click(page, custom_id=custom_id)
         assert refused(house, clicked) == line, label
     assert refused(house, await house.morgan.select(page, values=["1"])) == line
-    for label in ("Remove", "Block person"):
+    for label in (say("button-remove"), say("button-block")):
         assert refused(house, await house.morgan.click(card, label=label)) == line
     for form, typed in zip(forms, ({}, {"duration": "1h"}), strict=True):
         sent = await house.morgan.submit_modal(form, typed)
@@ -269,11 +282,11 @@ async def test_every_door_asks_again_who_moderates(house: House):
     for command in ("mod history", "mod usage"):
         assert refused(house, await house.morgan.slash(house.channel, command)) == line
     for command in await house.bot.tree.fetch_commands():
-        if command.name in ("Inspect generation", "Generation history"):
+        if command.name in (say("menu-inspect"), say("menu-history")):
             house.guild.set_command_permissions(command, {house.guild.default_role: True})
     for name, target in (
-        ("Inspect generation", made.response),
-        ("Generation history", house.mia),
+        (say("menu-inspect"), made.response),
+        (say("menu-history"), house.mia),
     ):
         assert refused(house, await house.max.context_menu(house.channel, name, target)) == line
     assert len(shown_now := reply(made).attachments) == 1, shown_now
@@ -288,18 +301,18 @@ async def test_another_server_s_moderator_sees_and_does_nothing(house: House):
     channel, eve = moderator_elsewhere(house)
     for options in ({}, {"job": 1}, {"words": "fox"}, {"person": house.mia_user}):
         result = await eve.slash(channel, HISTORY, **options)
-        assert reply(result).content == "Nothing here is like that."
+        assert reply(result).content == say("history-none")
     # A button with that job's number, as a forged client might send it.
     theirs = await eve.slash(channel, "imagine", prompt="a pear", count=1)
     await house.settle()
     stored = house.env.backend.get_message(channel.id, theirs.response.id)
     stored.components = house.env.backend.get_message(card.channel_id, card.id).components
-    for label in ("Remove", "Block person"):
+    for label in (say("button-remove"), say("button-block")):
         clicked = await eve.click(theirs.response, label=label)
-        assert refused(house, clicked) == "I do not know that job."
+        assert refused(house, clicked) == say("error-job-unknown")
     assert (await house.job(1)).deleted_at is None
     usage = await eve.slash(channel, "mod usage", days=1)
-    assert "1 picture in 1 job" in reply(usage).content
+    assert says(reply(usage).content, "usage-total")
     assert "mia" not in reply(usage).content
 
 
@@ -307,37 +320,43 @@ async def test_the_menu_of_a_message_finds_its_job(house: House, database: Datab
     (made,) = await make(house, "a fox", negative_prompt="a dog")
     async with database.write() as session:
         await session.execute(update(PictureRow).values(nsfw=0.25, verdict=Verdict.SPOILER))
-    child = await house.max.click(made.response, label="Reroll")
+    child = await house.max.click(made.response, label=say("button-reroll"))
     await house.settle()
     await change(database, 1, flagged="fox", device_seconds=2.5, private=True)
-    result = await house.morgan.context_menu(house.channel, "Inspect generation", made.response)
+    result = await house.morgan.context_menu(house.channel, say("menu-inspect"), made.response)
     assert result.ephemeral
     (embed,) = reply(result).embeds
     fields = {field.name: field.value for field in embed.fields}
     assert fields["By"] == f"<@{house.mia.id}> (mia)"
-    assert fields["Status"] == "✅ done · private"
-    assert fields["Device time"] == "2.5 s"
-    assert fields["Flagged"] == "fox"
-    assert fields["Check"] == "1: spoiler, 25% likely not safe for work"
-    assert str(child.response.id) in fields["Made from it"]
+    assert fields[say("inspect-status")] == "✅ done · private"
+    assert fields[say("details-device-time")] == "2.5 s"
+    assert fields[say("inspect-flagged")] == "fox"
+    assert fields[say("inspect-check")] == say(
+        "inspect-score", number=1, verdict="spoiler", score="25%"
+    )
+    assert str(child.response.id) in fields[say("details-children")]
     assert "a dog" in embed.description
-    assert labels(reply(result)) == ["Remove", "Block person", "Show blurred"]
+    assert labels(reply(result)) == [
+        say("button-remove"),
+        say("button-block"),
+        say("button-unveil"),
+    ]
 
     spoken = await house.mia.send(house.channel, "a fox, please")
     for message in (spoken, child.response):
         await change(database, 2, message_id=None)
-        result = await house.morgan.context_menu(house.channel, "Inspect generation", message)
-        assert refused(house, result) == "That message carries no job of mine."
+        result = await house.morgan.context_menu(house.channel, say("menu-inspect"), message)
+        assert refused(house, result) == say("error-message-without-job")
 
 
 async def test_the_menu_of_a_person_opens_their_history(house: House):
     await make(house, "a fox")
     await make(house, "a pear", person=house.max)
-    result = await house.morgan.context_menu(house.channel, "Generation history", house.mia)
+    result = await house.morgan.context_menu(house.channel, say("menu-history"), house.mia)
     assert result.ephemeral
     assert shown(result) == ["a fox"]
-    nothing = await house.morgan.context_menu(house.channel, "Generation history", house.morgan)
-    assert reply(nothing).content == "Nothing here is like that."
+    nothing = await house.morgan.context_menu(house.channel, say("menu-history"), house.morgan)
+    assert reply(nothing).content == say("history-none")
 
 
 async def rows(result) -> list[list[str]]:
@@ -353,7 +372,7 @@ async def test_a_search_is_handed_out_as_a_table(house: House, monkeypatch: pyte
     await make(house, *prompts)
     await make(house, "not this one", person=house.max)
     result = await house.morgan.click(
-        reply(await looks(house, person=house.mia)), label="Export CSV"
+        reply(await looks(house, person=house.mia)), label=say("button-export")
     )
     assert result.ephemeral
     assert reply(result).content == "5 jobs."
@@ -372,20 +391,22 @@ async def test_a_search_is_handed_out_as_a_table(house: House, monkeypatch: pyte
     assert (entry.action, entry.person_id, entry.detail) == ("export", house.mia.id, "5 jobs")
 
     monkeypatch.setattr(lookup, "MOST_ROWS", 3)
-    part = await house.morgan.click(reply(await looks(house, words="o")), label="Export CSV")
+    part = await house.morgan.click(
+        reply(await looks(house, words="o")), label=say("button-export")
+    )
     assert len(await rows(part)) == 3
     monkeypatch.setattr(lookup, "MOST_ROWS", 1)
-    part = await house.morgan.click(reply(await looks(house)), label="Export CSV")
-    assert "there are more than fit" in reply(part).content
+    part = await house.morgan.click(reply(await looks(house)), label=say("button-export"))
+    assert says(reply(part).content, "exported-part")
     assert len(await rows(part)) == 2
 
 
 async def test_bad_moments_are_refused_by_name(house: House):
-    line = "must be a day like `2026-11-03` or a time ago like `7d`, in the last five years."
     for field, typed in (("since", "soon"), ("until", "2009-01-01"), ("since", "9999-12-31")):
-        assert refused(house, await looks(house, **{field: typed})) == f"`{field}` {line}"
+        line = say("error-invalid", field=field, bound=say("bound-moment"))
+        assert refused(house, await looks(house, **{field: typed})) == line
     result = await looks(house, since="1d", until="2d")
-    assert refused(house, result) == "`since` must be before `until`."
+    assert refused(house, result) == say("error-invalid", field="since", bound="before `until`")
 
 
 async def test_the_longest_of_everything_fits_a_message(house: House, database: Database):
@@ -419,6 +440,6 @@ async def test_who_had_themselves_erased_is_nobody_s_to_block(house: House):
     await house.jobs.forget(house.mia.id, datetime.now(UTC))
     page = reply(await looks(house))
     fields = {field.name: field.value for field in page.embeds[0].fields}
-    assert fields["By"] == "somebody whose data was erased"
+    assert fields["By"] == say("inspect-erased")
     card = reply(await house.morgan.select(page, values=["1"]))
-    assert labels(card) == ["Remove"]
+    assert labels(card) == [say("button-remove")]

@@ -30,9 +30,10 @@ from tests.fakes import png
 from tests.storm.commands import Command, registered, slash_commands
 from tests.storm.files import File
 from tests.storm.wire import AUTOCOMPLETE, BUTTON, COMMAND, COMPONENT, FORM, Sent, Wire
+from tests.texts import says
 
 HASH = "0" * 64
-REFUSALS = ("You need", "works in a server only")
+REFUSALS = ("error-permissions", "error-server-only")
 INDEXED = {"upscale", "vary", "subtle", "strong"}
 
 
@@ -381,12 +382,12 @@ class Visit:
         }
         self.shown |= told
         self.leaks += [f"{door} tells of {word}" for word in told - self.persona.sees]
-        if "Something broke" in said and not self.persona.moderates:
+        if says(said, "error-unforeseen") and not self.persona.moderates:
             self.leaks.append(f"{door} broke")
         barred = learns is Learns.ADMINISTRATORS or (
             learns is Learns.MODERATORS and not self.persona.moderates
         )
-        if barred and not any(line in said for line in REFUSALS):
+        if barred and not any(says(said, key) for key in REFUSALS):
             self.leaks.append(f"{door} was not refused: {said[:300]}")
 
     def _shows(self, word: str, file: bytes) -> bool:

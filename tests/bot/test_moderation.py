@@ -1,5 +1,6 @@
 import discord
 
+from bot.texts import say
 from tests.bot.conftest import House
 
 
@@ -35,7 +36,7 @@ async def test_moderators_see_who_made_what(house: House):
 async def test_nothing_yet_is_said(house: House):
     result = await house.morgan.slash(house.channel, "mod history", person=house.max)
     answer = reply(result)
-    assert answer.content == "Nothing here is like that."
+    assert answer.content == say("history-none")
 
 
 async def test_history_stays_in_its_server(house: House):
@@ -47,7 +48,7 @@ async def test_history_stays_in_its_server(house: House):
     eve = elsewhere.add_member(house.env.create_user("eve"), roles=[role])
     mia_there = elsewhere.add_member(house.mia_user)
     result = await eve.slash(channel, "mod history", person=mia_there)
-    assert reply(result).content == "Nothing here is like that."
+    assert reply(result).content == say("history-none")
 
 
 async def test_members_are_refused_in_code_too(house: House):
@@ -55,4 +56,6 @@ async def test_members_are_refused_in_code_too(house: House):
     (mod,) = [command for command in await house.bot.tree.fetch_commands() if command.name == "mod"]
     house.guild.set_command_permissions(mod, {house.guild.default_role: True})
     result = await house.max.slash(house.channel, "mod history", person=house.mia)
-    assert house.refusal(result) == "You need Moderate Members."
+    assert house.refusal(result) == say(
+        "error-permissions", needed=say("permission.moderate-members")
+    )

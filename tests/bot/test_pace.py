@@ -8,9 +8,11 @@ import pytest
 from bot.options.image_options import ImageOptions
 from bot.services.context import Asked
 from bot.store.records import Origin
+from bot.texts import say
 from bot.ui.cooldowns import CLICKS, FETCHED, PER_S, POSTED, WISHES
 from tests.bot.conftest import House
 from tests.bot.test_image_to_image import picture, upload
+from tests.texts import says
 
 QUICK = "That was quick. Try again in "
 
@@ -65,12 +67,12 @@ async def test_so_they_are_by_buttons_forms_and_questions(house: House):
     result = await house.mia.slash(house.channel, "imagine", prompt="a banana", count=2)
     await house.settle()
     await house.morgan.slash(house.channel, "mod filter add", pattern="banana", action="refuse")
-    forms = [await house.max.click(result.response, label="Remix") for _ in range(8)]
+    forms = [await house.max.click(result.response, label=say("button-remix")) for _ in range(8)]
     for form in forms:
         await house.max.submit_modal(form, {"prompt": "bananas, banana"})
         await house.env.advance_time(0.3)
     for _ in range(4):
-        await house.max.click(result.response, label="Reroll")
+        await house.max.click(result.response, label=say("button-reroll"))
         await house.max.click(result.response, label="U1")
         await house.max.slash(house.channel, "imagine", prompt="{a, b} banana")
     assert len(await house.refusals.of_person(house.max.id)) <= WISHES
@@ -95,17 +97,17 @@ async def test_details_post_few_pictures_at_a_time(house: House):
     clicks = []
     for _ in range(4):
         for result in results:
-            clicks.append(await house.mia.click(result.response, label="Details"))
+            clicks.append(await house.mia.click(result.response, label=say("button-details")))
             await house.env.advance_time(0.7)
     files = sum(len(one.response.attachments) for one in clicks)
     assert files == POSTED
     shown = [one.response for one in clicks if one.response.embeds]
     assert len(shown) == CLICKS, "the card comes without them"
-    assert "left out here" in shown[-1].content
-    sent = await house.mia.click(results[0].response, label="Send to me")
+    assert says(shown[-1].content, "details-without-pictures")
+    sent = await house.mia.click(results[0].response, label=say("button-send"))
     assert said(sent).startswith(QUICK)
     await house.env.advance_time(PER_S)
-    later = await house.mia.click(results[0].response, label="Details")
+    later = await house.mia.click(results[0].response, label=say("button-details"))
     assert len(later.response.attachments) == 4
     house.env.errors.clear()
 
@@ -118,7 +120,9 @@ async def test_pages_are_turned_ten_times(house: House):
     shown = await house.mia.slash(house.channel, "history")
     await house.env.advance_time(PER_S + 1)
     turns = [
-        await house.mia.click(shown.response, label=("Older", "Newer")[turn % 2])
+        await house.mia.click(
+            shown.response, label=(say("button-older"), say("button-newer"))[turn % 2]
+        )
         for turn in range(CLICKS + 1)
     ]
     assert said(turns[-1]).startswith(QUICK)
@@ -141,7 +145,7 @@ async def test_nothing_is_fetched_for_who_may_not_ask(
     for _ in range(3):
         await house.max.slash(house.channel, "imagine", prompt="a fox", count=1)
     full = await house.max.slash(house.channel, command, **words, **options)
-    assert "You have 3 jobs waiting" in said(full)
+    assert says(said(full), "error-waiting", waiting=3)
     assert fetched == []
     assert sources(tmp_path) == []
     house.env.errors.clear()
@@ -175,7 +179,7 @@ async def test_no_source_is_kept_of_a_job_that_is_refused_in_the_end(
     late = await house.mia.slash(
         house.channel, "imagine", prompt="a", count=1, image=upload(picture(64, 64))
     )
-    assert "You have 3 jobs waiting" in house.refusal(late)
+    assert says(house.refusal(late), "error-waiting", waiting=3)
     assert sources(tmp_path) == []
 
 
@@ -196,11 +200,11 @@ async def test_a_question_holds_no_file_and_there_is_one_a_person(house: House, 
     second = await house.mia.slash(house.channel, "imagine", **options)
     other = await house.max.slash(house.channel, "imagine", **options)
     assert fetched == []
-    assert first.response.content == "There is a newer question; this one is left."
+    assert first.response.content == say("question-replaced")
     assert first.response.components == []
     assert second.response.components
     assert other.response.components
-    await house.mia.click(second.response, label="Make 2 jobs")
+    await house.mia.click(second.response, label=say("question-yes", jobs=2))
     await house.settle()
     assert fetched == ["cat.jpg"]
     assert [one.strength for one in house.executor.requests] == [0.75, 0.75]

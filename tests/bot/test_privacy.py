@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from bot.services.privacy import in_parts
 from bot.store.database import FILE_NAME
 from bot.store.records import Status
+from bot.texts import say
 from tests.bot.conftest import House, labels
+from tests.texts import says
 
 
 async def make(house: House, prompt: str, person=None):
@@ -23,7 +25,7 @@ async def make(house: House, prompt: str, person=None):
 async def test_export_is_everything_of_mine_and_nothing_of_others(house: House):
     await make(house, "a fox")
     liked = await make(house, "of Max", person=house.max)
-    await house.mia.click(liked.response, label="Favourite")
+    await house.mia.click(liked.response, label=say("button-favourite"))
     result = await house.mia.slash(house.channel, "privacy export")
     assert result.ephemeral
     (file,) = result.response.attachments
@@ -39,10 +41,10 @@ async def test_erase_leaves_no_name_no_words_and_no_files(house: House, tmp_path
     await make(house, "of Max", person=house.max)
     question = await house.mia.slash(house.channel, "privacy erase")
     assert question.ephemeral
-    assert labels(question.response) == ["Erase all of it"]
+    assert labels(question.response) == [say("button-erase")]
     assert (await house.job(1)).request.prompt == "a very private fox"
-    await house.mia.click(question.response, label="Erase all of it")
-    assert question.response.content == "Erased: 1 job."
+    await house.mia.click(question.response, label=say("button-erase"))
+    assert question.response.content == say("erased", jobs=1)
     job = await house.job(1)
     assert (job.origin.person_id, job.origin.person_name) == (0, "")
     assert (job.request.prompt, job.status) == ("(erased)", Status.DONE)
@@ -55,21 +57,21 @@ async def test_erase_leaves_no_name_no_words_and_no_files(house: House, tmp_path
     assert "private fox" not in text
     assert [line.split('"')[1] for line in kept] == ["spent"], "or it would be a new quota"
     assert "of Max" in text
-    again = await house.max.click(posted.response, label="Reroll")
+    again = await house.max.click(posted.response, label=say("button-reroll"))
     assert again.ephemeral
-    assert again.response.content == "I do not know that job."
+    assert again.response.content == say("error-job-unknown")
     history = await house.mia.slash(house.channel, "history")
-    assert "Nothing of yours" in history.response.content
+    assert says(history.response.content, "history-own-none")
 
 
 async def test_nothing_is_erased_under_a_job_that_runs(house: House):
     house.executor.hold = True
     await house.mia.slash(house.channel, "imagine", prompt="a fox")
     question = await house.mia.slash(house.channel, "privacy erase")
-    clicked = await house.mia.click(question.response, label="Erase all of it")
+    clicked = await house.mia.click(question.response, label=say("button-erase"))
     assert house.env.errors
     assert clicked.followups[0].ephemeral
-    assert "on their way" in clicked.followups[0].content
+    assert says(clicked.followups[0].content, "error-jobs-open")
     assert (await house.job(1)).request.prompt == "a fox"
 
 
@@ -79,7 +81,7 @@ async def test_show_is_everything_about_a_job_of_this_server(house: House):
     assert result.ephemeral
     assert result.response.embeds[0].description == "a fox"
     unknown = await house.max.slash(house.channel, "show", job=99)
-    assert house.refusal(unknown) == "I do not know that job."
+    assert house.refusal(unknown) == say("error-job-unknown")
 
 
 def room_for(monkeypatch: pytest.MonkeyPatch, most_bytes: int) -> None:

@@ -6,8 +6,10 @@ import discord
 import pytest
 
 from bot.store.records import Kind, Status
+from bot.texts import say
 from generation.errors import OutOfMemory
 from tests.bot.conftest import House, build, labels
+from tests.texts import says
 
 HOUR = timedelta(hours=1).total_seconds()
 
@@ -52,14 +54,15 @@ async def test_a_private_job_is_answered_and_finished_for_one_person(house: Hous
     await house.settle()
     assert result.ephemeral
     assert len(result.response.attachments) == 1
-    assert "Reroll" in labels(result.response)
+    assert say("button-reroll") in labels(result.response)
     assert public(house) == []
     job = await house.job(1)
     assert (job.status, job.origin.private, job.direct_channel_id) == (Status.DONE, True, None)
 
 
 @pytest.mark.parametrize(
-    ("label", "kind"), [("Reroll", Kind.REROLL), ("V1", Kind.VARIATION), ("U1", Kind.UPSCALE)]
+    ("label", "kind"),
+    [(say("button-reroll"), Kind.REROLL), ("V1", Kind.VARIATION), ("U1", Kind.UPSCALE)],
 )
 async def test_what_comes_of_a_private_job_is_private(house: House, label: str, kind: Kind):
     result = await imagine(house)
@@ -74,7 +77,7 @@ async def test_what_comes_of_a_private_job_is_private(house: House, label: str, 
 
 async def test_private_permutations_are_private_each(house: House):
     asked = await imagine(house, prompt="a {red, blue} apple")
-    made = await house.mia.click(asked.response, label="Make 2 jobs")
+    made = await house.mia.click(asked.response, label=say("question-yes", jobs=2))
     await house.settle()
     assert made.ephemeral
     assert [(await house.job(number)).origin.private for number in (1, 2)] == [True, True]
@@ -107,14 +110,14 @@ async def test_after_the_token_s_death_the_end_comes_by_direct_message(house: Ho
 async def test_a_private_job_goes_on_in_direct_messages(house: House):
     await outlive_the_token(house)
     (sent,) = direct(house)
-    clicked = await house.mia.user.click(sent, label="Reroll")
+    clicked = await house.mia.user.click(sent, label=say("button-reroll"))
     await house.settle()
     assert not clicked.ephemeral, "nobody else reads there, so it may stay"
     assert len(clicked.response.attachments) == 1
     again = await house.job(2)
     assert (again.kind, again.status, again.origin.guild_id) == (Kind.REROLL, Status.DONE, None)
 
-    details = await house.mia.user.click(sent, label="Details")
+    details = await house.mia.user.click(sent, label=say("button-details"))
     (embed,) = details.response.embeds
     assert embed.title == "#1 imagine 🔒"
     where = f"https://discord.com/channels/@me/{sent.channel.id}/{sent.id}"
@@ -124,8 +127,8 @@ async def test_a_private_job_goes_on_in_direct_messages(house: House):
 async def test_delete_in_direct_messages_removes_the_message(house: House):
     await outlive_the_token(house)
     (sent,) = direct(house)
-    asked = await house.mia.user.click(sent, label="Delete")
-    await house.mia.user.click(asked.response, label="Delete for good")
+    asked = await house.mia.user.click(sent, label=say("button-delete"))
+    await house.mia.user.click(asked.response, label=say("button-delete-for-good"))
     assert sent.id not in [message.id for message in direct(house)]
     (picture,) = await house.pictures.of_job(1)
     assert await house.pictures.read(picture) is None
@@ -153,7 +156,7 @@ async def test_a_failure_after_the_token_s_death_is_told_directly(house: House):
     house.executor.error = OutOfMemory()
     await outlive_the_token(house)
     (sent,) = direct(house)
-    assert "too large for this machine" in sent.content
+    assert says(sent.content, "error-too-large")
     assert (await house.job(1)).status is Status.FAILED
     assert public(house) == []
 
@@ -193,7 +196,7 @@ async def test_others_do_not_know_a_private_job(house: House):
     mine = await house.mia.slash(house.channel, "imagine", prompt="a pear", count=1)
     await house.settle()
     shown = await house.max.slash(house.channel, "show", job=1)
-    assert house.refusal(shown) == "I do not know that job."
+    assert house.refusal(shown) == say("error-job-unknown")
     house.env.errors.clear()
     known = await house.mia.slash(house.channel, "show", job=1)
     assert known.response.embeds[0].title == "#1 imagine 🔒"
@@ -205,10 +208,14 @@ async def test_others_do_not_know_a_private_job(house: House):
     for row in backend.components:
         for button in row["components"]:
             button["custom_id"] = button["custom_id"].replace("job:2:", "job:1:")
-    for person, label in ((house.max, "Reroll"), (house.max, "Favourite"), (house.morgan, "U1")):
+    for person, label in (
+        (house.max, say("button-reroll")),
+        (house.max, say("button-favourite")),
+        (house.morgan, "U1"),
+    ):
         guessed = await person.click(mine.response, label=label)
         assert guessed.ephemeral
-        assert guessed.response.content == "I do not know that job.", label
+        assert guessed.response.content == say("error-job-unknown"), label
     assert await house.jobs.get(3) is None
 
 
@@ -246,8 +253,8 @@ async def test_private_in_direct_messages_is_an_ordinary_job(house: House):
 async def test_deleting_a_private_answer_removes_its_files(house: House):
     result = await imagine(house)
     await house.settle()
-    asked = await house.mia.click(result.response, label="Delete")
-    await house.mia.click(asked.response, label="Delete for good")
+    asked = await house.mia.click(result.response, label=say("button-delete"))
+    await house.mia.click(asked.response, label=say("button-delete-for-good"))
     assert asked.response.content.startswith("Deleted: the files are gone.")
     (picture,) = await house.pictures.of_job(1)
     assert await house.pictures.read(picture) is None
@@ -263,7 +270,7 @@ async def test_what_was_made_from_another_leads_back_to_it(house: House):
 
     hidden = await imagine(house)
     await house.settle()
-    again = await house.mia.click(hidden.response, label="Reroll")
+    again = await house.mia.click(hidden.response, label=say("button-reroll"))
     await house.settle()
     assert "From" not in again.response.content, "nobody could follow it"
 
@@ -272,9 +279,9 @@ async def test_nothing_leads_back_to_what_was_deleted(house: House):
     shown = await house.mia.slash(house.channel, "imagine", prompt="a pear", count=1)
     await house.settle()
     house.executor.hold = True
-    again = await house.mia.click(shown.response, label="Reroll")
-    asked = await house.mia.click(shown.response, label="Delete")
-    await house.mia.click(asked.response, label="Delete for good")
+    again = await house.mia.click(shown.response, label=say("button-reroll"))
+    asked = await house.mia.click(shown.response, label=say("button-delete"))
+    await house.mia.click(asked.response, label=say("button-delete-for-good"))
     house.executor.let_go()
     await house.settle()
     assert len(again.response.attachments) == 1
@@ -321,7 +328,7 @@ async def test_as_a_guest_the_end_comes_directly_and_never_by_the_channel(
 async def test_moderators_of_a_server_that_did_not_invite_us_are_none(house: House, guest: None):
     result = await house.mia.slash(house.channel, "imagine", prompt="a pear", count=1)
     await house.settle()
-    asked = await house.morgan.click(result.response, label="Delete")
+    asked = await house.morgan.click(result.response, label=say("button-delete"))
     assert asked.response.content.startswith("Only the person who asked for it")
 
 

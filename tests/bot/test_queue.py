@@ -3,14 +3,16 @@ from dataclasses import replace
 
 from bot.services.context import Actor
 from bot.store.records import Job, Status
+from bot.texts import say
 from bot.ui.cooldowns import PER_S
 from tests.bot.conftest import House
+from tests.texts import says
 
 
 async def test_an_empty_queue_says_so(house: House):
     result = await house.mia.slash(house.channel, "queue")
     assert result.ephemeral
-    assert result.response.content == "Nobody waits. Your turn!"
+    assert result.response.content == say("queue-empty")
 
 
 async def test_the_queue_shows_places_and_no_prompts_of_others(house: House):
@@ -50,7 +52,7 @@ async def test_many_in_the_queue_still_fit_a_message_and_mine_is_shown(house: Ho
 async def test_cancel_ends_the_only_one_a_picked_one_or_all(house: House):
     house.executor.hold = True
     nothing = await house.mia.slash(house.channel, "cancel")
-    assert house.refusal(nothing) == "You have no job on its way here."
+    assert house.refusal(nothing) == say("error-no-job-of-yours")
     house.env.errors.clear()
     await house.mia.slash(house.channel, "imagine", prompt="one")
     only = await house.mia.slash(house.channel, "cancel")
@@ -60,11 +62,11 @@ async def test_cancel_ends_the_only_one_a_picked_one_or_all(house: House):
         await house.mia.slash(house.channel, "imagine", prompt=prompt)
     await house.max.slash(house.channel, "imagine", prompt="of Max")
     several = await house.mia.slash(house.channel, "cancel")
-    assert "You have 3 jobs on their way" in house.refusal(several)
+    assert says(house.refusal(several), "error-which-job", jobs=3)
     await house.mia.slash(house.channel, "cancel", job=3)
     assert (await house.job(3)).status is Status.CANCELLED
     forbidden = await house.mia.slash(house.channel, "cancel", job=5)
-    assert "Only the person who asked for it" in house.refusal(forbidden)
+    assert says(house.refusal(forbidden), "error-not-yours")
     await house.env.advance_time(PER_S + 1)  # or the sixth in a row would come too soon
     await house.mia.slash(house.channel, "cancel", everything=True)
     statuses = [(await house.job(job_id)).status for job_id in (2, 4, 5)]
@@ -88,9 +90,11 @@ async def test_a_cancel_just_before_it_is_lined_up_is_shown(house: House, monkey
     result = await house.mia.slash(house.channel, "imagine", prompt="a pear")
     monkeypatch.undo()
     other = await house.morgan.slash(house.channel, "imagine", prompt="a plum")
-    await house.morgan.click(other.response, label="Cancel")  # whoever waits is told their places
+    await house.morgan.click(
+        other.response, label=say("button-cancel")
+    )  # whoever waits is told their places
     await house.settle()
-    assert "Cancelled" in result.response.content
+    assert say("job-cancelled") in result.response.content
     assert result.response.components == []
     assert len(house.executor.requests) == 1
     assert (await house.job(2)).status is Status.CANCELLED

@@ -9,7 +9,9 @@ import pytest
 from bot.store.audit import Deed
 from bot.store.database import Database
 from bot.store.spending import SpendingStore, midnight
+from bot.texts import say
 from tests.bot.conftest import House
+from tests.texts import says
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ async def ask(house: House, count: int, person=None) -> bool:
     )
     await house.settle()
     if result.ephemeral:
-        assert "pictures today in this server" in house.refusal(result)
+        assert says(house.refusal(result), "error-quota-pictures")
     return not result.ephemeral
 
 
@@ -37,18 +39,18 @@ async def test_a_person_of_their_own_number(limited: House):
         house.channel, "mod quota set", who=house.mia, pictures_per_day=5
     )
     assert result.ephemeral
-    assert result.response.content.splitlines()[1:2] == ["5 pictures a day"]
+    assert result.response.content.splitlines()[1:2] == [say("allowance-daily", pictures=5)]
     assert "0 of 5 pictures today" in result.response.content
     assert await ask(house, 3)
     assert not await ask(house, 3)
     await house.morgan.slash(house.channel, "mod quota set", who=house.mia)
     shown = await house.morgan.slash(house.channel, "mod quota show", who=house.mia)
-    assert "nothing granted" in shown.response.content
+    assert says(shown.response.content, "allowance-none")
     assert "3 of 2 pictures today" in shown.response.content
     trail = await house.audit.page(house.guild.id, before=None, limit=2)
     assert [(one.action, one.person_id, one.detail) for one in trail] == [
         ("quota set", house.mia.id, "the server's"),
-        ("quota set", house.mia.id, "5 pictures a day"),
+        ("quota set", house.mia.id, say("allowance-daily", pictures=5)),
     ]
     assert trail[0].moderator_id == house.morgan.id
 
@@ -57,7 +59,7 @@ async def test_more_today_adds_up(limited: House):
     house = limited
     for _ in range(2):
         result = await house.morgan.slash(house.channel, "mod quota add", who=house.mia, pictures=1)
-    assert "2 more today" in result.response.content
+    assert say("allowance-extra", pictures=2) in result.response.content
     assert await ask(house, 4)
     assert not await ask(house, 1)
 
@@ -100,7 +102,9 @@ async def test_only_moderators_of_this_server(limited: House, command: str):
     refused = await house.mia.slash(
         house.channel, f"mod quota {command}", who=house.mia, **COMMANDS[command]
     )
-    assert house.refusal(refused) == "You need Moderate Members."
+    assert house.refusal(refused) == say(
+        "error-permissions", needed=say("permission.moderate-members")
+    )
     assert len(await house.audit.page(house.guild.id, before=None, limit=9)) == 1
 
 
@@ -109,7 +113,7 @@ async def test_who_is_erased_has_no_new_quota_that_day(limited: House, database:
     for _ in range(2):
         assert await ask(house, 1)
         question = await house.mia.slash(house.channel, "privacy erase")
-        await house.mia.click(question.response, label="Erase all of it")
+        await house.mia.click(question.response, label=say("button-erase"))
     assert not await ask(house, 1)
     exported = await house.mia.slash(house.channel, "privacy export")
     kept = json.loads(await exported.response.attachments[0].read())
@@ -129,7 +133,7 @@ async def test_what_moderators_do_not_count_is_not_remembered(limited: House, da
     assert await ask(house, 2)
     await house.morgan.slash(house.channel, "mod quota reset", who=house.mia)
     question = await house.mia.slash(house.channel, "privacy erase")
-    await house.mia.click(question.response, label="Erase all of it")
+    await house.mia.click(question.response, label=say("button-erase"))
     assert await ask(house, 2)
 
 

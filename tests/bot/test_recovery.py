@@ -7,6 +7,7 @@ import pytest
 
 from bot.services.context import Actor
 from bot.store.records import BY_MODERATOR, Job, Status
+from bot.texts import say
 from generation.errors import OutOfMemory
 from tests.bot.conftest import House, build
 
@@ -169,7 +170,7 @@ async def test_an_end_that_nobody_was_told_is_told_by_the_next_start(
 async def test_what_was_told_is_not_told_again(house: House, tmp_path, database):
     house.executor.hold = True
     result = await house.mia.slash(house.channel, "imagine", prompt="a red apple")
-    await house.mia.click(result.response, label="Cancel")
+    await house.mia.click(result.response, label=say("button-cancel"))
     await house.settle()
     assert (await house.job(1)).origin.token is None
     assert await house.jobs.untold() == []

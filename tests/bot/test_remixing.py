@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from bot.store.records import Kind
+from bot.texts import say
 from tests.bot.conftest import House, build
 from tests.fakes import png
 
@@ -28,11 +29,11 @@ def answers(modal, **changes: str) -> dict[str, str]:
 
 async def test_remix_opens_a_form_filled_in_and_makes_a_job_of_whoever_sends_it(house: House):
     result = await imagine(house, negative_prompt="a leaf", guidance_scale=4.5, steps=9)
-    opened = await house.max.click(result.response, label="Remix")
+    opened = await house.max.click(result.response, label=say("button-remix"))
     assert opened.modal["title"] == "Remix"
     assert filled(opened.modal) == {
-        "Prompt": r"a \{red\} apple",
-        "Negative prompt": "a leaf",
+        say("form-prompt"): r"a \{red\} apple",
+        say("form-negative-prompt"): "a leaf",
         "Seed": "7",
         "Guidance": "4.5",
         "Steps": "9",
@@ -55,7 +56,7 @@ async def test_remix_opens_a_form_filled_in_and_makes_a_job_of_whoever_sends_it(
 
 async def test_an_unchanged_form_draws_the_same_again(house: House):
     result = await imagine(house)
-    opened = await house.mia.click(result.response, label="Remix")
+    opened = await house.mia.click(result.response, label=say("button-remix"))
     await house.mia.submit_modal(opened, answers(opened.modal))
     await house.settle()
     first, second = house.executor.requests
@@ -65,15 +66,25 @@ async def test_an_unchanged_form_draws_the_same_again(house: House):
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"seed": "many"}, "`seed` must be a whole number, 0 to 4294967295."),
-        ({"guidance_scale": "99"}, "`guidance` must be 1 to 30."),
-        ({"prompt": "{a, b}"}, "`prompt` must be one prompt: braces and `--repeat` make several."),
+        (
+            {"seed": "many"},
+            say("error-invalid", field="seed", bound="a whole number, 0 to 4294967295"),
+        ),
+        ({"guidance_scale": "99"}, say("error-invalid", field="guidance", bound="1 to 30")),
+        (
+            {"prompt": "{a, b}"},
+            say(
+                "error-invalid",
+                field="prompt",
+                bound=say("bound-one-prompt"),
+            ),
+        ),
         ({"prompt": "a --sede 3"}, "did you mean `--seed`?"),
     ],
 )
 async def test_errors_name_the_field_privately(house: House, changes: dict[str, str], line: str):
     result = await imagine(house)
-    opened = await house.mia.click(result.response, label="Remix")
+    opened = await house.mia.click(result.response, label=say("button-remix"))
     refused = await house.mia.submit_modal(opened, answers(opened.modal, **changes))
     assert refused.ephemeral
     assert line in refused.response.content
@@ -84,7 +95,7 @@ async def test_errors_name_the_field_privately(house: House, changes: dict[str, 
 
 async def test_a_form_opened_before_a_restart_is_taken_after_it(house: House, tmp_path, database):
     result = await imagine(house)
-    opened = await house.mia.click(result.response, label="Remix")
+    opened = await house.mia.click(result.response, label=say("button-remix"))
     await house.env.restart_bot(build(tmp_path, database, house.executor))
     answer = await house.mia.submit_modal(opened, answers(opened.modal, prompt="a pear"))
     await house.settle()
@@ -94,7 +105,9 @@ async def test_a_form_opened_before_a_restart_is_taken_after_it(house: House, tm
 
 async def test_a_closed_form_opens_again_at_once_and_one_sent_twice_is_one_job(house: House):
     result = await imagine(house)
-    first, second = [await house.mia.click(result.response, label="Remix") for _ in range(2)]
+    first, second = [
+        await house.mia.click(result.response, label=say("button-remix")) for _ in range(2)
+    ]
     assert first.modal
     assert second.modal
     assert not house.bot._connection._view_store._modals, "a form that is closed is not kept"
@@ -108,10 +121,10 @@ async def test_no_form_opens_where_the_pictures_could_not_be_posted(house: House
     result = await imagine(house)
     channel = house.bot.get_channel(house.channel.id)
     await channel.set_permissions(channel.guild.me, attach_files=False)
-    refused = await house.mia.click(result.response, label="Remix")
+    refused = await house.mia.click(result.response, label=say("button-remix"))
     assert refused.modal is None
     assert refused.ephemeral
-    assert refused.response.content == "I need Attach Files here to post pictures."
+    assert refused.response.content == say("error-not-allowed-here", missing="Attach Files")
 
 
 async def test_a_form_is_for_a_job_of_its_own_server_only(house: House):
@@ -121,21 +134,21 @@ async def test_a_form_is_for_a_job_of_its_own_server_only(house: House):
     eve = elsewhere.add_member(house.env.create_user("eve"))
     theirs = await eve.slash(channel, "imagine", prompt="mine")
     await house.settle()
-    opened = await eve.click(theirs.response, label="Remix")
+    opened = await eve.click(theirs.response, label=say("button-remix"))
     opened._interaction.modal["custom_id"] = "job:1:remix"
     refused = await eve.submit_modal(opened, answers(opened.modal))
-    assert refused.response.content.startswith("I do not know that job.")
+    assert refused.response.content.startswith(say("error-job-unknown"))
 
 
 async def test_the_picture_it_started_from_stays_and_fits_the_new_shape(house: House):
     result = await imagine(house, count=1)
     varied = await house.mia.click(result.response, label="V1")
     await house.settle()
-    opened = await house.mia.click(varied.response, label="Remix")
+    opened = await house.mia.click(varied.response, label=say("button-remix"))
     same = answers(opened.modal, prompt="a pear")
     await house.mia.submit_modal(opened, same)
     await house.settle()
-    opened = await house.mia.click(varied.response, label="Remix")
+    opened = await house.mia.click(varied.response, label=say("button-remix"))
     await house.mia.submit_modal(opened, same | {"prompt": "a pear --ar 16:9"})
     await house.settle()
     _, _, kept, fitted = house.executor.requests
@@ -148,7 +161,7 @@ async def test_the_picture_it_started_from_stays_and_fits_the_new_shape(house: H
 
 async def test_a_remix_never_pings(house: House):
     result = await imagine(house)
-    opened = await house.mia.click(result.response, label="Remix")
+    opened = await house.mia.click(result.response, label=say("button-remix"))
     answer = await house.mia.submit_modal(opened, answers(opened.modal, prompt="@everyone"))
     await house.settle()
     allowed = house.allowed_mentions(answer.response)

@@ -6,6 +6,7 @@ import discord
 import pytest
 
 from bot.store.records import Status
+from bot.texts import say
 from tests.bot.conftest import House, labels
 
 
@@ -38,11 +39,11 @@ async def trail(house: House) -> list[tuple]:
 
 async def test_a_removed_job_leaves_nothing_but_what_moderators_know(house: House, tmp_path: Path):
     result = await imagine(house)
-    child = await house.max.click(result.response, label="Reroll")
+    child = await house.max.click(result.response, label=say("button-reroll"))
     await house.settle()
-    await house.max.click(result.response, label="Favourite")
+    await house.max.click(result.response, label=say("button-favourite"))
     done = await remove(house)
-    assert said(done) == ("Removed #1. One job made from it stays; remove it by its own number.")
+    assert said(done) == (say("removed", job=1, children=1))
     assert [message.id for message in house.channel.history()] == [child.response.id]
     job = await house.job(1)
     assert job.deleted_at is not None
@@ -62,7 +63,7 @@ async def test_a_removed_job_leaves_nothing_but_what_moderators_know(house: Hous
 async def test_what_is_on_its_way_is_cancelled_first(house: House):
     house.executor.hold = True
     await imagine(house)
-    assert said(await remove(house)) == "Removed #1. Nothing was made from it."
+    assert said(await remove(house)) == say("removed", job=1, children=0)
     assert house.channel.history() == []
     job = await house.job(1)
     assert (job.status, job.deleted_at is not None) == (Status.CANCELLED, True)
@@ -75,7 +76,7 @@ async def test_where_discord_lets_nobody_delete_the_message_is_emptied(house: Ho
     house.env.inject_error("DELETE", "/channels/*/messages/*", status=403, message="Missing")
     await remove(house)
     message = result.response
-    assert message.content == "Removed by a moderator."
+    assert message.content == say("removed-message")
     assert (message.attachments, labels(message)) == ([], [])
     for label in ("job:1:reroll", "job:1:upscale:0", "job:1:remix", "job:1:details"):
         stored = house.env.backend.get_message(house.channel.id, message.id)
@@ -83,9 +84,9 @@ async def test_where_discord_lets_nobody_delete_the_message_is_emptied(house: Ho
             {"type": 1, "components": [{"type": 2, "style": 2, "label": "x", "custom_id": label}]}
         ]
         clicked = await house.mia.click(message, custom_id=label)
-        assert said(clicked) == "That job was removed."
+        assert said(clicked) == say("error-job-removed")
     shown = await house.mia.slash(house.channel, "show", job=1)
-    assert refused(house, shown) == "That job was removed."
+    assert refused(house, shown) == say("error-job-removed")
     assert await house.jobs.get(2) is None
 
 
@@ -93,9 +94,7 @@ async def test_what_discord_forbids_altogether_is_said(house: House):
     await imagine(house)
     for method in ("DELETE", "PATCH"):
         house.env.inject_error(method, "/channels/*/messages/*", status=403, message="Missing")
-    assert refused(house, await remove(house)) == (
-        "The files are deleted, but Discord does not let me touch the message: Missing."
-    )
+    assert refused(house, await remove(house)) == (say("error-message-stays", why="Missing"))
     assert said(await remove(house)).startswith("Removed #1.")
     assert house.channel.history() == []
 
@@ -107,13 +106,15 @@ async def test_members_and_other_servers_moderators_may_not(house: House, comman
     (mod,) = [one for one in await house.bot.tree.fetch_commands() if one.name == "mod"]
     house.guild.set_command_permissions(mod, {house.guild.default_role: True})
     result = await house.max.slash(house.channel, command, job=1)
-    assert refused(house, result) == "You need Moderate Members."
+    assert refused(house, result) == say(
+        "error-permissions", needed=say("permission.moderate-members")
+    )
     elsewhere = house.env.create_guild("Elsewhere")
     channel = elsewhere.create_text_channel("mods")
     role = elsewhere.create_role("Mods", permissions=discord.Permissions(moderate_members=True))
     eve = elsewhere.add_member(house.env.create_user("eve"), roles=[role])
     result = await eve.slash(channel, command, job=1)
-    assert refused(house, result) == "I do not know that job."
+    assert refused(house, result) == say("error-job-unknown")
     job = await house.job(1)
     assert job.deleted_at is None
     assert job.status is not Status.CANCELLED
@@ -125,16 +126,16 @@ async def test_moderators_cancel_one_job_or_all_of_a_persons(house: House):
     mias = [await imagine(house, seed=n) for n in range(3)]
     maxs = await imagine(house, house.max)
     one = await house.morgan.slash(house.channel, "mod cancel", job=2, reason="too many")
-    assert said(one) == "One job cancelled."
+    assert said(one) == say("cancelled", jobs=1)
     assert mias[1].response.content.endswith("✖️ Cancelled by a moderator")
     rest = await house.morgan.slash(house.channel, "mod cancel", person=house.mia)
-    assert said(rest) == "2 jobs cancelled."
+    assert said(rest) == say("cancelled", jobs=2)
     assert [(await house.job(n)).status for n in (1, 2, 3)] == [Status.CANCELLED] * 3
-    assert "Cancelled" not in maxs.response.content
+    assert say("job-cancelled") not in maxs.response.content
     nothing = await house.morgan.slash(house.channel, "mod cancel", person=house.mia)
-    assert said(nothing) == "Nothing of theirs is on its way here."
+    assert said(nothing) == say("cancelled", jobs=0)
     neither = await house.morgan.slash(house.channel, "mod cancel")
-    assert refused(house, neither) == "Name either a `job` or a `person`."
+    assert refused(house, neither) == say("error-cancel-what")
     assert [(entry[0], entry[3]) for entry in await trail(house)] == [
         ("cancel", 3),
         ("cancel", 1),
@@ -145,16 +146,16 @@ async def test_moderators_cancel_one_job_or_all_of_a_persons(house: House):
 async def test_moderators_buttons_on_anothers_job_are_on_record_and_ones_own_are_not(house: House):
     house.executor.hold = True
     running = await imagine(house)
-    await house.morgan.click(running.response, label="Cancel")
+    await house.morgan.click(running.response, label=say("button-cancel"))
     assert running.response.content.endswith("✖️ Cancelled by a moderator")
     mine = await imagine(house)
-    await house.mia.click(mine.response, label="Cancel")
+    await house.mia.click(mine.response, label=say("button-cancel"))
     assert mine.response.content.endswith("✖️ Cancelled")
     house.executor.let_go()
     for person in (house.morgan, house.mia):
         result = await imagine(house)
-        asked = await person.click(result.response, label="Delete")
-        await person.click(asked.response, label="Delete for good")
+        asked = await person.click(result.response, label=say("button-delete"))
+        await person.click(asked.response, label=say("button-delete-for-good"))
     assert [message.id for message in house.channel.history()] == [
         running.response.id,
         mine.response.id,
@@ -195,19 +196,19 @@ async def test_the_trail_is_read_by_who_whom_and_what(house: House):
 async def test_what_an_erased_person_left_standing_is_removed(house: House, by_button: bool):
     result = await imagine(house)
     question = await house.mia.slash(house.channel, "privacy erase")
-    await house.mia.click(question.response, label="Erase all of it")
+    await house.mia.click(question.response, label=say("button-erase"))
     assert len(result.response.attachments) == 4
     elsewhere = house.env.create_guild("Elsewhere")
     role = elsewhere.create_role("Mods", permissions=discord.Permissions(moderate_members=True))
     eve = elsewhere.add_member(house.env.create_user("eve"), roles=[role])
     theirs = await eve.slash(elsewhere.create_text_channel("mods"), "mod remove", job=1)
-    assert refused(house, theirs) == "I do not know that job."
+    assert refused(house, theirs) == say("error-job-unknown")
     if by_button:
-        assert (await house.max.click(result.response, label="Delete")).response.content == (
-            "I do not know that job."
-        )
-        asked = await house.morgan.click(result.response, label="Delete")
-        await house.morgan.click(asked.response, label="Delete for good")
+        assert (
+            await house.max.click(result.response, label=say("button-delete"))
+        ).response.content == (say("error-job-unknown"))
+        asked = await house.morgan.click(result.response, label=say("button-delete"))
+        await house.morgan.click(asked.response, label=say("button-delete-for-good"))
     else:
         assert said(await remove(house)).startswith("Removed #1.")
     assert house.channel.history() == []

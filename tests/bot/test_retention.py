@@ -5,9 +5,10 @@ import pytest
 
 from bot.store.database import Database
 from bot.store.expiry import expire_words
+from bot.texts import say
 from tests.bot.conftest import House
 
-WORDS_GONE = "What was asked for there is not stored any more."
+WORDS_GONE = say("error-words-not-kept")
 TOMORROW = datetime.now(UTC) + timedelta(days=1)
 
 
@@ -17,7 +18,7 @@ async def imagine(house: House):
     return result
 
 
-@pytest.mark.parametrize("label", ["Reroll", "V1", "Remix"])
+@pytest.mark.parametrize("label", [say("button-reroll"), "V1", say("button-remix")])
 async def test_nothing_is_drawn_like_a_job_whose_words_are_gone(
     house: House, database: Database, label: str
 ):

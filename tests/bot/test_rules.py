@@ -11,7 +11,9 @@ from bot.services.errors import QuotaReached
 from bot.store.audit import Deed
 from bot.store.records import Job, Origin, Status
 from bot.store.rules import Strictness
+from bot.texts import say
 from tests.bot.conftest import House
+from tests.texts import says
 
 
 async def rule(house: House, channel_id: int = 0, **changes: object) -> None:
@@ -24,9 +26,7 @@ async def test_only_in_some_channels(house: House):
     await rule(house, allowed=False)
     await rule(house, studio.id, allowed=True)
     refused = await house.mia.slash(house.channel, "imagine", prompt="a fox")
-    assert house.refusal(refused) == (
-        f"Pictures are not drawn in this channel, but in <#{studio.id}>."
-    )
+    assert house.refusal(refused) == (say("error-place-elsewhere", channels=f"<#{studio.id}>"))
     allowed = house.allowed_mentions(refused.response)
     assert (allowed.everyone, allowed.users, allowed.roles) == (False, frozenset(), frozenset())
     assert await house.jobs.get(1) is None
@@ -38,15 +38,13 @@ async def test_only_some_roles(house: House):
     artists = house.guild.create_role("Artists")
     await rule(house, allowed_roles=(artists.id,))
     refused = await house.mia.slash(house.channel, "imagine", prompt="a fox")
-    assert house.refusal(refused) == (
-        f"Pictures are for people with one of these roles here: <@&{artists.id}>."
-    )
+    assert house.refusal(refused) == (say("error-role-needed", roles=f"<@&{artists.id}>"))
     arno = house.guild.add_member(house.env.create_user("arno"), roles=[artists])
     posted = await arno.slash(house.channel, "imagine", prompt="a fox", count=1)
     await house.settle()
     # Buttons are no way around it.
-    clicked = await house.mia.click(posted.response, label="Reroll")
-    assert "these roles" in clicked.response.content
+    clicked = await house.mia.click(posted.response, label=say("button-reroll"))
+    assert says(clicked.response.content, "error-role-needed")
     assert await house.jobs.get(2) is None
 
 
@@ -69,12 +67,21 @@ async def test_what_is_left_out_comes_from_the_rules_within_their_bounds(house: 
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ({"steps": 31}, "`steps` must be at most 30 here: this server wants no more."),
-        ({"count": 3}, "`count` must be at most 2 here: this server wants no more."),
+        (
+            {"steps": 31},
+            say("error-invalid", field="steps", bound=say("bound-most", most="30")),
+        ),
+        (
+            {"count": 3},
+            say("error-invalid", field="count", bound=say("bound-most", most="2")),
+        ),
         (
             {"aspect": "wide"},
-            "`size` must be at most 128 pixels on the longer side here: this server wants none"
-            " larger.",
+            say(
+                "error-invalid",
+                field="size",
+                bound=say("bound-side", most="128"),
+            ),
         ),
     ],
 )
@@ -91,7 +98,7 @@ async def test_buttons_keep_to_the_bounds(house: House):
     await rule(house, max_count=2, max_side=200)
     refused = await house.mia.click(posted.response, label="U1")
     assert "`size` must be at most 200 pixels" in refused.response.content
-    refused = await house.mia.click(posted.response, label="Reroll")
+    refused = await house.mia.click(posted.response, label=say("button-reroll"))
     assert "`count` must be at most 2" in refused.response.content
     await house.mia.click(posted.response, label="V1")
     assert (await house.job(2)).request.num_images == 2
@@ -104,7 +111,7 @@ async def test_the_negative_prompt_that_is_always_added(house: House):
     )
     await house.settle()
     assert (await house.job(1)).request.negative_prompt == "text, gore, blood"
-    await house.mia.click(posted.response, label="Reroll")
+    await house.mia.click(posted.response, label=say("button-reroll"))
     assert (await house.job(2)).request.negative_prompt == "text, gore, blood"
     refused = await house.mia.slash(
         house.channel, "imagine", prompt="a fox", negative_prompt="x" * 1000
@@ -128,10 +135,10 @@ async def test_a_quota_counts_every_kind_of_job_and_buttons_of_others(house: Hou
     await house.settle()
     await house.mia.click(posted.response, label="U1")
     await house.settle()
-    refused = await house.mia.click(posted.response, label="Reroll")
-    assert "You asked for 3 of 4 pictures today" in refused.response.content
+    refused = await house.mia.click(posted.response, label=say("button-reroll"))
+    assert says(refused.response.content, "error-quota-pictures", used=3, limit=4)
     assert "this would be 2 more" in refused.response.content
-    await house.max.click(posted.response, label="Reroll")
+    await house.max.click(posted.response, label=say("button-reroll"))
     assert (await house.job(3)).origin.person_id == house.max.id
 
 
@@ -175,10 +182,10 @@ async def test_what_is_always_added_is_never_said_to_be_the_person_s_words(house
     )
     await house.settle()
     assert "-# without: text\n" in result.response.content
-    for label in ("Reroll", "U1"):
+    for label in (say("button-reroll"), "U1"):
         await house.max.click(result.response, label=label)
         await house.settle()
-    opened = await house.max.click(result.response, label="Remix")
+    opened = await house.max.click(result.response, label=say("button-remix"))
     sent = {
         row["component"]["custom_id"]: row["component"].get("value", "")
         for row in opened.modal["components"]

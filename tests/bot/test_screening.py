@@ -11,11 +11,13 @@ from bot.doctor import _filters
 from bot.services.patterns import MOST_REGEXES
 from bot.services.screening import Screening
 from bot.store.records import EVERYWHERE, Status
+from bot.texts import say
 from bot.ui.cooldowns import PER_S, RATE
 from tests.bot.conftest import House, labels
 from tests.fakes import png
+from tests.texts import says
 
-REFUSED = "The rules here do not allow that prompt."
+REFUSED = say("error-prompt-refused")
 
 
 def said(result) -> str:
@@ -58,17 +60,17 @@ def elsewhere(house: House):
 async def test_a_refused_prompt_is_named_to_moderators_and_not_to_the_person(house: House):
     before = await imagine(house, "a BANANA split")
     assert said(await add(house, "banana", "refuse")) == (
-        "Filter #1 is there: **refuse** word `banana`"
+        say("filter-added", id=1, line="**refuse** word `banana`")
     )
     result = await imagine(house, "a b4n4na")
     assert refused(house, result) == REFUSED
-    for label in ("Reroll", "U1", "V1"):
+    for label in (say("button-reroll"), "U1", "V1"):
         clicked = await house.mia.click(before.response, label=label)
         await house.settle()
         assert said(clicked) == REFUSED, label
     several = await imagine(house, "{apple, banana} split")
     assert refused(house, several) == REFUSED
-    form = await house.mia.click(before.response, label="Remix")
+    form = await house.mia.click(before.response, label=say("button-remix"))
     sent = await house.mia.submit_modal(form, {"prompt": "two bananas, one banana"})
     assert said(sent).startswith(REFUSED)
     assert await house.jobs.get(2) is None
@@ -90,7 +92,7 @@ async def test_what_is_cut_is_not_drawn_and_its_author_is_told_alone(house: Hous
     assert "naked" not in result.response.content
     (told,) = result.followups
     assert told.ephemeral
-    assert told.content == "Left out, as the rules here want it: very naked"
+    assert told.content == say("stripped", words="very naked")
     job = await house.job(1)
     assert (job.request.prompt, job.stripped, job.status) == ("a fox", "very naked", Status.DONE)
     assert [await file.read() for file in result.response.attachments] == [png(7)]
@@ -113,7 +115,7 @@ async def test_an_enlarged_picture_keeps_its_words(house: House):
     await house.settle()
     assert clicked.response.attachments
     assert (await house.job(2)).request.prompt == "a naked fox"
-    rerolled = await house.mia.click(result.response, label="Reroll")
+    rerolled = await house.mia.click(result.response, label=say("button-reroll"))
     await house.settle()
     assert rerolled.response.attachments
     assert (await house.job(3)).request.prompt == "a fox"
@@ -136,20 +138,20 @@ async def test_filters_are_listed_removed_and_on_record(house: House):
     await house.env.advance_time(PER_S + 1)
     await add(house, "a` *b*", "refuse", kind="regex")
     twice = await add(house, "word1", "refuse")
-    assert "There is such a filter already" in refused(house, twice)
+    assert says(refused(house, twice), "error-filter-stands")
     odd = await add(house, "(", "flag", kind="regex")
     assert refused(house, odd).startswith("`pattern` must be a regular expression")
     result = await house.morgan.slash(house.channel, "mod filter list")
     assert result.ephemeral
     lines = result.response.embeds[0].description.splitlines()
     assert lines[:2] == ["#12 **refuse** regex a\\` \\*b\\*", "#11 **flag** word `word10`"]
-    await house.morgan.click(result.response, label="Older")
+    await house.morgan.click(result.response, label=say("button-older"))
     assert len(result.response.embeds[0].description.splitlines()) == 2
 
     gone = await house.morgan.slash(house.channel, "mod filter remove", filter=2)
-    assert said(gone) == "Filter #2 is gone: **flag** word `word1`"
+    assert said(gone) == say("filter-removed", id=2, line="**flag** word `word1`")
     again = await house.morgan.slash(house.channel, "mod filter remove", filter=2)
-    assert "There is no such filter here" in refused(house, again)
+    assert says(refused(house, again), "error-no-filter")
     await imagine(house, "a word1 of word2")
     assert (await house.job(1)).flagged == "#3 word2"
     assert (await trail(house))[:2] == [
@@ -167,10 +169,14 @@ async def test_a_test_says_what_would_become_of_a_text(house: House):
     await add(house, "naked", "strip")
     await add(house, "gun", "flag")
     await add(house, "bomb", "refuse")
-    assert await tested("a fox") == "No filter finds anything."
-    assert await tested("a naked *fox*") == r"Cut by #1: a ~~naked~~ \*fox\*"
-    assert await tested("a gun, a bomb") == "Refused by #3.\nFlagged by #2."
-    assert await tested("naked") == "Refused: nothing is left of it.\nCut by #1: ~~naked~~"
+    assert await tested("a fox") == say("filter-test-allowed")
+    assert await tested("a naked *fox*") == say(
+        "filter-test-stripped", filters="#1", text="a ~~naked~~ \\*fox\\*"
+    )
+    assert await tested("a gun, a bomb") == say("filter-test-refused", filters="#3.\nFlagged by #2")
+    assert await tested("naked") == "\n".join(
+        (say("filter-test-emptied"), say("filter-test-stripped", filters="#1", text="~~naked~~"))
+    )
     assert await house.jobs.get(1) is None
     assert await house.refusals.of_person(house.morgan.id) == []
 
@@ -189,7 +195,9 @@ async def test_filters_are_for_moderators_of_the_same_server(house: House, comma
     (mod,) = [one for one in await house.bot.tree.fetch_commands() if one.name == "mod"]
     house.guild.set_command_permissions(mod, {house.guild.default_role: True})
     result = await house.max.slash(house.channel, f"mod filter {command}", **options)
-    assert refused(house, result) == "You need Moderate Members."
+    assert refused(house, result) == say(
+        "error-permissions", needed=say("permission.moderate-members")
+    )
     _, channel, eve = elsewhere(house)
     there = await eve.slash(channel, f"mod filter {command}", **options)
     assert house.env.errors is not None
@@ -202,7 +210,7 @@ async def test_filters_are_for_moderators_of_the_same_server(house: House, comma
 
 async def test_everywhere_is_for_the_bots_owners_and_holds_in_direct_messages(house: House):
     result = await add(house, "banana", "refuse", everywhere=True)
-    assert refused(house, result) == "Only the owners of this bot can do that everywhere."
+    assert refused(house, result) == say("error-owners-only")
     _, channel, eve = elsewhere(house)
     there = await eve.slash(channel, "imagine", prompt="a banana", count=1)
     await house.settle()
@@ -219,11 +227,13 @@ async def test_everywhere_is_for_the_bots_owners_and_holds_in_direct_messages(ho
     assert await trail(house, EVERYWHERE) == [("filter add", "refuse word banana")]
     assert await trail(house) == []
     listed = await house.morgan.slash(house.channel, "mod filter list")
-    assert said(listed) == "There are no filters here."
+    assert said(listed) == say("filters-none")
     tested = await house.morgan.slash(house.channel, "mod filter test", text="a banana")
-    assert tested.response.embeds[0].description == "Refused by one of the bot's owners."
+    assert tested.response.embeds[0].description == say(
+        "filter-test-refused", filters="one of the bot's owners"
+    )
     refused_remove = await eve.slash(channel, "mod filter remove", filter=1)
-    assert "no such filter" in refused(house, refused_remove)
+    assert says(refused(house, refused_remove), "error-no-filter")
 
 
 async def test_every_kind_of_refusal_is_noted_and_erased_words_go(house: House, tmp_path):
@@ -238,14 +248,14 @@ async def test_every_kind_of_refusal_is_noted_and_erased_words_go(house: House, 
     noted = await house.refusals.of_person(house.mia.id)
     assert [(one.why, one.prompt) for one in noted] == [
         ("QuotaReached", "a fox 3"),
-        ("Blocked", "a secret fox"),
+        (say("blocks-title"), "a secret fox"),
     ]
     export = await house.mia.slash(house.channel, "privacy export")
     kept = await export.response.attachments[0].read()
     assert b"a secret fox" in kept
     assert b'"reason": "x"' in kept
     question = await house.mia.slash(house.channel, "privacy erase")
-    await house.mia.click(question.response, label="Erase all of it")
+    await house.mia.click(question.response, label=say("button-erase"))
     assert await house.refusals.of_person(house.mia.id) == []
     with closing(sqlite3.connect(tmp_path / "darkroom.sqlite3")) as connection, connection:
         text = " ".join(connection.iterdump())
@@ -271,11 +281,13 @@ async def test_a_busy_database_costs_the_note_and_not_the_answer(house: House, t
 
 async def test_strictness_is_chosen_shown_and_on_record(house: House):
     assert said(await add(house, "nude", "refuse", strictness="spaced")) == (
-        "Filter #1 is there: **refuse** word, spaced out `nude`"
+        say("filter-added", id=1, line="**refuse** word, spaced out `nude`")
     )
     assert refused(house, await imagine(house, "a menu, details")) == REFUSED
     result = await house.morgan.slash(house.channel, "mod filter test", text="nu,de")
-    assert result.response.embeds[0].description == "Refused by #1 (spaced out)."
+    assert result.response.embeds[0].description == say(
+        "filter-test-refused", filters="#1 (spaced out)"
+    )
     strict = await add(house, "a+b", "flag", kind="regex", strictness="inside")
     assert refused(house, strict).startswith("`strictness` must be whole for a regular expression")
     await house.morgan.slash(house.channel, "mod filter remove", filter=1)
@@ -302,7 +314,7 @@ async def test_what_is_drawn_is_what_is_judged(house: House):
         assert refused(house, await imagine(house, prompt, **options)) == REFUSED, prompt
         house.env.errors.clear()
     fox = await imagine(house, "a fox")
-    form = await house.mia.click(fox.response, label="Remix")
+    form = await house.mia.click(fox.response, label=say("button-remix"))
     sent = await house.mia.submit_modal(form, {"prompt": "a (nu)de fox"})
     assert said(sent).startswith(REFUSED)
     assert await house.jobs.get(2) is None
@@ -332,11 +344,11 @@ async def test_patterns_of_earlier_releases_are_switched_off_and_told(
     assert "without `(?<=`" in lines[-1]
     tested = await house.morgan.slash(house.channel, "mod filter test", text="ab")
     assert tested.response.embeds[0].description == (
-        "No filter finds anything.\nSwitched off, see `/mod filter list`: #1, #2, #3 and #4."
+        f"{say('filter-test-allowed')}\n" + say("filter-test-off", filters="#1, #2, #3 and #4")
     )
     off = _filters(Settings(store=StoreSettings(folder=tmp_path)))
     assert [finding.fine for finding in off] == [False] * len(OLD)
-    assert "switched off" in str(off[0])
+    assert "is switched off: it must be a" in str(off[0])
     await house.morgan.slash(house.channel, "mod filter remove", filter=1)
 
 
@@ -348,8 +360,8 @@ async def test_regular_expressions_of_a_server_are_bounded_together(house: House
         )
     connection.close()
     full = await add(house, "one more", "flag", kind="regex")
-    assert "regular expressions here would be more than 100" in refused(house, full)
-    assert (await add(house, "word", "flag")).response.content.startswith("Filter #")
+    assert says(refused(house, full), "error-filters-regex-full", most=100)
+    assert says((await add(house, "word", "flag")).response.content, "filter-added")
     off = await house.app.get(Screening).switched_off(house.guild.id)
     assert list(off) == [MOST_REGEXES + 1, MOST_REGEXES + 2]
 
@@ -363,4 +375,4 @@ async def test_large_regular_expressions_are_bounded_together(house: House):
             break
         added += 1
     assert 3 < added < 20
-    assert "too large together" in refused(house, result)
+    assert says(refused(house, result), "error-filters-regex-full")

@@ -7,11 +7,13 @@ from simcord.backend.models.channel import Overwrite
 from simcord.enums import OverwriteType
 
 from bot.store.records import Status, Verdict
+from bot.texts import say
 from bot.ui.eyes import MOST_QUESTIONS
 from tests.bot.conftest import House, labels
 from tests.bot.scene import HIDDEN, RULES_HERE, age_restrict, plant, private_thread
+from tests.texts import says
 
-UNKNOWN = "I do not know that job."
+UNKNOWN = say("error-job-unknown")
 
 
 def allow(house: House, channel: simcord.ChannelHandle, person, **said: bool) -> None:
@@ -102,7 +104,7 @@ async def test_discord_is_asked_about_a_few_threads_a_click_and_the_rest_is_clos
     asked = [one for one in house.env.http_requests[before:] if "thread-members" in one.path]
     assert len(asked) == MOST_QUESTIONS
     assert "a open of mine" in said
-    assert "Made from it" not in said
+    assert say("details-children") not in said
 
 
 async def test_an_archived_thread_is_looked_up_and_a_deleted_one_is_nobodys_to_see(house: House):
@@ -147,9 +149,9 @@ async def test_who_turns_a_page_is_asked_again_what_they_see(house: House):
     page = await house.max.slash(house.channel, "favourites")
     assert "favourite5" in words(page)
     allow(house, other, house.max, view_channel=False)
-    await house.max.click(page.response, label="Older")
+    await house.max.click(page.response, label=say("button-older"))
     assert "favourite0" not in words(page)
-    await house.max.click(page.response, label="Newer")
+    await house.max.click(page.response, label=say("button-newer"))
     said = words(page)
     assert said.count("One of your favourites. It cannot be shown here") == 5
     assert "favourite" not in said.replace("your favourites", "")
@@ -157,7 +159,7 @@ async def test_who_turns_a_page_is_asked_again_what_they_see(house: House):
     (menu,) = (row["components"][0] for row in page.response.components[1:])
     assert menu["disabled"]
     allow(house, other, house.max, view_channel=True)
-    await house.max.click(page.response, label="Older")
+    await house.max.click(page.response, label=say("button-older"))
     assert "favourite0" in words(page)
 
 
@@ -166,10 +168,10 @@ async def test_anothers_age_restricted_pictures_are_not_sent_by_direct_message(h
     age_restrict(house, adults)
     result = await house.mia.slash(adults, "imagine", prompt="an apple", count=1)
     await house.settle()
-    refused = await house.max.click(result.response, label="Send to me")
-    assert "I cannot send someone else's pictures of it by direct message" in words(refused)
+    refused = await house.max.click(result.response, label=say("button-send"))
+    assert says(words(refused), "error-carried-out")
     assert house.max.user.dm_channel is None or not house.max.user.dm_channel.history()
-    sent = await house.mia.click(result.response, label="Send to me")
+    sent = await house.mia.click(result.response, label=say("button-send"))
     assert "https://discord.com/channels/@me/" in words(sent)
 
 
@@ -180,10 +182,10 @@ async def test_a_message_leads_back_only_within_its_channel(house: House):
     again = await house.mia.select(history.response, values=[str(parent.id)])
     await house.settle()
     assert "From" not in again.response.content
-    theirs = words(await house.max.click(again.response, label="Details"))
+    theirs = words(await house.max.click(again.response, label=say("button-details")))
     assert str(parent.message_id) not in theirs
     assert "#1 imagine" not in theirs
-    mine = words(await house.mia.click(again.response, label="Details"))
+    mine = words(await house.mia.click(again.response, label=say("button-details")))
     assert str(parent.message_id) in mine
 
 
@@ -195,7 +197,7 @@ async def test_the_queue_names_only_those_whose_job_is_seen(house: House):
     await house.mia.slash(staff, "imagine", prompt="a secret", count=1)
     line = words(await house.max.slash(house.channel, "queue"))
     assert f"<@{house.mia.id}>" not in line
-    assert "somebody elsewhere" in line
+    assert say("queue-elsewhere") in line
     allow(house, staff, house.max, view_channel=True)
     assert f"<@{house.mia.id}>" in words(await house.max.slash(house.channel, "queue"))
 
@@ -239,12 +241,12 @@ async def test_moderators_see_age_restricted_pictures_blurred_elsewhere(house: H
             button
             for row in page.components
             for button in row["components"]
-            if button.get("label") == "Show blurred"
+            if button.get("label") == say("button-unveil")
         )
         assert bool(unveil.get("disabled")) is not veiled
         card = await house.morgan.select(page, values=["1"])
         (shown,) = card.followups or [card.response]
-        assert ("Show blurred" in labels(shown)) is veiled
+        assert (say("button-unveil") in labels(shown)) is veiled
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from bot.options.image_options import ImageOptions
 from bot.store.audit import Deed
 from bot.store.database import FILE_NAME
+from bot.texts import say
 from tests.bot.conftest import House
 
 
@@ -54,7 +55,11 @@ async def test_a_default_beyond_a_bound_is_named(house: House):
     await house.mia.slash(house.channel, "settings set", steps=30)
     refused = await house.mia.slash(house.channel, "imagine", prompt="x")
     assert house.refusal(refused) == (
-        "`steps` must be at most 20 here; your own default is 30 (`/settings`), so give another."
+        say(
+            "error-invalid",
+            field="steps",
+            bound=say("bound-default", most="20", yours="30"),
+        )
     )
     await house.mia.slash(house.channel, "imagine", prompt="x", steps=20)
     assert (await house.job(1)).request.num_inference_steps == 20
@@ -78,12 +83,12 @@ async def test_what_is_not_there_is_named(house: House, field: str):
 
 async def test_what_is_left_of_the_day(house: House):
     free = await house.mia.slash(house.channel, "settings show")
-    assert "0 pictures today" in text(free)
+    assert say("quota-free", used=0) in text(free)
     await rule(house, pictures_per_day=50, seconds_per_day=600)
     await house.mia.slash(house.channel, "imagine", prompt="x", count=3)
     await house.settle()
     shown = await house.mia.slash(house.channel, "settings show")
-    assert "3 of 50 pictures today · 1 of 600 seconds of device time" in text(shown)
+    assert say("quota-seconds", used=3, limit="50 pictures today · 1 of 600") in text(shown)
     queue = await house.mia.slash(house.channel, "queue")
     assert "3 of 50 pictures today" in queue.response.content
 
@@ -94,7 +99,7 @@ async def test_they_are_exported_and_erased(house: House, tmp_path: Path):
     kept = json.loads(await exported.response.attachments[0].read())
     assert kept["defaults"] == {"negative_prompt": "very private"}
     question = await house.mia.slash(house.channel, "privacy erase")
-    await house.mia.click(question.response, label="Erase all of it")
+    await house.mia.click(question.response, label=say("button-erase"))
     connection = sqlite3.connect(tmp_path / FILE_NAME)
     assert "very private" not in " ".join(connection.iterdump())
     connection.close()
@@ -106,12 +111,12 @@ async def test_private_by_default_until_something_else_is_said(house: House):
     for options, private in (({}, True), ({"private": False}, False)):
         asked = {"prompt": "a {red, blue} fox --n 1", **options}
         question = await house.mia.slash(house.channel, "imagine", **asked)
-        made = await house.mia.click(question.response, label="Make 2 jobs")
+        made = await house.mia.click(question.response, label=say("question-yes", jobs=2))
         await house.settle()
         assert made.ephemeral is private
     assert [(await house.job(n)).origin.private for n in range(1, 5)] == [True, True, False, False]
     (shown, _) = house.channel.history()
-    again = await house.mia.click(shown, label="Reroll")
+    again = await house.mia.click(shown, label=say("button-reroll"))
     assert not again.ephemeral, "what is made of something that all see, all see"
 
 
@@ -124,7 +129,7 @@ async def test_numbers_that_a_remix_leaves_out_are_filled_in_like_a_new_wish(hou
     await house.mia.slash(house.channel, "settings set", negative_prompt="text", style="Portrait")
 
     async def remixed(**fields: str):
-        opened = await house.mia.click(made.response, label="Remix")
+        opened = await house.mia.click(made.response, label=say("button-remix"))
         await house.mia.submit_modal(opened, {"prompt": "a cat", **fields})
         await house.settle()
         return house.executor.requests[-1]

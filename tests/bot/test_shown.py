@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from bot.store.records import Kind
+from bot.texts import say
 from bot.ui import embeds
 from generation.catalog import EMBEDDED, STYLES, Catalog
 from generation.metadata.infotext import Parameters
@@ -99,16 +100,16 @@ async def test_a_job_from_its_first_answer_to_its_form(house: House):
     (file,) = result.response.attachments
     assert file.description.startswith("# [evil](https://evil.example) and [evil](<")
 
-    check(reply(await house.mia.click(result.response, label="Details")))
-    await house.mia.click(result.response, label="Send to me")
+    check(reply(await house.mia.click(result.response, label=say("button-details"))))
+    await house.mia.click(result.response, label=say("button-send"))
     check(house.mia.user.dm_channel.history()[0])
-    check(reply(await house.mia.click(result.response, label="Delete")))
+    check(reply(await house.mia.click(result.response, label=say("button-delete"))))
     check(reply(await house.mia.slash(house.channel, "history")))
-    await house.mia.click(result.response, label="Favourite")
+    await house.mia.click(result.response, label=say("button-favourite"))
     check(reply(await house.mia.slash(house.channel, "favourites")))
     check(reply(await house.mia.slash(house.channel, "show", job=1)))
 
-    form = await house.mia.click(result.response, label="Remix")
+    form = await house.mia.click(result.response, label=say("button-remix"))
     filled = [row["component"].get("value", "") for row in form.modal["components"]]
     assert filled[0].replace("\\\\", "\\") == NASTY  # only what braces want is escaped there
     assert filled[1] == NASTY
@@ -145,7 +146,7 @@ async def test_what_moderators_read(house: House):
         check(line, shows=False)
     await house.jobs.flag(1, NASTY)
     check(reply(await house.morgan.slash(house.channel, "mod history")))
-    card = await house.morgan.context_menu(house.channel, "Inspect generation", made.response)
+    card = await house.morgan.context_menu(house.channel, say("menu-inspect"), made.response)
     check(reply(card))
     await house.env.advance_time(60)
     check(reply(await house.morgan.slash(house.channel, "mod usage")), shows=False)
@@ -165,10 +166,10 @@ async def test_somebodys_name(house: House):
     eve = house.guild.add_member(house.env.create_user("**evil** <@666> :evil:"))
     made = await eve.slash(house.channel, "imagine", prompt="a fox", count=1)
     await house.settle()
-    card = await house.morgan.context_menu(house.channel, "Inspect generation", made.response)
+    card = await house.morgan.context_menu(house.channel, say("menu-inspect"), made.response)
     check(reply(card))
     check(reply(await house.morgan.slash(house.channel, "mod usage")))
-    form = await house.morgan.click(reply(card), label="Block person")
+    form = await house.morgan.click(reply(card), label=say("button-block"))
     assert form.modal["title"] == "Block **evil** <@666> :evil:"
 
 

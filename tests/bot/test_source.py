@@ -10,8 +10,10 @@ from PIL import Image
 from bot.cogs.source import source_form
 from bot.store.records import Status
 from bot.store.uploads import KEPT_EACH, KEPT_S, UploadStore
+from bot.texts import say
 from tests.bot.conftest import House, build
 from tests.bot.test_enlarging import picture
+from tests.texts import says
 
 MENU = "Use as source image"
 
@@ -35,7 +37,7 @@ async def test_pictures_start_from_anybody_s_first_picture(house: House, tmp_pat
     opened = await pick(house, message)
     inputs = [row["component"] for row in opened.modal["components"]]
     assert opened.modal["title"] == MENU
-    assert "there is one more" in opened.modal["components"][0]["description"]
+    assert says(opened.modal["components"][0]["description"], "form-source-prompt-first")
     assert [item.get("value", "") for item in inputs] == ["", "", "0.75"]
     answer = await house.mia.submit_modal(
         opened,
@@ -75,7 +77,7 @@ async def test_several_prompts_are_asked_about_first(house: House):
     opened = await pick(house, await posted(house, picture(64, 64)))
     question = await house.mia.submit_modal(opened, {"prompt": "a {fox, dog} --n 1"})
     assert question.ephemeral
-    await house.mia.click(question.response, label="Make 2 jobs")
+    await house.mia.click(question.response, label=say("question-yes", jobs=2))
     await house.settle()
     assert [request.prompt for request in house.executor.requests] == ["a fox", "a dog"]
     assert all(request.image for request in house.executor.requests)
@@ -99,19 +101,22 @@ async def test_nobody_starts_from_what_another_picked(house: House, monkeypatch)
     forged = await pick(house, await posted(house, picture(65, 65)))
     answer = await house.mia.submit_modal(forged, {"prompt": "a *fox*"})
     assert answer.ephemeral
-    assert answer.response.content == (
-        "I do not have that picture any more. Pick it from the message's menu once more."
-        "\n>>> a \\*fox\\*"
-    )
+    assert answer.response.content == (say("source-gone") + "\n>>> a \\*fox\\*")
     assert await house.jobs.get(1) is None
 
 
 @pytest.mark.parametrize(
     ("contents", "line"),
     [
-        ((), "That message carries no picture."),
-        ((b"not a picture",), "`image` must be a whole PNG, JPEG or WebP file."),
-        ((picture(4, 400),), "`image` must be at most 20 times as long as wide."),
+        ((), say("no-picture")),
+        (
+            (b"not a picture",),
+            say("error-invalid", field="image", bound=say("bound-image-file")),
+        ),
+        (
+            (picture(4, 400),),
+            say("error-invalid", field="image", bound=say("bound-image-aspect", most="20")),
+        ),
     ],
 )
 async def test_what_is_no_picture_opens_no_form(house: House, tmp_path, contents, line: str):
@@ -124,7 +129,7 @@ async def test_who_may_not_ask_gets_no_form(house: House):
     for _ in range(3):
         await house.mia.slash(house.channel, "imagine", prompt="a")
     refused = await pick(house, await posted(house, picture(64, 64)))
-    assert "You have 3 jobs waiting" in house.refusal(refused)
+    assert says(house.refusal(refused), "error-waiting", waiting=3)
 
 
 @pytest.mark.parametrize(
@@ -151,5 +156,5 @@ async def test_picked_files_go_after_a_day_and_with_their_person(house: House, t
         await uploads.save(house.mia.id, bytes([number]))
     assert len(files(tmp_path)) == KEPT_EACH
     asked = await house.mia.slash(house.channel, "privacy erase")
-    await house.mia.click(asked.response, label="Erase all of it")
+    await house.mia.click(asked.response, label=say("button-erase"))
     assert files(tmp_path) == []

@@ -28,7 +28,10 @@ def _translated(length: int) -> str:
 @pytest.fixture(params=[100, 101, 4000])
 def languages(request: pytest.FixtureRequest, tmp_path: Path):
     """A catalog for each of Discord's languages, with texts of one length."""
-    long = {str(one): _translated(request.param) for one in discord.Locale if str(one)[:2] != "en"}
+    known = [str(one) for one in discord.Locale if str(one)[:2] != "en"]
+    if request.param > 1000:  # a few of those are long enough to read
+        known = known[:3]
+    long = dict.fromkeys(known, _translated(request.param))
     folder = tmp_path / "texts"
     folder.mkdir()
     with catalogs(folder, **long):

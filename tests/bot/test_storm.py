@@ -13,8 +13,8 @@ from generation.styles import Style
 from tests.fakes import RecordingExecutor
 from tests.storm.storm import blow
 
-# As the benchmark asks for them; each round has a bot of its own.
-INTERACTIONS = int(os.environ.get("STORM_INTERACTIONS", "400"))
+# As the benchmark and `make nightly` ask for more; each round has a bot of its own.
+INTERACTIONS = int(os.environ.get("STORM_INTERACTIONS", "200"))
 SEED = os.environ.get("STORM_SEED", "1")
 RESULTS = Path(os.environ["STORM_RESULTS"]) if "STORM_RESULTS" in os.environ else None
 ROUND = 200

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.texts import say
 from generation.styles import Style
 from tests.bot.conftest import House
 
@@ -32,11 +33,14 @@ async def test_a_style_is_drawn_and_the_person_s_words_are_shown(house: House):
         "a *fox*",
         "a *fox* face",
     )
-    details = await house.max.click(result.response, label="Details")
+    details = await house.max.click(result.response, label=say("button-details"))
     (embed,) = (details.followups[0] if details.followups else details.response).embeds
     fields = {field.name: field.value for field in embed.fields}
     assert embed.description.startswith(r"a \*fox\*" + "\n")
-    assert (fields["Style"], fields["Drawn from"]) == ("Portrait", r"a \*fox\* face")
+    assert (fields[say("details-style")], fields[say("details-styled")]) == (
+        "Portrait",
+        r"a \*fox\* face",
+    )
 
 
 async def test_what_a_style_keeps_out_is_not_said_to_be_typed(
@@ -59,9 +63,9 @@ async def test_it_is_typed_too_whatever_its_case_and_none_is_none(house: House):
 
 async def test_everything_made_from_it_keeps_it_and_has_it_once(house: House):
     result = await imagine(house, style="Portrait", count=1, seed=7)
-    for label in ("Reroll", "V1", "U1"):
+    for label in (say("button-reroll"), "V1", "U1"):
         await click(house, house.max, result, label)
-    opened = await house.max.click(result.response, label="Remix")
+    opened = await house.max.click(result.response, label=say("button-remix"))
     sent = {
         row["component"]["custom_id"]: row["component"].get("value", "")
         for row in opened.modal["components"]
@@ -98,6 +102,6 @@ async def test_the_owner_s_words_are_offered_while_one_types(house: House):
 async def test_erased_people_leave_no_typed_words(house: House):
     await imagine(house)
     asked = await house.mia.slash(house.channel, "privacy erase")
-    await house.mia.click(asked.response, label="Erase all of it")
+    await house.mia.click(asked.response, label=say("button-erase"))
     job = await house.job(1)
     assert (job.words.prompt, job.words.negative_prompt) == ("(erased)", "")

@@ -7,16 +7,23 @@ from pathlib import Path
 import pytest
 from discord import Interaction, Locale, Message, app_commands
 from discord.app_commands import TranslationContext, TranslationContextLocation
+from fluent.syntax import FluentParser, FluentSerializer
+from fluent.syntax.ast import TextElement
+from fluent.syntax.visitor import Transformer
 from hypothesis import given
 from hypothesis import strategies as st
 
 import bot
 from bot import texts
 from bot.client import Translator
+from bot.errors import explain
 from bot.services.requests import DEFAULT_COUNT, DEFAULT_STRENGTH
+from generation.errors import CheckpointUnavailable, InvalidRequest
 from generation.phrases import ENGLISH as PHRASES
 from generation.phrases import Phrase
 from tests.languages import catalogs
+
+WORD = re.compile(r"[A-Za-z]+")
 
 # A key that is given as it stands; keys that are put together name their beginning.
 SAID = re.compile(r"(?:\bsay\(\s*|\blabel = )(f?)[\"']([a-z][a-z0-9-.]+)")
@@ -118,3 +125,38 @@ def test_what_generation_says_stands_in_the_catalog(code: str):
     fields = re.findall(r"{(\w+)}", PHRASES[code])
     phrase = Phrase(code, **{name: f"<{name}>" for name in fields})
     assert texts.phrased(phrase) == str(phrase)
+
+
+@pytest.fixture
+def foreign(tmp_path: Path) -> Iterator[None]:
+    """The whole catalog in a language without one of our letters."""
+    tree = FluentParser().parse((texts.FOLDER / "en.ftl").read_text("utf-8"))
+    Foreign().visit(tree)
+    with catalogs(tmp_path, ru=FluentSerializer().serialize(tree)), texts.speaking("ru"):
+        yield
+
+
+class Foreign(Transformer):
+    """Writes every word of a catalog anew, but not its keys and fields."""
+
+    def visit_TextElement(self, node: TextElement) -> TextElement:  # noqa: N802
+        node.value = WORD.sub("ж", node.value)
+        return node
+
+
+@pytest.mark.parametrize("code", PHRASES)
+def test_what_generation_says_has_no_english_in_another_language(foreign: None, code: str):
+    fields = dict.fromkeys(re.findall(r"{(\w+)}", PHRASES[code]), "42")
+    if "names" in fields:
+        fields["names"] = ("1", "2", "3")
+    said = Phrase(code, **fields)
+    error = (
+        InvalidRequest("0", said) if code.startswith("bound-") else CheckpointUnavailable("0", said)
+    )
+    assert WORD.findall(explain(error)) == []
+
+
+def test_a_reason_inside_another_is_said_in_the_language_too(foreign: None):
+    inner = Phrase("checkpoint-inpainting", channels=9)
+    outer = Phrase("checkpoint-file", file="0", why=inner)
+    assert WORD.findall(texts.phrased(outer)) == []

@@ -1,8 +1,10 @@
 """Several people's jobs on the device at the same time."""
 
 from bot.store.records import Status
+from bot.texts import say
 from tests.bot.conftest import House, build
 from tests.fakes import png
+from tests.texts import says
 
 
 async def test_two_people_are_drawn_together_and_each_gets_their_own(house: House):
@@ -10,13 +12,13 @@ async def test_two_people_are_drawn_together_and_each_gets_their_own(house: Hous
     house.executor.capacity = 16
     mias = await house.mia.slash(house.channel, "imagine", prompt="a fish", seed=1, steps=10)
     maxs = await house.max.slash(house.channel, "imagine", prompt="a pear", seed=9, steps=5)
-    assert "Starting…" in maxs.response.content
+    assert say("job-starting") in maxs.response.content
     assert house.executor.running == 2
     for steps in (2, 4):  # one step of each in turn, once their first previews are made coarse
         house.executor.let_go(steps)
         await house.settle()
-    assert "step 3 of 10" in mias.response.content
-    assert "step 3 of 5" in maxs.response.content
+    assert says(mias.response.content, "job-progress", step="3", steps="10")
+    assert says(maxs.response.content, "job-progress", step="3", steps="5")
     house.executor.let_go()
     await house.settle()
     for result, seed in ((mias, 1), (maxs, 9)):
@@ -31,14 +33,16 @@ async def test_a_cancelled_job_leaves_the_one_beside_it_alone(house: House):
     mias = await house.mia.slash(house.channel, "imagine", prompt="a fish", seed=1)
     maxs = await house.max.slash(house.channel, "imagine", prompt="a pear", seed=9)
     third = await house.morgan.slash(house.channel, "imagine", prompt="a plum", seed=5)
-    assert "Queued, 1st" in third.response.content, "eight rows and eight rows are sixteen"
+    assert says(third.response.content, "job-queued", number=1), (
+        "eight rows and eight rows are sixteen"
+    )
     for steps in (2, 4):
         house.executor.let_go(steps)
         await house.settle()
-    await house.mia.click(mias.response, label="Cancel")
+    await house.mia.click(mias.response, label=say("button-cancel"))
     await house.settle()
-    assert "Cancelled" in mias.response.content
-    assert "step 3 of 20" in maxs.response.content
+    assert say("job-cancelled") in mias.response.content
+    assert says(maxs.response.content, "job-progress", step="3", steps="20")
     assert [request.prompt for request in house.executor.requests][2:] == ["a plum"]
     house.executor.let_go()
     await house.settle()
@@ -54,7 +58,7 @@ async def test_a_job_held_back_by_its_persons_cap_says_so(house: House):
     house.executor.capacity = 16
     await house.mia.slash(house.channel, "imagine", prompt="a fish")
     second = await house.mia.slash(house.channel, "imagine", prompt="a pear")
-    assert "Queued, 1st" in second.response.content
+    assert says(second.response.content, "job-queued", number=1)
 
 
 async def test_a_restored_queue_runs_together_once_the_worker_says_what_it_holds(
@@ -76,6 +80,6 @@ async def test_the_turn_of_a_cancelled_job_goes_to_the_next_and_is_kept(house: H
     await house.mia.slash(house.channel, "imagine", prompt="a plum")
     turn = (await house.job(2)).fair_start
     assert (await house.job(3)).fair_start > turn
-    await house.mia.click(first.response, label="Cancel")
+    await house.mia.click(first.response, label=say("button-cancel"))
     await house.settle()
     assert (await house.job(3)).fair_start == turn

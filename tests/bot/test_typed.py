@@ -3,9 +3,11 @@
 import pytest
 
 from bot.store.records import Status
+from bot.texts import say
 from generation.request import Sampler
 from tests.bot.conftest import House, labels
 from tests.fakes import png
+from tests.texts import says
 
 
 async def ask(house: House, prompt: str, person=None, **options):
@@ -38,7 +40,7 @@ async def test_what_is_typed_holds_over_the_options(house: House):
         ("a fox --style noir", "`style` must be one of Portrait, In blue"),
         ("{a, b", "`prompt` must be"),
         ("a fox --repeat 9", "`--repeat` must be 1 to 8"),
-        ("{a,b,c} {d,e,f}", "That makes more than 8 jobs"),
+        ("{a,b,c} {d,e,f}", say("error-too-many-jobs", most=8)),
     ],
 )
 async def test_what_makes_no_sense_is_named_and_makes_no_job(house: House, prompt: str, line: str):
@@ -50,15 +52,15 @@ async def test_several_jobs_are_made_after_a_question(house: House):
     question = await ask(house, "a {red, blue} *apple* --n 1 --seed 7")
     assert question.ephemeral
     assert question.response.content.splitlines() == [
-        "That makes **2 jobs**:",
+        say("question", jobs=2),
         r"- a red \*apple\*",
         r"- a blue \*apple\*",
     ]
-    assert labels(question.response) == ["Make 2 jobs", "No"]
+    assert labels(question.response) == [say("question-yes", jobs=2), "No"]
     assert await house.jobs.get(1) is None
-    await house.mia.click(question.response, label="Make 2 jobs")
+    await house.mia.click(question.response, label=say("question-yes", jobs=2))
     await house.settle()
-    assert question.response.content == "On their way."
+    assert question.response.content == say("question-made")
     assert labels(question.response) == []
     assert [request.prompt for request in house.executor.requests] == [
         "a red *apple*",
@@ -77,7 +79,7 @@ async def test_several_jobs_are_made_after_a_question(house: House):
 
 async def test_repeats_go_on_with_the_seed(house: House):
     question = await ask(house, "a fox --repeat 2 --seed 10 --n 2")
-    await house.mia.click(question.response, label="Make 2 jobs")
+    await house.mia.click(question.response, label=say("question-yes", jobs=2))
     await house.settle()
     assert [request.seed for request in house.executor.requests] == [10, 12]
 
@@ -85,18 +87,18 @@ async def test_repeats_go_on_with_the_seed(house: House):
 async def test_no_makes_none(house: House):
     question = await ask(house, "a {red, blue} apple")
     await house.mia.click(question.response, label="No")
-    assert question.response.content == "Left alone."
+    assert question.response.content == say("question-left")
     assert await house.jobs.get(1) is None
 
 
 async def test_more_than_one_may_have_waiting_is_refused_before_any_is_made(house: House):
-    assert "one person may have 3" in house.refusal(await ask(house, "{a,b,c,d}"))
+    assert says(house.refusal(await ask(house, "{a,b,c,d}")), "error-waiting", most=3)
     question = await ask(house, "{a,b,c}")
     house.executor.hold = True
     await ask(house, "another")
     house.env.errors.clear()
-    clicked = await house.mia.click(question.response, label="Make 3 jobs")
-    assert "You have 1 job waiting and ask for 3 more" in house.refusal(clicked)
+    clicked = await house.mia.click(question.response, label=say("question-yes", jobs=3))
+    assert says(house.refusal(clicked), "error-waiting", asked=3)
     assert await house.jobs.get(2) is None
 
 
@@ -104,4 +106,4 @@ async def test_an_old_question_takes_its_buttons_away(house: House):
     question = await ask(house, "a {red, blue} apple")
     await house.env.advance_time(301)
     assert labels(question.response) == []
-    assert "Nobody answered" in question.response.content
+    assert says(question.response.content, "question-forgotten")

@@ -10,8 +10,10 @@ import simcord
 from bot.services.errors import ServerUnknown
 from bot.store.audit import Deed
 from bot.store.rules import BUILT_IN, Rules, Strictness
+from bot.texts import say
 from bot.ui.asking import is_age_restricted, target_of
 from tests.bot.conftest import House
+from tests.texts import says
 
 
 async def rule(house: House, channel_id: int = 0, **changes: object) -> None:
@@ -40,7 +42,7 @@ async def test_a_thread_of_a_closed_channel_is_closed(house: House):
     await rule(house, house.channel.id, allowed=False)
     lose(house)
     refused = await house.mia.slash(thread, "imagine", prompt="a fox")
-    assert house.refusal(refused) == "Pictures are not drawn in this channel."
+    assert house.refusal(refused) == say("error-place-closed")
     assert await house.jobs.get(1) is None
 
 
@@ -59,13 +61,13 @@ async def test_roles_are_those_that_came_along(house: House):
     arno = house.guild.add_member(house.env.create_user("arno"), roles=[artists])
     lose(house)
     refused = await house.mia.slash(house.channel, "imagine", prompt="a fox")
-    assert "these roles" in house.refusal(refused)
+    assert says(house.refusal(refused), "error-role-needed")
     house.env.errors.clear()
     posted = await arno.slash(house.channel, "imagine", prompt="a fox", count=1)
     await house.settle()
     assert (await house.job(1)).origin.person_id == arno.id
-    clicked = await house.mia.click(posted.response, label="Reroll")
-    assert "these roles" in clicked.response.content
+    clicked = await house.mia.click(posted.response, label=say("button-reroll"))
+    assert says(clicked.response.content, "error-role-needed")
 
 
 async def test_everybodys_role_counts_too(house: House):
@@ -81,7 +83,9 @@ async def test_nobody_moderates_by_what_one_channel_allows(house: House):
     await house.settle()
     lose(house)
     refused = await house.morgan.slash(house.channel, "mod remove", job=1)
-    assert house.refusal(refused) == "You need Moderate Members."
+    assert house.refusal(refused) == say(
+        "error-permissions", needed=say("permission.moderate-members")
+    )
     assert (await house.job(1)).deleted_at is None
 
 

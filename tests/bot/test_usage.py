@@ -12,6 +12,7 @@ from bot.services import lookup
 from bot.services.chart import ChartUnavailable
 from bot.services.context import Actor
 from bot.services.lookup import Lookup
+from bot.texts import say
 from tests.bot.conftest import House
 
 
@@ -60,7 +61,7 @@ async def test_where_no_chart_can_be_drawn_the_rest_comes(house: House, monkeypa
     message = reply(await house.morgan.slash(house.channel, "mod usage"))
     first, *_, last = message.content.splitlines()
     assert first.startswith("2025-12-03 to 2026-01-01 (UTC): 1 picture in 1 job")
-    assert last == "The chart could not be drawn; here are the figures in words."
+    assert last == say("error-chart-unavailable")
     assert [file.filename for file in message.attachments] == ["usage.csv"]
 
 

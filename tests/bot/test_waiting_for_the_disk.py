@@ -7,11 +7,13 @@ import pytest
 
 from bot.services import runner
 from bot.services.runner import DeliveryFailed
-from bot.store import files
+from bot.store import files, patience
 from bot.store.database import Database
 from bot.store.errors import StoreFull
 from bot.store.records import Job, Status
+from bot.texts import say
 from tests.bot.conftest import House, build
+from tests.texts import says
 
 HOURS = 3 * 3600
 
@@ -42,6 +44,8 @@ class Disk:
 
 @pytest.fixture
 def disk(database: Database, monkeypatch: pytest.MonkeyPatch) -> Disk:
+    # Only pauses so long pass at once here; how they grow is for test_patience.
+    monkeypatch.setattr(patience, "FIRST_PAUSE_S", patience.LONGEST_PAUSE_S)
     return Disk(database, monkeypatch)
 
 
@@ -58,7 +62,7 @@ async def ask_and_fill_the_disk(house: House, disk: Disk):
 
 async def test_drawn_pictures_wait_for_hours_and_are_posted(house: House, disk: Disk):
     result = await ask_and_fill_the_disk(house, disk)
-    assert "Your pictures are drawn; waiting for the disk" in result.response.content
+    assert says(result.response.content, "job-stalled")
     assert (await house.job(1)).status is Status.RUNNING
     await house.env.advance_time(HOURS)
     assert len(house.executor.requests) == 1
@@ -102,15 +106,15 @@ async def test_what_is_kept_in_memory_is_bounded(house: House, disk: Disk, monke
 
 async def test_a_cancel_works_while_the_disk_takes_nothing(house: House, disk: Disk):
     result = await ask_and_fill_the_disk(house, disk)
-    await house.mia.click(result.response, label="Cancel")
+    await house.mia.click(result.response, label=say("button-cancel"))
     await house.settle()
-    assert "Cancelled" in result.response.content
+    assert say("job-cancelled") in result.response.content
     assert (await house.job(1)).status is Status.RUNNING, "nobody could write it down"
     disk.full, disk.code = False, 0
     await house.env.advance_time(120)
     assert (await house.job(1)).status is Status.CANCELLED
     assert result.response.attachments == []
-    assert "Cancelled" in result.response.content
+    assert say("job-cancelled") in result.response.content
 
 
 async def test_a_cancel_that_nothing_took_is_shown_when_it_is_written(
@@ -129,12 +133,12 @@ async def test_a_cancel_that_nothing_took_is_shown_when_it_is_written(
         await cancelled(job)
 
     monkeypatch.setattr(presenter, "cancelled", first_refused)
-    await house.mia.click(result.response, label="Cancel")
+    await house.mia.click(result.response, label=say("button-cancel"))
     await house.settle()
-    assert "Cancelled" not in result.response.content
+    assert say("job-cancelled") not in result.response.content
     disk.full, disk.code = False, 0
     await house.env.advance_time(120)
-    assert "Cancelled" in result.response.content
+    assert say("job-cancelled") in result.response.content
     assert (await house.job(1)).origin.token is None
 
 
@@ -149,12 +153,12 @@ async def test_a_cancel_before_the_message_is_on_record_holds(house: House, disk
 
     house.app.jobs._jobs.queued = late
     result = await house.mia.slash(house.channel, "imagine", prompt="a red apple")
-    await house.mia.click(result.response, label="Cancel")
+    await house.mia.click(result.response, label=say("button-cancel"))
     assert (await house.job(1)).status is Status.RECORDED
     mended.set()
     await house.env.advance_time(120)
     assert (await house.job(1)).status is Status.CANCELLED
-    assert "Cancelled" in result.response.content
+    assert say("job-cancelled") in result.response.content
     assert house.executor.requests == []
 
 
@@ -197,14 +201,14 @@ async def test_a_damaged_database_is_told_and_loses_no_row(house: House, disk: D
     disk.code = sqlite3.SQLITE_CORRUPT
     house.executor.let_go()
     await house.settle()
-    assert "My database is damaged" in result.response.content
+    assert says(result.response.content, "error-store-damaged")
     assert (await house.job(1)).status is Status.RUNNING, "the next start takes it up"
 
 
 async def test_who_asks_meanwhile_is_told_why_not(house: House, disk: Disk):
     disk.code = sqlite3.SQLITE_FULL
     refused = await house.mia.slash(house.channel, "imagine", prompt="a red apple")
-    assert "My disk is full" in house.refusal(refused)
+    assert says(house.refusal(refused), "error-store-full")
 
 
 async def test_a_moderator_s_cancel_of_everything_stops_everything(house: House, disk: Disk):

@@ -1,12 +1,14 @@
 """What errors say, and that none of them says it in English only."""
 
 import ast
+import json
 import pickle
 from pathlib import Path
 
 import generation
+from generation import decoding
 from generation.errors import CheckpointUnavailable, InvalidRequest
-from generation.phrases import ENGLISH, Phrase
+from generation.phrases import ENGLISH, Phrase, reason_of
 
 ROOM = Path(generation.__file__).parent
 SPEAKING = {InvalidRequest.__name__, CheckpointUnavailable.__name__}
@@ -35,3 +37,18 @@ def test_every_error_has_its_code():
                 plain.append(f"{file.name}:{call.lineno}")
     assert plain == []
     assert said == set(ENGLISH)
+
+
+def test_an_error_gives_the_phrase_it_was_raised_with():
+    phrase = Phrase("checkpoint-preview", file="preview.json")
+    assert reason_of(ValueError(phrase)) is phrase
+    assert reason_of(ValueError("first\nsecond")) == "first"
+    assert reason_of(KeyError()) == "KeyError"
+
+
+def test_a_refusal_crosses_the_decoders_pipe():
+    head = json.loads(decoding._answer({"work": "check", "numbers": []}, b"no picture"))
+    refused = decoding.refusal(head)
+    assert isinstance(refused, InvalidRequest)
+    assert (refused.field, refused.bound.code) == ("image", "bound-image-file")
+    assert decoding.refusal({"numbers": [], "size": 0}) is None

@@ -133,7 +133,7 @@ def test_at_least_one_step_is_taken(steps: int, strength: float):
 
 
 def test_a_picture_to_start_from_needs_a_strength_and_is_bounded(make_request: MakeRequest):
-    with pytest.raises(InvalidRequest, match="strength must be more than 0"):
+    with pytest.raises(InvalidRequest, match="strength must be greater than 0"):
         make_request(image=b"png")
     assert make_request(strength=0.5).image is None
     request = make_request(image=b"a picture's bytes", strength=0.5)

@@ -134,7 +134,9 @@ def test_results_have_a_largest_side():
     check_factor(1, half // 2, 4)
     with pytest.raises(InvalidRequest, match=r"^factor must be 2 for 2048 × 1 px: 4096 px is the"):
         check_factor(half, 1, 4)
-    with pytest.raises(InvalidRequest, match=r"^image must be at most 2048 px a side to upscale$"):
+    with pytest.raises(
+        InvalidRequest, match=r"^image must be at most 2048 px on each side to be upscaled$"
+    ):
         check_factor(1, half + 1, 2)
 
 

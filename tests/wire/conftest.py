@@ -2,26 +2,37 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import ClassVar
 
 import psutil
 import pytest
 
 from bot.store.database import FILE_NAME
+from bot.texts import say
 from playground import Playground
 from playground.messages import Message
 from tests.discord_spec.judge import Judge
 
+QUICK, REAL = "tests.wire.quick_bot", "bot"
 PATIENCE_S = 180.0  # the machine may be busy; nothing here passes by being fast
 
 
 class Process:
-    """A bot process on one data folder; it can be started again after it ended."""
+    """A bot process on one data folder; it can be started again after it ended.
+
+    In tests that are marked ``real_worker`` everything is as people have it. In others the worker
+    draws without torch, and an empty database is there already.
+    """
+
+    program: ClassVar[str] = REAL
+    template: ClassVar[Path | None] = None
 
     def __init__(self, playground: Playground, folder: Path) -> None:
         self.playground = playground
@@ -39,11 +50,13 @@ class Process:
         await self.playground.ready(PATIENCE_S)
 
     async def begin(self, **environment: str) -> None:
+        if self.template is not None and not any(self.folder.glob(f"{FILE_NAME}*")):
+            shutil.copyfile(self.template / FILE_NAME, self.folder / FILE_NAME)
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "bot",
+                self.program,
                 "run",
                 env={
                     **os.environ,
@@ -113,7 +126,7 @@ class Process:
             return (
                 len(posted) >= messages
                 and len(posted[-1].attachments) == pictures
-                and (any(button.label == "Reroll" for button in posted[-1].buttons))
+                and (any(button.label == say("button-reroll") for button in posted[-1].buttons))
             )
 
         await self.playground.wait_for(ended, PATIENCE_S, "the pictures")
@@ -122,6 +135,13 @@ class Process:
         )
         assert len(self.posted()) == messages
         return self.posted()[-1]
+
+
+@pytest.fixture(autouse=True)
+def _quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, migrated: Path) -> None:
+    if request.node.get_closest_marker("real_worker") is None:
+        monkeypatch.setattr(Process, "program", QUICK)
+        monkeypatch.setattr(Process, "template", migrated)
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import aiohttp
 
+from bot.texts import say
+
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1  # netdevice(7)
 NAME_ERROR = 3  # RFC 1035, 4.1.1
 PATIENCE_S = 240
@@ -94,7 +96,7 @@ async def draw(session: aiohttp.ClientSession) -> None:
                 async with session.post("/act/slash?as=mia", json=orders) as answer:
                     assert answer.status == 200, await answer.text()
                 asked = True
-            if "Reroll" in message.data:
+            if say("button-reroll") in message.data:
                 return
 
 

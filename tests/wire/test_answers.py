@@ -7,6 +7,7 @@ import pytest
 from bot.store.database import FILE_NAME
 from playground import Playground
 from playground.interactions import Kind
+from tests.texts import says
 from tests.wire.conftest import PATIENCE_S, Process
 
 
@@ -14,28 +15,28 @@ from tests.wire.conftest import PATIENCE_S, Process
 async def test_what_is_odd_is_answered(playground: Playground, bot: Process):
     world = playground.world
     odd = [
-        (Kind.MODAL_SUBMIT, {"custom_id": "nobodys", "components": []}, "I do not know that form"),
+        (Kind.MODAL_SUBMIT, {"custom_id": "nobodys", "components": []}, "error-form-unknown"),
         (
             Kind.MODAL_SUBMIT,
             {"custom_id": "job:1:remix", "components": []},
-            "I do not know that job",
+            "error-job-unknown",
         ),
-        (Kind.COMPONENT, {"custom_id": "nobodys", "component_type": 2}, "too old for its buttons"),
-        (Kind.COMMAND, {"id": "1", "name": "gone", "type": 1}, "I do not know that command"),
+        (Kind.COMPONENT, {"custom_id": "nobodys", "component_type": 2}, "error-page-old"),
+        (Kind.COMMAND, {"id": "1", "name": "gone", "type": 1}, "error-command-gone"),
         (
             Kind.COMMAND,
             {"id": "1", "name": "imagine", "type": 1, "options": [{"name": "image", "type": 11}]},
-            "Something broke",
+            "error-unforeseen",
         ),
     ]
     asked = [
         playground.state.interactions.open(kind, world.user("mia"), world.channel("darkroom"), data)
         for kind, data, _ in odd
     ]
-    for interaction, (_, _, said) in zip(asked, odd, strict=True):
+    for interaction, (_, _, key) in zip(asked, odd, strict=True):
         answer = await interaction.response(within=PATIENCE_S)
         assert answer.ephemeral
-        assert said in answer.content
+        assert says(answer.content, key)
 
 
 @pytest.mark.odd_discord
@@ -58,7 +59,7 @@ async def test_an_acknowledgement_that_was_lost_leaves_nobody_with_a_thinking_bo
     playground.faults.lose_answer("POST", r"/interactions/.*/callback")
     asked = await playground.slash("mia", "darkroom", "history")
     answer = await asked.response(within=PATIENCE_S)
-    assert "Discord did not let me finish that" in answer.content
+    assert says(answer.content, "error-discord")
     assert "already been acknowledged" in answer.content
 
 

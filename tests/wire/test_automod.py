@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from bot.texts import say
 from playground import Playground
 from playground.messages import Message
+from tests.texts import says
 from tests.wire.conftest import PATIENCE_S, Process
 
 CODES = (200000, 240000)
@@ -22,7 +24,7 @@ def told(playground: Playground) -> list[Message]:
 
 
 async def step_of(playground: Playground, bot: Process) -> Message:
-    await ask(playground, 40)
+    await ask(playground, 100)
     await playground.wait_for(
         lambda: any(re.search(r"step [1-9]", one.content) for one in bot.posted()),
         PATIENCE_S,
@@ -40,7 +42,7 @@ async def test_a_first_answer_that_automod_blocks_is_told_privately(
     answer = await asked.response(within=PATIENCE_S)
     assert answer.ephemeral
     assert "was blocked by" in answer.content
-    assert "Nothing was drawn" in answer.content
+    assert says(answer.content, "error-answer-refused")
     assert bot.posted() == []
     await bot.until(
         "status, error", lambda status, error: status == "failed" and "blocked" in error
@@ -69,7 +71,7 @@ async def test_a_cancelled_job_whose_words_automod_blocks_is_cleared(
 ):
     message = await step_of(playground, bot)
     playground.state.messages.automod["red apple"] = CODES[0]
-    await playground.click("mia", message, "Cancel")
+    await playground.click("mia", message, say("button-cancel"))
     await playground.wait_for(lambda: message.buttons == [], PATIENCE_S, "the end")
-    assert message.content == "Cancelled"
+    assert message.content == say("job-cancelled")
     assert told(playground) == []

@@ -16,6 +16,7 @@ import pytest
 
 from benchmarks.storms.disk import BROKEN, FULL, READ_ONLY, Disk, NoCompiler
 from bot.store.database import FILE_NAME
+from bot.texts import say
 from playground import Playground
 from playground.messages import Message
 from tests.bot.store.test_patience import fill, hold
@@ -92,7 +93,7 @@ async def test_a_lock_at_the_end_of_a_job_is_outlasted(playground: Playground, b
     with await asyncio.to_thread(hold, bot.folder / FILE_NAME, LOCKED_S) as holder:
         refused = await playground.slash("morgan", "darkroom", "imagine", prompt="a pear")
         answer = await refused.response(within=PATIENCE_S)
-        assert (answer.ephemeral, "please try again" in answer.content) == (True, True)
+        assert (answer.ephemeral, says(answer.content, "error-store-busy")) == (True, True)
         assert await asyncio.to_thread(holder.wait) == 0
     await bot.finished(2)
     assert bot.rows("status, error") == [("done", None)]
@@ -168,8 +169,8 @@ async def test_a_cancel_works_while_it_waits(playground: Playground, fragile: Pr
     await stepped(playground, fragile)
     disk.refuse(FULL)
     message = await says(playground, fragile, "Your pictures are drawn; waiting for the disk")
-    await playground.click("mia", message, "Cancel")
-    await says(playground, fragile, "Cancelled")
+    await playground.click("mia", message, say("button-cancel"))
+    await says(playground, fragile, say("job-cancelled"))
     disk.heal()
     await fragile.until("status", lambda status: status == "cancelled")
     assert message.attachments == []

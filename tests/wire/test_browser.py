@@ -5,9 +5,12 @@ import re
 import pytest
 from playwright.async_api import Locator, expect
 
+from bot.texts import say
 from playground import Playground
 from tests.browser import opened
 from tests.wire.conftest import PATIENCE_S, Process
+
+pytestmark = pytest.mark.real_worker
 
 PATIENCE_MS = 1000 * PATIENCE_S
 
@@ -30,7 +33,9 @@ async def test_imagine_reroll_and_a_moderator_s_history(playground: Playground, 
                 "async image => { await image.decode(); return image.naturalWidth }"
             )
             assert width == 128
-        await expect(page.get_by_text(re.compile(r"guidance 3 · seed \d+"))).to_be_visible()
+        await expect(
+            page.get_by_text(re.compile(say("settings-guidance", guidance="3 · seed \\d+")))
+        ).to_be_visible()
 
         await page.get_by_role("button", name="Reroll").click()
         await expect(pictures).to_have_count(8, timeout=PATIENCE_MS)
@@ -62,7 +67,7 @@ async def test_imagine_reroll_and_a_moderator_s_history(playground: Playground, 
         await expect(alone.last).to_contain_text("#1 imagine")
         await alone.last.get_by_role("button", name="Remove").click()
         form = page.get_by_role("dialog", name="Remove #1")
-        await form.get_by_label("Reason").fill("not here")
+        await form.get_by_label(say("form-reason")).fill("not here")
         await form.get_by_role("button", name="Submit").click()
         await expect(alone.last).to_contain_text("Removed #1. One job made from it stays")
         await expect(pictures).to_have_count(4)
@@ -122,8 +127,8 @@ async def test_the_whole_way_of_a_picture(playground: Playground, bot: Process):
         await ways.last.click()
         await expect(made(3)).to_be_in_viewport()
 
-        await made(0).get_by_role("button", name="Favourite").click()
-        await expect(alone.last).to_contain_text("Now among your favourites")
+        await made(0).get_by_role("button", name=say("button-favourite")).click()
+        await expect(alone.last).to_contain_text(say("favourite-added"))
         await use("/history ")
         await page.keyboard.press("Enter")
         await expect(alone.last.locator(".embed")).to_have_count(4)

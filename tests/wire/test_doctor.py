@@ -17,6 +17,7 @@ from playground import Permission, Playground
 from playground.faults import Outage
 from tests.bot.store.test_database import record
 from tests.fakes import png
+from tests.texts import says
 from tests.wire.conftest import PATIENCE_S
 
 
@@ -101,11 +102,11 @@ async def test_one_unreachable_server_hides_no_other(playground: Playground, tmp
     playground.faults.fail("GET", rf"/guilds/{guild}$", 403, code=50001)
     status, lines = await doctor(playground, tmp_path)
     assert status == 1
-    assert any(line.startswith("!!  server") and "cannot be looked at" in line for line in lines)
+    assert any(line.startswith("!!  server") and "cannot be checked" in line for line in lines)
     playground.faults.fail("GET", "/users/@me/guilds", 403)
     status, lines = await doctor(playground, tmp_path)
     assert status == 1
-    assert any("does not say in which servers it is" in line for line in lines)
+    assert any("does not say which servers the bot is in" in line for line in lines)
 
 
 async def test_damage_to_what_is_stored_is_a_finding(playground: Playground, tmp_path: Path):
@@ -120,9 +121,9 @@ async def test_damage_to_what_is_stored_is_a_finding(playground: Playground, tmp
     next((folder / "pictures").glob("*/*.png")).unlink()
     status, lines = await doctor(playground, tmp_path)
     assert status == 1
-    assert any("!!  pictures     1 of 3 looked for are missing" in line for line in lines)
+    assert any("!!  pictures     1 of 3 checked are missing" in line for line in lines)
     content = (folder / FILE_NAME).read_bytes()
     (folder / FILE_NAME).write_bytes(content[:8192] + bytes(4096) + content[12288:])
     status, lines = await doctor(playground, tmp_path)
-    assert any("!!  database" in line and "is damaged" in line for line in lines)
+    assert any("!!  database" in line and says(line, "error-store-damaged") for line in lines)
     assert any("nothing missing" in line for line in lines), "it goes on with the others"

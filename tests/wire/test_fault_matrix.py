@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import NOT_LET_IN
+from bot.texts import say
 from playground import Playground
 from playground.faults import Outage
 from playground.interactions import Interaction
 from playground.messages import Message
 from playground.server import HANDSHAKE
+from tests.texts import says
 from tests.wire.conftest import PATIENCE_S, Process
 from tests.wire.matrix import OUTCOMES, Outcome, Point
 
@@ -116,7 +118,7 @@ def outcome_of(process: Process, outage: Outage, seen: Callable[[], list[Message
         told = [
             message
             for message in process.playground.messages("darkroom", "mia")
-            if message.ephemeral and "Discord does not let me answer here" in message.content
+            if message.ephemeral and says(message.content, "error-answer-refused")
         ]
         assert status == "failed"
         if error.startswith("not posted: "):
@@ -126,10 +128,10 @@ def outcome_of(process: Process, outage: Outage, seen: Callable[[], list[Message
         return Outcome.TOLD_BY_DISCORD
     if shown.attachments:
         assert status == "done"
-        assert [button.label for button in shown.buttons].count("Reroll") == 1
+        assert [button.label for button in shown.buttons].count(say("button-reroll")) == 1
         return Outcome.POSTED
     assert status == "failed"
-    assert "Discord does not let me post them" in shown.content
+    assert says(shown.content, "error-not-posted")
     assert shown.buttons == []
     return Outcome.TOLD
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from bot.texts import say
 from playground import Playground
 from playground.messages import Message
 from playground.permissions import Permission
+from tests.texts import says
 from tests.wire.conftest import PATIENCE_S, Process
 
 CALLBACK = r"/interactions/.*/callback"
@@ -115,7 +117,7 @@ async def test_a_server_of_small_files_gets_a_smaller_picture(playground: Playgr
     (shown,) = message.attachments
     assert shown.filename.endswith(".webp")
     assert len(shown.content) <= 3_000
-    assert "the originals are kept" in message.content
+    assert says(message.content, "job-shrunk")
     (stored,) = (bot.folder / "pictures").glob("*/*.png")
     assert stored.stat().st_size > 3_000
 
@@ -123,7 +125,7 @@ async def test_a_server_of_small_files_gets_a_smaller_picture(playground: Playgr
 async def test_a_click_while_the_socket_is_down_is_answered(playground: Playground, bot: Process):
     message = await ask_and_wait_for_a_step(playground, bot)
     playground.gateway.drop()
-    click = await playground.click("mia", message, "Cancel")
+    click = await playground.click("mia", message, say("button-cancel"))
     await click.answered(within=PATIENCE_S)
     assert (playground.gateway.resumes, playground.gateway.identifies) == (1, 1)
     await bot.until("status", lambda status: status == "cancelled")
@@ -177,7 +179,7 @@ async def test_missing_permissions_are_named_before_any_work(playground: Playgro
     refused = await playground.slash("mia", "darkroom", "imagine", prompt="a pear", count=1)
     answer = await refused.response(within=PATIENCE_S)
     assert answer.ephemeral
-    assert answer.content == "I need Attach Files here to post pictures."
+    assert answer.content == say("error-not-allowed-here", missing="Attach Files")
     assert bot.rows("id") == []
 
 

@@ -9,9 +9,12 @@ import psutil
 import pytest
 
 from bot.store.database import FILE_NAME
+from bot.texts import say
 from playground import Playground
 from playground.faults import Fault
 from tests.wire.conftest import PATIENCE_S, Process
+
+pytestmark = pytest.mark.real_worker
 
 CALLBACK = r"/interactions/.*/callback"
 PICTURES = 2
@@ -87,7 +90,7 @@ async def test_an_accepted_job_is_posted_exactly_once(playground: Playground, bo
     created = playground.log.matching("POST", r"/channels/\d+/messages$")
     assert created == [], "the first answer is the message that carries the pictures"
 
-    await playground.click("morgan", message, "Reroll")
+    await playground.click("morgan", message, say("button-reroll"))
     again = await bot.finished(PICTURES, messages=2)
     assert again.id != message.id
     assert [row[0] for row in bot.rows("status")] == ["done", "done"]
@@ -110,7 +113,7 @@ async def test_a_cancellation_that_nobody_saw_is_shown_by_the_next_start(
     await in_mid_run(playground, bot)
     (message,) = bot.posted()
     playground.faults.fail("PATCH", "/messages/", 500, times=1000)
-    await playground.click("mia", message, "Cancel")
+    await playground.click("mia", message, say("button-cancel"))
     await bot.until("status", lambda status: status == "cancelled")
     await kill(bot)
     playground.faults.clear()
@@ -120,6 +123,8 @@ async def test_a_cancellation_that_nobody_saw_is_shown_by_the_next_start(
         connection.commit()
         connection.close()
     await bot.restart()
-    await playground.wait_for(lambda: "Cancelled" in message.content, PATIENCE_S, "the line")
+    await playground.wait_for(
+        lambda: say("job-cancelled") in message.content, PATIENCE_S, "the line"
+    )
     await bot.until("message_id, interaction_token", lambda *row: row == (message.id, None))
     assert bot.posted() == [message]

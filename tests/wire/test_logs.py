@@ -2,9 +2,14 @@
 
 import json
 
+import pytest
+
 from playground import Playground, Upload
 from tests.fakes import png
+from tests.texts import says
 from tests.wire.conftest import PATIENCE_S, Process
+
+pytestmark = pytest.mark.real_worker
 
 CATALOG = """
 default = "Emoji"
@@ -30,7 +35,9 @@ async def test_every_line_is_json_with_its_job_and_without_tokens(playground: Pl
         await playground.slash("mia", "darkroom", "imagine", **asked, checkpoint="Elsewhere")
     )
     await playground.wait_for(
-        lambda: "out of reach" in process.posted()[-1].content, PATIENCE_S, "the refusal"
+        lambda: says(process.posted()[-1].content, "checkpoint-hub-out-of-reach"),
+        PATIENCE_S,
+        "the refusal",
     )
     assert await process.end() == 0
     text = process.log.read_text("utf-8")

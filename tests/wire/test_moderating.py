@@ -1,5 +1,6 @@
 """A moderator's round at the wire: Discord's own rules hold for what the commands answer."""
 
+from bot.texts import say
 from playground import Playground
 from playground.messages import Message
 from tests.wire.conftest import PATIENCE_S, Process
@@ -17,10 +18,18 @@ async def test_a_moderators_round(playground: Playground, bot: Process):
 
         return await playground.wait_for(answer, PATIENCE_S, f"{command}: {words}")
 
-    await told("morgan", "mod filter add", "is there", pattern="red", action="strip")
-    await told("mia", "imagine", "Left out", prompt="a red fish", count=1, steps=2)
+    await told(
+        "morgan",
+        "mod filter add",
+        say("filter-added", id=1, line="").strip(),
+        pattern="red",
+        action="strip",
+    )
+    await told(
+        "mia", "imagine", say("stripped", words="").strip(), prompt="a red fish", count=1, steps=2
+    )
     await bot.finished(1)
-    await told("morgan", "mod block", "for good", person="mia", reason="enough")
+    await told("morgan", "mod block", say("block-for-good"), person="mia", reason="enough")
     await told("mia", "imagine", "Moderators blocked you", prompt="a pear")
     await told("morgan", "mod blocks", "enough")
     await told("morgan", "mod remove", "Removed #1", job=1)

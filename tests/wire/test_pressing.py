@@ -1,5 +1,6 @@
 """The buttons under pictures at the wire: Discord's own rules hold for what they answer."""
 
+from bot.texts import say
 from playground import Playground
 from playground.messages import Message
 from tests.wire.conftest import PATIENCE_S, Process
@@ -19,10 +20,10 @@ async def test_the_buttons_under_pictures(playground: Playground, bot: Process):
 
         return await playground.wait_for(answer, PATIENCE_S, f"{label}: {words}")
 
-    assert len((await private("mia", "Details", "DPM++ 2M Karras")).attachments) == 1
-    await private("mia", "Send to me", "Sent: ")
-    await private("mia", "Favourite", "Now among your favourites")
-    await private("mia", "Delete", "Only the person who asked for it")
+    assert len((await private("mia", say("button-details"), "DPM++ 2M Karras")).attachments) == 1
+    await private("mia", say("button-send"), "Sent: ")
+    await private("mia", say("button-favourite"), say("favourite-added"))
+    await private("mia", say("button-delete"), "Only the person who asked for it")
 
     opened = await playground.click("mia", message, "Remix")
     await playground.wait_for(lambda: opened.modal, PATIENCE_S, "the form")
@@ -30,8 +31,8 @@ async def test_the_buttons_under_pictures(playground: Playground, bot: Process):
     remixed = await bot.finished(1, messages=2)
     assert "a pear" in remixed.content
 
-    question = await private("morgan", "Delete", "for good")
-    await playground.click("morgan", question, "Delete for good")
+    question = await private("morgan", say("button-delete"), say("block-for-good"))
+    await playground.click("morgan", question, say("button-delete-for-good"))
     await playground.wait_for(lambda: bot.posted() == [remixed], PATIENCE_S, "the deletion")
     assert bot.rows("kind, deleted_at IS NOT NULL") == [("imagine", 1), ("remix", 0)]
 
@@ -49,7 +50,7 @@ async def test_buttons_of_another_database(playground: Playground, bot: Process)
 
         return await playground.wait_for(answer, PATIENCE_S, f"{label}: {words}")
 
-    question = await private(old, "Delete", "for good")
+    question = await private(old, say("button-delete"), say("block-for-good"))
     opened = await playground.click("morgan", old, "Remix")
     await playground.wait_for(lambda: opened.modal, PATIENCE_S, "the form")
 
@@ -59,8 +60,8 @@ async def test_buttons_of_another_database(playground: Playground, bot: Process)
     await bot.restart()
     await playground.slash("mia", "darkroom", "imagine", prompt="a pear", count=1, steps=2)
     await bot.until("status", lambda status: status == "done")
-    await private(old, "Details", "I have no record of the picture")
-    await private(question, "Delete for good", "I have no record of the picture")
+    await private(old, say("button-details"), "I have no record of the picture")
+    await private(question, say("button-delete-for-good"), "I have no record of the picture")
     await playground.submit(opened, {"prompt": "a quince"})
     await playground.wait_for(
         lambda: "a quince" in playground.messages("darkroom", "morgan")[-1].content,

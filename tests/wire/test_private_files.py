@@ -16,6 +16,7 @@ from tests.wire.test_doctor import doctor
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
 
 
+@pytest.mark.real_worker
 async def test_every_file_of_a_running_bot_is_its_owners_alone(
     playground: Playground, tmp_path: Path
 ):
@@ -49,9 +50,9 @@ async def test_doctor_names_secrets_that_others_can_read(playground: Playground,
     status, lines = await doctor(playground, tmp_path)
     assert status == 1
     assert [line for line in lines if line.startswith("!!")] == [
-        "!!  files        .env: others on this machine can read it; chmod 600 .env"
+        "!!  files        .env: readable by others on this machine; run chmod 600 .env"
     ]
-    assert "ok  files        data: 1 are open to others; the next start closes them" in lines
+    assert "ok  files        data: 1 can be read by others; the next start changes that" in lines
     (tmp_path / ".env").chmod(0o600)
     status, lines = await doctor(playground, tmp_path)
     assert status == 0

@@ -19,6 +19,8 @@ from generation.embedded import CHECKPOINT
 from playground import Playground
 from tests.wire.conftest import PATIENCE_S, Process
 
+pytestmark = pytest.mark.real_worker
+
 
 def libraries(pid: int) -> str:
     return Path(f"/proc/{pid}/maps").read_text("utf-8")

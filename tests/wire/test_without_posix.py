@@ -5,8 +5,12 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 from playground import Playground
 from tests.wire.conftest import PATIENCE_S, Process
+
+pytestmark = pytest.mark.real_worker
 
 ROOT = Path(__file__).parents[2]
 

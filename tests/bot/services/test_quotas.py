@@ -24,6 +24,7 @@ from bot.store.audit import Deed
 from bot.store.database import Database, migrate
 from bot.store.jobs import JobStore
 from bot.store.records import Allowance, Holder, Job, Origin, Status
+from bot.texts import say
 from generation.catalog import EMBEDDED, Catalog
 from tests.fakes import RecordingExecutor
 
@@ -143,9 +144,8 @@ async def test_the_line_says_how_much_and_until_when(template: Path):
         with pytest.raises(QuotaReached) as caught:
             await house.ask(4)
         midnight = int(datetime(2026, 3, 2, tzinfo=UTC).timestamp())
-        assert str(caught.value) == (
-            "You asked for 3 of 5 pictures today in this server, and this would be 4 more."
-            f" The next day begins <t:{midnight}:R> (UTC)."
+        assert str(caught.value) == say(
+            "error-quota-pictures", limit=5, used=3, asked=4, back=f"<t:{midnight}:R>"
         )
         await house.ask(4, NOON + timedelta(hours=12))
 

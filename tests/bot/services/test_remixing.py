@@ -9,6 +9,7 @@ from bot.options.resolve import Layers
 from bot.services.remixing import form_of, remix
 from bot.services.requests import draft
 from bot.store.records import Draft, Kind, Words
+from bot.texts import say
 from generation.catalog import EMBEDDED, Catalog
 from generation.errors import CheckpointUnavailable, InvalidRequest
 from generation.request import GUIDANCE, SEED, STEPS, Aspect, GenerationRequest, Sampler
@@ -133,7 +134,7 @@ def test_a_style_that_is_gone_leaves_its_words():
 @pytest.mark.parametrize(
     ("fields", "line"),
     [
-        ({"prompt": " "}, "prompt must be 1 to 1000 characters"),
+        ({"prompt": " "}, say("bound-characters", least="prompt must be 1", most="1000")),
         ({"prompt": "{red, blue} apple"}, "prompt must be one prompt: braces and `--repeat`"),
         ({"prompt": "an apple --repeat 2"}, "prompt must be one prompt"),
         ({"prompt": "an apple --style noir"}, "style must be one of Ink or none"),
@@ -141,8 +142,11 @@ def test_a_style_that_is_gone_leaves_its_words():
         ({"seed": "seven"}, "seed must be a whole number, 0 to 4294967295"),
         ({"steps": "0"}, "steps must be 1 to 100"),
         ({"steps": "1.5"}, "steps must be a whole number, 1 to 100"),
-        ({"guidance_scale": "31"}, "guidance must be 1.0 to 30.0"),
-        ({"guidance_scale": "much"}, "guidance must be a number, 1 to 30"),
+        ({"guidance_scale": "31"}, say("settings-guidance", guidance="must be 1.0 to 30.0")),
+        (
+            {"guidance_scale": "much"},
+            say("settings-guidance", guidance="must be a number, 1 to 30"),
+        ),
     ],
 )
 def test_what_is_out_of_bounds_is_named(fields: dict[str, str], line: str):

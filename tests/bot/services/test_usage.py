@@ -20,6 +20,7 @@ from bot.store.jobs import JobStore
 from bot.store.models import PictureRow, RefusalRow
 from bot.store.records import Draft, Kind, Origin, Status
 from bot.store.usage import MOST_PEOPLE, UsageStore
+from bot.texts import say
 from generation.request import GenerationRequest, Sampler
 from tests.bot.markdown import read
 
@@ -176,7 +177,7 @@ def test_words():
     )
     assert words(made(1, [])).startswith("2026-03-01 (UTC): 2 pictures in 1 job, 1 failed")
     nothing = Usage((Day(day=FIRST),), ())
-    assert words(nothing) == "Nobody asked for pictures: 2026-03-01."
+    assert words(nothing) == say("usage-nothing", period="2026-03-01")
 
 
 @settings(max_examples=50)
@@ -240,7 +241,7 @@ async def test_a_chart_is_a_png_file(usage: Usage):
 
 
 async def test_a_chart_that_cannot_be_drawn_says_so(caplog: pytest.LogCaptureFixture):
-    with pytest.raises(ChartUnavailable, match="here are the figures in words"):
+    with pytest.raises(ChartUnavailable, match=say("error-chart-unavailable")):
         await draw(Chart("", days=("no day",), people=(("mia", "no number"),)))  # type: ignore[arg-type]
     assert "drawing a chart failed" in caplog.text
 

@@ -4,6 +4,7 @@ import pytest
 
 from bot import texts
 from bot.store.database import Database
+from bot.texts import say
 from tests.bot.conftest import House
 
 
@@ -22,7 +23,7 @@ async def test_what_is_said_of_a_job_is_in_the_language_of_who_asked(
             "CREATE TRIGGER german AFTER INSERT ON jobs"
             " BEGIN UPDATE jobs SET locale = 'de' WHERE id = NEW.id; END"
         )
-    again = await house.max.click(shown.response, label="Reroll")
+    again = await house.max.click(shown.response, label=say("button-reroll"))
     await house.settle()
     assert "\n-# Aus https://discord.com/channels/" in again.response.content
     texts._bundle.cache_clear()

@@ -3,6 +3,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from bot.texts import say
 from bot.ui.file_hosts import Redirected, is_discords
 from tests.bot.conftest import House, build
 from tests.fakes import png
@@ -48,7 +49,7 @@ async def test_a_file_elsewhere_is_not_fetched(house: House, command, options, m
     fetched = []
     monkeypatch.setattr(house.bot.http, "get_from_cdn", fetched.append)
     result = await house.mia.slash(house.channel, command, image=("cat.png", png(1)), **options)
-    assert house.refusal(result) == "`image` is not a file on Discord; I fetch nothing else."
+    assert house.refusal(result) == say("error-file-elsewhere", field="image")
     assert fetched == []
     assert await house.jobs.get(1) is None
 

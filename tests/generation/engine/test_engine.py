@@ -156,7 +156,7 @@ def test_any_other_error_of_the_device_is_raised(engine: Engine, make_request: M
     ("changes", "said"),
     [
         ({"sampler": Sampler.LCM}, "sampler must be one of DDIM, Euler"),
-        ({"strength": 0.5}, "image must be there"),
+        ({"strength": 0.5}, "image must be given"),
         ({"strength": 0.5, "image": b"no picture"}, "image must be an RGB PNG of 32×32 px"),
         ({"strength": 0.5, "image": draw_source(40, 32)}, "image must be an RGB PNG of 32×32 px"),
     ],

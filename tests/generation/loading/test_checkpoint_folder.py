@@ -136,7 +136,10 @@ def test_weights_in_shards(folder: Path):
     [
         ("{", "model_index.json is not valid JSON"),
         ("[]", "model_index.json is not a JSON object"),
-        ('{"_class_name": "FluxPipeline"}', "names FluxPipeline, not a StableDiffusionPipeline"),
+        (
+            '{"_class_name": "FluxPipeline"}',
+            "names FluxPipeline instead of a StableDiffusionPipeline",
+        ),
     ],
 )
 def test_an_index_of_something_else(folder: Path, content: str, said: str):

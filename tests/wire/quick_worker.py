@@ -1,0 +1,126 @@
+"""A worker that draws without torch, for tests where the drawing is not what is tested.
+
+It is the worker's process, with its pipes, signals and logs; only the engine in it is another.
+"""
+
+import io
+import random
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from types import ModuleType, SimpleNamespace
+
+from PIL import Image
+
+from generation.catalog import Catalog
+from generation.errors import Cancelled, GenerationError
+from generation.options import EngineOptions
+from generation.request import (
+    Event,
+    Failed,
+    Finished,
+    GenerationRequest,
+    Loading,
+    Picture,
+    Progress,
+    Request,
+    Started,
+)
+from generation.worker import worker
+
+STEP_S = 0.05  # a hundred steps leave time for something to happen meanwhile
+PREVIEW_EVERY = 30  # steps
+TILES = 4  # steps of an enlargement
+
+serve = worker.main
+
+
+def main(
+    commands: Connection,
+    messages: Connection,
+    catalog: Catalog,
+    options: EngineOptions,
+    configure_logs: Callable[[], None],
+) -> None:
+    """Serve as the worker does."""
+    engine, pipeline = (
+        ModuleType("generation.engine.engine"),
+        ModuleType("generation.engine.pipeline"),
+    )
+    engine.Engine = QuickEngine  # type: ignore[attr-defined]
+    pipeline.describe = lambda device: device.type  # type: ignore[attr-defined]
+    sys.modules.update({one.__name__: one for one in (engine, pipeline)})
+    serve(commands, messages, catalog, options, configure_logs)
+
+
+class QuickEngine:
+    """The engine's surface: every tick, a step of all that is aboard."""
+
+    device = SimpleNamespace(type="nothing but paper")
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        on_event: Callable[[int, Loading], None],
+        options: EngineOptions,
+    ) -> None:
+        self._catalog = catalog
+        self._safety = options.safety
+        self.rows = options.rows or 8
+        self._aboard: dict[int, tuple[Request, int]] = {}  # and the steps that are done
+        self._cancelled: list[tuple[int, Event]] = []
+
+    @property
+    def idle(self) -> bool:
+        return not (self._aboard or self._cancelled)
+
+    def warm_up(self) -> None:
+        """Nothing to load."""
+
+    def add(self, key: int, request: Request) -> None:
+        self._aboard[key] = request, 0
+
+    def cancel(self, key: int) -> None:
+        if self._aboard.pop(key, None):
+            self._cancelled.append((key, Failed(Cancelled("cancelled"))))
+
+    def step(self) -> list[tuple[int, Event]]:
+        events, self._cancelled = self._cancelled, []
+        time.sleep(STEP_S)
+        for key, (request, done) in list(self._aboard.items()):
+            events += [(key, event) for event in self._advance(request, done)]
+            if isinstance(events[-1][1], Finished | Failed):
+                del self._aboard[key]
+            else:
+                self._aboard[key] = request, done + 1
+        return events
+
+    def _advance(self, request: Request, done: int) -> list[Event]:
+        drawn = isinstance(request, GenerationRequest)
+        steps = request.num_inference_steps if drawn else TILES
+        if done == 0:
+            try:
+                _ = drawn and self._catalog[request.checkpoint]
+            except GenerationError as error:
+                return [Failed(error)]
+            return [Started()]
+        preview = picture(0, 64, 64, "WEBP") if drawn and done % PREVIEW_EVERY == 1 else None
+        events: list[Event] = [Progress(done, steps, preview)]
+        if done >= steps:
+            zoom = 1 if drawn else request.factor
+            width, height = zoom * request.width, zoom * request.height
+            score = 0.0 if self._safety else None
+            for index in range(request.num_images):
+                seed = request.seed + index
+                events.append(Picture(index, seed, picture(seed, width, height), score))
+            events.append(Finished(steps * STEP_S))
+        return events
+
+
+def picture(seed: int, width: int, height: int, kind: str = "PNG") -> bytes:
+    """A few soft colours, a picture of its own for each seed."""
+    colours = Image.frombytes("RGB", (4, 4), random.Random(seed).randbytes(48))
+    file = io.BytesIO()
+    colours.resize((width, height), Image.Resampling.BICUBIC).save(file, kind)
+    return file.getvalue()
