@@ -29,7 +29,7 @@ REFUSES = {
 # Calls whose texts are keys, patterns, or for the log and for a job's row.
 LOGS = {"debug", "info", "warning", "error", "exception"}
 UNDELIVERED = {"DeliveryFailed", "Unreachable", "MessageGone", "Redirected"}
-ELSEWHERE = {"say", "compile", "ValueError"} | LOGS | UNDELIVERED
+ELSEWHERE = {"say", "compile", "ValueError", "TypeError"} | LOGS | UNDELIVERED
 TABLES = {"lookalikes.py"}  # of letters
 ALLOWED = {
     # The audit trail, which is kept as it was written.
