@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from bot.store.records import Job, Kind
 from bot.ui.first_answer import first_answer
-from bot.ui.forms import texts_in, remix_form
+from bot.ui.forms import remix_form, texts_in
 from bot.ui.job_actions import Button, JobAction, Row
 from bot.ui.press import Press
 
