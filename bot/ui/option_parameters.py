@@ -36,9 +36,9 @@ def option_command(
 ) -> app_commands.Command[Any, ..., None]:
     """Return a command with options for parameters; ``answer`` gets those given, by their names.
 
-    ``about`` describes each. Behind them come the command's ``own``
-    parameters, with their types and descriptions. A command that requires none of its options sets
-    defaults, which are no empty texts.
+    ``about`` describes each. Behind them come the command's ``own`` parameters, with their types
+    and descriptions. A command that requires none of its options sets defaults, which are no empty
+    texts.
     """
     least_length = 0 if any(one.required for one in options) else 1
     parameters = [_parameter(one, least_length) for one in options]

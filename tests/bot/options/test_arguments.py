@@ -6,12 +6,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.options.arguments import parse, read
+from bot.options.arguments import REPEAT, parse, read
 from bot.options.errors import PromptError, TooManyJobs, UnknownParameter
 from bot.options.image_options import ImageOptions
 from bot.options.permutations import MAX_JOBS, expand
+from bot.options.registry import OPTIONS
 from bot.options.resolve import request_of
 from bot.options.values import nearest_aspect, pick
+from bot.texts import all_of
 from generation.catalog import EMBEDDED, Catalog
 from generation.errors import InvalidRequest
 from generation.request import SEED, Aspect, Sampler
@@ -112,10 +114,10 @@ def test_what_is_out_of_bounds_is_named(text: str, line: str):
 def test_every_unknown_parameter_is_named():
     with pytest.raises(UnknownParameter) as refused:
         parse("a fox --sede 7 --tile —stpes 20 --ar 1:1")
+    typed = (option.names[0] for option in (*OPTIONS.values(), REPEAT) if option.names)
     assert str(refused.value) == (
         "I do not know `--sede` (did you mean `--seed`?), `--tile` or `--stpes` (did you mean"
-        " `--steps`?). I know `--no`, `--ar`, `--n`, `--steps`, `--cfg`, `--seed`, `--sampler`,"
-        " `--model`, `--style` and `--repeat`."
+        f" `--steps`?). I know {all_of(f'`--{name}`' for name in typed)}."
     )
 
 

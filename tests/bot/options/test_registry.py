@@ -20,6 +20,7 @@ from bot.options.registry import OPTIONS, PEOPLE, Option, Shown, in_forms
 from bot.options.resolve import Layers
 from bot.options.values import Whole
 from bot.services.inspection import likeness
+from bot.services.privacy import Privacy
 from bot.services.remixing import form_of, remix
 from bot.ui import embeds
 from generation.metadata.infotext import Parameters
@@ -161,7 +162,9 @@ async def test_what_was_drawn_with_it_says_so(house: House):
     text = (await table.response.attachments[0].read()).decode("utf-8-sig")
     (row,) = csv.DictReader(io.StringIO(text, newline=""))
     assert row["hue"] == "40"
-    (exported,) = await house.app.privacy.export(house.mia.id, 2**20)
+    (exported,) = await Privacy(house.app.database, house.app.personal_data).export(
+        house.mia.id, 2**20
+    )
     assert json.loads(exported)["jobs"][0]["hue"] == 40
 
 
