@@ -18,10 +18,10 @@ import re2
 from PIL import Image
 
 from benchmarks import Figures
-from bot.services import expressions
-from bot.services.decoding import PROGRAM
-from bot.services.patterns import MOST_REGEXES
-from bot.store.database import FILE_NAME
+from bot.core.decoding import PROGRAM
+from bot.db.database import FILE_NAME
+from bot.features.filters import expressions
+from bot.features.filters.patterns import MOST_REGEXES
 from playground import Interaction, Message, Playground, Upload
 from playground.drafts import LOADING
 

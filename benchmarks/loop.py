@@ -78,7 +78,7 @@ def _posted(playground: Playground) -> list:
 async def _probe(result: Path) -> None:
     """Be the bot, and note how late a timer of `TICK_S` fires from SIGUSR1 to the end."""
     from bot.__main__ import run as run_bot
-    from bot.config import load_settings
+    from bot.settings import load_settings
 
     lags: list[float] = []
     begun = asyncio.Event()

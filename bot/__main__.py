@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from bot import logs
-from bot.config import Settings, SettingsError, load_settings
 from bot.dotenv import FILE
+from bot.settings import Settings, SettingsError, load_settings
 from bot.stopping import on_stop
 
 log = logging.getLogger(__name__)
@@ -44,8 +44,8 @@ def main(argv: list[str] | None = None) -> int:
     restoring.add_argument("file", type=Path, help="a file that `darkroom backup` wrote")
     chosen = parser.parse_args(argv)
 
-    from bot.store.errors import StoreError
-    from bot.store.private_files import keep_private
+    from bot.db.errors import StoreError
+    from bot.db.private_files import keep_private
     from generation.errors import GenerationError
 
     _speak_plainly()
@@ -82,9 +82,9 @@ def _speak_plainly() -> None:
 
 async def migrate(settings: Settings) -> None:
     """Create the database, or bring it to this version."""
-    from bot.store.database import migrate as migrate_database
-    from bot.store.occupancy import occupied
-    from bot.store.private_files import tighten
+    from bot.db.database import migrate as migrate_database
+    from bot.db.occupancy import occupied
+    from bot.db.private_files import tighten
 
     with occupied(settings.store.folder):
         await asyncio.to_thread(tighten, settings.store.folder)
@@ -93,7 +93,7 @@ async def migrate(settings: Settings) -> None:
 
 def copy(command: str, file: Path, settings: Settings) -> int:
     """Make a backup, or put one back; say what came of it."""
-    from bot.store.backup import back_up, restore
+    from bot.db.backup import back_up, restore
 
     folder = settings.store.folder
     if command == "backup":
@@ -123,8 +123,8 @@ async def run(settings: Settings) -> int:
 
     It is NOT_LET_IN where Discord would refuse us the next time, too.
     """
-    from bot.store.occupancy import occupied
-    from bot.store.private_files import exposed
+    from bot.db.occupancy import occupied
+    from bot.db.private_files import exposed
 
     if not settings.discord.token.get_secret_value():
         raise SettingsError("DISCORD__TOKEN: is missing; README.md says where to get one")
@@ -153,10 +153,10 @@ async def _run(settings: Settings) -> int:
 async def _serve(settings: Settings) -> None:
     """Serve until cancelled, with all parts made anew where Discord ends a connection for good."""
     from bot.connecting import FIRST_PAUSE_S, SentAway, wait
-    from bot.services.pauses import Pauses
-    from bot.store.database import migrate as migrate_database
-    from bot.store.patience import outlast, patient
-    from bot.store.private_files import tighten
+    from bot.core.backoff import Pauses
+    from bot.db.database import migrate as migrate_database
+    from bot.db.patience import outlast, patient
+    from bot.db.private_files import tighten
 
     with patient():  # somebody may look into the database just now
         await asyncio.to_thread(tighten, settings.store.folder)

@@ -12,61 +12,56 @@ from discord.ext import commands
 
 from bot import logs
 from bot.client import Connection, DarkroomBot
-from bot.cogs import (
-    audit,
-    blocks,
+from bot.core.admission.admission import Admission, Limits, Stage
+from bot.core.admission.place_rules import PlaceRules
+from bot.core.admission.refusal_store import RefusalStore
+from bot.core.admission.rule_store import RuleStore
+from bot.core.admission.visibility import Visibility
+from bot.core.admission.waiting_room import WaitingRoom
+from bot.core.audit_store import AuditStore
+from bot.core.decoding import Decoder
+from bot.core.default_store import DefaultsStore
+from bot.core.jobs.endings import note_moved
+from bot.core.jobs.job_data import JobData
+from bot.core.jobs.job_queue import JobQueue
+from bot.core.jobs.job_service import JobService
+from bot.core.jobs.job_store import JobStore
+from bot.core.jobs.runner import Runner
+from bot.core.personal_data import PersonalData
+from bot.core.pictures.picture_store import PictureStore
+from bot.core.retention import Kept, Retention
+from bot.db.database import Database
+from bot.db.patience import outlast, patient
+from bot.features import (
     catalog,
     configuration,
-    enlarging,
     filters,
     gallery,
+    history,
     imagine,
-    inspection,
-    lookup,
-    places,
+    inspect,
+    moderation,
     privacy,
     queue,
     quotas,
-    removal,
     settings,
-    source,
+    upscale,
 )
-from bot.cogs import (
-    help as help_cog,
+from bot.features import (
+    help as help_feature,
 )
-from bot.cogs.moderation import Moderation
-from bot.config import Settings
-from bot.services.admission import Admission, Limits, Stage
-from bot.services.decoding import Decoder
-from bot.services.ends import note_moved
-from bot.services.job_data import JobData
-from bot.services.job_queue import JobQueue
-from bot.services.jobs import JobService
-from bot.services.retention import Kept, Retention
-from bot.services.rules import PlaceRules
-from bot.services.runner import Runner
-from bot.services.visibility import Visibility
-from bot.services.waiting_room import WaitingRoom
-from bot.store.audit import AuditStore
-from bot.store.database import Database
-from bot.store.defaults import DefaultsStore
-from bot.store.jobs import JobStore
-from bot.store.patience import outlast, patient
-from bot.store.personal_data import PersonalData
-from bot.store.pictures import PictureStore
-from bot.store.refusals import RefusalStore
-from bot.store.rules import RuleStore
-from bot.ui import custom_id, job_actions, moderation_actions
-from bot.ui.clicks import Clicks
-from bot.ui.clock import DiscordClock
-from bot.ui.confirming import Question
+from bot.features.imagine.confirmation import Question
+from bot.features.moderation.mod_group import Moderation
+from bot.settings import Settings
+from bot.ui import command_places
+from bot.ui.actions import custom_id, job_actions, moderation_actions
+from bot.ui.actions.clicks import Clicks
 from bot.ui.cooldowns import Cooldowns
-from bot.ui.delivery import Delivery
+from bot.ui.delivery.clock import DiscordClock
+from bot.ui.delivery.delivery import Delivery
 from bot.ui.interaction import Interaction
 from generation.catalog import Catalog, load_catalog
-from generation.engine.row_profile import PROFILES
-from generation.loading.revisions import REVISIONS
-from generation.options import EngineOptions
+from generation.options import PROFILES, REVISIONS, EngineOptions
 from generation.worker.executor import Executor, LocalExecutor
 
 Service = TypeVar("Service")
@@ -207,22 +202,19 @@ class App:
 # Each feature's `setup`; later ones may use what earlier ones provide. /mod lists its commands so.
 FEATURES: Sequence[Callable[[App], None]] = (
     imagine.setup,
-    enlarging.setup,
+    upscale.setup,
     gallery.setup,
     catalog.setup,
-    inspection.setup,
-    source.setup,
-    lookup.setup,
-    blocks.setup,
-    removal.setup,
-    audit.setup,
+    inspect.setup,
+    history.setup,
+    moderation.setup,
     filters.setup,
     quotas.setup,
     queue.setup,
     settings.setup,
     configuration.setup,
     privacy.setup,
-    help_cog.setup,
+    help_feature.setup,
 )
 
 
@@ -257,7 +249,7 @@ def build(settings: Settings) -> App:
             timeout_s=settings.discord.timeout_s,
             longest_pause_s=settings.discord.longest_pause_s,
             proxy=settings.discord.proxy_for_discord(),
-            offered=places.offered(
+            offered=command_places.offered(
                 direct_messages=limits.direct_messages, user_installs=limits.user_installs
             ),
         ),

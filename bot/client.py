@@ -11,17 +11,17 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import actions, errors, texts
-from bot.cogs import places
+from bot import actions, texts
 from bot.connecting import PatientBot
-from bot.discord_limits import CHOICE_NAME_LENGTH, DESCRIPTION_LENGTH, NAME_LENGTH
-from bot.store.records import Place
+from bot.core.discord_limits import CHOICE_NAME_LENGTH, DESCRIPTION_LENGTH, NAME_LENGTH
+from bot.db.records import Place
 from bot.syncing import Syncing
-from bot.ui import bounds
-from bot.ui.clock import DiscordClock
+from bot.ui import bounds, errors
+from bot.ui import command_places as places
+from bot.ui.delivery.clock import DiscordClock
 from bot.ui.file_hosts import no_redirects
+from bot.ui.form_submissions import submitted
 from bot.ui.interaction import Interaction
-from bot.ui.submitting import submitted
 from bot.ui.views import orphaned
 from generation.errors import InvalidRequest
 

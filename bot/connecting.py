@@ -14,8 +14,8 @@ import discord
 import yarl
 from discord.ext import commands
 
-from bot.services.pauses import Pauses
-from bot.trouble import TROUBLE, describe, retry_after
+from bot.core.backoff import Pauses
+from bot.ui.trouble import TROUBLE, describe, retry_after
 
 log = logging.getLogger(__name__)
 

@@ -8,22 +8,23 @@ from pathlib import Path
 
 import discord
 
-from bot.config import Settings
 from bot.connecting import NotLetIn, log_in_once
+from bot.db.errors import StoreError
+from bot.db.examination import examine as examine_store
+from bot.db.private_files import count_open, exposed
 from bot.dotenv import FILE
+from bot.features.filters.filter_store import stored
+from bot.features.filters.patterns import switched_off
 from bot.logs import printable
-from bot.services.patterns import switched_off
-from bot.store.errors import StoreError
-from bot.store.examination import examine as examine_store
-from bot.store.filters import stored
-from bot.store.private_files import count_open, exposed
-from bot.trouble import TROUBLE, describe
-from bot.ui.asking import lacking
+from bot.settings import Settings
+from bot.ui.interaction_context import lacking
+from bot.ui.trouble import TROUBLE, describe
 from generation.catalog import Checkpoint, check_files, read_catalog
-from generation.engine.row_profile import PROFILES, read_profiles
+from generation.engine.row_profile import read_profiles
 from generation.errors import GenerationError
 from generation.hardware import examine as examine_hardware
-from generation.loading.revisions import COMMIT, REVISIONS, RevisionsDamaged, pinned
+from generation.loading.revisions import COMMIT, RevisionsDamaged, pinned
+from generation.options import PROFILES, REVISIONS
 from generation.weights import examine as examine_weights
 
 

@@ -10,11 +10,11 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bot.services.pauses import Pauses
-from bot.store.errors import StoreError
-from bot.store.files import write_whole
+from bot.core.backoff import Pauses
+from bot.db.errors import StoreError
+from bot.db.files import write_whole
 from bot.texts import ENGLISH, languages
-from bot.trouble import TROUBLE, describe, is_final, retry_after
+from bot.ui.trouble import TROUBLE, describe, is_final, retry_after
 
 log = logging.getLogger(__name__)
 

@@ -7,13 +7,13 @@ FILE = Path(__file__).with_name("discord-faults.md")
 sys.path.insert(0, str(FILE.parents[1]))
 
 from playground.faults import Outage  # noqa: E402
-from tests.wire.matrix import OUTCOMES  # noqa: E402
+from tests.wire.faults.matrix import OUTCOMES  # noqa: E402
 
 HEAD = """# When Discord does not do what it is asked
 
 Each row is a kind of outage, each column a moment at which one request meets it, and each cell
-says what comes of that. `tests/wire/test_fault_matrix.py` plays every cell against the real bot
-process, and `docs/discord_faults.py` writes this page.
+says what comes of that. `tests/wire/faults/test_fault_matrix.py` plays every cell against the real
+bot process, and `docs/discord_faults.py` writes this page.
 
 "403, HTML" and "1015" are Cloudflare's pages, which come from in front of Discord; "timeout" is no
 answer at all, and "reset" a lost connection. Where a start waits, it tries again by itself, with

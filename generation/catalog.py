@@ -29,8 +29,13 @@ from typing import Any
 
 from generation.embedded import CHECKPOINT as EMBEDDED_FOLDER
 from generation.errors import CatalogInvalid, CheckpointUnavailable, InvalidRequest
-from generation.loading.checkpoint_folder import check_checker, check_configs, check_folder
-from generation.loading.single_file import check_file, is_file_name
+from generation.loading.checkpoint_folder import (
+    PICKLES,
+    check_checker,
+    check_configs,
+    check_folder,
+)
+from generation.loading.single_file import SUFFIX, check_file
 from generation.phrases import Phrase
 from generation.request import GUIDANCE, LCM_STEPS, SIDE_MULTIPLE, STEPS, Aspect, Sampler, bounded
 from generation.styles import NAME_LENGTH, NO_STYLE, Style
@@ -174,6 +179,11 @@ class Catalog:
 
     def _names(self, one: Checkpoint | Style) -> bool:
         return not (self.discreet and one.age_restricted)
+
+
+def is_file_name(text: str) -> bool:
+    """Whether a catalog's ``source`` means a single file, even one that may not be loaded."""
+    return Path(text).suffix.lower() in (SUFFIX, *PICKLES)
 
 
 def load_catalog(path: Path | None = None, default: str | None = None) -> Catalog:

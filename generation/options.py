@@ -16,6 +16,10 @@ class Compile(StrEnum):
     MAX_AUTOTUNE = "max-autotune"
 
 
+# In the data folder: how many rows a forward should have, and which states of hubs were taken.
+PROFILES, REVISIONS = "profiles.json", "revisions.json"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineOptions:
     """What an owner can choose.

@@ -5,7 +5,7 @@ from sqlalchemy import Connection, create_engine, event, pool
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from bot.store.models import Base
+from bot.db.models import Base
 
 
 def _on_connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

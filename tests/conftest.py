@@ -27,7 +27,7 @@ settings.load_profile("unhurried")
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with an empty database of this version; every migration runs once for all tests."""
-    from bot.store.database import migrate
+    from bot.db.database import migrate
 
     folder = tmp_path_factory.mktemp("migrated")
     asyncio.run(migrate(folder))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from benchmarks import Figures
-from bot.services.dispatcher import Dispatcher, Free, Ticket
+from bot.core.jobs.fair_queue import Dispatcher, Free, Ticket
 from generation.engine.batcher import Batcher, Bucket
 
 if TYPE_CHECKING:

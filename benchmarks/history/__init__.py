@@ -12,10 +12,10 @@ from pathlib import Path
 from benchmarks import Figures
 from benchmarks.history.filters import filters
 from benchmarks.history.world import CHECKPOINTS, World
-from bot.store.database import Database, migrate
-from bot.store.history import History
-from bot.store.jobs import JobStore
-from bot.store.records import Draft, Job, Kind, ModSearch, Origin, Search
+from bot.core.jobs.job_store import JobStore
+from bot.db.database import Database, migrate
+from bot.db.records import Draft, Job, Kind, ModSearch, Origin, Search
+from bot.features.history.job_history import History
 from generation.request import GenerationRequest, Sampler
 
 LABELS = {

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from benchmarks.history.world import CHECKPOINTS, GUILDS, START, World
-from bot.store.records import ModSearch, Search, Status
+from bot.db.records import ModSearch, Search, Status
 
 Found = defaultdict[str, list[ModSearch | Search]]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bot.db.records import Kind, Status, Words
+from bot.db.search.search_words import searchable
 from bot.options.stored import to_json
-from bot.store.records import Kind, Status, Words
-from bot.store.words import searchable
 from generation.request import GenerationRequest, Sampler
 
 GUILDS, PEOPLE, VOCABULARY = 50, 20_000, 40_000

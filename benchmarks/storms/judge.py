@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks import Figures
 from benchmarks.storms.crowd import job_of, labels
-from bot.store.database import FILE_NAME
+from bot.db.database import FILE_NAME
 from playground import Playground
 from playground.messages import Message
 

@@ -8,7 +8,7 @@ from random import Random
 
 from benchmarks.storms.disk import BROKEN, FULL, QUOTA, READ_ONLY, Disk
 from benchmarks.storms.house import House
-from bot.store.database import FILE_NAME
+from bot.db.database import FILE_NAME
 from playground import Playground
 
 BETWEEN_S = (2.0, 6.0)

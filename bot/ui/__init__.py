@@ -1,1 +1,1 @@
-"""How a job looks in Discord, and how its message is kept up to date."""
+"""What every feature uses of Discord."""

@@ -9,7 +9,7 @@ from typing import Any
 import discord
 from discord import AppCommandOptionType, app_commands
 
-from bot.discord_limits import LARGEST_INTEGER, TEXT_OPTION_LENGTH
+from bot.core.discord_limits import LARGEST_INTEGER, TEXT_OPTION_LENGTH
 from bot.texts import say
 from bot.ui.interaction import Interaction
 from generation.errors import InvalidRequest

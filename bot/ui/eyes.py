@@ -11,7 +11,7 @@ from dataclasses import replace
 import aiohttp
 import discord
 
-from bot.services.seeing import View
+from bot.core.admission.channel_access import View
 from bot.ui.interaction import Interaction
 
 LOOK_S = 1.0  # the first answer is due 3 s after the click

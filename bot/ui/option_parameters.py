@@ -9,11 +9,11 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.discord_limits import CHOICES
+from bot.core.discord_limits import CHOICES
 from bot.options.registry import Offers, Option
 from bot.options.values import Name, Number, OneOf, Text, Truth, Upload, Value, Whole
 from bot.texts import say
-from bot.ui.choices import catalog_here, matching
+from bot.ui.autocomplete import catalog_here, matching
 from generation.errors import InvalidRequest
 
 # mypy takes its bounds for types.

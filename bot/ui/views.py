@@ -6,10 +6,10 @@ from weakref import WeakSet
 
 import discord
 
-from bot import errors
 from bot.texts import say, speak
-from bot.trouble import TROUBLE, describe
+from bot.ui import errors
 from bot.ui.interaction import Interaction, app_of
+from bot.ui.trouble import TROUBLE, describe
 
 log = logging.getLogger(__name__)
 

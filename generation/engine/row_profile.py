@@ -9,7 +9,6 @@ from generation.json_text import loads
 
 log = logging.getLogger(__name__)
 
-PROFILES = "profiles.json"  # in the store's folder
 LADDER = (1, 2, 4, 8, 12, 16, 24, 32)  # numbers of rows that are measured
 WORTHWHILE = 1.1  # a step up the ladder must raise the throughput by 10 %
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from generation.phrases import Phrase
 
-REVISIONS = "revisions.json"
 COMMIT = re.compile(r"[0-9a-f]{40}")
 MAIN = "main"  # the branch that is meant where none is named
 

@@ -21,11 +21,6 @@ PARTS = {
 }
 
 
-def is_file_name(text: str) -> bool:
-    """Whether a catalog's ``source`` means a single file, even one that may not be loaded."""
-    return Path(text).suffix.lower() in (SUFFIX, *PICKLES)
-
-
 def check_file(name: str, file: Path) -> None:
     """Raise CheckpointUnavailable, saying what is missing, unless the file is a checkpoint."""
     if file.suffix.lower() in PICKLES:

@@ -7,8 +7,8 @@ create the three triggers again: SQLite drops them with the old table.
 import sqlalchemy as sa
 from alembic import op
 
-from bot.store.records import Words
-from bot.store.words import searchable
+from bot.db.records import Words
+from bot.db.search.search_words import searchable
 
 revision = "0008"
 down_revision = "0007"

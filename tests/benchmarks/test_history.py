@@ -7,7 +7,7 @@ import pytest
 from benchmarks import history
 from benchmarks.history import LABELS, filters, page
 from benchmarks.history.world import World
-from bot.store.database import Database, migrate
+from bot.db.database import Database, migrate
 
 ROWS = 300
 

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.storms import storm
 from benchmarks.storms.judge import Judge
-from bot.store.database import migrate
+from bot.db.database import migrate
 from playground import Playground
 from playground.drafts import Draft
 from playground.messages import Message

@@ -13,16 +13,16 @@ from simcord.http import router as simcord_router
 
 from bot.app import App
 from bot.client import DarkroomBot
-from bot.services.admission import Limits
-from bot.store.audit import AuditStore
-from bot.store.blocks import BlockStore
-from bot.store.database import FILE_NAME, Database
-from bot.store.favourites import FavouriteStore
-from bot.store.jobs import JobStore
-from bot.store.pictures import PictureStore
-from bot.store.records import Job
-from bot.store.refusals import RefusalStore
-from bot.store.rules import RuleStore
+from bot.core.admission.admission import Limits
+from bot.core.admission.refusal_store import RefusalStore
+from bot.core.admission.rule_store import RuleStore
+from bot.core.audit_store import AuditStore
+from bot.core.jobs.job_store import JobStore
+from bot.core.pictures.favourite_store import FavouriteStore
+from bot.core.pictures.picture_store import PictureStore
+from bot.db.database import FILE_NAME, Database
+from bot.db.records import Job
+from bot.features.moderation.block_store import BlockStore
 from bot.texts import say
 from generation.catalog import EMBEDDED, STYLES, Catalog
 from tests.discord_spec.judge import judge_request

@@ -11,7 +11,7 @@ import simcord
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import ChannelType, OverwriteType
 
-from bot.store.records import Draft, Job, Kind, Origin, Status, Verdict
+from bot.db.records import Draft, Job, Kind, Origin, Status, Verdict
 from generation.catalog import EMBEDDED
 from generation.request import GenerationRequest, Sampler
 from tests.bot.conftest import House

@@ -5,11 +5,11 @@ from datetime import timedelta
 import discord
 import pytest
 
-from bot.cogs import places
-from bot.services.admission import Limits
-from bot.store.database import Database
-from bot.store.spending import SpendingStore
+from bot.core.admission.admission import Limits
+from bot.core.quotas.spending_store import SpendingStore
+from bot.db.database import Database
 from bot.texts import say
+from bot.ui import command_places as places
 from tests.bot.conftest import House
 from tests.texts import says
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from discord import AppCommandType, Permissions, app_commands
 
-from bot.cogs.help import describe
+from bot.features.help.cog import describe
 from bot.texts import say
 from bot.ui.cooldowns import OFTEN, PER_S, RATE, RATE_OFTEN, UNDER_POLICY
 from tests.bot.conftest import House
-from tests.bot.test_enlarging import picture
+from tests.bot.features.upscale.test_upscale import picture
 from tests.texts import says
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -10,8 +10,8 @@ from aiohttp.test_utils import TestServer
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
+from bot.db.database import Database
 from bot.logs import FORMATTERS, JsonLines, LogFormat, TextLines, name_job, redact
-from bot.store.database import Database
 from generation.log_context import JOB, about
 from tests.bot.conftest import House
 
@@ -57,7 +57,7 @@ def test_no_token_is_left(line: str, left: str):
 
 
 def test_what_is_no_token_is_left_alone():
-    line = "bot.services.jobs: job 12: 3 tokens cut, vae/diffusion_pytorch_model.fp16.safetensors"
+    line = "bot.core.jobs.runner: job 12: 3 token cut, vae/diffusion_pytorch_model.fp16.safetensors"
     assert redact(line) == line
 
 

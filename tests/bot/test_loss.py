@@ -5,9 +5,9 @@ from collections.abc import Callable
 import discord
 import pytest
 
-from bot.store.audit import Deed
-from bot.store.records import Status
-from bot.store.rules import Rules
+from bot.core.admission.rule_store import Rules
+from bot.core.audit_store import Deed
+from bot.db.records import Status
 from tests.bot.conftest import House
 
 TOKEN_PATH = "/webhooks/*"

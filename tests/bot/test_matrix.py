@@ -18,12 +18,12 @@ from simcord.components import walk_components
 from simcord.enums import SELECT_TYPES, AppCommandType, ComponentType, OptionType
 
 import bot
-from bot.cogs.source import SOURCE
-from bot.store.records import Job
-from bot.ui import moderation_actions
-from bot.ui.custom_id import TEMPLATE
-from bot.ui.job_actions import JOB_ACTIONS
-from bot.ui.moderation_actions import MODERATION_ACTIONS
+from bot.db.records import Job
+from bot.features.imagine.source_menu import SOURCE
+from bot.ui.actions import moderation_actions
+from bot.ui.actions.custom_id import TEMPLATE
+from bot.ui.actions.job_actions import JOB_ACTIONS
+from bot.ui.actions.moderation_actions import MODERATION_ACTIONS
 from tests.bot.conftest import House
 from tests.bot.scene import Persona, Scene, stage
 from tests.fakes import png

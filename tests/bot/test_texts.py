@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 import bot
 from bot import texts
 from bot.client import Translator
-from bot.errors import explain
-from bot.services.requests import DEFAULT_COUNT, DEFAULT_STRENGTH
+from bot.core.new_jobs import DEFAULT_COUNT, DEFAULT_STRENGTH
+from bot.ui.errors import explain
 from generation.errors import CheckpointUnavailable, InvalidRequest
 from generation.phrases import ENGLISH as PHRASES
 from generation.phrases import Phrase

@@ -14,10 +14,10 @@ import simcord
 from discord import app_commands
 from simcord.backend.models import Message
 
-from bot import errors
-from bot.services.errors import JobError
-from bot.store.database import FILE_NAME
-from bot.store.jobs import AlreadyRecorded
+from bot.core.errors import JobError
+from bot.core.jobs.job_store import AlreadyRecorded
+from bot.db.database import FILE_NAME
+from bot.ui import errors
 from generation.errors import InvalidRequest
 from tests.storm.wire import AUTOCOMPLETE, Sent, Wire
 

@@ -14,7 +14,7 @@ from typing import ClassVar
 import psutil
 import pytest
 
-from bot.store.database import FILE_NAME
+from bot.db.database import FILE_NAME
 from bot.texts import say
 from playground import Playground
 from playground.messages import Message

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from bot.store.database import FILE_NAME, Database, migrate
-from bot.store.jobs import JobStore
-from bot.store.pictures import PictureStore
+from bot.core.jobs.job_store import JobStore
+from bot.core.pictures.picture_store import PictureStore
+from bot.db.database import FILE_NAME, Database, migrate
 from generation.embedded import CHECKPOINT
-from generation.engine.row_profile import PROFILES, Profile, write_profiles
+from generation.engine.row_profile import Profile, write_profiles
+from generation.options import PROFILES
 from playground import Permission, Playground
 from playground.faults import Outage
-from tests.bot.store.test_database import record
+from tests.bot.db.test_database import record
 from tests.fakes import png
 from tests.texts import says
 from tests.wire.conftest import PATIENCE_S

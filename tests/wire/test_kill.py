@@ -8,7 +8,7 @@ import sqlite3
 import psutil
 import pytest
 
-from bot.store.database import FILE_NAME
+from bot.db.database import FILE_NAME
 from bot.texts import say
 from playground import Playground
 from playground.faults import Fault

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from bot.__main__ import NOT_LET_IN
-from bot.store.database import FILE_NAME, migrate
+from bot.db.database import FILE_NAME, migrate
 from generation.embedded import CHECKPOINT
 from playground import Playground
 from tests.wire.conftest import PATIENCE_S, Process

@@ -1,1 +1,1 @@
-"""The buttons under a job, a file for each thing that people do with one."""
+"""Buttons under jobs: custom ids, presses, and what an action is."""

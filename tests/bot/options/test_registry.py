@@ -12,6 +12,9 @@ import pytest
 import simcord
 
 from bot import texts
+from bot.core.jobs.remixing import form_of, remix
+from bot.features.inspect.service import likeness
+from bot.features.privacy.service import Privacy
 from bot.options import resolve, stored
 from bot.options.arguments import REPEAT
 from bot.options.describe import SIZE
@@ -19,10 +22,7 @@ from bot.options.image_options import ImageOptions
 from bot.options.registry import OPTIONS, PEOPLE, Option, Shown, in_forms
 from bot.options.resolve import Layers
 from bot.options.values import Whole
-from bot.services.inspection import likeness
-from bot.services.privacy import Privacy
-from bot.services.remixing import form_of, remix
-from bot.ui import embeds
+from bot.ui.pages import embeds
 from generation.metadata.infotext import Parameters
 from generation.request import GenerationRequest
 from tests.bot.conftest import CATALOG, House

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.ui.clicks import REMEMBERED, Clicks
+from bot.ui.actions.clicks import REMEMBERED, Clicks
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 MIA, MAX = 1, 2

@@ -3,7 +3,7 @@
 import pytest
 
 from bot import texts
-from bot.store.database import Database
+from bot.db.database import Database
 from bot.texts import say
 from tests.bot.conftest import House
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.ui import embeds
+from bot.ui.pages import embeds
 from generation.metadata.infotext import Parameters
 
 

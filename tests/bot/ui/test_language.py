@@ -12,11 +12,11 @@ from fluent.syntax.ast import TextElement
 from fluent.syntax.visitor import Transformer
 
 from bot import texts
-from bot.cogs.source import source_form
-from bot.services.gallery import Details, Unseen
-from bot.services.job_queue import Turn
-from bot.services.presenter import Result, Snapshot
-from bot.store.records import (
+from bot.core.admission.rule_store import Strictness
+from bot.core.jobs.job_queue import Turn
+from bot.core.jobs.presenter import Result, Snapshot
+from bot.core.pictures.gallery import Details, Unseen
+from bot.db.records import (
     BY_MODERATOR,
     Filter,
     FilterAction,
@@ -29,12 +29,18 @@ from bot.store.records import (
     Verdict,
     Words,
 )
-from bot.store.rules import Strictness
-from bot.ui import confirming, details, embeds, forms, inspecting, lists, render
-from bot.ui.actions.delete import DeleteForGood
-from bot.ui.filter_text import filter_text
-from bot.ui.job_actions import answer_view, result_view, waiting_view
-from bot.ui.rules import shown as rule
+from bot.features.filters.lists import filter_text
+from bot.features.gallery.delete import DeleteForGood
+from bot.features.history import browser as inspecting
+from bot.features.imagine import confirmation as confirming
+from bot.features.imagine.source_menu import source_form
+from bot.ui import forms
+from bot.ui.actions.job_actions import answer_view, result_view, waiting_view
+from bot.ui.delivery import job_message as render
+from bot.ui.pages import details_card as details
+from bot.ui.pages import embeds
+from bot.ui.pages import job_lists as lists
+from bot.ui.pages.rule_cards import shown as rule
 from generation.metadata.infotext import Parameters
 from generation.request import Aspect, GenerationRequest, Sampler, Uploaded
 from tests.languages import catalogs

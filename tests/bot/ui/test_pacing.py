@@ -3,7 +3,7 @@ import itertools
 
 import pytest
 
-from bot.ui.pacing import Pacer
+from bot.ui.delivery.pacing import Pacer
 
 PACE_S = 0.05
 

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.discord_limits import ALT_TEXT_LENGTH
-from bot.services.presenter import Snapshot
-from bot.store.records import Job, Kind, Origin, Status, StoredPicture
-from bot.ui import embeds, render
+from bot.core.discord_limits import ALT_TEXT_LENGTH
+from bot.core.jobs.presenter import Snapshot
+from bot.db.records import Job, Kind, Origin, Status, StoredPicture
+from bot.ui.delivery import job_message as render
+from bot.ui.pages import embeds
 from generation.request import PROMPT_LENGTH, GenerationRequest, Sampler
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bot.ui import shrinking
-from bot.ui.shrinking import Upload, fit
+from bot.ui.delivery import shrinking
+from bot.ui.delivery.shrinking import Upload, fit
 from generation.metadata.infotext import Parameters
 from generation.metadata.png import chunks, read
 

@@ -14,12 +14,12 @@ from generation.catalog import Checkpoint
 from generation.errors import CheckpointUnavailable
 from generation.loading.model_loader import find_files
 from generation.loading.revisions import (
-    REVISIONS,
     RevisionsDamaged,
     pin,
     pinned,
     read_revisions,
 )
+from generation.options import REVISIONS
 
 FIRST, SECOND = "1" * 40, "2" * 40
 NAME = "somebody/something"

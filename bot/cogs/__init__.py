@@ -1,1 +1,0 @@
-"""Slash commands: each parses, calls a service, and replies."""

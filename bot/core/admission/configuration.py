@@ -1,0 +1,98 @@
+"""A server's rules as its administrators see and set them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+from bot.core.admission.rule_store import BUILT_IN, Rules, RuleStore
+from bot.core.audit_store import Deed
+from bot.db.records import WHOLE_SERVER, AuditAction
+from bot.options.resolve import by_catalog
+from generation.catalog import Catalog
+
+WHOLE_SERVER_ONLY = ("pictures_per_day", "seconds_per_day", "running_at_once")
+
+
+class Source(Enum):
+    """Who said what holds in a place."""
+
+    HERE = auto()
+    CHANNEL = auto()  # around a thread
+    SERVER = auto()
+    BUILT_IN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A value that holds in a place, and who said so."""
+
+    value: Any
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A server, or a channel of it; ``around`` is a thread's channel."""
+
+    guild_id: int
+    channel_id: int = WHOLE_SERVER
+    around: int | None = None
+
+
+class Configuration:
+    """What /config calls; it trusts its caller to have checked who asks."""
+
+    def __init__(self, rules: RuleStore, catalog: Catalog) -> None:
+        self._rules = rules
+        self._catalog = catalog
+
+    def held(self, place: Place) -> Mapping[str, Held]:
+        """Return what holds in a place, by field; what nobody said is left out."""
+        layers = [(Source.BUILT_IN, BUILT_IN), (Source.SERVER, self._rules.said(place.guild_id))]
+        if place.around is not None:
+            around = self._rules.said(place.guild_id, place.around)
+            layers.append((Source.CHANNEL, around))
+        layers.append((Source.HERE, self._rules.said(place.guild_id, place.channel_id)))
+        held: dict[str, Held] = {}
+        for source, rules in layers:
+            held |= {field: Held(value, source) for field, value in rules.said().items()}
+        return held
+
+    def said(self, place: Place) -> Rules:
+        """Return what is said in the place itself."""
+        return self._rules.said(place.guild_id, place.channel_id)
+
+    def open_channels(self, guild_id: int) -> Sequence[int]:
+        """Return the channels that are allowed by name."""
+        channels = self._rules.channels(guild_id)
+        return [channel_id for channel_id, rules in channels.items() if rules.allowed]
+
+    async def set(self, place: Place, moderator_id: int, **changes: Any) -> None:  # noqa: ANN401
+        """Change fields in a place, None to take one back; raises InvalidRequest."""
+        changes = by_catalog(self._catalog.for_everybody(), changes)
+        deed = _deed(place, moderator_id, changes)
+        await self._rules.change({place.channel_id: changes}, deed)
+
+    async def open_only(self, guild_id: int, channel_ids: Sequence[int], moderator_id: int) -> None:
+        """Allow these channels and no others, or without any, all that are not forbidden."""
+        closed = {one: {"allowed": None} for one in self.open_channels(guild_id)}
+        opened = {one: {"allowed": True} for one in channel_ids}
+        server = {WHOLE_SERVER: {"allowed": False if channel_ids else None}}
+        names = ", ".join(f"<#{one}>" for one in channel_ids) or "all"
+        deed = _deed(Place(guild_id), moderator_id, {"allowed channels": names})
+        await self._rules.change({**closed, **opened, **server}, deed)
+
+
+def _deed(place: Place, moderator_id: int, changes: Mapping[str, Any]) -> Deed:
+    where = "server" if place.channel_id == WHOLE_SERVER else f"<#{place.channel_id}>"
+    what = ", ".join(
+        f"{field} unset" if value is None else f"{field} {value}"
+        for field, value in changes.items()
+    )
+    return Deed(
+        guild_id=place.guild_id,
+        moderator_id=moderator_id,
+        action=AuditAction.CONFIG,
+        detail=f"{where}: {what}",
+    )

@@ -1,0 +1,110 @@
+"""People's files, decoded two at a time in processes of their own, in bounded memory and time."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from bot.core import program
+from bot.core.errors import FileUnavailable
+from bot.core.program import Process
+from bot.texts import say
+from generation.decoding import refusal, request
+from generation.errors import InvalidRequest
+from generation.metadata.infotext import Parameters
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 2
+WAIT_S = 1.5  # for those before; the first answer is due 3 s after the command
+DECODE_S = 10.0
+PROGRAM = "generation.decoding"
+
+
+class Decoder:
+    """Processes that decode files, started when they are needed and kept until `close`.
+
+    Each method does what `generation.source_image` or `generation.metadata.png` says of its
+    namesake, and raises FileUnavailable where too many files are waiting.
+    """
+
+    def __init__(self) -> None:
+        self._free: asyncio.LifoQueue[Process | None] = asyncio.LifoQueue()
+        for _ in range(AT_ONCE):
+            self._free.put_nowait(None)
+        self._running: set[Process] = set()
+
+    async def prepare(self, data: bytes, width: int, height: int) -> bytes:
+        """Return a person's file as a PNG of this size."""
+        return (await self._ask("prepare", (width, height), data))[1]
+
+    async def whole(self, data: bytes) -> tuple[bytes, int, int]:
+        """Return a person's file as a PNG of its own size, and that size."""
+        (width, height), png = await self._ask("whole", (), data)
+        return png, width, height
+
+    async def fit(self, png: bytes, width: int, height: int) -> bytes:
+        """Return a picture of ours in another size."""
+        return (await self._ask("fit", (width, height), png))[1]
+
+    async def check(self, data: bytes) -> None:
+        """Look at a person's file, of which only the header is read."""
+        await self._ask("check", (), data)
+
+    async def read(self, data: bytes) -> Parameters | None:
+        """Return what a person's file says about its making."""
+        _, said = await self._ask("read", (), data)
+        return Parameters(**json.loads(said)) if said else None
+
+    async def close(self) -> None:
+        """End the processes; what they are at is lost."""
+        for process in list(self._running):
+            await self._end(process)
+
+    async def _ask(
+        self, work: str, numbers: Sequence[int], data: bytes
+    ) -> tuple[Sequence[int], bytes]:
+        try:
+            async with asyncio.timeout(WAIT_S):
+                process = await self._free.get()
+        except TimeoutError as error:
+            raise FileUnavailable(say("error-files-busy")) from error
+        whole = False
+        try:
+            async with asyncio.timeout(DECODE_S):
+                if process is None or process.returncode is not None:
+                    process = await self._start()
+                answer = await _exchange(process, request(work, numbers, data))
+            whole = True
+        except (TimeoutError, OSError, ValueError, EOFError) as error:
+            log.warning("a file could not be decoded: %r", error)
+            raise InvalidRequest("image", say("bound-decodable")) from error
+        finally:
+            # After anything else nobody knows what it would answer next.
+            if not whole and process is not None:
+                await self._end(process)
+                process = None
+            self._free.put_nowait(process)
+        head, content = answer
+        if refused := refusal(head):
+            raise refused
+        return head["numbers"], content
+
+    async def _start(self) -> Process:
+        process = await program.start(PROGRAM)
+        self._running.add(process)
+        return process
+
+    async def _end(self, process: Process) -> None:
+        self._running.discard(process)
+        await program.end(process)
+
+
+async def _exchange(process: Process, asked: bytes) -> tuple[dict[str, Any], bytes]:
+    assert process.stdin is not None  # noqa: S101 - both are pipes
+    assert process.stdout is not None  # noqa: S101
+    process.stdin.write(asked)
+    await process.stdin.drain()
+    head = json.loads(await process.stdout.readline())
+    return head, await process.stdout.readexactly(head["size"])

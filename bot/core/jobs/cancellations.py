@@ -1,0 +1,82 @@
+"""Cancellations: on record before they are shown, but where the disk does not take them."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.core.audit_store import Deed
+from bot.core.jobs.endings import Ends
+from bot.core.jobs.job_store import JobStore
+from bot.db.errors import StoreError, StoreUnavailable
+from bot.db.patience import patient
+from bot.db.records import OPEN, Job, Status
+
+log = logging.getLogger(__name__)
+
+LATEST = 1000  # cancelled jobs that are remembered
+
+
+class Cancellations:
+    """Closes the rows of cancelled jobs.
+
+    Nobody has to wait for a disk to be rid of a job: where it takes nothing, the row is closed as
+    soon as it does. After a stop before that the job is drawn all the same.
+    """
+
+    def __init__(self, jobs: JobStore, ends: Ends) -> None:
+        self._jobs = jobs
+        self._ends = ends
+        self._unwritten: dict[int, asyncio.Task[None]] = {}
+        self._latest: deque[int] = deque(maxlen=LATEST)
+
+    def __contains__(self, job_id: int) -> bool:
+        """Whether a job was cancelled, lately enough for who is still about to line it up."""
+        return job_id in self._unwritten or job_id in self._latest
+
+    async def add(self, job: Job, why: str | None, deed: Deed | None = None) -> bool:
+        """Cancel an open job; False where it had ended. ``deed`` is a moderator's who does so.
+
+        That its message says so is still to be seen to, with `Ends.show_cancelled`.
+        """
+        if job.id in self:
+            return False
+        try:
+            closed = await self._jobs.closed(job.id, Status.CANCELLED, why, deed)
+        except StoreUnavailable as error:
+            if job.status not in OPEN:
+                raise
+            log.warning("job %d: its cancellation is written later: %s", job.id, error)
+        else:
+            if closed:
+                self._latest.append(job.id)
+            return closed
+        writing = asyncio.create_task(self._write(job, why, deed), name="cancellation")
+        self._unwritten[job.id] = writing
+        return True
+
+    async def add_all(
+        self, jobs: Sequence[Job], why: str, deeds: Sequence[Deed | None]
+    ) -> list[Job]:
+        """Cancel jobs at the same time; return those that had not ended."""
+        adding = [self.add(job, why, deed) for job, deed in zip(jobs, deeds, strict=True)]
+        return [job for job, now in zip(jobs, await asyncio.gather(*adding), strict=True) if now]
+
+    def close(self) -> None:
+        """Give up on what is not written."""
+        for writing in self._unwritten.values():
+            writing.cancel()
+
+    async def _write(self, job: Job, why: str | None, deed: Deed | None) -> None:
+        try:
+            with patient():
+                closed = await self._jobs.closed(job.id, Status.CANCELLED, why, deed)
+        except StoreError:
+            log.exception("job %d: its cancellation is not written", job.id)
+        else:
+            if closed:  # shown before, perhaps, but that is not on record
+                await self._ends.show_cancelled(replace(job, error=why))
+        finally:
+            self._latest.append(job.id)
+            del self._unwritten[job.id]

@@ -1,0 +1,181 @@
+"""The jobs that are on their way: lined up in fair order, run at their turn, told their places."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from bot.core.admission.rule_store import RuleStore
+from bot.core.jobs.fair_queue import Dispatcher, Ticket
+from bot.core.jobs.job_store import LATEST, JobStore
+from bot.core.jobs.presenter import Presenter
+from bot.core.jobs.runner import Runner
+from bot.db.errors import StoreError
+from bot.db.patience import patient
+from bot.db.records import Draft, Job
+from generation.catalog import Catalog
+from generation.worker.executor import Executor
+
+log = logging.getLogger(__name__)
+
+# Only the people near the front are told of every move; the others when they come near.
+TOLD_PLACES = 10
+STOP_S = 2.0  # a stop waits no longer for the disk
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A job's place among those that wait, 0 while it runs, and the seconds to its end.
+
+    The seconds are a guess from what the latest jobs took, None where there is nothing to go by.
+    """
+
+    job: Job
+    place: int
+    seconds: float | None
+
+
+class JobQueue:
+    """The dispatcher's tickets as the jobs that they stand for, and their tags on record.
+
+    The store knows them all the same: a start takes them up from there, with `restore`, and lets
+    them run from `open` on.
+    """
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        jobs: JobStore,
+        presenter: Presenter,
+        runner: Runner,
+        executor: Executor,
+        rules: RuleStore,
+        running_per_person: int,
+    ) -> None:
+        self._catalog = catalog
+        self._jobs = jobs
+        self._presenter = presenter
+        self._runner = runner
+        self._dispatcher = Dispatcher(
+            self._run,
+            capacity=lambda: executor.capacity,
+            running_per_person=running_per_person,
+            running_in=lambda guild_id: rules.hold(guild_id).running_at_once,
+            laden=lambda: runner.laden,
+            on_change=self._tell_places,
+            on_retag=self._note_tags,
+        )
+        self._on_their_way: dict[int, Job] = {}  # what the dispatcher holds, as it was lined up
+        self._tags: dict[int, float] = {}  # that are not written yet
+        self._writing: asyncio.Task[None] | None = None
+        executor.on_capacity(self.fill)
+        rules.on_change(self.fill)
+
+    async def turns(self) -> list[Turn]:
+        """Return what runs and what waits, next first."""
+        pace = await self._jobs.seconds_per_cost(LATEST)
+        running = self._held(self._dispatcher.running)
+        waiting = self._held(self._dispatcher.waiting)
+        ahead = sum(job.cost() for job in running)
+        turns = [Turn(job, 0, None if pace is None else pace * ahead) for job in running]
+        for place, job in enumerate(waiting, 1):
+            ahead += job.cost()
+            turns.append(Turn(job, place, None if pace is None else pace * ahead))
+        return turns
+
+    def reserve(self, draft: Draft, person_id: int) -> float:
+        """Reserve the turn of a person's next job; return its start tag."""
+        return self._dispatcher.start_tag(person_id, draft.cost())
+
+    def give_back(self, draft: Draft | Job, person_id: int, start: float) -> None:
+        """Give a reserved turn back, of a job that does not come."""
+        self._dispatcher.forget(person_id, start, draft.cost())
+
+    def place_of(self, job: Job) -> int:
+        """Return the place that a recorded job is about to take, 0 for none."""
+        return self._dispatcher.place_for(self._ticket(job))
+
+    def line_up(self, job: Job) -> None:
+        """Let a job wait for its turn."""
+        self._on_their_way[job.id] = job
+        self._dispatcher.admit(self._ticket(job))
+
+    async def stop(self, job: Job) -> None:
+        """Take a job out, or end its work and wait until it has ended."""
+        self._on_their_way.pop(job.id, None)
+        await self._dispatcher.cancel(job.id)
+
+    def restore(self, jobs: Iterable[Job]) -> None:
+        """Take up the order of an earlier run."""
+        self._dispatcher.restore([self._ticket(job) for job in jobs])
+
+    def open(self) -> None:
+        """Begin to start jobs; until then they only line up."""
+        self._dispatcher.open()
+
+    def fill(self) -> None:
+        """Start what there is room for; to be called where there is more than before."""
+        self._dispatcher.fill()
+
+    async def close(self) -> None:
+        """Start nothing more, put what runs back, and return when the order is written.
+
+        What the disk does not take now the next start finds as it was.
+        """
+        await self._dispatcher.close()
+        if self._writing is not None:
+            await asyncio.wait([self._writing], timeout=STOP_S)
+            self._writing.cancel()
+
+    async def _run(self, job_id: int, free: Callable[[], None]) -> None:
+        try:
+            await self._runner.run(job_id, free)
+        except Exception as error:
+            job = self._on_their_way.get(job_id)
+            if job is None:
+                raise
+            log.exception("job %d: its row is not read", job_id)
+            await self._runner.fail(job, error)
+        finally:
+            self._on_their_way.pop(job_id, None)
+            self.fill()  # where what it held in memory kept others from starting
+
+    def _held(self, job_ids: Sequence[int]) -> list[Job]:
+        """Return those of the jobs that have not ended."""
+        return [self._on_their_way[one] for one in job_ids if one in self._on_their_way]
+
+    def _tell_places(self, waiting: list[int]) -> None:
+        for place, job in enumerate(self._held(waiting[:TOLD_PLACES]), 1):
+            self._presenter.waiting(job, place)
+
+    def _note_tags(self, tags: dict[int, float]) -> None:
+        self._tags |= tags
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_tags(), name="start tags")
+
+    async def _write_tags(self) -> None:
+        while self._tags:
+            tags, self._tags = self._tags, {}
+            try:
+                with patient():
+                    await self._jobs.retagged(tags)
+            except StoreError as error:
+                # They stand in memory; only a restart would take the older ones.
+                log.warning("the new order of %d jobs is not written: %s", len(tags), error)
+
+    def _ticket(self, job: Job) -> Ticket:
+        return Ticket(
+            start=job.fair_start,
+            job_id=job.id,
+            person_id=job.origin.person_id,
+            cost=job.cost(),
+            rows=self._rows(job),
+            guild_id=job.origin.guild_id,
+        )
+
+    def _rows(self, job: Job) -> int:
+        """Return a job's rows as the executor counts them, which are of the default size."""
+        size = self._catalog[self._catalog.default].size
+        share = job.request.width * job.request.height / size**2
+        return max(1, round(job.rows * share))

@@ -1,0 +1,93 @@
+"""A row of the jobs table, made of a draft and read as a job."""
+
+from bot.db.models import JobRow
+from bot.db.records import Draft, Job, Kind, Origin, Status, Words
+from bot.db.search.search_words import searchable
+from bot.options.stored import from_json, to_json
+
+
+def row_of(draft: Draft, origin: Origin, *, fair_start: float) -> JobRow:
+    """Return the row of a job that nobody has been told of yet."""
+    return JobRow(
+        kind=draft.kind,
+        status=Status.RECORDED,
+        interaction_id=origin.interaction_id,
+        part=origin.part,
+        interaction_token=origin.token,
+        person_id=origin.person_id,
+        person_name=origin.person_name[:64],
+        channel_id=origin.channel_id,
+        guild_id=origin.guild_id,
+        asked_at=origin.asked_at,
+        private=origin.private,
+        locale=origin.locale,
+        filesize_limit=origin.filesize_limit,
+        guest=origin.guest,
+        age_restricted=origin.age_restricted,
+        parent_id=draft.parent_id,
+        parent_index=draft.parent_index,
+        request=to_json(draft.request),
+        checkpoint=draft.request.checkpoint,
+        num_images=draft.request.num_images,
+        folded_words=searchable(draft.words),
+        source_sha256=draft.source_sha256,
+        factor=draft.factor,
+        style=draft.style,
+        typed_prompt=None if draft.typed is None else draft.typed.prompt,
+        typed_negative_prompt=None if draft.typed is None else draft.typed.negative_prompt,
+        flagged=draft.flagged,
+        stripped=draft.stripped,
+        spoiler_above=draft.spoiler_above,
+        refuse_above=draft.refuse_above,
+        keep_refused=draft.keep_refused,
+        fair_start=fair_start,
+        device_seconds=0.0,
+    )
+
+
+def read_job(row: JobRow) -> Job:
+    """Return a row's job."""
+    return Job(
+        id=row.id,
+        kind=Kind(row.kind),
+        status=Status(row.status),
+        origin=Origin(
+            interaction_id=row.interaction_id,
+            token=row.interaction_token,
+            person_id=row.person_id,
+            person_name=row.person_name,
+            channel_id=row.channel_id,
+            guild_id=row.guild_id,
+            asked_at=row.asked_at,
+            part=row.part,
+            private=row.private,
+            locale=row.locale,
+            filesize_limit=row.filesize_limit,
+            guest=row.guest,
+            age_restricted=row.age_restricted,
+        ),
+        request=from_json(row.request),
+        fair_start=row.fair_start,
+        message_id=row.message_id,
+        direct_channel_id=row.direct_channel_id,
+        parent_id=row.parent_id,
+        parent_index=row.parent_index,
+        source_sha256=row.source_sha256,
+        factor=row.factor,
+        style=row.style,
+        typed=None
+        if row.typed_prompt is None
+        else Words(row.typed_prompt, row.typed_negative_prompt or ""),
+        flagged=row.flagged,
+        stripped=row.stripped,
+        spoiler_above=row.spoiler_above,
+        refuse_above=row.refuse_above,
+        keep_refused=row.keep_refused,
+        cut=row.cut,
+        error=row.error,
+        device_seconds=row.device_seconds,
+        queued_at=row.queued_at,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        deleted_at=row.deleted_at,
+    )

@@ -1,0 +1,323 @@
+"""Jobs: asked for, recorded, answered, queued, cancelled, and taken up again after a stop."""
+
+import asyncio
+import logging
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from functools import partial
+from weakref import WeakValueDictionary
+
+from bot.core.admission.admission import Admission, Wanted
+from bot.core.admission.offered import in_place
+from bot.core.admission.place_rules import PlaceRules
+from bot.core.admission.request_context import Actor, Asked
+from bot.core.admission.visibility import Visibility
+from bot.core.decoding import Decoder
+from bot.core.default_store import DefaultsStore
+from bot.core.errors import JobRemoved, NothingToDo
+from bot.core.jobs.answers import Answers
+from bot.core.jobs.cancellations import Cancellations
+from bot.core.jobs.derived_jobs import Anew, Fetch
+from bot.core.jobs.endings import Ends
+from bot.core.jobs.job_queue import JobQueue
+from bot.core.jobs.job_store import JobStore
+from bot.core.jobs.presenter import Presenter
+from bot.core.jobs.runner import Runner
+from bot.core.new_jobs import DEFAULT_STRENGTH, draft
+from bot.core.pictures.picture_store import PictureStore
+from bot.db.patience import patient
+from bot.db.records import (
+    BY_MODERATOR,
+    EVERYWHERE,
+    OPEN,
+    AuditAction,
+    Draft,
+    Job,
+    Kind,
+    Place,
+    Status,
+)
+from bot.options.image_options import ImageOptions
+from bot.options.resolve import Layers, complete, complete_alike
+from bot.texts import say
+from generation.catalog import Catalog
+from generation.errors import InvalidRequest
+from generation.log_context import JOB
+from generation.request import Uploaded
+from generation.upscaler import check_factor
+
+log = logging.getLogger(__name__)
+
+
+class JobService:
+    """What commands and buttons call.
+
+    ``anew`` makes jobs from earlier ones, ``answers`` hears what became of their first answers.
+    """
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        rules: PlaceRules,
+        visibility: Visibility,
+        admission: Admission,
+        jobs: JobStore,
+        pictures: PictureStore,
+        defaults: DefaultsStore,
+        presenter: Presenter,
+        runner: Runner,
+        queue: JobQueue,
+        decoder: Decoder,
+    ) -> None:
+        self.catalog = catalog
+        self.decoder = decoder
+        self.queue = queue
+        self._rules = rules
+        self._visibility = visibility
+        self._admission = admission
+        self._jobs = jobs
+        self._pictures = pictures
+        self._defaults = defaults
+        self._presenter = presenter
+        self._runner = runner
+        self._ends = Ends(jobs=jobs, presenter=presenter)
+        self._cancellations = Cancellations(jobs, self._ends)
+        # A person's wishes are counted and recorded one at a time, or a burst would slip past the
+        # limits together. Other people's need not wait until each is on the disk.
+        self._intakes: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self.anew = Anew(
+            catalog=catalog,
+            rules=rules,
+            visibility=visibility,
+            admission=admission,
+            pictures=pictures,
+            defaults=defaults,
+            decoder=decoder,
+            record=self._record,
+        )
+        self.answers = Answers(
+            jobs=jobs,
+            presenter=presenter,
+            cancellations=self._cancellations,
+            fail=runner.fail,
+            line_up=queue.line_up,
+            give_turn_back=self._give_turn_back,
+            show_cancelled=self._ends.show_cancelled,
+        )
+        presenter.on_gone(self._gone)
+
+    async def imagine(
+        self,
+        said: ImageOptions,
+        asked: Asked,
+        *,
+        image: Fetch | None = None,
+    ) -> Job:
+        """Record a new wish; raises GenerationError, JobError or StoreError.
+
+        ``image`` fetches a person's file that the pictures start from, PNG, JPEG or WebP. It is
+        fetched and decoded when nothing else forbids the job.
+        """
+        if image is not None and "strength" not in said:
+            said = said.but(strength=DEFAULT_STRENGTH)
+        elif image is None and "strength" in said:
+            raise InvalidRequest("strength", say("bound-strength-alone"))
+        drafted = draft(self._offered(asked), Kind.IMAGINE, said)
+        if image is None:
+            return await self._record(drafted, asked)
+
+        async def source() -> bytes:
+            return await self.decoder.prepare(await image(), *drafted.size)
+
+        return await self._record(drafted, asked, source)
+
+    async def upscale(self, image: Fetch, factor: int, asked: Asked) -> Job:
+        """Record that a person's file is wanted larger; raises as `imagine` does."""
+        await self._admission.admit(asked, Wanted())  # before the work
+        png, width, height = await self.decoder.whole(await image())
+        check_factor(width, height, factor)
+        drafted = Draft(
+            kind=Kind.UPSCALE, request=Uploaded(width=width, height=height), factor=factor
+        )
+
+        async def source() -> bytes:
+            return png
+
+        return await self._record(drafted, asked, source)
+
+    async def defaults(self, person_id: int) -> ImageOptions:
+        """Return what a person likes where they leave something out."""
+        return await self._defaults.get(person_id)
+
+    def complete(
+        self, jobs: Sequence[ImageOptions], mine: ImageOptions, asked: Asked
+    ) -> Sequence[ImageOptions]:
+        """Return what a command asks for with what holds for the person, and there."""
+        layers = self._layers(mine, asked)
+        return [complete(self._offered(asked), said, layers) for said in jobs]
+
+    def complete_alike(self, said: ImageOptions, mine: ImageOptions, asked: Asked) -> ImageOptions:
+        """Return what asks for a picture like one that is there, with what holds there."""
+        return complete_alike(self._offered(asked), said, self._layers(mine, asked))
+
+    def _layers(self, mine: ImageOptions, asked: Asked) -> Layers:
+        rules = self._rules.holding(asked)
+        return Layers(mine, rules.options, rules.most)
+
+    async def may_start(self, asked: Asked) -> None:
+        """Raise the JobError that forbids even one more picture, before a form or a file is."""
+        await self._admission.admit(asked, Wanted())
+
+    async def may_ask(self, asked: Asked, wishes: Sequence[ImageOptions]) -> None:
+        """Raise what forbids these wishes together, before any job is made of them."""
+        drafts = [draft(self._offered(asked), Kind.IMAGINE, wish) for wish in wishes]
+        pictures = sum(one.request.num_images for one in drafts)
+        prompts = "\n".join(wish.prompt for wish in wishes)
+        await self._admission.admit(asked, Wanted(prompts, len(wishes), pictures))
+        for one in drafts:
+            await self._admission.screen(self._rules.adapt(one, asked), asked)
+
+    async def abandon(self, place: Place, ids: Collection[int]) -> None:
+        """End the jobs that live in what was deleted: all are written before any is stopped."""
+        found = await self._jobs.open_in(place, ids)
+        why = f"its {place} is gone"
+        gone = await self._cancellations.add_all(found, why, [None] * len(found))
+        await asyncio.gather(*(self.queue.stop(job) for job in gone))
+        for job in gone:
+            log.info("job %d: %s", job.id, why)
+            self._presenter.drop(job)
+        await asyncio.gather(*(self._ends.note(job) for job in gone))
+
+    async def cancel(self, job_id: int, actor: Actor, reason: str = "") -> None:
+        """End a job: written first, then its work stops, then it is shown; see Cancellations.
+
+        ``reason`` is a moderator's, for the audit trail.
+        """
+        job = await self._visibility.endable(job_id, actor)
+        if job.deleted_at is not None:
+            raise JobRemoved
+        deed = actor.deed_on(job, AuditAction.CANCEL, reason)
+        why = None if deed is None else BY_MODERATOR
+        if not await self._cancellations.add(job, why, deed):
+            raise NothingToDo(say("error-job-ended"))
+        await self.queue.stop(job)
+        await self._ends.show_cancelled(replace(job, error=why))
+
+    async def cancel_all(self, person_id: int, actor: Actor, reason: str = "") -> int:
+        """End a person's jobs in the actor's server, all of them or EVERYWHERE; count them.
+
+        The actor is a moderator: all is written before any job is stopped.
+        """
+        async with self._intake(person_id):  # what was admitted a moment ago is on record then
+            if actor.guild_id == EVERYWHERE:
+                found = await self._jobs.open_anywhere(person_id)
+            else:
+                found = await self._jobs.open_of(person_id, actor.guild_id)
+        deeds = [actor.deed_on(job, AuditAction.CANCEL, reason) for job in found]
+        ended = [
+            replace(job, error=BY_MODERATOR)
+            for job in await self._cancellations.add_all(found, BY_MODERATOR, deeds)
+        ]
+        await asyncio.gather(*(self.queue.stop(job) for job in ended))
+        await asyncio.gather(*(self._ends.show_cancelled(job) for job in ended))
+        return len(ended)
+
+    async def sees(self, job: Job, actor: Actor) -> bool:
+        """Tell whether somebody may see a job from where they are, now."""
+        return await self._visibility.sees(job, actor)
+
+    async def open_of(self, person_id: int, guild_id: int | None) -> list[Job]:
+        """Return a person's jobs here that have not ended."""
+        return await self._jobs.open_of(person_id, guild_id)
+
+    async def recover(self) -> None:
+        """Take up what an earlier run left open, in its order; needs Discord's REST."""
+        try:
+            with patient():
+                jobs = await self._jobs.open_jobs()
+                self.queue.restore(jobs)
+                for job in jobs:
+                    if job.status is not Status.RECORDED:
+                        await self._take_up(job)
+        finally:  # whatever is wrong with those, others wait
+            self.queue.open()
+        recorded = [job for job in jobs if job.status is Status.RECORDED]
+        asked = (self.answers.broke(job, of_this_run=False) for job in recorded)
+        became = await asyncio.gather(*asked, return_exceptions=True)
+        for job, error in zip(recorded, became, strict=True):
+            if isinstance(error, Exception):
+                log.error("job %d: its answer is not known", job.id, exc_info=error)
+                await self._runner.fail(job, error)
+        with patient():
+            untold = await self._jobs.untold()
+        find = partial(self.answers.find, of_this_run=False)
+        await asyncio.gather(*(self._ends.show_again(job, find) for job in untold))
+
+    async def _take_up(self, job: Job) -> None:
+        try:
+            if job.status is Status.RUNNING:
+                await self._jobs.requeued(job.id)
+            job = await self._jobs.get(job.id) or job
+            if job.status in OPEN and job.id not in self._cancellations:
+                self.queue.line_up(job)
+            else:  # it was cancelled while the disk kept an earlier one waiting
+                self.queue.give_back(job, job.origin.person_id, job.fair_start)
+        except Exception as error:
+            log.exception("job %d is not taken up", job.id)
+            await self._runner.fail(job, error)
+
+    async def close(self) -> None:
+        """Take nothing more, put what runs back into the queue, and return when it is written."""
+        await self.queue.close()
+        self._cancellations.close()
+        await self._admission.close()
+        await self.decoder.close()
+
+    def _offered(self, asked: Asked) -> Catalog:
+        return in_place(self.catalog, age_restricted=asked.age_restricted)
+
+    async def _record(self, draft: Draft, asked: Asked, source: Fetch | None = None) -> Job:
+        """Record a job; ``source`` makes the PNG that it starts from, when nothing else forbids it.
+
+        Of a job that is refused nevertheless, no source is kept.
+        """
+        draft = await self._admission.screen(draft, asked)
+        if source is None:
+            return await self._admit(draft, asked)
+        await self._admission.admit(asked, Wanted.of(draft))
+        self._rules.adapt(draft, asked)
+        png = await source()
+        sha256 = await self._pictures.save_source(png)
+        try:
+            job = await self._admit(replace(draft, source_sha256=sha256), asked)
+        except BaseException:
+            await self._pictures.discard_source(sha256)
+            raise
+        # Whoever discarded the same picture meanwhile did so before the row stood.
+        await self._pictures.save_source(png)
+        return job
+
+    async def _admit(self, draft: Draft, asked: Asked) -> Job:
+        person_id = asked.origin.person_id
+        async with self._intake(person_id):
+            await self._admission.admit(asked, Wanted.of(draft))
+            draft = self._rules.adapt(draft, asked)
+            start = self.queue.reserve(draft, person_id)
+            try:
+                job = await self._jobs.record(draft, asked.origin, fair_start=start)
+            except Exception:
+                self.queue.give_back(draft, person_id, start)
+                raise
+        JOB.set(job.id)
+        return job
+
+    def _intake(self, person_id: int) -> asyncio.Lock:
+        return self._intakes.setdefault(person_id, asyncio.Lock())
+
+    async def _gone(self, job: Job) -> None:
+        if job.message_id is not None:
+            await self.abandon(Place.MESSAGE, [job.message_id])
+
+    def _give_turn_back(self, job: Job) -> None:
+        self.queue.give_back(job, job.origin.person_id, job.fair_start)

@@ -1,0 +1,333 @@
+"""The way of one job from its turn in the queue to its posted pictures."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, field, replace
+
+from bot.core.jobs.job_store import JobStore
+from bot.core.jobs.output_check import refusal, verdict
+from bot.core.jobs.presenter import (
+    DeliveryFailed,
+    MessageGone,
+    Presenter,
+    Result,
+    Snapshot,
+    Unreachable,
+)
+from bot.core.pictures.picture_store import PictureStore
+from bot.db.errors import StoreError, StoreUnwritable
+from bot.db.patience import impatient, patient
+from bot.db.records import Job, Kind, Status, StoredPicture, Verdict
+from bot.texts import say, speaking
+from generation.errors import GenerationError, InvalidRequest, WorkerDied
+from generation.log_context import JOB
+from generation.request import (
+    Failed,
+    Finished,
+    GenerationRequest,
+    Loading,
+    Picture,
+    Progress,
+    Request,
+    Started,
+    UpscaleRequest,
+)
+from generation.worker.executor import Executor
+
+log = logging.getLogger(__name__)
+
+# Of what a row says about how its job ended.
+WHY_LENGTH = 300
+# Of pictures that are drawn but not written; while there are more, nothing else is begun.
+MOST_UNWRITTEN_BYTES = 256 * 2**20
+
+
+@dataclass(slots=True)
+class Drawn:
+    """What came of a job on the device: kept in memory until the disk has it.
+
+    ``cut`` are the words of its prompts that were too many, ``seconds`` its device time.
+    """
+
+    pictures: list[Picture] = field(default_factory=list)
+    cut: str = ""
+    seconds: float = 0.0
+
+
+class Runner:
+    """Takes one job at its turn, draws it, keeps its pictures, posts them, closes its row."""
+
+    def __init__(
+        self, *, jobs: JobStore, pictures: PictureStore, executor: Executor, presenter: Presenter
+    ) -> None:
+        self._jobs = jobs
+        self._pictures = pictures
+        self._executor = executor
+        self._presenter = presenter
+        self._unwritten_bytes = 0
+
+    @property
+    def laden(self) -> bool:
+        """Whether so much waits for the disk that nothing more should be drawn."""
+        return self._unwritten_bytes >= MOST_UNWRITTEN_BYTES
+
+    async def run(self, job_id: int, free: Callable[[], None]) -> None:
+        """Do all of it; a cancellation takes a RUNNING row back to QUEUED.
+
+        ``free`` is called when the job needs the device no more. What the disk does not take is
+        tried until it does. Raises only where the row cannot be read; then `fail` is to be told.
+        """
+        JOB.set(job_id)
+        with patient():
+            job = await self._jobs.get(job_id)
+        if job is None or job.status not in (Status.QUEUED, Status.RUNNING):
+            return
+        drawn = Drawn()
+        try:
+            with self._waiting(job, drawn):
+                if job.status is Status.QUEUED and not await self._jobs.running(job_id):
+                    return
+            await self._develop(job, drawn, free)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or not task.cancelling():  # nobody stops us: something in it was lost
+                log.exception("job %d broke", job_id)
+                await self.fail(job, error, drawn)
+                return
+            # A person's cancel has closed the row before; only a stop of the bot finds it RUNNING.
+            await self._put_back(job, drawn)
+            raise
+        except Exception as error:
+            log.exception("job %d broke", job_id)
+            await self.fail(job, error, drawn)
+
+    async def _develop(self, job: Job, drawn: Drawn, free: Callable[[], None]) -> None:
+        with self._waiting(job, drawn):
+            if not await self._is_kept(job):
+                error = await self._draw(job, drawn)
+                with self._bearing(drawn):
+                    free()
+                    if error is not None:
+                        await self.fail(job, error, drawn)
+                        return
+                    await self._write_down(job, drawn)
+            job = await self._jobs.get(job.id) or job
+            result = await self._load(job)
+        free()
+        await self._post(result)
+
+    async def _is_kept(self, job: Job) -> bool:
+        """Tell whether all its pictures are there; what was not to be kept needs no file."""
+        pictures = await self._pictures.of_job(job.id)
+        if len(pictures) < job.request.num_images:
+            return False
+        for picture in pictures:
+            dropped = picture.verdict is Verdict.REFUSED and not job.keep_refused
+            if not dropped and not await self._pictures.has(picture):
+                log.warning("job %d: the file of picture %d is gone", job.id, picture.index + 1)
+                return False
+        return True
+
+    async def _post(self, result: Result) -> None:
+        job, status, note = result.job, Status.DONE, None
+        try:
+            await self._presenter.done(result)
+        except MessageGone as error:
+            status, note = Status.CANCELLED, str(error)
+        except Unreachable as error:
+            log.info("job %d: kept in the history only: %s", job.id, error)
+            note = f"not posted: {error}"
+        except DeliveryFailed as error:
+            log.warning("job %d: drawn but not posted: %s", job.id, error)
+            await self.fail(job, error)
+            return
+        try:
+            with patient():
+                await self._jobs.ended(job.id, status, note)
+        except StoreError as unwritten:  # it is posted; the next start does so again, in its place
+            log.error("job %d: its end is not written: %s", job.id, unwritten)  # noqa: TRY400
+
+    @contextmanager
+    def _waiting(self, job: Job, drawn: Drawn) -> Iterator[None]:
+        """Wait for the disk in this context, and show that where it takes long."""
+        with patient(lambda: self._presenter.stalled(job, len(drawn.pictures))):
+            yield
+
+    @contextmanager
+    def _bearing(self, drawn: Drawn) -> Iterator[None]:
+        """Count what is kept in memory until it is written, or dropped."""
+        held = sum(len(picture.png) for picture in drawn.pictures)
+        self._unwritten_bytes += held
+        try:
+            yield
+        finally:
+            self._unwritten_bytes -= held
+
+    async def _write_down(self, job: Job, drawn: Drawn) -> None:
+        """Write what was drawn; the disk may take all of it at the same time."""
+        keeping = [self._keep(job, picture) for picture in drawn.pictures]
+        for kept in await asyncio.gather(*keeping, return_exceptions=True):
+            if isinstance(kept, BaseException):
+                raise kept
+            if kept.verdict is Verdict.REFUSED:
+                await self._jobs.flag(job.id, refusal(kept))
+        drawn.pictures.clear()
+        if drawn.cut:
+            await self._jobs.shortened(job.id, drawn.cut)
+        await self._spend(job, drawn)
+
+    async def _spend(self, job: Job, drawn: Drawn) -> None:
+        if drawn.seconds:
+            await self._jobs.spent(job.id, drawn.seconds)
+            drawn.seconds = 0.0
+
+    async def _put_back(self, job: Job, drawn: Drawn) -> None:
+        """Line a job up again for the next start, which finds a RUNNING one as well."""
+        with impatient():
+            try:
+                await self._spend(job, drawn)
+                await self._jobs.requeued(job.id)
+            except StoreError as error:
+                log.warning("job %d: that it waits again is not written: %s", job.id, error)
+
+    async def _draw(self, job: Job, drawn: Drawn) -> GenerationError | None:
+        """Draw the pictures; return the error that ended it, if one did."""
+        try:
+            small = await self._request(job)
+            upscales = job.kind is Kind.UPSCALE
+            request = await self._upscale_request(job, small, drawn) if upscales else small
+            async with aclosing(self._run(job, request, drawn)) as pictures:
+                drawn.pictures = [picture async for picture in pictures]
+        except GenerationError as error:
+            return error
+        if len(drawn.pictures) < job.request.num_images:
+            return WorkerDied("it ended with fewer pictures than were asked for")
+        return None
+
+    async def _keep(self, job: Job, drawn: Picture) -> StoredPicture:
+        """Write a picture down with what its check led to."""
+        led_to = verdict(job, drawn.nsfw)
+        index, seed, png, nsfw = drawn.index, drawn.seed, drawn.png, drawn.nsfw
+        if led_to is Verdict.REFUSED and not job.keep_refused:
+            return await self._pictures.drop(
+                job_id=job.id, index=index, seed=seed, png=png, nsfw=nsfw
+            )
+        return await self._pictures.save(
+            job_id=job.id, index=index, seed=seed, png=png, nsfw=nsfw, verdict=led_to
+        )
+
+    async def _request(self, job: Job) -> GenerationRequest:
+        """Return what is to be drawn, with the picture that it starts from."""
+        if job.source_sha256 is None:
+            return job.request
+        image = await self._pictures.read_source(job.source_sha256)
+        if image is None:
+            with speaking(job.origin.locale):
+                raise InvalidRequest("image", say("bound-still-stored"))
+        return replace(job.request, image=image)
+
+    async def _upscale_request(
+        self, job: Job, small: GenerationRequest, spent: Drawn
+    ) -> UpscaleRequest:
+        """Return what is to be enlarged: the parent's picture, drawn again where it was pruned.
+
+        What nobody drew is the picture that was uploaded.
+        """
+        width, height = small.width, small.height
+        png = small.image if job.uploaded else None
+        if job.parent_id is not None:
+            for picture in await self._pictures.of_job(job.parent_id):
+                if picture.index == job.parent_index:
+                    stored = await self._pictures.read(picture)
+                    if stored is not None:
+                        png, width, height = stored, picture.width, picture.height
+        if png is None:
+            async with aclosing(self._run(job, small, spent)) as drawn:
+                pictures = [picture async for picture in drawn]
+            png = pictures[0].png
+        factor = job.size[0] // width
+        return UpscaleRequest(image=png, width=width, height=height, factor=factor, seed=small.seed)
+
+    async def _run(self, job: Job, request: Request, drawn: Drawn) -> AsyncGenerator[Picture, None]:
+        """Yield what the executor draws; raises the GenerationError that ends it.
+
+        Nothing is written meanwhile: a disk that waits keeps nobody from the device.
+        """
+        started = time.monotonic()
+        spent: float | None = None
+        try:
+            async with aclosing(self._executor.run(request)) as events:
+                async for event in events:
+                    match event:
+                        case Loading(checkpoint):
+                            self._presenter.loading(job, checkpoint)
+                        case Started(cut):
+                            started = time.monotonic()
+                            drawn.cut = drawn.cut or cut
+                        case Progress(step, of, preview):
+                            pace = (time.monotonic() - started) / step
+                            self._presenter.progress(
+                                job, Snapshot(step, of, pace * (of - step), preview)
+                            )
+                        case Picture():
+                            yield event
+                        case Finished(device_seconds):
+                            spent = device_seconds
+                        case Failed(error, device_seconds):
+                            spent = device_seconds
+                            raise error
+        finally:
+            # What was cancelled has used the device, too, and only the clock knows how long.
+            drawn.seconds += time.monotonic() - started if spent is None else spent
+
+    async def _load(self, job: Job) -> Result:
+        loaded, held_back = [], []
+        for picture in await self._pictures.of_job(job.id):
+            if picture.verdict is Verdict.REFUSED:
+                held_back.append(picture)
+                continue
+            png = await self._pictures.read(picture)
+            if png is None:
+                raise StoreUnwritable(f"the file of picture {picture.index + 1} does not stay")
+            loaded.append((picture, png))
+        parent = None if job.parent_id is None else await self._jobs.get(job.parent_id)
+        return Result(job, loaded, held_back, parent)
+
+    async def fail(self, job: Job, error: BaseException, drawn: Drawn | None = None) -> None:
+        """Close the row, and say why there are no pictures: in its message or to its person."""
+        drawn = drawn or Drawn()
+        drawn.pictures.clear()
+        unposted = isinstance(error, DeliveryFailed)
+        why = f"not posted: {error}" if unposted else str(error) or type(error).__name__
+        # Otherwise there is nobody to say it to.
+        audible = not isinstance(error, MessageGone | Unreachable)
+        close, written = self._jobs.closed if audible else self._jobs.ended, True
+        try:
+            with self._waiting(job, drawn):
+                await self._spend(job, drawn)
+                if not await close(job.id, Status.FAILED, shortened(why)):
+                    return
+        except StoreError as unwritten:  # the next start takes it up again
+            log.error("job %d: that it failed is not written: %s", job.id, unwritten)  # noqa: TRY400
+            written = False
+        if audible:
+            await self._show_failed(job, error)
+            if written:
+                with patient():
+                    await self._jobs.told(job.id)
+
+    async def _show_failed(self, job: Job, error: BaseException) -> None:
+        try:
+            await self._presenter.failed(job, error)
+        except DeliveryFailed as unshown:
+            log.warning("job %d: its failure could not be shown: %s", job.id, unshown)
+        except Exception:
+            log.exception("job %d: its failure could not be shown", job.id)
+
+
+def shortened(why: str) -> str:
+    """Return why a job ended as one line for its row, whatever was quoted."""
+    return " ".join(why[: 20 * WHY_LENGTH].split())[:WHY_LENGTH]

@@ -1,0 +1,45 @@
+"""From what a person said to what is recorded, and from one request to others like it."""
+
+import math
+from dataclasses import replace
+
+from bot.db.records import Draft, Kind, Words
+from bot.options.image_options import ImageOptions
+from bot.options.registry import OPTIONS
+from bot.options.resolve import new_seed, request_of
+from generation.catalog import Catalog
+from generation.request import GenerationRequest
+
+DEFAULT_COUNT: int = OPTIONS["count"].default
+DEFAULT_STRENGTH = 0.75  # of /imagine with an image: its composition stays, the rest is redrawn
+VARIATION_STRENGTH = 0.6
+
+
+def draft(catalog: Catalog, kind: Kind, said: ImageOptions) -> Draft:
+    """Return what is to be recorded of what is said; raises as `request_of` does."""
+    request, style = request_of(catalog, said), catalog.style(said.get("style"))
+    if style is None:
+        return Draft(kind=kind, request=request)
+    typed = Words(said.prompt.strip(), said.negative_prompt.strip())
+    return Draft(kind=kind, request=request, style=style.name, typed=typed)
+
+
+def reroll(request: GenerationRequest) -> GenerationRequest:
+    """Return the same wish with new seeds."""
+    return replace(request, seed=new_seed())
+
+
+def variation(
+    request: GenerationRequest,
+    strength: float = VARIATION_STRENGTH,
+    count: int = DEFAULT_COUNT,
+) -> GenerationRequest:
+    """Return the request that draws one of its pictures anew, from that picture."""
+    # At least one step must be taken, and there may be few.
+    least = math.ceil(100 / request.num_inference_steps) / 100
+    return replace(request, num_images=count, seed=new_seed(), strength=max(strength, least))
+
+
+def single(request: GenerationRequest, index: int) -> GenerationRequest:
+    """Return the request that draws picture ``index`` of this one alone."""
+    return replace(request, num_images=1, seed=request.seed + index)

@@ -1,0 +1,1 @@
+"""The pictures that jobs came to: their files, their rows, and who likes them."""

@@ -1,0 +1,287 @@
+"""Pictures: files named by their content, and the rows that say whose they are."""
+
+import asyncio
+import hashlib
+import io
+from collections.abc import Collection, Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageFilter
+from sqlalchemy import CompoundSelect, Select, select, union, update
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
+
+from bot.core.jobs.job_store import NOBODY
+from bot.db.database import Database
+from bot.db.faults import as_store_errors
+from bot.db.files import read_whole, remove_parts, write_whole
+from bot.db.models import UNPRUNED, FavouriteRow, JobRow, PictureRow
+from bot.db.patience import outlast
+from bot.db.picture_files import FOLDERS, picture_file, thumbnail_file
+from bot.db.records import Job, StoredPicture, Verdict
+
+THUMBNAIL_SIDE = 256
+BLUR = 12  # the blur's radius, as a part of the longer side
+
+
+class PictureStore:
+    """PNG files with WebP thumbnails below ``folder``, and the pictures table."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self._database = database
+        self._folder = folder
+
+    async def tidy(self) -> None:
+        """Remove what a kill left half written; comes before anything is."""
+        for name in FOLDERS:
+            await asyncio.to_thread(remove_parts, self._folder / name)
+
+    async def save(
+        self,
+        *,
+        job_id: int,
+        index: int,
+        seed: int,
+        png: bytes,
+        nsfw: float | None = None,
+        verdict: Verdict = Verdict.SHOWN,
+    ) -> StoredPicture:
+        """Write the file, then the row; saving the same picture again changes nothing."""
+        picture = _described(job_id, index, seed, png, nsfw, verdict)
+        await self._write(picture.sha256, png)
+        await self._note(picture)
+        # Whoever removed the same picture meanwhile did so before the row stood.
+        await self._write(picture.sha256, png)
+        return picture
+
+    async def drop(
+        self, *, job_id: int, index: int, seed: int, png: bytes, nsfw: float | None
+    ) -> StoredPicture:
+        """Write only the row of a refused picture: its file is not to be kept."""
+        picture = _described(job_id, index, seed, png, nsfw, Verdict.REFUSED)
+        await self._note(picture)
+        return picture
+
+    async def remove(self, job_id: int) -> int:
+        """Remove a deleted job's files that no other job shows or starts from; count them.
+
+        Its rows stay, and say which seed each picture had, and its thumbnails, for moderators.
+        """
+        return await self._remove(job_id, {NOBODY})
+
+    async def erase(self, job: Job) -> int:
+        """Remove a deleted job's files as `remove` does, and the thumbnails of its person's."""
+        return await self._remove(job.id, {NOBODY, job.origin.person_id})
+
+    async def _remove(self, job_id: int, strangers: set[int]) -> int:
+        """Remove files; thumbnails stay where others than ``strangers`` drew the picture."""
+        own: CompoundSelect[Any] = union(
+            select(PictureRow.sha256).where(PictureRow.job_id == job_id),
+            select(JobRow.source_sha256).where(
+                JobRow.id == job_id, JobRow.source_sha256.is_not(None)
+            ),
+        )
+        # The writer's turn keeps others from recording one of them as theirs meanwhile.
+        async with self._database.write() as session:
+            files = set(await session.scalars(own))
+            unneeded = await _unneeded(session, files)
+            remembered = await session.scalars(
+                _shown(unneeded).where(JobRow.person_id.not_in(strangers))
+            )
+            await asyncio.to_thread(self._unlink, unneeded, unneeded - set(remembered))
+        return len(unneeded)
+
+    async def expire(self, asked_before: datetime, count: int) -> int:
+        """Remove the pictures of so many jobs at most, the oldest first; return how many jobs.
+
+        Those stay that are somebody's favourites, and files that a job which is kept shows or
+        starts from. The rows stay, too, and say which seed each picture had.
+        """
+        liked = select(FavouriteRow.job_id).where(FavouriteRow.job_id == JobRow.id).exists()
+        expired = (
+            select(JobRow.id)
+            .where(UNPRUNED, JobRow.asked_at < asked_before, JobRow.ended_at.is_not(None), ~liked)
+            .order_by(JobRow.asked_at)
+            .limit(count)
+        )
+        async with self._database.write() as session:
+            ids = (await session.scalars(expired)).all()
+            await session.execute(
+                update(JobRow).where(JobRow.id.in_(ids)).values(pruned_at=datetime.now(UTC))
+            )
+            own: CompoundSelect[Any] = union(
+                select(PictureRow.sha256).where(PictureRow.job_id.in_(ids)),
+                select(JobRow.source_sha256).where(
+                    JobRow.id.in_(ids), JobRow.source_sha256.is_not(None)
+                ),
+            )
+            files = set(await session.scalars(own))
+            unneeded = await _unneeded(session, files)
+            remembered = await session.scalars(_shown(files).where(JobRow.person_id != NOBODY))
+            await asyncio.to_thread(self._unlink, unneeded, files - set(remembered))
+        return len(ids)
+
+    async def save_source(self, png: bytes) -> str:
+        """Write the picture that a job starts from; return the name it is found by."""
+        sha256 = hashlib.sha256(png).hexdigest()
+        await self._write(sha256, png)
+        return sha256
+
+    async def discard_source(self, sha256: str) -> None:
+        """Remove a source of which no job came, unless another job shows or starts from it."""
+        async with self._database.write() as session:
+            unneeded = await _unneeded(session, {sha256})
+            await asyncio.to_thread(self._unlink, unneeded, unneeded)
+
+    async def read_source(self, sha256: str) -> bytes | None:
+        """Return the picture that a job starts from, or None where it was pruned."""
+        return await _read(self._png(sha256))
+
+    async def of_job(self, job_id: int) -> list[StoredPicture]:
+        """Return the job's pictures in their order."""
+        theirs = select(PictureRow).where(PictureRow.job_id == job_id).order_by(PictureRow.index)
+
+        async def find(session: AsyncSession) -> list[StoredPicture]:
+            return [stored_picture(row) for row in await session.scalars(theirs)]
+
+        return await self._database.fetch(find)
+
+    async def first_of(self, job_ids: list[int]) -> dict[int, StoredPicture]:
+        """Return the first picture of each job that has one, a refused one only without others."""
+        if not job_ids:
+            return {}
+        refused = PictureRow.verdict == Verdict.REFUSED
+        async with self._database.read() as session:
+            rows = await session.scalars(
+                select(PictureRow)
+                .where(PictureRow.job_id.in_(job_ids))
+                .order_by(refused.desc(), PictureRow.index.desc())
+            )
+            return {row.job_id: stored_picture(row) for row in rows}
+
+    async def has(self, picture: StoredPicture) -> bool:
+        """Tell whether the PNG file is there, and whole."""
+        look = partial(_is_whole, self._png(picture.sha256), picture.size_bytes)
+        return await outlast(partial(asyncio.to_thread, look))
+
+    async def read(self, picture: StoredPicture) -> bytes | None:
+        """Return the PNG file, or None where it was pruned."""
+        return await _read(self._png(picture.sha256))
+
+    async def read_thumbnail(self, picture: StoredPicture) -> bytes | None:
+        """Return the WebP thumbnail, or None where it was pruned.
+
+        It is blurred where the picture is not shown to everybody at once.
+        """
+        thumbnail = await _read(self._thumbnail(picture.sha256))
+        if thumbnail is None or picture.verdict is Verdict.SHOWN:
+            return thumbnail
+        return await asyncio.to_thread(_blurred, thumbnail)
+
+    async def _note(self, picture: StoredPicture) -> None:
+        values = asdict(picture)
+        note = (
+            insert(PictureRow)
+            .values(values)
+            .on_conflict_do_update(index_elements=["job_id", "index"], set_=values)
+        )
+
+        def write(session: Session) -> None:
+            session.execute(note)
+
+        await self._database.write_together(write)
+
+    def _png(self, sha256: str) -> Path:
+        return picture_file(self._folder, sha256)
+
+    def _thumbnail(self, sha256: str) -> Path:
+        return thumbnail_file(self._folder, sha256)
+
+    def _unlink(self, pictures: Iterable[str], thumbnails: Iterable[str]) -> None:
+        for sha256 in pictures:
+            self._png(sha256).unlink(missing_ok=True)
+        for sha256 in thumbnails:
+            self._thumbnail(sha256).unlink(missing_ok=True)
+
+    async def _write(self, sha256: str, png: bytes) -> None:
+        await outlast(partial(asyncio.to_thread, self._write_files, sha256, png))
+
+    def _write_files(self, sha256: str, png: bytes) -> None:
+        if _is_whole(self._png(sha256), len(png)) and self._thumbnail(sha256).exists():
+            return
+        with Image.open(io.BytesIO(png)) as picture:
+            picture.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+            thumbnail = io.BytesIO()
+            picture.convert("RGB").save(thumbnail, "WEBP", quality=85)
+        write_whole(self._thumbnail(sha256), thumbnail.getvalue())
+        write_whole(self._png(sha256), png)
+
+
+def _described(
+    job_id: int, index: int, seed: int, png: bytes, nsfw: float | None, verdict: Verdict
+) -> StoredPicture:
+    with Image.open(io.BytesIO(png)) as picture:
+        width, height = picture.size
+    sha256 = hashlib.sha256(png).hexdigest()
+    return StoredPicture(job_id, index, seed, sha256, width, height, len(png), nsfw, verdict)
+
+
+def _blurred(thumbnail: bytes) -> bytes:
+    """Return a picture of which only the colours are left."""
+    blurred = io.BytesIO()
+    with Image.open(io.BytesIO(thumbnail)) as picture:
+        blur = ImageFilter.GaussianBlur(max(picture.size) / BLUR)
+        picture.convert("RGB").filter(blur).save(blurred, "WEBP", quality=50)
+    return blurred.getvalue()
+
+
+def stored_picture(row: PictureRow) -> StoredPicture:
+    """Return the record of a row."""
+    return StoredPicture(
+        job_id=row.job_id,
+        index=row.index,
+        seed=row.seed,
+        sha256=row.sha256,
+        width=row.width,
+        height=row.height,
+        size_bytes=row.size_bytes,
+        nsfw=row.nsfw,
+        verdict=Verdict(row.verdict),
+    )
+
+
+def _shown(files: Collection[str]) -> Select[str]:
+    """Select those of the files that jobs drew, deleted or not, which are not pruned."""
+    return (
+        select(PictureRow.sha256)
+        .join(JobRow, JobRow.id == PictureRow.job_id)
+        .where(PictureRow.sha256.in_(files), UNPRUNED)
+    )
+
+
+async def _unneeded(session: AsyncSession, files: set[str]) -> set[str]:
+    """Return those of the files that no job shows or starts from."""
+    needed: CompoundSelect[Any] = union(
+        _shown(files).where(JobRow.deleted_at.is_(None)),
+        select(JobRow.source_sha256).where(
+            JobRow.source_sha256.in_(files), JobRow.deleted_at.is_(None), UNPRUNED
+        ),
+    )
+    return files - set(await session.scalars(needed))
+
+
+def _is_whole(path: Path, size_bytes: int) -> bool:
+    with as_store_errors():
+        try:
+            return path.stat().st_size == size_bytes
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+
+
+async def _read(path: Path) -> bytes | None:
+    return await outlast(partial(asyncio.to_thread, read_whole, path))

@@ -1,0 +1,172 @@
+"""How much of a day's pictures and device time a person has left in a server; days are UTC's."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from bot.core.admission.admission import Limits, Wanted
+from bot.core.admission.request_context import Asked
+from bot.core.admission.rule_store import RuleStore
+from bot.core.errors import QuotaReached
+from bot.core.jobs.job_store import LATEST, JobStore
+from bot.core.quotas.allowance_store import AllowanceStore
+from bot.core.quotas.spending_store import SpendingStore
+from bot.db.records import Allowance, Holder, Job, Origin, Spent
+from bot.texts import say
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What counts of a person's day, what may (None without a limit), and when the next begins.
+
+    The seconds are those that the device has spent and, by a guess, will have spent on what waits.
+    """
+
+    used: Spent
+    pictures: int | None
+    seconds: int | None
+    ends_at: datetime
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is a limit at all."""
+        return self.pictures is not None or self.seconds is not None
+
+
+class Quotas:
+    """A server's quota, what moderators granted beside it, and the owner's ceilings."""
+
+    def __init__(
+        self,
+        *,
+        jobs: JobStore,
+        spending: SpendingStore,
+        rules: RuleStore,
+        allowances: AllowanceStore,
+        limits: Limits,
+    ) -> None:
+        self._jobs = jobs
+        self._spending = spending
+        self._rules = rules
+        self._allowances = allowances
+        self._ceilings = limits
+
+    async def load(self) -> None:
+        """Read the allowances; comes before anything else."""
+        await self._allowances.load()
+
+    async def standing(
+        self, person_id: int, guild_id: int, role_ids: frozenset[int], asked_at: datetime
+    ) -> Standing:
+        """Return how a person stands on the day of that moment."""
+        day = asked_at.astimezone(UTC).date()
+        begins, ends = _midnight(day), _midnight(day + timedelta(days=1))
+        rules = self._rules.hold(guild_id)
+        granted = self._allowances.of(guild_id, person_id, role_ids)
+        resets = [one.counted_from for one in granted if one.counted_from is not None]
+        used = await self._spending.of(
+            person_id=person_id, guild_id=guild_id, since=max([begins, *resets]), until=ends
+        )
+        if rules.seconds_per_day is not None:
+            ahead = await self._seconds_of(await self._jobs.open_of(person_id, guild_id))
+            used = Spent(used.pictures, used.seconds + ahead)
+        pictures = pictures_allowed(rules.pictures_per_day, granted, day)
+        return Standing(used, pictures, rules.seconds_per_day, ends)
+
+    async def standing_of(self, asked: Asked) -> Standing | None:
+        """Return how who asks stands with the server's quota; None in direct messages."""
+        origin = asked.origin
+        if origin.guild_id is None:
+            return None
+        return await self.standing(
+            origin.person_id, origin.guild_id, asked.role_ids, origin.asked_at
+        )
+
+    async def check(self, asked: Asked, wanted: Wanted) -> None:
+        """Raise QuotaReached where the day leaves no room for so many more pictures.
+
+        Of the device's time something must be left; what is begun with it may take more.
+        """
+        await self._check_server(asked, wanted.pictures)
+        await self._check_everywhere(asked.origin, wanted.pictures)
+
+    async def _check_server(self, asked: Asked, pictures: int) -> None:
+        if not self._is_limited(asked):
+            return  # nothing has to be counted
+        now = await self.standing_of(asked)
+        if now is None:
+            return
+        back = f"<t:{int(now.ends_at.timestamp())}:R>"
+        if now.pictures is not None and now.used.pictures + pictures > now.pictures:
+            raise QuotaReached(
+                say(
+                    "error-quota-pictures",
+                    used=now.used.pictures,
+                    limit=now.pictures,
+                    asked=pictures,
+                    back=back,
+                )
+            )
+        if now.seconds is not None and now.used.seconds >= now.seconds:
+            raise QuotaReached(say("error-quota-seconds", limit=now.seconds, back=back))
+
+    async def _check_everywhere(self, origin: Origin, pictures: int) -> None:
+        """Hold a person to the owner's ceilings.
+
+        They count what a person has in all servers and in direct messages, whatever moderators
+        granted.
+        """
+        most, seconds = self._ceilings.pictures_per_day, self._ceilings.seconds_per_day
+        if most is None and seconds is None:
+            return
+        person_id, day = origin.person_id, origin.asked_at.astimezone(UTC).date()
+        begins, ends = _midnight(day), _midnight(day + timedelta(days=1))
+        used = await self._spending.everywhere(person_id=person_id, since=begins, until=ends)
+        back = f"<t:{int(ends.timestamp())}:R>"
+        if most is not None and used.pictures + pictures > most:
+            raise QuotaReached(say("error-ceiling-pictures", limit=most, back=back))
+        if seconds is not None:
+            waiting = await self._jobs.open_anywhere(person_id)
+            if used.seconds + await self._seconds_of(waiting) >= seconds:
+                raise QuotaReached(say("error-ceiling-seconds", limit=seconds, back=back))
+
+    def _is_limited(self, asked: Asked) -> bool:
+        """Tell whether the day has a limit for a person at all."""
+        origin = asked.origin
+        if origin.guild_id is None:
+            return False
+        rules = self._rules.hold(origin.guild_id)
+        granted = self._allowances.of(origin.guild_id, origin.person_id, asked.role_ids)
+        day = origin.asked_at.astimezone(UTC).date()
+        pictures = pictures_allowed(rules.pictures_per_day, granted, day)
+        return pictures is not None or rules.seconds_per_day is not None
+
+    async def _seconds_of(self, waiting: Iterable[Job]) -> float:
+        """Guess how long the device will still work on what somebody has waiting."""
+        pace = await self._jobs.seconds_per_cost(LATEST) or 0.0
+        return sum(max(0.0, pace * job.cost() - job.device_seconds) for job in waiting)
+
+
+def pictures_allowed(per_day: int | None, granted: Sequence[Allowance], day: date) -> int | None:
+    """Return how many pictures the day has, None for any number.
+
+    A person's own allowance wins over their roles', and of several roles the most generous does.
+    """
+    own = [one for one in granted if one.holder is Holder.PERSON]
+    roles = [one for one in granted if one.holder is Holder.ROLE]
+    for holders in (own, roles):
+        said = [one.pictures_per_day for one in holders if one.pictures_per_day is not None]
+        if said:
+            per_day = max(said)
+            break
+    if per_day is None:
+        return None
+    for holders in (own, roles):
+        extra = max((one.extra for one in holders if one.extra_on == day), default=0)
+        if extra:
+            return per_day + extra
+    return per_day
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

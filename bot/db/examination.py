@@ -1,0 +1,216 @@
+"""Whether what is stored is whole: looked at, never changed."""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from alembic.script import ScriptDirectory
+
+from bot.db.database import FILE_NAME, TOO_NEW, alembic_config, check_sqlite
+from bot.db.errors import StoreDamaged, StoreTooNew, StoreUnwritable
+from bot.db.faults import store_error
+from bot.db.picture_files import picture_file
+
+SAMPLE = 1000  # pictures that are looked for
+LOCK_BYTE = 2**30  # SQLite never writes to the page that has it
+WAL_HEADER_BYTES, FRAME_HEADER_BYTES = 32, 24
+STALE = (
+    "{wal} belongs to another database: was this one copied over it? "
+    "Remove {wal} and {shm} while Darkroom is stopped, before it starts again"
+)
+# What should lie in the folder: a refused picture's file may be kept or not.
+STORED = """
+    SELECT pictures.sha256, pictures.size_bytes FROM pictures JOIN jobs ON jobs.id = job_id
+    WHERE jobs.deleted_at IS NULL AND jobs.pruned_at IS NULL AND verdict != 'refused'
+    ORDER BY random() LIMIT ?
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreState:
+    """What is stored; ``missing`` of the ``sampled`` pictures have no whole file."""
+
+    path: Path
+    jobs: int
+    open_jobs: int
+    sampled: int
+    missing: int
+
+
+async def examine(folder: Path) -> StoreState | None:
+    """Look at a data folder without changing it; None where there is no database yet.
+
+    Raises StoreTooOld, StoreUnwritable, StoreDamaged or StoreTooNew; each names the path.
+    """
+    return await asyncio.to_thread(_examine, folder)
+
+
+def check_database(path: Path) -> None:
+    """Raise StoreDamaged or StoreTooNew where a database is not whole, or not for us."""
+    with closing(_open(path)) as connection:
+        _check(connection, path)
+
+
+def _examine(folder: Path) -> StoreState | None:
+    check_sqlite()
+    path = folder / FILE_NAME
+    if not path.exists():
+        return None
+    if _is_stale(path):
+        raise _stale(path)
+    try:
+        with closing(_open(path)) as connection:
+            _check(connection, path)
+            counted = "SELECT count(*), count(*) FILTER (WHERE ended_at IS NULL) FROM jobs"
+            jobs, open_jobs = connection.execute(counted).fetchone()
+            sample = connection.execute(STORED, (SAMPLE,)).fetchall()
+    except StoreDamaged:
+        # A log that is none of this database's spoils what is whole without it.
+        if _wal(path).exists() and _is_whole_alone(path):
+            raise _stale(path) from None
+        raise
+    missing = sum(not _has(picture_file(folder, sha256), size) for sha256, size in sample)
+    return StoreState(path, jobs, open_jobs, len(sample), missing)
+
+
+def _open(path: Path, mode: str = "mode=ro") -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.resolve().as_uri()}?{mode}", uri=True)
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    try:
+        (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        # A log may fit a database that it is none of, but for the indexes: that takes longer.
+        check = "integrity_check" if _wal(path).exists() else "quick_check"
+        (found,) = connection.execute(f"PRAGMA {check}(1)").fetchone()
+    except sqlite3.Error as error:
+        kind = StoreDamaged if isinstance(store_error(error), StoreDamaged) else StoreUnwritable
+        raise kind(f"{path}: {error}") from error
+    if found != "ok":
+        raise StoreDamaged(f"{path} is damaged: {' '.join(found.split())}")
+    if zeroed := next(_zeroed(path), None):
+        raise StoreDamaged(f"{path} is damaged: page {zeroed} was overwritten with zeros")
+    known = ScriptDirectory.from_config(alembic_config(path.parent)).walk_revisions()
+    if revision not in {script.revision for script in known}:
+        raise StoreTooNew(f"{path} {TOO_NEW}")
+
+
+def _zeroed(path: Path) -> Iterator[int]:
+    """Yield the pages in use that hold nothing but zeros, which `quick_check` may overlook.
+
+    What is free is zeroed on purpose (`secure_delete`), and what the log holds is newer.
+    """
+    with path.open("rb") as file:
+        size = _page_size(file)
+        blank = bytes(size)
+        count = path.stat().st_size // size
+        skipped = _free(file, size) | set(_frames(path, size)) | {LOCK_BYTE // size + 1}
+        file.seek(0)
+        for number in range(1, count + 1):
+            if file.read(size) == blank and number not in skipped:
+                yield number
+
+
+def _free(file: BinaryIO, size: int) -> set[int]:
+    """Return the pages on the free list (https://sqlite.org/fileformat2.html, "The Freelist")."""
+    file.seek(32)
+    trunk, free = _number(file.read(4)), set[int]()
+    while trunk and trunk not in free:
+        free.add(trunk)
+        file.seek((trunk - 1) * size)
+        page = file.read(size)
+        trunk, length = _number(page[:4]), min(_number(page[4:8]), size // 4 - 2)
+        free |= {_number(page[8 + 4 * one : 12 + 4 * one]) for one in range(length)}
+    return free
+
+
+def _is_stale(path: Path) -> bool:
+    """Tell whether the write-ahead log beside a database was another one's.
+
+    The first page counts changes, and a log's own database is not behind its first frames, nor
+    before its last. After the last frame only a checkpoint writes to it, and what that copies
+    stands in both.
+    """
+    log = _wal(path)
+    if not log.exists() or log.stat().st_size <= WAL_HEADER_BYTES:
+        return False
+    with path.open("rb") as file, log.open("rb") as wal:
+        size = _page_size(file)
+        wal.seek(8)
+        if _number(wal.read(4)) != size:
+            return True
+        frames = list(_frames_in(wal, size))
+        counted = [_changes(wal, offset) for page, offset in frames if page == 1]
+        if counted and not min(counted) - 1 <= _changes(file, 0) <= max(counted):
+            return True
+        if not frames or path.stat().st_mtime_ns <= log.stat().st_mtime_ns:
+            return False
+        for page, offset in frames:
+            file.seek((page - 1) * size)
+            wal.seek(offset)
+            if file.read(size) == wal.read(size):
+                return False
+    return True
+
+
+def _changes(file: BinaryIO, page_at: int) -> int:
+    file.seek(page_at + 24)
+    return _number(file.read(4))
+
+
+def _frames(path: Path, size: int) -> Iterator[int]:
+    """Yield the pages that the write-ahead log holds."""
+    if _wal(path).exists():
+        with _wal(path).open("rb") as wal:
+            yield from (page for page, _ in _frames_in(wal, size))
+
+
+def _frames_in(wal: BinaryIO, size: int) -> Iterator[tuple[int, int]]:
+    """Yield each frame's page and where its content begins, of the log's latest generation."""
+    wal.seek(16)
+    salt, start = wal.read(8), WAL_HEADER_BYTES
+    while True:
+        wal.seek(start)
+        header = wal.read(FRAME_HEADER_BYTES)
+        if len(header) < FRAME_HEADER_BYTES or header[8:16] != salt:
+            return
+        yield _number(header[:4]), start + FRAME_HEADER_BYTES
+        start += FRAME_HEADER_BYTES + size
+
+
+def _page_size(file: BinaryIO) -> int:
+    file.seek(16)
+    size = int.from_bytes(file.read(2), "big")
+    return 65536 if size == 1 else max(size, 512)
+
+
+def _is_whole_alone(path: Path) -> bool:
+    try:
+        with closing(_open(path, "immutable=1")) as connection:
+            found: tuple[str] = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.Error:
+        return False
+    return found == ("ok",)
+
+
+def _wal(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
+
+
+def _stale(path: Path) -> StoreDamaged:
+    return StoreDamaged(STALE.format(wal=_wal(path), shm=f"{path.name}-shm"))
+
+
+def _number(four: bytes) -> int:
+    return int.from_bytes(four, "big")
+
+
+def _has(file: Path, size: int) -> bool:
+    try:
+        return file.stat().st_size == size
+    except OSError:
+        return False

@@ -1,0 +1,1 @@
+"""Finding jobs by their words without reading all of them."""

@@ -1,0 +1,135 @@
+"""The newest jobs that meet conditions, among a million, without a plan that may be wrong.
+
+A word that half of the jobs have is found soonest by going through a server's jobs; a word that ten
+have, by the index of words. SQLite cannot know which it is, so every way is followed a stretch at a
+time, each stretch longer than the one before, until one of them has found enough or has ended. That
+costs a few times what the best way would have cost alone.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, column, func, literal_column, select, table, true
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.db.models import JobRow
+from bot.db.search.search_words import trigrams
+
+STRETCH = 1000  # jobs that are looked at in a way's first stretch
+LONGER = 4  # times as many in each following one
+# Ids follow the clock but for the seconds between asking and recording.
+OUT_OF_ORDER = timedelta(hours=1)
+LAST_ID = 2**63 - 1  # that SQLite can give
+
+_WORDS = table("job_words", column("rowid"))
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """An index that gives ids of jobs, newest first."""
+
+    id: ColumnElement[int]
+    conditions: tuple[ColumnElement[bool], ...]
+
+
+def by_columns(*conditions: ColumnElement[bool]) -> Way:
+    """Return the way along an index of jobs whose first columns these conditions equate."""
+    return Way(JobRow.id.expression, conditions)
+
+
+def by_words(words: str) -> list[Way]:
+    """Return the way along the index of words; none where these folded ones are too short."""
+    expression = trigrams(words)
+    if expression is None:
+        return []
+    return [Way(_WORDS.c.rowid, (literal_column("job_words").op("MATCH")(expression),))]
+
+
+def has_words(words: str) -> ColumnElement[bool]:
+    """Return the condition that these folded words are among those that a person typed."""
+    return func.instr(JobRow.folded_words, words) > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The moments from ``since`` up to ``until``, without it, in one server; None is no bound."""
+
+    guild_id: int | None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return what holds for a job that was asked for then."""
+        found: list[ColumnElement[bool]] = []
+        if self.since is not None:
+            found.append(JobRow.asked_at >= self.since)
+        if self.until is not None:
+            found.append(JobRow.asked_at < self.until)
+        return found
+
+    def of(self, way: Way) -> Way:
+        """Return the part of a way in which all of these jobs are."""
+        here = JobRow.guild_id.is_not_distinct_from(self.guild_id)
+        asked = select(JobRow.id).limit(1)
+        conditions = list(way.conditions)
+        if self.since is not None:
+            earlier = asked.where(here, JobRow.asked_at < self.since - OUT_OF_ORDER)
+            earlier = earlier.order_by(JobRow.asked_at.desc())
+            conditions.append(way.id > func.coalesce(earlier.scalar_subquery(), 0))
+        if self.until is not None:
+            later = asked.where(here, JobRow.asked_at >= self.until + OUT_OF_ORDER)
+            later = later.order_by(JobRow.asked_at)
+            conditions.append(way.id < func.coalesce(later.scalar_subquery(), LAST_ID))
+        return Way(way.id, tuple(conditions))
+
+
+async def newest(
+    session: AsyncSession,
+    ways: Sequence[Way],
+    conditions: Sequence[ColumnElement[bool]],
+    before: int | None,
+    limit: int,
+) -> list[JobRow]:
+    """Return the newest jobs before job ``before`` that meet all conditions, newest first.
+
+    Each of the ways gives every one of them, and others.
+    """
+    found: list[list[JobRow]] = [[] for _ in ways]
+    reached = [before for _ in ways]
+    stretch = STRETCH
+    while True:
+        for number, way in enumerate(ways):
+            ids = await _follow(session, way, reached[number], stretch)
+            if ids:
+                left = limit - len(found[number])
+                found[number] += await _meeting(session, ids, conditions, left)
+            if len(found[number]) == limit or len(ids) < stretch:
+                return found[number]
+            reached[number] = ids[-1]
+        stretch *= LONGER
+
+
+async def _follow(
+    session: AsyncSession, way: Way, before: int | None, stretch: int
+) -> Sequence[int]:
+    query = select(way.id).where(*way.conditions).order_by(way.id.desc()).limit(stretch)
+    if before is not None:
+        query = query.where(way.id < before)
+    return (await session.scalars(query)).all()
+
+
+async def _meeting(
+    session: AsyncSession,
+    ids: Sequence[int],
+    conditions: Sequence[ColumnElement[bool]],
+    limit: int,
+) -> Sequence[JobRow]:
+    among = func.json_each(json.dumps(list(ids))).table_valued("value", name="among").c.value
+    query = select(JobRow).where(
+        JobRow.id.in_(select(among)),
+        # Said like this, no condition makes SQLite take an index instead of the ids.
+        *(condition.is_(true()) for condition in conditions),
+    )
+    return (await session.scalars(query.order_by(JobRow.id.desc()).limit(limit))).all()

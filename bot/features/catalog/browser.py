@@ -1,0 +1,91 @@
+"""What can be picked, a page at a time, each with a picture that was made with it here."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import discord
+
+from bot.core.discord_limits import EMBED_TITLE_LENGTH, EMBEDS_LENGTH
+from bot.core.pictures.example_store import Shown
+from bot.core.pictures.gallery import Gallery
+from bot.options import describe
+from bot.texts import say
+from bot.texts.inert import cut, inert, inert_list, plain
+from bot.ui.interaction_context import viewer_of
+from bot.ui.pages.paging import Pager
+from generation.catalog import Catalog, Checkpoint
+from generation.styles import Style
+
+PAGE = 5
+TEXT_LENGTH = EMBEDS_LENGTH // PAGE - 300  # of an embed, beside its title
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A checkpoint or style by name, and what is said of it, in Discord's markup."""
+
+    name: str
+    text: str
+    id: int = 0  # where it stands in the list
+
+
+class Showcase(Pager[Entry]):
+    """Entries on pages, for one person's eyes."""
+
+    page_length = PAGE
+
+    def __init__(
+        self,
+        gallery: Gallery,
+        shown: Shown,
+        entries: Sequence[Entry],
+        asked: discord.Interaction[Any],
+    ) -> None:
+        numbered = [replace(entry, id=number) for number, entry in enumerate(entries, 1)]
+
+        async def load(after: int | None, limit: int) -> Sequence[Entry]:
+            return numbered[after or 0 :][:limit]
+
+        super().__init__(load, asked)
+        self._gallery, self._shown = gallery, shown
+        self.newer.label, self.older.label = say("page-back"), say("page-on")
+
+    async def page(self, shown: Sequence[Entry]) -> dict[str, Any]:
+        """Return an embed for each entry, and its picture."""
+        pictures = await self._gallery.examples(
+            self._shown, [entry.name for entry in shown], viewer_of(self._asked)
+        )
+        embeds: list[discord.Embed] = []
+        files: list[discord.File] = []
+        for place, entry in enumerate(shown):
+            text = cut(entry.text, TEXT_LENGTH)
+            embed = discord.Embed(title=inert(entry.name, EMBED_TITLE_LENGTH), description=text)
+            if entry.name in pictures:
+                file = f"example-{place}.webp"
+                alt = say("example-alt", name=plain(entry.name, EMBED_TITLE_LENGTH))
+                files.append(discord.File(io.BytesIO(pictures[entry.name]), file, description=alt))
+                embed.set_thumbnail(url=f"attachment://{file}")
+            embeds.append(embed)
+        return {"embeds": embeds, "attachments": files}
+
+
+def checkpoint_entry(checkpoint: Checkpoint, catalog: Catalog) -> Entry:
+    """Say which settings a checkpoint draws with, and whether it is the default one."""
+    settings = describe.own_settings(checkpoint)
+    text = say("checkpoint-settings", size=str(checkpoint.size), **settings)
+    if checkpoint.name == catalog.default:
+        text += "\n" + say("checkpoint-default")
+    return Entry(checkpoint.name, text)
+
+
+def style_entry(style: Style) -> Entry:
+    """Say what a style adds to one's words, and what it is for."""
+    lines = [inert(style.description)] if style.description else []
+    lines.append(say("style-prompt", prompt=inert(style.prompt)))
+    if style.negative_prompt:
+        lines.append(say("style-without", prompt=inert(style.negative_prompt)))
+    if style.checkpoints:
+        lines.append(say("style-for", checkpoints=inert_list(style.checkpoints)))
+    return Entry(style.name, "\n".join(lines))

@@ -1,0 +1,218 @@
+"""The moderators' filters: what a prompt is refused for, what is flagged, what is cut out.
+
+Words are compared as a person reads them (`bot.features.filters.text_normalizer`), regular
+expressions with the text in NFKC and without case; both in the text as it was typed and as the
+text encoder gets it (`generation.prompt_texts`), before anything is cut and after. A negative
+prompt says what shall not be seen, so that "nudity" in it is innocent: no filter looks at it,
+whatever it does.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import regex
+
+from bot.db.records import Filter, FilterAction, FilterKind
+from bot.features.filters import patterns
+from bot.features.filters.expressions import Expression
+from bot.features.filters.patterns import Time, TooSlow
+from bot.features.filters.text_normalizer import Reading, fold, read
+from bot.features.filters.vocabulary import Occurrence, Vocabulary, Word
+from generation.prompt_texts import Encoded, as_encoded
+
+log = logging.getLogger(__name__)
+
+# What cutting uncovers is cut, too; nobody nests words this deeply in good faith.
+MOST_CUTS = 8
+_SAYS_SOMETHING = regex.compile(r"[\p{L}\p{N}\p{So}]")
+
+
+@dataclass(frozen=True, slots=True)
+class PromptVerdict:
+    """What the filters say of a wish, and what is left of its texts.
+
+    ``refused`` are the filters that forbid it, ``too_slow`` those of them that took too long to
+    tell. It is ``emptied`` where nothing of the prompt was left by the cuts; that is refused, too.
+    """
+
+    prompt: str
+    negative_prompt: str
+    others: tuple[str, ...]
+    refused: tuple[Filter, ...] = ()
+    too_slow: tuple[Filter, ...] = ()
+    flagged: tuple[Filter, ...] = ()
+    stripped: tuple[Filter, ...] = ()
+    emptied: bool = False
+
+    @property
+    def allowed(self) -> bool:
+        """Whether pictures may be made of it."""
+        return not (self.refused or self.emptied)
+
+
+class Screen:
+    """Filters, made ready once to look at many prompts; that takes a while, so do it in a thread.
+
+    Those that cannot be used as they are stored are switched off: ``off`` says why, by number.
+
+    A REFUSE filter that takes too long refuses: whoever writes a prompt could otherwise make a
+    slow pattern of the owner's look away. A FLAG or STRIP one finds nothing then, and that is
+    logged: its owner wanted the picture drawn in any case.
+    """
+
+    def __init__(self, filters: Iterable[Filter]) -> None:
+        self._phrases: list[tuple[Filter, tuple[Word, ...]]] = []
+        self._regexes: list[tuple[Filter, Expression]] = []
+        filters = list(filters)
+        self.off = patterns.switched_off(filters)
+        for one in filters:
+            if one.id in self.off:
+                continue
+            if one.kind is FilterKind.REGEX:
+                self._regexes.append((one, patterns.expression(one.pattern)))
+            else:
+                words = patterns.words(one.kind, one.pattern, one.strictness)
+                self._phrases.append((one, words))
+        self._vocabulary = Vocabulary(word for _, words in self._phrases for word in words)
+
+    async def judge(
+        self, prompt: str, negative_prompt: str = "", others: Sequence[str] = ()
+    ) -> PromptVerdict:
+        """Return the verdict; filters look in a thread, so that the loop goes on."""
+        if not (self._phrases or self._regexes):
+            return self.verdict(prompt, negative_prompt, others)
+        return await asyncio.to_thread(self.verdict, prompt, negative_prompt, others)
+
+    def verdict(
+        self, prompt: str, negative_prompt: str = "", others: Sequence[str] = ()
+    ) -> PromptVerdict:
+        """Look at a prompt and at ``others``, such as a style's words.
+
+        It takes some ALL_MATCHES_S at most for regular expressions, and a few ms for words.
+        """
+        check = _Check(self._phrases, self._regexes, self._vocabulary)
+        texts = (prompt, *others)
+        left = tuple(check.cut(text) for text in texts)
+        # What is left is what would be drawn, and cutting may have put a word together.
+        for text in dict.fromkeys((*texts, *left)):
+            check.look(text)
+        return PromptVerdict(
+            prompt=left[0],
+            negative_prompt=negative_prompt,
+            others=left[1:],
+            refused=check.found(FilterAction.REFUSE),
+            too_slow=tuple(check.slow.values()),
+            flagged=check.found(FilterAction.FLAG),
+            stripped=check.found(FilterAction.STRIP),
+            emptied=left[0] != prompt and not _SAYS_SOMETHING.search(left[0]),
+        )
+
+
+class _Check:
+    """One look at one person's texts, within one time."""
+
+    def __init__(
+        self,
+        phrases: list[tuple[Filter, tuple[Word, ...]]],
+        regexes: list[tuple[Filter, Expression]],
+        vocabulary: Vocabulary,
+    ) -> None:
+        self._phrases = phrases
+        self._regexes = regexes
+        self._vocabulary = vocabulary
+        self._time = Time()
+        self._found: dict[int, Filter] = {}
+        self.slow: dict[int, Filter] = {}
+
+    def found(self, action: FilterAction) -> tuple[Filter, ...]:
+        """Return the filters with this action that found something."""
+        return tuple(one for one in self._found.values() if one.action is action)
+
+    def look(self, text: str) -> None:
+        """Note which filters that cut nothing find something in the text."""
+        others = (FilterAction.REFUSE, FilterAction.FLAG)
+        for encoded in as_encoded(text):
+            for one, _ in self._matches(encoded.text, others):
+                self._found[one.id] = one
+
+    def cut(self, text: str) -> str:
+        """Return the text without what the STRIP filters find in it."""
+        for _ in range(MOST_CUTS):
+            spans = [span for encoded in as_encoded(text) for span in self._to_cut(encoded)]
+            if not spans:
+                return text
+            text = _without(text, spans)
+        return ""
+
+    def _to_cut(self, encoded: Encoded) -> Iterator[tuple[int, int]]:
+        for one, span in self._matches(encoded.text, (FilterAction.STRIP,)):
+            self._found[one.id] = one
+            yield from encoded.spans(*span)
+
+    def _matches(
+        self, text: str, actions: Sequence[FilterAction]
+    ) -> Iterator[tuple[Filter, tuple[int, int]]]:
+        phrases = [(one, words) for one, words in self._phrases if one.action in actions]
+        if phrases:
+            reading = read(text)
+            places = _places(reading, self._vocabulary.find(reading))
+            for one, words in phrases:
+                for start, end in _chains(reading, places, words):
+                    yield one, reading.span(start, end)
+        regexes = [(one, pattern) for one, pattern in self._regexes if one.action in actions]
+        if regexes:
+            folded, stood = fold(text)
+            for one, pattern in regexes:
+                for start, end in self._in_time(one, pattern, folded):
+                    yield one, (stood[start][0], stood[end - 1][1])
+
+    def _in_time(self, one: Filter, pattern: Expression, folded: str) -> Iterator[tuple[int, int]]:
+        try:
+            yield from patterns.spans(pattern, folded, self._time)
+        except TooSlow:
+            log.warning("filter %d took too long", one.id)
+            if one.action is FilterAction.REFUSE:
+                self._found[one.id] = self.slow[one.id] = one
+
+
+Places = dict[Word, dict[int, list[Occurrence]]]
+
+
+def _places(reading: Reading, occurrences: Iterable[Occurrence]) -> Places:
+    """Return each word's occurrences by how many letters stand before them."""
+    places: Places = defaultdict(lambda: defaultdict(list))
+    for occurrence in occurrences:
+        places[occurrence.word][reading.letters_before(occurrence.start)].append(occurrence)
+    return places
+
+
+def _chains(reading: Reading, places: Places, words: tuple[Word, ...]) -> Iterable[tuple[int, int]]:
+    """Return where the words stand one after the other, with no letters between them."""
+    if any(word not in places for word in words):
+        return ()
+    chains = {(one.start, one.end) for group in places[words[0]].values() for one in group}
+    for word in words[1:]:
+        chains = {
+            (start, one.end)
+            for start, end in chains
+            for one in places[word].get(reading.letters_before(end), ())
+            if one.start >= end
+        }
+    return chains
+
+
+def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """Cut the spans out of the text, and one of two spaces that meet there."""
+    kept = ""
+    at = 0
+    for start, end in sorted(spans):
+        if end <= at:
+            continue
+        kept += text[at:start]
+        at = end
+        if text[at : at + 1].isspace() and (not kept or kept[-1].isspace()):
+            at += 1
+    return kept + text[at:]

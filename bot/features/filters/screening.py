@@ -1,0 +1,197 @@
+"""The filters of each server: changed by moderators, and laid over what people ask for."""
+
+import asyncio
+import difflib
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bot.core.admission.request_context import Actor, Asked
+from bot.core.errors import NotFilterable, NothingToDo, PromptRefused
+from bot.db.records import (
+    EVERYWHERE,
+    AuditAction,
+    Draft,
+    Filter,
+    FilterAction,
+    FilterKind,
+    FilterStrictness,
+    Kind,
+    Words,
+)
+from bot.features.filters import patterns
+from bot.features.filters.filter_store import FilterStands, FilterStore
+from bot.features.filters.matching import PromptVerdict, Screen
+from bot.texts import say
+
+log = logging.getLogger(__name__)
+
+MOST_FILTERS = 500  # of one server; all of them look at each prompt
+MOST_SCREENS = 200  # of servers, the latest made, are kept ready
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a text, and whether it is cut out."""
+
+    text: str
+    cut: bool
+
+
+class Screening:
+    """Keeps each server's filters ready in memory until they change."""
+
+    def __init__(self, filters: FilterStore) -> None:
+        self._filters = filters
+        self._screens: dict[int, Screen] = {}
+        self._changes = 0
+        self._told: set[int] = set()  # filters that were logged as switched off
+
+    async def add(
+        self,
+        actor: Actor,
+        *,
+        pattern: str,
+        kind: FilterKind,
+        action: FilterAction,
+        strictness: FilterStrictness = FilterStrictness.WHOLE,
+    ) -> Filter:
+        """Add a filter to the actor's server, or EVERYWHERE.
+
+        Raises InvalidRequest, naming the field and its bound, or NotFilterable.
+        """
+        pattern = pattern.strip()
+        await asyncio.to_thread(patterns.check, kind, pattern, strictness)
+        guild_id = actor.guild_id or EVERYWHERE
+        there = await self._filters.of({guild_id})
+        if len(there) >= MOST_FILTERS:
+            raise NotFilterable(say("error-filters-full", most=MOST_FILTERS))
+        if kind is FilterKind.REGEX and not await asyncio.to_thread(_has_room, there, pattern):
+            raise NotFilterable(say("error-filters-regex-full", most=patterns.MOST_REGEXES))
+        deed = actor.deed(AuditAction.FILTER_ADD, _deed(action, kind, strictness, pattern))
+        try:
+            added = await self._filters.add(
+                deed, pattern=pattern, kind=kind, action=action, strictness=strictness
+            )
+        except FilterStands:
+            raise NotFilterable(say("error-filter-stands")) from None
+        self._forget()
+        return added
+
+    async def remove(self, actor: Actor, filter_id: int) -> Filter:
+        """Remove a filter of the actor's server, or EVERYWHERE; raises NothingToDo."""
+        found = await self._filters.get(filter_id, actor.guild_id or EVERYWHERE)
+        if found is not None:
+            detail = _deed(found.action, found.kind, found.strictness, found.pattern)
+            deed = actor.deed(AuditAction.FILTER_REMOVE, detail)
+            if await self._filters.remove(deed, filter_id):
+                self._forget()
+                return found
+        raise NothingToDo(say("error-no-filter"))
+
+    async def page(self, guild_id: int, before: int | None, limit: int) -> Sequence[Filter]:
+        """Return a server's filters, newest first."""
+        return await self._filters.page(guild_id, before=before, limit=limit)
+
+    async def switched_off(self, guild_id: int) -> Mapping[int, str]:
+        """Return which of a server's filters cannot be used, and what they would have to be."""
+        return await asyncio.to_thread(patterns.switched_off, await self._filters.of({guild_id}))
+
+    async def judge(
+        self, guild_id: int | None, prompt: str, others: Sequence[str] = ()
+    ) -> PromptVerdict:
+        """Return what the filters that hold in a server, or in direct messages, say of a text."""
+        screen = await self._screen(guild_id or EVERYWHERE)
+        return await screen.judge(prompt, others=others)
+
+    async def check(self, guild_id: int | None, prompt: str) -> None:
+        """Raise PromptRefused where nothing may be made of a prompt there."""
+        if not (await self.judge(guild_id, prompt)).allowed:
+            raise PromptRefused
+
+    async def apply(self, draft: Draft, asked: Asked) -> Draft:
+        """Return a draft without what is to be cut, flagged where it is to be; or PromptRefused.
+
+        What is enlarged is drawn already: its words are not cut, but they may be refused.
+        """
+        words, drawn = draft.words, draft.request.prompt
+        verdict = await self.judge(asked.origin.guild_id, words.prompt, [drawn])
+        if not verdict.allowed:
+            raise PromptRefused
+        if verdict.flagged:
+            draft = replace(draft, flagged="\n".join(map(describe, verdict.flagged)))
+        if not verdict.stripped or draft.kind is Kind.UPSCALE:
+            return draft
+        (left,) = verdict.others
+        typed = draft.typed and Words(verdict.prompt, words.negative_prompt)
+        out = [piece.text.strip() for piece in await pieces(drawn, left) if piece.cut]
+        return replace(
+            draft,
+            request=replace(draft.request, prompt=left),
+            typed=typed,
+            stripped=", ".join(filter(None, out)),
+        )
+
+    async def _screen(self, guild_id: int) -> Screen:
+        if guild_id not in self._screens:
+            changes = self._changes
+            filters = await self._filters.of({guild_id, EVERYWHERE})
+            screen = await asyncio.to_thread(Screen, filters)
+            if changes != self._changes:  # meanwhile: what was read is old
+                return await self._screen(guild_id)
+            if new := sorted(screen.off.keys() - self._told):
+                self._told.update(new)
+                numbers = ", ".join(f"#{one}" for one in new)
+                log.warning("filters %s are switched off; /mod filter list says why", numbers)
+            self._screens[guild_id] = screen
+            while len(self._screens) > MOST_SCREENS:
+                del self._screens[next(iter(self._screens))]
+            return screen
+        return self._screens[guild_id]
+
+    def _forget(self) -> None:
+        self._changes += 1
+        self._screens.clear()
+
+
+def _has_room(there: Sequence[Filter], pattern: str) -> bool:
+    """Tell whether a server may have one more regular expression beside those that it uses."""
+    total = patterns.Total()
+    try:
+        off = patterns.switched_off(there)
+        for one in there:
+            if one.kind is FilterKind.REGEX and one.id not in off:
+                total.add(one.pattern)
+        total.add(pattern)
+    except patterns.TooMany:
+        return False
+    return True
+
+
+def _deed(
+    action: FilterAction, kind: FilterKind, strictness: FilterStrictness, pattern: str
+) -> str:
+    how = () if strictness is FilterStrictness.WHOLE else (strictness,)
+    return " ".join((action, kind, *how, pattern))
+
+
+def describe(one: Filter) -> str:
+    """Return a filter as moderators know it."""
+    return f"#{one.id} {one.pattern}"
+
+
+async def pieces(before: str, after: str) -> list[Piece]:
+    """Return a text in pieces, those marked that were cut out of it.
+
+    In a thread: a thousand times the same letter takes a quarter of a second.
+    """
+    return await asyncio.to_thread(_pieces, before, after)
+
+
+def _pieces(before: str, after: str) -> list[Piece]:
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    return [
+        Piece(before[start:end], cut=change != "equal")
+        for change, start, end, _, _ in matcher.get_opcodes()
+        if end > start
+    ]

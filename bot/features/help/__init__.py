@@ -1,0 +1,5 @@
+"""/help."""
+
+from bot.features.help.cog import setup
+
+__all__ = ["setup"]

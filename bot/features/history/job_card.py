@@ -1,0 +1,57 @@
+"""One job as a moderator looks at it: everything about it, and what can be done."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import discord
+
+from bot.core.pictures.blurring import blurred
+from bot.core.pictures.gallery import Details, Found
+from bot.features.history import browser as inspecting
+from bot.features.history.service import Lookup
+from bot.ui.actions.moderation_actions import ModerationAction, view_of
+from bot.ui.actions.press import Press
+from bot.ui.delivery.uploading import thumbnail_file
+from bot.ui.eyes import DiscordEyes
+
+
+async def inspect(interaction: discord.Interaction[Any], lookup: Lookup, job_id: int) -> None:
+    """Answer with a job of this server, its first picture blurred where nobody is shown it here."""
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    details = await lookup.details(job_id, interaction.guild_id or 0)
+    first = await lookup.first(details, DiscordEyes(interaction))
+    if first.hidden and first.thumbnail is not None:
+        first = replace(first, thumbnail=await asyncio.to_thread(blurred, first.thumbnail))
+    embed, files = _card(details, first)
+    await interaction.followup.send(embed=embed, files=files, view=view_of(first))
+
+
+class Unveil(ModerationAction):
+    """Shows what was blurred."""
+
+    name = "unveil"
+    label = "button-unveil"
+    style = discord.ButtonStyle.secondary
+
+    def applies_to(self, found: Found) -> bool:
+        """Tell whether there is anything to show."""
+        return found.hidden and found.thumbnail is not None
+
+    async def carry_out(self, press: Press, typed: Mapping[str, str]) -> None:  # noqa: ARG002
+        """Show it."""
+        await press.interaction.response.defer()
+        details = await press.app.get(Lookup).details(press.job.id, press.interaction.guild_id or 0)
+        first = replace(await press.app.get(Lookup).first(details), hidden=False)
+        embed, files = _card(details, first)
+        await press.interaction.edit_original_response(
+            embed=embed, attachments=files, view=view_of(first)
+        )
+
+
+def _card(details: Details, first: Found) -> tuple[discord.Embed, list[discord.File]]:
+    if first.thumbnail is None:
+        return inspecting.card(details, None), []
+    file = thumbnail_file(details.job, first.thumbnail)
+    return inspecting.card(details, file.filename), [file]

@@ -1,0 +1,71 @@
+"""The history of a server, for its moderators."""
+
+from sqlalchemy import ColumnElement, select, true
+
+from bot.core.jobs.job_rows import read_job
+from bot.db.database import Database
+from bot.db.models import JobRow
+from bot.db.records import Job, ModSearch
+from bot.db.search.job_search import Period, by_columns, by_words, has_words, newest
+from bot.db.search.search_words import fold
+
+MOST_WAYS = 2  # each costs what the best one does, and it is nearly always among the first
+
+
+class History:
+    """What moderators find among all jobs of a server, deleted ones and erased people's, too."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def search(self, search: ModSearch, before: int | None, limit: int) -> list[Job]:
+        """Return the jobs that were asked for before job ``before``, newest first."""
+        here = JobRow.guild_id == search.guild_id
+        words = fold(search.words)
+        period = Period(search.guild_id, search.since, search.until)
+        chosen = _conditions(search)
+        along = by_words(words)
+        ways = [by_columns(here, condition) for condition in chosen] or [by_columns(here)]
+        ways = [*ways[: MOST_WAYS - len(along)], *along]
+        if search.job_id is not None:
+            ways = [by_columns(JobRow.id == search.job_id)]
+        conditions = [here, *chosen, *period.conditions()]
+        if search.job_id is not None:
+            conditions.append(JobRow.id == search.job_id)
+        if words:
+            conditions.append(has_words(words))
+        async with self._database.read() as session:
+            rows = await newest(
+                session, [period.of(way) for way in ways], conditions, before, limit
+            )
+            return [read_job(row) for row in rows]
+
+    async def of_message(self, guild_id: int, message_id: int) -> Job | None:
+        """Return the job of a server that a message carries, or None where it carries none."""
+        query = select(JobRow).where(JobRow.message_id == message_id, JobRow.guild_id == guild_id)
+        async with self._database.read() as session:
+            row = await session.scalar(query)
+            return None if row is None else read_job(row)
+
+    async def children(self, job: Job, limit: int) -> list[Job]:
+        """Return the first jobs of its server that were made from one."""
+        # Said like this, the server does not make SQLite go through all of its jobs.
+        here = (JobRow.guild_id == job.origin.guild_id).is_(true())
+        query = select(JobRow).where(JobRow.parent_id == job.id, here)
+        async with self._database.read() as session:
+            rows = await session.scalars(query.order_by(JobRow.id).limit(limit))
+            return [read_job(row) for row in rows]
+
+
+def _conditions(search: ModSearch) -> list[ColumnElement[bool]]:
+    """Return what was chosen of the columns that have an index with the server's."""
+    chosen: list[ColumnElement[bool]] = []
+    if search.person_id is not None:
+        chosen.append(JobRow.person_id == search.person_id)
+    if search.flagged:
+        chosen.append(JobRow.flagged.is_not(None))
+    if search.checkpoint is not None:
+        chosen.append(JobRow.checkpoint == search.checkpoint)
+    if search.status is not None:
+        chosen.append(JobRow.status == search.status)
+    return chosen

@@ -1,0 +1,143 @@
+"""A question with two buttons, for what is worth a second thought."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import discord
+
+from bot.core.jobs.derived_jobs import Fetch
+from bot.core.jobs.job_service import JobService
+from bot.options.image_options import ImageOptions
+from bot.texts import say, speak
+from bot.ui.delivery.first_answer import first_answer
+from bot.ui.interaction import app_of
+from bot.ui.interaction_context import asked_by, fetch
+from bot.ui.pages import job_lists as lists
+from bot.ui.views import PrivateView
+
+PATIENCE_S = 300.0
+# A file that somebody attached, or what brings one; it is fetched when the answer is yes.
+Source = discord.Attachment | Fetch | None
+
+
+async def ask_for(
+    interaction: discord.Interaction[Any],
+    jobs: JobService,
+    wishes: Sequence[ImageOptions],
+    image: Source,
+    *,
+    private: bool | None,
+) -> None:
+    """Make the job that was wished for, or ask first where there are several; raises likewise.
+
+    What the wishes leave out comes from what holds for the person, and there. So does whether
+    others may see it, where ``private`` is None.
+    """
+    mine = await jobs.defaults(interaction.user.id)
+    private = bool(mine.get("private")) if private is None else private
+    asked = asked_by(interaction, private=private)
+    wishes = jobs.complete(wishes, mine, asked)
+    if len(wishes) > 1:
+        await confirm(interaction, jobs, wishes, image, private=private)
+        return
+    job = await jobs.imagine(wishes[0], asked, image=_fetching(interaction, image))
+    await first_answer(interaction, jobs, job)
+
+
+async def confirm(
+    interaction: discord.Interaction[Any],
+    jobs: JobService,
+    wishes: Sequence[ImageOptions],
+    image: Source,
+    *,
+    private: bool,
+) -> None:
+    """Ask privately whether the person wants so many jobs; raises JobError where they may not.
+
+    Nobody has two such questions: the earlier one goes when there is a new one.
+    """
+    await jobs.may_ask(asked_by(interaction, private=private), wishes)
+    question = Question(jobs, wishes, image, interaction, private=private)
+    questions = app_of(interaction).questions
+    earlier = questions.get(interaction.user.id)
+    questions[interaction.user.id] = question
+    text = lists.question([wish.prompt for wish in wishes])
+    await interaction.response.send_message(text, view=question, ephemeral=True)
+    if earlier is not None and not earlier.is_finished():
+        await earlier.give_way()
+
+
+def _fetching(interaction: discord.Interaction[Any], image: Source) -> Fetch | None:
+    """Return what fetches the file, from Discord or from where it is kept."""
+    if isinstance(image, discord.Attachment):
+        return partial(fetch, interaction, "image", image)
+    return image
+
+
+def _once(image: Fetch | None) -> Fetch | None:
+    """Return what fetches a file the first time, and keeps it for the other jobs of one answer."""
+    if image is None:
+        return None
+    kept: list[bytes] = []
+
+    async def fetch_once() -> bytes:
+        if not kept:
+            kept.append(await image())
+        return kept[0]
+
+    return fetch_once
+
+
+class Question(PrivateView):
+    """Makes the jobs on a click, and takes itself away when it is answered or forgotten."""
+
+    def __init__(
+        self,
+        jobs: JobService,
+        wishes: Sequence[ImageOptions],
+        image: Source,
+        asked: discord.Interaction[Any],
+        *,
+        private: bool,
+    ) -> None:
+        super().__init__(asked, PATIENCE_S)
+        self._jobs, self._wishes, self._image = jobs, wishes, image
+        self._private = private
+        self.yes.label, self.no.label = say("question-yes", jobs=len(wishes)), say("question-no")
+
+    @discord.ui.button(style=discord.ButtonStyle.primary)
+    async def yes(
+        self, interaction: discord.Interaction[Any], _: discord.ui.Button["Question"]
+    ) -> None:
+        """Record each job and answer with its message, the first with the interaction's own."""
+        if self.is_finished():
+            await interaction.response.defer()  # the second of a double click
+            return
+        self.stop()
+        app_of(interaction).cooldowns.wish(interaction)
+        await self._jobs.may_ask(asked_by(interaction, private=self._private), self._wishes)
+        image = _once(_fetching(interaction, self._image))
+        for part, wish in enumerate(self._wishes):
+            asked = asked_by(interaction, part, private=self._private)
+            job = await self._jobs.imagine(wish, asked, image=image)
+            await first_answer(interaction, self._jobs, job)
+        await self._asked.edit_original_response(content=say("question-made"), view=None)
+
+    @discord.ui.button()
+    async def no(
+        self, interaction: discord.Interaction[Any], _: discord.ui.Button["Question"]
+    ) -> None:
+        """Leave it."""
+        self.stop()
+        await interaction.response.edit_message(content=say("question-left"), view=None)
+
+    async def give_way(self) -> None:
+        """Go, as there is a newer question."""
+        self.stop()
+        await self.leave(content=say("question-replaced"), view=None)
+
+    async def on_timeout(self) -> None:
+        """Say that the question stands no more."""
+        speak(str(self._asked.locale))
+        await self.leave(content=say("question-forgotten"), view=None)

@@ -1,0 +1,36 @@
+"""Remix: the same with other words or settings."""
+
+from collections.abc import Iterable, Sequence
+
+from bot.db.records import Job, Kind
+from bot.ui.actions.job_actions import Button, JobAction, Row
+from bot.ui.actions.press import Press
+from bot.ui.delivery.first_answer import first_answer
+from bot.ui.forms import remix_form, texts_in
+
+
+class Remix(JobAction):
+    """Opens a form with what was asked for, and makes a job of what it says then."""
+
+    name = "remix"
+    label = "button-remix"
+    emoji = "✏️"
+    makes_job = True
+    opens_form = True
+
+    def buttons(self, job: Job, pictures: Sequence[int]) -> Iterable[Button]:  # noqa: ARG002
+        """Return one, but for what nobody drew from words."""
+        row = Row.MAKE if job.kind is Kind.UPSCALE else Row.CHANGE
+        return [] if job.uploaded else [self.button(row=row)]
+
+    async def press(self, press: Press) -> None:
+        """Open the form."""
+        form = await press.app.jobs.anew.form(press.job.id, press.asked)
+        await press.interaction.response.send_modal(remix_form(press.custom_id, form))
+        press.app.cooldowns.granted(press.interaction)
+
+    async def submit(self, press: Press) -> None:
+        """Make the job."""
+        form = texts_in(press.interaction)
+        job = await press.app.jobs.anew.remix(press.job.id, form, press.asked)
+        await first_answer(press.interaction, press.app.jobs, job)

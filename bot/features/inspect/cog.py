@@ -1,0 +1,94 @@
+"""/inspect: what a picture's file says about its making."""
+
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.core.errors import NothingToDo
+from bot.core.jobs.job_service import JobService
+from bot.features.inspect.service import Likeness, likeness
+from bot.texts import say
+from bot.ui.autocomplete import catalog_here
+from bot.ui.delivery.first_answer import first_answer
+from bot.ui.interaction import app_of
+from bot.ui.interaction_context import asked_by, fetch, is_picture
+from bot.ui.pages import embeds
+from bot.ui.views import PrivateView
+from generation.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from bot.app import App
+
+
+class InspectionCog(commands.Cog):
+    """How a picture was made, by us or by another program.
+
+    ``menu`` is the same for a message's first picture; whoever adds the cog adds it to the tree.
+    """
+
+    def __init__(self, jobs: JobService) -> None:
+        self.jobs = jobs
+        self.menu = app_commands.ContextMenu(name=say("menu-details"), callback=self.details)
+
+    @app_commands.command(description=say("command-inspect"))
+    @app_commands.describe(image=say("command-inspect.image"))
+    async def inspect(
+        self, interaction: discord.Interaction[Any], image: discord.Attachment
+    ) -> None:
+        """Show privately what the file says, and offer to draw the same."""
+        await self._show(interaction, image)
+
+    async def details(
+        self, interaction: discord.Interaction[Any], message: discord.Message
+    ) -> None:
+        """Show privately what the message's first picture says."""
+        pictures = [file for file in message.attachments if is_picture(file)]
+        if not pictures:
+            raise NothingToDo(say("no-picture"))
+        await self._show(interaction, pictures[0])
+
+    async def _show(self, interaction: discord.Interaction[Any], image: discord.Attachment) -> None:
+        found = await self.jobs.decoder.read(await fetch(interaction, "image", image))
+        if found is None:
+            raise NothingToDo(say("error-file-says-nothing"))
+        try:
+            alike = likeness(found, catalog_here(interaction))
+        except InvalidRequest:  # no prompt, or one too long for us: there is nothing to offer
+            await interaction.response.send_message(
+                embed=embeds.parameters(found, ()), ephemeral=True
+            )
+            return
+        offer = Offer(self.jobs, alike, interaction)
+        await interaction.response.send_message(
+            embed=embeds.parameters(found, alike.left_out), view=offer, ephemeral=True
+        )
+
+
+class Offer(PrivateView):
+    """The button that draws a picture alike; it goes after a while, or when used."""
+
+    def __init__(self, jobs: JobService, alike: Likeness, asked: discord.Interaction[Any]) -> None:
+        super().__init__(asked)
+        self._jobs, self._alike = jobs, alike
+        self.use.label = say("button-use-these")
+
+    @discord.ui.button(emoji="🎞️")
+    async def use(
+        self, interaction: discord.Interaction[Any], _: discord.ui.Button["Offer"]
+    ) -> None:
+        """Make the job, as /imagine would."""
+        app_of(interaction).cooldowns.wish(interaction)
+        mine = await self._jobs.defaults(interaction.user.id)
+        asked = asked_by(interaction, private=bool(mine.get("private")))
+        said = self._jobs.complete_alike(self._alike.said, mine, asked)
+        job = await self._jobs.imagine(said, asked)
+        await first_answer(interaction, self._jobs, job)
+        await self.on_timeout()
+
+
+def setup(app: "App") -> None:
+    """Say how pictures were made."""
+    cog = InspectionCog(app.jobs)
+    app.add_cog(cog, cog.menu)

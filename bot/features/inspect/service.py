@@ -1,0 +1,88 @@
+"""From what a picture's file says about its making to options for another one like it."""
+
+from dataclasses import dataclass
+from pathlib import PurePath, PureWindowsPath
+from typing import Any
+
+from bot.options.describe import of_file
+from bot.options.image_options import ImageOptions
+from bot.options.registry import OPTIONS, Option
+from bot.options.values import Name, SamplerName
+from bot.texts import say
+from generation.catalog import Catalog, Checkpoint, is_file_name
+from generation.errors import InvalidRequest
+from generation.metadata.infotext import Parameters
+from generation.request import LCM_STEPS, PROMPT_LENGTH, Sampler
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """What can be asked for here that comes nearest, and what it lacks of the file, in words.
+
+    The words of ``left_out`` hold the file's own: whoever shows them escapes and shortens them.
+    """
+
+    said: ImageOptions
+    left_out: tuple[str, ...]
+
+
+def likeness(found: Parameters, catalog: Catalog) -> Likeness:
+    """Return options for one picture with the file's parameters, as far as they hold here.
+
+    What is unknown or out of bounds is left to the checkpoint, and said; the size becomes the
+    nearest shape. The picture that it started from is not in the file. Raises InvalidRequest,
+    naming ``image``, where the file has no prompt, or one that is too long.
+    """
+    if not found.prompt.strip():
+        raise InvalidRequest("image", say("bound-image-prompt"))
+    if max(len(found.prompt), len(found.negative_prompt)) > PROMPT_LENGTH:
+        raise InvalidRequest("image", say("bound-image-words", most=str(PROMPT_LENGTH)))
+    said = of_file(found)
+    ours = {field: _kept(OPTIONS[field], value) for field, value in said.items()}
+    named = _checkpoint(found.model, catalog)
+    checkpoint = named or catalog[catalog.default]
+    ours["checkpoint"] = named.name if named else None
+    if ours["sampler"] not in checkpoint.samplers:
+        ours["sampler"] = None
+    if (ours["sampler"] or checkpoint.sampler) == Sampler.LCM and found.steps is not None:
+        ours["steps"] = found.steps if LCM_STEPS[0] <= found.steps <= LCM_STEPS[1] else None
+    ours["strength"] = None
+    return Likeness(
+        ImageOptions(ours, prompt=found.prompt, negative_prompt=found.negative_prompt, count=1),
+        tuple(
+            say(f"left-out-{OPTIONS[field].key}", said=str(value))
+            for field, value in said.items()
+            if value is not None and ours[field] is None
+        ),
+    )
+
+
+def _kept(option: Option, value: Any) -> Any:  # noqa: ANN401
+    """Return a file's value as an option's, None where it says none, or none of ours."""
+    if value is None:
+        return None
+    try:
+        # Of what has no field of its own there is a text.
+        written = isinstance(value, str) and not isinstance(option.value, SamplerName | Name)
+        return (
+            option.value.read(option.field, value)
+            if written
+            else option.value.check(option.field, value)
+        )
+    except InvalidRequest:
+        return None
+
+
+def _checkpoint(model: str | None, catalog: Catalog) -> Checkpoint | None:
+    """Return the checkpoint of this name, or the one whose file or folder has it."""
+    if not model:
+        return None
+    wanted = {model.casefold(), _stem(PureWindowsPath(model))}  # parted by either slash
+    for checkpoint in map(catalog.__getitem__, catalog.names):
+        if wanted & {checkpoint.name.casefold(), _stem(PurePath(checkpoint.source))}:
+            return checkpoint
+    return None
+
+
+def _stem(path: PurePath) -> str:
+    return (path.stem if is_file_name(path.name) else path.name).casefold()

@@ -1,0 +1,136 @@
+"""Blocks: who may ask for nothing, where, and until when."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import ColumnElement, select, update
+
+from bot.core.audit_store import Deed
+from bot.core.personal_data import Fate, PersonalData
+from bot.db.database import Database
+from bot.db.models import BlockRow
+from bot.db.records import EVERYWHERE, Block
+
+FOR_EVER = datetime.max.replace(tzinfo=UTC)
+
+
+class BlockStore(PersonalData):
+    """The blocks table; what is lifted or has run out stays on record.
+
+    Those not lifted are kept in memory: whoever asks for pictures is looked for among them. `load`
+    comes before anything else.
+    """
+
+    name = "blocks"
+    texts: ClassVar = {"blocks": {"reason": Fate.STAYS}}
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._unlifted: dict[tuple[int, int], Block] = {}  # by server and person
+
+    async def load(self) -> None:
+        """Read the blocks that hold, or will have run out."""
+        query = select(BlockRow).where(BlockRow.lifted_at.is_(None))
+        async with self._database.read() as session:
+            blocks = [_block(row) for row in await session.scalars(query)]
+        self._unlifted = {(block.guild_id, block.person_id): block for block in blocks}
+
+    async def add(self, deed: Deed, *, reason: str, until: datetime | None) -> Block:
+        """Block the person whom the deed is about, in its server, instead of any earlier block."""
+        now = datetime.now(UTC)
+        row = BlockRow(
+            guild_id=deed.guild_id,
+            person_id=deed.person_id,
+            reason=reason,
+            by_id=deed.moderator_id,
+            made_at=now,
+            until=until,
+        )
+        async with self._database.write() as session:
+            await session.execute(
+                update(BlockRow)
+                .where(*_of(deed), BlockRow.lifted_at.is_(None))
+                .values(lifted_at=now)
+            )
+            session.add_all([row, deed.row()])
+        block = _block(row)
+        self._unlifted[block.guild_id, block.person_id] = block
+        return block
+
+    async def lift(self, deed: Deed, at: datetime) -> bool:
+        """End the block of the person whom the deed is about; False where none holds."""
+        async with self._database.write() as session:
+            lifted = await session.scalars(
+                update(BlockRow)
+                .where(*_of(deed), *_holding(at))
+                .values(lifted_at=at)
+                .returning(BlockRow.person_id)
+            )
+            person_id = lifted.first()
+            if person_id is None:
+                return False
+            session.add(deed.row())
+        self._unlifted.pop((deed.guild_id, person_id), None)
+        return True
+
+    def holding(self, person_id: int, guild_id: int | None, at: datetime) -> Block | None:
+        """Return the block that holds longest for a person there, or None where they may ask."""
+        found = [
+            block
+            for server in {EVERYWHERE, guild_id or EVERYWHERE}
+            if (block := self._unlifted.get((server, person_id))) is not None
+            and (block.until is None or block.until > at)
+        ]
+        return max(found, key=lambda block: block.until or FOR_EVER, default=None)
+
+    async def page(
+        self, guild_id: int, at: datetime, *, before: int | None, limit: int
+    ) -> Sequence[Block]:
+        """Return the blocks that hold in a server, older than block ``before``, newest first."""
+        query = select(BlockRow).where(BlockRow.guild_id == guild_id, *_holding(at))
+        if before is not None:
+            query = query.where(BlockRow.id < before)
+        async with self._database.read() as session:
+            rows = await session.scalars(query.order_by(BlockRow.id.desc()).limit(limit))
+            return [_block(row) for row in rows]
+
+    async def of_person(self, person_id: int) -> Sequence[Block]:
+        """Return every block of a person, in every server, the first one first."""
+        query = select(BlockRow).where(BlockRow.person_id == person_id).order_by(BlockRow.id)
+        async with self._database.read() as session:
+            return [_block(row) for row in await session.scalars(query)]
+
+    async def export(self, person_id: int) -> list[dict[str, Any]]:
+        """Return every block of a person; they stay: they are about what a person may do."""
+        return [
+            {
+                "server": block.guild_id or None,
+                "made_at": block.made_at.isoformat(),
+                "until": block.until and block.until.isoformat(),
+                "lifted_at": block.lifted_at and block.lifted_at.isoformat(),
+                "reason": block.reason,
+            }
+            for block in await self.of_person(person_id)
+        ]
+
+
+def _of(deed: Deed) -> tuple[ColumnElement[bool], ...]:
+    return BlockRow.guild_id == deed.guild_id, BlockRow.person_id == deed.person_id
+
+
+def _holding(at: datetime) -> tuple[ColumnElement[bool], ...]:
+    return BlockRow.lifted_at.is_(None), BlockRow.until.is_(None) | (BlockRow.until > at)
+
+
+def _block(row: BlockRow) -> Block:
+    return Block(
+        id=row.id,
+        guild_id=row.guild_id,
+        person_id=row.person_id,
+        reason=row.reason,
+        by_id=row.by_id,
+        made_at=row.made_at,
+        until=row.until,
+        lifted_at=row.lifted_at,
+    )

@@ -1,0 +1,126 @@
+"""What moderators do to people and jobs; all of it goes into the audit trail."""
+
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.core.admission.admission import Wanted
+from bot.core.admission.request_context import Actor, Asked, Target
+from bot.core.admission.visibility import Visibility
+from bot.core.audit_store import AuditStore, Deed
+from bot.core.errors import Blocked, NotBlockable, NothingToDo
+from bot.core.jobs.job_service import JobService
+from bot.core.jobs.job_store import JobStore
+from bot.core.pictures.gallery import remove_files
+from bot.core.pictures.picture_store import PictureStore
+from bot.db.records import OPEN, AuditAction, AuditEntry, Block, Job
+from bot.features.moderation.block_store import BlockStore
+from bot.texts import say
+
+log = logging.getLogger(__name__)
+
+FOR_GOOD = "for good"
+
+
+@dataclass(frozen=True, slots=True)
+class Deeds:
+    """Which entries of the audit trail are looked for; what is None is left open."""
+
+    guild_id: int
+    moderator_id: int | None = None
+    person_id: int | None = None
+    action: str | None = None
+
+
+class ModerationService:
+    """What the commands of moderators call; whoever calls has checked that they are moderators."""
+
+    def __init__(
+        self,
+        *,
+        jobs: JobService,
+        visibility: Visibility,
+        store: JobStore,
+        pictures: PictureStore,
+        blocks: BlockStore,
+        audit: AuditStore,
+    ) -> None:
+        self._jobs = jobs
+        self._visibility = visibility
+        self._store = store
+        self._pictures = pictures
+        self._blocks = blocks
+        self._audit = audit
+
+    async def check(self, asked: Asked, _: Wanted) -> None:
+        """Raise Blocked where a person may ask for nothing."""
+        origin = asked.origin
+        block = self._blocks.holding(origin.person_id, origin.guild_id, origin.asked_at)
+        if block is not None:
+            raise Blocked(block.reason, block.until)
+
+    async def block(
+        self, target: Target, actor: Actor, *, until: datetime | None, reason: str
+    ) -> int:
+        """Block a person, end their jobs there, and count those; raises NotBlockable.
+
+        An earlier block is replaced.
+        """
+        if target.person_id == actor.person_id:
+            raise NotBlockable(say("error-block-yourself"))
+        if target.is_us:
+            raise NotBlockable(say("error-block-bot"))
+        if target.moderates and not actor.owns:
+            raise NotBlockable(say("error-block-moderator"))
+        end = FOR_GOOD if until is None else f"until {until:%Y-%m-%d %H:%M} UTC"
+        deed = actor.deed(
+            AuditAction.BLOCK, f"{end}: {reason}" if reason else end, person_id=target.person_id
+        )
+        await self._blocks.add(deed, reason=reason, until=until)
+        ended = await self._jobs.cancel_all(target.person_id, actor, reason)
+        log.info("%d blocked by %d, %d jobs ended", target.person_id, actor.person_id, ended)
+        return ended
+
+    async def unblock(self, person_id: int, actor: Actor, *, at: datetime, reason: str) -> None:
+        """Let a person ask again; raises NothingToDo where they may."""
+        if not await self._blocks.lift(
+            actor.deed(AuditAction.UNBLOCK, reason, person_id=person_id), at
+        ):
+            raise NothingToDo(say("error-not-blocked"))
+
+    async def blocks(
+        self, guild_id: int, at: datetime, before: int | None, limit: int
+    ) -> Sequence[Block]:
+        """Return the blocks that hold in a server, or EVERYWHERE, newest first."""
+        return await self._blocks.page(guild_id, at, before=before, limit=limit)
+
+    async def remove(self, job_id: int, actor: Actor, *, reason: str) -> tuple[Job, int]:
+        """Remove a job's pictures, ending it first where it is on its way.
+
+        Return the job, whose message is left, and how many jobs made from it stay. Raises
+        JobNotFound. Doing it twice changes nothing.
+        """
+        job = await self._visibility.endable(job_id, actor)
+        if job.status in OPEN:
+            with suppress(NothingToDo):  # it ended meanwhile
+                await self._jobs.cancel(job.id, actor, reason)
+        deed = actor.deed(AuditAction.REMOVE, reason, person_id=job.origin.person_id, job_id=job.id)
+        await remove_files(self._store, self._pictures, job, actor, deed)
+        return await self._store.get(job.id) or job, await self._store.children_count(job)
+
+    async def note(self, deed: Deed) -> None:
+        """Write down what a moderator does that changes nothing here; raises StoreError."""
+        await self._audit.add(deed)
+
+    async def deeds(self, deeds: Deeds, before: int | None, limit: int) -> Sequence[AuditEntry]:
+        """Return what moderators did in a server, or EVERYWHERE, newest first."""
+        return await self._audit.page(
+            deeds.guild_id,
+            before=before,
+            limit=limit,
+            person_id=deeds.person_id,
+            moderator_id=deeds.moderator_id,
+            action=deeds.action,
+        )

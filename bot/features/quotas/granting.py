@@ -1,0 +1,61 @@
+"""What moderators grant beside a server's quota; each grant is on record."""
+
+from datetime import UTC, datetime
+
+from bot.core.audit_store import Deed
+from bot.core.quotas.allowance_store import AllowanceStore
+from bot.core.quotas.quotas import Quotas, Standing
+from bot.db.records import Allowance, AuditAction, Holder
+
+
+class Granting:
+    """What /mod quota calls; it trusts its caller to have checked who asks.
+
+    An allowance that is given says whose; what is granted in it does not count.
+    """
+
+    def __init__(self, allowances: AllowanceStore, quotas: Quotas) -> None:
+        self._allowances = allowances
+        self._quotas = quotas
+
+    def held(self, whose: Allowance) -> Allowance:
+        """Return what the holder has been granted."""
+        return self._allowances.get(whose.guild_id, whose.holder, whose.holder_id)
+
+    async def standing(
+        self, person_id: int, guild_id: int, role_ids: frozenset[int], now: datetime
+    ) -> Standing:
+        """Return how a person stands with the quota now."""
+        return await self._quotas.standing(person_id, guild_id, role_ids, now)
+
+    async def set_daily(
+        self, whose: Allowance, moderator_id: int, pictures: int | None
+    ) -> Allowance:
+        """Give the holder so many pictures a day; None is the server's own number again."""
+        what = "the server's" if pictures is None else f"{pictures} pictures a day"
+        deed = _deed(whose, moderator_id, AuditAction.QUOTA_SET, what)
+        return await self._allowances.change(whose, deed, pictures_per_day=pictures)
+
+    async def add_today(
+        self, whose: Allowance, moderator_id: int, pictures: int, now: datetime
+    ) -> Allowance:
+        """Grant so many more on this day (UTC)."""
+        day = now.astimezone(UTC).date()
+        deed = _deed(whose, moderator_id, AuditAction.QUOTA_ADD, f"{pictures} more on {day}")
+        return await self._allowances.change(whose, deed, extra=pictures, extra_on=day)
+
+    async def count_anew(self, whose: Allowance, moderator_id: int, now: datetime) -> Allowance:
+        """Let what was asked for before now not count."""
+        deed = _deed(whose, moderator_id, AuditAction.QUOTA_RESET, "counted from now on")
+        return await self._allowances.change(whose, deed, counted_from=now)
+
+
+def _deed(whose: Allowance, moderator_id: int, action: AuditAction, what: str) -> Deed:
+    person = whose.holder is Holder.PERSON
+    return Deed(
+        guild_id=whose.guild_id,
+        moderator_id=moderator_id,
+        action=action,
+        detail=what if person else f"<@&{whose.holder_id}>: {what}",
+        person_id=whose.holder_id if person else None,
+    )

@@ -1,0 +1,51 @@
+"""/upscale: a person's own picture, larger."""
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.core.jobs.job_service import JobService
+from bot.texts import say
+from bot.ui.cooldowns import UNDER_POLICY
+from bot.ui.delivery.first_answer import first_answer
+from bot.ui.interaction_context import asked_by, fetch
+from generation.upscaler import FACTORS
+
+if TYPE_CHECKING:
+    from bot.app import App
+
+CHOICES = [app_commands.Choice(name=f"×{factor}", value=factor) for factor in FACTORS]
+
+
+class EnlargingCog(commands.Cog):
+    """The upscaler, for any picture."""
+
+    def __init__(self, jobs: JobService) -> None:
+        self.jobs = jobs
+
+    @app_commands.command(description=say("command-upscale"), extras={UNDER_POLICY: True})
+    @app_commands.describe(
+        image=say("command-upscale.image"),
+        factor=say("command-upscale.factor"),
+        private=say("command-upscale.private"),
+    )
+    @app_commands.choices(factor=CHOICES)
+    async def upscale(
+        self,
+        interaction: discord.Interaction[Any],
+        image: discord.Attachment,
+        factor: int = FACTORS[0],
+        private: bool = False,
+    ) -> None:
+        """Record the wish, answer with the message that will carry it, and line it up."""
+        asked = asked_by(interaction, private=private)
+        job = await self.jobs.upscale(partial(fetch, interaction, "image", image), factor, asked)
+        await first_answer(interaction, self.jobs, job)
+
+
+def setup(app: "App") -> None:
+    """Enlarge people's own pictures."""
+    app.add_cog(EnlargingCog(app.jobs))

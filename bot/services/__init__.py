@@ -1,1 +1,0 @@
-"""What Darkroom does, apart from how Discord shows it and how pictures are drawn."""

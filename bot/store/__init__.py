@@ -1,1 +1,0 @@
-"""What Darkroom remembers: jobs and pictures, in SQLite and on disk."""

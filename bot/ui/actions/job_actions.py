@@ -1,0 +1,231 @@
+"""What can be done with a job: each button is a `JobAction`, which is registered once.
+
+Under finished pictures the buttons stand in the order in which their actions were registered.
+"""
+
+import re
+import secrets
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum, IntEnum, auto
+from typing import Any, ClassVar, Self
+
+import discord
+
+from bot.core.admission.visibility import Right
+from bot.core.errors import ForeignButton, NothingToDo
+from bot.core.pictures.gallery import Gallery
+from bot.db.records import Job
+from bot.texts import say
+from bot.ui.actions.custom_id import TEMPLATE, CustomId
+from bot.ui.actions.press import Actions, LastingButton, Press, once
+from bot.ui.interaction import app_of
+from bot.ui.interaction_context import actor_of
+
+ROW_LENGTH = 5
+# Discord keeps a number beside a button's custom id: from this one on they are of this run.
+OURS = 1 + secrets.randbits(30)
+
+
+class Under(Enum):
+    """What a button stands under."""
+
+    PICTURES = auto()  # finished ones
+    OPEN = auto()  # the message of a job that waits or runs
+    ANSWER = auto()  # what another action answered to one person
+
+
+class Row(IntEnum):
+    """Buttons under pictures stand in rows: what is made of them, then what is done with them."""
+
+    MAKE = 0
+    CHANGE = 1
+    KEEP = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """One button: how it looks, in which row, and for which of the pictures."""
+
+    label: str
+    emoji: str | None = None
+    style: discord.ButtonStyle = discord.ButtonStyle.secondary
+    row: Row = Row.KEEP
+    index: int | None = None
+
+
+class JobAction(ABC):
+    """What a button under a job does.
+
+    ``name`` stands in custom ids, so it never changes. ``label`` is a key of the catalog.
+    Who has the ``right`` may press it; what ``makes_job`` is done in nobody's name but one's own,
+    moderator or not. What ``opens_form`` also takes the form when it comes back.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    emoji: ClassVar[str | None] = None
+    style: ClassVar[discord.ButtonStyle] = discord.ButtonStyle.secondary
+    under: ClassVar[Under] = Under.PICTURES
+    row: ClassVar[Row] = Row.KEEP
+    right: ClassVar[Right] = Right.SEE
+    makes_job: ClassVar[bool] = False
+    opens_form: ClassVar[bool] = False
+
+    def buttons(self, job: Job, pictures: Sequence[int]) -> Iterable[Button]:  # noqa: ARG002
+        """Return where it stands; ``pictures`` of the job are shown, others were held back."""
+        return [self.button()]
+
+    def button(self, index: int | None = None, row: Row | None = None, **fields: str) -> Button:
+        """Return a button that looks like this action; ``fields`` are those of its label."""
+        row = self.row if row is None else row
+        return Button(say(self.label, **fields), self.emoji, self.style, row, index)
+
+    @abstractmethod
+    async def press(self, press: Press) -> None:
+        """Do what the button says; raises JobError where it makes no sense (any more)."""
+
+    async def submit(self, press: Press) -> None:  # noqa: ARG002
+        """Do what its form says, which came back; raises likewise."""
+        raise NothingToDo(say("error-form-unknown"))
+
+    def made_for(self, job: Job, pressed: CustomId, message: discord.Message | None) -> bool:
+        """Tell whether a button under this message was made for this job.
+
+        Numbers come again in another database: a mark has to be the job's, and the message, too,
+        as far as it is known. What stands under an answer belongs to the message that was answered.
+        """
+        if pressed.mark is not None and pressed.mark != job.mark:
+            return False
+        if self.under is Under.ANSWER:
+            return pressed.mark is not None or _answered(message) == job.message_id
+        if message is None or not job.message_id:
+            return pressed.mark is not None
+        return message.id == job.message_id
+
+
+def _answered(message: discord.Message | None) -> int | None:
+    """Return the id of the message whose button was pressed to get this answer."""
+    asked = None if message is None else message.interaction_metadata
+    return None if asked is None else asked.interacted_message_id
+
+
+JOB_ACTIONS: Actions[JobAction] = Actions()
+
+
+class JobButton(LastingButton, discord.ui.DynamicItem[discord.ui.Button[Any]], template=TEMPLATE):
+    """Any button of a job."""
+
+    def __init__(self, custom_id: CustomId, **look: Any) -> None:  # noqa: ANN401
+        self.parsed = custom_id
+        super().__init__(discord.ui.Button(custom_id=str(custom_id), **look))
+
+    @classmethod
+    def of(cls, action: JobAction, job: Job, button: Button, **more: Any) -> Self:  # noqa: ANN401
+        """Return an action's button of this job."""
+        custom_id = CustomId.of(job, action.name, button.index)
+        return cls(custom_id, label=button.label, emoji=button.emoji, style=button.style, **more)
+
+    @classmethod
+    def parse(cls, match: re.Match[str]) -> Self:
+        """Return the button with this custom id."""
+        return cls(CustomId.from_match(match))
+
+    async def pressed(self, interaction: discord.Interaction[Any]) -> None:
+        """Do what the button says, once."""
+        action = JOB_ACTIONS.get(self.parsed.action)
+        work = _press(interaction, action, self.parsed)
+        # A form that was closed may be opened again at once.
+        opens = action is not None and action.opens_form
+        await (work if opens else once(interaction, str(self.parsed), work))
+
+
+async def _press(
+    interaction: discord.Interaction[Any], action: JobAction | None, sent: CustomId
+) -> None:
+    cooldowns = app_of(interaction).cooldowns
+    if action is not None and action.makes_job:
+        cooldowns.wish(interaction)
+    else:
+        cooldowns.click(interaction)
+    if action is None:
+        raise NothingToDo(say("error-button-unknown"))
+    await action.press(await _admit(interaction, action, sent))
+
+
+async def submitted(interaction: discord.Interaction[Any], match: re.Match[str]) -> None:
+    """Do what an action's form says, which came back; raises JobError."""
+    sent = CustomId.from_match(match)
+    action = JOB_ACTIONS.get(sent.action)
+    if action is None or not action.opens_form:
+        raise NothingToDo(say("error-form-unknown"))
+    app_of(interaction).cooldowns.wish(interaction)
+    await action.submit(await _admit(interaction, action, sent))
+
+
+async def _admit(interaction: discord.Interaction[Any], action: JobAction, sent: CustomId) -> Press:
+    """Return the press of a button or a form by somebody who has the right to it.
+
+    Raises ForeignButton where it was made for another job of the same number, of which whoever may
+    not see that learns nothing; else JobNotFound, JobRemoved or NotYours.
+    """
+    actor, gallery = actor_of(interaction), app_of(interaction).get(Gallery)
+    if action.makes_job:
+        actor = replace(actor, moderates=False)
+    found = await gallery.job(sent.job_id, actor)
+    if found is not None and not action.made_for(found, sent, interaction.message):
+        raise ForeignButton
+    job = await gallery.check(found, actor, action.right)
+    return Press(interaction, job, str(replace(sent, mark=job.mark)), sent.index)
+
+
+def result_view(job: Job, held_back: Collection[int] = ()) -> discord.ui.View:
+    """Return the buttons under finished pictures; those that were ``held_back`` have none.
+
+    Discord takes five rows of five: what is too much for a row goes on in one of its own.
+    """
+    pictures = [index for index in range(job.request.num_images) if index not in held_back]
+    groups: dict[Row, list[JobButton]] = {row: [] for row in Row}
+    for action in JOB_ACTIONS.values():
+        if action.under is Under.PICTURES:
+            for button in action.buttons(job, pictures):
+                groups[button.row].append(JobButton.of(action, job, button))
+    rows = [
+        group[start : start + ROW_LENGTH]
+        for group in groups.values()
+        for start in range(0, len(group), ROW_LENGTH)
+    ]
+    view = closed_view()
+    for number, row in enumerate(rows):
+        for item in row:
+            item.row = number
+            view.add_item(item)
+    return view
+
+
+def waiting_view(job: Job) -> discord.ui.View:
+    """Return the buttons of a job that waits or runs."""
+    view = closed_view()
+    actions = [action for action in JOB_ACTIONS.values() if action.under is Under.OPEN]
+    for number, action in enumerate(actions, OURS):
+        view.add_item(JobButton.of(action, job, action.button(), id=number))
+    return view
+
+
+def answer_view(job: Job, action: JobAction) -> discord.ui.View:
+    """Return the one button of an action that stands under another one's answer."""
+    view = closed_view()
+    view.add_item(JobButton.of(action, job, action.button()))
+    return view
+
+
+def closed_view() -> discord.ui.View:
+    """Return no buttons, for a job that ended without pictures, or for a start.
+
+    discord.py need not wait for what is pressed: ours are known by their ids. Of a private answer
+    it would forget them after a quarter of an hour.
+    """
+    view = discord.ui.View(timeout=None)
+    view.stop()
+    return view

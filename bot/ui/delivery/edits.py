@@ -1,0 +1,77 @@
+"""A state of a job's message on its way to Discord."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import discord
+
+from bot.core.jobs.output_check import coarse
+from bot.ui.delivery import job_message as render
+from bot.ui.delivery.shrinking import Upload, fit
+from bot.ui.delivery.uploading import as_files
+
+
+@dataclass(slots=True)
+class Edit:
+    """A whole state of a message: what it replaces does not matter any more."""
+
+    content: str
+    view: discord.ui.View
+    # None leaves what the message carries.
+    files: list[Upload] | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """Return what discord.py's edits take, with the files anew: sending one uses it up."""
+        fields: dict[str, Any] = {
+            "content": self.content,
+            "view": self.view,
+            "allowed_mentions": discord.AllowedMentions.none(),
+        }
+        if self.files is not None:
+            fields["attachments"] = as_files(self.files)
+        return fields
+
+    async def send(self, channel: discord.abc.Messageable, nonce: str) -> discord.Message:
+        """Post it as a new message; the same nonce again finds the first one for some minutes."""
+        return await channel.send(
+            self.content,
+            view=self.view,
+            files=as_files(self.files or []),
+            nonce=nonce,
+            allowed_mentions=discord.AllowedMentions.none(),
+        )
+
+
+@dataclass(slots=True)
+class Line:
+    """What is on its way to one job's message."""
+
+    newest: Edit | None = None
+    sender: asyncio.Task[None] | None = None
+    patching: asyncio.Lock = field(default_factory=asyncio.Lock)
+    place: int | None = None
+    token_died: bool = False
+    # Discord refused a progress edit, and would refuse the next; the message may even be gone.
+    muted: bool = False
+    gone: bool = False
+
+
+async def coarsened(edit: Edit) -> Edit:
+    """Return the edit with its preview as it may be shown before the check."""
+    if not edit.files:
+        return edit
+    (preview,) = edit.files
+    content = await asyncio.to_thread(coarse, preview.content)
+    return replace(edit, files=[replace(preview, content=content)])
+
+
+async def fitting(edit: Edit, limit: int) -> Edit:
+    """Return the edit with files of at most ``limit`` bytes, saying so where it shrank any."""
+    if not edit.files:
+        return edit
+    files = await asyncio.to_thread(fit, edit.files, limit)
+    if files == edit.files:
+        return edit
+    content = edit.content.removesuffix(render.shrunk()) + render.shrunk()
+    return replace(edit, content=content, files=files)

@@ -1,0 +1,121 @@
+"""The first answer to a job: the message that will carry it to its end."""
+
+import asyncio
+import logging
+from typing import Any
+
+import discord
+
+from bot.core.errors import DiscordRefused
+from bot.core.jobs.job_service import JobService
+from bot.db.records import Job
+from bot.texts import say
+from bot.texts.inert import inert
+from bot.ui.actions.job_actions import JobButton, waiting_view
+from bot.ui.delivery import job_message as render
+from bot.ui.interaction import app_of
+from bot.ui.trouble import ALREADY_ACKNOWLEDGED, TROUBLE, describe, is_final, retry_after
+
+log = logging.getLogger(__name__)
+
+# Discord takes a first answer within three seconds.
+ANSWER_S, IN_TIME_S, AGAIN_S = 10.0, 2.5, 0.2
+# The statuses with which Discord says that it did not take an answer.
+REFUSALS = (400, 403, 413)
+UNKNOWN_INTERACTION = 10062
+STRIPPED_SHOWN = 1500
+
+
+async def first_answer(interaction: discord.Interaction[Any], jobs: JobService, job: Job) -> None:
+    """Answer a recorded job with the message that will carry it to its end.
+
+    The first of several jobs gets the interaction's own answer, each other one a message after it.
+    """
+    app_of(interaction).cooldowns.granted(interaction)
+    text, view = render.waiting(job, jobs.queue.place_of(job)), waiting_view(job)
+    try:
+        message_id = await _answer(interaction, job, text, view)
+    except TROUBLE as error:
+        why = describe(error)
+        if _is_refused(error):
+            await jobs.answers.refused(job, why)
+            raise DiscordRefused(say("error-answer-refused", why=inert(why))) from error
+        log.warning("job %d: its first answer broke: %s", job.id, why)
+        message_id = None
+    if message_id is None:
+        await jobs.answers.broke(job)
+        return
+    await jobs.answers.stands(job, message_id)
+    if job.stripped:
+        await _tell_stripped(interaction, job)
+
+
+async def _answer(
+    interaction: discord.Interaction[Any], job: Job, text: str, view: discord.ui.View
+) -> int | None:
+    """Send a first answer; return its id. Raises TROUBLE.
+
+    Where it breaks at once it is sent again, while that can be in time: Discord takes one only.
+    """
+    alone, clock = job.origin.private, asyncio.get_running_loop().time
+    began = clock()
+    while True:
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                if job.origin.part > 0:
+                    sent = await interaction.followup.send(
+                        text, view=view, ephemeral=alone, wait=True
+                    )
+                    return sent.id
+                answer = await interaction.response.send_message(text, view=view, ephemeral=alone)
+                return answer.message_id
+        except TROUBLE as error:
+            pause = max(AGAIN_S, retry_after(error))
+            late = clock() + pause - began > IN_TIME_S
+            if late or job.origin.part > 0 or _is_known(error) or _is_refused(error):
+                raise
+            log.info("job %d: its first answer is sent again: %s", job.id, describe(error))
+            await asyncio.sleep(pause)
+
+
+def _is_known(error: BaseException) -> bool:
+    """Tell whether sending an answer again would say nothing new."""
+    known = (UNKNOWN_INTERACTION, ALREADY_ACKNOWLEDGED)
+    return isinstance(error, discord.HTTPException) and error.code in known
+
+
+def _is_refused(error: BaseException) -> bool:
+    """Tell whether Discord does not take a first answer: it is then known not to stand."""
+    return is_final(error) and error.status in REFUSALS and not _is_known(error)
+
+
+def carries(message: discord.Message, job: Job, *, of_this_run: bool) -> bool:
+    """Tell whether a message is the first answer that we gave to a job.
+
+    Another process with the same token has a database of its own, in which the numbers of jobs may
+    be the same; what it sends has another mark than what was sent ``of_this_run``.
+    """
+    ours = {
+        button.custom_id: button.item.id
+        for button in waiting_view(job).children
+        if isinstance(button, JobButton)
+    }
+    found = (
+        child
+        for row in message.components
+        if isinstance(row, discord.ActionRow)
+        for child in row.children
+    )
+    return any(
+        child.custom_id in ours and (child.id == ours[child.custom_id] or not of_this_run)
+        for child in found
+    )
+
+
+async def _tell_stripped(interaction: discord.Interaction[Any], job: Job) -> None:
+    """Tell the person what filters cut out of their prompt; the job goes on whatever happens."""
+    words = inert(job.stripped or "", STRIPPED_SHOWN)
+    try:
+        await interaction.followup.send(say("stripped", words=words), ephemeral=True)
+    except TROUBLE as error:
+        log.warning("job %d: what was cut out of it is not told: %s", job.id, describe(error))

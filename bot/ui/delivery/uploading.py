@@ -1,0 +1,70 @@
+"""Files on their way to Discord, made smaller until it takes them."""
+
+import asyncio
+import io
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import discord
+
+from bot.core.discord_limits import ALT_TEXT_LENGTH
+from bot.db.records import Job, StoredPicture, Verdict
+from bot.texts.inert import plain
+from bot.ui.delivery import job_message as render
+from bot.ui.delivery.shrinking import Upload, fit
+
+# A refusal of less than this is not about the size.
+SMALLEST_FILE_BYTES = 1024
+TOO_LARGE = 413
+
+Sent = TypeVar("Sent")
+
+
+def upload(job: Job, picture: StoredPicture, png: bytes) -> Upload:
+    """Return a picture's file as people get it."""
+    alt = render.alt_text(job, picture, job.request.num_images)
+    hidden = picture.verdict is not Verdict.SHOWN
+    return Upload(render.file_name(job, picture), png, alt, spoiler=hidden)
+
+
+def thumbnail_file(job: Job, thumbnail: bytes) -> discord.File:
+    """Return the file of a job's thumbnail (WebP), to be shown in its embed."""
+    alt = plain(render.subject(job), ALT_TEXT_LENGTH)
+    return discord.File(io.BytesIO(thumbnail), f"job-{job.id}.webp", description=alt)
+
+
+def as_files(uploads: list[Upload]) -> list[discord.File]:
+    """Return what discord.py sends, anew each time: sending a file uses it up."""
+    return [
+        discord.File(
+            io.BytesIO(upload.content),
+            filename=upload.name,
+            description=upload.alt,
+            spoiler=upload.spoiler,
+        )
+        for upload in uploads
+    ]
+
+
+def largest(uploads: list[Upload] | None) -> int:
+    """Return the size in bytes of the largest file."""
+    return max((len(upload.content) for upload in uploads or ()), default=0)
+
+
+async def send_fitting(
+    send: Callable[[list[discord.File], str], Awaitable[Sent]], uploads: list[Upload], limit: int
+) -> Sent:
+    """Send files of at most ``limit`` bytes each, and smaller ones where Discord takes less.
+
+    ``send`` gets them with a line that says so where any was made smaller, else with an empty
+    one. Raises what it raises.
+    """
+    while True:
+        fitting = await asyncio.to_thread(fit, uploads, limit)
+        note = "" if fitting == uploads else render.shrunk()
+        try:
+            return await send(as_files(fitting), note)
+        except discord.HTTPException as error:
+            if error.status != TOO_LARGE or largest(fitting) <= SMALLEST_FILE_BYTES:
+                raise
+            limit = largest(fitting) // 2

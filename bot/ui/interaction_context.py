@@ -1,0 +1,192 @@
+"""From an interaction to the services' words: who asks, where, and what we may do there."""
+
+import asyncio
+from dataclasses import replace
+
+import discord
+from discord import app_commands
+
+from bot.core.admission.request_context import Actor, Asked, Target
+from bot.core.errors import FileUnavailable, OwnersOnly, ServerUnknown
+from bot.core.pictures.example_store import Viewer
+from bot.db.records import EVERYWHERE, Origin
+from bot.texts import say
+from bot.ui.eyes import (
+    DiscordEyes,
+    is_age_restricted,
+    is_guest,
+    permissions_in_server,
+    readable,
+)
+from bot.ui.file_hosts import is_discords
+from bot.ui.interaction import Interaction, app_of
+from bot.ui.trouble import TROUBLE
+from generation.errors import InvalidRequest
+from generation.source_image import MAX_BYTES
+
+# The first answer is due 3 s after the command, and the file comes before it.
+FETCH_S = 1.5
+
+
+def asked_by(interaction: Interaction, part: int = 0, *, private: bool = False) -> Asked:
+    """Return who asks for a job, where, and what holds there; see Origin for the options.
+
+    A ``private`` one stays an ordinary job in direct messages with us, where nobody else reads.
+    """
+    channel = interaction.channel
+    around = (channel.parent_id,) if isinstance(channel, discord.Thread) else ()
+    origin = Origin(
+        interaction_id=interaction.id,
+        token=interaction.token,
+        person_id=interaction.user.id,
+        person_name=interaction.user.name,
+        channel_id=interaction.channel_id or 0,
+        guild_id=interaction.guild_id,
+        asked_at=interaction.created_at,
+        part=part,
+        locale=str(interaction.locale),
+        filesize_limit=interaction.filesize_limit,
+        guest=is_guest(interaction),
+        age_restricted=is_age_restricted(channel) is not False,
+    )
+    asked = Asked(
+        origin=origin,
+        missing_permissions=missing_here(interaction),
+        channel_ids=(origin.channel_id, *around),
+        role_ids=role_ids_of(interaction.user),
+        age_restricted=is_age_restricted(channel),
+        alone=interaction.guild_id is None and not origin.guest,
+        eyes=DiscordEyes(interaction),
+    )
+    return asked.in_private() if private else asked
+
+
+def role_ids_of(person: discord.abc.Snowflake) -> frozenset[int]:
+    """Return the roles that Discord sent along with a person; without a server they have none.
+
+    Their ids: `Member.roles` has those that the cache knows, which is empty while a server is out
+    of reach or has not been told of yet.
+    """
+    if not isinstance(person, discord.Member):
+        return frozenset()
+    everybodys = person.guild.id
+    return frozenset((*person._roles, everybodys))  # noqa: SLF001
+
+
+def actor_of(interaction: Interaction) -> Actor:
+    """Return who acts; who may moderate the server's members is its moderator."""
+    return Actor(
+        person_id=interaction.user.id,
+        guild_id=interaction.guild_id,
+        moderates=permissions_in_server(interaction).moderate_members,
+        eyes=DiscordEyes(interaction),
+    )
+
+
+async def moderator(interaction: Interaction, *, everywhere: bool = False) -> Actor:
+    """Return the moderator who gave a command in a server; raises OwnersOnly.
+
+    What holds ``everywhere`` only the bot's owners decide.
+    """
+    check_moderator(interaction)
+    if everywhere:
+        if not await interaction.client.is_owner(interaction.user):
+            raise OwnersOnly
+        return Actor(interaction.user.id, EVERYWHERE, moderates=True, owns=True)
+    guild = interaction.guild
+    owns = guild is not None and guild.owner_id == interaction.user.id
+    return replace(actor_of(interaction), owns=owns)
+
+
+def check_moderator(interaction: Interaction) -> None:
+    """Raise where somebody is not in a server, or may not moderate its members."""
+    if interaction.guild_id is None:
+        raise app_commands.NoPrivateMessage
+    if not permissions_in_server(interaction).moderate_members:
+        raise app_commands.MissingPermissions(["moderate_members"])
+
+
+def check_administrator(interaction: Interaction) -> None:
+    """Raise where somebody is not in a server, or may not manage it."""
+    if interaction.guild_id is None:
+        raise app_commands.NoPrivateMessage
+    if not permissions_in_server(interaction).manage_guild:
+        raise app_commands.MissingPermissions(["manage_guild"])
+
+
+def target_of(interaction: Interaction, person: discord.abc.Snowflake) -> Target:
+    """Return a person whom a moderator acts on, as they are in this server.
+
+    Raises ServerUnknown where Discord has not said what they may do there.
+    """
+    theirs = _permissions_of(person) if isinstance(person, discord.Member) else None
+    us = interaction.client.user
+    return Target(
+        person_id=person.id,
+        moderates=theirs is not None and (theirs.moderate_members or theirs.manage_messages),
+        is_us=us is not None and person.id == us.id,
+    )
+
+
+def _permissions_of(member: discord.Member) -> discord.Permissions:
+    """Return what a member may do in the whole server, or here, as Discord sent it along."""
+    here = member.resolved_permissions
+    if member.guild.get_role(member.guild.id) is not None:  # everybody's, so the cache has them
+        return member.guild_permissions | (here or discord.Permissions.none())
+    if here is None:
+        raise ServerUnknown
+    return here
+
+
+def missing_here(interaction: Interaction) -> tuple[str, ...]:
+    """Name the permissions without which the pictures could not be posted here."""
+    if interaction.guild_id is None or is_guest(interaction):
+        return ()
+    return lacking(
+        interaction.app_permissions, thread=isinstance(interaction.channel, discord.Thread)
+    )
+
+
+def lacking(ours: discord.Permissions, *, thread: bool = False) -> tuple[str, ...]:
+    """Name what is not among our permissions in a place, as Discord's settings call it."""
+    needed = {
+        say("permission.view-channel"): ours.view_channel,
+        say("permission.send-in-threads"): ours.send_messages_in_threads or not thread,
+        say("permission.send"): ours.send_messages or thread,
+        say("permission.attach"): ours.attach_files,
+    }
+    return tuple(name for name, allowed in needed.items() if not allowed)
+
+
+def viewer_of(interaction: Interaction) -> Viewer:
+    """Return who looks, and the channels that they can read and that show no age-restricted things.
+
+    A thread that not everybody of its channel can open is none of them.
+    """
+    guild, person = interaction.guild, interaction.user
+    channels: list[int] = []
+    if guild is not None and isinstance(person, discord.Member) and not is_guest(interaction):
+        channels = readable(guild, person)
+    return Viewer(person.id, interaction.guild_id, channels)
+
+
+def is_picture(file: discord.Attachment) -> bool:
+    """Tell whether Discord takes an attached file for a picture."""
+    return (file.content_type or "").startswith("image/")
+
+
+async def fetch(interaction: Interaction, field: str, file: discord.Attachment) -> bytes:
+    """Return an attached file's bytes; raises InvalidRequest, FileUnavailable or CommandOnCooldown.
+
+    It counts as a file of whoever asks, so ask first whether they may.
+    """
+    app_of(interaction).cooldowns.fetch(interaction)
+    if file.size > MAX_BYTES:
+        raise InvalidRequest(field, say("bound-file", most=MAX_BYTES // 2**20))
+    if not is_discords(file.url):
+        raise FileUnavailable(say("error-file-elsewhere", field=field))
+    try:
+        async with asyncio.timeout(FETCH_S):
+            return await file.read()
+    except TROUBLE as error:
+        raise FileUnavailable(say("error-file-late", field=field)) from error

@@ -1,0 +1,1 @@
+"""Lists, cards and whatever has pages."""

@@ -1,0 +1,69 @@
+"""A job, or a picture's file, as an embed; nothing here talks to Discord."""
+
+from collections.abc import Sequence
+
+import discord
+
+from bot.core.pictures.gallery import Unseen
+from bot.db.records import Job
+from bot.options import describe
+from bot.texts import all_of, say
+from bot.texts.inert import inert, inert_lines
+from bot.ui.delivery import job_message as render
+from generation.metadata.infotext import Parameters
+
+EMBED_PROMPT = 250
+WHY_SHOWN = 200
+FILE_PROMPT = 2000  # of what a file says
+FIELD = 400
+
+
+def history_entry(job: Job, thumbnail: str | None) -> discord.Embed:
+    """Return one job as a moderator reads it; ``thumbnail`` names an attached file."""
+    embed = discord.Embed(
+        title=f"{render.MARKS[job.status]} {render.named(job)} · {say(f'status.{job.status}')}"
+        + (f" {render.PRIVATE}" if job.origin.private else "")
+        + (f" · {say('entry-deleted')}" if job.deleted_at else ""),
+        description=inert(render.subject(job), EMBED_PROMPT),
+        url=render.jump_url(job),
+        timestamp=job.origin.asked_at,
+    )
+    asked = say(
+        "entry-where",
+        when=discord.utils.format_dt(job.origin.asked_at, "R"),
+        channel=f"<#{job.origin.channel_id}>",
+    )
+    if (where := render.jump_url(job)) is not None:
+        asked += f" · [{say('entry-jump')}]({where})"
+    embed.add_field(name=say("entry-asked"), value=asked)
+    if job.error:
+        embed.add_field(name=say("entry-why"), value=inert(render.reason(job.error), WHY_SHOWN))
+    if thumbnail is not None:
+        embed.set_thumbnail(url=f"attachment://{thumbnail}")
+    return embed
+
+
+def unseen_entry(unseen: Unseen) -> discord.Embed:
+    """Return what is said of a favourite that its person cannot see."""
+    return discord.Embed(title=f"#{unseen.id}", description=say("entry-unseen"))
+
+
+def parameters(found: Parameters, left_out: Sequence[str]) -> discord.Embed:
+    """Return what a picture's file says; ``left_out`` is what another one like it would lack."""
+    prompt = found.prompt.strip()
+    shown = inert_lines(prompt, FILE_PROMPT) if prompt else say("file-no-prompt")
+    embed = discord.Embed(description=shown)
+    if found.negative_prompt:
+        without = inert_lines(found.negative_prompt, FIELD)
+        embed.add_field(name=say("parameter.without"), value=without, inline=False)
+    named = {say("parameter.model"): found.model, say("parameter.model-hash"): found.model_hash}
+    for name, value in (named | describe.labelled(found)).items():
+        if value is not None:
+            embed.add_field(name=name, value=inert(value, FIELD))
+    if more := describe.others(found):
+        others = ", ".join(f"{name} {value}" for name, value in more.items())
+        embed.add_field(name=say("file-also"), value=inert_lines(others, FIELD), inline=False)
+    if left_out:
+        missing = inert_lines(all_of(left_out), FIELD)
+        embed.add_field(name=say("file-left-out"), value=missing, inline=False)
+    return embed

@@ -1,0 +1,42 @@
+"""Lists that a moderator turns the pages of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import discord
+
+from bot.ui.interaction_context import check_moderator
+from bot.ui.pages.paging import Load, Pager
+from bot.ui.views import PrivateView
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a list, and the id that the next page comes before."""
+
+    id: int
+    text: str
+
+
+class ModeratorView(PrivateView):
+    """Buttons that ask with every click whether who clicks moderates here still."""
+
+    async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
+        """Refuse whoever is no moderator any more."""
+        await super().interaction_check(interaction)
+        check_moderator(interaction)
+        return True
+
+
+class Listing(ModeratorView, Pager[Line]):
+    """Lines below a title."""
+
+    def __init__(self, title: str, load: Load[Line], asked: discord.Interaction[Any]) -> None:
+        super().__init__(load, asked)
+        self._title = title
+
+    async def page(self, shown: Sequence[Line]) -> dict[str, Any]:
+        """Return the lines in an embed."""
+        text = "\n".join(one.text for one in shown) or None
+        return {"embed": discord.Embed(title=self._title, description=text)}

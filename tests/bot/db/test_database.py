@@ -1,0 +1,221 @@
+import asyncio
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic import command
+from sqlalchemy.orm import Session
+
+from bot.core.jobs.job_store import AlreadyRecorded, JobStore
+from bot.db.database import FILE_NAME, Database, alembic_config, migrate
+from bot.db.errors import StoreBusy, StoreTooNew, StoreUnwritable
+from bot.db.records import Draft, Job, Kind, Origin, Status
+from generation.request import GenerationRequest, Sampler
+
+TABLES = {
+    "alembic_version",
+    "allowances",
+    "audit",
+    "blocks",
+    "defaults",
+    "spent",
+    "favourites",
+    "filters",
+    "job_words",
+    "job_words_config",
+    "job_words_data",
+    "job_words_docsize",
+    "job_words_idx",
+    "jobs",
+    "pictures",
+    "refusals",
+    "rules",
+}
+ASKED_AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def origin(interaction_id: int = 1, person_id: int = 5) -> Origin:
+    return Origin(
+        interaction_id=interaction_id,
+        token="secret-token",
+        person_id=person_id,
+        person_name="mia",
+        channel_id=7,
+        guild_id=9,
+        asked_at=ASKED_AT,
+    )
+
+
+def request(seed: int = 3) -> GenerationRequest:
+    return GenerationRequest(
+        prompt="a red apple",
+        negative_prompt="water",
+        checkpoint="Emoji",
+        width=64,
+        height=48,
+        num_images=2,
+        num_inference_steps=5,
+        guidance_scale=2.5,
+        sampler=Sampler.EULER,
+        seed=seed,
+    )
+
+
+async def record(jobs: JobStore, interaction_id: int = 1) -> Job:
+    draft = Draft(kind=Kind.IMAGINE, request=request())
+    return await jobs.record(draft, origin(interaction_id), fair_start=4.5)
+
+
+def tables(folder: Path) -> set[str]:
+    with closing(sqlite3.connect(folder / FILE_NAME)) as connection, connection:
+        rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        names = {name for (name,) in rows if not name.startswith("sqlite_")}
+    connection.close()
+    return names
+
+
+async def test_migrations_go_up_and_down(tmp_path: Path):
+    await migrate(tmp_path)
+    assert tables(tmp_path) == TABLES
+    await migrate(tmp_path)  # again, nothing to do
+    command.downgrade(alembic_config(tmp_path), "base")
+    assert tables(tmp_path) == {"alembic_version"}
+    await migrate(tmp_path)
+    assert tables(tmp_path) == TABLES
+
+
+async def test_the_tables_are_the_models(tmp_path: Path):
+    await migrate(tmp_path)
+    command.check(alembic_config(tmp_path))
+
+
+async def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path):
+    await migrate(tmp_path)
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    with pytest.raises(StoreTooNew, match="newer Darkroom"):
+        await migrate(tmp_path)
+    assert tables(tmp_path) == TABLES
+
+
+async def test_an_unwritable_folder_is_named(tmp_path: Path):
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(StoreUnwritable, match=r"STORE__FOLDER: .*file/data must be a folder"):
+        await migrate(file / "data")
+
+
+async def test_a_file_that_is_no_database_is_named(tmp_path: Path):
+    (tmp_path / FILE_NAME).write_bytes(b"not a database, but long enough to be read as one" * 50)
+    with pytest.raises(StoreUnwritable, match="not a database"):
+        await migrate(tmp_path)
+
+
+async def test_wal_and_foreign_keys_are_on(database: Database):
+    async with database.read() as session:
+        connection = await session.connection()
+        assert (await connection.exec_driver_sql("PRAGMA journal_mode")).scalar() == "wal"
+        assert (await connection.exec_driver_sql("PRAGMA foreign_keys")).scalar() == 1
+
+
+async def test_a_job_reads_back_as_it_was_written(database: Database):
+    jobs = JobStore(database)
+    job = await record(jobs)
+    again = await jobs.get(job.id)
+    assert again == job
+    assert (again.origin, again.request, again.fair_start) == (origin(), request(), 4.5)
+    assert again.status is Status.RECORDED
+    assert "secret-token" not in repr(again)
+
+
+async def test_one_interaction_is_one_job(database: Database):
+    jobs = JobStore(database)
+    await record(jobs)
+    with pytest.raises(AlreadyRecorded):
+        await record(jobs)
+    assert len(await jobs.open_jobs()) == 1
+
+
+async def test_one_that_fails_takes_none_of_those_written_with_it_along(database: Database):
+    jobs = JobStore(database)
+    await record(jobs)
+    async with database.write():  # what comes meanwhile is written together
+        recording = [asyncio.create_task(record(jobs, number)) for number in (2, 1, 3)]
+        moving = asyncio.create_task(jobs.queued(1, 99))
+        await asyncio.sleep(0)
+    second, again, third = await asyncio.gather(*recording, return_exceptions=True)
+    assert isinstance(again, AlreadyRecorded)
+    assert await moving
+    assert [job.id for job in await jobs.open_jobs()] == [1, second.id, third.id]
+    assert jobs.waiting_counts(5) == (3, 3)
+
+
+async def test_everybody_hears_that_the_database_is_busy(database: Database):
+    jobs = JobStore(database)
+    with closing(sqlite3.connect(database.path, isolation_level=None)) as stranger, stranger:
+        stranger.execute("BEGIN IMMEDIATE")
+        recording = [record(jobs, number) for number in (1, 2, 3)]
+        answers = await asyncio.gather(*recording, return_exceptions=True)
+        stranger.execute("ROLLBACK")
+    stranger.close()
+    assert [type(answer) for answer in answers] == [StoreBusy] * 3
+    assert jobs.waiting_counts(5) == (0, 0)
+
+
+async def test_open_jobs_count_until_they_end_over_a_restart_too(database: Database):
+    earlier = JobStore(database)
+    for number in (1, 2, 3):
+        await record(earlier, number)
+    await earlier.ended(2, Status.CANCELLED)
+    jobs = JobStore(database)
+    await jobs.load()
+    assert earlier.waiting_counts(5) == jobs.waiting_counts(5) == (2, 2)
+    assert jobs.waiting_counts(6) == (0, 2)
+    await jobs.ended(1, Status.DONE)
+    assert jobs.waiting_counts(5) == (1, 1)
+
+
+async def test_a_job_only_goes_forward(database: Database):
+    jobs = JobStore(database)
+    job = await record(jobs)
+    assert not await jobs.running(job.id), "it has not been answered"
+    assert await jobs.queued(job.id, 77)
+    assert not await jobs.queued(job.id, 78)
+    assert await jobs.running(job.id)
+    assert await jobs.requeued(job.id)
+    assert await jobs.running(job.id)
+    assert await jobs.ended(job.id, Status.CANCELLED)
+    assert not await jobs.ended(job.id, Status.DONE)
+    assert not await jobs.requeued(job.id)
+    found = await jobs.get(job.id)
+    assert (found.status, found.message_id, found.origin.token) == (Status.CANCELLED, 77, None)
+
+
+async def test_a_held_database_is_busy_soon_and_nothing_is_written(database: Database):
+    jobs = JobStore(database)
+    holder = sqlite3.connect(database.path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    try:
+        with pytest.raises(StoreBusy):
+            await record(jobs)
+        assert await jobs.open_jobs() == [], "readers go on beside a writer"
+    finally:
+        holder.rollback()
+        holder.close()
+    assert (await record(jobs)).id
+
+
+async def test_the_time_in_which_a_writer_begins_is_not_counted_twice(database: Database):
+    """Or who waits for a turn and then for another process would answer too late to say so."""
+
+    def patience(session: Session) -> int:
+        return session.connection().exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+
+    assert 1000 < await database.write_together(patience) <= 1500
+    async with database.write():
+        waiting = asyncio.create_task(database.write_together(patience))
+        await asyncio.sleep(0.4)
+    assert 100 <= await waiting <= 1100

@@ -1,0 +1,120 @@
+import io
+
+import pytest
+from PIL import Image
+
+from bot.core.audit_store import Deed
+from bot.db.records import Status
+from bot.texts import say
+from generation.catalog import EMBEDDED
+from generation.metadata.infotext import Parameters
+from generation.metadata.png import chunks
+from generation.source_image import MAX_BYTES
+from tests.bot.conftest import House, labels
+
+MADE = Parameters(
+    prompt="a *red* apple",
+    negative_prompt="<@&1>",
+    steps=20,
+    sampler="Euler a",
+    guidance_scale=7.5,
+    seed=42,
+    width=512,
+    height=768,
+    model="dreams_v9",
+    other={"Clip skip": "2"},
+)
+
+
+def file(found: Parameters | None = MADE) -> tuple[str, bytes]:
+    written = io.BytesIO()
+    info = None if found is None else chunks(found)
+    Image.new("RGB", (8, 8)).save(written, "PNG", pnginfo=info)
+    return "found.png", written.getvalue()
+
+
+def fields(result) -> dict[str, str]:
+    (embed,) = result.response.embeds
+    return {field.name: field.value for field in embed.fields}
+
+
+async def test_what_a_file_says_is_shown_privately_and_without_its_markup(house: House):
+    result = await house.mia.slash(house.channel, "inspect", image=file())
+    assert result.ephemeral
+    assert result.response.embeds[0].description == r"a \*red\* apple"
+    said = fields(result)
+    assert (said["Steps"], said["Guidance"], said["Seed"]) == ("20", "7.5", "42")
+    assert (
+        said[say("parameter.size")],
+        said[say("parameter.sampler")],
+        said[say("file-also")],
+    ) == ("512×768", "Euler a", "Clip skip 2")
+    assert "dreams" in said[say("file-left-out")]
+    assert house.executor.requests == []
+
+
+async def test_use_these_makes_the_job_and_takes_the_button_away(house: House):
+    result = await house.mia.slash(house.channel, "inspect", image=file())
+    assert labels(result.response) == [say("button-use-these")]
+    clicked = await house.mia.click(result.response, label=say("button-use-these"))
+    await house.settle()
+    (request,) = house.executor.requests
+    assert (request.prompt, request.negative_prompt) == ("a *red* apple", "<@&1>")
+    assert (request.seed, request.num_inference_steps, request.num_images) == (42, 20, 1)
+    assert (request.checkpoint, request.width < request.height) == (EMBEDDED.name, True)
+    assert (await house.job(1)).status is Status.DONE
+    assert len(clicked.response.attachments) == 1
+    assert labels(result.response) == []
+
+
+async def test_what_cannot_be_drawn_here_is_shown_without_the_offer(house: House):
+    wordless = Parameters(steps=5, sampler="DDIM", seed=1)
+    result = await house.mia.slash(house.channel, "inspect", image=file(wordless))
+    assert fields(result) == {"Steps": "5", say("parameter.sampler"): "DDIM", "Seed": "1"}
+    assert labels(result.response) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (file(None), say("error-file-says-nothing")),
+        (("x.png", b"no picture"), "`image` must be"),
+        (
+            ("x.png", bytes(MAX_BYTES + 1)),
+            say("error-invalid", field="image", bound="at most 10 MiB"),
+        ),
+    ],
+)
+async def test_a_file_without_an_answer_gets_a_line(
+    house: House, content: tuple[str, bytes], line: str
+):
+    result = await house.mia.slash(house.channel, "inspect", image=content)
+    assert house.refusal(result).startswith(line)
+
+
+async def test_the_menu_of_a_message_reads_its_first_picture(house: House):
+    house.executor.hold = True
+    asked = await house.mia.slash(house.channel, "imagine", prompt="a red apple")
+    result = await house.max.context_menu(house.channel, say("menu-details"), asked.response)
+    assert house.refusal(result) == say("no-picture")
+    house.executor.let_go()
+    await house.settle()
+    result = await house.max.context_menu(house.channel, say("menu-details"), asked.response)
+    assert house.refusal(result) == say("error-file-says-nothing")
+
+
+async def test_what_the_file_leaves_open_is_filled_in_like_a_new_wish(house: House):
+    deed = Deed(guild_id=house.guild.id, moderator_id=1, action="config", detail="")
+    await house.rules.change({0: {"max_steps": 12, "guidance_scale": 9.0}}, deed)
+    await house.mia.slash(
+        house.channel, "settings set", sampler="heun", style="Portrait", negative_prompt="text"
+    )
+    result = await house.mia.slash(
+        house.channel, "inspect", image=file(Parameters(prompt="an apple", steps=500, seed=5))
+    )
+    await house.mia.click(result.response, label=say("button-use-these"))
+    await house.settle()
+    (request,) = house.executor.requests
+    assert (request.num_inference_steps, request.guidance_scale) == (12, 9.0)
+    assert (request.sampler, request.seed) == ("Heun", 5)
+    assert (request.prompt, request.negative_prompt) == ("an apple", ""), "its words are all said"
