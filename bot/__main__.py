@@ -31,14 +31,10 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run", help="connect to Discord, with the settings in .env")
     play = commands.add_parser("play", help="try the whole bot in a browser: no token, no GPU")
-    play.add_argument("--port", type=int, default=8420, help="the port of the page (default: 8420)")
+    play.add_argument("--port", type=int, default=8420, help="port of the page (default: 8420)")
     commands.add_parser("migrate", help="upgrade the database to this version")
-    commands.add_parser(
-        "doctor", help="check the installation, and say what is missing and what to fix"
-    )
-    backup = commands.add_parser(
-        "backup", help="back up everything to one file, even while the bot runs"
-    )
+    commands.add_parser("doctor", help="check the installation, and say what to fix")
+    backup = commands.add_parser("backup", help="back up everything to a file, even while it runs")
     backup.add_argument("file", type=Path, help="the tar file to create")
     restoring = commands.add_parser("restore", help="replace what is there with a backup")
     restoring.add_argument("file", type=Path, help="a file that `darkroom backup` wrote")

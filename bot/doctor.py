@@ -129,9 +129,7 @@ def _files(settings: Settings) -> list[Finding]:
         wrong = f"{FILE}: readable by others on this machine; run chmod 600 {FILE}"
         findings.append(Finding("files", wrong, fine=False))
     if count := count_open(settings.store.folder):
-        said = (
-            f"{settings.store.folder}: {count} can be read by others; the next start changes that"
-        )
+        said = f"{settings.store.folder}: {count} can be read by others; the next start mends it"
         findings.append(Finding("files", said))
     return findings
 

@@ -14,6 +14,7 @@ from bot.core.errors import Blocked, NothingToDo, PromptRefused
 from bot.core.personal_data import PersonalData
 from bot.db.database import Database
 from bot.db.records import Draft, Kind, Origin
+from bot.texts import say
 from generation.request import GenerationRequest, Sampler
 from tests.bot.conftest import House
 
@@ -151,7 +152,7 @@ async def test_a_feature_adds_what_it_keeps_about_people_in_one_place(house: Hou
     house.executor.hold = True
     await house.mia.slash(house.channel, "imagine", prompt="a fox", count=1)
     question = await house.mia.slash(house.channel, "privacy erase")
-    await house.mia.click(question.response, label="Erase all of it")
+    await house.mia.click(question.response, label=say("button-erase"))
     assert house.env.errors, "a job is on its way"
     house.env.errors.clear()
     assert house.mia.id in diaries.entries, "then nothing of theirs is erased"
@@ -160,5 +161,5 @@ async def test_a_feature_adds_what_it_keeps_about_people_in_one_place(house: Hou
     await asyncio.sleep(0)
     await house.env.advance_time(60)
     again = await house.mia.slash(house.channel, "privacy erase")
-    await house.mia.click(again.response, label="Erase all of it")
+    await house.mia.click(again.response, label=say("button-erase"))
     assert diaries.entries == {house.max.id: ["of Max"]}

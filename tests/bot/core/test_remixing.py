@@ -135,8 +135,8 @@ def test_a_style_that_is_gone_leaves_its_words():
     ("fields", "line"),
     [
         ({"prompt": " "}, say("bound-characters", least="prompt must be 1", most="1000")),
-        ({"prompt": "{red, blue} apple"}, "prompt must be one prompt: braces and `--repeat`"),
-        ({"prompt": "an apple --repeat 2"}, "prompt must be one prompt"),
+        ({"prompt": "{red, blue} apple"}, "prompt must be a single prompt: braces and `--repeat`"),
+        ({"prompt": "an apple --repeat 2"}, "prompt must be a single prompt"),
         ({"prompt": "an apple --style noir"}, "style must be one of Ink or none"),
         ({"seed": "-1"}, "seed must be a whole number, 0 to 4294967295"),
         ({"seed": "seven"}, "seed must be a whole number, 0 to 4294967295"),

@@ -12,6 +12,7 @@ from bot.core.pictures.gallery import Found
 from bot.db.records import AuditAction, Job, Kind
 from bot.features.gallery.details import Details
 from bot.features.moderation.service import ModerationService
+from bot.texts import say
 from bot.ui.actions.job_actions import JOB_ACTIONS, JobAction, Row, Under
 from bot.ui.actions.moderation_actions import MODERATION_ACTIONS, ModerationAction, reason_input
 from bot.ui.actions.press import Press
@@ -20,6 +21,7 @@ from bot.ui.forms import Input, modal, texts_in
 from bot.ui.interaction_context import moderator
 from tests.bot.conftest import KEEPING, House, build, labels
 from tests.languages import catalogs
+from tests.texts import says
 
 WORDS = """
 button-hum = Hum
@@ -142,7 +144,7 @@ async def test_who_has_no_right_to_a_button_is_refused_before_it_does_anything(h
     JOB_ACTIONS.register(HumAlone(), Hum())
     result = await imagine(house)
     pressed = await house.max.click(result.response, custom_id=custom_id(result, "humalone"))
-    assert "Only the person who asked for it" in pressed.response.content
+    assert says(pressed.response.content, "error-not-yours")
     for person in (house.mia, house.morgan):
         pressed = await person.click(result.response, custom_id=custom_id(result, "humalone"))
         assert pressed.response.content == "Hums of #1"
@@ -152,7 +154,7 @@ async def test_who_has_no_right_to_a_button_is_refused_before_it_does_anything(h
     button = forged.components[-1]["components"][-1]
     button["custom_id"] = custom_id(private, "hum")
     pressed = await house.max.click(result.response, custom_id=button["custom_id"])
-    assert pressed.response.content == "I do not know that job."
+    assert pressed.response.content == say("error-job-unknown")
 
 
 async def test_a_new_button_of_some_pictures_opens_a_form_and_makes_a_job(house: House):
@@ -174,10 +176,10 @@ async def test_a_new_button_may_stand_under_a_job_that_waits(house: House):
     JOB_ACTIONS.register(HumMeanwhile())
     house.executor.hold = True
     result = await house.mia.slash(house.channel, "imagine", prompt="a red apple")
-    assert labels(result.response) == ["Cancel", "Hum"]
+    assert labels(result.response) == [say("button-cancel"), "Hum"]
     pressed = await house.max.click(result.response, label="Hum")
     assert pressed.response.content == "Hums of #1"
-    await house.mia.click(result.response, label="Cancel")
+    await house.mia.click(result.response, label=say("button-cancel"))
     assert result.response.components == []
 
 
@@ -187,8 +189,8 @@ async def test_buttons_that_are_too_many_for_a_row_go_on_in_the_next(house: Hous
     result = await imagine(house, count=4)
     rows = [[one["label"] for one in row["components"]] for row in result.response.components]
     assert rows == [
-        ["U1", "U2", "U3", "U4", "Reroll"],
-        ["V1", "V2", "V3", "V4", "Remix"],
+        ["U1", "U2", "U3", "U4", say("button-reroll")],
+        ["V1", "V2", "V3", "V4", say("button-remix")],
         [*KEEPING, "Hum"],
         ["Hum"] * 5,
         ["Hum"] * 2,
@@ -199,9 +201,9 @@ async def test_a_new_action_of_moderators_stands_on_a_jobs_card(house: House):
     MODERATION_ACTIONS.register(Hush(), HushAtOnce())
     result = await imagine(house)
     house.executor.hold = True
-    card = await house.morgan.context_menu(house.channel, "Inspect generation", result.response)
+    card = await house.morgan.context_menu(house.channel, say("menu-inspect"), result.response)
     message = card.followups[0] if card.followups else card.response
-    assert labels(message) == ["Remove", "Block person", "Hush", "Hush"]
+    assert labels(message) == [say("button-remove"), say("button-block"), "Hush", "Hush"]
     running = await house.mia.slash(house.channel, "imagine", prompt="a pear")
     mark = (await house.job(1)).mark
     form = await house.morgan.click(message, custom_id=f"mod:hush:1:{mark}")
@@ -222,9 +224,9 @@ async def test_an_action_of_moderators_is_for_moderators_where_it_applies(house:
     MODERATION_ACTIONS.register(Hush(), HushAtOnce())
     house.executor.hold = True
     result = await house.mia.slash(house.channel, "imagine", prompt="a pear")
-    card = await house.morgan.context_menu(house.channel, "Inspect generation", result.response)
+    card = await house.morgan.context_menu(house.channel, say("menu-inspect"), result.response)
     message = card.followups[0] if card.followups else card.response
-    assert labels(message) == ["Remove", "Block person", "Hush"]
+    assert labels(message) == [say("button-remove"), say("button-block"), "Hush"]
     (role,) = house.env.backend.guilds[house.guild.id].members[house.morgan.id].role_ids
     form = await house.morgan.click(message, label="Hush")
     house.env.backend.remove_member_role(house.guild.id, house.morgan.id, role)
@@ -232,9 +234,11 @@ async def test_an_action_of_moderators_is_for_moderators_where_it_applies(house:
         await house.morgan.click(message, label="Hush"),
         await house.morgan.submit_modal(form, {"reason": ""}),
     ):
-        assert pressed.response.content == "You need Moderate Members."
+        assert pressed.response.content == say(
+            "error-permissions", needed=say("permission.moderate-members")
+        )
     assert (await house.job(1)).origin.person_id == house.mia.id
-    assert "Cancelled" not in result.response.content
+    assert say("job-cancelled") not in result.response.content
 
 
 def test_a_name_is_one_actions_and_fits_a_custom_id():

@@ -52,7 +52,7 @@ async def test_doctor_names_secrets_that_others_can_read(playground: Playground,
     assert [line for line in lines if line.startswith("!!")] == [
         "!!  files        .env: readable by others on this machine; run chmod 600 .env"
     ]
-    assert "ok  files        data: 1 can be read by others; the next start changes that" in lines
+    assert "ok  files        data: 1 can be read by others; the next start mends it" in lines
     (tmp_path / ".env").chmod(0o600)
     status, lines = await doctor(playground, tmp_path)
     assert status == 0

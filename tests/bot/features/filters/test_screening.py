@@ -244,7 +244,7 @@ async def test_every_kind_of_refusal_is_noted_and_erased_words_go(house: House, 
     await house.morgan.slash(house.channel, "mod block", person=house.mia, reason="x")
     await imagine(house, "a secret fox")
     typo = await imagine(house, "a fox --nothing 3")
-    assert "I do not know" in refused(house, typo)
+    assert says(refused(house, typo), "error-parameters-unknown")
     noted = await house.refusals.of_person(house.mia.id)
     assert [(one.why, one.prompt) for one in noted] == [
         ("QuotaReached", "a fox 3"),

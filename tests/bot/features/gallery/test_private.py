@@ -44,7 +44,7 @@ async def test_details_say_everything_privately_with_the_originals(house: House)
     assert fields(answer) == {
         say("details-by"): f"<@{house.mia.id}>",
         say("parameter.checkpoint"): "Emoji",
-        say("parameter.size"): "128×128",
+        say("parameter.aspect"): "128×128",
         "Steps": "20",
         say("parameter.sampler"): "DPM++ 2M Karras",
         "Guidance": "3",
@@ -78,7 +78,7 @@ async def test_details_lead_to_parent_and_children(house: House):
     assert second["Strength"] == "0.6"
 
     third = fields(reply(await click(house, house.mia, enlarged, say("button-details"))))
-    assert third[say("parameter.size")] == say(
+    assert third[say("parameter.aspect")] == say(
         "details-size.larger", size="256×256", before="128×128"
     )
     assert third[say("details-parent")] == f"{way_to(house, jobs[1])}, picture 3"

@@ -37,7 +37,7 @@ async def test_a_style_is_drawn_and_the_person_s_words_are_shown(house: House):
     (embed,) = (details.followups[0] if details.followups else details.response).embeds
     fields = {field.name: field.value for field in embed.fields}
     assert embed.description.startswith(r"a \*fox\*" + "\n")
-    assert (fields[say("details-style")], fields[say("details-styled")]) == (
+    assert (fields[say("parameter.style")], fields[say("details-styled")]) == (
         "Portrait",
         r"a \*fox\* face",
     )

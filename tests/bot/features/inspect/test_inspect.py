@@ -45,7 +45,7 @@ async def test_what_a_file_says_is_shown_privately_and_without_its_markup(house:
     said = fields(result)
     assert (said["Steps"], said["Guidance"], said["Seed"]) == ("20", "7.5", "42")
     assert (
-        said[say("parameter.size")],
+        said[say("parameter.aspect")],
         said[say("parameter.sampler")],
         said[say("file-also")],
     ) == ("512×768", "Euler a", "Clip skip 2")

@@ -112,7 +112,7 @@ async def test_a_cancel_that_read_the_row_before_its_message_was_known_is_shown(
         return replace(await endable(job_id, actor), message_id=None)
 
     monkeypatch.setattr(house.app.visibility, "endable", early)
-    await house.mia.click(result.response, label="Cancel")
+    await house.mia.click(result.response, label=say("button-cancel"))
     await house.settle()
-    assert "Cancelled" in result.response.content
+    assert say("job-cancelled") in result.response.content
     assert (await house.job(1)).origin.token is None

@@ -142,7 +142,7 @@ async def test_lists_and_details_call_it_by_what_it_is(house: House):
     assert embed.description == say("uploaded-picture")
     assert {field.name: field.value for field in embed.fields} == {
         say("details-by"): f"<@{house.mia.id}>",
-        say("parameter.size"): "80×80 (from 40×40)",
+        say("parameter.aspect"): "80×80 (from 40×40)",
         say("details-device-time"): "1.2 s",
     }
 
