@@ -14,7 +14,7 @@ from benchmarks.history.filters import filters
 from benchmarks.history.world import CHECKPOINTS, World
 from bot.core.jobs.job_store import JobStore
 from bot.db.database import Database, migrate
-from bot.db.records import Draft, Job, Kind, ModSearch, Origin, Search
+from bot.db.records import Job, Kind, ModSearch, NewJob, Origin, Search
 from bot.features.history.job_history import History
 from generation.request import GenerationRequest, Sampler
 
@@ -103,7 +103,7 @@ async def inserts_per_s(database: Database, world: World) -> float:
             guild_id=world.guilds[0],
             asked_at=datetime.now(UTC),
         )
-        await jobs.record(Draft(kind=Kind.IMAGINE, request=request), origin, fair_start=1.0)
+        await jobs.record(NewJob(kind=Kind.IMAGINE, request=request), origin, fair_start=1.0)
     return INSERTS / (time.perf_counter() - begun)
 
 

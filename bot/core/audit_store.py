@@ -14,7 +14,7 @@ from bot.db.records import AuditAction, AuditEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deed:
+class NewAuditEntry:
     """What a moderator does."""
 
     guild_id: int
@@ -37,10 +37,10 @@ class AuditStore(PersonalData):
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, deed: Deed) -> None:
+    async def add(self, entry: NewAuditEntry) -> None:
         """Write down what was done; raises StoreBusy."""
         async with self._database.write() as session:
-            session.add(deed.row())
+            session.add(entry.row())
 
     async def page(
         self,

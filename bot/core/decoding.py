@@ -101,10 +101,10 @@ class Decoder:
         await program.end(process)
 
 
-async def _exchange(process: Process, asked: bytes) -> tuple[dict[str, Any], bytes]:
+async def _exchange(process: Process, context: bytes) -> tuple[dict[str, Any], bytes]:
     assert process.stdin is not None  # noqa: S101 - both are pipes
     assert process.stdout is not None  # noqa: S101
-    process.stdin.write(asked)
+    process.stdin.write(context)
     await process.stdin.drain()
     head = json.loads(await process.stdout.readline())
     return head, await process.stdout.readexactly(head["size"])

@@ -1,4 +1,4 @@
-"""Why a person's wish is not granted.
+"""Why a person's request is not granted.
 
 JobError
 ├── QueueFull        everybody's queue is full

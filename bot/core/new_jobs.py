@@ -3,7 +3,7 @@
 import math
 from dataclasses import replace
 
-from bot.db.records import Draft, Kind, Words
+from bot.db.records import Kind, NewJob, Words
 from bot.options.image_options import ImageOptions
 from bot.options.registry import OPTIONS
 from bot.options.resolve import new_seed, request_of
@@ -15,17 +15,17 @@ DEFAULT_STRENGTH = 0.75  # of /imagine with an image: its composition stays, the
 VARIATION_STRENGTH = 0.6
 
 
-def draft(catalog: Catalog, kind: Kind, said: ImageOptions) -> Draft:
+def new_job_of(catalog: Catalog, kind: Kind, said: ImageOptions) -> NewJob:
     """Return what is to be recorded of what is said; raises as `request_of` does."""
     request, style = request_of(catalog, said), catalog.style(said.get("style"))
     if style is None:
-        return Draft(kind=kind, request=request)
+        return NewJob(kind=kind, request=request)
     typed = Words(said.prompt.strip(), said.negative_prompt.strip())
-    return Draft(kind=kind, request=request, style=style.name, typed=typed)
+    return NewJob(kind=kind, request=request, style=style.name, typed=typed)
 
 
 def reroll(request: GenerationRequest) -> GenerationRequest:
-    """Return the same wish with new seeds."""
+    """Return the same request with new seeds."""
     return replace(request, seed=new_seed())
 
 

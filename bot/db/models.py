@@ -289,7 +289,7 @@ class AuditRow(Base):
 
 
 class RefusalRow(Base):
-    """A wish that became no job."""
+    """A request that became no job."""
 
     __tablename__ = "refusals"
 

@@ -94,7 +94,7 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class NewJob:
     """What is to become a job.
 
     Where its request has a strength, the picture it starts from is stored under ``source_sha256``.
@@ -148,7 +148,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job(Draft):
+class Job(NewJob):
     """One thing a person asked for, as it stands in the database.
 
     ``cut`` are the words of its prompts that were too many for the text encoder. Where the place
@@ -366,7 +366,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """A wish that became no job; ``why`` is the class of the error that said so."""
+    """A request that became no job; ``why`` is the class of the error that said so."""
 
     id: int
     guild_id: int | None

@@ -43,16 +43,16 @@ class Cooldowns:
         if not given or command is None:
             return
         if command.extras.get(UNDER_POLICY):
-            self.wish(interaction)
+            self.request(interaction)
         else:
             self._count(interaction, command.qualified_name, _rate(command))
 
-    def wish(self, interaction: Interaction) -> None:
+    def request(self, interaction: Interaction) -> None:
         """Count what would make a job; raises CommandOnCooldown."""
         self._count(interaction, "wish", WISHES)
 
     def granted(self, interaction: Interaction) -> None:
-        """Give back what was counted of a wish: there is a job."""
+        """Give back what was counted of a request: there is a job."""
         done = self._done.get((interaction.user.id, "wish"), [])
         done[:] = [one for one in done if one[1] != interaction.id]
 

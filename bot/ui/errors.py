@@ -162,8 +162,8 @@ async def _end_thinking(interaction: discord.Interaction[Any], line: str) -> Non
     was faster. The latter ends by itself what it began.
     """
     await asyncio.sleep(OTHERS_S)
-    standing = await interaction.original_response()
-    if standing.flags.loading:
+    quota_status = await interaction.original_response()
+    if quota_status.flags.loading:
         await interaction.edit_original_response(content=line)
     else:
         log.warning("another process with this bot's token answered interaction %d", interaction.id)

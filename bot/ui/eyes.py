@@ -36,14 +36,14 @@ class DiscordEyes:
         return self._views[channel_id]
 
     async def _look(self, channel_id: int) -> View:
-        asked, person = self._interaction, self._interaction.user
-        if asked.guild_id is None:
+        context, person = self._interaction, self._interaction.user
+        if context.guild_id is None:
             return View()
-        if channel_id == asked.channel_id:  # where they are, whatever we know of it
-            here = _view(asked.channel, asked.permissions)
-            return replace(here, manages=here.manages and not is_guest(asked))
-        guild = asked.guild
-        if is_guest(asked) or guild is None or not isinstance(person, discord.Member):
+        if channel_id == context.channel_id:  # where they are, whatever we know of it
+            here = _view(context.channel, context.permissions)
+            return replace(here, manages=here.manages and not is_guest(context))
+        guild = context.guild
+        if is_guest(context) or guild is None or not isinstance(person, discord.Member):
             return View()
         channel = guild.get_channel_or_thread(channel_id)
         if channel is None and self._may_ask():

@@ -6,7 +6,7 @@ from dataclasses import replace
 import discord
 from discord import app_commands
 
-from bot.core.admission.request_context import Actor, Asked, Target
+from bot.core.admission.request_context import Actor, RequestContext, Target
 from bot.core.errors import FileUnavailable, OwnersOnly, ServerUnknown
 from bot.core.pictures.example_store import Viewer
 from bot.db.records import EVERYWHERE, Origin
@@ -28,7 +28,9 @@ from generation.source_image import MAX_BYTES
 FETCH_S = 1.5
 
 
-def asked_by(interaction: Interaction, part: int = 0, *, private: bool = False) -> Asked:
+def request_context_of(
+    interaction: Interaction, part: int = 0, *, private: bool = False
+) -> RequestContext:
     """Return who asks for a job, where, and what holds there; see Origin for the options.
 
     A ``private`` one stays an ordinary job in direct messages with us, where nobody else reads.
@@ -49,7 +51,7 @@ def asked_by(interaction: Interaction, part: int = 0, *, private: bool = False) 
         guest=is_guest(interaction),
         age_restricted=is_age_restricted(channel) is not False,
     )
-    asked = Asked(
+    context = RequestContext(
         origin=origin,
         missing_permissions=missing_here(interaction),
         channel_ids=(origin.channel_id, *around),
@@ -58,7 +60,7 @@ def asked_by(interaction: Interaction, part: int = 0, *, private: bool = False) 
         alone=interaction.guild_id is None and not origin.guest,
         eyes=DiscordEyes(interaction),
     )
-    return asked.in_private() if private else asked
+    return context.in_private() if private else context
 
 
 def role_ids_of(person: discord.abc.Snowflake) -> frozenset[int]:

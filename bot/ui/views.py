@@ -19,15 +19,15 @@ _shown: "WeakSet[PrivateView]" = WeakSet()
 
 
 class PrivateView(discord.ui.View):
-    """Below the private answer to ``asked``; it goes after its time, and leaves the answer.
+    """Below the private answer to ``interaction``; it goes after its time, and leaves the answer.
 
     Whoever answers a click by editing that answer takes the click for ``_asked``: the token of the
     newest lives longest.
     """
 
-    def __init__(self, asked: Interaction, timeout: float = PATIENCE_S) -> None:
+    def __init__(self, interaction: Interaction, timeout: float = PATIENCE_S) -> None:
         super().__init__(timeout=timeout)
-        self._asked = asked
+        self._asked = interaction
         _shown.add(self)
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:

@@ -5,12 +5,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from playground.new_jobs import NewJob
 
 from benchmarks.storms import storm
 from benchmarks.storms.judge import Judge
 from bot.db.database import migrate
 from playground import Playground
-from playground.drafts import Draft
 from playground.messages import Message
 
 
@@ -40,8 +40,8 @@ async def test_the_judge_sees_what_must_not_be(tmp_path: Path):
         place, bot = playground.world.channel("darkroom"), playground.world.bot
 
         def post(job: int, label: str, content: str) -> Message:
-            draft = Draft(content, components=[button(job, label)])
-            return playground.state.messages.create(place, bot, draft)
+            new_job = NewJob(content, components=[button(job, label)])
+            return playground.state.messages.create(place, bot, new_job)
 
         accepted = {
             1: post(1, "Details", "**a pear**"),

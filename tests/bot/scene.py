@@ -11,7 +11,7 @@ import simcord
 from simcord.backend.models.channel import Overwrite
 from simcord.enums import ChannelType, OverwriteType
 
-from bot.db.records import Draft, Job, Kind, Origin, Status, Verdict
+from bot.db.records import Job, Kind, NewJob, Origin, Status, Verdict
 from generation.catalog import EMBEDDED
 from generation.request import GenerationRequest, Sampler
 from tests.bot.conftest import House
@@ -111,8 +111,8 @@ async def plant(
         asked_at=datetime.now(UTC),
         **about,
     )
-    draft = Draft(kind=Kind.IMAGINE, request=request, parent_id=parent and parent.id)
-    job = await house.jobs.record(draft, origin, fair_start=0.0)
+    new_job = NewJob(kind=Kind.IMAGINE, request=request, parent_id=parent and parent.id)
+    job = await house.jobs.record(new_job, origin, fair_start=0.0)
     backend = house.env.backend
     drawn = png(request.seed)
     files = backend.store_attachments(channel_id, [("picture.png", drawn)])

@@ -6,7 +6,7 @@ import discord
 import pytest
 
 from bot.core.admission.rule_store import Rules
-from bot.core.audit_store import Deed
+from bot.core.audit_store import NewAuditEntry
 from bot.db.records import Status
 from tests.bot.conftest import House
 
@@ -121,8 +121,8 @@ async def test_a_deleted_channel_takes_the_jobs_of_its_threads_and_all_rules_alo
     assert isinstance(channel, discord.TextChannel)
     thread = await channel.create_thread(name="apples", type=discord.ChannelType.public_thread)
     places = (0, house.channel.id, thread.id)
-    deed = Deed(guild_id=house.guild.id, moderator_id=1, action="config", detail="")
-    await house.rules.change({place: {"max_count": 4} for place in places}, deed)
+    entry = NewAuditEntry(guild_id=house.guild.id, moderator_id=1, action="config", detail="")
+    await house.rules.change({place: {"max_count": 4} for place in places}, entry)
     house.executor.hold = True
     (handle,) = house.channel.threads
     await house.mia.slash(handle, "imagine", prompt="a red apple")
@@ -138,8 +138,8 @@ async def test_a_deleted_channel_takes_the_jobs_of_its_threads_and_all_rules_alo
 
 
 async def test_a_server_that_invites_us_again_finds_its_rules(house: House):
-    deed = Deed(guild_id=house.guild.id, moderator_id=1, action="config", detail="")
-    await house.rules.change({0: {"max_count": 2}}, deed)
+    entry = NewAuditEntry(guild_id=house.guild.id, moderator_id=1, action="config", detail="")
+    await house.rules.change({0: {"max_count": 2}}, entry)
     the_server(house)
     await house.settle()
     await house.rules.load()

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from enum import IntEnum, auto
 
 from bot.core.admission.refusal_store import RefusalStore
-from bot.core.admission.request_context import Asked
+from bot.core.admission.request_context import RequestContext
 from bot.core.errors import JobError
 from bot.db.errors import StoreError
-from bot.db.records import Draft, Origin
+from bot.db.records import NewJob, Origin
 
 log = logging.getLogger(__name__)
 
@@ -49,9 +49,9 @@ class Wanted:
     pictures: int = 1
 
     @classmethod
-    def of(cls, draft: Draft) -> "Wanted":
+    def of(cls, new_job: NewJob) -> "Wanted":
         """Return what one job is."""
-        return cls(draft.words.prompt, pictures=draft.request.num_images)
+        return cls(new_job.words.prompt, pictures=new_job.request.num_images)
 
 
 class Stage(IntEnum):
@@ -64,9 +64,9 @@ class Stage(IntEnum):
 
 
 # Raises the JobError that forbids what is wanted.
-Check = Callable[[Asked, Wanted], Awaitable[None]]
-# Returns a draft as it may be drawn there, or raises the JobError that forbids it.
-Screen = Callable[[Draft, Asked], Awaitable[Draft]]
+Check = Callable[[RequestContext, Wanted], Awaitable[None]]
+# Returns a new job as it may be drawn there, or raises the JobError that forbids it.
+Screen = Callable[[NewJob, RequestContext], Awaitable[NewJob]]
 
 
 class Admission:
@@ -87,42 +87,42 @@ class Admission:
         """Let this look at what is to be drawn, after those that were added before."""
         self._screens.append(screen)
 
-    async def admit(self, asked: Asked, wanted: Wanted) -> None:
+    async def admit(self, context: RequestContext, wanted: Wanted) -> None:
         """Raise the JobError that forbids what is wanted."""
-        with self._noting(asked, wanted.prompt):
+        with self._noting(context, wanted.prompt):
             for _, check in self._checks:
-                await check(asked, wanted)
+                await check(context, wanted)
 
-    async def screen(self, draft: Draft, asked: Asked) -> Draft:
-        """Return a draft as it may be drawn there; raises the JobError that forbids it.
+    async def screen(self, new_job: NewJob, context: RequestContext) -> NewJob:
+        """Return a new job as it may be drawn there; raises the JobError that forbids it.
 
         That may take a while, so nobody else has to wait for it. Whoever may ask for nothing is
         not told what else is wrong.
         """
-        with self._noting(asked, draft.words.prompt):
+        with self._noting(context, new_job.words.prompt):
             for stage, check in self._checks:
                 if stage is Stage.PERSON:
-                    await check(asked, Wanted.of(draft))
+                    await check(context, Wanted.of(new_job))
             for screen in self._screens:
-                draft = await screen(draft, asked)
-        return draft
+                new_job = await screen(new_job, context)
+        return new_job
 
     @contextmanager
-    def _noting(self, asked: Asked, prompt: str) -> Iterator[None]:
+    def _noting(self, context: RequestContext, prompt: str) -> Iterator[None]:
         """Note the refusal that ends what is done in this context."""
         try:
             yield
         except JobError as error:
-            self._note(error, asked, prompt)
+            self._note(error, context, prompt)
             raise
 
     async def close(self) -> None:
         """Return when every note is written."""
         await asyncio.gather(*self._notes)
 
-    def _note(self, error: JobError, asked: Asked, prompt: str) -> None:
+    def _note(self, error: JobError, context: RequestContext, prompt: str) -> None:
         # Beside the answer, which is due soon: writing waits for whoever holds the database.
-        note = self._write(type(error).__name__, asked.origin, prompt)
+        note = self._write(type(error).__name__, context.origin, prompt)
         task = asyncio.create_task(note, name="refusal")
         self._notes.add(task)
         task.add_done_callback(self._notes.discard)

@@ -6,7 +6,7 @@ from enum import Enum, auto
 from typing import Any
 
 from bot.core.admission.rule_store import BUILT_IN, Rules, RuleStore
-from bot.core.audit_store import Deed
+from bot.core.audit_store import NewAuditEntry
 from bot.db.records import WHOLE_SERVER, AuditAction
 from bot.options.resolve import by_catalog
 from generation.catalog import Catalog
@@ -71,8 +71,8 @@ class Configuration:
     async def set(self, place: Place, moderator_id: int, **changes: Any) -> None:  # noqa: ANN401
         """Change fields in a place, None to take one back; raises InvalidRequest."""
         changes = by_catalog(self._catalog.for_everybody(), changes)
-        deed = _deed(place, moderator_id, changes)
-        await self._rules.change({place.channel_id: changes}, deed)
+        entry = _deed(place, moderator_id, changes)
+        await self._rules.change({place.channel_id: changes}, entry)
 
     async def open_only(self, guild_id: int, channel_ids: Sequence[int], moderator_id: int) -> None:
         """Allow these channels and no others, or without any, all that are not forbidden."""
@@ -80,17 +80,17 @@ class Configuration:
         opened = {one: {"allowed": True} for one in channel_ids}
         server = {WHOLE_SERVER: {"allowed": False if channel_ids else None}}
         names = ", ".join(f"<#{one}>" for one in channel_ids) or "all"
-        deed = _deed(Place(guild_id), moderator_id, {"allowed channels": names})
-        await self._rules.change({**closed, **opened, **server}, deed)
+        entry = _deed(Place(guild_id), moderator_id, {"allowed channels": names})
+        await self._rules.change({**closed, **opened, **server}, entry)
 
 
-def _deed(place: Place, moderator_id: int, changes: Mapping[str, Any]) -> Deed:
+def _deed(place: Place, moderator_id: int, changes: Mapping[str, Any]) -> NewAuditEntry:
     where = "server" if place.channel_id == WHOLE_SERVER else f"<#{place.channel_id}>"
     what = ", ".join(
         f"{field} unset" if value is None else f"{field} {value}"
         for field, value in changes.items()
     )
-    return Deed(
+    return NewAuditEntry(
         guild_id=place.guild_id,
         moderator_id=moderator_id,
         action=AuditAction.CONFIG,

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol, TypeVar
 
 from bot.core.admission.admission import Screen
-from bot.core.admission.request_context import Asked
+from bot.core.admission.request_context import RequestContext
 from bot.core.errors import AgeRestricted
-from bot.db.records import Draft
+from bot.db.records import NewJob
 from generation.catalog import Catalog
 
 
@@ -40,14 +40,14 @@ def suited(catalog: Catalog) -> Screen:
     It holds for what is made of earlier jobs, too.
     """
 
-    async def screen(draft: Draft, asked: Asked) -> Draft:
+    async def screen(new_job: NewJob, context: RequestContext) -> NewJob:
         picked = (
-            catalog.checkpoints.get(draft.request.checkpoint),
-            catalog.styles.get(draft.style or ""),
+            catalog.checkpoints.get(new_job.request.checkpoint),
+            catalog.styles.get(new_job.style or ""),
         )
         for one in picked:
-            if one is not None and one.age_restricted and not asked.age_restricted:
+            if one is not None and one.age_restricted and not context.age_restricted:
                 raise AgeRestricted(one.name)
-        return draft
+        return new_job
 
     return screen

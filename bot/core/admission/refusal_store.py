@@ -1,4 +1,4 @@
-"""Refusals: wishes that became no job."""
+"""Refusals: requests that became no job."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,7 +23,7 @@ class RefusalStore(PersonalData):
         self._database = database
 
     async def add(self, origin: Origin, *, why: str, prompt: str) -> None:
-        """Write down a wish that was refused; raises StoreBusy."""
+        """Write down a request that was refused; raises StoreBusy."""
         row = RefusalRow(
             guild_id=origin.guild_id,
             channel_id=origin.channel_id,
@@ -62,7 +62,7 @@ class RefusalStore(PersonalData):
             return len((await session.scalars(nobodys)).all())
 
     async def expire_words(self, before: datetime, count: int) -> int:
-        """Take the words out of so many older wishes that became no job; return how many."""
+        """Take the words out of so many older requests that became no job; return how many."""
         expired = (
             select(RefusalRow.id)
             .where(RefusalRow.prompt != ERASED, RefusalRow.asked_at < before)

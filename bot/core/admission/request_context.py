@@ -4,13 +4,13 @@ import dataclasses
 from dataclasses import dataclass, replace
 
 from bot.core.admission.channel_access import BLIND, Eyes
-from bot.core.audit_store import Deed
+from bot.core.audit_store import NewAuditEntry
 from bot.core.jobs.job_store import NOBODY
 from bot.db.records import AuditAction, Job, Origin
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestContext:
     """Who asks for a job, and what holds for them there and then, as Discord told us.
 
     ``channel_ids`` are the channel and, for a thread, the one around it. ``role_ids`` are the
@@ -33,7 +33,7 @@ class Asked:
         origin = self.origin
         return Actor(origin.person_id, origin.guild_id, moderates=False, eyes=self.eyes)
 
-    def in_private(self) -> "Asked":
+    def in_private(self) -> "RequestContext":
         """Return the same, for a job that nobody else sees.
 
         Only the token writes then, which needs no permission. Where nobody else reads, nothing
@@ -58,18 +58,18 @@ class Actor:
     owns: bool = False
     eyes: Eyes = dataclasses.field(default=BLIND, compare=False, repr=False)
 
-    def deed(
+    def audit_entry(
         self,
         action: AuditAction,
         detail: str,
         *,
         person_id: int | None = None,
         job_id: int | None = None,
-    ) -> Deed:
+    ) -> NewAuditEntry:
         """Return what they do as moderators, for the audit trail."""
         if self.guild_id is None:
             raise ValueError("nobody moderates direct messages")
-        return Deed(
+        return NewAuditEntry(
             guild_id=self.guild_id,
             moderator_id=self.person_id,
             action=action,
@@ -78,11 +78,13 @@ class Actor:
             job_id=job_id,
         )
 
-    def deed_on(self, job: Job, action: AuditAction, detail: str = "") -> Deed | None:
+    def audit_entry_on(
+        self, job: Job, action: AuditAction, detail: str = ""
+    ) -> NewAuditEntry | None:
         """Return what they do to another's job as moderators; None where it is their own."""
         if self.person_id == job.origin.person_id:
             return None
-        return self.deed(action, detail, person_id=job.origin.person_id, job_id=job.id)
+        return self.audit_entry(action, detail, person_id=job.origin.person_id, job_id=job.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import delete, select
 
-from bot.core.audit_store import Deed
+from bot.core.audit_store import NewAuditEntry
 from bot.core.discord_limits import MENU_OPTIONS
 from bot.core.personal_data import Fate, PersonalData
 from bot.db.database import Database
@@ -242,29 +242,29 @@ class RuleStore(PersonalData):
             del self._said[guild_id][channel_id]
         self._changed()
 
-    async def change(self, changes: Mapping[int, Mapping[str, Any]], deed: Deed) -> None:
-        """Change fields in places of the deed's server, by channel id, and write down who did.
+    async def change(self, changes: Mapping[int, Mapping[str, Any]], entry: NewAuditEntry) -> None:
+        """Change fields in places of the entry's server, by channel id, and write down who did.
 
         None takes a field back. Raises InvalidRequest, naming the field and its bound, and
         StoreBusy; then nothing has changed.
         """
         async with self._changing:
             changed = {
-                place: self.said(deed.guild_id, place).changed(fields)
+                place: self.said(entry.guild_id, place).changed(fields)
                 for place, fields in changes.items()
             }
             async with self._database.write() as session:
                 for place, rules in changed.items():
                     row = RulesRow(
-                        guild_id=deed.guild_id,
+                        guild_id=entry.guild_id,
                         channel_id=place,
                         rules=rules.to_json(),
-                        changed_by=deed.moderator_id,
+                        changed_by=entry.moderator_id,
                         changed_at=datetime.now(UTC),
                     )
                     await session.merge(row)
-                session.add(deed.row())
-            self._said[deed.guild_id].update(changed)
+                session.add(entry.row())
+            self._said[entry.guild_id].update(changed)
         self._changed()
 
     def _changed(self) -> None:

@@ -1,7 +1,7 @@
 """How many jobs may wait: one person's, one server's, everybody's."""
 
 from bot.core.admission.admission import Limits, Wanted
-from bot.core.admission.request_context import Asked
+from bot.core.admission.request_context import RequestContext
 from bot.core.errors import QueueFull, QuotaReached
 from bot.core.jobs.job_store import JobStore
 from bot.texts import say
@@ -14,19 +14,19 @@ class WaitingRoom:
         self._jobs = jobs
         self._limits = limits
 
-    async def check(self, asked: Asked, wanted: Wanted) -> None:
+    async def check(self, context: RequestContext, wanted: Wanted) -> None:
         """Raise QuotaReached or QueueFull where so many more jobs have no place.
 
         It never pauses: what it says still holds when the job is recorded right after.
         """
         jobs, limits = wanted.jobs, self._limits
-        waiting, everybodys = self._jobs.waiting_counts(asked.origin.person_id)
+        waiting, everybodys = self._jobs.waiting_counts(context.origin.person_id)
         if waiting + jobs > limits.waiting_per_person:
             most = limits.waiting_per_person
-            raise QuotaReached(say("error-waiting", waiting=waiting, asked=jobs, most=most))
+            raise QuotaReached(say("error-waiting", waiting=waiting, context=jobs, most=most))
         if everybodys + jobs > limits.waiting:
             raise QueueFull(say("error-queue-full", waiting=limits.waiting))
-        theirs = self._jobs.waiting_in(asked.origin.home)
+        theirs = self._jobs.waiting_in(context.origin.home)
         share = limits.waiting_per_server
         if share is None:  # however many servers there are, there is a place for the next one
             share = (limits.waiting - everybodys + theirs + 1) // 2

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.core.audit_store import Deed
-from bot.core.jobs.endings import Ends
+from bot.core.audit_store import NewAuditEntry
+from bot.core.jobs.endings import Endings
 from bot.core.jobs.job_store import JobStore
 from bot.db.errors import StoreError, StoreUnavailable
 from bot.db.patience import patient
@@ -25,9 +25,9 @@ class Cancellations:
     soon as it does. After a stop before that the job is drawn all the same.
     """
 
-    def __init__(self, jobs: JobStore, ends: Ends) -> None:
+    def __init__(self, jobs: JobStore, ends: Endings) -> None:
         self._jobs = jobs
-        self._ends = ends
+        self._endings = ends
         self._unwritten: dict[int, asyncio.Task[None]] = {}
         self._latest: deque[int] = deque(maxlen=LATEST)
 
@@ -35,15 +35,15 @@ class Cancellations:
         """Whether a job was cancelled, lately enough for who is still about to line it up."""
         return job_id in self._unwritten or job_id in self._latest
 
-    async def add(self, job: Job, why: str | None, deed: Deed | None = None) -> bool:
-        """Cancel an open job; False where it had ended. ``deed`` is a moderator's who does so.
+    async def add(self, job: Job, why: str | None, entry: NewAuditEntry | None = None) -> bool:
+        """Cancel an open job; False where it had ended. ``entry`` is a moderator's who does so.
 
         That its message says so is still to be seen to, with `Ends.show_cancelled`.
         """
         if job.id in self:
             return False
         try:
-            closed = await self._jobs.closed(job.id, Status.CANCELLED, why, deed)
+            closed = await self._jobs.closed(job.id, Status.CANCELLED, why, entry)
         except StoreUnavailable as error:
             if job.status not in OPEN:
                 raise
@@ -52,15 +52,15 @@ class Cancellations:
             if closed:
                 self._latest.append(job.id)
             return closed
-        writing = asyncio.create_task(self._write(job, why, deed), name="cancellation")
+        writing = asyncio.create_task(self._write(job, why, entry), name="cancellation")
         self._unwritten[job.id] = writing
         return True
 
     async def add_all(
-        self, jobs: Sequence[Job], why: str, deeds: Sequence[Deed | None]
+        self, jobs: Sequence[Job], why: str, entries: Sequence[NewAuditEntry | None]
     ) -> list[Job]:
         """Cancel jobs at the same time; return those that had not ended."""
-        adding = [self.add(job, why, deed) for job, deed in zip(jobs, deeds, strict=True)]
+        adding = [self.add(job, why, entry) for job, entry in zip(jobs, entries, strict=True)]
         return [job for job, now in zip(jobs, await asyncio.gather(*adding), strict=True) if now]
 
     def close(self) -> None:
@@ -68,15 +68,15 @@ class Cancellations:
         for writing in self._unwritten.values():
             writing.cancel()
 
-    async def _write(self, job: Job, why: str | None, deed: Deed | None) -> None:
+    async def _write(self, job: Job, why: str | None, entry: NewAuditEntry | None) -> None:
         try:
             with patient():
-                closed = await self._jobs.closed(job.id, Status.CANCELLED, why, deed)
+                closed = await self._jobs.closed(job.id, Status.CANCELLED, why, entry)
         except StoreError:
             log.exception("job %d: its cancellation is not written", job.id)
         else:
             if closed:  # shown before, perhaps, but that is not on record
-                await self._ends.show_cancelled(replace(job, error=why))
+                await self._endings.show_cancelled(replace(job, error=why))
         finally:
             self._latest.append(job.id)
             del self._unwritten[job.id]

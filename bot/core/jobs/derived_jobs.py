@@ -7,7 +7,7 @@ from typing import Protocol
 from bot.core.admission.admission import Admission, Wanted
 from bot.core.admission.offered import in_place
 from bot.core.admission.place_rules import PlaceRules
-from bot.core.admission.request_context import Asked
+from bot.core.admission.request_context import RequestContext
 from bot.core.admission.visibility import Visibility
 from bot.core.decoding import Decoder
 from bot.core.default_store import DefaultsStore
@@ -16,7 +16,7 @@ from bot.core.jobs.job_store import ERASED
 from bot.core.jobs.remixing import form_of, remix
 from bot.core.new_jobs import DEFAULT_COUNT, VARIATION_STRENGTH, reroll, single, variation
 from bot.core.pictures.picture_store import PictureStore
-from bot.db.records import Draft, Job, Kind, StoredPicture, Verdict
+from bot.db.records import Job, Kind, NewJob, StoredPicture, Verdict
 from bot.options.resolve import Layers
 from bot.texts import say
 from generation.catalog import Catalog
@@ -30,14 +30,16 @@ Fetch = Callable[[], Awaitable[bytes]]
 class Record(Protocol):
     """What writes jobs down."""
 
-    async def __call__(self, draft: Draft, asked: Asked, source: Fetch | None = None) -> Job:
+    async def __call__(
+        self, new_job: NewJob, context: RequestContext, source: Fetch | None = None
+    ) -> Job:
         """Write a job down where the house's rules allow it; raises JobError or StoreError.
 
         ``source`` makes the PNG that it starts from, where that is not stored yet.
         """
 
 
-class Anew:
+class DerivedJobs:
     """What the buttons under finished pictures call that makes a new job."""
 
     def __init__(
@@ -61,10 +63,10 @@ class Anew:
         self._decoder = decoder
         self._record = record
 
-    async def reroll(self, job_id: int, asked: Asked) -> Job:
-        """Record the same wish with new seeds."""
-        parent, asked = await self._drawn(job_id, asked)
-        draft = Draft(
+    async def reroll(self, job_id: int, context: RequestContext) -> Job:
+        """Record the same request with new seeds."""
+        parent, context = await self._drawn(job_id, context)
+        new_job = NewJob(
             kind=Kind.REROLL,
             request=reroll(parent.request),
             parent_id=parent.id,
@@ -72,24 +74,24 @@ class Anew:
             style=parent.style,
             typed=parent.typed,
         )
-        return await self._record(draft, asked)
+        return await self._record(new_job, context)
 
     async def variation(
         self,
         job_id: int,
         index: int,
-        asked: Asked,
+        context: RequestContext,
         *,
         strength: float = VARIATION_STRENGTH,
     ) -> Job:
         """Record that one picture is to be varied, in the size that it was drawn in."""
-        parent, asked = await self._drawn(job_id, asked)
+        parent, context = await self._drawn(job_id, context)
         picture = await self._stored(parent, index)
         if picture is None:
             raise PictureNotFound(say("error-picture-not-stored"))
-        draft = Draft(
+        new_job = NewJob(
             kind=Kind.VARIATION,
-            request=variation(parent.request, strength, self._variations(asked)),
+            request=variation(parent.request, strength, self._variations(context)),
             parent_id=parent.id,
             parent_index=index,
             source_sha256=picture.sha256,
@@ -98,14 +100,14 @@ class Anew:
         )
         fits = (picture.width, picture.height) == _size(parent.request)
         source = None if fits else self._fitted(picture.sha256, parent.request)
-        return await self._record(draft, asked, source)
+        return await self._record(new_job, context, source)
 
-    async def upscale(self, job_id: int, index: int, asked: Asked) -> Job:
+    async def upscale(self, job_id: int, index: int, context: RequestContext) -> Job:
         """Record that one picture is wanted twice as large.
 
         Raises InvalidRequest where it would be too large.
         """
-        parent, asked = await self._parent(job_id, asked)
+        parent, context = await self._parent(job_id, context)
         stored = await self._stored(parent, index)
         if not 0 <= index < parent.request.num_images:
             raise PictureNotFound(say("error-picture-count", count=parent.request.num_images))
@@ -113,7 +115,7 @@ class Anew:
             raise WordsNotKept  # which would draw it again
         factor = 2 * parent.factor
         check_factor(parent.request.width, parent.request.height, factor)
-        draft = Draft(
+        new_job = NewJob(
             kind=Kind.UPSCALE,
             request=single(parent.request, index),
             parent_id=parent.id,
@@ -123,43 +125,43 @@ class Anew:
             style=parent.style,
             typed=parent.typed,
         )
-        return await self._record(draft, asked)
+        return await self._record(new_job, context)
 
-    async def form(self, job_id: int, asked: Asked) -> dict[str, str]:
+    async def form(self, job_id: int, context: RequestContext) -> dict[str, str]:
         """Return what a remix of this job starts from; raises the JobError that forbids one."""
-        parent, asked = await self._drawn(job_id, asked)
-        await self._admission.admit(asked, Wanted(parent.words.prompt))
+        parent, context = await self._drawn(job_id, context)
+        await self._admission.admit(context, Wanted(parent.words.prompt))
         return form_of(self._catalog, parent)
 
-    async def remix(self, job_id: int, form: Mapping[str, str], asked: Asked) -> Job:
+    async def remix(self, job_id: int, form: Mapping[str, str], context: RequestContext) -> Job:
         """Record a job with what was changed; raises as `remixing.remix` does, too."""
-        parent, asked = await self._drawn(job_id, asked)
-        here = in_place(self._catalog, age_restricted=asked.age_restricted)
-        mine = await self._defaults.get(asked.origin.person_id)
-        rules = self._rules.holding(asked)
-        draft = remix(here, parent, form, Layers(mine, rules.options, rules.most))
-        draft = replace(draft, parent_id=parent.id, source_sha256=parent.source_sha256)
+        parent, context = await self._drawn(job_id, context)
+        here = in_place(self._catalog, age_restricted=context.age_restricted)
+        mine = await self._defaults.get(context.origin.person_id)
+        rules = self._rules.holding(context)
+        new_job = remix(here, parent, form, Layers(mine, rules.options, rules.most))
+        new_job = replace(new_job, parent_id=parent.id, source_sha256=parent.source_sha256)
         source = None
-        if parent.source_sha256 is not None and draft.size != _size(parent.request):
-            source = self._fitted(parent.source_sha256, draft.request)
-        return await self._record(draft, asked, source)
+        if parent.source_sha256 is not None and new_job.size != _size(parent.request):
+            source = self._fitted(parent.source_sha256, new_job.request)
+        return await self._record(new_job, context, source)
 
-    async def _drawn(self, job_id: int, asked: Asked) -> tuple[Job, Asked]:
+    async def _drawn(self, job_id: int, context: RequestContext) -> tuple[Job, RequestContext]:
         """Return a job drawn from words that are kept, and who asks; raises JobError."""
-        parent, asked = await self._parent(job_id, asked)
+        parent, context = await self._parent(job_id, context)
         if parent.uploaded:
             raise NothingToDo(say("error-no-words"))
         if parent.words.prompt == ERASED:
             raise WordsNotKept
-        return parent, asked
+        return parent, context
 
-    def _variations(self, asked: Asked) -> int:
-        return min(DEFAULT_COUNT, self._rules.holding(asked).max_count or DEFAULT_COUNT)
+    def _variations(self, context: RequestContext) -> int:
+        return min(DEFAULT_COUNT, self._rules.holding(context).max_count or DEFAULT_COUNT)
 
-    async def _parent(self, job_id: int, asked: Asked) -> tuple[Job, Asked]:
+    async def _parent(self, job_id: int, context: RequestContext) -> tuple[Job, RequestContext]:
         """Return the job to start from, and who asks: what comes of a private one is private."""
-        parent = await self._visibility.visible(job_id, asked.actor)
-        return parent, asked.in_private() if parent.origin.private else asked
+        parent = await self._visibility.visible(job_id, context.actor)
+        return parent, context.in_private() if parent.origin.private else context
 
     async def _stored(self, parent: Job, index: int) -> StoredPicture | None:
         """Return a picture of a job, or None where its file is not kept.

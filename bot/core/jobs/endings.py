@@ -28,7 +28,7 @@ async def note_moved(jobs: JobStore, job: Job, channel_id: int, message_id: int)
         log.exception("job %d: where its message is now is not noted", job.id)
 
 
-class Ends:
+class Endings:
     """Shows the ends that are on record, and notes that they were shown."""
 
     def __init__(self, *, jobs: JobStore, presenter: Presenter) -> None:

@@ -12,7 +12,7 @@ from bot.core.jobs.presenter import Presenter
 from bot.core.jobs.runner import Runner
 from bot.db.errors import StoreError
 from bot.db.patience import patient
-from bot.db.records import Draft, Job
+from bot.db.records import Job, NewJob
 from generation.catalog import Catalog
 from generation.worker.executor import Executor
 
@@ -84,13 +84,13 @@ class JobQueue:
             turns.append(Turn(job, place, None if pace is None else pace * ahead))
         return turns
 
-    def reserve(self, draft: Draft, person_id: int) -> float:
+    def reserve(self, new_job: NewJob, person_id: int) -> float:
         """Reserve the turn of a person's next job; return its start tag."""
-        return self._dispatcher.start_tag(person_id, draft.cost())
+        return self._dispatcher.start_tag(person_id, new_job.cost())
 
-    def give_back(self, draft: Draft | Job, person_id: int, start: float) -> None:
+    def give_back(self, new_job: NewJob | Job, person_id: int, start: float) -> None:
         """Give a reserved turn back, of a job that does not come."""
-        self._dispatcher.forget(person_id, start, draft.cost())
+        self._dispatcher.forget(person_id, start, new_job.cost())
 
     def place_of(self, job: Job) -> int:
         """Return the place that a recorded job is about to take, 0 for none."""

@@ -1,15 +1,15 @@
-"""A row of the jobs table, made of a draft and read as a job."""
+"""A row of the jobs table, made of a new job and read as a job."""
 
 from bot.db.models import JobRow
-from bot.db.records import Draft, Job, Kind, Origin, Status, Words
+from bot.db.records import Job, Kind, NewJob, Origin, Status, Words
 from bot.db.search.search_words import searchable
 from bot.options.stored import from_json, to_json
 
 
-def row_of(draft: Draft, origin: Origin, *, fair_start: float) -> JobRow:
+def row_of(new_job: NewJob, origin: Origin, *, fair_start: float) -> JobRow:
     """Return the row of a job that nobody has been told of yet."""
     return JobRow(
-        kind=draft.kind,
+        kind=new_job.kind,
         status=Status.RECORDED,
         interaction_id=origin.interaction_id,
         part=origin.part,
@@ -24,22 +24,22 @@ def row_of(draft: Draft, origin: Origin, *, fair_start: float) -> JobRow:
         filesize_limit=origin.filesize_limit,
         guest=origin.guest,
         age_restricted=origin.age_restricted,
-        parent_id=draft.parent_id,
-        parent_index=draft.parent_index,
-        request=to_json(draft.request),
-        checkpoint=draft.request.checkpoint,
-        num_images=draft.request.num_images,
-        folded_words=searchable(draft.words),
-        source_sha256=draft.source_sha256,
-        factor=draft.factor,
-        style=draft.style,
-        typed_prompt=None if draft.typed is None else draft.typed.prompt,
-        typed_negative_prompt=None if draft.typed is None else draft.typed.negative_prompt,
-        flagged=draft.flagged,
-        stripped=draft.stripped,
-        spoiler_above=draft.spoiler_above,
-        refuse_above=draft.refuse_above,
-        keep_refused=draft.keep_refused,
+        parent_id=new_job.parent_id,
+        parent_index=new_job.parent_index,
+        request=to_json(new_job.request),
+        checkpoint=new_job.request.checkpoint,
+        num_images=new_job.request.num_images,
+        folded_words=searchable(new_job.words),
+        source_sha256=new_job.source_sha256,
+        factor=new_job.factor,
+        style=new_job.style,
+        typed_prompt=None if new_job.typed is None else new_job.typed.prompt,
+        typed_negative_prompt=None if new_job.typed is None else new_job.typed.negative_prompt,
+        flagged=new_job.flagged,
+        stripped=new_job.stripped,
+        spoiler_above=new_job.spoiler_above,
+        refuse_above=new_job.refuse_above,
+        keep_refused=new_job.keep_refused,
         fair_start=fair_start,
         device_seconds=0.0,
     )

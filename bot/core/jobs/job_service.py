@@ -10,20 +10,20 @@ from weakref import WeakValueDictionary
 from bot.core.admission.admission import Admission, Wanted
 from bot.core.admission.offered import in_place
 from bot.core.admission.place_rules import PlaceRules
-from bot.core.admission.request_context import Actor, Asked
+from bot.core.admission.request_context import Actor, RequestContext
 from bot.core.admission.visibility import Visibility
 from bot.core.decoding import Decoder
 from bot.core.default_store import DefaultsStore
 from bot.core.errors import JobRemoved, NothingToDo
 from bot.core.jobs.answers import Answers
 from bot.core.jobs.cancellations import Cancellations
-from bot.core.jobs.derived_jobs import Anew, Fetch
-from bot.core.jobs.endings import Ends
+from bot.core.jobs.derived_jobs import DerivedJobs, Fetch
+from bot.core.jobs.endings import Endings
 from bot.core.jobs.job_queue import JobQueue
 from bot.core.jobs.job_store import JobStore
 from bot.core.jobs.presenter import Presenter
 from bot.core.jobs.runner import Runner
-from bot.core.new_jobs import DEFAULT_STRENGTH, draft
+from bot.core.new_jobs import DEFAULT_STRENGTH, new_job_of
 from bot.core.pictures.picture_store import PictureStore
 from bot.db.patience import patient
 from bot.db.records import (
@@ -31,9 +31,9 @@ from bot.db.records import (
     EVERYWHERE,
     OPEN,
     AuditAction,
-    Draft,
     Job,
     Kind,
+    NewJob,
     Place,
     Status,
 )
@@ -81,12 +81,12 @@ class JobService:
         self._defaults = defaults
         self._presenter = presenter
         self._runner = runner
-        self._ends = Ends(jobs=jobs, presenter=presenter)
-        self._cancellations = Cancellations(jobs, self._ends)
-        # A person's wishes are counted and recorded one at a time, or a burst would slip past the
+        self._endings = Endings(jobs=jobs, presenter=presenter)
+        self._cancellations = Cancellations(jobs, self._endings)
+        # A person's requests are counted and recorded one at a time, or a burst would slip past the
         # limits together. Other people's need not wait until each is on the disk.
         self._intakes: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
-        self.anew = Anew(
+        self.derived = DerivedJobs(
             catalog=catalog,
             rules=rules,
             visibility=visibility,
@@ -103,18 +103,18 @@ class JobService:
             fail=runner.fail,
             line_up=queue.line_up,
             give_turn_back=self._give_turn_back,
-            show_cancelled=self._ends.show_cancelled,
+            show_cancelled=self._endings.show_cancelled,
         )
         presenter.on_gone(self._gone)
 
     async def imagine(
         self,
         said: ImageOptions,
-        asked: Asked,
+        context: RequestContext,
         *,
         image: Fetch | None = None,
     ) -> Job:
-        """Record a new wish; raises GenerationError, JobError or StoreError.
+        """Record a new request; raises GenerationError, JobError or StoreError.
 
         ``image`` fetches a person's file that the pictures start from, PNG, JPEG or WebP. It is
         fetched and decoded when nothing else forbids the job.
@@ -123,60 +123,64 @@ class JobService:
             said = said.but(strength=DEFAULT_STRENGTH)
         elif image is None and "strength" in said:
             raise InvalidRequest("strength", say("bound-strength-alone"))
-        drafted = draft(self._offered(asked), Kind.IMAGINE, said)
+        new_job = new_job_of(self._offered(context), Kind.IMAGINE, said)
         if image is None:
-            return await self._record(drafted, asked)
+            return await self._record(new_job, context)
 
         async def source() -> bytes:
-            return await self.decoder.prepare(await image(), *drafted.size)
+            return await self.decoder.prepare(await image(), *new_job.size)
 
-        return await self._record(drafted, asked, source)
+        return await self._record(new_job, context, source)
 
-    async def upscale(self, image: Fetch, factor: int, asked: Asked) -> Job:
+    async def upscale(self, image: Fetch, factor: int, context: RequestContext) -> Job:
         """Record that a person's file is wanted larger; raises as `imagine` does."""
-        await self._admission.admit(asked, Wanted())  # before the work
+        await self._admission.admit(context, Wanted())  # before the work
         png, width, height = await self.decoder.whole(await image())
         check_factor(width, height, factor)
-        drafted = Draft(
+        new_job = NewJob(
             kind=Kind.UPSCALE, request=Uploaded(width=width, height=height), factor=factor
         )
 
         async def source() -> bytes:
             return png
 
-        return await self._record(drafted, asked, source)
+        return await self._record(new_job, context, source)
 
     async def defaults(self, person_id: int) -> ImageOptions:
         """Return what a person likes where they leave something out."""
         return await self._defaults.get(person_id)
 
     def complete(
-        self, jobs: Sequence[ImageOptions], mine: ImageOptions, asked: Asked
+        self, jobs: Sequence[ImageOptions], mine: ImageOptions, context: RequestContext
     ) -> Sequence[ImageOptions]:
         """Return what a command asks for with what holds for the person, and there."""
-        layers = self._layers(mine, asked)
-        return [complete(self._offered(asked), said, layers) for said in jobs]
+        layers = self._layers(mine, context)
+        return [complete(self._offered(context), said, layers) for said in jobs]
 
-    def complete_alike(self, said: ImageOptions, mine: ImageOptions, asked: Asked) -> ImageOptions:
+    def complete_alike(
+        self, said: ImageOptions, mine: ImageOptions, context: RequestContext
+    ) -> ImageOptions:
         """Return what asks for a picture like one that is there, with what holds there."""
-        return complete_alike(self._offered(asked), said, self._layers(mine, asked))
+        return complete_alike(self._offered(context), said, self._layers(mine, context))
 
-    def _layers(self, mine: ImageOptions, asked: Asked) -> Layers:
-        rules = self._rules.holding(asked)
+    def _layers(self, mine: ImageOptions, context: RequestContext) -> Layers:
+        rules = self._rules.holding(context)
         return Layers(mine, rules.options, rules.most)
 
-    async def may_start(self, asked: Asked) -> None:
+    async def may_start(self, context: RequestContext) -> None:
         """Raise the JobError that forbids even one more picture, before a form or a file is."""
-        await self._admission.admit(asked, Wanted())
+        await self._admission.admit(context, Wanted())
 
-    async def may_ask(self, asked: Asked, wishes: Sequence[ImageOptions]) -> None:
-        """Raise what forbids these wishes together, before any job is made of them."""
-        drafts = [draft(self._offered(asked), Kind.IMAGINE, wish) for wish in wishes]
-        pictures = sum(one.request.num_images for one in drafts)
-        prompts = "\n".join(wish.prompt for wish in wishes)
-        await self._admission.admit(asked, Wanted(prompts, len(wishes), pictures))
-        for one in drafts:
-            await self._admission.screen(self._rules.adapt(one, asked), asked)
+    async def may_ask(self, context: RequestContext, requested: Sequence[ImageOptions]) -> None:
+        """Raise what forbids these requests together, before any job is made of them."""
+        new_jobs = [
+            new_job_of(self._offered(context), Kind.IMAGINE, options) for options in requested
+        ]
+        pictures = sum(one.request.num_images for one in new_jobs)
+        prompts = "\n".join(options.prompt for options in requested)
+        await self._admission.admit(context, Wanted(prompts, len(requested), pictures))
+        for one in new_jobs:
+            await self._admission.screen(self._rules.adapt(one, context), context)
 
     async def abandon(self, place: Place, ids: Collection[int]) -> None:
         """End the jobs that live in what was deleted: all are written before any is stopped."""
@@ -187,7 +191,7 @@ class JobService:
         for job in gone:
             log.info("job %d: %s", job.id, why)
             self._presenter.drop(job)
-        await asyncio.gather(*(self._ends.note(job) for job in gone))
+        await asyncio.gather(*(self._endings.note(job) for job in gone))
 
     async def cancel(self, job_id: int, actor: Actor, reason: str = "") -> None:
         """End a job: written first, then its work stops, then it is shown; see Cancellations.
@@ -197,12 +201,12 @@ class JobService:
         job = await self._visibility.endable(job_id, actor)
         if job.deleted_at is not None:
             raise JobRemoved
-        deed = actor.deed_on(job, AuditAction.CANCEL, reason)
-        why = None if deed is None else BY_MODERATOR
-        if not await self._cancellations.add(job, why, deed):
+        entry = actor.audit_entry_on(job, AuditAction.CANCEL, reason)
+        why = None if entry is None else BY_MODERATOR
+        if not await self._cancellations.add(job, why, entry):
             raise NothingToDo(say("error-job-ended"))
         await self.queue.stop(job)
-        await self._ends.show_cancelled(replace(job, error=why))
+        await self._endings.show_cancelled(replace(job, error=why))
 
     async def cancel_all(self, person_id: int, actor: Actor, reason: str = "") -> int:
         """End a person's jobs in the actor's server, all of them or EVERYWHERE; count them.
@@ -214,13 +218,13 @@ class JobService:
                 found = await self._jobs.open_anywhere(person_id)
             else:
                 found = await self._jobs.open_of(person_id, actor.guild_id)
-        deeds = [actor.deed_on(job, AuditAction.CANCEL, reason) for job in found]
+        entries = [actor.audit_entry_on(job, AuditAction.CANCEL, reason) for job in found]
         ended = [
             replace(job, error=BY_MODERATOR)
-            for job in await self._cancellations.add_all(found, BY_MODERATOR, deeds)
+            for job in await self._cancellations.add_all(found, BY_MODERATOR, entries)
         ]
         await asyncio.gather(*(self.queue.stop(job) for job in ended))
-        await asyncio.gather(*(self._ends.show_cancelled(job) for job in ended))
+        await asyncio.gather(*(self._endings.show_cancelled(job) for job in ended))
         return len(ended)
 
     async def sees(self, job: Job, actor: Actor) -> bool:
@@ -243,8 +247,8 @@ class JobService:
         finally:  # whatever is wrong with those, others wait
             self.queue.open()
         recorded = [job for job in jobs if job.status is Status.RECORDED]
-        asked = (self.answers.broke(job, of_this_run=False) for job in recorded)
-        became = await asyncio.gather(*asked, return_exceptions=True)
+        finding = (self.answers.broke(job, of_this_run=False) for job in recorded)
+        became = await asyncio.gather(*finding, return_exceptions=True)
         for job, error in zip(recorded, became, strict=True):
             if isinstance(error, Exception):
                 log.error("job %d: its answer is not known", job.id, exc_info=error)
@@ -252,7 +256,7 @@ class JobService:
         with patient():
             untold = await self._jobs.untold()
         find = partial(self.answers.find, of_this_run=False)
-        await asyncio.gather(*(self._ends.show_again(job, find) for job in untold))
+        await asyncio.gather(*(self._endings.show_again(job, find) for job in untold))
 
     async def _take_up(self, job: Job) -> None:
         try:
@@ -274,23 +278,25 @@ class JobService:
         await self._admission.close()
         await self.decoder.close()
 
-    def _offered(self, asked: Asked) -> Catalog:
-        return in_place(self.catalog, age_restricted=asked.age_restricted)
+    def _offered(self, context: RequestContext) -> Catalog:
+        return in_place(self.catalog, age_restricted=context.age_restricted)
 
-    async def _record(self, draft: Draft, asked: Asked, source: Fetch | None = None) -> Job:
+    async def _record(
+        self, new_job: NewJob, context: RequestContext, source: Fetch | None = None
+    ) -> Job:
         """Record a job; ``source`` makes the PNG that it starts from, when nothing else forbids it.
 
         Of a job that is refused nevertheless, no source is kept.
         """
-        draft = await self._admission.screen(draft, asked)
+        new_job = await self._admission.screen(new_job, context)
         if source is None:
-            return await self._admit(draft, asked)
-        await self._admission.admit(asked, Wanted.of(draft))
-        self._rules.adapt(draft, asked)
+            return await self._admit(new_job, context)
+        await self._admission.admit(context, Wanted.of(new_job))
+        self._rules.adapt(new_job, context)
         png = await source()
         sha256 = await self._pictures.save_source(png)
         try:
-            job = await self._admit(replace(draft, source_sha256=sha256), asked)
+            job = await self._admit(replace(new_job, source_sha256=sha256), context)
         except BaseException:
             await self._pictures.discard_source(sha256)
             raise
@@ -298,16 +304,16 @@ class JobService:
         await self._pictures.save_source(png)
         return job
 
-    async def _admit(self, draft: Draft, asked: Asked) -> Job:
-        person_id = asked.origin.person_id
+    async def _admit(self, new_job: NewJob, context: RequestContext) -> Job:
+        person_id = context.origin.person_id
         async with self._intake(person_id):
-            await self._admission.admit(asked, Wanted.of(draft))
-            draft = self._rules.adapt(draft, asked)
-            start = self.queue.reserve(draft, person_id)
+            await self._admission.admit(context, Wanted.of(new_job))
+            new_job = self._rules.adapt(new_job, context)
+            start = self.queue.reserve(new_job, person_id)
             try:
-                job = await self._jobs.record(draft, asked.origin, fair_start=start)
+                job = await self._jobs.record(new_job, context.origin, fair_start=start)
             except Exception:
-                self.queue.give_back(draft, person_id, start)
+                self.queue.give_back(new_job, person_id, start)
                 raise
         JOB.set(job.id)
         return job

@@ -11,12 +11,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
-from bot.core.audit_store import Deed
+from bot.core.audit_store import NewAuditEntry
 from bot.core.jobs.job_rows import read_job, row_of
 from bot.core.quotas.spending_store import remember
 from bot.db.database import Database
 from bot.db.models import FavouriteRow, JobRow
-from bot.db.records import OPEN, Draft, Job, Origin, Place, Search, Status, Words
+from bot.db.records import OPEN, Job, NewJob, Origin, Place, Search, Status, Words
 from bot.db.search.job_search import Period, by_columns, by_words, has_words, newest
 from bot.db.search.search_words import fold, searchable
 from bot.options.stored import words
@@ -59,7 +59,7 @@ class JobStore:
 
     async def record(
         self,
-        draft: Draft,
+        new_job: NewJob,
         origin: Origin,
         *,
         fair_start: float,
@@ -67,7 +67,7 @@ class JobStore:
         """Write the row before anybody is answered; raises StoreBusy or AlreadyRecorded."""
 
         def add(session: Session) -> Job:
-            row = row_of(draft, origin, fair_start=fair_start)
+            row = row_of(new_job, origin, fair_start=fair_start)
             session.add(row)
             session.flush()
             return read_job(row)
@@ -168,19 +168,27 @@ class JobStore:
         await self._database.write_together(add)
 
     async def ended(
-        self, job_id: int, status: Status, error: str | None = None, deed: Deed | None = None
+        self,
+        job_id: int,
+        status: Status,
+        error: str | None = None,
+        entry: NewAuditEntry | None = None,
     ) -> bool:
         """Close an open job and forget its token; False where it was closed already.
 
-        ``deed`` is a moderator's who did so.
+        ``entry`` is a moderator's who did so.
         """
-        return await self._end(job_id, deed, status=status, error=error, interaction_token=None)
+        return await self._end(job_id, entry, status=status, error=error, interaction_token=None)
 
     async def closed(
-        self, job_id: int, status: Status, error: str | None = None, deed: Deed | None = None
+        self,
+        job_id: int,
+        status: Status,
+        error: str | None = None,
+        entry: NewAuditEntry | None = None,
     ) -> bool:
         """Do as `ended`, but keep the token until the job's message says so; see `told`."""
-        return await self._end(job_id, deed, status=status, error=error)
+        return await self._end(job_id, entry, status=status, error=error)
 
     async def told(self, job_id: int) -> None:
         """Forget the token of a job that was closed: its message says so now."""
@@ -200,10 +208,10 @@ class JobStore:
             JobRow.interaction_token.is_not(None),
         )
 
-    async def deleted(self, job_id: int, deed: Deed | None = None) -> None:
+    async def deleted(self, job_id: int, entry: NewAuditEntry | None = None) -> None:
         """Note when a job was deleted, the first time; it is nobody's favourite any more.
 
-        ``deed`` is a moderator's who did so. Whose job it was it cannot say where that person's
+        ``entry`` is a moderator's who did so. Whose job it was it cannot say where that person's
         data was erased: then the job was deleted before, but its message may have stood still.
         """
         async with self._database.write() as session:
@@ -216,8 +224,8 @@ class JobStore:
             first = moved.one_or_none() is not None
             if first:
                 await session.execute(delete(FavouriteRow).where(FavouriteRow.job_id == job_id))
-            if deed is not None and (first or deed.person_id is None):
-                session.add(deed.row())
+            if entry is not None and (first or entry.person_id is None):
+                session.add(entry.row())
 
     async def open_jobs(self) -> list[Job]:
         """Return every job that has not ended, in the order in which people asked."""
@@ -332,9 +340,11 @@ class JobStore:
 
         return await self._database.fetch(find)
 
-    async def _end(self, job_id: int, deed: Deed | None, **values: object) -> bool:
+    async def _end(self, job_id: int, entry: NewAuditEntry | None, **values: object) -> bool:
         now = _now()
-        moved = await self._move(job_id, OPEN, JobRow.ended_at == now, deed, ended_at=now, **values)
+        moved = await self._move(
+            job_id, OPEN, JobRow.ended_at == now, entry, ended_at=now, **values
+        )
         self._pace = None
         self._open.pop(job_id, None)
         return moved
@@ -352,7 +362,7 @@ class JobStore:
         job_id: int,
         before: Sequence[Status],
         ours: ColumnElement[bool],
-        deed: Deed | None = None,
+        entry: NewAuditEntry | None = None,
         **values: object,
     ) -> bool:
         """Change a job that is in one of the states ``before``; False where it is not.
@@ -371,8 +381,8 @@ class JobStore:
             tried = True
             if session.scalars(change.returning(JobRow.id)).one_or_none() is None:
                 return False
-            if deed is not None:
-                session.add(deed.row())
+            if entry is not None:
+                session.add(entry.row())
             return True
 
         return await self._database.write_together(move)

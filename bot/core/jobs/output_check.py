@@ -4,14 +4,14 @@ import io
 
 from PIL import Image
 
-from bot.db.records import Draft, StoredPicture, Verdict
+from bot.db.records import NewJob, StoredPicture, Verdict
 
 # A preview's pictures have 128 pixels on their short side; of 16, colours and composition are left.
 COARSER = 8
 QUALITY = 70
 
 
-def verdict(job: Draft, nsfw: float | None) -> Verdict:
+def verdict(job: NewJob, nsfw: float | None) -> Verdict:
     """Return what becomes of a picture with this score; one that nobody scored is shown."""
     if nsfw is None:
         return Verdict.SHOWN
@@ -22,7 +22,7 @@ def verdict(job: Draft, nsfw: float | None) -> Verdict:
     return Verdict.SHOWN
 
 
-def is_checked(job: Draft) -> bool:
+def is_checked(job: NewJob) -> bool:
     """Tell whether some pictures may not be shown here, or not at once."""
     return job.refuse_above is not None or job.spoiler_above is not None
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bot.core.new_jobs import draft
-from bot.db.records import Draft, Kind, Words
+from bot.core.new_jobs import new_job_of
+from bot.db.records import Kind, NewJob, Words
 from bot.options.arguments import all_said
 from bot.options.describe import options_of
 from bot.options.permutations import escape
@@ -17,7 +17,7 @@ from generation.errors import InvalidRequest
 from generation.styles import NO_STYLE
 
 
-def form_of(catalog: Catalog, parent: Draft) -> dict[str, str]:
+def form_of(catalog: Catalog, parent: NewJob) -> dict[str, str]:
     """Return a form's texts, by field, that sent back as they are ask for the same pictures.
 
     They hold the words without their style, which is laid over them again, while there is such.
@@ -32,7 +32,7 @@ def form_of(catalog: Catalog, parent: Draft) -> dict[str, str]:
     }
 
 
-def remix(catalog: Catalog, parent: Draft, form: Mapping[str, str], layers: Layers) -> Draft:
+def remix(catalog: Catalog, parent: NewJob, form: Mapping[str, str], layers: Layers) -> NewJob:
     """Lay what was sent back over the job that it was filled in from.
 
     Numbers that were left out are the person's own, then the place's. The prompt may carry
@@ -48,7 +48,7 @@ def remix(catalog: Catalog, parent: Draft, form: Mapping[str, str], layers: Laye
     jobs = all_said(said, catalog)
     if len(jobs) > 1:
         raise InvalidRequest("prompt", say("bound-one-prompt"))
-    made = draft(catalog, Kind.REMIX, complete_alike(catalog, jobs[0], layers))
+    made = new_job_of(catalog, Kind.REMIX, complete_alike(catalog, jobs[0], layers))
     if all(jobs[0].get(field) == said.get(field) for field in ("aspect", "checkpoint")):
         same_size = replace(made.request, width=request.width, height=request.height)
         return replace(made, request=same_size)
@@ -70,7 +70,7 @@ def _read(form: Mapping[str, str]) -> dict[str, object]:
     return read
 
 
-def _unstyled(catalog: Catalog, parent: Draft) -> Words:
+def _unstyled(catalog: Catalog, parent: NewJob) -> Words:
     if parent.style is None or parent.style in catalog.styles:
         return parent.words
     return Words(parent.request.prompt, parent.request.negative_prompt)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bot.core.admission.channel_access import is_restricted
 from bot.core.admission.request_context import Actor
 from bot.core.admission.visibility import Right, Visibility
-from bot.core.audit_store import Deed
+from bot.core.audit_store import NewAuditEntry
 from bot.core.errors import CarriedOut, NothingToDo, PictureNotFound
 from bot.core.jobs.job_store import JobStore
 from bot.core.pictures.example_store import ExampleStore, Shown, Viewer
@@ -64,10 +64,10 @@ class Details:
 
 
 async def remove_files(
-    jobs: JobStore, pictures: PictureStore, job: Job, actor: Actor, deed: Deed | None
+    jobs: JobStore, pictures: PictureStore, job: Job, actor: Actor, entry: NewAuditEntry | None
 ) -> None:
-    """Note that somebody removed a job, with a moderator's ``deed``, and delete its files."""
-    await jobs.deleted(job.id, deed)
+    """Note that somebody removed a job, with a moderator's ``entry``, and delete its files."""
+    await jobs.deleted(job.id, entry)
     removed = await pictures.remove(job.id)
     log.info("job %d: removed by %d, %d files", job.id, actor.person_id, removed)
 
@@ -172,8 +172,8 @@ class Gallery:
         Doing it twice changes nothing, so that who was interrupted can begin again.
         """
         job = await self.deletable(job_id, actor)
-        deed = actor.deed_on(job, AuditAction.REMOVE)
-        await remove_files(self._jobs, self._pictures, job, actor, deed)
+        entry = actor.audit_entry_on(job, AuditAction.REMOVE)
+        await remove_files(self._jobs, self._pictures, job, actor, entry)
         return job
 
     async def _parent(self, job: Job, actor: Actor) -> Job | None:

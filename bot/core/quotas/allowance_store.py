@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import select
 
-from bot.core.audit_store import Deed
+from bot.core.audit_store import NewAuditEntry
 from bot.core.personal_data import Fate, PersonalData
 from bot.db.database import Database
 from bot.db.models import AllowanceRow
@@ -16,7 +16,7 @@ MOST_EXTRA = 10_000  # pictures of one grant
 
 
 class AllowanceStore(PersonalData):
-    """The allowances table. All of it is kept in memory: every wish asks, and few have any.
+    """The allowances table. All of it is kept in memory: every request asks, and few have any.
 
     `load` comes before anything else.
     """
@@ -60,7 +60,7 @@ class AllowanceStore(PersonalData):
             if (one.holder, one.holder_id) == own
         ]
 
-    async def change(self, before: Allowance, deed: Deed, **changes: Any) -> Allowance:  # noqa: ANN401
+    async def change(self, before: Allowance, entry: NewAuditEntry, **changes: Any) -> Allowance:  # noqa: ANN401
         """Change what the holder has, and write down who did; return what they have then.
 
         ``extra`` is added to what they have on the same ``extra_on``.
@@ -72,7 +72,7 @@ class AllowanceStore(PersonalData):
                 changes["extra"] += held.extra
             after = replace(held, **changes)
             await session.merge(AllowanceRow(**asdict(after)))
-            session.add(deed.row())
+            session.add(entry.row())
         self._granted[_key(after)] = after
         return after
 

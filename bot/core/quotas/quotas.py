@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from bot.core.admission.admission import Limits, Wanted
-from bot.core.admission.request_context import Asked
+from bot.core.admission.request_context import RequestContext
 from bot.core.admission.rule_store import RuleStore
 from bot.core.errors import QuotaReached
 from bot.core.jobs.job_store import LATEST, JobStore
@@ -16,7 +16,7 @@ from bot.texts import say
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class QuotaStatus:
     """What counts of a person's day, what may (None without a limit), and when the next begins.
 
     The seconds are those that the device has spent and, by a guess, will have spent on what waits.
@@ -55,9 +55,9 @@ class Quotas:
         """Read the allowances; comes before anything else."""
         await self._allowances.load()
 
-    async def standing(
+    async def quota_status(
         self, person_id: int, guild_id: int, role_ids: frozenset[int], asked_at: datetime
-    ) -> Standing:
+    ) -> QuotaStatus:
         """Return how a person stands on the day of that moment."""
         day = asked_at.astimezone(UTC).date()
         begins, ends = _midnight(day), _midnight(day + timedelta(days=1))
@@ -71,29 +71,29 @@ class Quotas:
             ahead = await self._seconds_of(await self._jobs.open_of(person_id, guild_id))
             used = Spent(used.pictures, used.seconds + ahead)
         pictures = pictures_allowed(rules.pictures_per_day, granted, day)
-        return Standing(used, pictures, rules.seconds_per_day, ends)
+        return QuotaStatus(used, pictures, rules.seconds_per_day, ends)
 
-    async def standing_of(self, asked: Asked) -> Standing | None:
+    async def standing_of(self, context: RequestContext) -> QuotaStatus | None:
         """Return how who asks stands with the server's quota; None in direct messages."""
-        origin = asked.origin
+        origin = context.origin
         if origin.guild_id is None:
             return None
-        return await self.standing(
-            origin.person_id, origin.guild_id, asked.role_ids, origin.asked_at
+        return await self.quota_status(
+            origin.person_id, origin.guild_id, context.role_ids, origin.asked_at
         )
 
-    async def check(self, asked: Asked, wanted: Wanted) -> None:
+    async def check(self, context: RequestContext, wanted: Wanted) -> None:
         """Raise QuotaReached where the day leaves no room for so many more pictures.
 
         Of the device's time something must be left; what is begun with it may take more.
         """
-        await self._check_server(asked, wanted.pictures)
-        await self._check_everywhere(asked.origin, wanted.pictures)
+        await self._check_server(context, wanted.pictures)
+        await self._check_everywhere(context.origin, wanted.pictures)
 
-    async def _check_server(self, asked: Asked, pictures: int) -> None:
-        if not self._is_limited(asked):
+    async def _check_server(self, context: RequestContext, pictures: int) -> None:
+        if not self._is_limited(context):
             return  # nothing has to be counted
-        now = await self.standing_of(asked)
+        now = await self.standing_of(context)
         if now is None:
             return
         back = f"<t:{int(now.ends_at.timestamp())}:R>"
@@ -103,7 +103,7 @@ class Quotas:
                     "error-quota-pictures",
                     used=now.used.pictures,
                     limit=now.pictures,
-                    asked=pictures,
+                    context=pictures,
                     back=back,
                 )
             )
@@ -130,13 +130,13 @@ class Quotas:
             if used.seconds + await self._seconds_of(waiting) >= seconds:
                 raise QuotaReached(say("error-ceiling-seconds", limit=seconds, back=back))
 
-    def _is_limited(self, asked: Asked) -> bool:
+    def _is_limited(self, context: RequestContext) -> bool:
         """Tell whether the day has a limit for a person at all."""
-        origin = asked.origin
+        origin = context.origin
         if origin.guild_id is None:
             return False
         rules = self._rules.hold(origin.guild_id)
-        granted = self._allowances.of(origin.guild_id, origin.person_id, asked.role_ids)
+        granted = self._allowances.of(origin.guild_id, origin.person_id, context.role_ids)
         day = origin.asked_at.astimezone(UTC).date()
         pictures = pictures_allowed(rules.pictures_per_day, granted, day)
         return pictures is not None or rules.seconds_per_day is not None

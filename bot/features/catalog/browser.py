@@ -31,7 +31,7 @@ class Entry:
     id: int = 0  # where it stands in the list
 
 
-class Showcase(Pager[Entry]):
+class CatalogBrowser(Pager[Entry]):
     """Entries on pages, for one person's eyes."""
 
     page_length = PAGE
@@ -41,14 +41,14 @@ class Showcase(Pager[Entry]):
         gallery: Gallery,
         shown: Shown,
         entries: Sequence[Entry],
-        asked: discord.Interaction[Any],
+        interaction: discord.Interaction[Any],
     ) -> None:
         numbered = [replace(entry, id=number) for number, entry in enumerate(entries, 1)]
 
         async def load(after: int | None, limit: int) -> Sequence[Entry]:
             return numbered[after or 0 :][:limit]
 
-        super().__init__(load, asked)
+        super().__init__(load, interaction)
         self._gallery, self._shown = gallery, shown
         self.newer.label, self.older.label = say("page-back"), say("page-on")
 

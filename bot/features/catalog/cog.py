@@ -10,7 +10,7 @@ from discord.ext import commands
 from bot.core.admission.offered import offered, suited
 from bot.core.pictures.example_store import Shown
 from bot.core.pictures.gallery import Gallery
-from bot.features.catalog.browser import Entry, Showcase, checkpoint_entry, style_entry
+from bot.features.catalog.browser import CatalogBrowser, Entry, checkpoint_entry, style_entry
 from bot.texts import say
 from bot.ui.eyes import is_age_restricted
 from generation.catalog import Catalog
@@ -44,7 +44,7 @@ class CatalogCog(commands.Cog):
         self, interaction: discord.Interaction[Any], shown: Shown, entries: Sequence[Entry]
     ) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        await Showcase(self.gallery, shown, entries, interaction).show(say("nothing-offered"))
+        await CatalogBrowser(self.gallery, shown, entries, interaction).show(say("nothing-offered"))
 
 
 def setup(app: "App") -> None:

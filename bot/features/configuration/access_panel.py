@@ -26,8 +26,8 @@ CHANNELS = [
 class AccessPanel(PrivateView):
     """Below a place's card; each choice is written at once and shown in the card."""
 
-    def __init__(self, configuration: Configuration, place: Place, asked: Interaction) -> None:
-        super().__init__(asked)
+    def __init__(self, configuration: Configuration, place: Place, context: Interaction) -> None:
+        super().__init__(context)
         self._configuration, self._place = configuration, place
         self._fill()
 

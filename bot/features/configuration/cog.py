@@ -75,7 +75,7 @@ class ConfigurationCog(
         channel: Channel | None = None,
         **given: Any,  # noqa: ANN401
     ) -> None:
-        """Set what fills the gaps of a wish."""
+        """Set what fills the gaps of a request."""
         await self._set(interaction, channel, **given)
 
     @app_commands.command(description=say("command-config-bounds"))

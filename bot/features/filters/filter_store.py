@@ -9,7 +9,7 @@ from typing import ClassVar
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 
-from bot.core.audit_store import Deed
+from bot.core.audit_store import NewAuditEntry
 from bot.core.personal_data import Fate, PersonalData
 from bot.db.database import FILE_NAME, Database
 from bot.db.errors import StoreUnwritable
@@ -59,16 +59,16 @@ class FilterStore(PersonalData):
 
     async def add(
         self,
-        deed: Deed,
+        entry: NewAuditEntry,
         *,
         pattern: str,
         kind: FilterKind,
         action: FilterAction,
         strictness: FilterStrictness = FilterStrictness.WHOLE,
     ) -> Filter:
-        """Add a filter to the server of the deed; raises FilterStands."""
+        """Add a filter to the server of the entry; raises FilterStands."""
         row = FilterRow(
-            guild_id=deed.guild_id,
+            guild_id=entry.guild_id,
             pattern=pattern,
             kind=kind,
             action=action,
@@ -76,23 +76,23 @@ class FilterStore(PersonalData):
         )
         try:
             async with self._database.write() as session:
-                session.add_all([row, deed.row()])
+                session.add_all([row, entry.row()])
                 await session.flush()
                 return _filter(row)
         except IntegrityError as error:
             raise FilterStands from error
 
-    async def remove(self, deed: Deed, filter_id: int) -> bool:
-        """Remove a filter of the server of the deed; False where it has none such."""
+    async def remove(self, entry: NewAuditEntry, filter_id: int) -> bool:
+        """Remove a filter of the server of the entry; False where it has none such."""
         async with self._database.write() as session:
             removed = await session.scalars(
                 delete(FilterRow)
-                .where(FilterRow.id == filter_id, FilterRow.guild_id == deed.guild_id)
+                .where(FilterRow.id == filter_id, FilterRow.guild_id == entry.guild_id)
                 .returning(FilterRow.id)
             )
             if removed.one_or_none() is None:
                 return False
-            session.add(deed.row())
+            session.add(entry.row())
             return True
 
     async def get(self, filter_id: int, guild_id: int) -> Filter | None:

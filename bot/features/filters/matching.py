@@ -32,7 +32,7 @@ _SAYS_SOMETHING = regex.compile(r"[\p{L}\p{N}\p{So}]")
 
 @dataclass(frozen=True, slots=True)
 class PromptVerdict:
-    """What the filters say of a wish, and what is left of its texts.
+    """What the filters say of a request, and what is left of its texts.
 
     ``refused`` are the filters that forbid it, ``too_slow`` those of them that took too long to
     tell. It is ``emptied`` where nothing of the prompt was left by the cuts; that is refused, too.

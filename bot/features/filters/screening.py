@@ -6,17 +6,17 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.core.admission.request_context import Actor, Asked
+from bot.core.admission.request_context import Actor, RequestContext
 from bot.core.errors import NotFilterable, NothingToDo, PromptRefused
 from bot.db.records import (
     EVERYWHERE,
     AuditAction,
-    Draft,
     Filter,
     FilterAction,
     FilterKind,
     FilterStrictness,
     Kind,
+    NewJob,
     Words,
 )
 from bot.features.filters import patterns
@@ -68,10 +68,10 @@ class Screening:
             raise NotFilterable(say("error-filters-full", most=MOST_FILTERS))
         if kind is FilterKind.REGEX and not await asyncio.to_thread(_has_room, there, pattern):
             raise NotFilterable(say("error-filters-regex-full", most=patterns.MOST_REGEXES))
-        deed = actor.deed(AuditAction.FILTER_ADD, _deed(action, kind, strictness, pattern))
+        entry = actor.audit_entry(AuditAction.FILTER_ADD, _deed(action, kind, strictness, pattern))
         try:
             added = await self._filters.add(
-                deed, pattern=pattern, kind=kind, action=action, strictness=strictness
+                entry, pattern=pattern, kind=kind, action=action, strictness=strictness
             )
         except FilterStands:
             raise NotFilterable(say("error-filter-stands")) from None
@@ -83,8 +83,8 @@ class Screening:
         found = await self._filters.get(filter_id, actor.guild_id or EVERYWHERE)
         if found is not None:
             detail = _deed(found.action, found.kind, found.strictness, found.pattern)
-            deed = actor.deed(AuditAction.FILTER_REMOVE, detail)
-            if await self._filters.remove(deed, filter_id):
+            entry = actor.audit_entry(AuditAction.FILTER_REMOVE, detail)
+            if await self._filters.remove(entry, filter_id):
                 self._forget()
                 return found
         raise NothingToDo(say("error-no-filter"))
@@ -109,25 +109,25 @@ class Screening:
         if not (await self.judge(guild_id, prompt)).allowed:
             raise PromptRefused
 
-    async def apply(self, draft: Draft, asked: Asked) -> Draft:
-        """Return a draft without what is to be cut, flagged where it is to be; or PromptRefused.
+    async def apply(self, new_job: NewJob, context: RequestContext) -> NewJob:
+        """Return a new job without what is to be cut, flagged where it is to be; or PromptRefused.
 
         What is enlarged is drawn already: its words are not cut, but they may be refused.
         """
-        words, drawn = draft.words, draft.request.prompt
-        verdict = await self.judge(asked.origin.guild_id, words.prompt, [drawn])
+        words, drawn = new_job.words, new_job.request.prompt
+        verdict = await self.judge(context.origin.guild_id, words.prompt, [drawn])
         if not verdict.allowed:
             raise PromptRefused
         if verdict.flagged:
-            draft = replace(draft, flagged="\n".join(map(describe, verdict.flagged)))
-        if not verdict.stripped or draft.kind is Kind.UPSCALE:
-            return draft
+            new_job = replace(new_job, flagged="\n".join(map(describe, verdict.flagged)))
+        if not verdict.stripped or new_job.kind is Kind.UPSCALE:
+            return new_job
         (left,) = verdict.others
-        typed = draft.typed and Words(verdict.prompt, words.negative_prompt)
+        typed = new_job.typed and Words(verdict.prompt, words.negative_prompt)
         out = [piece.text.strip() for piece in await pieces(drawn, left) if piece.cut]
         return replace(
-            draft,
-            request=replace(draft.request, prompt=left),
+            new_job,
+            request=replace(new_job.request, prompt=left),
             typed=typed,
             stripped=", ".join(filter(None, out)),
         )

@@ -130,7 +130,9 @@ class Lookup:
         if sheet.rows == 0:
             raise NothingToDo(say("history-none"))
         detail = f"{sheet.rows} jobs{_asked_for(search)}"
-        await self._audit.add(actor.deed(AuditAction.EXPORT, detail, person_id=search.person_id))
+        await self._audit.add(
+            actor.audit_entry(AuditAction.EXPORT, detail, person_id=search.person_id)
+        )
         log.info("%s exported by %d", detail, actor.person_id)
         return Exported(sheet.rows, whole)
 
@@ -142,7 +144,7 @@ class Lookup:
         first = now.astimezone(UTC).date() - timedelta(days=days - 1)
         since, until = datetime.combine(first, time(), UTC), now + timedelta.resolution
         usage = await self._usage.usage(actor.guild_id, since, until)
-        await self._audit.add(actor.deed(AuditAction.EXPORT, f"usage of {days} days"))
+        await self._audit.add(actor.audit_entry(AuditAction.EXPORT, f"usage of {days} days"))
         drawn = chart_of(usage)
         said = words(usage)
         chart = None

@@ -9,7 +9,7 @@ from datetime import date
 class Day:
     """What was asked for on one day (UTC).
 
-    ``pictures`` were drawn by its ``jobs``, of which so many ``failed``; ``refused`` are wishes
+    ``pictures`` were drawn by its ``jobs``, of which so many ``failed``; ``refused`` are requests
     that became no job.
     """
 

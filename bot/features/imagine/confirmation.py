@@ -12,7 +12,7 @@ from bot.options.image_options import ImageOptions
 from bot.texts import say, speak
 from bot.ui.delivery.first_answer import first_answer
 from bot.ui.interaction import app_of
-from bot.ui.interaction_context import asked_by, fetch
+from bot.ui.interaction_context import fetch, request_context_of
 from bot.ui.pages import job_lists as lists
 from bot.ui.views import PrivateView
 
@@ -24,31 +24,31 @@ Source = discord.Attachment | Fetch | None
 async def ask_for(
     interaction: discord.Interaction[Any],
     jobs: JobService,
-    wishes: Sequence[ImageOptions],
+    requested: Sequence[ImageOptions],
     image: Source,
     *,
     private: bool | None,
 ) -> None:
     """Make the job that was wished for, or ask first where there are several; raises likewise.
 
-    What the wishes leave out comes from what holds for the person, and there. So does whether
+    What the requests leave out comes from what holds for the person, and there. So does whether
     others may see it, where ``private`` is None.
     """
     mine = await jobs.defaults(interaction.user.id)
     private = bool(mine.get("private")) if private is None else private
-    asked = asked_by(interaction, private=private)
-    wishes = jobs.complete(wishes, mine, asked)
-    if len(wishes) > 1:
-        await confirm(interaction, jobs, wishes, image, private=private)
+    context = request_context_of(interaction, private=private)
+    requested = jobs.complete(requested, mine, context)
+    if len(requested) > 1:
+        await confirm(interaction, jobs, requested, image, private=private)
         return
-    job = await jobs.imagine(wishes[0], asked, image=_fetching(interaction, image))
+    job = await jobs.imagine(requested[0], context, image=_fetching(interaction, image))
     await first_answer(interaction, jobs, job)
 
 
 async def confirm(
     interaction: discord.Interaction[Any],
     jobs: JobService,
-    wishes: Sequence[ImageOptions],
+    requested: Sequence[ImageOptions],
     image: Source,
     *,
     private: bool,
@@ -57,12 +57,12 @@ async def confirm(
 
     Nobody has two such questions: the earlier one goes when there is a new one.
     """
-    await jobs.may_ask(asked_by(interaction, private=private), wishes)
-    question = Question(jobs, wishes, image, interaction, private=private)
+    await jobs.may_ask(request_context_of(interaction, private=private), requested)
+    question = Question(jobs, requested, image, interaction, private=private)
     questions = app_of(interaction).questions
     earlier = questions.get(interaction.user.id)
     questions[interaction.user.id] = question
-    text = lists.question([wish.prompt for wish in wishes])
+    text = lists.question([options.prompt for options in requested])
     await interaction.response.send_message(text, view=question, ephemeral=True)
     if earlier is not None and not earlier.is_finished():
         await earlier.give_way()
@@ -95,16 +95,16 @@ class Question(PrivateView):
     def __init__(
         self,
         jobs: JobService,
-        wishes: Sequence[ImageOptions],
+        requested: Sequence[ImageOptions],
         image: Source,
-        asked: discord.Interaction[Any],
+        interaction: discord.Interaction[Any],
         *,
         private: bool,
     ) -> None:
-        super().__init__(asked, PATIENCE_S)
-        self._jobs, self._wishes, self._image = jobs, wishes, image
+        super().__init__(interaction, PATIENCE_S)
+        self._jobs, self._requested, self._image = jobs, requested, image
         self._private = private
-        self.yes.label, self.no.label = say("question-yes", jobs=len(wishes)), say("question-no")
+        self.yes.label, self.no.label = say("question-yes", jobs=len(requested)), say("question-no")
 
     @discord.ui.button(style=discord.ButtonStyle.primary)
     async def yes(
@@ -115,12 +115,14 @@ class Question(PrivateView):
             await interaction.response.defer()  # the second of a double click
             return
         self.stop()
-        app_of(interaction).cooldowns.wish(interaction)
-        await self._jobs.may_ask(asked_by(interaction, private=self._private), self._wishes)
+        app_of(interaction).cooldowns.request(interaction)
+        await self._jobs.may_ask(
+            request_context_of(interaction, private=self._private), self._requested
+        )
         image = _once(_fetching(interaction, self._image))
-        for part, wish in enumerate(self._wishes):
-            asked = asked_by(interaction, part, private=self._private)
-            job = await self._jobs.imagine(wish, asked, image=image)
+        for part, options in enumerate(self._requested):
+            context = request_context_of(interaction, part, private=self._private)
+            job = await self._jobs.imagine(options, context, image=image)
             await first_answer(interaction, self._jobs, job)
         await self._asked.edit_original_response(content=say("question-made"), view=None)
 

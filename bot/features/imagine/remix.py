@@ -25,12 +25,12 @@ class Remix(JobAction):
 
     async def press(self, press: Press) -> None:
         """Open the form."""
-        form = await press.app.jobs.anew.form(press.job.id, press.asked)
+        form = await press.app.jobs.derived.form(press.job.id, press.context)
         await press.interaction.response.send_modal(remix_form(press.custom_id, form))
         press.app.cooldowns.granted(press.interaction)
 
     async def submit(self, press: Press) -> None:
         """Make the job."""
         form = texts_in(press.interaction)
-        job = await press.app.jobs.anew.remix(press.job.id, form, press.asked)
+        job = await press.app.jobs.derived.remix(press.job.id, form, press.context)
         await first_answer(press.interaction, press.app.jobs, job)

@@ -20,7 +20,7 @@ from bot.texts import say
 from bot.ui.autocomplete import catalog_here
 from bot.ui.forms import modal, option_input, texts_in
 from bot.ui.interaction import Interaction, app_of
-from bot.ui.interaction_context import asked_by, fetch, is_picture
+from bot.ui.interaction_context import fetch, is_picture, request_context_of
 
 if TYPE_CHECKING:
     from bot.app import App
@@ -48,7 +48,7 @@ class SourceCog(commands.Cog):
         if not pictures:
             raise NothingToDo(say("no-picture"))
         private = message.flags.ephemeral
-        await self.jobs.may_start(asked_by(interaction, private=private))
+        await self.jobs.may_start(request_context_of(interaction, private=private))
         content = await fetch(interaction, "image", pictures[0])
         await self.jobs.decoder.check(content)
         sha256 = await self.uploads.save(interaction.user.id, content)
@@ -76,7 +76,7 @@ def source_form(sha256: str, others: int, *, private: bool) -> discord.ui.Modal:
 
 async def draw_from(interaction: discord.Interaction[Any], match: re.Match[str]) -> None:
     """Make the job that starts from the picture that the person picked before."""
-    app_of(interaction).cooldowns.wish(interaction)
+    app_of(interaction).cooldowns.request(interaction)
     uploads = app_of(interaction).get(UploadStore)
 
     async def picture() -> bytes:

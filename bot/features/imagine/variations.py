@@ -27,8 +27,8 @@ class Vary(JobAction):
 
     async def press(self, press: Press) -> None:
         """Make the job."""
-        job = await press.app.jobs.anew.variation(
-            press.job.id, press.picture, press.asked, strength=self.strength
+        job = await press.app.jobs.derived.variation(
+            press.job.id, press.picture, press.context, strength=self.strength
         )
         await first_answer(press.interaction, press.app.jobs, job)
 
@@ -72,5 +72,5 @@ class Reroll(JobAction):
 
     async def press(self, press: Press) -> None:
         """Make the job."""
-        job = await press.app.jobs.anew.reroll(press.job.id, press.asked)
+        job = await press.app.jobs.derived.reroll(press.job.id, press.context)
         await first_answer(press.interaction, press.app.jobs, job)

@@ -13,7 +13,7 @@ from bot.texts import say
 from bot.ui.autocomplete import catalog_here
 from bot.ui.delivery.first_answer import first_answer
 from bot.ui.interaction import app_of
-from bot.ui.interaction_context import asked_by, fetch, is_picture
+from bot.ui.interaction_context import fetch, is_picture, request_context_of
 from bot.ui.pages import embeds
 from bot.ui.views import PrivateView
 from generation.errors import InvalidRequest
@@ -69,8 +69,10 @@ class InspectionCog(commands.Cog):
 class Offer(PrivateView):
     """The button that draws a picture alike; it goes after a while, or when used."""
 
-    def __init__(self, jobs: JobService, alike: Likeness, asked: discord.Interaction[Any]) -> None:
-        super().__init__(asked)
+    def __init__(
+        self, jobs: JobService, alike: Likeness, interaction: discord.Interaction[Any]
+    ) -> None:
+        super().__init__(interaction)
         self._jobs, self._alike = jobs, alike
         self.use.label = say("button-use-these")
 
@@ -79,11 +81,11 @@ class Offer(PrivateView):
         self, interaction: discord.Interaction[Any], _: discord.ui.Button["Offer"]
     ) -> None:
         """Make the job, as /imagine would."""
-        app_of(interaction).cooldowns.wish(interaction)
+        app_of(interaction).cooldowns.request(interaction)
         mine = await self._jobs.defaults(interaction.user.id)
-        asked = asked_by(interaction, private=bool(mine.get("private")))
-        said = self._jobs.complete_alike(self._alike.said, mine, asked)
-        job = await self._jobs.imagine(said, asked)
+        context = request_context_of(interaction, private=bool(mine.get("private")))
+        said = self._jobs.complete_alike(self._alike.said, mine, context)
+        job = await self._jobs.imagine(said, context)
         await first_answer(interaction, self._jobs, job)
         await self.on_timeout()
 

@@ -8,7 +8,7 @@ from discord.ext import commands
 
 from bot.db.records import AuditAction
 from bot.features.moderation.lists import audit_line
-from bot.features.moderation.service import Deeds, ModerationService
+from bot.features.moderation.service import AuditSearch, ModerationService
 from bot.texts import say
 from bot.ui.interaction_context import moderator
 from bot.ui.pages.listing import Line, Listing
@@ -52,7 +52,7 @@ class Audit(commands.Cog):
         """List it, a page at a time; nobody can change it."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         actor = await moderator(interaction, everywhere=everywhere)
-        deeds = Deeds(
+        entries = AuditSearch(
             guild_id=actor.guild_id or 0,
             moderator_id=None if by is None else by.id,
             person_id=None if person is None else person.id,
@@ -60,7 +60,7 @@ class Audit(commands.Cog):
         )
 
         async def load(before: int | None, limit: int) -> list[Line]:
-            found = await self.moderation.deeds(deeds, before, limit)
+            found = await self.moderation.entries(entries, before, limit)
             return [audit_line(entry) for entry in found]
 
         await Listing(say("audit-title"), load, interaction).show(say("audit-none"))

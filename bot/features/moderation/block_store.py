@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import ColumnElement, select, update
 
-from bot.core.audit_store import Deed
+from bot.core.audit_store import NewAuditEntry
 from bot.core.personal_data import Fate, PersonalData
 from bot.db.database import Database
 from bot.db.models import BlockRow
@@ -36,42 +36,42 @@ class BlockStore(PersonalData):
             blocks = [_block(row) for row in await session.scalars(query)]
         self._unlifted = {(block.guild_id, block.person_id): block for block in blocks}
 
-    async def add(self, deed: Deed, *, reason: str, until: datetime | None) -> Block:
-        """Block the person whom the deed is about, in its server, instead of any earlier block."""
+    async def add(self, entry: NewAuditEntry, *, reason: str, until: datetime | None) -> Block:
+        """Block the person whom the entry is about, in its server, instead of any earlier block."""
         now = datetime.now(UTC)
         row = BlockRow(
-            guild_id=deed.guild_id,
-            person_id=deed.person_id,
+            guild_id=entry.guild_id,
+            person_id=entry.person_id,
             reason=reason,
-            by_id=deed.moderator_id,
+            by_id=entry.moderator_id,
             made_at=now,
             until=until,
         )
         async with self._database.write() as session:
             await session.execute(
                 update(BlockRow)
-                .where(*_of(deed), BlockRow.lifted_at.is_(None))
+                .where(*_of(entry), BlockRow.lifted_at.is_(None))
                 .values(lifted_at=now)
             )
-            session.add_all([row, deed.row()])
+            session.add_all([row, entry.row()])
         block = _block(row)
         self._unlifted[block.guild_id, block.person_id] = block
         return block
 
-    async def lift(self, deed: Deed, at: datetime) -> bool:
-        """End the block of the person whom the deed is about; False where none holds."""
+    async def lift(self, entry: NewAuditEntry, at: datetime) -> bool:
+        """End the block of the person whom the entry is about; False where none holds."""
         async with self._database.write() as session:
             lifted = await session.scalars(
                 update(BlockRow)
-                .where(*_of(deed), *_holding(at))
+                .where(*_of(entry), *_holding(at))
                 .values(lifted_at=at)
                 .returning(BlockRow.person_id)
             )
             person_id = lifted.first()
             if person_id is None:
                 return False
-            session.add(deed.row())
-        self._unlifted.pop((deed.guild_id, person_id), None)
+            session.add(entry.row())
+        self._unlifted.pop((entry.guild_id, person_id), None)
         return True
 
     def holding(self, person_id: int, guild_id: int | None, at: datetime) -> Block | None:
@@ -115,8 +115,8 @@ class BlockStore(PersonalData):
         ]
 
 
-def _of(deed: Deed) -> tuple[ColumnElement[bool], ...]:
-    return BlockRow.guild_id == deed.guild_id, BlockRow.person_id == deed.person_id
+def _of(entry: NewAuditEntry) -> tuple[ColumnElement[bool], ...]:
+    return BlockRow.guild_id == entry.guild_id, BlockRow.person_id == entry.person_id
 
 
 def _holding(at: datetime) -> tuple[ColumnElement[bool], ...]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.core.admission.admission import Wanted
-from bot.core.admission.request_context import Actor, Asked, Target
+from bot.core.admission.request_context import Actor, RequestContext, Target
 from bot.core.admission.visibility import Visibility
-from bot.core.audit_store import AuditStore, Deed
+from bot.core.audit_store import AuditStore, NewAuditEntry
 from bot.core.errors import Blocked, NotBlockable, NothingToDo
 from bot.core.jobs.job_service import JobService
 from bot.core.jobs.job_store import JobStore
@@ -25,7 +25,7 @@ FOR_GOOD = "for good"
 
 
 @dataclass(frozen=True, slots=True)
-class Deeds:
+class AuditSearch:
     """Which entries of the audit trail are looked for; what is None is left open."""
 
     guild_id: int
@@ -54,9 +54,9 @@ class ModerationService:
         self._blocks = blocks
         self._audit = audit
 
-    async def check(self, asked: Asked, _: Wanted) -> None:
+    async def check(self, context: RequestContext, _: Wanted) -> None:
         """Raise Blocked where a person may ask for nothing."""
-        origin = asked.origin
+        origin = context.origin
         block = self._blocks.holding(origin.person_id, origin.guild_id, origin.asked_at)
         if block is not None:
             raise Blocked(block.reason, block.until)
@@ -75,10 +75,10 @@ class ModerationService:
         if target.moderates and not actor.owns:
             raise NotBlockable(say("error-block-moderator"))
         end = FOR_GOOD if until is None else f"until {until:%Y-%m-%d %H:%M} UTC"
-        deed = actor.deed(
+        entry = actor.audit_entry(
             AuditAction.BLOCK, f"{end}: {reason}" if reason else end, person_id=target.person_id
         )
-        await self._blocks.add(deed, reason=reason, until=until)
+        await self._blocks.add(entry, reason=reason, until=until)
         ended = await self._jobs.cancel_all(target.person_id, actor, reason)
         log.info("%d blocked by %d, %d jobs ended", target.person_id, actor.person_id, ended)
         return ended
@@ -86,7 +86,7 @@ class ModerationService:
     async def unblock(self, person_id: int, actor: Actor, *, at: datetime, reason: str) -> None:
         """Let a person ask again; raises NothingToDo where they may."""
         if not await self._blocks.lift(
-            actor.deed(AuditAction.UNBLOCK, reason, person_id=person_id), at
+            actor.audit_entry(AuditAction.UNBLOCK, reason, person_id=person_id), at
         ):
             raise NothingToDo(say("error-not-blocked"))
 
@@ -106,21 +106,25 @@ class ModerationService:
         if job.status in OPEN:
             with suppress(NothingToDo):  # it ended meanwhile
                 await self._jobs.cancel(job.id, actor, reason)
-        deed = actor.deed(AuditAction.REMOVE, reason, person_id=job.origin.person_id, job_id=job.id)
-        await remove_files(self._store, self._pictures, job, actor, deed)
+        entry = actor.audit_entry(
+            AuditAction.REMOVE, reason, person_id=job.origin.person_id, job_id=job.id
+        )
+        await remove_files(self._store, self._pictures, job, actor, entry)
         return await self._store.get(job.id) or job, await self._store.children_count(job)
 
-    async def note(self, deed: Deed) -> None:
+    async def note(self, entry: NewAuditEntry) -> None:
         """Write down what a moderator does that changes nothing here; raises StoreError."""
-        await self._audit.add(deed)
+        await self._audit.add(entry)
 
-    async def deeds(self, deeds: Deeds, before: int | None, limit: int) -> Sequence[AuditEntry]:
+    async def entries(
+        self, entries: AuditSearch, before: int | None, limit: int
+    ) -> Sequence[AuditEntry]:
         """Return what moderators did in a server, or EVERYWHERE, newest first."""
         return await self._audit.page(
-            deeds.guild_id,
+            entries.guild_id,
             before=before,
             limit=limit,
-            person_id=deeds.person_id,
-            moderator_id=deeds.moderator_id,
-            action=deeds.action,
+            person_id=entries.person_id,
+            moderator_id=entries.moderator_id,
+            action=entries.action,
         )

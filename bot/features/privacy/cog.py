@@ -65,8 +65,8 @@ async def _send(interaction: Interaction, parts: Sequence[bytes]) -> None:
 class _Erase(PrivateView):
     """The button that does it."""
 
-    def __init__(self, privacy: Privacy, asked: Interaction) -> None:
-        super().__init__(asked, timeout=PATIENCE_S)
+    def __init__(self, privacy: Privacy, context: Interaction) -> None:
+        super().__init__(context, timeout=PATIENCE_S)
         self._privacy = privacy
         self.erase.label = say("button-erase")
 

@@ -15,7 +15,7 @@ from bot.texts.inert import plain
 from bot.ui.cooldowns import OFTEN
 from bot.ui.delivery import job_message as render
 from bot.ui.interaction import Interaction
-from bot.ui.interaction_context import actor_of, asked_by
+from bot.ui.interaction_context import actor_of, request_context_of
 from bot.ui.pages import job_lists as lists
 from bot.ui.pages.rule_cards import standing_line
 
@@ -38,9 +38,9 @@ class QueueCog(commands.Cog):
             turn.job.id for turn in lists.shown(turns) if await self.jobs.sees(turn.job, actor)
         ]
         text = lists.queue(turns, interaction.user.id, named)
-        standing = await self.quotas.standing_of(asked_by(interaction))
-        if standing is not None and standing.limited:
-            text += "\n-# " + standing_line(standing)
+        quota_status = await self.quotas.standing_of(request_context_of(interaction))
+        if quota_status is not None and quota_status.limited:
+            text += "\n-# " + standing_line(quota_status)
         await interaction.response.send_message(text, ephemeral=True)
 
     @app_commands.command(description=say("command-cancel"), extras={OFTEN: True})

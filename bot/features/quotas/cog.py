@@ -87,10 +87,10 @@ class QuotaGroup(app_commands.Group):
     async def _answer(self, interaction: Interaction, who: Who, held: Allowance) -> None:
         lines = [f"**{who.mention}**", *allowance_lines(held, interaction.created_at.date())]
         if not isinstance(who, discord.Role):
-            standing = await self.granting.standing(
+            quota_status = await self.granting.quota_status(
                 who.id, held.guild_id, role_ids_of(who), interaction.created_at
             )
-            lines.append(standing_line(standing))
+            lines.append(standing_line(quota_status))
         await interaction.response.send_message("\n".join(lines), ephemeral=True)
 
 

@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
-from bot.core.audit_store import Deed
+from bot.core.audit_store import NewAuditEntry
 from bot.core.quotas.allowance_store import AllowanceStore
-from bot.core.quotas.quotas import Quotas, Standing
+from bot.core.quotas.quotas import Quotas, QuotaStatus
 from bot.db.records import Allowance, AuditAction, Holder
 
 
@@ -22,37 +22,37 @@ class Granting:
         """Return what the holder has been granted."""
         return self._allowances.get(whose.guild_id, whose.holder, whose.holder_id)
 
-    async def standing(
+    async def quota_status(
         self, person_id: int, guild_id: int, role_ids: frozenset[int], now: datetime
-    ) -> Standing:
+    ) -> QuotaStatus:
         """Return how a person stands with the quota now."""
-        return await self._quotas.standing(person_id, guild_id, role_ids, now)
+        return await self._quotas.quota_status(person_id, guild_id, role_ids, now)
 
     async def set_daily(
         self, whose: Allowance, moderator_id: int, pictures: int | None
     ) -> Allowance:
         """Give the holder so many pictures a day; None is the server's own number again."""
         what = "the server's" if pictures is None else f"{pictures} pictures a day"
-        deed = _deed(whose, moderator_id, AuditAction.QUOTA_SET, what)
-        return await self._allowances.change(whose, deed, pictures_per_day=pictures)
+        entry = _deed(whose, moderator_id, AuditAction.QUOTA_SET, what)
+        return await self._allowances.change(whose, entry, pictures_per_day=pictures)
 
     async def add_today(
         self, whose: Allowance, moderator_id: int, pictures: int, now: datetime
     ) -> Allowance:
         """Grant so many more on this day (UTC)."""
         day = now.astimezone(UTC).date()
-        deed = _deed(whose, moderator_id, AuditAction.QUOTA_ADD, f"{pictures} more on {day}")
-        return await self._allowances.change(whose, deed, extra=pictures, extra_on=day)
+        entry = _deed(whose, moderator_id, AuditAction.QUOTA_ADD, f"{pictures} more on {day}")
+        return await self._allowances.change(whose, entry, extra=pictures, extra_on=day)
 
     async def count_anew(self, whose: Allowance, moderator_id: int, now: datetime) -> Allowance:
         """Let what was asked for before now not count."""
-        deed = _deed(whose, moderator_id, AuditAction.QUOTA_RESET, "counted from now on")
-        return await self._allowances.change(whose, deed, counted_from=now)
+        entry = _deed(whose, moderator_id, AuditAction.QUOTA_RESET, "counted from now on")
+        return await self._allowances.change(whose, entry, counted_from=now)
 
 
-def _deed(whose: Allowance, moderator_id: int, action: AuditAction, what: str) -> Deed:
+def _deed(whose: Allowance, moderator_id: int, action: AuditAction, what: str) -> NewAuditEntry:
     person = whose.holder is Holder.PERSON
-    return Deed(
+    return NewAuditEntry(
         guild_id=whose.guild_id,
         moderator_id=moderator_id,
         action=action,

@@ -15,7 +15,7 @@ from bot.options.registry import Layer, with_defaults
 from bot.options.resolve import by_catalog
 from bot.texts import say
 from bot.ui.autocomplete import catalog_here
-from bot.ui.interaction_context import asked_by
+from bot.ui.interaction_context import request_context_of
 from bot.ui.option_parameters import chosen, insert, option_command, resettable
 from bot.ui.pages.rule_cards import standing_line, value_line
 
@@ -64,9 +64,9 @@ class SettingsCog(
 
     async def _answer(self, interaction: discord.Interaction[Any], mine: ImageOptions) -> None:
         lines = [value_line(field, mine.get(field)) for field in _names()]
-        standing = await self.quotas.standing_of(asked_by(interaction))
-        if standing is not None:
-            lines.append(standing_line(standing))
+        quota_status = await self.quotas.standing_of(request_context_of(interaction))
+        if quota_status is not None:
+            lines.append(standing_line(quota_status))
         card = discord.Embed(description=say("settings-card") + "\n" + "\n".join(lines))
         await interaction.response.send_message(embed=card, ephemeral=True)
 

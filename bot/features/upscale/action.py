@@ -27,5 +27,5 @@ class Upscale(JobAction):
 
     async def press(self, press: Press) -> None:
         """Make the job."""
-        job = await press.app.jobs.anew.upscale(press.job.id, press.picture, press.asked)
+        job = await press.app.jobs.derived.upscale(press.job.id, press.picture, press.context)
         await first_answer(press.interaction, press.app.jobs, job)

@@ -11,7 +11,7 @@ from bot.core.jobs.job_service import JobService
 from bot.texts import say
 from bot.ui.cooldowns import UNDER_POLICY
 from bot.ui.delivery.first_answer import first_answer
-from bot.ui.interaction_context import asked_by, fetch
+from bot.ui.interaction_context import fetch, request_context_of
 from generation.upscaler import FACTORS
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ class EnlargingCog(commands.Cog):
         factor: int = FACTORS[0],
         private: bool = False,
     ) -> None:
-        """Record the wish, answer with the message that will carry it, and line it up."""
-        asked = asked_by(interaction, private=private)
-        job = await self.jobs.upscale(partial(fetch, interaction, "image", image), factor, asked)
+        """Record the request, answer with the message that will carry it, and line it up."""
+        context = request_context_of(interaction, private=private)
+        job = await self.jobs.upscale(partial(fetch, interaction, "image", image), factor, context)
         await first_answer(interaction, self.jobs, job)
 
 

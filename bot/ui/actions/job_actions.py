@@ -107,8 +107,8 @@ class JobAction(ABC):
 
 def _answered(message: discord.Message | None) -> int | None:
     """Return the id of the message whose button was pressed to get this answer."""
-    asked = None if message is None else message.interaction_metadata
-    return None if asked is None else asked.interacted_message_id
+    metadata = None if message is None else message.interaction_metadata
+    return None if metadata is None else metadata.interacted_message_id
 
 
 JOB_ACTIONS: Actions[JobAction] = Actions()
@@ -146,7 +146,7 @@ async def _press(
 ) -> None:
     cooldowns = app_of(interaction).cooldowns
     if action is not None and action.makes_job:
-        cooldowns.wish(interaction)
+        cooldowns.request(interaction)
     else:
         cooldowns.click(interaction)
     if action is None:
@@ -160,7 +160,7 @@ async def submitted(interaction: discord.Interaction[Any], match: re.Match[str])
     action = JOB_ACTIONS.get(sent.action)
     if action is None or not action.opens_form:
         raise NothingToDo(say("error-form-unknown"))
-    app_of(interaction).cooldowns.wish(interaction)
+    app_of(interaction).cooldowns.request(interaction)
     await action.submit(await _admit(interaction, action, sent))
 
 

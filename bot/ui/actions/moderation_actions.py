@@ -108,8 +108,10 @@ async def _admit(
 def _shows(message: discord.Message | None, job: Job) -> bool:
     """Tell whether a message has the card of a job, by the moment at which that was asked for."""
     moments = [card.timestamp for card in message.embeds] if message is not None else []
-    asked = job.origin.asked_at
-    return any(one is not None and abs(one - asked) < timedelta(milliseconds=1) for one in moments)
+    asked_at = job.origin.asked_at
+    return any(
+        one is not None and abs(one - asked_at) < timedelta(milliseconds=1) for one in moments
+    )
 
 
 def _custom_id(name: str, job_id: int, mark: str | None) -> str:

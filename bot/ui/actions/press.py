@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar
 
 import discord
 
-from bot.core.admission.request_context import Actor, Asked
+from bot.core.admission.request_context import Actor, RequestContext
 from bot.core.errors import NothingToDo
 from bot.db.records import Job
 from bot.texts import say, speak
 from bot.ui import errors
 from bot.ui.interaction import app_of
-from bot.ui.interaction_context import actor_of, asked_by
+from bot.ui.interaction_context import actor_of, request_context_of
 from bot.ui.trouble import TROUBLE, describe
 
 if TYPE_CHECKING:
@@ -49,9 +49,9 @@ class Press:
         return actor_of(self.interaction)
 
     @property
-    def asked(self) -> Asked:
+    def context(self) -> RequestContext:
         """Who asks for a job, and where."""
-        return asked_by(self.interaction)
+        return request_context_of(self.interaction)
 
     @property
     def app(self) -> "App":

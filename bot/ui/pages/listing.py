@@ -32,8 +32,8 @@ class ModeratorView(PrivateView):
 class Listing(ModeratorView, Pager[Line]):
     """Lines below a title."""
 
-    def __init__(self, title: str, load: Load[Line], asked: discord.Interaction[Any]) -> None:
-        super().__init__(load, asked)
+    def __init__(self, title: str, load: Load[Line], interaction: discord.Interaction[Any]) -> None:
+        super().__init__(load, interaction)
         self._title = title
 
     async def page(self, shown: Sequence[Line]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from bot.texts.inert import plain
 from bot.ui.delivery import job_message as render
 from bot.ui.delivery.first_answer import first_answer
 from bot.ui.delivery.uploading import thumbnail_file
-from bot.ui.interaction_context import actor_of, asked_by
+from bot.ui.interaction_context import actor_of, request_context_of
 from bot.ui.pages.embeds import history_entry, unseen_entry
 from bot.ui.pages.paging import Load, Pager
 
@@ -27,9 +27,9 @@ class Album(Pager[Found | Unseen]):
     page_length = 5
 
     def __init__(
-        self, load: Load[Found | Unseen], asked: discord.Interaction[Any], pick: str
+        self, load: Load[Found | Unseen], interaction: discord.Interaction[Any], pick: str
     ) -> None:
-        super().__init__(load, asked)
+        super().__init__(load, interaction)
         self._unveiled = False
         menu: discord.ui.Select[Any] = self.pick
         menu.placeholder = pick
@@ -91,18 +91,18 @@ class OwnAlbum(Album):
         gallery: Gallery,
         jobs: JobService,
         search: Search,
-        asked: discord.Interaction[Any],
+        interaction: discord.Interaction[Any],
     ) -> None:
         async def load(before: int | None, limit: int) -> Sequence[Found | Unseen]:
             # Who turns a page may see less than they did before, or from elsewhere.
             return await gallery.search(search, actor_of(self._asked), before, limit)
 
-        super().__init__(load, asked, say("history-again"))
+        super().__init__(load, interaction, say("history-again"))
         self._jobs = jobs
 
     async def picked(self, interaction: discord.Interaction[Any], job_id: int) -> None:
         """Ask for the same with new seeds."""
-        job = await self._jobs.anew.reroll(job_id, asked_by(interaction))
+        job = await self._jobs.derived.reroll(job_id, request_context_of(interaction))
         await first_answer(interaction, self._jobs, job)
 
 

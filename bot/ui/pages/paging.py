@@ -27,8 +27,8 @@ class Pager(PrivateView, Generic[Entry]):
 
     page_length = 10
 
-    def __init__(self, load: Load[Entry], asked: discord.Interaction[Any]) -> None:
-        super().__init__(asked)
+    def __init__(self, load: Load[Entry], interaction: discord.Interaction[Any]) -> None:
+        super().__init__(interaction)
         self._load = load
         self._starts: list[int | None] = [None]  # of the pages so far: what each follows
         self._next: int | None = None

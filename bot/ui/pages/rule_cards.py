@@ -7,7 +7,7 @@ from typing import Any
 import discord
 
 from bot.core.admission.configuration import WHOLE_SERVER_ONLY, Configuration, Held, Place, Source
-from bot.core.quotas.quotas import Standing
+from bot.core.quotas.quotas import QuotaStatus
 from bot.db.records import WHOLE_SERVER, Allowance
 from bot.options.registry import OPTIONS, Layer, with_defaults
 from bot.options.values import Truth
@@ -69,16 +69,16 @@ def value_line(field: str, value: Any) -> str:  # noqa: ANN401
     )
 
 
-def standing_line(standing: Standing) -> str:
+def standing_line(quota_status: QuotaStatus) -> str:
     """Return how somebody stands with a server's quota, on one line."""
-    used, limit = standing.used.pictures, standing.pictures
+    used, limit = quota_status.used.pictures, quota_status.pictures
     line = say("quota-free", used=used)
     if limit is not None:
         line = say("quota-used", used=used, limit=limit)
-    if standing.seconds is not None:
-        spent = round(standing.used.seconds)
-        line += " · " + say("quota-seconds", used=spent, limit=standing.seconds)
-    return line + " · " + say("quota-day", back=f"<t:{int(standing.ends_at.timestamp())}:R>")
+    if quota_status.seconds is not None:
+        spent = round(quota_status.used.seconds)
+        line += " · " + say("quota-seconds", used=spent, limit=quota_status.seconds)
+    return line + " · " + say("quota-day", back=f"<t:{int(quota_status.ends_at.timestamp())}:R>")
 
 
 def allowance_lines(held: Allowance, today: date) -> Sequence[str]:

@@ -9,17 +9,17 @@ import pytest
 
 from bot.core.admission.admission import Admission, Stage, Wanted
 from bot.core.admission.refusal_store import RefusalStore
-from bot.core.admission.request_context import Asked
+from bot.core.admission.request_context import RequestContext
 from bot.core.errors import Blocked, NothingToDo, PromptRefused
 from bot.core.personal_data import PersonalData
 from bot.db.database import Database
-from bot.db.records import Draft, Kind, Origin
+from bot.db.records import Kind, NewJob, Origin
 from bot.texts import say
 from generation.request import GenerationRequest, Sampler
 from tests.bot.conftest import House
 
 MIA, GUILD = 2, 9
-ASKED = Asked(Origin(1, "token", MIA, "mia", 3, GUILD, datetime(2026, 3, 1, tzinfo=UTC)))
+ASKED = RequestContext(Origin(1, "token", MIA, "mia", 3, GUILD, datetime(2026, 3, 1, tzinfo=UTC)))
 REQUEST = GenerationRequest(
     prompt="a fox",
     checkpoint="Emoji",
@@ -31,7 +31,7 @@ REQUEST = GenerationRequest(
     sampler=Sampler.EULER,
     seed=3,
 )
-DRAFT = Draft(kind=Kind.IMAGINE, request=REQUEST)
+DRAFT = NewJob(kind=Kind.IMAGINE, request=REQUEST)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ async def test_checks_are_asked_by_their_stage_and_then_as_they_were_added(
     order: list[tuple[str, Wanted]] = []
 
     def check(name: str):
-        async def note(_: Asked, wanted: Wanted) -> None:
+        async def note(_: RequestContext, wanted: Wanted) -> None:
             order.append((name, wanted))
 
         return note
@@ -73,14 +73,14 @@ async def test_checks_are_asked_by_their_stage_and_then_as_they_were_added(
 async def test_who_may_ask_for_nothing_is_told_nothing_else_and_it_is_noted(
     admission: Admission, database: Database
 ):
-    async def blocked(_: Asked, wanted: Wanted) -> None:
+    async def blocked(_: RequestContext, wanted: Wanted) -> None:
         assert wanted == Wanted("a fox", jobs=1, pictures=3)
         raise Blocked("spam", None)
 
-    async def refused(draft: Draft, _: Asked) -> Draft:
-        raise AssertionError(draft)
+    async def refused(new_job: NewJob, _: RequestContext) -> NewJob:
+        raise AssertionError(new_job)
 
-    async def elsewhere(_: Asked, wanted: Wanted) -> None:
+    async def elsewhere(_: RequestContext, wanted: Wanted) -> None:
         raise AssertionError(wanted)
 
     admission.add_screen(refused)
@@ -96,13 +96,13 @@ async def test_who_may_ask_for_nothing_is_told_nothing_else_and_it_is_noted(
 async def test_each_screen_looks_at_what_the_one_before_left(
     admission: Admission, database: Database
 ):
-    async def shorten(draft: Draft, _: Asked) -> Draft:
-        return replace(draft, request=replace(draft.request, prompt="a"))
+    async def shorten(new_job: NewJob, _: RequestContext) -> NewJob:
+        return replace(new_job, request=replace(new_job.request, prompt="a"))
 
-    async def refuse(draft: Draft, _: Asked) -> Draft:
-        if draft.request.prompt == "a":
+    async def refuse(new_job: NewJob, _: RequestContext) -> NewJob:
+        if new_job.request.prompt == "a":
             raise PromptRefused
-        return draft
+        return new_job
 
     admission.add_screen(shorten)
     assert (await admission.screen(DRAFT, ASKED)).request.prompt == "a"
@@ -113,7 +113,7 @@ async def test_each_screen_looks_at_what_the_one_before_left(
 
 
 async def test_a_feature_adds_a_check_in_one_place(house: House):
-    async def on_holiday(_: Asked, wanted: Wanted) -> None:
+    async def on_holiday(_: RequestContext, wanted: Wanted) -> None:
         if "work" in wanted.prompt:
             raise NothingToDo("It is a holiday.")
 

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from bot.core.audit_store import AuditStore, Deed
+from bot.core.audit_store import AuditStore, NewAuditEntry
 from bot.db.database import Database
 
 HERE, ELSEWHERE = 1, 2
@@ -13,8 +13,10 @@ HERE, ELSEWHERE = 1, 2
 async def test_a_server_sees_its_own_newest_first_in_pages(database: Database):
     audit = AuditStore(database)
     for guild_id, person_id in ((HERE, 7), (ELSEWHERE, 7), (HERE, 8), (HERE, 7)):
-        deed = Deed(guild_id=guild_id, moderator_id=5, action="a", detail="d", person_id=person_id)
-        await audit.add(deed)
+        entry = NewAuditEntry(
+            guild_id=guild_id, moderator_id=5, action="a", detail="d", person_id=person_id
+        )
+        await audit.add(entry)
     first = await audit.page(HERE, before=None, limit=2)
     assert [entry.id for entry in first] == [4, 3]
     assert [entry.id for entry in await audit.page(HERE, before=3, limit=2)] == [1]
@@ -24,7 +26,9 @@ async def test_a_server_sees_its_own_newest_first_in_pages(database: Database):
 
 @pytest.mark.parametrize("change", ["UPDATE audit SET detail = ''", "DELETE FROM audit"])
 async def test_nobody_can_change_it(database: Database, change: str):
-    await AuditStore(database).add(Deed(guild_id=1, moderator_id=5, action="a", detail="kept"))
+    await AuditStore(database).add(
+        NewAuditEntry(guild_id=1, moderator_id=5, action="a", detail="kept")
+    )
     with pytest.raises(IntegrityError, match="cannot be changed"):
         async with database.write() as session:
             await session.execute(text(change))
@@ -35,6 +39,6 @@ async def test_nobody_can_change_it(database: Database, change: str):
 async def test_a_word_finds_what_begins_with_it(database: Database):
     audit = AuditStore(database)
     for action in ("quota", "quota set", "quotas", "filter add", "block"):  # some of other releases
-        await audit.add(Deed(guild_id=1, moderator_id=5, action=action, detail=""))
+        await audit.add(NewAuditEntry(guild_id=1, moderator_id=5, action=action, detail=""))
     found = await audit.page(1, before=None, limit=9, action="quota")
     assert [entry.action for entry in found] == ["quota set", "quota"]

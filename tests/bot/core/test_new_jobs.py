@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.new_jobs import draft, reroll, single
+from bot.core.new_jobs import new_job_of, reroll, single
 from bot.db.records import Kind, Words
 from bot.options.image_options import ImageOptions
 from bot.options.resolve import request_of
@@ -39,7 +39,7 @@ FIELDS = {
     "checkpoint", "style", "strength",
 }  # fmt: skip
 
-wishes = st.builds(
+requested = st.builds(
     ImageOptions,
     prompt=st.text(max_size=PROMPT_LENGTH + 2),
     negative_prompt=st.text(max_size=PROMPT_LENGTH + 2),
@@ -54,37 +54,37 @@ wishes = st.builds(
 )
 
 
-def strong_enough(wish: ImageOptions) -> bool:
-    steps, strength = wish.get("steps", EMBEDDED.num_inference_steps), wish.get("strength")
+def strong_enough(options: ImageOptions) -> bool:
+    steps, strength = options.get("steps", EMBEDDED.num_inference_steps), options.get("strength")
     return strength is None or (0 < strength <= 1 and int(steps * strength) >= 1)
 
 
-@given(wishes)
-def test_any_wish_becomes_a_request_or_names_what_is_wrong(wish: ImageOptions):
-    steps, guidance = wish.get("steps"), wish.get("guidance_scale")
+@given(requested)
+def test_any_wish_becomes_a_request_or_names_what_is_wrong(options: ImageOptions):
+    steps, guidance = options.get("steps"), options.get("guidance_scale")
     good = (
-        0 < len(wish.prompt.strip()) <= PROMPT_LENGTH
-        and len(wish.negative_prompt.strip()) <= PROMPT_LENGTH
-        and wish.get("aspect") in list(Aspect)
-        and COUNT[0] <= wish.get("count") <= COUNT[1]
+        0 < len(options.prompt.strip()) <= PROMPT_LENGTH
+        and len(options.negative_prompt.strip()) <= PROMPT_LENGTH
+        and options.get("aspect") in list(Aspect)
+        and COUNT[0] <= options.get("count") <= COUNT[1]
         and (steps is None or STEPS[0] <= steps <= STEPS[1])
         and (guidance is None or GUIDANCE[0] <= guidance <= GUIDANCE[1])
         and (
-            wish.get("seed") is None
-            or SEED[0] <= wish.get("seed") <= SEED[1] + 1 - wish.get("count")
+            options.get("seed") is None
+            or SEED[0] <= options.get("seed") <= SEED[1] + 1 - options.get("count")
         )
-        and wish.get("sampler") in (None, *EMBEDDED.samplers)
-        and strong_enough(wish)
-        and (wish.get("sampler") != Sampler.LCM or (steps or 1) <= LCM_STEPS[1])
-        and wish.get("checkpoint") != "gone"
+        and options.get("sampler") in (None, *EMBEDDED.samplers)
+        and strong_enough(options)
+        and (options.get("sampler") != Sampler.LCM or (steps or 1) <= LCM_STEPS[1])
+        and options.get("checkpoint") != "gone"
     )
     if not good:
         with pytest.raises((InvalidRequest, CheckpointUnavailable)) as caught:
-            request_of(CATALOG, wish)
+            request_of(CATALOG, options)
         assert getattr(caught.value, "field", "checkpoint") in FIELDS
         return
-    request = request_of(CATALOG, wish)
-    assert request.prompt == wish.prompt.strip()
+    request = request_of(CATALOG, options)
+    assert request.prompt == options.prompt.strip()
     assert isinstance(request.sampler, Sampler)
 
 
@@ -104,14 +104,14 @@ def test_each_picture_can_be_asked_for_alone(seed: int, index: int):
 
 
 def test_a_style_is_laid_over_the_words_and_both_are_kept():
-    made = draft(
+    made = new_job_of(
         CATALOG, Kind.IMAGINE, ImageOptions(prompt=" a fox ", negative_prompt="dog", style="Ink")
     )
     assert made.request.prompt == "ink drawing of a fox"
     assert made.request.negative_prompt == "dog, red"
     assert (made.style, made.words) == ("Ink", Words("a fox", "dog"))
     for none in (None, "none", "None"):
-        plain = draft(CATALOG, Kind.IMAGINE, ImageOptions(prompt="a fox", style=none))
+        plain = new_job_of(CATALOG, Kind.IMAGINE, ImageOptions(prompt="a fox", style=none))
         assert (plain.request.prompt, plain.style, plain.typed) == ("a fox", None, None)
 
 
@@ -137,6 +137,6 @@ def test_a_style_brings_a_checkpoint_that_it_fits_unless_another_is_named():
         ),
     ],
 )
-def test_what_does_not_go_with_a_style_is_named(wish: ImageOptions, said: str):
+def test_what_does_not_go_with_a_style_is_named(options: ImageOptions, said: str):
     with pytest.raises(InvalidRequest, match=said):
-        request_of(CATALOG, wish)
+        request_of(CATALOG, options)

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from bot.app import App
 from bot.core.admission.admission import Limits
-from bot.core.admission.request_context import Asked
-from bot.core.audit_store import Deed
+from bot.core.admission.request_context import RequestContext
+from bot.core.audit_store import NewAuditEntry
 from bot.core.errors import QuotaReached
 from bot.core.jobs.job_store import JobStore
 from bot.core.quotas.allowance_store import AllowanceStore
@@ -47,7 +47,7 @@ class Desk:
     ) -> Job:
         self.asked += 1
         origin = Origin(self.asked, "token", MIA, "mia", 3, GUILD, at)
-        asked = Asked(origin, channel_ids=(3,), role_ids=roles)
+        asked = RequestContext(origin, channel_ids=(3,), role_ids=roles)
         return await self.app.jobs.imagine(ImageOptions(prompt="x", count=count), asked)
 
     async def grant(self, **granted) -> None:
@@ -58,7 +58,7 @@ class Desk:
         await self.allowances.change(key, DEED, **whose)
 
 
-DEED = Deed(guild_id=GUILD, moderator_id=5, action="quota", detail="")
+DEED = NewAuditEntry(guild_id=GUILD, moderator_id=5, action="quota", detail="")
 
 
 @pytest.fixture(scope="module")
@@ -120,9 +120,9 @@ def test_no_day_has_more_pictures_than_its_quota(template: Path, steps: list):
                     day = job.origin.asked_at.date()
                     days[day] = days.get(day, 0) + job.request.num_images
                 assert max(days.values(), default=0) <= LIMIT
-                standing = await house.quotas.standing(MIA, GUILD, frozenset(), now)
-                assert standing.used.pictures == days.get(now.date(), 0)
-                free = LIMIT - standing.used.pictures
+                quota_status = await house.quotas.quota_status(MIA, GUILD, frozenset(), now)
+                assert quota_status.used.pictures == days.get(now.date(), 0)
+                free = LIMIT - quota_status.used.pictures
                 if 0 < free <= 4:  # and no room is lost
                     last = await house.ask(free, now)
                     await house.jobs.ended(last.id, Status.FAILED)
@@ -152,12 +152,12 @@ async def test_the_line_says_how_much_and_until_when(template: Path):
 
 async def test_wishes_asked_together_count_together(template: Path):
     async with desk(template, pictures_per_day=6, max_count=2) as house:
-        asked = Asked(Origin(1, "token", MIA, "mia", 3, GUILD, NOON))
+        asked = RequestContext(Origin(1, "token", MIA, "mia", 3, GUILD, NOON))
         # Of two pictures each: nobody asked for four.
-        wishes = house.app.jobs.complete([ImageOptions(prompt="x")] * 4, ImageOptions(), asked)
-        await house.app.jobs.may_ask(asked, wishes[:3])
+        requested = house.app.jobs.complete([ImageOptions(prompt="x")] * 4, ImageOptions(), asked)
+        await house.app.jobs.may_ask(asked, requested[:3])
         with pytest.raises(QuotaReached, match="8 more"):
-            await house.app.jobs.may_ask(asked, wishes)
+            await house.app.jobs.may_ask(asked, requested)
 
 
 async def test_device_time_counts_what_waits(template: Path):

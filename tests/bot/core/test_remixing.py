@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.jobs.remixing import form_of, remix
-from bot.core.new_jobs import draft
-from bot.db.records import Draft, Kind, Words
+from bot.core.new_jobs import new_job_of
+from bot.db.records import Kind, NewJob, Words
 from bot.options.image_options import ImageOptions
 from bot.options.resolve import Layers
 from bot.texts import say
@@ -41,11 +41,11 @@ def request(**changes) -> GenerationRequest:
     return GenerationRequest(**fields | changes)
 
 
-def made(**changes) -> Draft:
-    return Draft(kind=Kind.IMAGINE, request=request(**changes))
+def made(**changes) -> NewJob:
+    return NewJob(kind=Kind.IMAGINE, request=request(**changes))
 
 
-def sent(parent: Draft, **fields: str) -> Draft:
+def sent(parent: NewJob, **fields: str) -> NewJob:
     form = form_of(CATALOG, parent) | fields
     return remix(CATALOG, parent, form, Layers())
 
@@ -105,7 +105,7 @@ def test_a_size_that_is_no_shape_of_ours_stays():
 
 
 def test_a_style_is_laid_over_new_words_once_and_can_be_changed():
-    styled = draft(
+    styled = new_job_of(
         CATALOG, Kind.IMAGINE, ImageOptions(prompt="{a fox", negative_prompt="cat", style="Ink")
     )
     form = form_of(CATALOG, styled)
@@ -123,7 +123,7 @@ def test_a_style_is_laid_over_new_words_once_and_can_be_changed():
 
 
 def test_a_style_that_is_gone_leaves_its_words():
-    styled = draft(CATALOG, Kind.IMAGINE, ImageOptions(prompt="a fox", style="Ink"))
+    styled = new_job_of(CATALOG, Kind.IMAGINE, ImageOptions(prompt="a fox", style="Ink"))
     without = Catalog(CATALOG.checkpoints, CATALOG.default)
     form = form_of(without, styled)
     assert form["prompt"] == "ink drawing of a fox"

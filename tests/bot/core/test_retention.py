@@ -20,7 +20,7 @@ from bot.core.pictures.picture_store import PictureStore
 from bot.core.retention import Kept, Retention
 from bot.db.database import Database
 from bot.db.models import RefusalRow
-from bot.db.records import Draft, Job, Kind, ModSearch, Origin, Status, Words
+from bot.db.records import Job, Kind, ModSearch, NewJob, Origin, Status, Words
 from bot.features.history.job_history import History
 from bot.features.imagine.upload_store import KEPT_S, UploadStore
 from generation.request import GenerationRequest, Sampler
@@ -66,14 +66,14 @@ class Attic:
             guild_id=SERVER,
             asked_at=NOW - timedelta(days=days),
         )
-        draft = Draft(
+        new_job = NewJob(
             kind=Kind.IMAGINE,
             request=request,
             typed=Words(f"words{self.asked}"),
             style="Ink",
             source_sha256=source,
         )
-        job = await self.jobs.record(draft, origin, fair_start=1.0)
+        job = await self.jobs.record(new_job, origin, fair_start=1.0)
         if colour is not None:
             await self.pictures.save(job_id=job.id, index=0, seed=3, png=png(colour))
         await self.jobs.ended(job.id, Status.DONE)

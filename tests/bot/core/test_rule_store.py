@@ -17,7 +17,7 @@ from bot.core.admission.rule_store import (
     Strictness,
     rule_names,
 )
-from bot.core.audit_store import AuditStore, Deed
+from bot.core.audit_store import AuditStore, NewAuditEntry
 from bot.db.database import Database
 from bot.options.image_options import ImageOptions
 from generation.errors import InvalidRequest
@@ -26,8 +26,8 @@ HERE, ELSEWHERE = 1, 2
 CHANNEL, THREAD = 30, 31
 
 
-def deed(guild_id: int = HERE) -> Deed:
-    return Deed(guild_id=guild_id, moderator_id=5, action="config", detail="steps 30")
+def audit_entry(guild_id: int = HERE) -> NewAuditEntry:
+    return NewAuditEntry(guild_id=guild_id, moderator_id=5, action="config", detail="steps 30")
 
 
 async def loaded(database: Database) -> RuleStore:
@@ -38,8 +38,8 @@ async def loaded(database: Database) -> RuleStore:
 
 async def test_a_thread_goes_before_its_channel_before_the_server(database: Database):
     rules = await loaded(database)
-    await rules.change({0: {"steps": 10, "count": 1, "style": "Ink"}}, deed())
-    await rules.change({CHANNEL: {"steps": 20, "count": 2}, THREAD: {"steps": 30}}, deed())
+    await rules.change({0: {"steps": 10, "count": 1, "style": "Ink"}}, audit_entry())
+    await rules.change({CHANNEL: {"steps": 20, "count": 2}, THREAD: {"steps": 30}}, audit_entry())
     held = (await loaded(database)).hold(HERE, (THREAD, CHANNEL))
     assert held.options == ImageOptions(steps=30, count=2, style="Ink")
     assert held.elsewhere is Strictness.REFUSE
@@ -50,13 +50,13 @@ async def test_a_thread_goes_before_its_channel_before_the_server(database: Data
 async def test_a_change_is_written_with_who_did_it_or_not_at_all(database: Database):
     rules = await loaded(database)
     with pytest.raises(InvalidRequest, match="max_steps must be a whole number, 1 to 100"):
-        await rules.change({0: {"count": 1}, CHANNEL: {"max_steps": 101}}, deed())
+        await rules.change({0: {"count": 1}, CHANNEL: {"max_steps": 101}}, audit_entry())
     audit = AuditStore(database)
     assert await audit.page(HERE, before=None, limit=5) == []
     assert rules.said(HERE) == (await loaded(database)).said(HERE) == NOTHING_SAID
 
-    await rules.change({0: {"count": 1, "max_steps": 40}}, deed())
-    await rules.change({0: {"count": None}}, deed())
+    await rules.change({0: {"count": 1, "max_steps": 40}}, audit_entry())
+    await rules.change({0: {"count": None}}, audit_entry())
     assert rules.said(HERE) == (await loaded(database)).said(HERE) == Rules(max_steps=40)
     entries = await audit.page(HERE, before=None, limit=5)
     assert [(entry.moderator_id, entry.action) for entry in entries] == [(5, "config")] * 2

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from bot.core.jobs.job_store import AlreadyRecorded, JobStore
 from bot.db.database import FILE_NAME, Database, alembic_config, migrate
 from bot.db.errors import StoreBusy, StoreTooNew, StoreUnwritable
-from bot.db.records import Draft, Job, Kind, Origin, Status
+from bot.db.records import Job, Kind, NewJob, Origin, Status
 from generation.request import GenerationRequest, Sampler
 
 TABLES = {
@@ -64,8 +64,8 @@ def request(seed: int = 3) -> GenerationRequest:
 
 
 async def record(jobs: JobStore, interaction_id: int = 1) -> Job:
-    draft = Draft(kind=Kind.IMAGINE, request=request())
-    return await jobs.record(draft, origin(interaction_id), fair_start=4.5)
+    new_job = NewJob(kind=Kind.IMAGINE, request=request())
+    return await jobs.record(new_job, origin(interaction_id), fair_start=4.5)
 
 
 def tables(folder: Path) -> set[str]:

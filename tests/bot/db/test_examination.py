@@ -13,7 +13,7 @@ from bot.core.pictures.picture_store import PictureStore
 from bot.db.database import FILE_NAME, Database
 from bot.db.errors import StoreDamaged
 from bot.db.examination import examine
-from bot.db.records import Draft, Kind
+from bot.db.records import Kind, NewJob
 from generation.request import GenerationRequest
 from tests.bot.db.test_database import origin, record, request
 from tests.fakes import png
@@ -155,8 +155,8 @@ async def test_pictures_that_were_removed_are_not_missing(whole: Path, tmp_path:
     jobs, pictures = JobStore(database), PictureStore(database, tmp_path)
     await jobs.deleted(1)
     assert await pictures.remove(1) == 1
-    draft = Draft(kind=Kind.IMAGINE, request=request())
-    job = await jobs.record(draft, origin(1000), fair_start=0)
+    new_job = NewJob(kind=Kind.IMAGINE, request=request())
+    job = await jobs.record(new_job, origin(1000), fair_start=0)
     await pictures.drop(job_id=job.id, index=0, seed=1, png=png(500), nsfw=1.0)
     await database.close()
     state = await examine(tmp_path)

@@ -273,7 +273,7 @@ async def test_a_message_posted_anew_is_not_taken_for_one_of_another_database(
         await move_to(folder)
         assert (await house.job(1)).message_id == house.channel.history()[-1].id
     posts = [one for one in house.env.http_requests if one.method == "POST"]
-    anew = [one for one in posts if one.path == f"/channels/{house.channel.id}/messages"]
-    nonces = [one.json["nonce"] for one in anew if one.json]
+    derived = [one for one in posts if one.path == f"/channels/{house.channel.id}/messages"]
+    nonces = [one.json["nonce"] for one in derived if one.json]
     assert len(set(nonces)) == 2
     assert all(len(one) <= 25 for one in nonces)

@@ -63,7 +63,7 @@ class HumAlong(JobAction):
 
     async def submit(self, press: Press) -> None:
         assert texts_in(press.interaction) == {"about": "bees"}
-        job = await press.app.jobs.anew.upscale(press.job.id, press.picture, press.asked)
+        job = await press.app.jobs.derived.upscale(press.job.id, press.picture, press.context)
         await first_answer(press.interaction, press.app.jobs, job)
 
 
@@ -100,9 +100,9 @@ class HushAtOnce(Hush):
 
     async def carry_out(self, press: Press, typed: Mapping[str, str]) -> None:
         actor = await moderator(press.interaction)
-        deed = actor.deed_on(press.job, AuditAction.CONFIG, "told to hush")
-        assert deed is not None
-        await press.app.get(ModerationService).note(deed)
+        entry = actor.audit_entry_on(press.job, AuditAction.CONFIG, "told to hush")
+        assert entry is not None
+        await press.app.get(ModerationService).note(entry)
         await press.interaction.response.send_message("Hush!", ephemeral=True)
 
 

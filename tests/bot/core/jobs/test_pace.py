@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import discord
 import pytest
 
-from bot.core.admission.request_context import Asked
+from bot.core.admission.request_context import RequestContext
 from bot.db.records import Origin
 from bot.options.image_options import ImageOptions
 from bot.texts import say
@@ -172,7 +172,7 @@ async def test_no_source_is_kept_of_a_job_that_is_refused_in_the_end(
         for number in range(3):
             where = (house.channel.id, house.guild.id, datetime.now(UTC))
             origin = Origin(number, "token", house.mia.id, "mia", *where)
-            await jobs.imagine(ImageOptions(prompt="a fox", count=1), Asked(origin))
+            await jobs.imagine(ImageOptions(prompt="a fox", count=1), RequestContext(origin))
         return await prepare(*args)
 
     monkeypatch.setattr(jobs.decoder, "prepare", slowly)

@@ -8,7 +8,7 @@ import pytest
 import simcord
 
 from bot.core.admission.rule_store import BUILT_IN, Rules, Strictness
-from bot.core.audit_store import Deed
+from bot.core.audit_store import NewAuditEntry
 from bot.core.errors import ServerUnknown
 from bot.texts import say
 from bot.ui.interaction_context import is_age_restricted, target_of
@@ -17,8 +17,8 @@ from tests.texts import says
 
 
 async def rule(house: House, channel_id: int = 0, **changes: object) -> None:
-    deed = Deed(guild_id=house.guild.id, moderator_id=1, action="config", detail="")
-    await house.rules.change({channel_id: changes}, deed)
+    entry = NewAuditEntry(guild_id=house.guild.id, moderator_id=1, action="config", detail="")
+    await house.rules.change({channel_id: changes}, entry)
 
 
 async def open_thread(house: House) -> simcord.ChannelHandle:

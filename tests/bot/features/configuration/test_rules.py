@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.core.admission.request_context import Asked
+from bot.core.admission.request_context import RequestContext
 from bot.core.admission.rule_store import Strictness
-from bot.core.audit_store import Deed
+from bot.core.audit_store import NewAuditEntry
 from bot.core.errors import QuotaReached
 from bot.db.records import Job, Origin, Status
 from bot.options.image_options import ImageOptions
@@ -17,8 +17,8 @@ from tests.texts import says
 
 
 async def rule(house: House, channel_id: int = 0, **changes: object) -> None:
-    deed = Deed(guild_id=house.guild.id, moderator_id=1, action="config", detail="")
-    await house.rules.change({channel_id: changes}, deed)
+    entry = NewAuditEntry(guild_id=house.guild.id, moderator_id=1, action="config", detail="")
+    await house.rules.change({channel_id: changes}, entry)
 
 
 async def test_only_in_some_channels(house: House):
@@ -146,7 +146,9 @@ async def test_a_burst_does_not_slip_past_a_quota(house: House):
     await rule(house, pictures_per_day=4)
     house.executor.hold = True
     asked = (
-        Asked(Origin(number, "token", house.mia.id, "mia", 3, house.guild.id, datetime.now(UTC)))
+        RequestContext(
+            Origin(number, "token", house.mia.id, "mia", 3, house.guild.id, datetime.now(UTC))
+        )
         for number in range(3)
     )
     jobs = house.app.jobs

@@ -18,7 +18,7 @@ from bot.core.jobs.job_store import ERASED, NOBODY, JobStore
 from bot.core.pictures.picture_store import PictureStore
 from bot.db import database as database_module
 from bot.db.database import FILE_NAME, Database, alembic_config, migrate
-from bot.db.records import Draft, Job, Kind, ModSearch, Origin, Search, Status, Words
+from bot.db.records import Job, Kind, ModSearch, NewJob, Origin, Search, Status, Words
 from bot.db.search import job_search as newest
 from bot.db.search.search_words import fold
 from bot.features.history.job_history import History
@@ -40,7 +40,7 @@ EVERYTHING = ModSearch(guild_id=SERVER)
 ALL = 1000
 
 
-def draft(number: int) -> Draft:
+def new_job_of(number: int) -> NewJob:
     prompt, negative_prompt = PROMPTS[number % len(PROMPTS)]
     request = GenerationRequest(
         prompt=prompt,
@@ -53,7 +53,7 @@ def draft(number: int) -> Draft:
         sampler=Sampler.EULER,
         seed=number,
     )
-    return Draft(
+    return NewJob(
         kind=Kind.IMAGINE,
         request=request,
         typed=Words("a red fox", "ox") if number % 8 == 1 else None,
@@ -72,7 +72,7 @@ async def record(jobs: JobStore, number: int, request: GenerationRequest | None 
         # Within the hour, jobs are recorded in another order than they were asked for.
         asked_at=START + timedelta(hours=number, minutes=random.Random(number).randint(-50, 50)),
     )
-    wanted = draft(number) if request is None else replace(draft(number), request=request)
+    wanted = new_job_of(number) if request is None else replace(new_job_of(number), request=request)
     return await jobs.record(wanted, origin, fair_start=1.0)
 
 
@@ -224,13 +224,15 @@ async def test_erased_words_are_in_no_file(
     monkeypatch.setattr(database_module, "MERGED_PAGES", 1)  # so that it takes several steps
     monkeypatch.setattr(database_module, "OTHERS_TURN_S", 0)
     jobs, history = JobStore(database), History(database)
-    secret = replace(draft(0).request, prompt="my zxqsecretvyk plan", negative_prompt="jvwother")
+    secret = replace(
+        new_job_of(0).request, prompt="my zxqsecretvyk plan", negative_prompt="jvwother"
+    )
     for number in range(20):
         filling = "".join(chr(0x4E00 + 900 * number + letter) for letter in range(900))
-        job = await record(jobs, number, replace(draft(0).request, prompt=filling))
+        job = await record(jobs, number, replace(new_job_of(0).request, prompt=filling))
         await jobs.ended(job.id, Status.DONE)
     origin = replace(job.origin, interaction_id=777, person_id=MAX, person_name="Maxqvz")
-    job = await jobs.record(replace(draft(0), request=secret), origin, fair_start=1.0)
+    job = await jobs.record(replace(new_job_of(0), request=secret), origin, fair_start=1.0)
     await jobs.ended(job.id, Status.DONE)
     files = [path for path in tmp_path.iterdir() if path.name.startswith(FILE_NAME)]
     # The index spells out a trigram that begins like no other.

@@ -14,7 +14,7 @@ from PIL import Image
 from bot.core.jobs.job_store import JobStore
 from bot.db.database import Database
 from bot.db.models import PictureRow, RefusalRow
-from bot.db.records import Draft, Kind, Origin, Status
+from bot.db.records import Kind, NewJob, Origin, Status
 from bot.features.history import usage_chart as chart
 from bot.features.history.usage_chart import Chart, ChartUnavailable, draw
 from bot.features.history.usage_report import MOST_DAYS, chart_of, table, words
@@ -89,8 +89,8 @@ class Records:
             sampler=Sampler.EULER,
             seed=3,
         )
-        draft = Draft(kind=Kind.IMAGINE, request=request)
-        job = await self._jobs.record(draft, origin, fair_start=0.0)
+        new_job = NewJob(kind=Kind.IMAGINE, request=request)
+        job = await self._jobs.record(new_job, origin, fair_start=0.0)
         await self._jobs.spent(job.id, 30.0)
         await self._jobs.ended(job.id, other.get("status", Status.DONE))
         async with self._database.write() as session:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 import discord
 import pytest
 
-from bot.core.admission.request_context import Asked
+from bot.core.admission.request_context import RequestContext
 from bot.core.errors import QueueFull, QuotaReached
 from bot.db.records import Job, Kind, Origin, Status
 from bot.options.image_options import ImageOptions
@@ -192,7 +192,7 @@ async def test_a_burst_of_many_people_does_not_overfill_the_queue(house: House):
 async def at_once(house: House, people: Iterable[int]) -> list[Job | BaseException]:
     """Return what each of these people gets who all ask at the same moment."""
 
-    def asked(number: int, person_id: int) -> Asked:
+    def asked(number: int, person_id: int) -> RequestContext:
         origin = Origin(
             interaction_id=number,
             token=None,
@@ -202,10 +202,10 @@ async def at_once(house: House, people: Iterable[int]) -> list[Job | BaseExcepti
             guild_id=house.guild.id,
             asked_at=house.env.now(),
         )
-        return Asked(origin)
+        return RequestContext(origin)
 
-    wish = ImageOptions(prompt="a")
-    asking = [house.app.jobs.imagine(wish, asked(*one)) for one in enumerate(people)]
+    options = ImageOptions(prompt="a")
+    asking = [house.app.jobs.imagine(options, asked(*one)) for one in enumerate(people)]
     return await asyncio.gather(*asking, return_exceptions=True)
 
 

@@ -3,7 +3,7 @@ import io
 import pytest
 from PIL import Image
 
-from bot.core.audit_store import Deed
+from bot.core.audit_store import NewAuditEntry
 from bot.db.records import Status
 from bot.texts import say
 from generation.catalog import EMBEDDED
@@ -104,8 +104,8 @@ async def test_the_menu_of_a_message_reads_its_first_picture(house: House):
 
 
 async def test_what_the_file_leaves_open_is_filled_in_like_a_new_wish(house: House):
-    deed = Deed(guild_id=house.guild.id, moderator_id=1, action="config", detail="")
-    await house.rules.change({0: {"max_steps": 12, "guidance_scale": 9.0}}, deed)
+    entry = NewAuditEntry(guild_id=house.guild.id, moderator_id=1, action="config", detail="")
+    await house.rules.change({0: {"max_steps": 12, "guidance_scale": 9.0}}, entry)
     await house.mia.slash(
         house.channel, "settings set", sampler="heun", style="Portrait", negative_prompt="text"
     )

@@ -24,10 +24,10 @@ CATALOG = Catalog({one.name: one for one in (EMBEDDED, FRIEND, QUICK)}, EMBEDDED
 
 @pytest.mark.parametrize("aspect", Aspect)
 def test_our_own_picture_is_drawn_again(aspect: Aspect):
-    wish = ImageOptions(
+    options = ImageOptions(
         prompt="a fox", negative_prompt="text", aspect=aspect, checkpoint="From a friend", seed=5
     )
-    request = request_of(CATALOG, wish)
+    request = request_of(CATALOG, options)
     found = likeness(describe(request, seed=7), CATALOG)
     assert found.left_out == ()
     assert request_of(CATALOG, found.said) == replace(request, num_images=1, seed=7)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import discord
 import pytest
 
-from bot.core.audit_store import Deed
+from bot.core.audit_store import NewAuditEntry
 from bot.core.quotas.spending_store import SpendingStore, midnight
 from bot.db.database import Database
 from bot.texts import say
@@ -16,8 +16,8 @@ from tests.texts import says
 
 @pytest.fixture
 async def limited(house: House) -> House:
-    deed = Deed(guild_id=house.guild.id, moderator_id=1, action="config", detail="")
-    await house.rules.change({0: {"pictures_per_day": 2}}, deed)
+    entry = NewAuditEntry(guild_id=house.guild.id, moderator_id=1, action="config", detail="")
+    await house.rules.change({0: {"pictures_per_day": 2}}, entry)
     return house
 
 

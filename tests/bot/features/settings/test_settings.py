@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.audit_store import Deed
+from bot.core.audit_store import NewAuditEntry
 from bot.db.database import FILE_NAME
 from bot.options.image_options import ImageOptions
 from bot.texts import say
@@ -14,8 +14,8 @@ from tests.bot.conftest import House
 
 
 async def rule(house: House, **changes: object) -> None:
-    deed = Deed(guild_id=house.guild.id, moderator_id=1, action="config", detail="")
-    await house.rules.change({0: changes}, deed)
+    entry = NewAuditEntry(guild_id=house.guild.id, moderator_id=1, action="config", detail="")
+    await house.rules.change({0: changes}, entry)
 
 
 def text(result) -> str:
