@@ -201,7 +201,7 @@ class DarkroomBot(PatientBot):
     async def on_message(self, message: discord.Message, /) -> None:
         """Hear nothing in messages: commands and buttons are all there is."""
 
-    async def on_interaction(self, interaction: discord.Interaction[Any], /) -> None:
+    async def on_interaction(self, interaction: Interaction, /) -> None:
         """Take what discord.py forgets when it stops: forms, and clicks on private answers."""
         try:
             if interaction.type is discord.InteractionType.modal_submit:

@@ -6,18 +6,16 @@ names is looked up as theirs.
 
 from typing import Any
 
-import discord
-
 from bot.core.errors import NothingToDo
 from bot.texts import say, speak
 from bot.ui import errors
 from bot.ui.actions.press import once
 from bot.ui.delivery import job_message as render
 from bot.ui.forms import texts_in
-from bot.ui.interaction import app_of
+from bot.ui.interaction import Interaction, app_of
 
 
-async def submitted(interaction: discord.Interaction[Any]) -> None:
+async def submitted(interaction: Interaction) -> None:
     """Take one of our forms when it comes back; every error becomes a private line."""
     data: Any = interaction.data
     sent = (
