@@ -16,7 +16,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
-from bot.core.jobs.job_store import NOBODY
+from bot.core.erasing import NOBODY
 from bot.core.pictures.blurring import blurred
 from bot.db.database import Database
 from bot.db.faults import as_store_errors

@@ -10,7 +10,7 @@ from discord.ext import commands
 from bot.core.admission.admission import Stage
 from bot.core.discord_limits import FORM_TITLE_LENGTH
 from bot.core.durations import FOR_GOOD, read_duration
-from bot.core.jobs.job_store import NOBODY
+from bot.core.erasing import NOBODY
 from bot.core.pictures.gallery import Found
 from bot.db.records import Job
 from bot.features.moderation.block_store import BlockStore
