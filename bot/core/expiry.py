@@ -1,4 +1,4 @@
-"""Words that were kept for long enough: taken out of their rows, a few rows at a time."""
+"""Expired prompts: removed from their rows in small batches."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from bot.db.models import WORDED, JobRow
 
 
 async def expire_words(database: Database, before: datetime, count: int) -> int:
-    """Take the words out of so many jobs asked for before, the oldest first; return how many."""
+    """Remove the prompts of at most this many older jobs, oldest first; return how many."""
     expired = (
         select(JobRow.id)
         .where(WORDED, JobRow.asked_at < before, JobRow.ended_at.is_not(None))
