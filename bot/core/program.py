@@ -9,7 +9,7 @@ Process = asyncio.subprocess.Process
 
 
 async def start(module: str, *, stderr: int = asyncio.subprocess.DEVNULL) -> Process:
-    """Start a module; its environment contains no credentials."""
+    """Start a module; its environment lacks our DISCORD__ settings, such as the token."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

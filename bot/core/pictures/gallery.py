@@ -95,7 +95,7 @@ class Gallery:
         return await self._visibility.known(job_id, actor)
 
     async def check(self, job: Job | None, actor: Actor, right: Right) -> Job:
-        """Return the job if the actor has this right; JobNotFound, JobRemoved or NotYours if not."""
+        """Return the job if the actor may; raises JobNotFound, JobRemoved or NotYours."""
         return await self._visibility.check(job, actor, right)
 
     async def details(self, job_id: int, actor: Actor) -> Details:
