@@ -19,7 +19,7 @@ from generation.catalog import Catalog, Checkpoint
 from generation.styles import Style
 
 PAGE = 5
-TEXT_LENGTH = EMBEDS_LENGTH // PAGE - 300  # of an embed, beside its title
+TEXT_LENGTH = EMBEDS_LENGTH // PAGE - 300  # of an embed, without its title
 
 
 @dataclass(frozen=True, slots=True)
