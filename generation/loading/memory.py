@@ -1,4 +1,4 @@
-"""What a device's memory holds, and telling a full device from a broken one."""
+"""Device memory, and recognizing out-of-memory errors."""
 
 import gc
 from collections.abc import Callable
@@ -9,11 +9,11 @@ import torch
 
 CGROUP = Path("/sys/fs/cgroup")
 SELF = Path("/proc/self")
-RESET_PEAK = "5"  # proc(5): written to clear_refs, it sets the peak to what is resident now
+RESET_PEAK = "5"  # proc(5): written to clear_refs, it resets the peak to what is resident now
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether a device's allocator gave up; each backend says so in its own way."""
+    """Whether an error is an allocator's out-of-memory error; each backend has its own."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     words = ("out of memory", "can't allocate memory", "not enough memory")  # MPS, Linux, Windows
