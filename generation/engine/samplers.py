@@ -37,7 +37,7 @@ _SCHEDULERS: dict[Sampler, tuple[type[SchedulerMixin], dict[str, Any]]] = {
         _DPMPP_2M | _KARRAS | {"algorithm_type": "sde-dpmsolver++"},
     ),
     Sampler.UNIPC: (UniPCMultistepScheduler, {"solver_order": 2, "solver_type": "bh2"}),
-    # Without its Runge-Kutta start, which takes twelve more forwards and which nobody uses.
+    # Without its Runge-Kutta start, which takes twelve more forward passes and which nobody uses.
     Sampler.PNDM: (PNDMScheduler, {"skip_prk_steps": True}),
     Sampler.HEUN: (HeunDiscreteScheduler, {}),
     Sampler.LCM: (LCMScheduler, {}),

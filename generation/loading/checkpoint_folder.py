@@ -106,7 +106,7 @@ def check_checker(name: str, folder: Path) -> None:
 
 
 def checker_weights(name: str, folder: Path) -> list[Path]:
-    """Return the weights of a whole safety checker."""
+    """Return the weights of a complete safety checker."""
     return _files(name, folder, CHECKER)
 
 

@@ -155,7 +155,7 @@ def _alone(scene: Scene, rng: np.random.Generator) -> tuple[float, float, float]
 
 
 def _lit_backdrop(backdrop: Backdrop, scene: Scene) -> Backdrop:
-    """Return the background in a light that is not its own."""
+    """Return the background in a light other than its default."""
     own = scene.place in ("night", "sunset", "neon_city", "neon_rooftop")
     factors = TINT.get(scene.light)
     if own or factors is None:
