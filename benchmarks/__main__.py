@@ -10,7 +10,7 @@ from types import ModuleType
 import benchmarks
 from benchmarks import Figures
 
-# What is handed to `run`, and of which benchmark.
+# The arguments for `run`, and the benchmarks they belong to.
 OPTIONS = {
     "rows": ["history"],
     "interactions": ["storm"],
@@ -44,7 +44,7 @@ def main() -> None:
         measured[name] = module.run(**given)
         print_table(name, module, measured[name])
     if chosen.json:
-        # One benchmark by name gives its figures; several give them by benchmark.
+        # For a single benchmark its figures; for several, figures by benchmark.
         print(json.dumps(measured[chosen.name[0]] if len(chosen.name) == 1 else measured))
 
 

@@ -1,4 +1,4 @@
-"""What one hostile message, file or person can take of the bot."""
+"""What one hostile message, file or person can cost the bot."""
 
 import asyncio
 import contextlib
@@ -39,7 +39,7 @@ CHANNEL = "darkroom"
 FILES = WORDS = CLICKS = 12
 REFUSED = 60
 PIXELS = (5000, 5000)
-# Each is of a kind: nested and adjacent repeats, classes, alternatives, and what matches slowly.
+# One of each kind: nested and adjacent repeats, classes, alternatives, and slow matches.
 HOSTILE: Sequence[str] = (
     "(?:(?:(?:a{9999}){9999}){9999})%d",
     "a{1000}{1000}%d",
@@ -58,13 +58,13 @@ HOSTILE: Sequence[str] = (
 
 
 def run() -> Figures:
-    """Look at hostile expressions here, and try everything else on the real bot."""
+    """Compile hostile expressions here, and try everything else on the real bot."""
     compile_ms = max(map(_compile_ms, HOSTILE))
     return {"pattern_compile_max_ms": round(compile_ms, 1), **asyncio.run(_measure())}
 
 
 def _compile_ms(pattern: str) -> float:
-    """Return how long an expression takes to be taken or refused, the best of three."""
+    """Return how long it takes to accept or refuse an expression, the best of three."""
     took = []
     for number in range(3):
         re2.purge()
@@ -118,7 +118,7 @@ async def _bot(playground: Playground, store: Path) -> AsyncIterator[psutil.Proc
 
 
 async def _pictures(playground: Playground) -> list[Message]:
-    """Draw four pictures for each of several people, so that there are buttons under each."""
+    """Generate four pictures for each of several people, so that each has buttons."""
     asked = [
         await playground.slash(
             playground.join(f"artist{number}"), CHANNEL, "imagine", prompt="an apple", steps=1
@@ -137,7 +137,7 @@ def _button(message: Message, label: str) -> bool:
 
 
 async def _details(playground: Playground, messages: Sequence[Message]) -> int:
-    """Click on Details everywhere at once; count the files that only this person gets."""
+    """Click all Details buttons at once; count the files sent to this person only."""
     person = playground.join("curious")
     before = {one.id for one in playground.messages(CHANNEL, person)}
     asked = [await playground.click(person, one, "Details") for one in messages]
@@ -147,7 +147,7 @@ async def _details(playground: Playground, messages: Sequence[Message]) -> int:
 
 
 async def _decode(playground: Playground, bot: psutil.Process) -> float:
-    """Let twelve people send a large picture at once; return what that took at its height."""
+    """Let twelve people send a large picture at once; return the peak memory."""
     file = io.BytesIO()
     Image.new("RGBA", PIXELS).save(file, "PNG")
     large = Upload("large.png", file.getvalue())
@@ -168,7 +168,7 @@ async def _decode(playground: Playground, bot: psutil.Process) -> float:
 
 
 async def _refused(playground: Playground, store: Path) -> int:
-    """Ask for what a filter refuses, over and over; count what is written of it."""
+    """Repeat a request that a filter refuses; count the refusals recorded."""
     await _filter(playground, "banana", "refuse")
     person = playground.join("stubborn")
     asked = [
@@ -176,12 +176,12 @@ async def _refused(playground: Playground, store: Path) -> int:
         for _ in range(REFUSED)
     ]
     await _answered(playground, asked)
-    await asyncio.sleep(1)  # notes are written beside the answers
+    await asyncio.sleep(1)  # notes are written in the background
     return _count(store, "SELECT count(*) FROM refusals WHERE prompt = 'a banana'")
 
 
 async def _patterns(playground: Playground, bot: psutil.Process, store: Path) -> float:
-    """Fill a server with hostile expressions as an earlier release could have; judge with them."""
+    """Give a server hostile expressions, as an earlier release allowed; time checks with them."""
     text = ("ab ac ad é " * 100)[:999]
     await _ask(playground, "judge0", text)
     before = bot.memory_info().rss
@@ -193,7 +193,7 @@ async def _patterns(playground: Playground, bot: psutil.Process, store: Path) ->
             "VALUES (?, ?, 'regex', 'refuse')",
             rows,
         )
-    await _filter(playground, "apricot", "refuse")  # or the bot would not read them anew
+    await _filter(playground, "apricot", "refuse")  # or the bot would not reload them
     for number in range(1, 6):
         await _ask(playground, f"judge{number}", text)
     return max(0.0, bot.memory_info().rss - before) / MB
@@ -212,7 +212,7 @@ async def _filter(playground: Playground, pattern: str, action: str) -> None:
 
 
 async def _answered(playground: Playground, asked: Sequence[Interaction]) -> None:
-    """Wait until every interaction is answered, or lost, and what was deferred is there."""
+    """Wait until every interaction is answered or lost, deferred ones included."""
 
     def there(one: Interaction) -> bool:
         loading = one.original is not None and one.original.flags & LOADING
@@ -222,7 +222,7 @@ async def _answered(playground: Playground, asked: Sequence[Interaction]) -> Non
 
 
 def _memory(bot: psutil.Process) -> int:
-    """Return the bytes of the bot and of the processes that decode for it."""
+    """Return the memory in bytes of the bot and its decoder processes."""
     found = bot.memory_info().rss
     for child in bot.children():
         with contextlib.suppress(psutil.NoSuchProcess):

@@ -1,4 +1,4 @@
-"""What worker crashes leave behind in the bot's process, and how soon it draws again."""
+"""What worker crashes leave behind in the bot's process, and how soon it generates again."""
 
 import asyncio
 import gc
@@ -26,13 +26,13 @@ LABELS = {
 CRASHES = 50
 SETTLE = 3  # crashes before the first reading, in which caches and thread pools fill
 TICK_TIMEOUT_S = 3.0
-# Killed by the system, asked to end, and hung until the watchdog kills it.
+# Killed, asked to terminate, and hung until the watchdog kills it.
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, signal.SIGSTOP)
 
 
 @dataclass(slots=True)
 class Crashes:
-    """Crashes one worker after another, in mid-run, and counts."""
+    """Crashes one worker after another, during requests, and counts."""
 
     executor: LocalExecutor
     request: GenerationRequest
@@ -41,7 +41,7 @@ class Crashes:
     workers: set[int] = field(default_factory=set)
 
     async def crash(self, kind: signal.Signals) -> None:
-        """End the worker under a request's first step; the request is to finish all the same."""
+        """Crash the worker in a request's first step; the request must finish all the same."""
         restarting = None
         async for event in self.executor.run(self.request):
             if isinstance(event, Progress) and restarting is None:
@@ -65,7 +65,7 @@ class Crashes:
 
 
 def run() -> Figures:
-    """Crash the embedded checkpoint's worker and read what the parent has kept."""
+    """Crash the embedded checkpoint's worker and measure what remains in the parent."""
     width, height = EMBEDDED.size_for(Aspect.SQUARE)
     request = GenerationRequest(
         prompt="a red apple",
@@ -84,7 +84,7 @@ def run() -> Figures:
 async def measure(
     catalog: Catalog, request: GenerationRequest, settle: int, crashes: int
 ) -> Figures:
-    """Crash ``settle`` times, read memory and descriptors, crash on, and read them again."""
+    """Crash ``settle`` times, read memory and descriptors, crash more, and read them again."""
     executor = LocalExecutor(catalog, tick_timeout_s=TICK_TIMEOUT_S)
     await executor.start()
     bench = Crashes(executor, request)

@@ -22,14 +22,14 @@ BURST_S = 1.0
 INTERACTIONS = 200
 LONG_JOBS = 8
 READY_S = 120.0
-LOST_S = 3.0  # when Discord gives an interaction up; counted as this long
+LOST_S = 3.0  # when Discord gives an interaction up; lost ones count as this long
 CHANNEL = "darkroom"
 
 Ask = Callable[[User], Awaitable[Interaction]]
 
 
 def run() -> Figures:
-    """Run the real bot against the playground's server, keep its worker busy, and be many."""
+    """Run the real bot against the playground, keep its worker busy, and send a burst."""
     return asyncio.run(_measure())
 
 
@@ -45,7 +45,7 @@ async def _measure() -> Figures:
                     **os.environ,
                     **playground.environment,
                     "STORE__FOLDER": folder,
-                    # Nobody is to be refused: a refusal is sooner said than a job recorded.
+                    # Nobody must be refused: that is faster than recording a job.
                     "LIMITS__WAITING": "1000",
                     "GENERATION__ROWS": "8",  # instead of measuring how many pay
                     "LOG__LEVEL": "WARNING",
@@ -69,7 +69,7 @@ async def _measure() -> Figures:
 
 
 async def _first_picture(playground: Playground) -> Message:
-    """Draw what the buttons are under, and wait until the worker is warm."""
+    """Generate the picture whose buttons are used, and wait until the worker is warm."""
     asked = await playground.slash("mia", CHANNEL, "imagine", prompt="an apple", count=1, steps=1)
     message = await asked.response(READY_S)
     await playground.wait_for(lambda: _button(message, "Details"), READY_S, "a picture")
@@ -81,7 +81,7 @@ def _button(message: Message, label: str) -> bool:
 
 
 async def _saturate(playground: Playground) -> None:
-    """Start jobs that outlast the burst, and wait until some of them draw."""
+    """Start jobs that outlast the burst, and wait until some of them run."""
     asked = [
         await playground.slash(
             playground.join(f"patient{number}"), CHANNEL, "imagine", prompt="an apple", steps=100
@@ -95,7 +95,7 @@ async def _saturate(playground: Playground) -> None:
 
 
 async def _burst(playground: Playground, message: Message) -> list[Interaction]:
-    """Ask for everything within `BURST_S`, each time as somebody else, and wait for answers."""
+    """Send all interactions within `BURST_S`, each from another person, and wait for replies."""
 
     def slash(command: str, **options: str | int) -> Ask:
         return lambda person: playground.slash(person, CHANNEL, command, **options)

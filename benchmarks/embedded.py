@@ -1,4 +1,4 @@
-"""The embedded checkpoint: how well it draws what it is asked for, its size and its speed."""
+"""The embedded checkpoint: how well it follows prompts, its size and its speed."""
 
 import logging
 import subprocess
@@ -14,7 +14,7 @@ from generation.worker.worker import calm_threads
 
 log = logging.getLogger(__name__)
 
-TRAINING_DATA = Path(".training")  # where `make train-embedded` keeps it, and finds it again
+TRAINING_DATA = Path(".training")  # where `make train-embedded` stores it, and finds it again
 LABELS = {
     "top1": "share drawn nearest to the picture of its name",
     "top5": "share among the five nearest",
@@ -34,7 +34,7 @@ LABELS = {
 
 
 def run() -> Figures:
-    """Measure in this process, with the engine that the worker runs."""
+    """Measure in this process, with the worker's engine."""
     calm_threads()
     speed = _speed()
     return {**_quality(), **_scenes(), "size_mb": _size_mb(CHECKPOINT.parent), **speed}
@@ -73,7 +73,7 @@ def _speed() -> Figures:
 
 
 def _quality() -> Figures:
-    """Draw training names with fixed seeds; the training pictures come from npm if need be."""
+    """Draw training names with fixed seeds; the training pictures come from npm if necessary."""
     import numpy as np
     import torch
     from diffusers import StableDiffusionPipeline
@@ -120,7 +120,7 @@ def _quality() -> Figures:
 
 
 def _scenes() -> Figures:
-    """Draw scenes and judge them by the recipe's classifier, trained first if it is not there."""
+    """Draw scenes and score them with the recipe's classifier, trained first if missing."""
     import torch
     from diffusers import StableDiffusionPipeline
 

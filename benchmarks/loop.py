@@ -26,7 +26,7 @@ PEOPLE = ("mia", "morgan")
 
 
 def run() -> Figures:
-    """Run the real bot against the playground, keep its queue filled, and read its own lag."""
+    """Run the real bot against the playground, keep its queue filled, and read its lag."""
     return asyncio.run(_measure())
 
 
@@ -63,7 +63,7 @@ async def _measure() -> Figures:
 
 
 async def _keep_busy(playground: Playground) -> None:
-    """Let each person have two jobs open, so that one is always waiting."""
+    """Keep two jobs per person open, so that one is always waiting."""
     for person in PEOPLE:
         name = playground.world.user(person).id
         own = [m for m in _posted(playground) if f"<@{name}>" in m.content]
@@ -76,7 +76,7 @@ def _posted(playground: Playground) -> list:
 
 
 async def _probe(result: Path) -> None:
-    """Be the bot, and note how late a timer of `TICK_S` fires from SIGUSR1 to the end."""
+    """Run the bot, and record how late a timer of `TICK_S` fires from SIGUSR1 to the end."""
     from bot.__main__ import run as run_bot
     from bot.settings import load_settings
 

@@ -1,4 +1,4 @@
-"""Generated interactions with the bot: valid ones drawn, all others answered in private."""
+"""Random interactions with the bot: valid ones are generated, all others get ephemeral replies."""
 
 import json
 import os
@@ -22,9 +22,9 @@ TEST = Path(__file__).parent.parent / "tests" / "bot" / "test_storm.py"
 
 
 def run(interactions: int = 10_000, seed: int = 1) -> Figures:
-    """Run the suite's storm with so many interactions, and add up what it counted.
+    """Run the suite's storm with this many interactions, and sum up its counts.
 
-    What went wrong is printed; raises RuntimeError where the storm itself broke.
+    Failures are printed; raises RuntimeError if the storm itself broke.
     """
     with tempfile.TemporaryDirectory() as folder:
         asked = {"INTERACTIONS": interactions, "SEED": seed, "RESULTS": folder}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Pictures of scikit-image, which come with it; it would bring SciPy, and only they are needed.
+# Pictures bundled with scikit-image, which is not installed itself, as it would bring SciPy.
 PACKAGE = "scikit-image==0.26.0"
 PHOTOGRAPHS = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
 DOWNLOADS = Path(".training") / "photographs"
@@ -32,7 +32,7 @@ LABELS = {
 
 
 def run() -> Figures:
-    """Measure in this process, on the device that the worker would take."""
+    """Measure in this process, on the device that the worker would use."""
     calm_threads()
     from generation.engine.pipeline import pick_device
     from generation.upscaler.tiles import Upscaler
@@ -44,7 +44,7 @@ def run() -> Figures:
         return dict.fromkeys(LABELS)
     upscaler = Upscaler(pick_device())
     square = photographs[0]
-    upscaler.upscale(square, 2)  # what is slow the first time
+    upscaler.upscale(square, 2)  # one-time setup
     begun = time.perf_counter()
     tiled = upscaler.upscale(square, 2)
     seconds = time.perf_counter() - begun
@@ -58,7 +58,7 @@ def run() -> Figures:
 
 
 def _photographs() -> list[Image.Image]:
-    """Return RGB photographs, the first of 512 × 512 px, fetched by pip unless they are there."""
+    """Return RGB photographs, the first of 512 × 512 px, fetched by pip if missing."""
     if not list(DOWNLOADS.glob("*.whl")):
         only_it = ("--quiet", "--no-deps", "--only-binary", ":all:", "--dest", str(DOWNLOADS))
         command = [sys.executable, "-m", "pip", "download", *only_it, PACKAGE]
@@ -72,7 +72,7 @@ def _photographs() -> list[Image.Image]:
 
 
 def _gain(upscaler: "Upscaler", photograph: Image.Image, factor: int) -> float:
-    """Return by how many dB a bicubically shrunk photograph comes back closer than by Lanczos."""
+    """Return by how many dB an upscaled photograph is closer to the original than with Lanczos."""
     width, height = (side // factor * factor for side in photograph.size)
     original = photograph.crop((0, 0, width, height))
     shrunk = original.resize((width // factor, height // factor), Image.Resampling.BICUBIC)

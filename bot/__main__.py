@@ -15,16 +15,16 @@ from bot.stopping import on_stop
 
 log = logging.getLogger(__name__)
 
-# The exit status where Discord would refuse us the next time, too: EX_CONFIG of sysexits.h.
-# The unit in docs/operating.md does not start us again after it.
+# The exit status if Discord would refuse the next attempt too: EX_CONFIG of sysexits.h. The unit in
+# docs/operating.md does not restart the bot after it.
 NOT_LET_IN = 78
 
 # discord.py, SQLAlchemy and the rest are imported where they are used: the worker process imports
-# this module once more when it is spawned, and needs none of them.
+# this module again when it is spawned, and needs none of them.
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; return the exit status. What is wrong is one line on standard error."""
+    """Run one command; return the exit status. Errors are one line on standard error."""
     parser = argparse.ArgumentParser(
         prog="darkroom", description="A Discord bot that develops pictures with Stable Diffusion."
     )
@@ -77,7 +77,7 @@ def _speak_plainly() -> None:
 
 
 async def migrate(settings: Settings) -> None:
-    """Create the database, or bring it to this version."""
+    """Create the database, or migrate it to this version."""
     from bot.db.database import migrate as migrate_database
     from bot.db.occupancy import occupied
     from bot.db.private_files import tighten
@@ -88,7 +88,7 @@ async def migrate(settings: Settings) -> None:
 
 
 def copy(command: str, file: Path, settings: Settings) -> int:
-    """Make a backup, or put one back; say what came of it."""
+    """Make a backup, or restore one; report the result."""
     from bot.db.backup import back_up, restore
 
     folder = settings.store.folder
@@ -103,7 +103,7 @@ def copy(command: str, file: Path, settings: Settings) -> int:
 
 
 async def doctor(settings: Settings) -> int:
-    """Print what is there and what is missing; return 1 where something is to be mended."""
+    """Print what works and what is missing; return 1 if anything needs fixing."""
     from bot.doctor import examine
 
     point_discord_at(settings)
@@ -117,7 +117,7 @@ async def doctor(settings: Settings) -> int:
 async def run(settings: Settings) -> int:
     """Connect to Discord and serve until SIGTERM or Ctrl-C; return the exit status.
 
-    It is NOT_LET_IN where Discord would refuse us the next time, too.
+    NOT_LET_IN if Discord would refuse the next attempt too.
     """
     from bot.db.occupancy import occupied
     from bot.db.private_files import exposed
@@ -147,14 +147,14 @@ async def _run(settings: Settings) -> int:
 
 
 async def _serve(settings: Settings) -> None:
-    """Serve until cancelled, with all parts made anew where Discord ends a connection for good."""
+    """Serve until cancelled, rebuilding everything if Discord ends a connection for good."""
     from bot.connecting import FIRST_PAUSE_S, SentAway, wait
     from bot.core.backoff import Pauses
     from bot.db.database import migrate as migrate_database
     from bot.db.patience import outlast, patient
     from bot.db.private_files import tighten
 
-    with patient():  # somebody may look into the database just now
+    with patient():  # somebody may have the database open just now
         await asyncio.to_thread(tighten, settings.store.folder)
         await outlast(partial(migrate_database, settings.store.folder))
     pauses = Pauses(FIRST_PAUSE_S, settings.discord.longest_pause_s)
@@ -185,7 +185,7 @@ async def _serve_once(settings: Settings) -> None:
 
 
 def point_discord_at(settings: Settings) -> None:
-    """Send discord.py to the addresses in the settings; they are Discord's own by default."""
+    """Point discord.py at the addresses in the settings; by default Discord's own."""
     import discord
     import yarl
 

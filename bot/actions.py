@@ -1,4 +1,4 @@
-"""Every button on a job is registered here, in the order in which they stand in their row."""
+"""Registers every job button, in the order in which they appear in their row."""
 
 from bot.features.gallery.delete import Delete, DeleteForGood
 from bot.features.gallery.details import Details
@@ -14,7 +14,7 @@ from bot.ui.actions import custom_id, moderation_actions
 from bot.ui.actions.job_actions import JOB_ACTIONS, JobButton
 from bot.ui.actions.moderation_actions import MODERATION_ACTIONS, ModerationButton
 
-# What discord.py hands clicks to, for as long as their message stands, and the ids of these.
+# The handlers of clicks on lasting messages, and the buttons' ids.
 BUTTONS = (JobButton, ModerationButton)
 TEMPLATES = (custom_id.TEMPLATE, moderation_actions.TEMPLATE)
 

@@ -1,4 +1,4 @@
-"""The composition: every part put together once, for the product and for the tests alike."""
+"""The composition: all parts put together once, for the product and the tests."""
 
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -71,10 +71,10 @@ Command = app_commands.Command[Any, ..., Any] | app_commands.ContextMenu | app_c
 
 
 class App:
-    """The parts that every feature builds on, and what the features add to them.
+    """The parts that features build on, and what the features add to them.
 
-    A feature's `setup` adds its commands, its checks (`admission`) and what it keeps about people
-    (`personal_data`); what others reach of it, it provides. Nothing runs before the client logs in.
+    A feature's `setup` adds its commands, its checks (`admission`) and its personal data
+    (`personal_data`), and provides what other features use. Nothing runs before the client logs in.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class App:
         self.clicks, self.cooldowns = Clicks(), Cooldowns()
         self.questions: WeakValueDictionary[int, Question] = WeakValueDictionary()
         self.cogs: list[commands.Cog] = []
-        # What is done with each form when it comes back, by its custom id.
+        # The handlers of submitted forms, by custom id.
         self.forms: list[tuple[re.Pattern[str], Submitted]] = [
             (custom_id.TEMPLATE, job_actions.submitted),
             (moderation_actions.TEMPLATE, moderation_actions.submitted),
@@ -108,7 +108,7 @@ class App:
         self.mod = Moderation()
         self.commands: list[Command] = [self.mod]
         self.loads: list[Callable[[], Awaitable[None]]] = [self.job_store.load, self.rules.load]
-        # A person's jobs come first: while one is on its way nothing of theirs is erased.
+        # A person's jobs come first: while one is open, nothing of theirs is erased.
         self.personal_data: list[PersonalData] = [
             JobData(database, self.job_store, self.pictures),
             refusals,
@@ -174,28 +174,28 @@ class App:
         )
 
     def provide(self, service: object) -> None:
-        """Let others reach what a feature offers, by its class."""
+        """Make an object available to other features, by its class."""
         self._services[type(service)] = service
 
     def get(self, kind: type[Service]) -> Service:
-        """Return what a feature provides."""
+        """Return the object that a feature provides."""
         service: Service = self._services[kind]
         return service
 
     def add_cog(self, cog: commands.Cog, *more: Command) -> None:
-        """Offer a feature's commands, and more of them, as its menus of messages and people."""
+        """Add a feature's commands, and others such as its context menus."""
         self.cogs.append(cog)
         self.commands += more
 
     def add_mod_commands(
         self, *added: app_commands.Command[Any, ..., Any] | app_commands.Group
     ) -> None:
-        """Offer commands to moderators, in the group /mod."""
+        """Add moderators' commands to the group /mod."""
         for command in added:
             self.mod.add_command(command)
 
     async def load(self) -> None:
-        """Read what is kept in memory; comes before anything else."""
+        """Load what is kept in memory; call this first."""
         await self.pictures.tidy()
         with patient():
             for load in self.loads:
@@ -222,7 +222,7 @@ FEATURES: Sequence[Callable[[App], None]] = (
 
 
 def build(settings: Settings) -> App:
-    """Put the product together as its settings say."""
+    """Build the product from its settings."""
     generation, folder = settings.generation, settings.store.folder
     catalog = load_catalog(generation.catalog, generation.checkpoint or None)
     options = EngineOptions(

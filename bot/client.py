@@ -1,4 +1,4 @@
-"""The bot: its command tree, its buttons, its coming and going."""
+"""The Discord client: command tree, buttons, startup and shutdown."""
 
 import asyncio
 import logging
@@ -30,21 +30,21 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SYNCED = "commands.sha256"  # below the data folder: the commands as Discord has them
-# discord.py takes no less.
+SYNCED = "commands.sha256"  # in the data folder: the commands as last sent to Discord
+# discord.py's minimum.
 MAX_RATE_LIMIT_S = 30.0
-# How long the start waits for the commands to be synced.
+# How long startup waits for the commands to be synced.
 SYNC_S = 10.0
-OWNERS_S = 300.0  # for how long is believed who owns the bot
+OWNERS_S = 300.0  # how long the list of owners is cached
 
 
 class DarkroomTree(app_commands.CommandTree["DarkroomBot"]):
-    """The slash commands; whatever one raises becomes the person's private line."""
+    """The slash commands; every error becomes an ephemeral reply."""
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
-        """Speak the person's language; raise CommandOnCooldown where they are too fast.
+        """Set the person's language; raises CommandOnCooldown if they are too fast.
 
-        Options out of bounds are answered here: discord.py catches its own errors only.
+        Options out of bounds are reported here, as discord.py only catches its own errors.
         """
         texts.speak(str(interaction.locale))
         interaction.client.app.cooldowns.check(interaction)
@@ -56,9 +56,9 @@ class DarkroomTree(app_commands.CommandTree["DarkroomBot"]):
         return True
 
     async def _call(self, interaction: Interaction) -> None:
-        """Answer also what goes wrong before a command runs, and behind what is being typed.
+        """Also handle errors before a command runs, and during autocomplete.
 
-        discord.py would log it at best, and leave the person waiting.
+        discord.py would at best log them, and leave the person waiting.
         """
         try:
             await super()._call(interaction)
@@ -76,7 +76,7 @@ class DarkroomTree(app_commands.CommandTree["DarkroomBot"]):
         error: app_commands.AppCommandError,
         /,
     ) -> None:
-        """Answer the person."""
+        """Reply with the error."""
         await errors.answer(interaction, error)
 
 
@@ -91,9 +91,9 @@ IDENTIFIERS = (_Location.command_name, _Location.group_name, _Location.parameter
 
 
 class Translator(app_commands.Translator):
-    """Hands Discord what describes commands in every language that there is a catalog of.
+    """Gives Discord the command descriptions in every language of the catalog.
 
-    What people type stays English: Discord takes few words for it, and /help names it.
+    Command names stay English: Discord restricts them, and /help shows them.
     """
 
     async def translate(
@@ -102,14 +102,14 @@ class Translator(app_commands.Translator):
         locale: discord.Locale,
         context: app_commands.TranslationContextTypes,
     ) -> str | None:
-        """Return the words, or None where the language has none: Discord shows the English."""
+        """Return the translation, or None if there is none, so that Discord shows English."""
         menu = isinstance(context.data, app_commands.ContextMenu)
         if context.location in IDENTIFIERS and not menu:
             return None
         said = texts.translation(string.message, str(locale))
         most = LENGTHS.get(context.location, NAME_LENGTH)
         if said is not None and not 0 < len(said.strip()) <= len(said) <= most:
-            # Discord would refuse all commands for it.
+            # Discord would refuse all commands because of it.
             log.warning("%s: %r is not of 1 to %d characters", locale, said, most)
             return None
         return said
@@ -117,10 +117,10 @@ class Translator(app_commands.Translator):
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """How Discord is reached; see `PatientBot` for the seconds.
+    """How to connect to Discord; see `PatientBot` for the seconds.
 
-    With a ``shard_count`` of None Discord says how many. ``proxy`` is the address of an HTTP proxy;
-    ``offered`` says in which places commands are.
+    If ``shard_count`` is None, Discord decides. ``proxy`` is the address of an HTTP proxy;
+    ``offered`` says in which places commands are available.
     """
 
     shard_count: int | None = 1
@@ -131,7 +131,7 @@ class Connection:
 
 
 class DarkroomBot(PatientBot):
-    """Discord's side of the application, which is whole by the time that this logs in."""
+    """The Discord client; the application is fully built before it logs in."""
 
     def __init__(self, app: "App", clock: DiscordClock, connection: Connection) -> None:
         super().__init__(
@@ -143,12 +143,12 @@ class DarkroomBot(PatientBot):
             tree_cls=DarkroomTree,
             allowed_installs=connection.offered.installs,
             allowed_contexts=connection.offered.contexts,
-            # Messages without their content: only that one was deleted matters.
+            # Messages without their content: only their deletion matters.
             intents=discord.Intents(guilds=True, guild_messages=True),
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
             http_trace=clock.listen(no_redirects()),
-            # Longer rate limits are waited for by those who know what they wait for.
+            # Longer rate limits are handled by the callers.
             max_ratelimit_timeout=MAX_RATE_LIMIT_S,
             proxy=connection.proxy,
         )
@@ -164,9 +164,9 @@ class DarkroomBot(PatientBot):
         self._owners_asked: float | None = None
 
     async def is_owner(self, user: discord.abc.User, /) -> bool:
-        """Tell whether somebody owns the bot; Discord is asked again after a while.
+        """Tell whether a person owns the bot; the list is refreshed after a while.
 
-        discord.py would ask once: who left the team would own the bot until a restart.
+        discord.py would ask once: people who left the team would stay owners until a restart.
         """
         now = time.monotonic()
         if self._owners_asked is not None and now - self._owners_asked > OWNERS_S:
@@ -176,14 +176,14 @@ class DarkroomBot(PatientBot):
         return await super().is_owner(user)
 
     async def setup_hook(self) -> None:
-        """Register commands and buttons, and take up what an earlier run left open."""
+        """Register commands and buttons, and recover what an earlier run left open."""
         await self.app.load()
         for cog in self.app.cogs:
             await self.add_cog(cog)
         for command in self.app.commands:
             self.tree.add_command(command)
         self.add_dynamic_items(*actions.BUTTONS)
-        # Those whose jobs are on their way wait for no longer, whatever becomes of the commands.
+        # People with open jobs wait no longer than this, whatever happens to the commands.
         syncing = self._begin(self._syncing.keep_trying(), "syncing")
         await asyncio.wait([syncing], timeout=SYNC_S)
         self._begin(self.app.jobs.recover(), "recovery")
@@ -195,14 +195,14 @@ class DarkroomBot(PatientBot):
         return task
 
     async def on_ready(self) -> None:
-        """Say in the log where we are."""
+        """Log where we are."""
         log.info("ready as %s in %d server(s)", self.user, len(self.guilds))
 
     async def on_message(self, message: discord.Message, /) -> None:
-        """Hear nothing in messages: commands and buttons are all there is."""
+        """Ignore messages: there are only commands and buttons."""
 
     async def on_interaction(self, interaction: Interaction, /) -> None:
-        """Take what discord.py forgets when it stops: forms, and clicks on private answers."""
+        """Handle what discord.py forgets on restart: forms, and clicks on ephemeral replies."""
         try:
             if interaction.type is discord.InteractionType.modal_submit:
                 await submitted(interaction)
@@ -214,15 +214,15 @@ class DarkroomBot(PatientBot):
             await errors.answer(interaction, error)
 
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
-        """End the job that the message carried."""
+        """End the job of the message."""
         await self.app.jobs.abandon(Place.MESSAGE, [event.message_id])
 
     async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
-        """End the jobs that the messages carried."""
+        """End the jobs of the messages."""
         await self.app.jobs.abandon(Place.MESSAGE, event.message_ids)
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
-        """End the jobs of the channel, and drop its rules; discord.py says its threads are gone."""
+        """End the channel's jobs and drop its rules; discord.py reports its threads separately."""
         await self.app.jobs.abandon(Place.CHANNEL, [channel.id])
         await self.app.rules.forget(channel.guild.id, channel.id)
 
@@ -232,14 +232,14 @@ class DarkroomBot(PatientBot):
         await self.app.rules.forget(event.guild_id, event.thread_id)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """End the jobs of a server that removed the bot, or that is no more.
+        """End the jobs of a server that removed the bot, or was deleted.
 
         Its rules, filters, blocks and allowances stay: it may invite the bot again.
         """
         await self.app.jobs.abandon(Place.SERVER, [guild.id])
 
     async def close(self) -> None:
-        """Put what runs back into the queue before the connection goes."""
+        """Requeue running jobs before the connection closes."""
         if not self.is_closed():
             for task in self._background:
                 task.cancel()

@@ -1,7 +1,7 @@
-"""Getting in touch with Discord: what passes is waited for, what does not is said once.
+"""Connecting to Discord: passing trouble is waited out, permanent trouble is reported once.
 
-Nothing here ends the process because of bad weather: whoever started it again would knock at once,
-which prolongs a ban, and would identify anew, which Discord allows a thousand times a day.
+Passing trouble never ends the process: a supervisor would restart it at once, which prolongs a ban
+and uses up IDENTIFYs, of which Discord allows a thousand per day.
 """
 
 import asyncio
@@ -20,9 +20,9 @@ from bot.ui.trouble import TROUBLE, describe, retry_after
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE_S = 1.0
-# Between one IDENTIFY of a shard and the next; discord.py gives up a connection after a minute.
+# Between two IDENTIFYs of a shard; discord.py gives up a connection after a minute.
 FIRST_IDENTIFY_S, LONGEST_IDENTIFY_S = 5.0, 45.0
-# A connection that held for so long was a good one.
+# A connection that lasted this long was a good one.
 SETTLED_S = 600.0
 UNAUTHORIZED = 401
 
@@ -44,7 +44,7 @@ FINAL = {
 
 
 class NotLetIn(Exception):
-    """Discord lets us in only when somebody has changed something: ``why``, and what to do."""
+    """Discord refuses us until somebody changes something: ``why``, and what to do."""
 
     def __init__(self, why: str, advice: str) -> None:
         super().__init__(f"{why}; {advice}")
@@ -52,14 +52,14 @@ class NotLetIn(Exception):
 
 
 class SentAway(Exception):
-    """The connection is over, and only a new start can make another; the text says why."""
+    """The connection is over and only a restart can make another; the text says why."""
 
 
 class PatientBot(commands.AutoShardedBot):
-    """A bot that knocks at the gateway with growing pauses, and identifies no more than it must.
+    """A bot that reconnects with growing pauses, and identifies only when necessary.
 
-    ``timeout_s`` is how long Discord may take to answer, ``longest_pause_s`` how far attempts are
-    apart at most while it cannot be reached.
+    ``timeout_s`` is how long Discord may take to respond, ``longest_pause_s`` the longest pause
+    between attempts while it cannot be reached.
     """
 
     def __init__(
@@ -72,14 +72,14 @@ class PatientBot(commands.AutoShardedBot):
         super().__init__(**options)
         self.timeout_s = timeout_s
         self.longest_pause_s = longest_pause_s
-        self._open_at = 0.0  # when the gateway may be asked again, on the loop's clock
+        self._open_at = 0.0  # when the gateway may be contacted again, on the loop's clock
         self._connect = self.http.ws_connect
         self.http.ws_connect = self._connect_when_asked  # type: ignore[method-assign]
         self._identifying: dict[int | None, Pauses] = {}
         self._identified: dict[int | None, float] = {}
 
     def pauses(self) -> Pauses:
-        """Return the pauses of something that is tried until it works."""
+        """Return the pauses for something retried until it works."""
         return Pauses(FIRST_PAUSE_S, self.longest_pause_s)
 
     async def launch_shard(
@@ -98,7 +98,7 @@ class PatientBot(commands.AutoShardedBot):
         await super().launch_shard(gateway, shard_id, initial=initial)
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """Wait longer each time where one session after another is lost."""
+        """Wait longer each time sessions are lost one after another."""
         now = time.monotonic()
         pauses = self._identifying.setdefault(
             shard_id, Pauses(FIRST_IDENTIFY_S, LONGEST_IDENTIFY_S)
@@ -112,9 +112,9 @@ class PatientBot(commands.AutoShardedBot):
     async def _connect_when_asked(
         self, url: str, *, compress: int = 0
     ) -> aiohttp.ClientWebSocketResponse:
-        """Open a socket, but not before the time at which we were told to come back.
+        """Open a socket, but not before the time we were told to come back.
 
-        discord.py, which connects anew by itself, does not look at that.
+        discord.py's own reconnecting ignores that.
         """
         clock = asyncio.get_running_loop().time
         await asyncio.sleep(self._open_at - clock())
@@ -125,7 +125,7 @@ class PatientBot(commands.AutoShardedBot):
             raise
 
     async def _knock(self, gateway: yarl.URL) -> None:
-        """Open the gateway's socket, hear its first frame, and go away: it costs no IDENTIFY."""
+        """Open the gateway's socket, receive its first frame, and close: this costs no IDENTIFY."""
         async with asyncio.timeout(self.timeout_s):
             socket = await self.http.ws_connect(str(gateway.with_query(v=10, encoding="json")))
             try:
@@ -139,7 +139,7 @@ class PatientBot(commands.AutoShardedBot):
 
 
 async def wait(what: str, pauses: Pauses, error: BaseException) -> None:
-    """Say in the log what cannot be reached, and wait for the next attempt."""
+    """Log what cannot be reached, and wait for the next attempt."""
     pause = pauses.next(retry_after(error))
     log.warning("%s cannot be reached (%s); trying again in %.0f s", what, describe(error), pause)
     await asyncio.sleep(pause)
@@ -152,9 +152,9 @@ async def serve(bot: PatientBot, token: str) -> None:
 
 
 async def log_in_once(client: discord.Client, token: str, timeout_s: float) -> None:
-    """Log in, or raise NotLetIn, or the trouble that may pass.
+    """Log in, or raise NotLetIn, or an error that may pass.
 
-    Only Discord's answers are hurried: what the client sets up afterwards may take its time.
+    The timeout applies to Discord's responses only, not to the client's own setup afterwards.
     """
     login = asyncio.create_task(client.login(token))
     try:
@@ -180,8 +180,8 @@ async def _log_in(bot: PatientBot, token: str) -> None:
             await log_in_once(bot, token, bot.timeout_s)
         except TROUBLE as error:
             if bot.application is not None:
-                raise  # what was set up afterwards broke, and would again
-            # discord.py opens its session anew with each login.
+                raise  # the setup afterwards failed, and would again
+            # discord.py opens a new session with each login.
             await bot.http.close()
             bot.http.connector = discord.utils.MISSING
             await wait("Discord", pauses, error)
@@ -212,7 +212,7 @@ async def _stay(bot: PatientBot) -> None:
 
 
 async def _wait_for_a_start(bot: PatientBot) -> None:
-    """Wait where so many sessions were begun today that Discord would take the token away."""
+    """Wait if so many sessions were started today that Discord would revoke the token."""
     async with asyncio.timeout(bot.timeout_s):
         limits = await bot.fetch_session_start_limits()
     if limits.remaining < 1:

@@ -1,4 +1,4 @@
-"""`darkroom doctor`: what is there, what is missing, one line each."""
+"""`darkroom doctor`: checks the installation, one line per finding."""
 
 import asyncio
 import subprocess
@@ -30,7 +30,7 @@ from generation.weights import examine as examine_weights
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the report; ``fine`` is False where something needs its owner."""
+    """One line of the report; ``fine`` is False if its owner must act."""
 
     about: str
     text: str
@@ -41,7 +41,7 @@ class Finding:
 
 
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
-    """Look at everything Darkroom needs; what is wrong is a finding, never an error."""
+    """Check everything Darkroom needs; problems are findings, never errors."""
     yield _hardware()
     for finding in _checkpoints(settings):
         yield finding
@@ -105,7 +105,7 @@ def _checkpoint(checkpoint: Checkpoint, revisions: Path, *, is_default: bool) ->
 
 
 def _on_the_hub(repository: str, revision: str | None, revisions: Path) -> str:
-    """Say which commit of a repository is used."""
+    """Report which commit of a repository is used."""
     commit = pinned(revisions, repository, revision)
     if commit is None or not COMMIT.fullmatch(commit):
         return f"{repository}, not fetched yet: the commit that is fetched first stays"
@@ -123,7 +123,7 @@ def _profiles(settings: Settings) -> list[Finding]:
 
 
 def _files(settings: Settings) -> list[Finding]:
-    """Say what others on this machine can read."""
+    """Report which files others on this machine can read."""
     findings = []
     if exposed(FILE):
         wrong = f"{FILE}: readable by others on this machine; run chmod 600 {FILE}"

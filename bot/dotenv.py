@@ -1,4 +1,4 @@
-"""The `.env` file as people's editors write it, and names in it that mean nothing here."""
+"""The `.env` file in any common encoding, and misspelt names in it."""
 
 import codecs
 import os
@@ -9,9 +9,9 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 FILE = Path(".env")
-LIKENESS = 0.8  # of difflib's ratio: DISCORD_TOKEN is 0.96 like DISCORD__TOKEN
+LIKENESS = 0.8  # difflib's ratio: DISCORD_TOKEN compared with DISCORD__TOKEN is 0.96
 
-# What editors put before a text: Windows PowerShell writes UTF-16, Notepad UTF-8 with a mark.
+# Byte order marks: Windows PowerShell writes UTF-16, Notepad UTF-8 with a mark.
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -20,9 +20,9 @@ MARKS = (
 
 
 def encoding_of(file: Path) -> str:
-    """Return how a text file is encoded: UTF-8, UTF-16, or what Western Windows writes.
+    """Return a text file's encoding: UTF-8, UTF-16, or the Western Windows code page.
 
-    Raises OSError; a file that is not there is as good as an empty one.
+    Raises OSError; a missing file counts as empty.
     """
     try:
         content = file.read_bytes()
@@ -31,7 +31,7 @@ def encoding_of(file: Path) -> str:
     for mark, encoding in MARKS:
         if content.startswith(mark):
             return encoding
-    if b"\0" in content:  # letters of ASCII beside zeros, on either side
+    if b"\0" in content:  # ASCII letters next to zeros, on either side
         return "utf-16-be" if content.startswith(b"\0") else "utf-16-le"
     try:
         content.decode("utf-8")
@@ -41,10 +41,10 @@ def encoding_of(file: Path) -> str:
 
 
 def misspelt(file: Path, encoding: str, known: Iterable[str]) -> str | None:
-    """Return a sentence about the first name that is close to a setting's, None without one.
+    """Return a sentence about the first name that resembles a setting's, or None.
 
-    In the environment only names with two underscores are looked at: LOG_LEVEL is often somebody
-    else's. A name in the file may be for another program, where it is like none of ours.
+    In the environment only names with two underscores are checked: LOG_LEVEL often belongs to
+    another program. So may names in the file that resemble none of ours.
     """
     values: Mapping[str, object] = dotenv_values(file, encoding=encoding) if file.exists() else {}
     names = [*values, *(name for name in os.environ if "__" in name.strip("_"))]

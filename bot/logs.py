@@ -1,4 +1,4 @@
-"""What is logged, in which format, and what never is."""
+"""Logging: levels, formats, and redaction of tokens."""
 
 import json
 import logging
@@ -10,71 +10,71 @@ from typing import Any
 
 from generation.log_context import JOB
 
-# Whoever holds an interaction's token can write in our name. It is part of the addresses we call,
-# and stands in what the gateway tells, which discord.py logs at DEBUG.
+# Whoever has an interaction's token can post in our name. It is part of the URLs we call, and of
+# gateway events, which discord.py logs at DEBUG.
 IN_ADDRESS = re.compile(r"((?:webhooks|interactions)/\d+/)[^/\s?'\"]+")
 IN_EVENT = re.compile(r"""(\\?["']token\\?["']: ?\\?["'])[^"'\\]+""")
-# A bot's token: its id, when it was made, and a signature, all in base64.
+# A bot token: its id, its creation time, and a signature, all in base64.
 BOTS_OWN = re.compile(r"[\w-]{18,}\.[\w-]{6,}\.[\w-]{27,}")
 
 
-# What discord.py logs under while it looks for the gateway.
+# discord.py's logger while it connects to the gateway.
 RECONNECTING = "discord.shard"
 LONGEST_LINE = 2000
 WHY_LENGTH = 200
 
 
 class LogFormat(StrEnum):
-    """How a line looks: for people, or one JSON object for a program."""
+    """The format of a line: for people, or one JSON object for a program."""
 
     TEXT = "text"
     JSON = "json"
 
 
 def redact(text: str) -> str:
-    """Return the text with ``…`` where a token stood."""
+    """Return the text with ``…`` in place of tokens."""
     text = IN_EVENT.sub(r"\1…", IN_ADDRESS.sub(r"\1…", text))
     return BOTS_OWN.sub("…", text)
 
 
-# What ends or rewrites a line on somebody's screen: controls, line ends, and writing directions.
+# What breaks or rewrites a line on a terminal: controls, line ends, and writing directions.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def printable(text: str) -> str:
-    r"""Return the text on one line, with what is not to be seen written out, as ``\x1b``."""
+    r"""Return the text on one line, with invisible characters escaped, as ``\x1b``."""
     return _UNPRINTABLE.sub(lambda one: one[0].encode("unicode_escape").decode(), text)
 
 
 class TextLines(logging.Formatter):
-    """One line for people, with the job where there is one; no tokens, tracebacks included."""
+    """One line for people, with the job if any; no tokens, not even in tracebacks."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s%(about)s: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        record = copy(record)  # which other handlers get as well
+        record = copy(record)  # other handlers get the original
         job = getattr(record, "job", None)
         record.about = "" if job is None else f" job={job}"
         record.exc_text = None
         return redact(cut(super().format(record)))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        """Return the line without what others could forge lines with."""
+        """Return the line without characters that could forge others."""
         record.message = printable(record.message)
         return super().formatMessage(record)
 
     def formatException(self, ei: Any) -> str:  # noqa: ANN401, N802 - logging's
-        """Return a traceback, indented: none of its lines looks like one of ours."""
+        """Return a traceback, indented, so that none of its lines looks like a log line."""
         lines = super().formatException(ei).split("\n")
         return "\n".join("  " + printable(line) for line in lines)
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: time (ISO 8601, UTC), level, logger, message, job, exception.
+    """One JSON object per line: time (ISO 8601, UTC), level, logger, message, job, exception.
 
-    The latter two are left out where there is none. No tokens.
+    The latter two are left out if there is none. No tokens.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -101,7 +101,7 @@ FORMATTERS: dict[LogFormat, type[logging.Formatter]] = {
 
 
 def cut(text: str) -> str:
-    """Return the text with long lines cut off: whoever is quoted may have sent a page of HTML."""
+    """Return the text with long lines cut off: a quoted response may be a page of HTML."""
     if len(text) <= LONGEST_LINE:
         return text
     lines = (
@@ -112,7 +112,7 @@ def cut(text: str) -> str:
 
 
 def in_a_line(record: logging.LogRecord) -> bool:
-    """Name a lost connection in the line itself, where discord.py shows where in its code it was.
+    """Name a lost connection in the line itself, where discord.py would log a traceback.
 
     A filter that lets everything pass.
     """
@@ -130,15 +130,15 @@ def _is_weather(error: BaseException) -> bool:
 
 
 def name_job(record: logging.LogRecord) -> bool:
-    """Note in the record which job is being handled; a filter that lets everything pass."""
+    """Add the current job to the record; a filter that lets everything pass."""
     record.job = JOB.get()
     return True
 
 
 def configure(level: str, style: LogFormat = LogFormat.TEXT) -> None:
-    """Log to standard error: ours from ``level`` up, others' not below INFO.
+    """Log to standard error: ours from ``level`` up, libraries not below INFO.
 
-    At DEBUG the libraries tell everything, such as what is written into which column.
+    At DEBUG libraries log everything, such as the values written to each column.
     """
     _log("INFO" if level == "DEBUG" else level, style)
     for ours in ("bot", "generation"):
@@ -148,7 +148,7 @@ def configure(level: str, style: LogFormat = LogFormat.TEXT) -> None:
 
 
 def configure_worker(level: str, style: LogFormat) -> None:
-    """Log alike in the worker process, where what others import has much to tell."""
+    """Log alike in the worker process, whose libraries log a lot."""
     _log("WARNING", style)
     logging.getLogger("generation").setLevel(level)
 
@@ -159,4 +159,4 @@ def _log(level: str, style: LogFormat) -> None:
     handler.addFilter(name_job)
     handler.addFilter(in_a_line)
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    logging.captureWarnings(capture=True)  # Pillow's, of odd files: they are lines like others
+    logging.captureWarnings(capture=True)  # Pillow's, about odd files: they become ordinary lines

@@ -1,4 +1,4 @@
-"""`darkroom play`: the stand-in for Discord and the unmodified bot, each a process of its own."""
+"""`darkroom play`: the Discord stand-in and the unmodified bot, each in its own process."""
 
 import json
 import os
@@ -15,13 +15,13 @@ from bot.stopping import STOPS
 from generation import embedded
 from generation.catalog import EMBEDDED, Checkpoint
 
-# Ctrl-C reaches this process only, which ends the others in order.
+# Ctrl-C reaches this process only, which stops the others in order.
 APART: dict[str, Any]
 if sys.platform == "win32":
     APART = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
 else:
     APART = {"start_new_session": True}
-GRACE_S = 12.0  # the bot itself ends within 10 s
+GRACE_S = 12.0  # the bot itself stops within 10 s
 TOKEN = "playground"  # noqa: S105 - it opens nothing but the stand-in
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 
@@ -29,7 +29,7 @@ ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 def play(port: int, folder: Path, checkpoint: Checkpoint) -> int:
     """Serve until Ctrl-C, SIGTERM, or the end of either process; return the exit status.
 
-    ``checkpoint`` is the one that draws by default, of which the page tells.
+    ``checkpoint`` is the default one, described on the page.
     """
     stopped = threading.Event()
     for number in STOPS:
@@ -72,7 +72,7 @@ def _start(module: list[str], environment: dict[str, str]) -> subprocess.Popen[s
 
 
 def _describe(checkpoint: Checkpoint, folder: Path) -> Path:
-    """Write down, for the page, what the checkpoint is called and the words that it knows."""
+    """Write the checkpoint's name and the words it knows to a file for the page."""
     built_in = checkpoint == EMBEDDED
     said = {
         "name": checkpoint.name,
@@ -96,7 +96,7 @@ def _environment(address: str, folder: Path) -> dict[str, str]:
 
 
 def _free(port: int) -> int:
-    """Return the port, or 0 (any free one) where something listens on it already."""
+    """Return the port, or 0 (any free one) if it is in use."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return 0 if probe.connect_ex(("127.0.0.1", port)) == 0 else port

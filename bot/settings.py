@@ -20,7 +20,7 @@ LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 class DiscordSettings(BaseModel):
-    """Where Discord is and who we are there."""
+    """The connection to Discord and the bot's identity."""
 
     token: SecretStr = Field(
         default=SecretStr(""), description="The bot's token, from Discord's developer portal."
@@ -72,9 +72,9 @@ class DiscordSettings(BaseModel):
         return SecretStr(written)
 
     def proxy_for_discord(self) -> str | None:
-        """Return the proxy's address, None where there is none to use.
+        """Return the proxy's address; None if none is to be used.
 
-        This machine itself, where the playground is, is never asked through a proxy.
+        This machine, where the playground runs, is never accessed through a proxy.
         """
         if written := self.proxy.get_secret_value():
             return written
@@ -87,7 +87,7 @@ class DiscordSettings(BaseModel):
 
 
 class StoreSettings(BaseModel):
-    """Where jobs and pictures are kept."""
+    """Where jobs and pictures are stored."""
 
     folder: Path = Field(
         default=Path("data"), description="Folder of the database and the pictures; back it up."
@@ -95,7 +95,7 @@ class StoreSettings(BaseModel):
 
 
 class GenerationSettings(BaseModel):
-    """What draws, and how long it may take."""
+    """The device and checkpoints, and time limits for generating."""
 
     checkpoint: str = Field(
         default="",
@@ -139,7 +139,7 @@ class GenerationSettings(BaseModel):
 
 
 class LimitSettings(BaseModel):
-    """How much one person, one server and everybody together may have."""
+    """Limits per person, per server, and in total."""
 
     waiting: int = Field(default=200, ge=1, le=10_000, description="Jobs that may wait altogether.")
     waiting_per_person: int = Field(
@@ -185,7 +185,7 @@ class LimitSettings(BaseModel):
 
 
 class RetentionSettings(BaseModel):
-    """For how long is kept what people asked for."""
+    """How long prompts and pictures are kept."""
 
     pictures_days: int = Field(
         default=0,
@@ -204,7 +204,7 @@ class RetentionSettings(BaseModel):
 
 
 class LogSettings(BaseModel):
-    """What is written to standard error."""
+    """Logging to standard error."""
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="The least severe messages to log."
@@ -216,7 +216,7 @@ class LogSettings(BaseModel):
 
 
 class Settings(BaseSettings):
-    """Every setting; a nested one is spelt like ``DISCORD__TOKEN`` in the environment."""
+    """Every setting; a nested one is spelled like ``DISCORD__TOKEN`` in the environment."""
 
     model_config = SettingsConfigDict(
         env_file=FILE, env_nested_delimiter="__", env_ignore_empty=True, extra="ignore"
@@ -231,11 +231,11 @@ class Settings(BaseSettings):
 
 
 class SettingsError(Exception):
-    """A setting is missing or out of its bound; the text is one line that names it."""
+    """A setting is missing or out of range; the text is one line that names it."""
 
 
 def load_settings() -> Settings:
-    """Read the settings; raises SettingsError naming the first wrong one and its bound."""
+    """Read the settings; raises SettingsError naming the first invalid one and its limit."""
     try:
         encoding = encoding_of(FILE)
         if (complaint := misspelt(FILE, encoding, names())) is not None:
@@ -250,7 +250,7 @@ def load_settings() -> Settings:
 
 
 def names() -> list[str]:
-    """Return every setting's name as the environment spells it."""
+    """Return every setting's name as spelled in the environment."""
     found = []
     for group, field in Settings.model_fields.items():
         fields = getattr(field.annotation, "model_fields", {})

@@ -1,4 +1,4 @@
-"""The commands as Discord has them, kept as they are here."""
+"""Keeps Discord's copy of the commands in sync."""
 
 import asyncio
 import hashlib
@@ -18,11 +18,11 @@ from bot.ui.trouble import TROUBLE, describe, is_final, retry_after
 
 log = logging.getLogger(__name__)
 
-# Discord takes 200 new commands a day of an application.
+# Discord accepts 200 new commands per application and day.
 TOO_MANY_TODAY, TOO_MANY_TODAY_S = 30034, 3600.0
-# Discord makes this command for an application with an Activity; a list without it is refused.
+# Discord creates this command for an application with an Activity; a list without it is refused.
 ENTRY_POINT = 4
-# What Discord takes of a command, of all that it says about one.
+# The fields of a command that Discord accepts, of all that it returns.
 TAKEN = (
     "id",
     "type",
@@ -40,10 +40,10 @@ TAKEN = (
 
 
 class Syncing:
-    """Sends the command tree to Discord where it is not what Discord has.
+    """Sends the command tree to Discord if it differs from Discord's.
 
-    ``synced_file`` remembers what was sent, so that it is sent again only when it changed.
-    An attempt takes no longer than ``timeout_s``; ``pauses`` are those between two.
+    ``synced_file`` remembers what was sent, so that it is resent only after a change. An attempt
+    takes at most ``timeout_s``; ``pauses`` are those between attempts.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Syncing:
         self._pauses = pauses
 
     async def keep_trying(self) -> None:
-        """Sync, and try again where that may help; until then Discord keeps what it has."""
+        """Sync, retrying while that may help; until then Discord keeps its copy."""
         ours = await self._described()
         while True:
             try:
@@ -84,7 +84,7 @@ class Syncing:
 
     async def _described(self) -> list[dict[str, Any]]:
         await self._tree.set_translator(self._translator)
-        if languages() == {ENGLISH}:  # nothing to ask for in each of Discord's languages
+        if languages() == {ENGLISH}:  # no translations to send
             return [command.to_dict(self._tree) for command in self._tree.get_commands()]
         return [
             await command.get_translated_payload(self._tree, self._translator)
@@ -92,12 +92,12 @@ class Syncing:
         ]
 
     async def _sync(self, ours: list[dict[str, Any]]) -> None:
-        """Send the commands where Discord has others; raises what discord.py does."""
+        """Send the commands if Discord's differ; raises what discord.py does."""
         application_id = self._tree.client.application_id or 0
         names = sorted(command["name"] for command in ours)
         text = json.dumps([application_id, ours], sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()
-        http: Any = self._tree.client.http  # its own types know no Entry Point commands
+        http: Any = self._tree.client.http  # its own types lack Entry Point commands
         there: list[dict[str, Any]] = await http.get_global_commands(application_id)
         kept = [_taken(one) for one in there if one.get("type") == ENTRY_POINT]
         known = sorted(one["name"] for one in there if one.get("type") != ENTRY_POINT)
@@ -111,7 +111,7 @@ class Syncing:
             log.warning("the next start will sync the commands again: %s", error)
 
     def _sent(self) -> str | None:
-        """Return what was sent last, or None where nobody remembers."""
+        """Return what was last sent, or None if unknown."""
         try:
             return self._synced_file.read_text("utf-8")
         except (OSError, UnicodeDecodeError):
@@ -119,7 +119,7 @@ class Syncing:
 
 
 def _taken(command: dict[str, Any]) -> dict[str, Any]:
-    """Return one of Discord's commands as it is sent back to stay."""
+    """Return one of Discord's commands in the form that keeps it when sent back."""
     taken = {name: command[name] for name in TAKEN if command.get(name) is not None}
     if "default_member_permissions" in taken:
         taken["default_member_permissions"] = int(taken["default_member_permissions"])

@@ -1,6 +1,6 @@
-"""Checkpoints and styles people can pick, from the owner's TOML file. Imports no torch.
+"""The available checkpoints and styles, from the owner's TOML file. Imports no torch.
 
-The file has an optional ``default`` and one table a checkpoint or style::
+The file has an optional ``default`` and one table per checkpoint or style::
 
     default = "Stable Diffusion v1.5"
 
@@ -10,14 +10,14 @@ The file has an optional ``default`` and one table a checkpoint or style::
 
     [checkpoints."From a friend"]
     source = "friend.safetensors"                            # a single file; needs config:
-    config = "stable-diffusion-v1-5/stable-diffusion-v1-5"   # how it is built; weights not needed
+    config = "stable-diffusion-v1-5/stable-diffusion-v1-5"   # architecture; weights not needed
     prediction_type = "epsilon"                              # what it was trained to predict
     age_restricted = true                                    # for age-restricted channels only
 
     [styles."Line art"]
-    prompt = "line drawing of {prompt}, black ink"           # {prompt} is what a person typed
+    prompt = "line drawing of {prompt}, black ink"           # {prompt} is the person's prompt
     negative_prompt = "colour"
-    checkpoints = ["Stable Diffusion v1.5"]                  # those it fits; all without the line
+    checkpoints = ["Stable Diffusion v1.5"]                  # optional: those it suits
 """
 
 import re
@@ -48,13 +48,13 @@ KNOWN_NAMES = {"stable-diffusion-v1-5/stable-diffusion-v1-5": "Stable Diffusion 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """One checkpoint and the settings it draws best with; the defaults are Stable Diffusion 1's.
+    """A checkpoint and its recommended settings; the defaults are those of Stable Diffusion 1.
 
     ``source`` is a diffusers folder or a single file (Path), or a hub id (str). ``config`` is the
-    folder or hub id with a single file's configurations. ``prediction_type`` wins over what the
-    configuration says. ``size`` is the side in pixels of a square picture; ``lcm`` says that it
-    was distilled for the LCM sampler; ``age_restricted``, that it is not for everybody's eyes.
-    Raises InvalidRequest, naming the field and its bound.
+    folder or hub id with a single file's configurations. ``prediction_type`` overrides the
+    configuration's. ``size`` is the side in pixels of a square picture; ``lcm`` means distilled for
+    the LCM sampler; ``age_restricted``, for age-restricted channels only. Raises InvalidRequest,
+    naming the field and its limit.
     """
 
     name: str
@@ -88,7 +88,7 @@ class Checkpoint:
 
     @property
     def samplers(self) -> tuple[Sampler, ...]:
-        """The samplers it offers; LCM draws noise with a checkpoint not distilled for it."""
+        """The samplers it offers; without distillation for it, LCM yields noise."""
         return tuple(one for one in Sampler if self.lcm or one != Sampler.LCM)
 
     def size_for(self, aspect: Aspect) -> tuple[int, int]:
@@ -132,7 +132,7 @@ STYLES = (
 class Catalog:
     """Checkpoints and styles by name, in the owner's order, and the default checkpoint's name.
 
-    A ``discreet`` one finds everything, but names nothing age-restricted by itself.
+    A ``discreet`` catalog finds everything, but lists nothing age-restricted.
     """
 
     checkpoints: Mapping[str, Checkpoint]
@@ -141,7 +141,7 @@ class Catalog:
     discreet: bool = False
 
     def __getitem__(self, name: str) -> Checkpoint:
-        """Return the checkpoint; raise CheckpointUnavailable where the catalog lacks it."""
+        """Return the checkpoint; raises CheckpointUnavailable if it is not in the catalog."""
         try:
             return self.checkpoints[name]
         except KeyError:
@@ -162,16 +162,16 @@ class Catalog:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The checkpoints' names that people can pick, in order."""
+        """The names of checkpoints that people can choose, in order."""
         return tuple(one.name for one in self.checkpoints.values() if self._names(one))
 
     @property
     def style_names(self) -> tuple[str, ...]:
-        """The styles' names that people can pick, in order."""
+        """The names of styles that people can choose, in order."""
         return tuple(one.name for one in self.styles.values() if self._names(one))
 
     def for_everybody(self) -> "Catalog":
-        """Return it as it is outside of age-restricted places, with a default from there."""
+        """Return the catalog for places that are not age-restricted, with a suitable default."""
         discreet = replace(self, discreet=True)
         if self.default in discreet.names or not discreet.names:
             return discreet
@@ -182,12 +182,12 @@ class Catalog:
 
 
 def is_file_name(text: str) -> bool:
-    """Whether a catalog's ``source`` means a single file, even one that may not be loaded."""
+    """Whether a catalog's ``source`` means a single file, even one of an unsupported type."""
     return Path(text).suffix.lower() in (SUFFIX, *PICKLES)
 
 
 def load_catalog(path: Path | None = None, default: str | None = None) -> Catalog:
-    """Return what `read_catalog` reads, once every checkpoint's files are checked, too."""
+    """Return what `read_catalog` does, after checking every checkpoint's files too."""
     catalog = read_catalog(path, default)
     for checkpoint in catalog.checkpoints.values():
         check_files(checkpoint)
@@ -195,7 +195,7 @@ def load_catalog(path: Path | None = None, default: str | None = None) -> Catalo
 
 
 def check_files(checkpoint: Checkpoint) -> None:
-    """Raise CheckpointUnavailable, naming the files, where what is on this machine is not whole."""
+    """Raise CheckpointUnavailable, naming the files, if any on this machine are incomplete."""
     name, source, config = checkpoint.name, checkpoint.source, checkpoint.config
     if not isinstance(source, Path):
         return
@@ -214,11 +214,11 @@ def check_files(checkpoint: Checkpoint) -> None:
 
 
 def read_catalog(path: Path | None = None, default: str | None = None) -> Catalog:
-    """Return the owner's checkpoints and styles with those that come along after them.
+    """Return the owner's checkpoints and styles, followed by the built-in ones.
 
-    ``path`` is the owner's file. ``default`` is the one-line setting: a name from the catalog, or
-    a folder or hub id, which joins the catalog. Without it the file's ``default`` holds, then the
-    file's first checkpoint. Raises CatalogInvalid (file and key) or CheckpointUnavailable.
+    ``path`` is the owner's file. ``default`` is the one-line setting: a name from the catalog, or a
+    folder or hub id, which is added to the catalog. Without it, the file's ``default`` applies,
+    then the file's first checkpoint. Raises CatalogInvalid (file and key) or CheckpointUnavailable.
     """
     checkpoints: dict[str, Checkpoint] = {}
     styles: dict[str, Style] = {}
@@ -267,7 +267,7 @@ def _read(path: Path) -> tuple[str | None, dict[str, Checkpoint], dict[str, Styl
     return default, checkpoints, styles
 
 
-# What TOML may hold for each field; an int is welcome where a float is.
+# The TOML types allowed for each field; an int is accepted for a float.
 _CHECKPOINT: dict[str, tuple[type, ...]] = {
     "source": (str,),
     "revision": (str,),
@@ -330,20 +330,20 @@ def _style(path: Path, name: str, entry: object) -> Style:
 def _table(
     path: Path, place: str, entry: object, types: Mapping[str, tuple[type, ...]]
 ) -> dict[str, Any]:
-    """Return a table's values, each of a type that its field takes; raises CatalogInvalid."""
+    """Return a table's values after checking their types; raises CatalogInvalid."""
     if not isinstance(entry, dict):
         raise CatalogInvalid(path, f"{place} must be a table")
     for key, value in entry.items():
         if key not in types:
             raise CatalogInvalid(path, f"{place}.{key} is unknown; known are {', '.join(types)}")
-        if type(value) not in types[key]:  # a bool would pass for an int
+        if type(value) not in types[key]:  # a bool would pass as an int
             wanted = _WORDS[types[key][0]]
             raise CatalogInvalid(path, f"{place}.{key} must be {wanted}, not {value!r}")
     return dict(entry)
 
 
 def _source(name: str, text: str, base: Path) -> Path | str:
-    """Read a folder or a single file (from ``base`` on) or, where there is none, a hub id."""
+    """Parse a folder or a single file (relative to ``base``) or, if neither exists, a hub id."""
     place = base / Path(text).expanduser()
     if place.is_dir() or is_file_name(text):
         return place.resolve()

@@ -1,8 +1,8 @@
-"""People's files, decoded in a process of their own: ``python -m generation.decoding``.
+"""Decodes people's files in a separate process: ``python -m generation.decoding``.
 
-It answers what comes in on standard input until that ends: a line of JSON and as many bytes as it
-says, both ways. What a file makes it do, it does within `generation.source_image.MEMORY` where the
-system has such a limit. Imports no torch.
+Requests come on standard input until it closes: a line of JSON followed by as many bytes as it
+says; responses have the same format. Memory is limited to `generation.source_image.MEMORY` where
+the system supports that. Imports no torch.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from generation.metadata import png as pnginfo
 from generation.phrases import Phrase
 from generation.source_image import MEMORY
 
-Answer = tuple[Sequence[int], bytes]  # numbers, and the bytes that they are about
+Answer = tuple[Sequence[int], bytes]  # numbers, and the bytes they describe
 
 
 def _prepare(data: bytes, width: int, height: int) -> Answer:
@@ -55,12 +55,12 @@ WORK: dict[str, Callable[..., Answer]] = {
 
 
 def request(work: str, numbers: Sequence[int], data: bytes) -> bytes:
-    """Return what asks for a piece of WORK."""
+    """Return the message that requests a piece of WORK."""
     return _message({"work": work, "numbers": list(numbers)}, data)
 
 
 def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
-    """Answer until nothing more comes."""
+    """Serve requests until the input ends."""
     while line := requests.readline():
         head = json.loads(line)
         data = requests.read(head["size"])
@@ -81,12 +81,12 @@ def _answer(head: dict[str, Any], data: bytes) -> bytes:
 
 
 def _refusal(field: str, bound: str) -> bytes:
-    said = cast("Phrase", bound)  # as every bound here is
+    said = cast("Phrase", bound)  # as all limits here are
     return _message({"field": field, "code": said.code, "values": dict(said.values)}, b"")
 
 
 def refusal(head: dict[str, Any]) -> InvalidRequest | None:
-    """Return what an answer's head refuses, as it was raised; None where it refuses nothing."""
+    """Return the error in a response's header, as it was raised; None if there is none."""
     if "code" not in head:
         return None
     values = {
@@ -101,7 +101,7 @@ def _message(head: dict[str, Any], data: bytes) -> bytes:
 
 
 def _limit_memory() -> None:
-    """Let nothing here take more than it should, where the system knows such a limit."""
+    """Limit this process's memory where the system supports that."""
     if sys.platform == "win32":
         return
     import resource
@@ -111,6 +111,6 @@ def _limit_memory() -> None:
 
 
 if __name__ == "__main__":
-    warnings.simplefilter("ignore")  # of odd files; the answer says what is wrong with one
+    warnings.simplefilter("ignore")  # about odd files; the response says what is wrong with one
     _limit_memory()
     serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -1,13 +1,13 @@
-"""What can go wrong between a request and its pictures.
+"""Errors between a request and its pictures.
 
 GenerationError
-├── InvalidRequest           a field is out of its bound
-├── CheckpointUnavailable    unknown, incomplete, pickled, or out of reach
+├── InvalidRequest           a field is out of range
+├── CheckpointUnavailable    unknown, incomplete, pickled, or unreachable
 ├── CatalogInvalid           the owner's checkpoint file is missing or malformed
 ├── OutOfMemory              the device cannot hold even this one request
-├── NotChecked               a picture could not be scored, and is not handed over
-├── Cancelled                whoever asked does not want it any more
-└── WorkerDied               the worker process ended twice under this request
+├── NotChecked               a picture could not be scored, and is not returned
+├── Cancelled                the request was cancelled
+└── WorkerDied               the worker process died twice during this request
 
 They cross the worker's pipe, so each one pickles to an equal error.
 """
@@ -16,11 +16,11 @@ from pathlib import Path
 
 
 class GenerationError(Exception):
-    """The family; its text is one line that can be shown to a person."""
+    """The base class; its text is one line that can be shown to a person."""
 
 
 class InvalidRequest(GenerationError):
-    """A field of a request is out of its bound."""
+    """A field of a request is out of range."""
 
     def __init__(self, field: str, bound: str) -> None:
         super().__init__(field, bound)
@@ -60,7 +60,7 @@ class OutOfMemory(GenerationError):
 
 
 class NotChecked(GenerationError):
-    """It cannot be said whether a picture is safe to show; it is not handed over."""
+    """A picture's safety could not be determined; it is not returned."""
 
 
 class Cancelled(GenerationError):
@@ -68,4 +68,4 @@ class Cancelled(GenerationError):
 
 
 class WorkerDied(GenerationError):
-    """The worker process ended, was started again, and ended again under this request."""
+    """The worker process died, was restarted, and died again during this request."""

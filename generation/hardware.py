@@ -1,6 +1,6 @@
-"""What would draw here: ``python -m generation.hardware`` prints it as JSON.
+"""The available device: ``python -m generation.hardware`` prints it as JSON.
 
-A program of its own, because finding out takes torch, and whoever asks has none.
+A separate program, because detecting it takes torch, which the caller does not import.
 """
 
 import json
@@ -13,7 +13,7 @@ import psutil
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """The device that would be picked, and its memory in GiB: all of it, and what is free."""
+    """The device that would be used, and its memory in GiB, total and free."""
 
     device: str
     memory_gib: float
@@ -21,7 +21,7 @@ class Hardware:
 
 
 def examine() -> Hardware:
-    """Ask in a process of its own; raises CalledProcessError where torch does not load."""
+    """Detect it in a separate process; raises CalledProcessError if torch does not load."""
     asked = subprocess.run(
         [sys.executable, "-m", "generation.hardware"],
         check=True,

@@ -1,7 +1,7 @@
-"""Which job a line of the log is about, from the command to the worker. Imports no torch.
+"""The job that log lines are about, from the command to the worker. Imports no torch.
 
-Whoever handles a job says so here; whoever writes the log asks. A task inherits it from the task
-that made it, as every context variable, and `asyncio.to_thread` hands it on as well.
+Code handling a job sets it, and the log formatter reads it. Tasks inherit it from the task that
+created them, like every context variable, and so do calls of `asyncio.to_thread`.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ JOB: ContextVar[int | None] = ContextVar("job", default=None)
 
 @contextmanager
 def about(job: int | None) -> Iterator[None]:
-    """Let the lines that are written inside be about this job, or about none."""
+    """Mark log lines written inside as being about this job, or about none."""
     before = JOB.set(job)
     try:
         yield

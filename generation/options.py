@@ -1,4 +1,4 @@
-"""How the engine is to run, as its owner sets it. Imports no torch."""
+"""The engine's options, as set by the bot's owner. Imports no torch."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,26 +9,26 @@ DETERMINISTIC_ROWS = 8  # four guided pictures
 
 
 class Compile(StrEnum):
-    """What torch.compile does with the default checkpoint's UNet at its own size."""
+    """How torch.compile is used on the default checkpoint's UNet at its own size."""
 
     OFF = "off"
     DEFAULT = "default"
     MAX_AUTOTUNE = "max-autotune"
 
 
-# In the data folder: how many rows a forward should have, and which states of hubs were taken.
+# In the data folder: measured row counts, and pinned commits of hub repositories.
 PROFILES, REVISIONS = "profiles.json", "revisions.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineOptions:
-    """What an owner can choose.
+    """The engine's options.
 
-    ``rows`` is how many rows a forward may have; 0 takes what is measured, which is kept in the
-    file ``profiles`` if there is one. With ``deterministic`` every forward is padded to
-    `DETERMINISTIC_ROWS`, so that a picture's bits depend on nobody else's. With ``metadata`` a
-    picture's file says how it was made. With ``safety`` a picture is scored before it is handed
-    over. The file ``revisions`` says which state of a hub's repository is used.
+    ``rows`` is how many rows a forward pass may have; 0 uses the measured number, which is stored
+    in the file ``profiles`` if given. With ``deterministic`` every forward pass is padded to
+    `DETERMINISTIC_ROWS`, so that a picture's bits do not depend on other requests. With
+    ``metadata`` a picture's file says how it was made. With ``safety`` a picture is scored before
+    it is returned. The file ``revisions`` pins commits of hub repositories.
     """
 
     rows: int = 0

@@ -1,13 +1,13 @@
-"""What an error says beside its name, in English here, and by its code in any other language.
+"""The details in errors, in English here, and by code for translation into other languages.
 
-A bound reads on from "must be", a reason from 'checkpoint "…":'. The bot's catalog has a text for
-each code, with the same fields.
+A limit continues "must be", a reason 'checkpoint "…":'. The bot's catalog has a text for each code,
+with the same fields.
 """
 
 from collections.abc import Mapping
 from typing import Any, Self
 
-Value = str | int | float | tuple[str, ...]  # a Phrase may stand in another
+Value = str | int | float | tuple[str, ...]  # a Phrase may contain another
 
 ENGLISH: Mapping[str, str] = {
     "bound-between": "{least} to {most}",
@@ -76,16 +76,16 @@ ENGLISH: Mapping[str, str] = {
 
 
 class Phrase(str):
-    """English words that know their code and what was put into them.
+    """An English phrase with its code and values.
 
-    As text they are for the log, for tests, and for whoever starts the worker by hand.
+    The English text is for the log, for tests, and for running the worker by hand.
     """
 
     code: str
     values: Mapping[str, Value]
 
     def __new__(cls, code: str, /, **values: Value) -> Self:
-        """Say ``ENGLISH[code]`` with these values: of a bound's names one is to be picked."""
+        """Format ``ENGLISH[code]`` with these values, choosing among a limit's alternatives."""
         last = " or " if code.startswith("bound-") else " and "
         shown = {
             name: _listed(value, last) if isinstance(value, tuple) else value
@@ -96,14 +96,14 @@ class Phrase(str):
         return made
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Cross a pipe as what it was made of."""
+        """Pickle as code and values."""
         return _again, (self.code, self.values)
 
 
 def reason_of(error: Exception) -> str:
-    """Return the phrase that an error was raised with, or the first line of what a library says.
+    """Return an error's phrase, or the first line of a library's message.
 
-    Where it says nothing, it is the error's kind.
+    If that is empty, it is the error's class.
     """
     if error.args and isinstance(error.args[0], Phrase):
         return error.args[0]

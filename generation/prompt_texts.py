@@ -1,7 +1,7 @@
-"""A prompt as its text encoder gets it, for whoever judges prompts. Imports no torch.
+"""The texts that a prompt's encoder gets, for prompt filters. Imports no torch.
 
-What people write is not what is drawn: ``nu()de`` is drawn as ``nude``. Every way of writing that
-`generation.engine.prompt` understands has to be understood here, too.
+They differ from what people write: ``nu()de`` is encoded as ``nude``. All syntax that
+`generation.engine.prompt` parses must be parsed here too.
 """
 
 from collections.abc import Sequence
@@ -11,20 +11,20 @@ import regex
 
 from generation.prompt_weights import parts
 
-# CLIP's tokenizer takes letters and digits apart before it looks for words. A letter beside a
-# digit is mostly one expression (3d, 4k), a word is not (nude1).
+# CLIP's tokenizer separates letters from digits before it looks for words. A single letter beside a
+# digit is usually one expression (3d, 4k), a word is not (nude1).
 _APART = regex.compile(r"(?<=\p{L}{2})(?=\p{N})|(?<=\p{N})(?=\p{L}{2})")
 
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A text, and where each of its characters stands in the prompt; None for what parts words."""
+    """A text, and each character's position in the prompt; None for inserted separators."""
 
     text: str
     places: tuple[int | None, ...]
 
     def spans(self, start: int, end: int) -> list[tuple[int, int]]:
-        """Return where a part of the text stands in the prompt, without the syntax between."""
+        """Return a part's spans in the prompt, without the syntax in between."""
         found: list[tuple[int, int]] = []
         for place in self.places[start:end]:
             if place is None:
@@ -37,11 +37,11 @@ class Encoded:
 
 
 def as_encoded(prompt: str) -> Sequence[Encoded]:
-    """Return what there is to read of a prompt: as it was typed, and as the encoder gets it.
+    """Return the readable texts of a prompt: as typed, and as encoded.
 
-    The latter is without syntax, with a space where a new chunk begins, and, where that differs,
-    with digits apart from words. Words of different weights, which are encoded apart, are joined
-    as they are for a person who reads them.
+    The latter is without syntax, with a space where a new chunk begins, and, if that differs, with
+    digits separated from words. Adjacent words of different weights, which are encoded separately,
+    are joined, as a person would read them.
     """
     texts = [Encoded(prompt, tuple(range(len(prompt))))]
     letters: list[str] = []

@@ -1,12 +1,12 @@
-r"""The weights that people write into prompts, by the rules of AUTOMATIC1111's web UI.
+r"""Weights in prompts, by the rules of AUTOMATIC1111's web UI.
 
 The rules are those of its wiki ("Features", section "Attention/emphasis") and of its parser:
 ``(words)`` weigh 1.1 times as much, ``[words]`` 1.1 times less, ``(words:1.3)`` 1.3 times as much,
-and brackets inside brackets multiply. Round and square brackets are paired apart from each other.
-What is never closed holds to the end; what was never opened is text, and so is any number but a
-plain decimal one. ``\(``, ``\)``, ``\[``, ``\]`` and ``\\`` are the characters themselves.
-The word ``BREAK`` ends a section. Not taken over: weights without a bound, ``[from:to:when]``,
-``[one|other]``, ``AND``, and dropping a backslash that escapes nothing.
+and nested brackets multiply. Round and square brackets are matched independently. An unclosed
+bracket extends to the end; an unopened one is text, and so is any number except a plain decimal
+one. ``\(``, ``\)``, ``\[``, ``\]`` and ``\\`` are the literal characters. The word ``BREAK`` ends a
+section. Not supported: unlimited weights, ``[from:to:when]``, ``[one|other]``, ``AND``, and
+dropping a backslash that escapes nothing.
 """
 
 import math
@@ -35,7 +35,7 @@ _MARK = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Words without syntax, and their weight from 0 to MAX_WEIGHT; 1 is plain."""
+    """Words without syntax, and their weight from 0 to MAX_WEIGHT; 1 is the default."""
 
     text: str
     weight: float
@@ -43,9 +43,9 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Words without syntax, where they stand in the prompt, and what they weigh; None at a BREAK.
+    """Words without syntax, their position in the prompt, and their weight; None at a BREAK.
 
-    No weight is bounded yet.
+    Weights are not limited yet.
     """
 
     start: int
@@ -54,7 +54,7 @@ class Part:
 
 
 def parts(text: str) -> Iterator[Part]:
-    """Yield the prompt's words in their order; it is never refused."""
+    """Yield the prompt's words in order; any text is accepted."""
     marks = list(_MARK.finditer(text))
     opened, closed = _pair(marks)
     around: dict[int, float] = {}  # the brackets that are open here
@@ -77,13 +77,13 @@ def parts(text: str) -> Iterator[Part]:
 def parse(text: str, field: str = "prompt") -> list[list[Piece]]:
     """Return the prompt's sections, at least one; in each, neighbours differ in weight.
 
-    Raises InvalidRequest, naming ``field``, where a weight is out of bounds.
+    Raises InvalidRequest, naming ``field``, if a weight is out of range.
     """
     sections: list[list[Piece]] = [[]]
     for part in parts(text):
         if part.weight is None:
             sections.append([])
-        elif part.text.isspace() and sections[-1]:  # it weighs nothing, so it need not stand alone
+        elif part.text.isspace() and sections[-1]:  # weightless, so not separate
             sections[-1].append(Piece(part.text, sections[-1][-1].weight))
         elif part.text:
             sections[-1].append(Piece(part.text, _bounded(part.weight, field)))
@@ -91,7 +91,7 @@ def parse(text: str, field: str = "prompt") -> list[list[Piece]]:
 
 
 def _pair(marks: list[re.Match[str]]) -> tuple[dict[int, float], dict[int, int]]:
-    """Return the weight of each opening bracket, and each closing one's opening one, by place."""
+    """Return each opening bracket's weight, and each closing one's partner, by position."""
     weights: dict[int, float] = {}
     partners: dict[int, int] = {}
     waiting: dict[str, list[int]] = {")": [], "]": []}
@@ -111,13 +111,13 @@ def _pair(marks: list[re.Match[str]]) -> tuple[dict[int, float], dict[int, int]]
 
 
 def _bounded(weight: float, field: str) -> float:
-    if not 0 <= weight <= MAX_WEIGHT:  # a NaN, of 0 times a number beyond all bounds, is neither
+    if not 0 <= weight <= MAX_WEIGHT:  # also catches NaN, of 0 times infinity
         raise InvalidRequest(field, Phrase("bound-weights", most=f"{MAX_WEIGHT:g}"))
     return weight
 
 
 def _join(section: list[Piece]) -> list[Piece]:
-    """Return the section with neighbours of one weight made one, to be tokenized together."""
+    """Return the section with neighbours of equal weight merged, to be tokenized together."""
     return [
         Piece("".join(piece.text for piece in run), weight)
         for weight, run in groupby(section, key=attrgetter("weight"))

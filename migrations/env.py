@@ -1,4 +1,4 @@
-"""Alembic's entry: one SQLite file, in batch mode, because SQLite alters tables by copying them."""
+"""Alembic's entry point: one SQLite file, in batch mode, as SQLite alters tables by copying."""
 
 from alembic import context
 from sqlalchemy import Connection, create_engine, event, pool
@@ -20,12 +20,12 @@ def _on_begin(connection: Connection) -> None:
 
 
 def _is_ours(name: str | None, kind: str, _: object) -> bool:
-    """Leave out the index of words: FTS5 keeps it in tables of its own."""
+    """Leave out the word index: FTS5 keeps it in tables of its own."""
     return not (kind == "table" and name is not None and name.startswith("job_words"))
 
 
 def run() -> None:
-    """Apply the revisions that were asked for, all or none: SQLite can take back DDL, too."""
+    """Apply the requested revisions, all or none: SQLite can roll back DDL too."""
     engine = create_engine(
         f"sqlite:///{context.config.attributes['database']}", poolclass=pool.NullPool
     )

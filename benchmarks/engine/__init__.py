@@ -1,8 +1,8 @@
-"""The engine against one request after another, its own overhead, and a simulated queue.
+"""The engine against sequential requests, its own overhead, and a simulated queue.
 
-Every figure is a ratio within one run. On the CPU that is with the small checkpoint of
-`small_checkpoint` and with the embedded one; the overhead at Stable Diffusion 1.5's size is taken
-at 256 px. Where there is CUDA, all of it is at that size, in fp16 at 512 px, eager and compiled.
+Every figure is a ratio within one run. On the CPU it uses the small checkpoint of
+`small_checkpoint` and the embedded one; the overhead at Stable Diffusion 1.5's size is measured at
+256 px. With CUDA everything is at that size, in fp16 at 512 px, eager and compiled.
 """
 
 from benchmarks import Figures
@@ -13,7 +13,7 @@ __all__ = ["LABELS", "run"]
 
 
 def run() -> Figures:
-    """Measure in this process, on CUDA where there is any."""
+    """Measure in this process, on CUDA if available."""
     calm_threads()
     import torch
 

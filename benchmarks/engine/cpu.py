@@ -1,4 +1,4 @@
-"""The measurements on the CPU, cheap enough for two cores."""
+"""The CPU measurements, cheap enough for two cores."""
 
 import statistics
 import tempfile
@@ -20,7 +20,7 @@ from generation.request import Sampler
 CPU = torch.device("cpu")
 SD15_SIZE = 256  # pixels
 SD15_TICKS = 6
-TICKS = 60  # of each round
+TICKS = 60  # per round
 PREVIEW_SIDE = 64  # cells of the latents at 512 px
 
 
@@ -37,7 +37,7 @@ def run() -> Figures:
 
 
 def profiled(subject: Subject) -> tuple[Engine, simulation.Costs]:
-    """Return an engine that has measured how many rows pay, and what its ticks are made of."""
+    """Return an engine with measured row counts, and the composition of its ticks."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "profiles.json"
         engine = subject.engine(EngineOptions(profiles=file))
@@ -73,7 +73,7 @@ def overheads(subject: Subject, engine: Engine) -> Figures:
 
 
 def at_sd15_size() -> Figures:
-    """Return the overhead, and a preview's, beside forwards of the large UNet."""
+    """Return the overhead, and a preview's, relative to forward passes of the large UNet."""
     subject = Subject("SD 1.5's size", sd15.build(CPU, torch.float32), SD15_SIZE, CPU)
     engine = subject.engine(EngineOptions(rows=2))
     rounds = [overhead.one_row(subject, Sampler.DPMPP_2M_KARRAS)]

@@ -1,4 +1,4 @@
-"""The measurements on CUDA: Stable Diffusion 1.5's size, fp16, 512 px, eager and compiled."""
+"""The CUDA measurements: Stable Diffusion 1.5's size, fp16, 512 px, eager and compiled."""
 
 import io
 import statistics
@@ -23,7 +23,7 @@ from generation.request import GenerationRequest, Picture
 
 SIZE = 512  # pixels
 MATMUL_SIDE = 8192
-RUNS = 10  # of what is timed; the median counts
+RUNS = 10  # per timing; the median counts
 
 
 def run(device: torch.device) -> Figures:
@@ -60,7 +60,7 @@ def measure(
 
 
 def matmul_tflops(device: torch.device, dtype: torch.dtype, side: int) -> float:
-    """Return the rate of a product of two square matrices, in TFLOP/s."""
+    """Return the rate of multiplying two square matrices, in TFLOP/s."""
     left, right = (torch.randn((side, side)).to(device, dtype) for _ in range(2))
 
     def multiply() -> None:
@@ -71,7 +71,7 @@ def matmul_tflops(device: torch.device, dtype: torch.dtype, side: int) -> float:
 
 
 def speeds(mode: str, subject: Subject, matmul: float, rows: Sequence[int], knee: int) -> Figures:
-    """Return the rate of bare forwards by their rows, and at the knee."""
+    """Return the rate of bare forward passes by row count, and at the knee."""
     figures: Figures = {}
     for count in rows:
         rate = count * sd15.TFLOP_PER_ROW / forward_seconds(subject, count)
@@ -84,7 +84,7 @@ def speeds(mode: str, subject: Subject, matmul: float, rows: Sequence[int], knee
 
 
 def forward_seconds(subject: Subject, rows: int) -> float:
-    """Return the median of one forward with so many rows."""
+    """Return the median time of one forward pass with this many rows."""
     pipeline = subject.pipeline
     embedding = pipeline.encode_prompts("a red apple").embedding.repeat(rows, 1, 1)
     latents = torch.randn(subject.shape(rows)).to(subject.device, embedding.dtype)
@@ -98,7 +98,7 @@ def forward_seconds(subject: Subject, rows: int) -> float:
 
 
 def parity(subject: Subject, engine: Engine, requests: list[GenerationRequest]) -> Figures:
-    """Compare pictures alone with diffusers' latents, decoded the same way, and with company."""
+    """Compare pictures alone with diffusers' latents, decoded the same way, and in company."""
     alone = [drawn for request in requests for drawn in pictures(engine, [request])]
     mixed = pictures(engine, requests)
     reference = [
@@ -115,7 +115,7 @@ def parity(subject: Subject, engine: Engine, requests: list[GenerationRequest]) 
 
 
 def pictures(engine: Engine, requests: list[GenerationRequest]) -> list[np.ndarray]:
-    """Draw requests together; return uint8 [height, width, 3], by request and picture."""
+    """Generate requests together; return uint8 [height, width, 3], by request and picture."""
     for key, request in enumerate(requests, 1):
         engine.add(key, request)
     drawn: dict[tuple[int, int], np.ndarray] = {}
@@ -128,7 +128,7 @@ def pictures(engine: Engine, requests: list[GenerationRequest]) -> list[np.ndarr
 
 @contextmanager
 def compiled_pipe(subject: Subject) -> Iterator[None]:
-    """Let ``pipe()`` run its forwards through the same compiled UNet as the engine."""
+    """Let ``pipe()`` use the engine's compiled UNet for its forward passes."""
 
     def forward(
         latents: torch.Tensor,
@@ -144,7 +144,7 @@ def compiled_pipe(subject: Subject) -> Iterator[None]:
 
 
 def _overheads(subject: Subject, engine: Engine) -> Figures:
-    """The device's one checkpoint is of Stable Diffusion 1.5's size already."""
+    """The device's one checkpoint already has Stable Diffusion 1.5's size."""
     figures = overheads(subject, engine)
     preview = overhead.preview_pct(subject, forward_seconds(subject, 1), PREVIEW_SIDE)
     return figures | {

@@ -1,11 +1,11 @@
-"""What each figure of the engine's benchmark is, with its unit. Imports no torch."""
+"""The meaning of each figure of the engine's benchmark, with its unit. Imports no torch."""
 
 from benchmarks.engine import simulation
 
 PEOPLE = (1, 2, 4, 8)
 ROWS = (1, 2, 4, 8, 12, 16, 24, 32)
-COMPILED = "compiled_"  # before the name of a figure with torch.compile on both sides
-ON_EMBEDDED = "embedded_"  # before the name of a figure with the embedded checkpoint
+COMPILED = "compiled_"  # prefix of figures with torch.compile on both sides
+ON_EMBEDDED = "embedded_"  # prefix of figures with the embedded checkpoint
 
 _RATIOS = {
     f"{figure}_ratio_{people}": f"people at once: {people}, {label} (ratio to one at a time)"

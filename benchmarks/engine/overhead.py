@@ -1,12 +1,12 @@
-"""The engine's own overhead: everything in a tick that is not the UNet's forward.
+"""The engine's own overhead: everything in a tick except the UNet's forward pass.
 
 That is admission, stacking the rows, each sample's guidance and ``scheduler.step``, events, and
-previews where they are due. Ticks and bare ``unet(...)`` calls of the same shapes take turns, so
-that both meet the same machine. The overhead is what a tick takes before and after the forward
-inside it, over the bare call's median; the whole tick over the bare call in its turn says the same
-as far as the forwards' own scatter lets it. ``pipe()`` steps a scheduler as well, if only one for
-a whole request, so the schedulers' part is given separately, timed after each bare forward, which
-leaves nothing of them in the processor's caches. Decodes are no part of these ticks.
+previews when they are due. Ticks alternate with bare ``unet(...)`` calls of the same shapes, so
+that both run under the same conditions. The overhead is what a tick takes before and after its
+forward pass, relative to the bare call's median; the ratio of the whole tick to its bare call says
+the same, within the forward passes' own variance. ``pipe()`` steps a scheduler too, if only one per
+request, so the schedulers' part is given separately, timed after each bare forward pass, which
+leaves nothing of them in the CPU's caches. Decodes are not part of these ticks.
 """
 
 import statistics
@@ -25,15 +25,15 @@ from generation.request import GenerationRequest, Sampler
 
 STEPS = 100  # the most a request may have, so that nothing is decoded meanwhile
 SAMPLERS = tuple(sampler for sampler in Sampler if sampler != Sampler.LCM)
-RUNS = 9  # of what is timed by itself
+RUNS = 9  # per separate timing
 
 
 @dataclass(slots=True)
 class Ticks:
-    """Seconds, a value for each tick.
+    """Seconds, one value per tick.
 
-    ``whole`` and the forward ``inside`` it, then the ``bare`` forward and one ``scheduler.step``
-    for each sample.
+    ``whole`` and the forward pass ``inside`` it, then the ``bare`` forward pass and one
+    ``scheduler.step`` for each sample.
     """
 
     whole: list[float] = field(default_factory=list)
@@ -43,29 +43,29 @@ class Ticks:
 
     @property
     def overhead_s(self) -> float:
-        """The median of what a tick takes beside its forward."""
+        """The median time of a tick without its forward pass."""
         beside = (whole - inside for whole, inside in zip(self.whole, self.inside, strict=True))
         return statistics.median(beside)
 
     @property
     def overhead_pct(self) -> float:
-        """The overhead over the bare forward, in per cent."""
+        """The overhead relative to the bare forward pass, in per cent."""
         return 100 * self.overhead_s / statistics.median(self.bare)
 
     @property
     def schedulers_pct(self) -> float:
-        """The schedulers' part of the overhead, over the bare forward, in per cent."""
+        """The schedulers' part of the overhead, relative to the bare forward pass, in per cent."""
         return 100 * statistics.median(self.schedulers) / statistics.median(self.bare)
 
     @property
     def in_turn_pct(self) -> float:
-        """How much longer a tick takes than the bare forward in its turn, in per cent."""
+        """How much longer a tick takes than its bare forward pass, in per cent."""
         apart = (whole - bare for whole, bare in zip(self.whole, self.bare, strict=True))
         return 100 * statistics.median(apart) / statistics.median(self.bare)
 
 
 class Stopwatch:
-    """Times a model's forwards, and keeps what the last one was called with."""
+    """Times a model's forward passes, and keeps the last one's arguments."""
 
     def __init__(self, subject: Subject) -> None:
         self._pipeline = subject.pipeline
@@ -88,20 +88,20 @@ class Stopwatch:
 
     @torch.inference_mode()
     def again(self) -> float:
-        """Repeat the last forward by itself; return its seconds."""
+        """Repeat the last forward pass by itself; return its seconds."""
         positional, named = self.called_with
         begun = time.perf_counter()
         self._pipeline.unet(*positional, **named)
         return time.perf_counter() - begun
 
     def remove(self) -> None:
-        """Leave the model as it was."""
+        """Restore the model."""
         for hook in self._hooks:
             hook.remove()
 
 
 class Schedulers:
-    """Noise schedulers of the same kinds as those of requests for one picture each."""
+    """Noise schedulers like those of requests for one picture each."""
 
     def __init__(self, subject: Subject, requests: Sequence[GenerationRequest]) -> None:
         self._pipeline = subject.pipeline
@@ -141,13 +141,13 @@ def sixteen_rows(subject: Subject) -> list[GenerationRequest]:
 def measure(
     subject: Subject, engine: Engine, rounds: Sequence[list[GenerationRequest]], ticks: int
 ) -> Ticks:
-    """Tick so often with each round's requests aboard, a bare forward after each tick."""
+    """Run this many ticks with each round's requests, a bare forward pass after each tick."""
     measured = Ticks()
     stopwatch = Stopwatch(subject)
     for requests in rounds:
         for key, request in enumerate(requests, 1):
             engine.add(key, request)
-        for _ in requests:  # one is let in at each tick
+        for _ in requests:  # one is admitted per tick
             engine.step()
         schedulers = Schedulers(subject, requests)
         for tick in range(ticks):
@@ -188,7 +188,7 @@ def beside_forwards(subject: Subject) -> tuple[float, float, float]:
 def preview_pct(subject: Subject, tick_s: float, side: int) -> float:
     """Return a preview's share of the time, in per cent; latents of ``side`` × ``side`` cells.
 
-    A request gets one at every tick, or every `PREVIEW_EVERY_S` where ticks are shorter.
+    A request gets one every tick, or every `PREVIEW_EVERY_S` if ticks are shorter.
     """
     shape = (1, subject.pipeline.unet.config.in_channels, side, side)
     dtype = subject.pipeline.unet.dtype

@@ -1,8 +1,8 @@
-"""Several people at once: the engine against ``pipe(prompt)``, one request after another.
+"""Several people at once: the engine against sequential ``pipe(prompt)`` calls.
 
-All ask at the same moment, for two pictures each, with samplers, steps and guidance of their own.
-What the first of them waits for, the second waits for, too, where it goes one at a time. The
-engine's times include the PNG files and the previews, which ``pipe()`` does not make.
+All send requests at the same moment, for two pictures each, with different samplers, steps and
+guidance. Sequentially, the second person also waits for everything the first one does. The engine's
+times include the PNG files and the previews, which ``pipe()`` does not make.
 """
 
 import time
@@ -22,8 +22,8 @@ from generation.request import Failed, Finished, GenerationRequest, Progress, Sa
 
 OnStep = Callable[[object, int, object, dict[str, Any]], dict[str, Any]]
 
-PICTURES = 2  # each
-REPEATS = 2  # of which the faster counts: other programs only ever slow one down
+PICTURES = 2  # per person
+REPEATS = 2  # the faster one counts: other programs only ever slow one down
 WISHES = (  # sampler, steps, guidance
     (Sampler.DPMPP_2M_KARRAS, 20, 7.5),
     (Sampler.EULER_A, 25, 7.0),
@@ -38,14 +38,14 @@ WISHES = (  # sampler, steps, guidance
 
 @dataclass(slots=True)
 class Times:
-    """Seconds from the moment everybody asks, a value for each person."""
+    """Seconds from the moment of the requests, a value for each person."""
 
     first_step: list[float] = field(default_factory=list)
     done: list[float] = field(default_factory=list)
 
 
 def requests_of(subject: Subject, people: int, repeat: int = 0) -> list[GenerationRequest]:
-    """Return what they ask for; each repeat's prompts are new, because prompts are remembered."""
+    """Return their requests; each repeat's prompts are new, because encoded prompts are cached."""
     return [
         subject.request(
             prompt=f"picture {repeat} for person {person}, a red apple on a table",
@@ -62,7 +62,7 @@ def requests_of(subject: Subject, people: int, repeat: int = 0) -> list[Generati
 def ratios(subject: Subject, engine: Engine, people: tuple[int, ...] = PEOPLE) -> Figures:
     """Measure both ways in turn; every figure is the engine's over the other's."""
     figures: Figures = {}
-    one_at_a_time(subject, requests_of(subject, 1, -1))  # what the first call sets up
+    one_at_a_time(subject, requests_of(subject, 1, -1))  # one-time setup
     for number in people:
         ours, theirs = [], []
         for repeat in range(REPEATS):
@@ -123,7 +123,7 @@ def draw(
     on_step: OnStep | None = None,
     output_type: str = "pil",
 ) -> Any:  # noqa: ANN401 - pictures or latents, as diffusers' output_type says
-    """Draw with ``pipe(prompt)``, as most bots do: all pictures of one request together."""
+    """Generate with ``pipe(prompt)``, as most bots do: all pictures of one request together."""
     subject.pipe.scheduler = build_scheduler(request.sampler, subject.scheduler_config)
     generators = [
         torch.Generator("cpu").manual_seed(request.seed + index)
@@ -144,7 +144,7 @@ def draw(
 
 
 def cancel_ticks(subject: Subject, engine: Engine) -> int:
-    """Cancel one request among strangers; return how many ticks pass until it has ended."""
+    """Cancel one of several requests; return how many ticks pass until it has ended."""
     for key, request in enumerate(requests_of(subject, 3), 1):
         engine.add(key, request)
     told: set[int] = set()

@@ -2,8 +2,8 @@
 
 The sizes are those of the configurations published with it (its ``unet``, ``vae`` and
 ``text_encoder`` folders); the tokenizer and its smaller vocabulary are the embedded checkpoint's.
-What its models give is scaled to a trained one's range, so that differences between two ways of
-drawing show in the pictures.
+The outputs are scaled to a trained model's range, so that differences between two ways of
+generating are visible in the pictures.
 """
 
 import torch
@@ -22,7 +22,7 @@ PIXEL_DEVIATION = 0.5  # of -1…1, about a photograph's
 
 
 def build(device: torch.device, dtype: torch.dtype) -> Parts:
-    """Return the checkpoint on the device; the random weights are drawn there."""
+    """Return the checkpoint on the device, where the random weights are drawn."""
     torch.manual_seed(0)
     tokenizer = CLIPTokenizer.from_pretrained(CHECKPOINT / "tokenizer", local_files_only=True)
     with device:
@@ -57,7 +57,7 @@ def build(device: torch.device, dtype: torch.dtype) -> Parts:
 
 @torch.inference_mode()
 def spread(parts: Parts) -> None:
-    """Scale the last layers, so that noise predicted has variance 1 and pictures have contrast."""
+    """Scale the last layers so that predicted noise has variance 1 and pictures have contrast."""
     unet, vae = parts.unet, parts.vae
     latents = torch.randn((1, unet.config.in_channels, 16, 16)).to(unet.device, unet.dtype)
     width = unet.config.cross_attention_dim

@@ -1,10 +1,10 @@
-"""A simulated queue with measured tick costs: first come, request-level batches, and ours.
+"""A simulated queue with measured tick costs: sequential, request-level batches, and ours.
 
-Jobs arrive as a Poisson process; three heavy people ask for half of them. The loads are fractions
-of what one at a time can do. ``ours`` is the bot's `Dispatcher` and the engine's `Batcher` on a
-simulated clock, with the engine's own rule for who joins a forward; nothing sleeps. The rival
-batches are kindly treated: any requests share one, and a picture that is done takes no more rows,
-though `pipe()` asks for one sampler, one number of steps and one guidance scale a call.
+Jobs arrive as a Poisson process; three heavy users make half of them. The loads are fractions of
+the sequential throughput. ``ours`` is the bot's `Dispatcher` and the engine's `Batcher` on a
+simulated clock, with the engine's own rule for joining a forward pass; nothing sleeps. The rival
+batches are treated generously: any requests share one, and a finished picture takes no more rows,
+though `pipe()` takes one sampler, one number of steps and one guidance scale per call.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Seconds: of a forward by its ``rows``, of a scheduler step, a decode, a prompt."""
+    """Seconds: of a forward pass by its ``rows``, of a scheduler step, a decode, a prompt."""
 
     rows: Sequence[int]
     seconds: Sequence[float]
@@ -54,7 +54,7 @@ class Costs:
     prompt: float = 0.0
 
     def forward(self, rows: int) -> float:
-        """Return what a forward takes; in proportion beyond the most rows measured."""
+        """Return a forward pass's duration; proportional beyond the measured rows."""
         most = self.rows[-1]
         if rows > most:
             return self.seconds[-1] * rows / most
@@ -63,7 +63,7 @@ class Costs:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One request: when it comes and what it takes; ``rows`` are those of one picture."""
+    """One request: its arrival and its cost; ``rows`` are those of one picture."""
 
     id: int
     arrival: float
@@ -99,7 +99,7 @@ class Outcome:
 def ratios(costs: Costs, limit: int, loads: Sequence[float] = LOADS, jobs: int = JOBS) -> Figures:
     """Serve the same jobs in all three ways; every figure is ours over the rival's.
 
-    ``limit`` is how many rows the engine fills a forward with in company.
+    ``limit`` is how many rows the engine batches for several requests.
     """
     figures: Figures = {}
     for load in loads:
@@ -126,7 +126,7 @@ def ratios(costs: Costs, limit: int, loads: Sequence[float] = LOADS, jobs: int =
 
 
 def arrivals(costs: Costs, load: float, count: int, seed: int) -> list[Job]:
-    """Return jobs in the order of their arrival, at ``load`` times what one at a time can do."""
+    """Return jobs in order of arrival, at ``load`` times the sequential throughput."""
     rng = np.random.default_rng(seed)
     drafts = [_draft(job_id, rng) for job_id in range(count)]
     mean_service = np.mean([service(job, costs) for job in drafts])
@@ -150,7 +150,7 @@ def _draft(job_id: int, rng: np.random.Generator) -> Job:
 
 
 def service(job: Job, costs: Costs) -> float:
-    """Return how long a job takes by itself, as ``pipe()`` does it."""
+    """Return how long a job takes by itself, as with ``pipe()``."""
     step = costs.forward(job.all_rows) + costs.scheduler
     return costs.prompt + job.forwards * step + job.pictures * costs.decode
 
@@ -168,7 +168,7 @@ def one_at_a_time(jobs: Sequence[Job], costs: Costs) -> Outcome:
 
 
 def in_batches(jobs: Sequence[Job], costs: Costs, limit: int) -> Outcome:
-    """Take as many of those that wait as have room; take the next ones when all are done."""
+    """Batch as many waiting jobs as fit; take the next ones when all are done."""
     outcome, clock = Outcome(), 0.0
     coming = deque(jobs)
     while coming:
@@ -193,7 +193,7 @@ def in_batches(jobs: Sequence[Job], costs: Costs, limit: int) -> Outcome:
 
 @dataclass(slots=True, eq=False)
 class Drawing:
-    """One picture being denoised, as far as the batcher looks at it."""
+    """One picture being denoised, as the batcher sees it."""
 
     job: Job
     left: int
@@ -201,7 +201,7 @@ class Drawing:
 
     @property
     def rows(self) -> int:
-        """How many rows of a forward it takes."""
+        """How many rows of a forward pass it takes."""
         return self.job.rows
 
 
@@ -215,7 +215,7 @@ class Aboard:
 
 
 class Ours:
-    """The bot's fair queue before the engine's ticks, on a clock of its own."""
+    """The bot's fair queue in front of the engine's ticks, on a simulated clock."""
 
     def __init__(self, jobs: Sequence[Job], costs: Costs, limit: int) -> None:
         self._jobs = {job.id: job for job in jobs}
@@ -239,7 +239,7 @@ class Ours:
         while len(self._outcome.done) < len(self._jobs):
             while self._coming and self._coming[0].arrival <= self._clock:
                 _line_up(dispatcher, self._coming.popleft())
-            await asyncio.sleep(0)  # for what was dispatched to reach the engine
+            await asyncio.sleep(0)  # so that dispatched jobs reach the engine
             if self._waiting or self._aboard:
                 self._tick()
             else:
@@ -253,7 +253,7 @@ class Ours:
         await self._ended[job_id].wait()
 
     def _tick(self) -> None:
-        """Do as `Engine.step` does: let one in, board, one forward, one decode."""
+        """Do as `Engine.step` does: admit one, join, one forward pass, one decode."""
         if self._waiting:
             job = self._waiting.popleft()
             self._aboard[job.id] = Aboard(job)
@@ -265,7 +265,7 @@ class Ours:
             self._decode(self._undecoded.popleft())
 
     def _board(self) -> None:
-        """Let pictures join in the order of their jobs; a job alone may pass the limit."""
+        """Let pictures join in the order of their jobs; a job alone may exceed the limit."""
         for aboard in self._aboard.values():
             while aboard.joined < aboard.job.pictures:
                 rows = self._batcher.rows(BUCKET) + aboard.job.rows

@@ -1,11 +1,11 @@
 """The small checkpoint: Stable Diffusion 1.5's depth, a twentieth of its width, random weights.
 
 Its UNet has every layer of the large one (the same blocks, two residual layers and transformers
-each), but with 16 to 48 channels where that has 320 to 1280: 1.42 million parameters. At one row
-it is therefore starting layers and not arithmetic that takes the time, as on a GPU at small
-batches; more rows cost little at first and more and more later. The latents are 8 × 8, and the VAE
-and the text encoder are as slight beside the UNet as Stable Diffusion's are. The tokenizer is the
-embedded checkpoint's.
+each), but with 16 to 48 channels instead of 320 to 1280: 1.42 million parameters. At one row,
+launching layers therefore takes more time than arithmetic, as on a GPU at small batches; more rows
+cost little at first and increasingly more later. The latents are 8 × 8, and the VAE and the text
+encoder are as small relative to the UNet as Stable Diffusion's are. The tokenizer is the embedded
+checkpoint's.
 """
 
 import torch
@@ -18,7 +18,7 @@ from generation.loading.model_loader import Parts
 
 SIZE = 64  # pixels
 TEXT_WIDTH = 64
-# Stable Diffusion 1's, which the schedulers make their noise levels of.
+# Stable Diffusion 1's, from which the schedulers derive their noise levels.
 SCHEDULER = {
     "beta_start": 0.00085,
     "beta_end": 0.012,

@@ -1,4 +1,4 @@
-"""A checkpoint in memory, drawn with by the engine and by diffusers' own pipeline."""
+"""A checkpoint in memory, used by the engine and by diffusers' own pipeline."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -19,19 +19,19 @@ from generation.request import GenerationRequest, Sampler
 
 @dataclass(frozen=True, slots=True)
 class LoadedCache:
-    """In `ModelCache`'s place: holds one pipeline that no file lies behind."""
+    """Replaces `ModelCache` with a single pipeline that has no files."""
 
     pipeline: Pipeline
 
     def take(
         self, _name: str, _on_loading: Callable[[str], None], in_use: Collection[str] = ()
     ) -> Pipeline:
-        """Return the pipeline, whoever else is in use."""
+        """Return the pipeline, whatever else is in use."""
         del in_use
         return self.pipeline
 
     def drop_all_but(self, _kept: Collection[str]) -> bool:
-        """There is nothing to give back."""
+        """Do nothing: there are no others."""
         return False
 
 
@@ -58,7 +58,7 @@ class Subject:
         self.pipe.set_progress_bar_config(disable=True)
 
     def engine(self, options: EngineOptions) -> Engine:
-        """Return an engine for this checkpoint alone, warmed."""
+        """Return a warmed-up engine for this checkpoint alone."""
         checkpoint = Checkpoint(name=self.name, source=Path(), size=self.size)
         catalog = Catalog({self.name: checkpoint}, self.name)
         with mock.patch(
@@ -93,5 +93,5 @@ class Subject:
         )
 
     def shape(self, rows: int) -> tuple[int, int, int, int]:
-        """Return the latents' shape in a forward of so many rows."""
+        """Return the latents' shape in a forward pass of this many rows."""
         return rows, *self.pipeline.latent_shape(self.size, self.size)

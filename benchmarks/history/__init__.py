@@ -1,4 +1,4 @@
-"""How long moderators wait for a page of a long history, whatever they look for."""
+"""How long moderators wait for a page of a long history, for any search."""
 
 import asyncio
 import statistics
@@ -29,20 +29,20 @@ LABELS = {
 
 ROWS = 1_000_000
 PAGE = 5  # jobs
-DEEP = 200  # the page that is far back
-TIMES = 5  # each page is asked for
+DEEP = 200  # a page far back
+TIMES = 5  # repetitions per page
 INSERTS = 500
 
 
 async def page(database: Database, search: ModSearch | Search, before: int | None) -> list[Job]:
-    """Ask for a page as moderators, or people in their own history, do."""
+    """Load a page as moderators, or people in their own history, do."""
     if isinstance(search, ModSearch):
         return await History(database).search(search, before, PAGE + 1)
     return await JobStore(database).search(search, before, PAGE + 1)
 
 
 async def median_ms(database: Database, search: ModSearch | Search, before: int | None) -> float:
-    """Return how long a page takes, in the middle of several times."""
+    """Return the median time for a page."""
     taken = []
     for _ in range(TIMES):
         begun = time.perf_counter()
@@ -52,7 +52,7 @@ async def median_ms(database: Database, search: ModSearch | Search, before: int 
 
 
 async def far_back(database: Database, search: ModSearch | Search) -> int | None:
-    """Return the job that the deep page comes after, or the last one where there are fewer."""
+    """Return the job before the deep page, or the last one if there are fewer."""
     count = PAGE * (DEEP - 1)
     if isinstance(search, ModSearch):
         jobs = await History(database).search(search, None, count)
@@ -64,7 +64,7 @@ async def far_back(database: Database, search: ModSearch | Search) -> int | None
 async def time_filters(
     database: Database, wanted: Mapping[str, Sequence[ModSearch | Search]]
 ) -> dict[str, float]:
-    """Print and return the slowest case's median of every filter (ms)."""
+    """Print and return each filter's slowest median (ms)."""
     slowest: dict[str, float] = {}
     print(f"  {'median of the slowest case (ms)':<34}{'first page':>12}{f'{DEEP}th page':>12}")
     for name, searches in wanted.items():
@@ -80,7 +80,7 @@ async def time_filters(
 
 
 async def inserts_per_s(database: Database, world: World) -> float:
-    """Record jobs one after the other, as people's commands do."""
+    """Record jobs one after the other, as commands do."""
     jobs = JobStore(database)
     begun = time.perf_counter()
     for number in range(INSERTS):
@@ -128,6 +128,6 @@ async def measure(folder: Path, rows: int) -> Figures:
 
 
 def run(rows: int = ROWS) -> Figures:
-    """Measure a database of so many jobs in a temporary folder."""
+    """Measure a database with this many jobs in a temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
         return asyncio.run(measure(Path(folder), rows))

@@ -1,4 +1,4 @@
-"""What moderators, and people in their own history, look for."""
+"""Typical searches by moderators, and by people in their own history."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Two years of a busy bot's jobs, made up: servers of very different size, people, words."""
+"""Two years of synthetic jobs of a busy bot: servers of very different sizes, people, words."""
 
 import itertools
 import random
@@ -28,18 +28,18 @@ COLUMNS = (
 
 
 def zipf(count: int, exponent: float = 1.0) -> list[float]:
-    """Return cumulative weights in which the first is the most frequent."""
+    """Return cumulative weights of a Zipf distribution, the most frequent first."""
     return list(itertools.accumulate(1 / rank**exponent for rank in range(1, count + 1)))
 
 
 @dataclass(slots=True)
 class World:
-    """Servers, people and words, the most frequent first; the same for the same seed."""
+    """Servers, people and words, the most frequent first; deterministic by seed."""
 
     rng: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311
     guilds: list[int] = field(default_factory=list)
     people: list[int] = field(default_factory=list)
-    homes: list[list[int]] = field(default_factory=list)  # of each person, two servers
+    homes: list[list[int]] = field(default_factory=list)  # two servers per person
     words: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -48,7 +48,7 @@ class World:
         self.people = [rng.getrandbits(60) for _ in range(PEOPLE)]
         sizes = zipf(GUILDS, 1.1)
         self.homes = [rng.choices(self.guilds, cum_weights=sizes, k=2) for _ in self.people]
-        self.homes[0][0] = self.guilds[0]  # who asks most does so in the largest server
+        self.homes[0][0] = self.guilds[0]  # the heaviest user is in the largest server
         words: dict[str, None] = {}
         syllables = SYLLABLES.split()
         while len(words) < VOCABULARY:
@@ -58,7 +58,7 @@ class World:
         self.words = list(words)
 
     def rows(self, count: int) -> Iterator[tuple[object, ...]]:
-        """Yield so many jobs' columns, the oldest first."""
+        """Yield this many jobs' columns, oldest first."""
         rng = self.rng
         often, unwanted, common = zipf(VOCABULARY), zipf(60), zipf(len(CHECKPOINTS))
         asks = zipf(PEOPLE, 0.9)
@@ -103,7 +103,7 @@ class World:
             )
 
     def fill(self, path: Path, count: int) -> None:
-        """Write the jobs into a migrated database, its indexes and triggers at work."""
+        """Write the jobs into a migrated database, with its indexes and triggers active."""
         columns = COLUMNS.split()
         marks = ", ".join("?" * len(columns))
         connection = sqlite3.connect(path)
@@ -118,7 +118,7 @@ class World:
         connection.close()
 
     def somebody(self, guild: int) -> int:
-        """Return a person who asks a usual amount in the server of that size."""
+        """Return a person with average usage in the server of that size."""
         here = self.guilds[guild]
         at_home = (number for number, homes in enumerate(self.homes) if here in homes)
         return self.people[next(itertools.islice(at_home, 20, None))]

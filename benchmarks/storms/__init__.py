@@ -1,4 +1,4 @@
-"""A bot and its bad hours: everybody asks, and every few seconds something breaks."""
+"""A bot in trouble: everybody sends requests, and every few seconds something breaks."""
 
 import asyncio
 import json
@@ -24,14 +24,14 @@ LABELS = {
     "stuck": "of these that never ended",
 }
 
-# When nothing breaks any more, the longest pause is over within a minute.
+# Once nothing breaks any more, the longest pause ends within a minute.
 PATIENCE_S = 180.0
 
 
 def run(minutes: float = 20.0, seed: int = 1) -> Figures:
-    """Storm for so many minutes, wait until everything has ended, and count.
+    """Storm for this many minutes, wait until everything has ended, and count.
 
-    What went wrong, and how often what was broken, is printed to standard error.
+    Failures, and how often each thing was broken, are printed to standard error.
     """
     with tempfile.TemporaryDirectory() as folder:
         verdicts, broken = asyncio.run(storm(Path(folder), 60 * minutes, seed))

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.storms.bot run`: the real bot, with the stub in the worker's place."""
+"""`python -m benchmarks.storms.bot run`: the real bot, with a stub for the worker."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Everybody who asks for something."""
+"""Everybody who sends requests."""
 
 import asyncio
 import re
@@ -17,7 +17,7 @@ AGAIN = ("Reroll", "V1", "U1")
 
 
 class Crowd:
-    """Asks for pictures, for more of the kind, for an end, and for lists."""
+    """Requests pictures, derived jobs, cancellations and lists."""
 
     def __init__(self, playground: Playground, chance: Random) -> None:
         self._playground = playground
@@ -26,7 +26,7 @@ class Crowd:
         self._accepted: dict[int, Message] = {}
 
     async def ask_on(self) -> None:
-        """Ask until cancelled."""
+        """Send requests until cancelled."""
         while True:
             await asyncio.sleep(self._chance.uniform(0, 2 * EVERY_S))
             if not self._playground.gateway.connected:
@@ -36,7 +36,7 @@ class Crowd:
             task.add_done_callback(self._asking.discard)
 
     async def accepted(self) -> dict[int, Message]:
-        """Return the message of each job whose first answer stands."""
+        """Return the message of each job whose first reply arrived."""
         if self._asking:
             await asyncio.wait(self._asking)
         return self._accepted
@@ -50,7 +50,7 @@ class Crowd:
                 if (job_id := job_of(answer)) is not None:
                     self._accepted[job_id] = answer
         except (NotPossible, TimeoutError, KeyError):
-            return  # the bot was away
+            return  # the bot was down
 
     async def _imagine(self) -> Interaction:
         return await self._playground.slash(
@@ -64,7 +64,7 @@ class Crowd:
         )
 
     async def _again(self) -> Interaction | None:
-        """Click under a job's finished pictures."""
+        """Click a button under a job's finished pictures."""
         done = [one for one in self._shown() if labels(one) & set(AGAIN)]
         if not done:
             return None
@@ -87,11 +87,11 @@ class Crowd:
 
 
 def labels(message: Message) -> set[str]:
-    """Return what a message's buttons say."""
+    """Return the labels of a message's buttons."""
     return {button.label for button in message.buttons if button.label}
 
 
 def job_of(message: Message) -> int | None:
-    """Return the job that a message's buttons belong to, None where it has none."""
+    """Return the job that a message's buttons belong to, None if it has none."""
     ids = (JOB.match(button.custom_id or "") for button in message.buttons)
     return next((int(found[1]) for found in ids if found), None)

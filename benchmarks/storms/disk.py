@@ -1,4 +1,4 @@
-"""A disk that has bad hours for one process: a preloaded library before the system's calls."""
+"""A failing disk for one process: a preloaded library that intercepts system calls."""
 
 import errno
 import shutil
@@ -12,13 +12,13 @@ FULL, QUOTA, READ_ONLY, BROKEN = errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.
 
 
 class NoCompiler(Exception):
-    """There is no gcc to build the library with."""
+    """gcc, which builds the library, is not installed."""
 
 
 class Disk:
-    """What a process that is started with `environment` meets when it writes below ``folder``.
+    """What a process started with `environment` experiences when writing below ``folder``.
 
-    The library and its switch lie in ``workshop``. Raises NoCompiler.
+    The library and its switch are in ``workshop``. Raises NoCompiler.
     """
 
     def __init__(self, folder: Path, workshop: Path) -> None:
@@ -36,7 +36,7 @@ class Disk:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs in its environment."""
+        """The environment variables a process needs."""
         return {
             "LD_PRELOAD": str(self._library),
             "DISK_FOLDER": str(self.folder.resolve()),
@@ -44,11 +44,11 @@ class Disk:
         }
 
     def refuse(self, number: int) -> None:
-        """Let every write end with this errno, from now on."""
+        """Let every write fail with this errno from now on."""
         self._set(number, 0)
 
     def dawdle(self, seconds: float) -> None:
-        """Let every sync take so long, from now on."""
+        """Let every sync take this long from now on."""
         self._set(0, round(1000 * seconds))
 
     def heal(self) -> None:
@@ -56,6 +56,6 @@ class Disk:
         self._set(0, 0)
 
     def _set(self, number: int, milliseconds: int) -> None:
-        # In place: the process has the file's page in its memory.
+        # In place: the process has mapped the file's page.
         with self._switch.open("r+b" if self._switch.exists() else "w+b") as switch:
             switch.write(struct.pack("=ii", number, milliseconds))

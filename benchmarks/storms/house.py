@@ -1,4 +1,4 @@
-"""The bot's process under a supervisor, as a service manager would keep it."""
+"""The bot's process under a supervisor, as a service manager would run it."""
 
 import asyncio
 import os
@@ -12,13 +12,13 @@ import psutil
 from benchmarks.storms.disk import Disk
 from playground import Playground
 
-PAUSE_S = 1.0  # before it is started again
+PAUSE_S = 1.0  # before it is restarted
 STOP_S = 20.0
-WORKER = "--multiprocessing-fork"  # in the command line of what was spawned
+WORKER = "--multiprocessing-fork"  # in the command line of spawned processes
 
 
 class House:
-    """Keeps one bot running on a data folder until it is left."""
+    """Keeps one bot running on a data folder until the context exits."""
 
     def __init__(self, playground: Playground, folder: Path, disk: Disk) -> None:
         self.log = folder.with_suffix(".log")
@@ -34,12 +34,12 @@ class House:
         self._keeping: asyncio.Task[None] | None = None
 
     def kill(self) -> None:
-        """End the bot as a power cut does."""
+        """Kill the bot, as a power cut does."""
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
 
     def kill_worker(self) -> None:
-        """End what draws."""
+        """Kill the worker."""
         if self._process is None or self._process.returncode is not None:
             return
         try:

@@ -15,13 +15,13 @@ from playground.messages.messages import Message
 
 KEPT = "Details"  # a button that only finished jobs have
 LOOK_S = 0.5
-# How a line begins that says why there are no pictures.
+# The beginnings of lines that say why there are no pictures.
 TOLD = ("⚠️", "✖️")
 
 
 @dataclass(slots=True)
 class Verdicts:
-    """The jobs by what became of them, and a line for each that should not have."""
+    """The jobs by outcome, and a line for each unacceptable one."""
 
     posted_once: int = 0
     told: int = 0
@@ -31,11 +31,11 @@ class Verdicts:
     wrong: list[str] = field(default_factory=list)
 
     def bad(self) -> bool:
-        """Tell whether anything happened that must not."""
+        """Tell whether there are any unacceptable outcomes."""
         return bool(self.lost or self.twice or self.stuck)
 
     def figures(self) -> Figures:
-        """Return what is printed."""
+        """Return the figures to print."""
         kinds = {
             "posted_once": self.posted_once,
             "told": self.told,
@@ -47,7 +47,7 @@ class Verdicts:
 
 
 class Judge:
-    """Looks at Discord's messages and at the rows."""
+    """Compares Discord's messages with the rows."""
 
     def __init__(self, playground: Playground, folder: Path, accepted: dict[int, Message]) -> None:
         self._playground = playground
@@ -55,7 +55,7 @@ class Judge:
         self._accepted = accepted
 
     async def settle(self, within: float) -> None:
-        """Wait until no row is open, for so many seconds after anything ended at most."""
+        """Wait until no row is open, for at most this many seconds after the last one ended."""
         clock = asyncio.get_running_loop().time
         open_jobs, deadline = self._open(), clock() + within
         while open_jobs and clock() < deadline:
@@ -66,7 +66,7 @@ class Judge:
             open_jobs = still
 
     def verdicts(self) -> Verdicts:
-        """Sort the jobs."""
+        """Sort the jobs by outcome."""
         finished: dict[int, list[Message]] = defaultdict(list)
         for message in self._playground.state.messages.everything():
             job_id = job_of(message)

@@ -12,7 +12,7 @@ from bot.db.database import FILE_NAME
 from playground import Playground
 
 BETWEEN_S = (2.0, 6.0)
-LOCK_S = (5.0, 30.0, 5.0)  # the least, the most, and what is most likely
+LOCK_S = (5.0, 30.0, 5.0)  # minimum, maximum, and mode
 DISK_S = (2.0, 8.0)
 ARRIVAL_S = 120.0
 SYNC_S = (0.1, 1.5)
@@ -26,7 +26,7 @@ CALLBACK, MESSAGES = r"/interactions/.*/callback", r"/messages/"
 
 
 class Mishaps:
-    """Breaks one thing after another; what lasts is mended after a while, or by `mend`."""
+    """Breaks one thing after another; lasting failures end after a while, or with `mend`."""
 
     def __init__(self, playground: Playground, house: House, disk: Disk, chance: Random) -> None:
         self._playground = playground
@@ -45,7 +45,7 @@ class Mishaps:
         bag: list[Callable[[], None]] = []
         while True:
             await asyncio.sleep(self._chance.uniform(*BETWEEN_S))
-            # Who is not there accepts nothing, and has nothing to lose.
+            # While the bot is down it accepts nothing, and has nothing to lose.
             await self._playground.wait_for(self._is_there, ARRIVAL_S, "the bot")
             if not bag:
                 bag = [*lasting, *passing, *passing]
@@ -56,7 +56,7 @@ class Mishaps:
         return self._playground.gateway.connected
 
     async def mend(self) -> None:
-        """Wait until what lasts is over, and let everything work again."""
+        """Wait until lasting failures are over, and let everything work again."""
         for task in self._lasting:
             task.cancel()
         if self._lasting:

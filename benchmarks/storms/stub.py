@@ -1,4 +1,4 @@
-"""A worker that draws one colour: the storms are about everything around the pictures."""
+"""A worker that draws a single colour: the storms test everything around the pictures."""
 
 import io
 import queue

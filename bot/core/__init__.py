@@ -1,1 +1,1 @@
-"""The way of a job: who may ask for one, how it is recorded, queued, drawn, shown and kept."""
+"""The life of a job: admission, recording, queueing, generation, presentation and storage."""

@@ -1,4 +1,4 @@
-"""The audit trail: what moderators did. Triggers of the database refuse every change of a row."""
+"""The audit trail of moderators' actions. Database triggers refuse any change to a row."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,7 +15,7 @@ from bot.db.records import AuditAction, AuditEntry
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewAuditEntry:
-    """What a moderator does."""
+    """A moderator's action, to be recorded."""
 
     guild_id: int
     moderator_id: int
@@ -25,7 +25,7 @@ class NewAuditEntry:
     job_id: int | None = None
 
     def row(self) -> AuditRow:
-        """Return its row, to be added in the transaction that does it: both stand, or neither."""
+        """Return its row, to be added in the same transaction as the action itself."""
         return AuditRow(**asdict(self), made_at=datetime.now(UTC))
 
 
@@ -38,7 +38,7 @@ class AuditStore(PersonalData):
         self._database = database
 
     async def add(self, entry: NewAuditEntry) -> None:
-        """Write down what was done; raises StoreBusy."""
+        """Record an action; raises StoreBusy."""
         async with self._database.write() as session:
             session.add(entry.row())
 
@@ -54,8 +54,8 @@ class AuditStore(PersonalData):
     ) -> Sequence[AuditEntry]:
         """Return a server's entries before entry ``before``, newest first.
 
-        Those about a person, by a moderator, with an action, where they are named; "quota" is
-        every action that begins with that word.
+        Optionally filtered by target, moderator, and action; "quota" matches every action that
+        begins with that word.
         """
         query = select(AuditRow).where(AuditRow.guild_id == guild_id)
         if person_id is not None:

@@ -1,4 +1,4 @@
-"""People's files, decoded two at a time in processes of their own, in bounded memory and time."""
+"""People's files, decoded two at a time in separate processes, with bounded memory and time."""
 
 import asyncio
 import json
@@ -17,16 +17,16 @@ from generation.metadata.infotext import Parameters
 log = logging.getLogger(__name__)
 
 AT_ONCE = 2
-WAIT_S = 1.5  # for those before; the first answer is due 3 s after the command
+WAIT_S = 1.5  # for earlier files; the first reply is due 3 s after the command
 DECODE_S = 10.0
 PROGRAM = "generation.decoding"
 
 
 class Decoder:
-    """Processes that decode files, started when they are needed and kept until `close`.
+    """Decoder processes, started on demand and kept until `close`.
 
-    Each method does what `generation.source_image` or `generation.metadata.png` says of its
-    namesake, and raises FileUnavailable where too many files are waiting.
+    Each method works like its namesake in `generation.source_image` or `generation.metadata.png`,
+    and raises FileUnavailable if too many files are waiting.
     """
 
     def __init__(self) -> None:
@@ -40,25 +40,25 @@ class Decoder:
         return (await self._ask("prepare", (width, height), data))[1]
 
     async def whole(self, data: bytes) -> tuple[bytes, int, int]:
-        """Return a person's file as a PNG of its own size, and that size."""
+        """Return a person's file as a PNG of its own size, with that size."""
         (width, height), png = await self._ask("whole", (), data)
         return png, width, height
 
     async def fit(self, png: bytes, width: int, height: int) -> bytes:
-        """Return a picture of ours in another size."""
+        """Return one of the bot's own pictures in another size."""
         return (await self._ask("fit", (width, height), png))[1]
 
     async def check(self, data: bytes) -> None:
-        """Look at a person's file, of which only the header is read."""
+        """Check a person's file by its header."""
         await self._ask("check", (), data)
 
     async def read(self, data: bytes) -> Parameters | None:
-        """Return what a person's file says about its making."""
+        """Return the generation metadata in a person's file."""
         _, said = await self._ask("read", (), data)
         return Parameters(**json.loads(said)) if said else None
 
     async def close(self) -> None:
-        """End the processes; what they are at is lost."""
+        """End the processes; files being decoded are lost."""
         for process in list(self._running):
             await self._end(process)
 
@@ -81,7 +81,7 @@ class Decoder:
             log.warning("a file could not be decoded: %r", error)
             raise InvalidRequest("image", say("bound-decodable")) from error
         finally:
-            # After anything else nobody knows what it would answer next.
+            # After any other error, the process's next reply could not be trusted.
             if not whole and process is not None:
                 await self._end(process)
                 process = None

@@ -23,13 +23,13 @@ class DefaultsStore(PersonalData):
         self._database = database
 
     async def get(self, person_id: int) -> ImageOptions:
-        """Return what a person said; values that cannot be (any more) are left out."""
+        """Return a person's defaults; values that are no longer valid are left out."""
         async with self._database.read() as session:
             row = await session.get(DefaultsRow, person_id)
             return _options(row)
 
     async def change(self, person_id: int, changes: Mapping[str, Any]) -> ImageOptions:
-        """Change fields, None to take one back; raises InvalidRequest and StoreBusy."""
+        """Change fields (None resets one); raises InvalidRequest and StoreBusy."""
         async with self._database.write() as session:
             row = await session.get(DefaultsRow, person_id)
             after = _options(row).changed(changes)
@@ -41,11 +41,11 @@ class DefaultsStore(PersonalData):
         return after
 
     async def export(self, person_id: int) -> Mapping[str, Any]:
-        """Return what a person said."""
+        """Return a person's defaults, for an export."""
         return dict(await self.get(person_id))
 
     async def erase(self, person_id: int, now: datetime) -> int:  # noqa: ARG002
-        """Remove what a person said."""
+        """Remove a person's defaults."""
         theirs = delete(DefaultsRow).where(DefaultsRow.person_id == person_id)
         async with self._database.write() as session:
             return len((await session.scalars(theirs.returning(DefaultsRow.person_id))).all())

@@ -1,7 +1,7 @@
-"""The numbers that Discord bounds, each of them once, with the page of the API reference.
+"""Discord's limits, each with the page of the API reference that states it.
 
-Everything that we send keeps within them; what we allow ourselves within that is said where it is
-used. Tests hold what is sent against Discord's specification.
+Everything the bot sends stays within them; tighter limits of our own are stated where they are
+used. Tests check what is sent against Discord's specification.
 """
 
 from datetime import timedelta
@@ -13,12 +13,12 @@ DESCRIPTION_LENGTH = 100
 CHOICES = 25
 CHOICE_NAME_LENGTH = 100
 
-# "Message Resource", and "Uploading Files" for a file's size where nothing was paid.
+# "Message Resource", and "Uploading Files" for the file size without any boosts.
 CONTENT_LENGTH = 2000
 ALT_TEXT_LENGTH = 1024
 FILE_BYTES = 10 * 2**20
 
-# "Embed Limits"; the last is for all embeds of a message together.
+# "Embed Limits"; the last one is for all embeds of a message together.
 EMBED_TITLE_LENGTH = 256
 EMBEDS_LENGTH = 6000
 
@@ -30,5 +30,5 @@ FORM_TITLE_LENGTH = 45
 # "User Resource", and "Application Command Object" for a command's.
 NAME_LENGTH = 32
 
-# "Receiving and Responding": an interaction's token is valid for so long.
+# "Receiving and Responding": how long an interaction's token is valid.
 TOKEN_LIFETIME = timedelta(minutes=15)

@@ -1,4 +1,4 @@
-"""Spans of time as people type them: 3d 12h."""
+"""Durations as people type them: 3d 12h."""
 
 import re
 from datetime import timedelta
@@ -15,7 +15,7 @@ _UNITS = {
     "d": timedelta(days=1),
     "w": timedelta(weeks=1),
 }
-# Seven digits of the largest unit are still a timedelta.
+# Seven digits of the largest unit still fit a timedelta.
 _PART = re.compile(
     r"(?P<count>[0-9]{1,7}) ?(?P<unit>m|min|minutes?|h|hours?|d|days?|w|weeks?)"
     r"(?:[ ,]+|(?=[0-9])|$)"
@@ -23,7 +23,7 @@ _PART = re.compile(
 
 
 def read_duration(text: str) -> timedelta | None:
-    """Return what was typed, None for good; raises InvalidRequest."""
+    """Return the duration typed, None for permanent; raises InvalidRequest."""
     typed = text.strip().casefold()
     if typed in (FOR_GOOD, say("block-for-good").casefold()):
         return None
@@ -34,7 +34,7 @@ def read_duration(text: str) -> timedelta | None:
 
 
 def span_of(text: str) -> timedelta | None:
-    """Return the span that was typed, however long; None where it is none."""
+    """Return the duration typed, however long; None if it is not one."""
     typed = text.strip().casefold()
     at, span = 0, timedelta()
     while (part := _PART.match(typed, at)) is not None:

@@ -1,28 +1,28 @@
-"""Why a person's request is not granted.
+"""Why a request is refused.
 
 JobError
-├── QueueFull        everybody's queue is full
-├── QuotaReached     this person has enough waiting, or enough for a day; says when to come back
-├── Blocked          this person may ask for nothing here; says why and until when
-├── PromptRefused    the rules there forbid its words; which ones is not said
-├── NotAllowedHere   Darkroom may not post pictures in this place; names what it lacks
-├── PlaceClosed      the server's administrators want no pictures in this place; says where
-├── RoleNeeded       the server's administrators want them from some roles only; says which
-├── NothingToDo      the job has ended already, or not yet
+├── QueueFull        the whole queue is full
+├── QuotaReached     the person has reached a limit of waiting jobs or the day; says when to retry
+├── Blocked          the person may not generate here; says why and until when
+├── PromptRefused    a filter forbids the prompt; does not say which words
+├── NotAllowedHere   the bot lacks permissions in this channel; names them
+├── PlaceClosed      administrators do not allow pictures in this place; says where they are allowed
+├── RoleNeeded       administrators require one of some roles; says which
+├── NothingToDo      the job has already ended, or has not ended yet
 ├── AgeRestricted    the checkpoint or style is for age-restricted channels; names it
-├── JobNotFound      no such job in this server, or none to be seen from there
-├── ForeignButton    the button belongs to a job of another database that has the same number
-├── JobRemoved       the job was deleted, by its author or a moderator
-├── CarriedOut       another's age-restricted pictures stay in age-restricted channels
-├── WordsNotKept     the job's words were removed, and it cannot be drawn without them
+├── JobNotFound      no such job in this server, or none visible from here
+├── ForeignButton    the button belongs to a job with the same number in another database
+├── JobRemoved       the job was deleted by its author or a moderator
+├── CarriedOut       another person's age-restricted pictures stay in age-restricted channels
+├── WordsNotKept     the job's prompts were removed, and it cannot be generated without them
 ├── PictureNotFound  the job has no such picture
-├── FileUnavailable  Discord did not hand out an attached file in time
-├── DiscordRefused   Discord does not let us do what the person asked for; says why
-├── NotYours         only its author or a moderator may do this
-├── Interrupted      it failed, and the bot was stopped before it could say why
+├── FileUnavailable  Discord did not deliver an attached file in time
+├── DiscordRefused   Discord does not allow what the person asked for; says why
+├── NotYours         only the author or a moderator may do this
+├── Interrupted      the job failed, and the bot stopped before it could say why
 ├── NotBlockable     moderators cannot block this person
-├── ServerUnknown    Discord has not said yet who may do what in this server
-├── OwnersOnly       what holds everywhere is up to the bot's owners
+├── ServerUnknown    Discord has not sent this server's roles and permissions yet
+├── OwnersOnly       global settings are reserved for the bot's owners
 └── NotFilterable    this filter cannot be added
 """
 
@@ -34,23 +34,23 @@ from bot.texts import all_of, any_of, say
 
 
 class JobError(Exception):
-    """The family; its text is one line for the person who asked."""
+    """The base class; its text is one line for the person who made the request."""
 
 
 class QueueFull(JobError):
-    """As many jobs wait altogether as may."""
+    """The limit of waiting jobs, for everybody together, is reached."""
 
 
 class QuotaReached(JobError):
-    """The person has as many jobs waiting as one person may, or as many pictures in a day."""
+    """The person has reached their limit of waiting jobs, or of pictures per day."""
 
 
 class Interrupted(JobError):
-    """A job had failed when the bot was stopped, and nobody had been told yet."""
+    """The job had failed when the bot stopped, before anybody was told."""
 
 
 class Blocked(JobError):
-    """Moderators let this person ask for nothing, until some time or for good (None)."""
+    """A moderator blocked this person, for some time or permanently (None)."""
 
     def __init__(self, reason: str, until: datetime | None) -> None:
         super().__init__(reason, until)
@@ -59,14 +59,14 @@ class Blocked(JobError):
 
 
 class PromptRefused(JobError):
-    """A filter forbids these words; whoever knew which would look for a way around it."""
+    """A filter forbids the prompt. The words are not named, so that nobody works around them."""
 
     def __str__(self) -> str:
         return say("error-prompt-refused")
 
 
 class NotAllowedHere(JobError):
-    """Darkroom lacks permissions in this channel, found before any work is done."""
+    """The bot lacks permissions in this channel; found before any work is done."""
 
     def __init__(self, missing: tuple[str, ...]) -> None:
         super().__init__(missing)
@@ -77,7 +77,7 @@ class NotAllowedHere(JobError):
 
 
 class AgeRestricted(JobError):
-    """The checkpoint or style is for age-restricted channels, and this is none."""
+    """The checkpoint or style needs an age-restricted channel, and this is not one."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -85,11 +85,11 @@ class AgeRestricted(JobError):
 
 
 class NotOffered(JobError):
-    """The bot's owner offers no pictures in such places."""
+    """The bot's owner does not offer pictures in places like this."""
 
 
 class PlaceClosed(JobError):
-    """Pictures are not wanted in this place; ``open_ids`` are the channels where they are."""
+    """Pictures are not allowed in this place; ``open_ids`` are the channels where they are."""
 
     shown: ClassVar[int] = 10  # so that the line fits a message
 
@@ -105,7 +105,7 @@ class PlaceClosed(JobError):
 
 
 class RoleNeeded(JobError):
-    """Pictures are for people with one of ``role_ids`` here."""
+    """Generating here requires one of ``role_ids``."""
 
     shown: ClassVar[int] = 10
 
@@ -119,7 +119,7 @@ class RoleNeeded(JobError):
 
 
 class NothingToDo(JobError):
-    """The job has ended already, or has not ended yet where only that would help."""
+    """The job has already ended, or has not ended yet where it must have."""
 
 
 class JobNotFound(JobError):
@@ -127,28 +127,28 @@ class JobNotFound(JobError):
 
 
 class ForeignButton(JobError):
-    """The job of this number is not the one that the button was made for."""
+    """The job with this number is not the one the button was made for."""
 
     def __str__(self) -> str:
         return say("error-button-foreign")
 
 
 class JobRemoved(JobError):
-    """Its author or a moderator removed the job's pictures; nothing more is made of it."""
+    """The author or a moderator deleted the job; nothing more can be made from it."""
 
     def __str__(self) -> str:
         return say("error-job-removed")
 
 
 class CarriedOut(JobError):
-    """Another's age-restricted pictures were to be sent where nobody asks for a person's age."""
+    """Another person's age-restricted pictures would leave their age-restricted channel."""
 
     def __str__(self) -> str:
         return say("error-carried-out")
 
 
 class WordsNotKept(JobError):
-    """The job's words were kept for long enough, and nothing can be drawn like it without them."""
+    """The job's prompts have expired, and nothing like it can be generated without them."""
 
     def __str__(self) -> str:
         return say("error-words-not-kept")
@@ -159,34 +159,34 @@ class PictureNotFound(JobError):
 
 
 class FileUnavailable(JobError):
-    """Discord did not hand out an attached file in time."""
+    """Discord did not deliver an attached file in time."""
 
 
 class DiscordRefused(JobError):
-    """Discord does not let us do what the person asked for."""
+    """Discord does not allow what the person asked for."""
 
 
 class NotYours(JobError):
-    """Neither the author of the job nor a moderator."""
+    """The person is neither the author of the job nor a moderator."""
 
 
 class NotBlockable(JobError):
-    """A moderator can block neither themselves, nor us, nor other moderators."""
+    """Moderators can block neither themselves, nor the bot, nor other moderators."""
 
 
 class ServerUnknown(JobError):
-    """Discord has not told us of this server's roles yet, as after an outage."""
+    """Discord has not sent this server's roles yet, as after an outage."""
 
     def __str__(self) -> str:
         return say("error-server-unknown")
 
 
 class OwnersOnly(JobError):
-    """What holds in every server is decided by the bot's owners."""
+    """Global settings are reserved for the bot's owners."""
 
     def __str__(self) -> str:
         return say("error-owners-only")
 
 
 class NotFilterable(JobError):
-    """The filter is there already, or there are as many as may be."""
+    """The filter already exists, or the limit of filters is reached."""

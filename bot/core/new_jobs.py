@@ -1,4 +1,4 @@
-"""From what a person said to what is recorded, and from one request to others like it."""
+"""Making new jobs: from a person's options, and from earlier requests."""
 
 import math
 from dataclasses import replace
@@ -11,12 +11,12 @@ from generation.catalog import Catalog
 from generation.request import GenerationRequest
 
 DEFAULT_COUNT: int = OPTIONS["count"].default
-DEFAULT_STRENGTH = 0.75  # of /imagine with an image: its composition stays, the rest is redrawn
+DEFAULT_STRENGTH = 0.75  # of /imagine with an image: keeps its composition, redraws the rest
 VARIATION_STRENGTH = 0.6
 
 
 def new_job_of(catalog: Catalog, kind: Kind, said: ImageOptions) -> NewJob:
-    """Return what is to be recorded of what is said; raises as `request_of` does."""
+    """Return the new job for these options; raises as `request_of` does."""
     request, style = request_of(catalog, said), catalog.style(said.get("style"))
     if style is None:
         return NewJob(kind=kind, request=request)
@@ -34,12 +34,12 @@ def variation(
     strength: float = VARIATION_STRENGTH,
     count: int = DEFAULT_COUNT,
 ) -> GenerationRequest:
-    """Return the request that draws one of its pictures anew, from that picture."""
-    # At least one step must be taken, and there may be few.
+    """Return a request for variations of one of its pictures."""
+    # At least one step must be taken, even of few.
     least = math.ceil(100 / request.num_inference_steps) / 100
     return replace(request, num_images=count, seed=new_seed(), strength=max(strength, least))
 
 
 def single(request: GenerationRequest, index: int) -> GenerationRequest:
-    """Return the request that draws picture ``index`` of this one alone."""
+    """Return the request for picture ``index`` of this one alone."""
     return replace(request, num_images=1, seed=request.seed + index)

@@ -1,4 +1,4 @@
-"""Programs of ours in processes of their own, asked through their pipes."""
+"""Child processes running our own modules, controlled through pipes."""
 
 import asyncio
 import contextlib
@@ -9,7 +9,7 @@ Process = asyncio.subprocess.Process
 
 
 async def start(module: str, *, stderr: int = asyncio.subprocess.DEVNULL) -> Process:
-    """Start a module; of the environment it gets nothing that says who we are."""
+    """Start a module; its environment lacks our DISCORD__ settings, such as the token."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -22,7 +22,7 @@ async def start(module: str, *, stderr: int = asyncio.subprocess.DEVNULL) -> Pro
 
 
 async def end(process: Process) -> None:
-    """End a process, whatever it is at, and wait until it has ended."""
+    """Kill a process, whatever it is doing, and wait until it has exited."""
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             process.kill()

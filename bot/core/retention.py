@@ -1,4 +1,4 @@
-"""Nothing is kept for longer than the settings say: a task that looks every hour."""
+"""Hourly removal of everything older than the retention settings allow."""
 
 import asyncio
 import logging
@@ -14,23 +14,23 @@ from bot.db.errors import StoreUnavailable
 log = logging.getLogger(__name__)
 
 EVERY_S = 3600.0
-# So few at a time hold the database for some hundredths of a second.
+# Small batches lock the database for only some hundredths of a second.
 BATCH = 50
-PAUSE_S = 0.2  # between two batches, in which others write
+PAUSE_S = 0.2  # between two batches, in which others can write
 
 Remove = Callable[[datetime, int], Awaitable[int]]
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """For how many days pictures and words are kept; 0 is for ever."""
+    """For how many days pictures and prompts are kept; 0 means forever."""
 
     pictures_days: int = 0
     prompts_days: int = 0
 
 
 class Retention:
-    """Removes what was kept for long enough."""
+    """Removes what has expired."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Retention:
         self._personal_data = personal_data
 
     async def keep_on(self) -> None:
-        """Look now, and every hour, until this is cancelled."""
+        """Sweep now and every hour, until cancelled."""
         while True:
             try:
                 await self.sweep(datetime.now(UTC))
@@ -57,9 +57,9 @@ class Retention:
             await asyncio.sleep(EVERY_S)
 
     async def sweep(self, now: datetime) -> None:
-        """Remove everything that is too old by now.
+        """Remove everything that has expired.
 
-        Doing it twice changes nothing, so that what was interrupted can be done again.
+        Idempotent, so an interrupted sweep can be repeated.
         """
         for data in self._personal_data:
             await data.tidy(now)
@@ -77,7 +77,7 @@ class Retention:
 
 
 async def _all(remove: Remove, before: datetime) -> int:
-    """Remove batch after batch until nothing is left; return how many it were."""
+    """Remove batches until nothing is left; return how many entries."""
     removed = 0
     while count := await remove(before, BATCH):
         removed += count

@@ -1,1 +1,1 @@
-"""The database and the data folder: tables, one writer, errors as people meet them, backups."""
+"""The database and the data folder: tables, the single writer, errors, backups."""

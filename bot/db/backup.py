@@ -1,7 +1,7 @@
-"""Backups: a whole data folder as one tar file, and back.
+"""Backups: a whole data folder as one tar file, and restoring it.
 
-What is in one: the database, the pictures that its rows name, their thumbnails, and the files that
-wait for a form. What can be made again (measurements, logs) is left out.
+A backup contains the database, the pictures that its rows name, their thumbnails, and the files
+waiting for a form. What can be recreated (measurements, logs) is left out.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 UPLOADS = "uploads"
 MOVED = (FILE_NAME, *FOLDERS, UPLOADS)
-# SQLite's own files beside the database: they belong to that one and to no other.
+# SQLite's files beside the database, which belong to that database only.
 BESIDE = (f"{FILE_NAME}-wal", f"{FILE_NAME}-shm", f"{FILE_NAME}-journal")
 NAMES = re.compile(
     rf"{re.escape(FILE_NAME)}|pictures/[0-9a-f]{{2}}/[0-9a-f]{{64}}\.png"
@@ -42,9 +42,10 @@ NAMED = """
 
 
 def back_up(folder: Path, file: Path) -> int:
-    """Write a data folder to a new tar file while others work on it; return its size in bytes.
+    """Write a data folder to a new tar file while it is in use; return its size in bytes.
 
-    Only its owner can read it: it holds people's words. Raises StoreError, and leaves nothing.
+    Only its owner can read it, as it contains prompts. Raises StoreError, and leaves nothing
+    behind.
     """
     check_sqlite()
     database = folder / FILE_NAME
@@ -53,7 +54,7 @@ def back_up(folder: Path, file: Path) -> int:
     if file.exists():
         raise BackupUnusable(f"{file} is there already; choose another name, or remove it")
     with as_store_errors(), tempfile.TemporaryDirectory(dir=file.parent, prefix=".backup-") as work:
-        # The rows first: a file is written before its row, so that none is missing afterwards.
+        # Rows first: a file is written before its row, so none is missing afterwards.
         copy, whole = Path(work) / FILE_NAME, Path(work) / f"{file.name}{PART}"
         _copy_database(database, copy)
         check_database(copy)
@@ -71,10 +72,10 @@ def back_up(folder: Path, file: Path) -> int:
 
 
 def restore(folder: Path, file: Path) -> Path | None:
-    """Put a backup in the place of what is there; return where that lies now, if there was any.
+    """Replace the data folder with a backup; return where the old one is now, if any.
 
-    It is unpacked and looked at before anything is moved. Raises StoreInUse where Darkroom runs,
-    or StoreError; then nothing has changed.
+    The backup is unpacked and examined before anything is moved. Raises StoreInUse if Darkroom is
+    running, or StoreError; then nothing has changed.
     """
     check_sqlite()
     if not file.is_file():
@@ -85,12 +86,12 @@ def restore(folder: Path, file: Path) -> Path | None:
             staged.mkdir()
             _unpack(file, staged)
             check_database(staged / FILE_NAME)
-            for name in BESIDE:  # of having looked at it
+            for name in BESIDE:  # left by the examination
                 (staged / name).unlink(missing_ok=True)
             if (folder / RESTORING).exists():
                 log.warning("an earlier restore was interrupted; this one begins anew")
                 (folder / RESTORING).rename(Path(work) / "interrupted")
-            # From here on no start goes ahead until all is in its place.
+            # From here on no start proceeds until everything is in place.
             staged.rename(folder / RESTORING)
             sync_folder(folder)
         return _replace(folder)
@@ -112,7 +113,7 @@ def _replace(folder: Path) -> Path | None:
 
 
 def _copy_database(source: Path, target: Path) -> None:
-    """Copy one consistent state, with what the write-ahead log holds, beside whoever writes."""
+    """Copy one consistent state, including the write-ahead log, alongside any writer."""
     with (
         closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)) as old,
         closing(sqlite3.connect(target)) as new,
@@ -121,7 +122,7 @@ def _copy_database(source: Path, target: Path) -> None:
 
 
 def _files(folder: Path, database: Path) -> Iterator[Path]:
-    """Yield what belongs to the rows of a database, where it was not pruned."""
+    """Yield the files of a database's rows that were not pruned."""
     with closing(sqlite3.connect(database)) as connection:
         names = [name for (name,) in connection.execute(NAMED)]
     for sha256 in names:

@@ -1,4 +1,4 @@
-"""The SQLite database: its connection, its two kinds of transaction, its migrations."""
+"""The SQLite database: connections, the two kinds of transaction, migrations."""
 
 import asyncio
 import os
@@ -37,14 +37,14 @@ FILE_NAME = "darkroom.sqlite3"
 TOO_NEW = (
     "was written by a newer Darkroom; update Darkroom or restore the backup made before the update"
 )
-OLDEST_SQLITE = (3, 35, 0)  # RETURNING; the trigrams of FTS5 came with 3.34
+OLDEST_SQLITE = (3, 35, 0)  # RETURNING; FTS5's trigram tokenizer needs 3.34
 TOO_OLD = (
     "SQLite {found} is too old: Darkroom needs {needed} or newer. It comes with Python: install a "
     "newer one (from python.org, or with `uv python install 3.12`) and Darkroom into that"
 )
-LEAST_MS = 100  # for which whoever waited for their turn waits for other processes, too
-CONNECTIONS = 8  # each has a thread; whoever finds none free waits for one
-# After these a connection is of no use any more.
+LEAST_MS = 100  # minimum time to wait for other processes after waiting for our own turn
+CONNECTIONS = 8  # each has a thread; when all are busy, callers wait
+# After these errors a connection is unusable.
 REOPENED = {
     sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_IOERR,
@@ -52,10 +52,10 @@ REOPENED = {
     sqlite3.SQLITE_CORRUPT,
     sqlite3.SQLITE_NOTADB,
 }
-PASSING = (StoreBusy, StoreFull)  # while a start waits; everything else is for its owner to see
+PASSING = (StoreBusy, StoreFull)  # waited out during startup; everything else is shown to the owner
 
-MERGED_PAGES = 500  # of the index of words at a time: about 0.15 s
-OTHERS_TURN_S = 0.1  # SQLite looks that often whether a writer may begin
+MERGED_PAGES = 500  # of the word index per merge: about 0.15 s
+OTHERS_TURN_S = 0.1  # how often SQLite checks whether a writer may begin
 MERGE = "INSERT INTO job_words (job_words, rank) VALUES ('merge', ?)"
 CHANGES = "SELECT total_changes()"
 
@@ -65,16 +65,16 @@ Waiting = tuple[Work[Any], asyncio.Future[Any]]
 
 
 class Database:
-    """Hands out short transactions; no session outlives its ``async with``."""
+    """Provides short transactions; no session outlives its ``async with``."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE_NAME
-        # What is written holds tokens and people's words: neither is for an error's text.
+        # Statements contain tokens and prompts: neither belongs in an error's text.
         engine = create_async_engine(
             f"sqlite+aiosqlite:///{self.path}",
             async_creator=partial(driver.Connection, self.path),
             hide_parameters=True,
-            # More would come and go with every burst, and opening one takes long.
+            # Overflow connections would come and go with every burst, and opening one is slow.
             pool_size=CONNECTIONS,
             max_overflow=0,
         )
@@ -83,13 +83,13 @@ class Database:
         self._engine = engine
         self._write = async_sessionmaker(engine, expire_on_commit=False)
         self._read = async_sessionmaker(engine.execution_options(begin=driver.READ))
-        # SQLite has one writer, and lets the others look again and again; here they line up.
+        # SQLite has a single writer, and makes others poll; here they queue.
         self._turn = asyncio.Lock()
         self._users = 0
         self._unused = asyncio.Event()
         self._unused.set()
-        # What is written together is written in one visit to a thread: a busy loop would come back
-        # to each statement late.
+        # Work written together takes one trip to a thread: a busy event loop would return late to
+        # each statement.
         self._writer = create_engine(
             "sqlite://",
             creator=partial(driver.open_file, self.path),
@@ -106,17 +106,17 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
-        """Begin at once as the one writer, commit at the end; raises StoreError."""
+        """Begin immediately as the single writer, commit at the end; raises StoreError."""
         async with self._use(), self._the_one_writer(), self._write.begin() as session:
             yield session
 
     async def write_together(self, work: Work[T]) -> T:
-        """Do this in one transaction with what others bring while the disk is busy.
+        """Run ``work`` in one transaction with other callers' work while the disk is busy.
 
-        Return what it returns once that is on the disk. It runs in a thread, and may be begun
-        again: when somebody else's fails, each is done anew by itself, and where the caller is
-        patient, until the disk takes it. A disk that fails may have taken it all the same, so that
-        doing it twice must change nothing. Raises what it raises, or StoreError.
+        Return its result once that is on disk. It runs in a thread and may run again: if another
+        caller's work fails, each is redone separately, and if the caller is patient, until the disk
+        accepts it. A failing disk may have written it all the same, so it must be idempotent.
+        Raises what it raises, or StoreError.
         """
         return await outlast(partial(self._write_soon, work))
 
@@ -138,7 +138,7 @@ class Database:
                     await self._write_batch([one])
 
     async def _write_batch(self, batch: Sequence[Waiting]) -> bool:
-        """Write all of it and tell those who wait; False where somebody's work failed."""
+        """Write all of the batch and report results; False if any of the work failed."""
         try:
             async with self._the_one_writer() as left_ms:
                 self._left_ms = left_ms
@@ -153,7 +153,7 @@ class Database:
                     done.set_exception(error)
         else:
             for (_, done), result in zip(batch, results, strict=True):
-                if not done.done():  # as where who asked was cancelled
+                if not done.done():  # done if the caller was cancelled
                     done.set_result(result)
         return True
 
@@ -167,9 +167,9 @@ class Database:
 
     @asynccontextmanager
     async def _the_one_writer(self) -> AsyncIterator[int]:
-        """Wait for one's turn, and return how many ms are left of the time in which to begin.
+        """Wait for the write turn; return how many ms are left in which to begin.
 
-        Raises StoreBusy where it takes longer, or StoreError.
+        Raises StoreBusy if that takes too long, or StoreError.
         """
         clock = asyncio.get_running_loop().time
         began = clock()
@@ -187,13 +187,13 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        """Read one consistent state beside whoever writes; raises StoreError."""
+        """Read one consistent state alongside any writer; raises StoreError."""
         with as_store_errors():
             async with self._use(), self._read.begin() as session:
                 yield session
 
     async def fetch(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
-        """Read what ``work`` asks for, and again where the caller is patient; raises StoreError."""
+        """Read with ``work``, retrying if the caller is patient; raises StoreError."""
 
         async def once() -> T:
             async with self.read() as session:
@@ -203,7 +203,7 @@ class Database:
 
     @asynccontextmanager
     async def _use(self) -> AsyncIterator[None]:
-        """Count a transaction, one that waits too: what is lent out cannot be closed."""
+        """Count a transaction, waiting ones too: connections in use cannot be closed."""
         self._users += 1
         self._unused.clear()
         try:
@@ -214,13 +214,13 @@ class Database:
                 self._unused.set()
 
     async def scrub(self) -> None:
-        """Make what was removed from rows unreadable in the files.
+        """Make data removed from rows unrecoverable from the files.
 
-        Of the index of words, FTS5 notes only that something was removed until its parts are merged
-        into one, which goes a few pages at a time, so that others can write in between. What is
-        left then is in the write-ahead log, which is emptied when nobody reads an older state.
+        In the word index, FTS5 only marks removals until its segments are merged into one. That is
+        done a few pages at a time, so that others can write in between. What remains is in the
+        write-ahead log, which is emptied once nobody reads an older state.
         """
-        # A negative number begins to merge everything; positive ones go on with it.
+        # A negative number starts merging everything; positive ones continue it.
         pages, merged = -MERGED_PAGES, True
         while merged:
             async with self.write() as session:
@@ -238,7 +238,7 @@ class Database:
                 await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def close(self) -> None:
-        """Close every connection, when what was begun is done; twice is once."""
+        """Close every connection once transactions have ended; idempotent."""
         if self._closed:
             return
         self._closed = True
@@ -246,7 +246,7 @@ class Database:
             await asyncio.wait([self._writing])
         await self._unused.wait()
         await self._engine.dispose()
-        # SQLite's connections are closed by the thread that opened them.
+        # SQLite connections are closed by the thread that opened them.
         await asyncio.get_running_loop().run_in_executor(self._thread, self._writer.dispose)
         self._thread.shutdown()
 
@@ -259,8 +259,8 @@ def _on_begin(connection: Connection) -> None:
 
 
 def _on_error(context: ExceptionContext) -> None:
-    # The next one opens the file anew: what was opened read-only stays so, and a file that was put
-    # back is another one.
+    # The next connection opens the file anew: one opened read-only stays so, and a restored file is
+    # a different one.
     if code_of(context.original_exception) in REOPENED:
         context.is_disconnect = True
 
@@ -274,7 +274,7 @@ def alembic_config(folder: Path) -> Config:
 
 
 async def migrate(folder: Path) -> None:
-    """Create the folder and bring its database to this version's tables.
+    """Create the folder and migrate its database to this version.
 
     Raises StoreTooOld; or StoreBusy, StoreFull, StoreUnwritable or StoreTooNew, which name the
     path.
@@ -294,7 +294,7 @@ async def migrate(folder: Path) -> None:
 
 
 def check_sqlite() -> None:
-    """Raise StoreTooOld where Python brings a SQLite that lacks what we say to it."""
+    """Raise StoreTooOld if Python's SQLite lacks features that our statements use."""
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         needed = ".".join(map(str, OLDEST_SQLITE[:2]))
         raise StoreTooOld(TOO_OLD.format(found=sqlite3.sqlite_version, needed=needed))

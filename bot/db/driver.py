@@ -1,8 +1,8 @@
-"""SQLite in a thread of its own, which every statement goes to once.
+"""SQLite in a thread of its own, with one round trip per statement.
 
-aiosqlite goes there and back for the start of a transaction, a cursor, a statement, its rows and
-the cursor's end, and under a burst each of these waits for the interpreter's lock. Here a
-transaction begins with its first statement, and a statement brings all of its rows along.
+aiosqlite makes separate round trips for the start of a transaction, the cursor, the statement, its
+rows and closing the cursor, and in a burst each of these waits for the GIL. Here a transaction
+begins together with its first statement, and a statement returns with all of its rows.
 """
 
 import sqlite3
@@ -13,48 +13,48 @@ from typing import Any, Self
 
 import aiosqlite
 
-# Discord wants a first answer within 3 s, so a writer that is held longer gives up well before.
+# Discord requires a first reply within 3 s, so a blocked writer gives up well before.
 BUSY_TIMEOUT_MS = 1500
 
 PRAGMAS = (
     "journal_mode=WAL",
-    "synchronous=FULL",  # what was answered is on the disk, whatever happens to the power
+    "synchronous=FULL",  # what was acknowledged is on disk, even after a power failure
     "foreign_keys=ON",
-    "secure_delete=ON",  # what was erased is overwritten in the file
+    "secure_delete=ON",  # erased data is overwritten in the file
     f"busy_timeout={BUSY_TIMEOUT_MS}",
 )
 READ, WRITE = "BEGIN DEFERRED", "BEGIN IMMEDIATE"
 
 
 class Connection(aiosqlite.Connection):
-    """What SQLAlchemy's dialect for aiosqlite talks to; awaiting it opens the file.
+    """The connection for SQLAlchemy's aiosqlite dialect; awaiting it opens the file.
 
-    Nothing but `begin` opens a transaction.
+    Only `begin` starts a transaction.
     """
 
     def __init__(self, path: Path) -> None:
         super().__init__(partial(open_file, path), iter_chunk_size=1)
         self._thread.daemon = True
-        self._begin: str | None = None  # what is still to be said before the next statement
+        self._begin: str | None = None  # sent before the next statement
         self._transaction: str | None = None
 
     def begin(self, kind: str) -> None:
-        """Begin a transaction, READ or WRITE, with the next statement."""
+        """Begin a transaction, READ or WRITE, together with the next statement."""
         self._begin = kind
 
     def cursor(self) -> "Cursor":  # type: ignore[override]
-        """Return what runs one statement."""
+        """Return a cursor for one statement."""
         return Cursor(self)
 
     async def run(self, statement: Callable[[sqlite3.Cursor], sqlite3.Cursor]) -> "Outcome":
-        """Run a statement in the thread, at the start of its transaction where it is the first."""
+        """Run a statement in the thread, beginning its transaction first if necessary."""
         begin, self._begin = self._begin, None
         self._transaction = begin or self._transaction
         outcome: Outcome = await self._execute(_run, self._conn, begin, statement)  # type: ignore[no-untyped-call]
         return outcome
 
     async def commit(self) -> None:
-        """Make what was written last; nobody has to wait for the end of what only read."""
+        """Commit; after reads only, nobody has to wait for it."""
         if self._transaction == READ:
             self._tx.put_nowait((None, self._conn.commit))
         elif self._transaction == WRITE:
@@ -62,14 +62,14 @@ class Connection(aiosqlite.Connection):
         self._begin = self._transaction = None
 
     async def rollback(self) -> None:
-        """Leave everything as it was, where anything was begun."""
+        """Roll back if a transaction has begun."""
         if self._transaction is not None:
             await super().rollback()
         self._begin = self._transaction = None
 
 
 class Outcome:
-    """What a statement led to."""
+    """The result of a statement."""
 
     __slots__ = ("description", "lastrowid", "rowcount", "rows")
 
@@ -80,18 +80,18 @@ class Outcome:
 
 
 class Cursor:
-    """One statement and its outcome, as SQLAlchemy asks aiosqlite for them."""
+    """One statement and its result, in the form SQLAlchemy expects of aiosqlite."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._outcome: Outcome | None = None
 
     async def __aenter__(self) -> Self:
-        """Return itself: there is nothing to open."""
+        """Return itself; there is nothing to open."""
         return self
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
-        """Return ``description``, ``lastrowid`` or ``rowcount`` of the outcome."""
+        """Return ``description``, ``lastrowid`` or ``rowcount`` of the result."""
         return getattr(self._outcome, name, None)
 
     async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Self:
@@ -100,7 +100,7 @@ class Cursor:
         return self
 
     async def executemany(self, sql: str, parameters: Sequence[Sequence[Any]]) -> Self:
-        """Run the statement once with each of the parameters."""
+        """Run the statement once with each set of parameters."""
         self._outcome = await self._connection.run(lambda one: one.executemany(sql, parameters))
         return self
 
@@ -109,11 +109,11 @@ class Cursor:
         return () if self._outcome is None else self._outcome.rows
 
     async def close(self) -> None:
-        """Do nothing: the thread closed its cursor when it had the rows."""
+        """Do nothing: the thread closed its cursor after fetching the rows."""
 
 
 def open_file(path: Path) -> sqlite3.Connection:
-    """Open the database for the thread that asks; nothing begins a transaction by itself."""
+    """Open the database for the calling thread, without implicit transactions."""
     connection = sqlite3.connect(path, isolation_level=None)
     for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")

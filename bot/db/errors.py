@@ -1,27 +1,27 @@
-"""What can go wrong with the store.
+"""Errors of the store.
 
 StoreError
-├── StoreUnavailable   the disk does not take it now; that may pass, and then it is tried again
+├── StoreUnavailable   the disk does not accept it now; may pass, and is then retried
 │   ├── StoreBusy      another writer held the database for too long; nothing was written
-│   ├── StoreFull      there is no room on the disk, or no more of the quota
-│   ├── StoreReadOnly  the system lets nobody write there
-│   └── StoreFailing   the disk, or the way to it, does not work
-├── StoreDamaged       the database is not what was written; only a backup mends it
+│   ├── StoreFull      the disk or the quota is full
+│   ├── StoreReadOnly  writing is not permitted there
+│   └── StoreFailing   the disk, or the connection to it, does not work
+├── StoreDamaged       the database is corrupt; only a backup helps
 ├── StoreUnwritable    the data folder or the database file cannot be written
-├── StoreClosed        the bot stops, and writes nothing more
-├── StoreInUse         another process works on the data folder
-├── StoreTooNew        a newer Darkroom has already changed this database
-├── StoreTooOld        the SQLite that Python brings is too old
-└── BackupUnusable     a backup cannot be made, or is none that could be restored
+├── StoreClosed        the bot is stopping and writes nothing more
+├── StoreInUse         another process uses the data folder
+├── StoreTooNew        a newer Darkroom has already migrated this database
+├── StoreTooOld        Python's SQLite is too old
+└── BackupUnusable     a backup cannot be made, or cannot be restored
 """
 
 
 class StoreError(Exception):
-    """The family; its text is one line."""
+    """The base class; its text is one line."""
 
 
 class StoreUnavailable(StoreError):
-    """Something that may pass by itself, or when the owner makes room; see `patience`."""
+    """Something that may pass by itself, or when the owner frees space; see `patience`."""
 
 
 class StoreBusy(StoreUnavailable):
@@ -29,19 +29,19 @@ class StoreBusy(StoreUnavailable):
 
 
 class StoreFull(StoreUnavailable):
-    """There is no room on the disk; nothing was written."""
+    """The disk is full; nothing was written."""
 
 
 class StoreReadOnly(StoreUnavailable):
-    """The disk is mounted read-only, or its permissions forbid to write."""
+    """The disk is mounted read-only, or its permissions forbid writing."""
 
 
 class StoreFailing(StoreUnavailable):
-    """The disk reports errors, or is not there; whether something was written is not known."""
+    """The disk reports errors or is missing; whether anything was written is unknown."""
 
 
 class StoreDamaged(StoreError):
-    """The database is malformed, or none at all."""
+    """The database is malformed, or the file is not a database."""
 
 
 class StoreUnwritable(StoreError):
@@ -49,20 +49,20 @@ class StoreUnwritable(StoreError):
 
 
 class StoreClosed(StoreError):
-    """The bot stops; whoever is patient gives up."""
+    """The bot is stopping; patient callers give up."""
 
 
 class StoreInUse(StoreError):
-    """Another process works on the data folder; the text names it."""
+    """Another process uses the data folder; the text names it."""
 
 
 class StoreTooNew(StoreError):
-    """The database carries a revision that this version does not know."""
+    """The database has a revision that this version does not know."""
 
 
 class StoreTooOld(StoreError):
-    """SQLite is older than what Darkroom's statements need."""
+    """SQLite is older than our statements require."""
 
 
 class BackupUnusable(StoreError):
-    """A backup cannot be written there, or what is to be restored is no whole backup."""
+    """A backup cannot be written there, or the file is not a complete backup."""

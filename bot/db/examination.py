@@ -1,4 +1,4 @@
-"""Whether what is stored is whole: looked at, never changed."""
+"""Checking the integrity of stored data, read-only."""
 
 import asyncio
 import sqlite3
@@ -15,14 +15,14 @@ from bot.db.errors import StoreDamaged, StoreTooNew, StoreUnwritable
 from bot.db.faults import store_error
 from bot.db.picture_files import picture_file
 
-SAMPLE = 1000  # pictures that are looked for
-LOCK_BYTE = 2**30  # SQLite never writes to the page that has it
+SAMPLE = 1000  # pictures to check
+LOCK_BYTE = 2**30  # SQLite never writes to the page that contains it
 WAL_HEADER_BYTES, FRAME_HEADER_BYTES = 32, 24
 STALE = (
     "{wal} belongs to another database: was this one copied over it? "
     "Remove {wal} and {shm} while Darkroom is stopped, before it starts again"
 )
-# What should lie in the folder: a refused picture's file may be kept or not.
+# Files that should be in the folder; a refused picture's may be kept or not.
 STORED = """
     SELECT pictures.sha256, pictures.size_bytes FROM pictures JOIN jobs ON jobs.id = job_id
     WHERE jobs.deleted_at IS NULL AND jobs.pruned_at IS NULL AND verdict != 'refused'
@@ -32,7 +32,7 @@ STORED = """
 
 @dataclass(frozen=True, slots=True)
 class StoreState:
-    """What is stored; ``missing`` of the ``sampled`` pictures have no whole file."""
+    """What is stored; ``missing`` of the ``sampled`` pictures have no intact file."""
 
     path: Path
     jobs: int
@@ -42,7 +42,7 @@ class StoreState:
 
 
 async def examine(folder: Path) -> StoreState | None:
-    """Look at a data folder without changing it; None where there is no database yet.
+    """Examine a data folder without changing it; None if there is no database yet.
 
     Raises StoreTooOld, StoreUnwritable, StoreDamaged or StoreTooNew; each names the path.
     """
@@ -50,7 +50,7 @@ async def examine(folder: Path) -> StoreState | None:
 
 
 def check_database(path: Path) -> None:
-    """Raise StoreDamaged or StoreTooNew where a database is not whole, or not for us."""
+    """Raise StoreDamaged or StoreTooNew if a database is corrupt, or not for this version."""
     with closing(_open(path)) as connection:
         _check(connection, path)
 
@@ -69,7 +69,7 @@ def _examine(folder: Path) -> StoreState | None:
             jobs, open_jobs = connection.execute(counted).fetchone()
             sample = connection.execute(STORED, (SAMPLE,)).fetchall()
     except StoreDamaged:
-        # A log that is none of this database's spoils what is whole without it.
+        # Another database's log would corrupt one that is intact without it.
         if _wal(path).exists() and _is_whole_alone(path):
             raise _stale(path) from None
         raise
@@ -84,7 +84,7 @@ def _open(path: Path, mode: str = "mode=ro") -> sqlite3.Connection:
 def _check(connection: sqlite3.Connection, path: Path) -> None:
     try:
         (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-        # A log may fit a database that it is none of, but for the indexes: that takes longer.
+        # Another database's log may fit except for the indexes, which takes a longer check.
         check = "integrity_check" if _wal(path).exists() else "quick_check"
         (found,) = connection.execute(f"PRAGMA {check}(1)").fetchone()
     except sqlite3.Error as error:
@@ -100,9 +100,9 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _zeroed(path: Path) -> Iterator[int]:
-    """Yield the pages in use that hold nothing but zeros, which `quick_check` may overlook.
+    """Yield pages in use that are all zeros, which `quick_check` may overlook.
 
-    What is free is zeroed on purpose (`secure_delete`), and what the log holds is newer.
+    Free pages are zeroed on purpose (`secure_delete`), and those in the log are newer.
     """
     with path.open("rb") as file:
         size = _page_size(file)
@@ -129,11 +129,11 @@ def _free(file: BinaryIO, size: int) -> set[int]:
 
 
 def _is_stale(path: Path) -> bool:
-    """Tell whether the write-ahead log beside a database was another one's.
+    """Tell whether the write-ahead log belongs to a different database.
 
-    The first page counts changes, and a log's own database is not behind its first frames, nor
-    before its last. After the last frame only a checkpoint writes to it, and what that copies
-    stands in both.
+    The first page has a change counter: the log's own database is not behind its first frames, nor
+    before its last. After the last frame only a checkpoint writes to it, and what that copies is in
+    both.
     """
     log = _wal(path)
     if not log.exists() or log.stat().st_size <= WAL_HEADER_BYTES:
@@ -163,14 +163,14 @@ def _changes(file: BinaryIO, page_at: int) -> int:
 
 
 def _frames(path: Path, size: int) -> Iterator[int]:
-    """Yield the pages that the write-ahead log holds."""
+    """Yield the pages in the write-ahead log."""
     if _wal(path).exists():
         with _wal(path).open("rb") as wal:
             yield from (page for page, _ in _frames_in(wal, size))
 
 
 def _frames_in(wal: BinaryIO, size: int) -> Iterator[tuple[int, int]]:
-    """Yield each frame's page and where its content begins, of the log's latest generation."""
+    """Yield each frame's page and content offset, for the log's latest generation."""
     wal.seek(16)
     salt, start = wal.read(8), WAL_HEADER_BYTES
     while True:

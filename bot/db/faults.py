@@ -1,4 +1,4 @@
-"""What SQLite and the system report, as errors of the store: one table for each."""
+"""Errors of SQLite and the operating system as store errors: one table for each."""
 
 import errno
 import sqlite3
@@ -20,7 +20,7 @@ from bot.db.errors import (
 SQLITE: dict[int, type[StoreError]] = {
     sqlite3.SQLITE_BUSY: StoreBusy,
     sqlite3.SQLITE_LOCKED: StoreBusy,
-    sqlite3.SQLITE_PROTOCOL: StoreBusy,  # the locks of a write-ahead log, fought over for too long
+    sqlite3.SQLITE_PROTOCOL: StoreBusy,  # the write-ahead log's locks were contended for too long
     sqlite3.SQLITE_FULL: StoreFull,
     sqlite3.SQLITE_READONLY: StoreReadOnly,
     sqlite3.SQLITE_PERM: StoreReadOnly,
@@ -30,7 +30,7 @@ SQLITE: dict[int, type[StoreError]] = {
     sqlite3.SQLITE_CORRUPT: StoreDamaged,
     sqlite3.SQLITE_NOTADB: StoreDamaged,
 }
-PRIMARY = 0xFF  # of a code, which says more in its upper bits
+PRIMARY = 0xFF  # the rest of a code has details in its upper bits
 
 SYSTEM: dict[int, type[StoreError]] = {
     errno.ENOSPC: StoreFull,
@@ -38,14 +38,14 @@ SYSTEM: dict[int, type[StoreError]] = {
     errno.EACCES: StoreReadOnly,
     errno.EPERM: StoreReadOnly,
     errno.EROFS: StoreReadOnly,
-}  # whatever else a file's system says is StoreFailing
+}  # any other file system error is StoreFailing
 
 
 @contextmanager
 def as_store_errors() -> Iterator[None]:
-    """Raise what SQLite or the system reports as an error of the store, where it is one.
+    """Convert errors of SQLite or the system into store errors, where they are any.
 
-    Mistakes of ours, such as a constraint that fails, stay what they are.
+    Bugs of ours, such as a violated constraint, are not converted.
     """
     try:
         yield
@@ -57,7 +57,7 @@ def as_store_errors() -> Iterator[None]:
 
 
 def store_error(error: BaseException) -> StoreError | None:
-    """Return the error of the store that another one stands for, if it does."""
+    """Return the store error for another error, if it is one."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, OSError):
         kind = SYSTEM.get(cause.errno or 0, StoreFailing)
@@ -67,7 +67,7 @@ def store_error(error: BaseException) -> StoreError | None:
 
 
 def code_of(error: BaseException) -> int:
-    """Return SQLite's primary result code; 0 where there is none."""
+    """Return SQLite's primary result code; 0 if there is none."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     code: int = getattr(cause, "sqlite_errorcode", 0) or 0
     return code & PRIMARY

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, whatever stops us; errors are the store's."""
+"""Files that are complete or absent, even after a crash; errors are the store's."""
 
 import os
 import tempfile
@@ -7,13 +7,13 @@ from pathlib import Path
 
 from bot.db.faults import as_store_errors
 
-PART = ".part"  # how a name ends while its file is written
+PART = ".part"  # suffix of a file being written
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write beside the file's place, sync, rename, sync the folder; raises StoreError.
+    """Write a temporary file, sync, rename, sync the folder; raises StoreError.
 
-    A kill leaves the whole file or none, and at most a part that `remove_parts` finds.
+    A kill leaves the complete file or none, and at most a part that `remove_parts` finds.
     """
     with as_store_errors():
         _make_folder(path.parent)
@@ -32,7 +32,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def read_whole(path: Path) -> bytes | None:
-    """Return a file's content, or None where there is no such file; raises StoreError."""
+    """Return a file's content, or None if it does not exist; raises StoreError."""
     with as_store_errors():
         try:
             return path.read_bytes()
@@ -41,7 +41,7 @@ def read_whole(path: Path) -> bytes | None:
 
 
 def remove_parts(folder: Path) -> int:
-    """Remove what a kill left half written two folders deep, where the disk lets us; count it."""
+    """Remove partial files left by a kill, two folders deep, where possible; return how many."""
     found = list(folder.glob(f"*/*{PART}"))
     for part in found:
         with suppress(OSError):
@@ -50,7 +50,7 @@ def remove_parts(folder: Path) -> int:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder last; Windows opens no folders, and needs no such thing."""
+    """Make names in a folder durable; not possible and not needed on Windows."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)

@@ -32,13 +32,13 @@ from bot.db.records import (
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment in UTC; SQLite keeps no zone, so it is put back when a row is read."""
+    """A time in UTC; SQLite stores no time zone, so it is restored on reading."""
 
     impl = DateTime
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:  # noqa: ANN401, ARG002
-        """Store the UTC wall time; a moment without a zone is a mistake of ours."""
+        """Store the UTC time; a time without a zone is a bug."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -46,17 +46,17 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC).replace(tzinfo=None)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ANN401, ARG002
-        """Return the moment with its zone."""
+        """Return the time with its zone."""
         return None if value is None else value.replace(tzinfo=UTC)
 
 
-# The conditions of partial indexes, as SQLite wants them said again in a search.
+# Conditions of partial indexes, in the form SQLite requires queries to repeat.
 UNPRUNED = text("pruned_at IS NULL")
 WORDED = text("folded_words != '(erased)\n'")
 
 
 class Base(DeclarativeBase):
-    """Every constraint has a name, so that a later migration can speak of it."""
+    """The declarative base; every constraint has a name, so that migrations can refer to it."""
 
     metadata = MetaData(
         naming_convention={
@@ -88,8 +88,8 @@ class JobRow(Base):
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("jobs.id"))
     parent_index: Mapped[int | None]
 
-    request: Mapped[str] = mapped_column(Text, server_default="{}")  # all of it, as JSON
-    # What queries ask of it; plain, so that a damaged request spoils no index.
+    request: Mapped[str] = mapped_column(Text, server_default="{}")  # complete, as JSON
+    # What queries need of it; plain columns, so that a damaged request breaks no index.
     checkpoint: Mapped[str] = mapped_column(String(200))
     num_images: Mapped[int]
     source_sha256: Mapped[str | None] = mapped_column(String(64))
@@ -98,7 +98,7 @@ class JobRow(Base):
     style: Mapped[str | None] = mapped_column(String(100))
     typed_prompt: Mapped[str | None] = mapped_column(Text)
     typed_negative_prompt: Mapped[str | None] = mapped_column(Text)
-    # What was typed, as searches compare it; triggers carry it over to `job_words`, FTS5's index.
+    # What was typed, normalized for searching; triggers copy it to `job_words`, the FTS5 index.
     folded_words: Mapped[str] = mapped_column(Text, default="", server_default="")
     flagged: Mapped[str | None] = mapped_column(Text)
     stripped: Mapped[str | None] = mapped_column(Text)
@@ -110,7 +110,7 @@ class JobRow(Base):
     locale: Mapped[str] = mapped_column(String(10), default="en-US", server_default="en-US")
     filesize_limit: Mapped[int | None]
     guest: Mapped[bool] = mapped_column(default=False, server_default=false())
-    # How its place was when it was made; of older jobs nobody knows.
+    # The state of its place when it was made; unknown for older jobs.
     age_restricted: Mapped[bool] = mapped_column(default=False, server_default=false())
     direct_channel_id: Mapped[int | None] = mapped_column(BigInteger)
 
@@ -122,12 +122,12 @@ class JobRow(Base):
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    pruned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # kept for long enough
+    pruned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # when its pictures expired
 
     __table_args__ = (
         UniqueConstraint("interaction_id", "part"),
         Index(None, "status"),
-        # Each gives a server's jobs by id: the id is the last column of every index in SQLite.
+        # Each gives a server's jobs by id: the id is the last column of every SQLite index.
         Index(None, "guild_id"),
         Index(None, "guild_id", "person_id", "id"),
         Index(None, "guild_id", "checkpoint"),
@@ -149,7 +149,7 @@ class JobRow(Base):
 
 
 class PictureRow(Base):
-    """One picture of a job; the same pixels are one file, however many rows name it."""
+    """One picture of a job; identical pixels share a file, however many rows name it."""
 
     __tablename__ = "pictures"
 
@@ -169,7 +169,7 @@ class PictureRow(Base):
 
 
 class FavouriteRow(Base):
-    """A job whose pictures a person likes."""
+    """A job that a person marked as a favourite."""
 
     __tablename__ = "favourites"
 
@@ -183,7 +183,7 @@ class FavouriteRow(Base):
 
 
 class RulesRow(Base):
-    """What holds in a server, or in one channel of it, as JSON that the rules' record reads."""
+    """The rules of a server or one of its channels, as JSON for `Rules`."""
 
     __tablename__ = "rules"
 
@@ -195,7 +195,7 @@ class RulesRow(Base):
 
 
 class DefaultsRow(Base):
-    """What a person likes better than the defaults, as JSON that the defaults' record reads."""
+    """A person's default options, as JSON."""
 
     __tablename__ = "defaults"
 
@@ -205,7 +205,7 @@ class DefaultsRow(Base):
 
 
 class AllowanceRow(Base):
-    """What moderators granted a person or a role."""
+    """An allowance that moderators granted a person or role."""
 
     __tablename__ = "allowances"
 
@@ -219,7 +219,7 @@ class AllowanceRow(Base):
 
 
 class SpentRow(Base):
-    """What a person had used of a day when they had themselves erased; it goes with the day."""
+    """A person's usage of a day, recorded when their data was erased; removed after the day."""
 
     __tablename__ = "spent"
 
@@ -234,7 +234,7 @@ class SpentRow(Base):
 
 
 class BlockRow(Base):
-    """A person who may ask for nothing; lifted ones stay on record."""
+    """A person blocked from generating; lifted blocks stay on record."""
 
     __tablename__ = "blocks"
 
@@ -251,7 +251,7 @@ class BlockRow(Base):
 
 
 class FilterRow(Base):
-    """What may not be asked for."""
+    """A prompt filter."""
 
     __tablename__ = "filters"
 
@@ -268,7 +268,7 @@ class FilterRow(Base):
 
 
 class AuditRow(Base):
-    """What a moderator did; triggers of the database refuse every change."""
+    """A moderator's action; database triggers refuse every change."""
 
     __tablename__ = "audit"
 

@@ -1,4 +1,4 @@
-"""One process a data folder: a lock of the system's, which a crash releases as well."""
+"""One process per data folder: a lock of the operating system, released even by a crash."""
 
 import os
 from collections.abc import Iterator
@@ -10,15 +10,14 @@ from filelock import FileLock, Timeout
 from bot.db.errors import StoreInUse, StoreUnwritable
 
 LOCK, HOLDER = "darkroom.lock", "darkroom.pid"
-RESTORING = "restoring"  # a folder that is there while a restore moves files
+RESTORING = "restoring"  # a folder that exists while a restore moves files
 
 
 @contextmanager
 def occupied(folder: Path) -> Iterator[None]:
-    """Be the one process that works on a data folder; raises StoreInUse or StoreUnwritable.
+    """Be the only process that uses a data folder; raises StoreInUse or StoreUnwritable.
 
-    The folder is made where there is none. Raises StoreUnwritable, too, where a restore was
-    interrupted.
+    The folder is created if missing. StoreUnwritable is also raised after an interrupted restore.
     """
     with _locked(folder):
         if (folder / RESTORING).exists():
@@ -30,7 +29,7 @@ def occupied(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def occupied_to_restore(folder: Path) -> Iterator[None]:
-    """Do as `occupied`, over what an interrupted restore has left, too."""
+    """Do as `occupied`, even after an interrupted restore."""
     with _locked(folder):
         yield
 
@@ -50,10 +49,10 @@ def _locked(folder: Path) -> Iterator[None]:
         raise StoreUnwritable(
             f"STORE__FOLDER: {folder} must be a folder that can be written ({why})"
         ) from error
-    # Beside the lock: Windows lets nobody read a file that is locked.
+    # Beside the lock: on Windows a locked file cannot be read.
     holder = folder / HOLDER
     try:
-        with suppress(OSError):  # it is for people only, and the disk may be full
+        with suppress(OSError):  # only informative, and the disk may be full
             holder.write_text(f"{os.getpid()}\n", "ascii")
         yield
     finally:

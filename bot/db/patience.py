@@ -1,9 +1,9 @@
-"""Patience: what was promised is tried until it is done.
+"""Patience: what was promised is retried until it succeeds.
 
-A first answer is due within 3 s, so what it needs of the store fails soon. After that nobody waits
-for an answer any more, and a locked file or a full disk is no reason to lose a job: whoever works
-on one says so (`patient`), and whatever the store does for them is tried again, with growing
-pauses, for as long as it takes. So everything that is done in patience can be done twice.
+A first reply is due within 3 s, so its database work fails fast. After that nobody is waiting for a
+reply, and a locked file or a full disk is no reason to lose a job: code working on one says so
+(`patient`), and its store operations are retried, with growing pauses, for as long as it takes.
+Everything done patiently must therefore be idempotent.
 """
 
 import asyncio
@@ -18,25 +18,25 @@ from bot.db.errors import StoreUnavailable
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 60.0
-LONG_S = 5.0  # who waits for a person says so then
+LONG_S = 5.0  # after which the person waiting is told
 
 T = TypeVar("T")
 Tell = Callable[[], None]
 
 
 def _nobody_asks() -> None:
-    """Tell nobody."""
+    """Do nothing."""
 
 
-# As a job's number in the log, it holds for the tasks that are begun in its context, too.
+# Like a job's number in the log, it also applies to tasks started in its context.
 _tell: ContextVar[Tell | None] = ContextVar("patience", default=None)
 
 
 @contextmanager
 def patient(tell: Tell = _nobody_asks) -> Iterator[None]:
-    """Let what the store does in this context be tried until it is done.
+    """Retry store operations in this context until they succeed.
 
-    ``tell`` is called when that takes long.
+    ``tell`` is called if that takes long.
     """
     token = _tell.set(tell)
     try:
@@ -47,7 +47,7 @@ def patient(tell: Tell = _nobody_asks) -> Iterator[None]:
 
 @contextmanager
 def impatient() -> Iterator[None]:
-    """Let what the store does in this context fail soon, as where the bot stops."""
+    """Let store operations in this context fail fast, as when the bot is stopping."""
     token = _tell.set(None)
     try:
         yield
@@ -56,9 +56,9 @@ def impatient() -> Iterator[None]:
 
 
 async def outlast(work: Callable[[], Awaitable[T]]) -> T:
-    """Do it; where somebody is patient, again for as long as the store is not available.
+    """Do it, retrying while the store is unavailable if the context is patient.
 
-    Raises every other error at once, and StoreUnavailable where nobody is patient.
+    Raises every other error at once, and StoreUnavailable if it is not patient.
     """
     tell = _tell.get()
     if tell is None:

@@ -1,6 +1,6 @@
-"""What is kept is its owner's alone: files 0600, folders 0700.
+"""Stored data is readable by its owner only: files 0600, folders 0700.
 
-Windows has no such modes, and its users' folders are their own: there nothing is done.
+Windows has no such modes, and user folders there are private already: nothing is done.
 """
 
 import logging
@@ -12,18 +12,18 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-OTHERS = 0o077  # what the group and everybody else may do
+OTHERS = 0o077  # permissions of the group and everybody else
 
 
 def keep_private() -> None:
-    """Let what this process and its children make be nobody else's to read."""
+    """Make files of this process and its children private."""
     os.umask(OTHERS)
 
 
 def tighten(folder: Path) -> int:
-    """Take what others may do with a folder and all in it from them; return with how many files.
+    """Remove others' permissions from a folder and everything in it; return the number of files.
 
-    Comes before the database is opened: SQLite gives the files beside it the same mode.
+    Call before the database is opened: SQLite gives the files beside it the same mode.
     """
     count = 0
     for path, mode in _open_to_others(folder):
@@ -39,14 +39,14 @@ def tighten(folder: Path) -> int:
 
 
 def count_open(folder: Path) -> int:
-    """Return how many files and folders others may do something with."""
+    """Return how many files and folders are accessible to others."""
     return sum(1 for _ in _open_to_others(folder))
 
 
 def exposed(file: Path) -> bool:
-    """Tell whether others on this machine may read a file with secrets in it.
+    """Tell whether others on this machine can read a file with secrets.
 
-    Another's file that our group may read is meant for us.
+    Another user's file that our group may read is meant for us.
     """
     if sys.platform == "win32" or not file.exists():
         return False
@@ -56,7 +56,7 @@ def exposed(file: Path) -> bool:
 
 
 def _open_to_others(folder: Path) -> Iterator[tuple[Path, int]]:
-    """Yield the folder and what is in it, as far as it is open to others, with its mode."""
+    """Yield files and folders accessible to others, with their modes."""
     if sys.platform == "win32" or not folder.exists():
         return
     for around, _, files in os.walk(folder):

@@ -1,4 +1,4 @@
-"""The store's words as frozen records; what leaves the store is one of these."""
+"""Frozen records, which are what stores return."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -8,7 +8,7 @@ from generation.request import GenerationRequest, Uploaded, UpscaleRequest, upsc
 
 
 class Kind(StrEnum):
-    """What a person asked for."""
+    """What kind of job it is."""
 
     IMAGINE = "imagine"
     REROLL = "reroll"
@@ -18,7 +18,7 @@ class Kind(StrEnum):
 
 
 class Status(StrEnum):
-    """How far a job is. A job goes forward only; a stop of the bot takes RUNNING back to QUEUED."""
+    """A job's state. It only moves forward, except that a shutdown returns RUNNING to QUEUED."""
 
     RECORDED = "recorded"  # the row exists, nobody has been answered yet
     QUEUED = "queued"  # answered, the message is known
@@ -29,7 +29,7 @@ class Status(StrEnum):
 
 
 class Place(StrEnum):
-    """Where a job lives: it cannot be shown any more when this is gone."""
+    """Where a job's message is; once this is deleted, the job can no longer be shown."""
 
     MESSAGE = "message"
     CHANNEL = "channel"
@@ -38,22 +38,21 @@ class Place(StrEnum):
 
 OPEN = (Status.RECORDED, Status.QUEUED, Status.RUNNING)
 
-EVERYWHERE = 0  # instead of a server's id: what holds in all of them and in direct messages
+EVERYWHERE = 0  # instead of a server's id: all servers and direct messages
 WHOLE_SERVER = 0  # instead of a channel's id
 
-BY_MODERATOR = "by a moderator"  # why a job ended that one cancelled
+BY_MODERATOR = "by a moderator"  # the reason of a job that a moderator cancelled
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who asked, where, and the interaction that can be answered; times are UTC.
+    """Who made a request, where, and the interaction to respond to; times are UTC.
 
-    Where one interaction asks for several jobs, ``part`` counts them from 0, which is the one in
-    the interaction's own answer. A ``private`` one is shown to nobody else. ``locale`` is the
-    language of what is said about it, as Discord names it; ``filesize_limit`` is how many bytes of
-    file Discord takes in its answer, where it said so. As a ``guest`` we are there only because the
-    person brought us along: we are no member of the place. ``age_restricted`` is how the place
-    was then.
+    If one interaction requests several jobs, ``part`` counts them from 0, which is the one in the
+    original response. A ``private`` job is shown to nobody else. ``locale`` is the language of its
+    messages, as Discord names it; ``filesize_limit`` is how many bytes per file Discord accepts in
+    the response, if known. As a ``guest`` the bot is there through the person's user install, not
+    as a member of the place. ``age_restricted`` is the state of the place at that time.
     """
 
     interaction_id: int
@@ -72,22 +71,22 @@ class Origin:
 
     @property
     def home(self) -> int | None:
-        """The server whose share of the queue it takes; None in direct messages and for guests."""
+        """The server whose share of the queue it uses; None in direct messages and for guests."""
         return None if self.guest else self.guild_id
 
     @property
     def by_token_only(self) -> bool:
-        """Whether nothing but the interaction's token can write where it was asked."""
+        """Whether only the interaction's token can post where the request was made."""
         return self.private or self.guest
 
     def __repr__(self) -> str:
-        """Leave the token out: whoever holds it can write in our name."""
+        """Leave out the token, which lets anybody post in our name."""
         return f"Origin(interaction_id={self.interaction_id}, person_id={self.person_id})"
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What a person typed, before a style was laid over it."""
+    """The prompts as typed, before a style was applied."""
 
     prompt: str
     negative_prompt: str = ""
@@ -95,15 +94,15 @@ class Words:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewJob:
-    """What is to become a job.
+    """A job to be recorded.
 
-    Where its request has a strength, the picture it starts from is stored under ``source_sha256``.
-    ``factor`` is how much larger an upscale is than its request draws it. ``style`` names the
-    prompt template that is in the request's prompts, and ``typed`` are those without it and
-    without what a server adds; None where they are the request's own. ``flagged`` says what
-    moderators should look at, ``stripped`` what filters cut out of the prompt. Pictures
-    scored above ``spoiler_above`` are hidden until somebody clicks, those above ``refuse_above``
-    are not shown, and their files are dropped unless ``keep_refused``; None shows all of them.
+    If its request has a strength, the source picture is stored under ``source_sha256``. ``factor``
+    is how much larger an upscale is than its request. ``style`` names the prompt template that was
+    applied to the request's prompts, and ``typed`` are those without it and without a server's
+    additions; None if they are the request's own. ``flagged`` says what moderators should look at,
+    ``stripped`` what filters cut out of the prompt. Pictures scored above ``spoiler_above`` are
+    spoilered, those above ``refuse_above`` are not shown, and their files are dropped unless
+    ``keep_refused``; None shows all of them.
     """
 
     kind: Kind
@@ -122,26 +121,26 @@ class NewJob:
 
     @property
     def uploaded(self) -> bool:
-        """Whether it enlarges a person's own picture, which was drawn from no words."""
+        """Whether it upscales a picture that was uploaded, not generated."""
         return isinstance(self.request, Uploaded)
 
     @property
     def words(self) -> Words:
-        """The person's own words."""
+        """The prompts as the person typed them."""
         return self.typed or Words(self.request.prompt, self.request.negative_prompt)
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height of its pictures in pixels."""
+        """Width and height of its pictures, in pixels."""
         return self.factor * self.request.width, self.factor * self.request.height
 
     @property
     def rows(self) -> int:
-        """How many rows of the device's forwards it takes."""
+        """The number of rows it takes in a forward pass."""
         return UpscaleRequest.rows if self.kind is Kind.UPSCALE else self.request.rows
 
     def cost(self) -> float:
-        """Return its work in the units of `GenerationRequest.cost`, if its source is stored."""
+        """Return its cost in the units of `GenerationRequest.cost`, if its source is stored."""
         if self.kind is Kind.UPSCALE:
             return upscale_cost(self.request.width, self.request.height, self.factor)
         return self.request.cost()
@@ -149,12 +148,11 @@ class NewJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job(NewJob):
-    """One thing a person asked for, as it stands in the database.
+    """A job, as recorded in the database.
 
-    ``cut`` are the words of its prompts that were too many for the text encoder. Where the place
-    could not be reached any more, its message is in the person's own ``direct_channel_id``. A job
-    that was ``deleted_at`` some time has no message and no pictures of its own any more; that it
-    was asked for stays on record.
+    ``cut`` are the words of its prompts beyond the text encoder's limit. If its place could no
+    longer be reached, its message is in the person's ``direct_channel_id``. A job with a
+    ``deleted_at`` has no message and pictures any more; the request itself stays on record.
     """
 
     id: int
@@ -173,16 +171,16 @@ class Job(NewJob):
 
     @property
     def mark(self) -> str:
-        """What tells it from a job of the same number in another database.
+        """What distinguishes it from the job with the same number in another database.
 
-        There is one after every fresh start, and another once a backup is restored; Discord's
-        number of the interaction that asked comes only once.
+        A fresh start or a restored backup makes another database; Discord's id of the interaction
+        that made the request is unique.
         """
         return f"{self.origin.interaction_id:x}"
 
     @property
     def channel_id(self) -> int | None:
-        """Where its message can be reached without the token, None where it cannot."""
+        """The channel of its message for access without the token; None if there is no access."""
         if self.direct_channel_id is not None:
             return self.direct_channel_id
         return None if self.origin.by_token_only else self.origin.channel_id
@@ -190,10 +188,10 @@ class Job(NewJob):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Which jobs of one server, or of direct messages, a person looks for.
+    """A person's search among the jobs of one server, or of direct messages.
 
-    Their own, or with ``favourites`` those that they like, whoever made them; deleted ones never.
-    ``word`` is in the prompt or the negative prompt as typed, capitals and widths aside.
+    Their own, or with ``favourites`` those they marked, whoever made them; never deleted ones.
+    ``word`` is in the prompt or negative prompt as typed, ignoring case and character width.
     """
 
     person_id: int
@@ -205,11 +203,10 @@ class Search:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModSearch:
-    """Which jobs of a server a moderator looks for; what is None or empty is left open.
+    """A moderator's search among the jobs of a server; None or empty matches everything.
 
-    Deleted ones are found, and those of people who had themselves erased. ``words`` are
-    among those that a person typed, as they stand, capitals and widths aside. ``until`` is the
-    first moment that is too late.
+    Includes deleted jobs, and those of people whose data was erased. ``words`` must appear
+    literally in the typed prompts, ignoring case and character width. ``until`` is exclusive.
     """
 
     guild_id: int
@@ -225,25 +222,25 @@ class ModSearch:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """How many pictures somebody asked for, and how much of the device's time they took."""
+    """How many pictures a person requested, and how much device time they took."""
 
     pictures: int
     seconds: float
 
 
 class Verdict(StrEnum):
-    """What the check of a picture led to."""
+    """The result of a picture's check."""
 
     SHOWN = "shown"
-    SPOILER = "spoiler"  # shown to whoever clicks
+    SPOILER = "spoiler"  # shown after a click
     REFUSED = "refused"  # kept for moderators, if at all
 
 
 @dataclass(frozen=True, slots=True)
 class StoredPicture:
-    """One picture of a job: its file is found by ``sha256``.
+    """One picture of a job; ``sha256`` locates its file.
 
-    ``nsfw`` is how likely it is not safe for work, 0 to 1; None where nothing looked.
+    ``nsfw`` is the probability that it is not safe for work, 0 to 1; None if unchecked.
     """
 
     job_id: int
@@ -266,10 +263,10 @@ class Holder(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
-    """What moderators granted a person or a role of a server, instead of the server's own quota.
+    """An allowance for a person or role, replacing or adding to the server's quota.
 
-    ``pictures_per_day`` is None where the server's holds. ``extra`` pictures come on top on the
-    day ``extra_on`` (UTC). What was asked for before ``counted_from`` does not count.
+    ``pictures_per_day`` is None if the server's applies. ``extra`` pictures are added on the day
+    ``extra_on`` (UTC). Requests before ``counted_from`` do not count.
     """
 
     guild_id: int
@@ -283,7 +280,7 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """A person who may ask for nothing in a server, or EVERYWHERE, until some time or for good."""
+    """A person blocked in a server, or EVERYWHERE, for some time or permanently."""
 
     id: int
     guild_id: int
@@ -304,7 +301,7 @@ class FilterKind(StrEnum):
 
 
 class FilterAction(StrEnum):
-    """What becomes of a prompt that a filter finds something in."""
+    """What a filter does with a prompt that it matches."""
 
     REFUSE = "refuse"
     FLAG = "flag"
@@ -312,16 +309,16 @@ class FilterAction(StrEnum):
 
 
 class FilterStrictness(StrEnum):
-    """How a word, or each word of a phrase, may stand in a text; each finds what those above do."""
+    """How loosely a word, or each word of a phrase, is matched; each level includes those above."""
 
     WHOLE = "whole"  # as a word, disguised or not
-    INSIDE = "inside"  # in longer words too, and with letters doubled
-    SPACED = "spaced"  # and with anything but letters between its letters
+    INSIDE = "inside"  # in longer words too, and with doubled letters
+    SPACED = "spaced"  # also with anything except letters between its letters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """What may not be asked for in a server, or EVERYWHERE."""
+    """A prompt filter of a server, or EVERYWHERE."""
 
     id: int
     guild_id: int
@@ -332,7 +329,7 @@ class Filter:
 
 
 class AuditAction(StrEnum):
-    """What moderators do; what several have in common is their first word."""
+    """Moderators' actions; related ones share their first word."""
 
     BLOCK = "block"
     UNBLOCK = "unblock"
@@ -349,9 +346,9 @@ class AuditAction(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """What a moderator did: nobody can change it.
+    """A moderator's action; immutable.
 
-    ``action`` is an AuditAction's, or another release's.
+    ``action`` is an AuditAction's value, possibly another release's.
     """
 
     id: int
@@ -366,7 +363,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """A request that became no job; ``why`` is the class of the error that said so."""
+    """A request that became no job; ``why`` is the class of the error that refused it."""
 
     id: int
     guild_id: int | None

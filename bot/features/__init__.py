@@ -1,1 +1,1 @@
-"""A package for each thing people can do, with its commands, services, stores and one `setup`."""
+"""Features: one package each, with its commands, services, stores and a `setup` function."""

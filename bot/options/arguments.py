@@ -1,9 +1,9 @@
-"""Parameters as people type them into a prompt: ``a fox --ar 3:2 --seed 7 --no text, blur``.
+"""Parameters typed in a prompt: ``a fox --ar 3:2 --seed 7 --no text, blur``.
 
-The way of writing is Midjourney's. A parameter begins with ``--`` before a letter, at the start or
-after a space; phones turn the two hyphens into one dash, which counts before a known name only. A
-number or an aspect is the next word, and what follows it belongs to the prompt. Names and ``--no``
-take every word up to the next parameter, or what stands in quotes.
+The syntax is Midjourney's. A parameter is ``--`` followed by a letter, at the start or after a
+space; phones turn the two hyphens into a dash, which counts only before a known name. Numbers and
+aspects take the next word, and what follows belongs to the prompt. Names and ``--no`` take all
+words up to the next parameter, or a quoted text.
 """
 
 import difflib
@@ -21,26 +21,25 @@ from generation.catalog import Catalog
 from generation.errors import InvalidRequest
 from generation.request import COUNT
 
-NEAR = 0.7  # of difflib's ratio, which is 1 for the same word
+NEAR = 0.7  # difflib's ratio, which is 1 for equal words
 
 _MARK = re.compile(r"(?<!\S)(?P<dash>--|[—–])(?P<name>[^\W\d_][\w-]{0,30})(?!\w)")
-# What a comma follows is the first of several.
+# A comma follows the first of several.
 _QUOTED = re.compile(r"\s*(?:\"([^\"]*)\"|“([^”]*)”)(?!\s*,)")
 _WORD = re.compile(r"\s*(\S*[^\s,]),*")
 
-# It is no option of the picture: as many jobs are made of the prompt.
+# Not an option of the picture: the number of jobs made from the prompt.
 REPEAT = Option(field="repeat", key="", value=Whole(1, MAX_JOBS), names=("repeat", "r"))
 
 
 def read(text: str, said: ImageOptions) -> tuple[ImageOptions, ...]:
-    """Return the jobs that a typed prompt asks for beside ``said``, at least one, at most MAX_JOBS.
+    """Return the jobs that a typed prompt asks for besides ``said``, from one to MAX_JOBS.
 
-    Braces are expanded first, in parameters as in words; then each prompt's parameters are read
-    and its repeats made. Where both say something, what was typed holds: it stands in the prompt
-    that everybody sees. What is to be kept out is kept out by either. A given seed goes on from
-    repeat to repeat, by as many as there are pictures, so that no picture is drawn twice. Raises
-    InvalidRequest, naming the parameter and its bound, UnknownParameter, naming all of them, or
-    TooManyJobs.
+    Braces are expanded first, in parameters too; then each prompt's parameters are parsed and its
+    repeats made. Typed parameters override ``said``, since they are in the prompt that everybody
+    sees; negative prompts are combined. A given seed advances from repeat to repeat by the number
+    of pictures, so that no picture is generated twice. Raises InvalidRequest, naming the parameter
+    and its limit, UnknownParameter, naming all of them, or TooManyJobs.
     """
     prompts = [parse(prompt) for prompt in expand(text)]
     if sum(repeat for _, repeat in prompts) > MAX_JOBS:
@@ -57,9 +56,9 @@ def read(text: str, said: ImageOptions) -> tuple[ImageOptions, ...]:
 
 
 def parse(text: str) -> tuple[ImageOptions, int]:
-    """Return what one prompt says, its words without the parameters, and its repeats.
+    """Return a prompt's options, the prompt without its parameters, and its repeats.
 
-    Names of a catalog are not looked up. Raises as `read` does.
+    Catalog names are not looked up. Raises as `read` does.
     """
     marks = _marks(text)
     ends = [*(mark.start() for mark in marks), len(text)]
@@ -85,7 +84,7 @@ def parse(text: str) -> tuple[ImageOptions, int]:
 
 
 def all_said(said: ImageOptions, catalog: Catalog) -> tuple[ImageOptions, ...]:
-    """Return what a command's options and the parameters in its prompt say, job by job.
+    """Return the options of a command and of its prompt's parameters, job by job.
 
     Raises as `read` does.
     """
@@ -93,12 +92,12 @@ def all_said(said: ImageOptions, catalog: Catalog) -> tuple[ImageOptions, ...]:
 
 
 def _names() -> dict[str, Option]:
-    """Return what can be typed, by each of its names."""
+    """Return the typed parameters by each of their names."""
     return {name: option for option in (*OPTIONS.values(), REPEAT) for name in option.names}
 
 
 def _marks(text: str) -> list[re.Match[str]]:
-    """Return where the text's parameters begin; raises UnknownParameter, naming what is none."""
+    """Return where the text's parameters start; raises UnknownParameter, naming unknown ones."""
     names = _names()
     marks = []
     unknown: dict[str, str | None] = {}
@@ -108,7 +107,7 @@ def _marks(text: str) -> list[re.Match[str]]:
             marks.append(mark)
             continue
         near = difflib.get_close_matches(name, names, n=1, cutoff=NEAR)
-        # One dash stands before ordinary words, too.
+        # A dash may also precede ordinary words.
         if near or mark["dash"] == "--":
             unknown[mark["name"]] = near[0] if near else None
     if unknown:
@@ -117,7 +116,7 @@ def _marks(text: str) -> list[re.Match[str]]:
 
 
 def _cut(text: str, option: Option) -> tuple[str, str]:
-    """Return an option's value, and the words after it that belong to the prompt."""
+    """Return an option's value, and the following words that belong to the prompt."""
     if quoted := _QUOTED.match(text):
         return (quoted[1] or quoted[2] or "").strip(), text[quoted.end() :]
     if option.takes_all:

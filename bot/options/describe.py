@@ -1,4 +1,4 @@
-"""A job's options as they are shown and exported; nothing here talks to Discord."""
+"""Displaying and exporting a job's options; nothing here talks to Discord."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -10,31 +10,31 @@ from generation.catalog import Checkpoint
 from generation.metadata.infotext import Parameters
 from generation.request import GenerationRequest
 
-SIZE = "aspect"  # is shown as the pixels that it came to
+SIZE = "aspect"  # shown as the resulting size in pixels
 
 
 class Prompts(Protocol):
-    """What a person typed."""
+    """The prompts as typed."""
 
     @property
     def prompt(self) -> str:
-        """What to draw."""
+        """The prompt."""
 
     @property
     def negative_prompt(self) -> str:
-        """What to keep out."""
+        """The negative prompt."""
 
 
 class Described(Protocol):
-    """What a job has of options."""
+    """A job, as far as its options go."""
 
     @property
     def request(self) -> GenerationRequest:
-        """What is drawn."""
+        """The complete request."""
 
     @property
     def words(self) -> Prompts:
-        """What was typed, without the style."""
+        """The prompts as typed, without the style."""
 
     @property
     def style(self) -> str | None:
@@ -42,11 +42,11 @@ class Described(Protocol):
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height of its pictures in pixels."""
+        """Width and height of its pictures, in pixels."""
 
 
 def options_of(job: Described) -> ImageOptions:
-    """Return what somebody would say to have a job's pictures drawn, but for their size."""
+    """Return the options that would give a job's pictures, except for their size."""
     requested = {
         option.field: getattr(job.request, option.request)
         for option in OPTIONS.values()
@@ -62,7 +62,7 @@ def options_of(job: Described) -> ImageOptions:
 
 
 def line(job: Described) -> list[str]:
-    """Return the parts of the line below a job's pictures; nothing in them is markup."""
+    """Return the parts of the line below a job's pictures, with markup escaped."""
     said = options_of(job)
     parts = []
     for option in as_shown():
@@ -76,9 +76,9 @@ def line(job: Described) -> list[str]:
 
 
 def parameters(job: Described, size: str) -> dict[str, str]:
-    """Return what Details says of a job by its name; what people wrote is as they wrote it.
+    """Return a job's options for Details, by name; people's texts are not escaped.
 
-    ``size`` is its size in words.
+    ``size`` is its size as text.
     """
     said = options_of(job)
     return {
@@ -91,7 +91,7 @@ def parameters(job: Described, size: str) -> dict[str, str]:
 
 
 def columns() -> tuple[str, ...]:
-    """Return the columns of CSV that are made of options."""
+    """Return the CSV columns of options."""
     return tuple(_cells({option.field: option.column for option in as_shown()}, "width", "height"))
 
 
@@ -101,14 +101,14 @@ def cells(job: Described) -> tuple[str | int | float | None, ...]:
 
 
 def exported(job: Described) -> dict[str, Any]:
-    """Return a job's options by field, for whoever asks what is kept about them."""
+    """Return a job's options by field, for a person's data export."""
     said = options_of(job)
     kept = (one.field for one in OPTIONS.values() if one.column is not None)
     return {field: said.get(field) for field in kept}
 
 
 def of_file(found: Parameters) -> dict[str, Any]:
-    """Return what a picture's file says, by field; None where it says nothing."""
+    """Return a picture file's metadata by field; missing ones are None."""
     size = f"{found.width}:{found.height}" if found.width and found.height else None
     return {
         option.field: size if option.field == SIZE else _in_file(found, option.file)
@@ -118,7 +118,7 @@ def of_file(found: Parameters) -> dict[str, Any]:
 
 
 def labelled(found: Parameters) -> dict[str, str | None]:
-    """Return what a picture's file says, by its name, as it stands there; not the model."""
+    """Return a picture file's metadata by label, unchanged; without the model."""
     said = of_file(found)
     if said[SIZE] is not None:
         said[SIZE] = f"{found.width}×{found.height}"
@@ -130,13 +130,13 @@ def labelled(found: Parameters) -> dict[str, str | None]:
 
 
 def others(found: Parameters) -> dict[str, str]:
-    """Return what a picture's file says beside these, under its own names."""
+    """Return a picture file's other metadata, under its own names."""
     ours = {option.file for option in OPTIONS.values()}
     return {name: value for name, value in found.other.items() if name not in ours}
 
 
 def own_settings(checkpoint: Checkpoint) -> dict[str, str | float]:
-    """Return a checkpoint's own defaults as fields of a sentence, by their keys."""
+    """Return a checkpoint's own defaults as message arguments, by key."""
     return {
         option.key: option.value.said(getattr(checkpoint, option.request))
         for option in OPTIONS.values()
@@ -145,7 +145,7 @@ def own_settings(checkpoint: Checkpoint) -> dict[str, str | float]:
 
 
 def _in_file(found: Parameters, name: str) -> Any:  # noqa: ANN401
-    """Return a field of what a file says, or the text under a key that has none."""
+    """Return a field of a file's metadata, or the text under a key without a field."""
     return getattr(found, name) if hasattr(found, name) else found.other.get(name)
 
 

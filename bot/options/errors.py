@@ -1,8 +1,8 @@
-"""What is wrong with a prompt that asks for several jobs, or that has parameters in it.
+"""Errors in prompts with parameters, braces or repeats.
 
 PromptError
-├── TooManyJobs      one command asks for more jobs than may be asked for together
-└── UnknownParameter words like --this in a prompt that mean nothing; names what was meant
+├── TooManyJobs      one command asks for more jobs than allowed at once
+└── UnknownParameter unknown words like --this in a prompt; suggests what may have been meant
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,11 +13,11 @@ from bot.texts import all_of, any_of, say
 
 
 class PromptError(Exception):
-    """The family; its text is one line for the person who asked."""
+    """The base class; its text is one line for the person who made the request."""
 
 
 class TooManyJobs(PromptError):
-    """A prompt's braces and repeats make more jobs than may be asked for together."""
+    """A prompt's braces and repeats make more jobs than allowed at once."""
 
     def __init__(self, bound: int) -> None:
         super().__init__(bound)
@@ -28,7 +28,7 @@ class TooManyJobs(PromptError):
 
 
 class UnknownParameter(PromptError):
-    """Words like --this in a prompt that mean nothing; ``nearest`` is what each may have been."""
+    """Unknown words like --this in a prompt; ``nearest`` is the closest match of each."""
 
     shown: ClassVar[int] = 10  # so that the line fits a message
 

@@ -1,4 +1,4 @@
-"""What has been said about a picture so far."""
+"""Partial options for a picture."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -9,9 +9,9 @@ from generation.errors import InvalidRequest
 
 
 class ImageOptions(Mapping[str, Any]):
-    """Values of options by field; what is not said is not in it, and neither is a blank text.
+    """Values of options by field; unset ones are absent, and so are blank texts.
 
-    It never changes. Values are as they were given; those of layers are checked (`changed`).
+    Immutable. Values are as given; those of default layers are validated (`changed`).
     """
 
     __slots__ = ("_said",)
@@ -23,43 +23,43 @@ class ImageOptions(Mapping[str, Any]):
         self._said = {field: value for field, value in every.items() if not _is_silent(value)}
 
     def __getitem__(self, field: str) -> Any:  # noqa: ANN401
-        """Return what is said; raises KeyError."""
+        """Return the value; raises KeyError."""
         return self._said[field]
 
     def __iter__(self) -> Iterator[str]:
-        """Yield the fields that are said."""
+        """Yield the fields that are set."""
         return iter(self._said)
 
     def __len__(self) -> int:
-        """Count them."""
+        """Return the number of fields that are set."""
         return len(self._said)
 
     def __repr__(self) -> str:
-        """Show them as they would be made."""
+        """Show them as a constructor call."""
         return f"ImageOptions({', '.join(f'{name}={value!r}' for name, value in self.items())})"
 
     @property
     def prompt(self) -> str:
-        """The prompt, empty where there is none."""
+        """The prompt, empty if unset."""
         return str(self.get("prompt", ""))
 
     @property
     def negative_prompt(self) -> str:
-        """What is to be kept out of the picture, empty where nothing is."""
+        """The negative prompt, empty if unset."""
         return str(self.get("negative_prompt", ""))
 
     def over(self, below: Mapping[str, Any]) -> "ImageOptions":
-        """Return this, and what ``below`` says where this says nothing."""
+        """Return these options, with unset ones filled in from ``below``."""
         return ImageOptions({**below, **self})
 
     def but(self, **changes: Any) -> "ImageOptions":  # noqa: ANN401
-        """Return this with changes; None takes one back."""
+        """Return a copy with changes; None unsets a field."""
         return ImageOptions({**self, **changes})
 
     def changed(self, changes: Mapping[str, Any]) -> "ImageOptions":
-        """Return it with other defaults, each as it is kept; None takes one back.
+        """Return a copy with validated changes of defaults; None unsets a field.
 
-        Raises InvalidRequest, naming the field and its bound.
+        Raises InvalidRequest, naming the field and its limit.
         """
         kept = {
             field: None if value is None else OPTIONS[field].value.check(field, value)
@@ -73,15 +73,15 @@ class ImageOptions(Mapping[str, Any]):
 
 
 def from_json(text: str, layer: Layer) -> tuple[ImageOptions, list[InvalidRequest]]:
-    """Return a layer's defaults, and what is wrong with the values that are left out.
+    """Return a layer's defaults, and the errors of values that were left out.
 
-    Fields that only a newer version knows are ignored.
+    Fields known only to a newer version are ignored.
     """
     return good_of(json.loads(text), layer)
 
 
 def good_of(said: Mapping[str, Any], layer: Layer) -> tuple[ImageOptions, list[InvalidRequest]]:
-    """Return a layer's defaults out of a mapping, and what is wrong with others, likewise."""
+    """Return a layer's defaults from a mapping, and the errors of others, likewise."""
     good: dict[str, Any] = {}
     wrong: list[InvalidRequest] = []
     for option in with_defaults(layer):

@@ -1,7 +1,7 @@
 r"""One prompt that stands for several: ``{red, blue} apple`` is ``red apple`` and ``blue apple``.
 
-Braces may stand in braces, and next to each other they give every combination. ``\{``, ``\}`` and,
-inside braces, ``\,`` are the characters themselves. The way of writing is Midjourney's.
+Braces may be nested, and several give every combination. ``\{``, ``\}`` and, inside braces, ``\,``
+are the literal characters. The syntax is Midjourney's.
 """
 
 import re
@@ -20,29 +20,29 @@ _MARK = re.compile(r"\\[{},\\]|[{},]")
 
 @dataclass(slots=True)
 class _Braces:
-    """What has been read of one pair: the finished alternatives, and the one being read."""
+    """The state of parsing one pair: finished alternatives, and the current one."""
 
     finished: list[str] = field(default_factory=list)
     current: tuple[str, ...] = ("",)
 
     def append(self, choices: tuple[str, ...]) -> None:
-        """Let the current alternative go on with each of the choices."""
+        """Extend the current alternative by each of the choices."""
         _check(len(self.current) * len(choices))
         self.current = tuple(start + choice for start in self.current for choice in choices)
 
     def finish(self) -> None:
-        """End the current alternative; the next begins."""
+        """Finish the current alternative and start the next."""
         _check(len(self.finished) + len(self.current))
         self.finished += [text.strip() for text in self.current]
         self.current = ("",)
 
 
 def expand(text: str) -> tuple[str, ...]:
-    """Return the prompts that a text with braces stands for, the last braces changing fastest.
+    """Return the prompts that a text with braces stands for; the last braces change fastest.
 
-    A text without braces is returned as it is. It is for what a person typed, once: what comes out
-    may hold braces that were escaped. Raises TooManyJobs above MAX_JOBS, before they are made, and
-    InvalidRequest, naming ``prompt``, where braces do not pair.
+    A text without braces is returned unchanged. Apply it once, to what a person typed: the result
+    may contain braces that were escaped. Raises TooManyJobs above MAX_JOBS, before they are made,
+    and InvalidRequest, naming ``prompt``, if braces do not match.
     """
     if "{" not in text and "}" not in text:
         return (text,)
@@ -78,13 +78,13 @@ def expand(text: str) -> tuple[str, ...]:
 def escape(prompt: str) -> str:
     r"""Return the text that stands for this prompt alone: `expand` gives it back.
 
-    But for a lone backslash before a brace, which cannot be typed: it is left out.
+    Except for a lone backslash before a brace, which cannot be typed and is left out.
     """
     return _BRACE.sub(lambda found: found[1] + "\\" + found[2], prompt)
 
 
 def _check(count: int) -> None:
-    # Every choice has an alternative at least, so no part makes more than the whole.
+    # Every choice has at least one alternative, so no part makes more than the whole.
     if count > MAX_JOBS:
         raise TooManyJobs(MAX_JOBS)
 

@@ -1,14 +1,14 @@
-"""The options: what a person can say about a picture, each declared here and nowhere else.
+"""The options for generating a picture, each declared here and nowhere else.
 
-To add one, add its declaration to the end, its texts to the catalog, and its field to
+To add one, add its declaration at the end, its texts to the catalog, and its field to
 `generation.request`. The texts of an option with the key ``guidance`` are
 
-- ``command-imagine.guidance``, what /imagine says about it;
-- ``preference.guidance``, what /settings and /config say, where it can have a default;
-- ``parameter.guidance``, its name on a card, where it is shown on one;
+- ``command-imagine.guidance``, its description in /imagine;
+- ``preference.guidance``, its description in /settings and /config, if it can have a default;
+- ``parameter.guidance``, its name on a card, if it is shown there;
 - ``settings-guidance``, its part of the line below pictures (``$guidance``), if it has one;
-- ``left-out-guidance``, where a picture's file may say it (``$said``);
-- ``form-guidance`` with ``.hint``, where a form asks for it.
+- ``left-out-guidance``, if a picture's file may contain it (``$said``);
+- ``form-guidance`` with ``.hint``, if a form asks for it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -35,7 +35,7 @@ from generation.styles import NAME_LENGTH
 
 
 class Layer(Enum):
-    """Who can say what holds where a person says nothing, the nearest first."""
+    """The layers that can set a default, the most specific first."""
 
     PERSON = auto()
     PLACE = auto()  # a channel, then its server
@@ -60,17 +60,17 @@ Offers = Callable[[Catalog, Mapping[str, Any]], Iterable[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """Something that a person can say about a picture.
+    """An option for generating a picture.
 
-    ``field`` is its name in commands and in `ImageOptions`, ``key`` the last part of its texts'
-    keys. /imagine may require it. It can be typed into a prompt after ``--`` and one of its
-    ``names``, the usual one first; with ``takes_all``, every word up to the next one is its value.
-    Where no layer says anything, ``default`` holds. ``request`` is the field of `GenerationRequest`
-    that it fills, which a checkpoint has, too, if it can say a default. ``column`` is its name in
-    CSV; what has one is exported to its person, too. ``file`` is its field of
-    `infotext.Parameters`, or its key in the web UI's line of settings where it has none.
-    ``offers`` lists what may be picked, by what is said so far. ``bare`` values say by themselves
-    what they are. ``in_form`` is its place in a remix's form, which has five; 0 is none.
+    ``field`` is its name in commands and in `ImageOptions`, ``key`` the last part of its text keys.
+    /imagine may require it. It can be typed in a prompt after ``--`` and one of its ``names``, the
+    preferred one first; with ``takes_all``, all words up to the next parameter are its value. If no
+    layer sets it, ``default`` applies. ``request`` is the field of `GenerationRequest` that it
+    fills; a checkpoint that can set a default has the same field. ``column`` is its name in CSV;
+    options with one are in a person's data export too. ``file`` is its field of
+    `infotext.Parameters`, or else its key in the web UI's settings line. ``offers`` returns the
+    choices, given the options so far. ``bare`` values need no label. ``in_form`` is its place in a
+    remix form, which has five; 0 is none.
     """
 
     field: str
@@ -132,7 +132,7 @@ _DECLARED = (
         layers=PEOPLE,
         default=Aspect.SQUARE,
         file="size",
-        shown=Shown.EVERYWHERE,  # as the size in pixels that it comes to
+        shown=Shown.EVERYWHERE,  # as the resulting size in pixels
     ),
     Option(
         field="count",
@@ -176,7 +176,7 @@ _DECLARED = (
         request="seed",
         column="seed",
         file="seed",
-        shown=Shown.LINE,  # Details has the seed of each picture
+        shown=Shown.LINE,  # Details shows each picture's own seed
         in_form=3,
     ),
     Option(
@@ -232,7 +232,7 @@ _DECLARED = (
 )
 OPTIONS = {option.field: option for option in _DECLARED}
 
-# /settings and /config name some in another order, and so does what shows a picture's settings.
+# /settings and /config show some in another order, and so do displays of a picture's settings.
 _DEFAULTS_FIRST = (
     "checkpoint", "aspect", "steps", "guidance_scale", "count", "style", "sampler"
 )  # fmt: skip
@@ -249,21 +249,21 @@ _SHOWN_FIRST = (
 
 
 def with_defaults(layer: Layer) -> list[Option]:
-    """Return the options that a layer can say defaults of, in the order in which it names them."""
+    """Return the options a layer can set defaults of, in its own order."""
     return [option for option in _ordered(_DEFAULTS_FIRST) if layer in option.layers]
 
 
 def as_shown() -> list[Option]:
-    """Return every option in the order in which a picture's settings are shown."""
+    """Return every option in display order."""
     return _ordered(_SHOWN_FIRST)
 
 
 def in_forms() -> list[Option]:
-    """Return the options that a remix's form asks for, in order."""
+    """Return the options in a remix form, in order."""
     found = [option for option in OPTIONS.values() if option.in_form]
     return sorted(found, key=lambda option: option.in_form)
 
 
 def _ordered(first: Iterable[str]) -> list[Option]:
-    """Return every option, those that are named first."""
+    """Return every option, the named ones first."""
     return list({**{field: OPTIONS[field] for field in first}, **OPTIONS}.values())

@@ -1,4 +1,4 @@
-"""What is drawn: what is said, then each layer's defaults, then the checkpoint's own."""
+"""Resolving options: explicit ones, then each layer's defaults, then the checkpoint's."""
 
 import secrets
 from collections.abc import Mapping
@@ -18,9 +18,9 @@ from generation.styles import NO_STYLE, Style
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """What holds where nothing is said: a person's own defaults, then those of the place.
+    """Defaults for unset options: the person's own, then those of the place.
 
-    ``most`` are the place's bounds, by field.
+    ``most`` are the place's limits, by field.
     """
 
     person: ImageOptions = field(default_factory=ImageOptions)
@@ -29,11 +29,11 @@ class Layers:
 
 
 def complete(catalog: Catalog, said: ImageOptions, layers: Layers) -> ImageOptions:
-    """Return what is said with the person's defaults, then the place's.
+    """Return the options with the person's defaults, then the place's.
 
-    What nobody asked for stays within the place's bounds. What is said does not: that is for the
-    policy to judge. Raises InvalidRequest where a person's own default is beyond a bound: nobody's
-    settings are changed behind their back.
+    Defaults stay within the place's limits. Explicit options may exceed them: the policy judges
+    those. Raises InvalidRequest if a person's own default exceeds a limit: personal settings are
+    never changed silently.
     """
     for name, most in layers.most.items():
         own = layers.person.get(name)
@@ -49,9 +49,9 @@ def complete(catalog: Catalog, said: ImageOptions, layers: Layers) -> ImageOptio
 
 
 def complete_alike(catalog: Catalog, said: ImageOptions, layers: Layers) -> ImageOptions:
-    """Return what is said of something like a picture that is there, completed likewise.
+    """Return options taken from an existing picture, completed likewise.
 
-    All of its words are said: no style is laid over them, and nothing else is kept out.
+    Its prompts are complete: no style is applied, and no negative prompt added.
     """
     said = ImageOptions({"style": NO_STYLE}, **said)
     mine = layers.person.but(negative_prompt=None)
@@ -59,11 +59,11 @@ def complete_alike(catalog: Catalog, said: ImageOptions, layers: Layers) -> Imag
 
 
 def fill(catalog: Catalog, said: ImageOptions, layer: ImageOptions) -> ImageOptions:
-    """Return what is said with a layer's defaults in its gaps, as far as they go with it.
+    """Return the options with unset ones filled in from a layer's defaults, where compatible.
 
-    A checkpoint or a style that the catalog has lost, or does not name here, a style that does not
-    fit the checkpoint, a sampler that it does not offer, and more steps than a sampler takes are
-    passed over.
+    Skipped are checkpoints and styles that the catalog no longer has or does not offer here, styles
+    that do not suit the checkpoint, samplers that it does not offer, and more steps than a sampler
+    takes.
     """
     wanted = dict(layer)
     style = catalog.styles.get(said.get("style", ""))
@@ -83,7 +83,7 @@ def fill(catalog: Catalog, said: ImageOptions, layer: ImageOptions) -> ImageOpti
 
 
 def built_in(name: str, checkpoint: Checkpoint) -> Any:  # noqa: ANN401
-    """Return what an option is where no layer says anything."""
+    """Return an option's value if no layer sets it."""
     option = OPTIONS[name]
     if option.request is not None and Layer.CHECKPOINT in option.layers:
         return getattr(checkpoint, option.request)
@@ -91,9 +91,9 @@ def built_in(name: str, checkpoint: Checkpoint) -> Any:  # noqa: ANN401
 
 
 def request_of(catalog: Catalog, said: ImageOptions) -> GenerationRequest:
-    """Fill the last gaps and lay the style over it.
+    """Fill in what is still unset, and apply the style.
 
-    Raises InvalidRequest, naming the field and its bound, or CheckpointUnavailable.
+    Raises InvalidRequest, naming the field and its limit, or CheckpointUnavailable.
     """
     style = style_of(catalog, said.get("style"))
     checkpoint = catalog[said.get("checkpoint", _default(catalog, style))]
@@ -101,7 +101,7 @@ def request_of(catalog: Catalog, said: ImageOptions) -> GenerationRequest:
     if style is not None:
         if not style.fits(checkpoint.name):
             raise InvalidRequest("style", _fitting(catalog, checkpoint.name))
-        if prompt:  # the style's words alone are nobody's wish
+        if prompt:  # a style without a prompt is no request
             prompt, negative_prompt = style.apply(prompt, negative_prompt)
     filled = {
         option.request: said.get(name, built_in(name, checkpoint))
@@ -117,20 +117,20 @@ def request_of(catalog: Catalog, said: ImageOptions) -> GenerationRequest:
     if filled["seed"] is None:
         filled["seed"] = new_seed()
     filled |= {"checkpoint": checkpoint.name, "width": width, "height": height}
-    # What nothing says is what the request itself says.
+    # What is still unset is up to the request's own defaults.
     said_at_all = {name: value for name, value in filled.items() if value is not None}
     return GenerationRequest(prompt=prompt, negative_prompt=negative_prompt, **said_at_all)
 
 
 def named(catalog: Catalog, said: ImageOptions) -> ImageOptions:
-    """Return it with the catalog's own names, whatever their case, where it has such."""
+    """Return it with names spelled as in the catalog, whatever their case."""
     return said.but(**_names(catalog, said))
 
 
 def by_catalog(catalog: Catalog, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return changes of defaults with the catalog's own names; None takes one back.
+    """Return changes of defaults with names spelled as in the catalog; None resets one.
 
-    Raises CheckpointUnavailable or InvalidRequest where it has none such.
+    Raises CheckpointUnavailable or InvalidRequest for unknown names.
     """
     found = {**changes, **_names(catalog, changes)}
     if found.get("checkpoint") is not None:
@@ -142,7 +142,7 @@ def by_catalog(catalog: Catalog, changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _names(catalog: Catalog, said: Mapping[str, Any]) -> dict[str, str]:
-    """Return the names of a checkpoint and a style that are meant."""
+    """Return the full names of the checkpoint and the style."""
     found = {}
     if (checkpoint := said.get("checkpoint")) is not None:
         found["checkpoint"] = pick(checkpoint, catalog.names, catalog.checkpoints)
@@ -152,7 +152,7 @@ def _names(catalog: Catalog, said: Mapping[str, Any]) -> dict[str, str]:
 
 
 def style_of(catalog: Catalog, name: str | None) -> Style | None:
-    """Return the style of a name, None for none; raises InvalidRequest, which has the names."""
+    """Return the style of a name, None for none; raises InvalidRequest, which lists the names."""
     try:
         return catalog.style(name)
     except InvalidRequest as error:
@@ -161,17 +161,17 @@ def style_of(catalog: Catalog, name: str | None) -> Style | None:
 
 
 def new_seed() -> int:
-    """Return a seed nobody can guess from the last one."""
+    """Return a seed that cannot be guessed from the last one."""
     return secrets.randbelow(SEED[1] + 1 - COUNT[1])
 
 
 def _checkpoint(catalog: Catalog, name: str | None) -> Checkpoint:
-    """Return the checkpoint, the default one where the name is none: whoever draws says so."""
+    """Return the checkpoint, or the default one if unknown: the executor reports that."""
     return catalog[name if name and name in catalog.checkpoints else catalog.default]
 
 
 def _default(catalog: Catalog, style: Style | None) -> str:
-    """Return the default checkpoint, or the first that the style fits where it does not fit it."""
+    """Return the default checkpoint, or the first that suits the style if that one does not."""
     if style is None or style.fits(catalog.default):
         return catalog.default
     listed = [name for name in style.checkpoints if name in catalog.names]

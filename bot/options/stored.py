@@ -1,4 +1,4 @@
-"""A request as JSON, which gives the very same request back."""
+"""Requests as JSON, without loss."""
 
 import json
 from collections.abc import Mapping
@@ -9,19 +9,19 @@ from bot.options.registry import OPTIONS
 from bot.options.values import OneOf, Prompt
 from generation.request import GenerationRequest, Uploaded
 
-# Whoever draws from a picture brings its file along, which is stored by itself.
+# The source picture is brought along separately, since it is stored by itself.
 _APART = frozenset(("image",))
 
 
 def to_json(request: GenerationRequest) -> str:
-    """Return a request's fields; numbers are written so that each reads as itself."""
+    """Return a request's fields; numbers are written so that they read back exactly."""
     kept = (field.name for field in fields(request) if field.name not in _APART)
     said = {name: getattr(request, name) for name in kept}
     return json.dumps(said, ensure_ascii=False, allow_nan=False)
 
 
 def from_json(text: str) -> GenerationRequest:
-    """Return the request; what an older release did not write yet is the field's default."""
+    """Return the request; fields that an older release did not write have their defaults."""
     said: Mapping[str, Any] = json.loads(text)
     if not said["checkpoint"]:
         return Uploaded(width=said["width"], height=said["height"])
@@ -34,6 +34,6 @@ def from_json(text: str) -> GenerationRequest:
 
 
 def words() -> tuple[str, ...]:
-    """Return the fields of a request that hold a person's words, the prompt first."""
+    """Return the fields of a request that contain a person's words, the prompt first."""
     more = (one.request for one in OPTIONS.values() if isinstance(one.value, Prompt))
     return ("prompt", "negative_prompt", *(field for field in more if field is not None))

@@ -1,4 +1,4 @@
-"""What kinds of values an option or a setting can have: checked, read from text, and shown."""
+"""Kinds of values for options and settings: validated, parsed, and displayed."""
 
 import math
 import re
@@ -15,9 +15,9 @@ from generation.metadata.infotext import sampler_named
 from generation.prompt_weights import parse
 from generation.request import Aspect, Sampler, bounded
 
-SHOWN_NAME = 100  # characters of a checkpoint or a style
-# A ratio may be this many times wider or narrower than a shape of ours: what lies between two
-# shapes is near enough to one of them, 21:9 is not.
+SHOWN_NAME = 100  # characters of a checkpoint's or style's name
+# A ratio may be this many times wider or narrower than the nearest shape: ratios between two shapes
+# are near enough to one of them, 21:9 is not.
 ASPECT_TOLERANCE = 1.24
 
 Check = Callable[[str, Any], Any]
@@ -28,26 +28,26 @@ _RATIO = re.compile(r"([0-9]{1,4})[:x×/]([0-9]{1,4})")
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A kind of value; text of any kind, where a subclass does not say more."""
+    """A kind of value; any text, unless a subclass says otherwise."""
 
     def check(self, field: str, value: Any) -> Any:  # noqa: ANN401, ARG002
-        """Return the value as it is kept; raise InvalidRequest, naming its field and bound."""
+        """Return the value as stored; raises InvalidRequest, naming its field and limit."""
         return value
 
     def read(self, label: str, text: str) -> Any:  # noqa: ANN401, ARG002
-        """Return what somebody typed; raise InvalidRequest, naming it as they did."""
+        """Parse what somebody typed; raises InvalidRequest, naming it as they did."""
         return text
 
     def show(self, value: Any) -> str:  # noqa: ANN401
-        """Return it as people read it; whoever shows it makes it inert."""
+        """Return it for display; callers escape markup."""
         return str(value)
 
     def write(self, value: Any) -> str:  # noqa: ANN401
-        """Return a text that reads as this value."""
+        """Return a text that parses to this value."""
         return str(value)
 
     def said(self, value: Any) -> str | float:  # noqa: ANN401
-        """Return it as a field of a sentence; nothing in it is markup of somebody's making."""
+        """Return it as a message argument, with markup escaped."""
         return inert(self.show(value), SHOWN_NAME)
 
 
@@ -59,20 +59,20 @@ class Whole(Value):
     most: int
 
     def check(self, field: str, value: Any) -> int:  # noqa: ANN401
-        """Return it where it is one."""
+        """Return the value if it is valid."""
         if type(value) is not int or not self.least <= value <= self.most:
             raise self._refused(field)
         return value
 
     def read(self, label: str, text: str) -> int:
-        """Return the number."""
+        """Parse the number."""
         if not re.fullmatch(r"[0-9]{1,10}", text):
             raise self._refused(label)
         bounded(label, int(text), (self.least, self.most))
         return int(text)
 
     def said(self, value: int) -> str | float:
-        """Return the number itself, which a sentence may count by."""
+        """Return the number itself, so that messages can choose plurals by it."""
         return value
 
     def _refused(self, field: str) -> InvalidRequest:
@@ -82,7 +82,7 @@ class Whole(Value):
 
 @dataclass(frozen=True, slots=True)
 class Seed(Whole):
-    """A whole number that counts nothing, so it is written without commas."""
+    """A whole number that is not a count, so it is written without commas."""
 
     def said(self, value: int) -> str | float:
         """Return its digits."""
@@ -97,14 +97,14 @@ class Number(Value):
     most: float
 
     def check(self, field: str, value: Any) -> float:  # noqa: ANN401
-        """Return it where it is one."""
+        """Return the value if it is valid."""
         if not isinstance(value, int | float):
             raise self._refused(field)
         bounded(field, value, (self.least, self.most))
         return float(value)
 
     def read(self, label: str, text: str) -> float:
-        """Return the number, which may have a point or a comma in it."""
+        """Parse the number, with a decimal point or comma."""
         if not _NUMBER.fullmatch(text):
             raise self._refused(label)
         value = float(text.replace(",", "."))
@@ -112,7 +112,7 @@ class Number(Value):
         return value
 
     def show(self, value: float) -> str:
-        """Return up to six digits of it."""
+        """Return up to six digits."""
         return f"{value:g}"
 
     def write(self, value: float) -> str:
@@ -120,7 +120,7 @@ class Number(Value):
         return f"{value:.6f}".rstrip("0").rstrip(".")
 
     def said(self, value: float) -> str | float:
-        """Return the same."""
+        """Return it as displayed."""
         return self.show(value)
 
     def _refused(self, field: str) -> InvalidRequest:
@@ -130,10 +130,10 @@ class Number(Value):
 
 @dataclass(frozen=True, slots=True)
 class Strength(Number):
-    """How much of a picture is redrawn; a request, which knows its steps, bounds it."""
+    """How much of a picture is redrawn; limited by the request, which knows its steps."""
 
     def read(self, label: str, text: str) -> float:
-        """Return the number."""
+        """Parse the number."""
         if not _NUMBER.fullmatch(text):
             raise InvalidRequest(label, say("bound-strength"))
         return float(text.replace(",", "."))
@@ -141,7 +141,7 @@ class Strength(Number):
 
 @dataclass(frozen=True, slots=True)
 class OneOf(Value):
-    """One of some names."""
+    """One of several names."""
 
     names: type[StrEnum]
 
@@ -153,22 +153,22 @@ class OneOf(Value):
             raise InvalidRequest(field, say("bound-one-of", names=any_of(self.names))) from None
 
     def read(self, label: str, text: str) -> StrEnum:
-        """Return the name, whatever its case."""
+        """Return the name, ignoring case."""
         return self.check(label, pick(text, self.names))
 
     def label(self, name: str) -> str:
-        """Return what stands in a menu for a name."""
+        """Return the menu label of a name."""
         return name
 
 
 @dataclass(frozen=True, slots=True)
 class Shape(OneOf):
-    """One of the shapes that a picture can have."""
+    """One of the shapes a picture can have."""
 
     names: type[StrEnum] = Aspect
 
     def read(self, label: str, text: str) -> StrEnum:
-        """Return the shape of a name, or the one nearest to a ratio."""
+        """Return the shape of this name, or the one nearest to a ratio."""
         return nearest_aspect(label, text)
 
     def show(self, value: str) -> str:
@@ -182,12 +182,12 @@ class Shape(OneOf):
 
 @dataclass(frozen=True, slots=True)
 class SamplerName(OneOf):
-    """One of our samplers, by any of its names."""
+    """A sampler, under any of its names."""
 
     names: type[StrEnum] = Sampler
 
     def read(self, label: str, text: str) -> StrEnum:
-        """Return the sampler, which other programs may call otherwise."""
+        """Return the sampler, also by its names in other programs."""
         return self.check(label, sampler_named(pick(text, Sampler)))
 
 
@@ -199,7 +199,7 @@ class Text(Value):
     most: int
 
     def check(self, field: str, value: Any) -> str:  # noqa: ANN401
-        """Return the text; as a default, an empty one would say nothing."""
+        """Return the text; an empty one is no default."""
         least, most = max(1, self.least), self.most
         if not isinstance(value, str) or not least <= len(value) <= most:
             raise InvalidRequest(field, say("bound-characters", least=str(least), most=str(most)))
@@ -208,22 +208,22 @@ class Text(Value):
 
 @dataclass(frozen=True, slots=True)
 class Name(Text):
-    """A name from a catalog, which only the catalog knows."""
+    """A name that only the catalog can validate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt(Text):
-    """Text that can be read as a prompt."""
+    """Text that parses as a prompt."""
 
     def check(self, field: str, value: Any) -> str:  # noqa: ANN401
-        """Return the text, where its weights can be read."""
+        """Return the text if its weights can be parsed."""
         # `super()` without its arguments does not work in a dataclass with slots.
         prompt = Text.check(self, field, value)
         parse(prompt, field)
         return prompt
 
     def said(self, value: str) -> str | float:
-        """Return as much of it as stands in an embed's field."""
+        """Return as much of it as fits an embed's field."""
         return inert(value, 900)
 
 
@@ -232,7 +232,7 @@ class Truth(Value):
     """Yes or no."""
 
     def check(self, field: str, value: Any) -> bool:  # noqa: ANN401
-        """Return it where it is one of both."""
+        """Return the value if it is a boolean."""
         if not isinstance(value, bool):
             raise InvalidRequest(field, say("bound-truth"))
         return value
@@ -244,15 +244,14 @@ class Truth(Value):
 
 @dataclass(frozen=True, slots=True)
 class Upload(Value):
-    """A file that a person attaches."""
+    """An attached file."""
 
 
 def pick(typed: str, names: Iterable[str], unlisted: Iterable[str] = ()) -> str:
-    """Return the one of the names that was typed, whatever its case; else what was typed.
+    """Return the name that was typed, ignoring case; otherwise what was typed.
 
-    The only name that starts with it does, too; one of the ``unlisted`` has to be typed whole. It
-    is for a catalog's names, which are as their owner wrote them; the catalog refuses what is none
-    of them.
+    A unique prefix is enough, except for ``unlisted`` names, which must be typed in full. For
+    catalog names, spelled as their owner wrote them; the catalog rejects unknown ones.
     """
     start = typed.casefold()
     near = [name for name in names if name.casefold().startswith(start)]
@@ -263,7 +262,7 @@ def pick(typed: str, names: Iterable[str], unlisted: Iterable[str] = ()) -> str:
 
 
 def nearest_aspect(label: str, text: str) -> Aspect:
-    """Return our shape nearest to ``3:2`` or to a shape's name; raises InvalidRequest."""
+    """Return the shape nearest to a ratio like ``3:2``, or of that name; raises InvalidRequest."""
     if text.casefold() in tuple(Aspect):
         return Aspect(text.casefold())
     ratio = _RATIO.fullmatch(text)
@@ -276,7 +275,7 @@ def nearest_aspect(label: str, text: str) -> Aspect:
 
 
 def nearest_shape(ratio: float) -> Aspect:
-    """Return our shape nearest to this width over height."""
+    """Return the shape nearest to this width divided by height."""
     return min(Aspect, key=lambda aspect: abs(math.log(aspect.ratio / ratio)))
 
 

@@ -1,1 +1,1 @@
-"""What every feature uses of Discord."""
+"""The Discord user interface shared by all features."""

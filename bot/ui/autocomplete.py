@@ -1,4 +1,4 @@
-"""What Discord offers while somebody types an option."""
+"""Autocomplete for options."""
 
 from collections.abc import Iterable
 
@@ -13,16 +13,16 @@ from generation.catalog import Catalog
 
 
 def matching(names: Iterable[str], typed: str) -> list[app_commands.Choice[str]]:
-    """Offer those of the names that hold what was typed so far."""
+    """Return the names that contain what was typed so far."""
     found = [name for name in names if typed.casefold() in name.casefold()]
     return [
         app_commands.Choice(name=plain(name, CHOICE_NAME_LENGTH), value=name)
         for name in found
-        if len(name) <= CHOICE_NAME_LENGTH  # Discord takes no longer value
+        if len(name) <= CHOICE_NAME_LENGTH  # Discord accepts no longer value
     ][:CHOICES]
 
 
 def catalog_here(interaction: Interaction) -> Catalog:
-    """Return the catalog as it is in this place."""
+    """Return the catalog available in this place."""
     here = is_age_restricted(interaction.channel)
     return in_place(app_of(interaction).catalog, age_restricted=here)

@@ -1,7 +1,6 @@
-"""The bounds of commands' options, checked once more.
+"""A second check of command options' limits.
 
-Discord checks them, too, by the commands that it was told of: some time ago these may have been
-others.
+Discord checks them as well, but by the commands it was last sent, whose limits may have differed.
 """
 
 from typing import Any
@@ -15,13 +14,13 @@ from bot.ui.interaction import Interaction
 from generation.errors import InvalidRequest
 from generation.request import bounded
 
-# What Discord takes where a command does not say.
+# What Discord accepts if a command sets no limits.
 NUMBERS = (-LARGEST_INTEGER, LARGEST_INTEGER)
 LENGTHS = (0, TEXT_OPTION_LENGTH)
 
 
 def check(interaction: Interaction) -> None:
-    """Raise InvalidRequest, naming the option, where a command's option is out of its bounds."""
+    """Raise InvalidRequest, naming the option, if a command's option is out of bounds."""
     command = interaction.command
     given = interaction.type is discord.InteractionType.application_command
     if not given or not isinstance(command, app_commands.Command):

@@ -1,4 +1,4 @@
-"""Where commands are offered: as a rule wherever somebody can take the bot along."""
+"""Where commands are available: by default wherever the bot can be installed or used."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -10,16 +10,16 @@ Offered = TypeVar("Offered")
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """By whom the bot may be installed, and in which kinds of channels commands are offered."""
+    """Who may install the bot, and in which kinds of channels commands are available."""
 
     installs: app_commands.AppInstallationType
     contexts: app_commands.AppCommandContext
 
 
 def offered(*, direct_messages: bool, user_installs: bool) -> Places:
-    """Return servers that invited the bot, and what else its owner offers.
+    """Return servers that invited the bot, and whatever else its owner allows.
 
-    Only who installed the bot for themselves can take it into messages among others.
+    Only people with a user install can use it in messages among others.
     """
     return Places(
         app_commands.AppInstallationType(guild=True, user=user_installs),
@@ -33,7 +33,7 @@ EVERYWHERE = offered(direct_messages=True, user_installs=True)
 
 
 def in_servers_only(offered: Offered) -> Offered:
-    """Offer a group of commands in servers that invited the bot, and nowhere else."""
+    """Make a group of commands available only in servers that invited the bot."""
     for narrow in (
         app_commands.guild_only(),
         app_commands.allowed_installs(guilds=True, users=False),

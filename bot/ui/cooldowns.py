@@ -1,9 +1,8 @@
-"""Whoever goes too fast is asked to wait: what one person may do in ten seconds.
+"""Rate limits: what one person may do in ten seconds.
 
-Of a command five are answered; of those that are needed quickly, ten: cancelling, and what
-moderators do. Ten clicks are. Of what makes jobs, ten that come to nothing are: one that comes to a
-job is given back, since admission counts jobs. Files are counted both ways: five that are fetched,
-eight that are posted for one person's eyes.
+Five uses of a command; ten of those needed quickly (cancelling, moderation). Ten clicks. Ten
+requests that fail; one that becomes a job is given back, since admission counts jobs. Files count
+both ways: five fetched, eight posted in ephemeral replies.
 """
 
 from bisect import bisect_right, insort
@@ -15,7 +14,7 @@ from discord import app_commands
 
 from bot.ui.interaction import Interaction
 
-# In a command's extras, or in its group's.
+# In the extras of a command or its group.
 UNDER_POLICY = "under_policy"
 OFTEN = "often"
 RATE, RATE_OFTEN, PER_S = 5, 10, 10.0
@@ -24,20 +23,20 @@ REMEMBERED = 5000
 
 
 class Cooldowns:
-    """What each person did in the last moments.
+    """Each person's recent actions.
 
-    It is a courtesy, so a restart may forget it. The moments are Discord's, as for `Clicks`.
+    Forgetting them in a restart does no harm. Times are Discord's, as for `Clicks`.
     """
 
     def __init__(self) -> None:
-        # When, and in which interaction, by person and what they did.
+        # Times and interactions, by person and kind of action.
         self._done: OrderedDict[tuple[int, str], list[tuple[float, int]]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._done)
 
     def check(self, interaction: Interaction) -> None:
-        """Count a command that was given; raise CommandOnCooldown where there were enough."""
+        """Count a command; raises CommandOnCooldown at the limit."""
         command = interaction.command
         given = interaction.type is discord.InteractionType.application_command
         if not given or command is None:
@@ -48,11 +47,11 @@ class Cooldowns:
             self._count(interaction, command.qualified_name, _rate(command))
 
     def request(self, interaction: Interaction) -> None:
-        """Count what would make a job; raises CommandOnCooldown."""
+        """Count a request for a job; raises CommandOnCooldown."""
         self._count(interaction, "wish", WISHES)
 
     def granted(self, interaction: Interaction) -> None:
-        """Give back what was counted of a request: there is a job."""
+        """Give back a counted request that became a job."""
         done = self._done.get((interaction.user.id, "wish"), [])
         done[:] = [one for one in done if one[1] != interaction.id]
 
@@ -61,11 +60,11 @@ class Cooldowns:
         self._count(interaction, "click", CLICKS)
 
     def fetch(self, interaction: Interaction) -> None:
-        """Count a file that somebody wants looked at; raises CommandOnCooldown."""
+        """Count a file to be fetched; raises CommandOnCooldown."""
         self._count(interaction, "fetch", FETCHED)
 
     def post(self, interaction: Interaction, files: int) -> None:
-        """Count files that only one person asked to see; raises CommandOnCooldown."""
+        """Count files posted for one person only; raises CommandOnCooldown."""
         self._count(interaction, "post", POSTED, files)
 
     def _count(self, interaction: Interaction, what: str, rate: int, amount: int = 1) -> None:

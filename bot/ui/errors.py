@@ -1,4 +1,4 @@
-"""Exception class -> what the person reads. One table; the most specific class wins."""
+"""Exception class -> message for the person. One table; the most specific class wins."""
 
 import asyncio
 import logging
@@ -39,10 +39,10 @@ from generation.errors import (
 
 log = logging.getLogger(__name__)
 
-# How long another process may take for what it began.
+# How long another process may take to finish its reply.
 OTHERS_S = 3.0
 WEATHER = (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, TimeoutError)
-NAME, WHY = 100, 600  # how much is shown of what others wrote; with a form's text it fits
+NAME, WHY = 100, 600  # characters shown of others' text; with a form's text it fits
 
 Line = Callable[[Any], str]
 
@@ -93,9 +93,9 @@ def _blocked(error: Blocked) -> str:
 
 
 def explain(error: BaseException) -> str:
-    """Return the person's line; what nobody foresaw is logged under the reference it names.
+    """Return the message for an error; an unexpected one is logged under the reference it shows.
 
-    It never raises: an error in a sentence is one more that nobody foresaw.
+    Never raises: an error in a message counts as unexpected too.
     """
     try:
         for kind in type(error).__mro__:
@@ -112,7 +112,7 @@ def explain(error: BaseException) -> str:
 
 
 async def answer(interaction: Interaction, error: BaseException, *, note: str = "") -> None:
-    """Tell the person privately, and only them; ``note`` stands below. It never raises."""
+    """Send an ephemeral error message, with ``note`` below it. Never raises."""
     if isinstance(error, app_commands.CommandInvokeError):
         error = error.original
     if isinstance(error, AlreadyRecorded):
@@ -145,7 +145,7 @@ async def _say(interaction: Interaction, line: str) -> None:
 
 
 async def choose_from_nothing(interaction: Interaction) -> None:
-    """Answer somebody who is typing, where something went wrong: Discord takes choices only."""
+    """Answer an autocomplete request that failed: Discord accepts only choices."""
     if interaction.response.is_done():
         return
     try:
@@ -155,10 +155,10 @@ async def choose_from_nothing(interaction: Interaction) -> None:
 
 
 async def _end_thinking(interaction: Interaction, line: str) -> None:
-    """Say something where an answer stands already, unless it says something by itself.
+    """Replace a pending "thinking" response, unless something else completes it.
 
-    Either Discord took our answer and we never heard so, or another process with the same token
-    was faster. The latter ends by itself what it began.
+    Either Discord accepted our response and we never heard, or another process with the same token
+    was faster. The latter completes what it began.
     """
     await asyncio.sleep(OTHERS_S)
     quota_status = await interaction.original_response()

@@ -1,8 +1,7 @@
-"""What whoever clicked may see and do in a server, asked of Discord with every click.
+"""What a person may see and do in a server, determined anew for every interaction.
 
-What an interaction calls permissions are those in its channel, whose overwrites are part of them.
-What holds in the whole server is read from its roles, and what holds in another channel from the
-roles and that channel's overwrites.
+An interaction's permissions are those in its channel, including overwrites. Server-wide permissions
+come from roles; those in another channel from roles and that channel's overwrites.
 """
 
 import asyncio
@@ -14,14 +13,14 @@ import discord
 from bot.core.admission.channel_access import View
 from bot.ui.interaction import Interaction
 
-LOOK_S = 1.0  # the first answer is due 3 s after the click
-MOST_QUESTIONS = 10  # to Discord about one click, however many threads there are to look into
+LOOK_S = 1.0  # the first reply is due 3 s after the click
+MOST_QUESTIONS = 10  # requests to Discord per click, however many threads must be looked up
 CLOSED = {"reads": False, "manages": False}
 VOICE = (discord.VoiceChannel, discord.StageChannel)
 
 
 class DiscordEyes:
-    """The eyes of whoever sent an interaction; what they found is not looked up again."""
+    """What the sender of an interaction can see; results are cached."""
 
     def __init__(self, interaction: Interaction) -> None:
         self.age_restricted = is_age_restricted(interaction.channel) is True
@@ -30,7 +29,7 @@ class DiscordEyes:
         self._questions = MOST_QUESTIONS
 
     async def view(self, channel_id: int) -> View:
-        """Return what they may do in a channel; nothing where that cannot be found out."""
+        """Return what they may do in a channel; nothing if that cannot be determined."""
         if channel_id not in self._views:
             self._views[channel_id] = await self._look(channel_id)
         return self._views[channel_id]
@@ -39,7 +38,7 @@ class DiscordEyes:
         context, person = self._interaction, self._interaction.user
         if context.guild_id is None:
             return View()
-        if channel_id == context.channel_id:  # where they are, whatever we know of it
+        if channel_id == context.channel_id:  # where they are, whatever else is known of it
             here = _view(context.channel, context.permissions)
             return replace(here, manages=here.manages and not is_guest(context))
         guild = context.guild
@@ -57,9 +56,9 @@ class DiscordEyes:
         return view
 
     async def _is_in(self, thread: discord.Thread, person: discord.Member) -> bool:
-        """Tell whether a thread is open to somebody who reads its channel.
+        """Tell whether a thread is open to a person who can read its channel.
 
-        Who is in a private one only Discord knows, without the intent for members.
+        Without the members intent, only Discord knows who is in a private thread.
         """
         if not thread.is_private():
             return True
@@ -78,13 +77,13 @@ class DiscordEyes:
 
 
 def permissions_in_server(interaction: Interaction) -> discord.Permissions:
-    """Return what somebody may do in the whole server, where we are a member of it.
+    """Return a person's server-wide permissions, if the bot is a member of the server.
 
-    What a channel's overwrites allow in one place is not among it. What they forbid there is not,
-    either, nor what a role has lost that we have not been told of.
+    Channel overwrites are not applied, neither allowing nor denying; nor are role changes that we
+    have not been told of.
     """
     person, guild = interaction.user, interaction.guild
-    # Without its roles, as of a server that did not invite us, nothing is known of anybody.
+    # Without a server's roles, as for a user install, nothing is known about permissions.
     known = guild is not None and guild.default_role is not None
     if not known or is_guest(interaction) or not isinstance(person, discord.Member):
         return discord.Permissions.none()
@@ -92,19 +91,19 @@ def permissions_in_server(interaction: Interaction) -> discord.Permissions:
 
 
 def is_guest(interaction: Interaction) -> bool:
-    """Tell whether we are here only because the person installed us for themselves.
+    """Tell whether the bot is here only through the person's user install.
 
-    Then only the interaction's token writes here. Direct messages with us are ours, too.
+    Then only the interaction's token can post here. Direct messages with the bot do not count.
     """
     theirs = interaction.is_user_integration() and not interaction.is_guild_integration()
     return theirs and not interaction.context.dm_channel
 
 
 def is_age_restricted(channel: object) -> bool | None:
-    """Tell whether Discord asks for a person's age before it shows this channel.
+    """Tell whether Discord asks for a person's age before showing this channel.
 
-    Channels of every kind in a server can be so; a thread or a post is what the channel around it
-    is, and None while that one is not known.
+    Any kind of server channel can be age-restricted; threads and forum posts inherit it from their
+    parent channel, and None means that one is not known.
     """
     if isinstance(channel, discord.Thread) and channel.parent is None:
         return None
@@ -113,9 +112,9 @@ def is_age_restricted(channel: object) -> bool | None:
 
 
 def readable(guild: discord.Guild, person: discord.Member) -> list[int]:
-    """Return the channels of a server that somebody can read, but the age-restricted ones.
+    """Return the channels of a server that a person can read, without age-restricted ones.
 
-    A thread that not everybody of its channel can open is none of them.
+    Threads that not everybody in the channel can open are left out.
     """
     found = []
     for channel in (*guild.channels, *guild.threads):
@@ -128,16 +127,16 @@ def readable(guild: discord.Guild, person: discord.Member) -> list[int]:
 
 
 def _view(channel: object, theirs: discord.Permissions) -> View:
-    """Return what these permissions in a channel come to."""
-    # Discord shows a voice channel's messages to whoever may connect to it.
+    """Return these channel permissions as a View."""
+    # Discord shows a voice channel's messages to anybody who may connect to it.
     enters = theirs.connect or not isinstance(channel, VOICE)
     reads = theirs.view_channel and theirs.read_message_history and enters
-    restricted = is_age_restricted(channel) is not False  # where it is not known, the stricter
+    restricted = is_age_restricted(channel) is not False  # unknown counts as restricted
     return View(reads, reads and theirs.manage_messages, restricted)
 
 
 async def _archived(guild: discord.Guild, thread_id: int) -> discord.Thread | None:
-    """Return a thread that nobody wrote in for a while: Discord tells of it when it is asked."""
+    """Return an archived thread, which must be requested from Discord."""
     try:
         async with asyncio.timeout(LOOK_S):
             found = await guild.fetch_channel(thread_id)

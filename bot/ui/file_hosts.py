@@ -1,7 +1,7 @@
-"""From where we fetch a file: Discord's own hosts and nowhere else.
+"""Where files may be fetched from: only Discord's own hosts.
 
-An attachment's address comes over the gateway. Whoever could choose it could make this machine ask
-its neighbours, so neither an address nor a redirect is followed to anywhere else.
+Attachment addresses arrive over the gateway. If somebody could choose one, they could make this
+machine send requests inside its network, so no other address or redirect is followed.
 """
 
 from types import SimpleNamespace
@@ -14,11 +14,11 @@ HOSTS = ("https://cdn.discordapp.com", "https://media.discordapp.net")
 
 
 class Redirected(aiohttp.ClientError):
-    """Discord's hosts answer themselves; who sends us elsewhere is not followed."""
+    """A redirect, which is not followed: Discord's hosts answer directly."""
 
 
 def is_discords(address: str) -> bool:
-    """Whether a file is at Discord's hosts, or at the one that the settings name instead.
+    """Whether a file is on Discord's hosts, or the host configured instead.
 
     The composition has put the latter into discord.py's ``Asset.BASE``.
     """
@@ -30,7 +30,7 @@ def is_discords(address: str) -> bool:
 
 
 def no_redirects() -> aiohttp.TraceConfig:
-    """Return what stops discord.py's HTTP client at a redirect; it would follow ten."""
+    """Return a trace that stops discord.py's HTTP client at a redirect; it would follow ten."""
     trace = aiohttp.TraceConfig()
     trace.on_request_redirect.append(_refuse)
     return trace

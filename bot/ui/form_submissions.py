@@ -1,7 +1,7 @@
-"""Forms when they come back. They are known by their custom id, as buttons are.
+"""Submitted forms, recognized by custom id as buttons are.
 
-So a form may have been opened before a restart. Whoever sends one can write any id into it: what it
-names is looked up as theirs.
+A form may have been opened before a restart. People can submit any custom id, so whatever it names
+is looked up with their own permissions.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from bot.ui.interaction import Interaction, app_of
 
 
 async def submitted(interaction: Interaction) -> None:
-    """Take one of our forms when it comes back; every error becomes a private line."""
+    """Handle one of our submitted forms; every error becomes an ephemeral reply."""
     data: Any = interaction.data
     sent = (
         (template.fullmatch(data["custom_id"]), take)
@@ -30,7 +30,7 @@ async def submitted(interaction: Interaction) -> None:
     try:
         await once(interaction, match[0], take(interaction, match))
     except Exception as error:  # noqa: BLE001
-        # The form is gone from the screen: nobody should have to write all of it again.
+        # The form is closed by now: give the text back, so that nobody has to retype it.
         prompt = texts_in(interaction).get("prompt", "")
         note = render.typed(prompt) if prompt else ""
         await errors.answer(interaction, error, note=note)

@@ -1,4 +1,4 @@
-"""Forms that people fill in; what comes back is read from the interaction, not from memory."""
+"""Forms that people fill in; submitted values come from the interaction, not from memory."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ NUMBER: dict[str, Any] = {"max_length": NUMBER_LENGTH, "required": False}
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One input: the field that it fills, what stands above and below that, and how it looks."""
+    """One input: its field, its label and description, and its look."""
 
     field: str
     label: str
@@ -31,12 +31,12 @@ class Input:
 
 
 def remix_form(custom_id: str, filled: Mapping[str, str]) -> discord.ui.Modal:
-    """Return the form of a remix, with these texts by their fields."""
+    """Return the remix form, filled in with these texts by field."""
     return modal(say("form-remix"), custom_id, map(option_input, in_forms()), filled)
 
 
 def option_input(option: Option) -> Input:
-    """Return the input in which somebody types an option."""
+    """Return an input for an option."""
     look = NEGATIVE if isinstance(option.value, Prompt) else NUMBER
     if option.required:
         look = LONG | {"max_length": TYPED_LENGTH}
@@ -47,7 +47,7 @@ def option_input(option: Option) -> Input:
 def modal(
     title: str, custom_id: str, inputs: Iterable[Input], filled: Mapping[str, str]
 ) -> discord.ui.Modal:
-    """Return a form with some of its fields ``filled`` in, which is known by its custom id."""
+    """Return a form with some fields ``filled`` in, recognized by its custom id."""
     whole = discord.ui.Modal(title=title, custom_id=custom_id)
     for one in inputs:
         text = discord.ui.TextInput[discord.ui.Modal](
@@ -55,18 +55,18 @@ def modal(
         )
         about = one.hint or None
         whole.add_item(discord.ui.Label(text=one.label, description=about, component=text))
-    # discord.py would wait in memory for it to come back, even where it was closed unsent.
+    # discord.py would keep it in memory until submitted, even if it was dismissed.
     whole.stop()
     return whole
 
 
 def texts_in(interaction: Interaction) -> dict[str, str]:
-    """Return what came back, by the inputs' ids."""
+    """Return the submitted texts by input id."""
     return dict(_fields(interaction.data or {}))
 
 
 def _fields(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield custom id and text of every input, in labels and in rows."""
+    """Yield the custom id and text of every input, in labels and in rows."""
     for row in data.get("components", ()):
         for item in (row.get("component"), *row.get("components", ())):
             if item is not None:

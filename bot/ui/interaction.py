@@ -1,4 +1,4 @@
-"""An interaction with our bot, and the way from it to everything else."""
+"""Typed interactions, and access to the application from them."""
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -12,6 +12,6 @@ Interaction: TypeAlias = "discord.Interaction[DarkroomBot]"
 
 
 def app_of(interaction: discord.Interaction[Any]) -> "App":
-    """Return the application that an interaction came to."""
+    """Return the application that received an interaction."""
     app: App = interaction.client.app
     return app

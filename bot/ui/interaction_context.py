@@ -1,4 +1,4 @@
-"""From an interaction to the services' words: who asks, where, and what we may do there."""
+"""From an interaction to the services' terms: who asks, where, and with which permissions."""
 
 import asyncio
 from dataclasses import replace
@@ -24,16 +24,16 @@ from bot.ui.trouble import TROUBLE
 from generation.errors import InvalidRequest
 from generation.source_image import MAX_BYTES
 
-# The first answer is due 3 s after the command, and the file comes before it.
+# The first reply is due 3 s after the command, and the file is fetched before it.
 FETCH_S = 1.5
 
 
 def request_context_of(
     interaction: Interaction, part: int = 0, *, private: bool = False
 ) -> RequestContext:
-    """Return who asks for a job, where, and what holds there; see Origin for the options.
+    """Return who requests a job, where, and what applies there; see Origin for the options.
 
-    A ``private`` one stays an ordinary job in direct messages with us, where nobody else reads.
+    A ``private`` job is an ordinary one in direct messages with the bot, where nobody else reads.
     """
     channel = interaction.channel
     around = (channel.parent_id,) if isinstance(channel, discord.Thread) else ()
@@ -64,10 +64,10 @@ def request_context_of(
 
 
 def role_ids_of(person: discord.abc.Snowflake) -> frozenset[int]:
-    """Return the roles that Discord sent along with a person; without a server they have none.
+    """Return the ids of the roles Discord sent with a person; empty outside servers.
 
-    Their ids: `Member.roles` has those that the cache knows, which is empty while a server is out
-    of reach or has not been told of yet.
+    `Member.roles` would have only cached roles, of which there are none while a server is
+    unavailable or not yet received.
     """
     if not isinstance(person, discord.Member):
         return frozenset()
@@ -76,7 +76,7 @@ def role_ids_of(person: discord.abc.Snowflake) -> frozenset[int]:
 
 
 def actor_of(interaction: Interaction) -> Actor:
-    """Return who acts; who may moderate the server's members is its moderator."""
+    """Return who acts; permission to moderate members makes them a moderator."""
     return Actor(
         person_id=interaction.user.id,
         guild_id=interaction.guild_id,
@@ -86,9 +86,9 @@ def actor_of(interaction: Interaction) -> Actor:
 
 
 async def moderator(interaction: Interaction, *, everywhere: bool = False) -> Actor:
-    """Return the moderator who gave a command in a server; raises OwnersOnly.
+    """Return the moderator who used a command in a server; raises OwnersOnly.
 
-    What holds ``everywhere`` only the bot's owners decide.
+    Global (``everywhere``) actions are reserved for the bot's owners.
     """
     check_moderator(interaction)
     if everywhere:
@@ -101,7 +101,7 @@ async def moderator(interaction: Interaction, *, everywhere: bool = False) -> Ac
 
 
 def check_moderator(interaction: Interaction) -> None:
-    """Raise where somebody is not in a server, or may not moderate its members."""
+    """Raise if the person is not in a server, or may not moderate its members."""
     if interaction.guild_id is None:
         raise app_commands.NoPrivateMessage
     if not permissions_in_server(interaction).moderate_members:
@@ -109,7 +109,7 @@ def check_moderator(interaction: Interaction) -> None:
 
 
 def check_administrator(interaction: Interaction) -> None:
-    """Raise where somebody is not in a server, or may not manage it."""
+    """Raise if the person is not in a server, or may not manage it."""
     if interaction.guild_id is None:
         raise app_commands.NoPrivateMessage
     if not permissions_in_server(interaction).manage_guild:
@@ -117,9 +117,9 @@ def check_administrator(interaction: Interaction) -> None:
 
 
 def target_of(interaction: Interaction, person: discord.abc.Snowflake) -> Target:
-    """Return a person whom a moderator acts on, as they are in this server.
+    """Return the target of a moderator's action, as they are in this server.
 
-    Raises ServerUnknown where Discord has not said what they may do there.
+    Raises ServerUnknown if Discord has not sent their permissions there.
     """
     theirs = _permissions_of(person) if isinstance(person, discord.Member) else None
     us = interaction.client.user
@@ -131,9 +131,9 @@ def target_of(interaction: Interaction, person: discord.abc.Snowflake) -> Target
 
 
 def _permissions_of(member: discord.Member) -> discord.Permissions:
-    """Return what a member may do in the whole server, or here, as Discord sent it along."""
+    """Return a member's server-wide permissions, or those here, as Discord sent them."""
     here = member.resolved_permissions
-    if member.guild.get_role(member.guild.id) is not None:  # everybody's, so the cache has them
+    if member.guild.get_role(member.guild.id) is not None:  # @everyone, so the cache is filled
         return member.guild_permissions | (here or discord.Permissions.none())
     if here is None:
         raise ServerUnknown
@@ -141,7 +141,7 @@ def _permissions_of(member: discord.Member) -> discord.Permissions:
 
 
 def missing_here(interaction: Interaction) -> tuple[str, ...]:
-    """Name the permissions without which the pictures could not be posted here."""
+    """Return the names of missing permissions for posting pictures here."""
     if interaction.guild_id is None or is_guest(interaction):
         return ()
     return lacking(
@@ -150,7 +150,7 @@ def missing_here(interaction: Interaction) -> tuple[str, ...]:
 
 
 def lacking(ours: discord.Permissions, *, thread: bool = False) -> tuple[str, ...]:
-    """Name what is not among our permissions in a place, as Discord's settings call it."""
+    """Return the names, as in Discord's settings, of permissions we lack in a place."""
     needed = {
         say("permission.view-channel"): ours.view_channel,
         say("permission.send-in-threads"): ours.send_messages_in_threads or not thread,
@@ -161,9 +161,9 @@ def lacking(ours: discord.Permissions, *, thread: bool = False) -> tuple[str, ..
 
 
 def viewer_of(interaction: Interaction) -> Viewer:
-    """Return who looks, and the channels that they can read and that show no age-restricted things.
+    """Return the viewer and the channels they can read, without age-restricted ones.
 
-    A thread that not everybody of its channel can open is none of them.
+    Threads that not everybody in the channel can open are left out.
     """
     guild, person = interaction.guild, interaction.user
     channels: list[int] = []
@@ -173,14 +173,14 @@ def viewer_of(interaction: Interaction) -> Viewer:
 
 
 def is_picture(file: discord.Attachment) -> bool:
-    """Tell whether Discord takes an attached file for a picture."""
+    """Tell whether Discord considers an attached file a picture."""
     return (file.content_type or "").startswith("image/")
 
 
 async def fetch(interaction: Interaction, field: str, file: discord.Attachment) -> bytes:
     """Return an attached file's bytes; raises InvalidRequest, FileUnavailable or CommandOnCooldown.
 
-    It counts as a file of whoever asks, so ask first whether they may.
+    It counts towards the person's file limit, so check first that they may use it.
     """
     app_of(interaction).cooldowns.fetch(interaction)
     if file.size > MAX_BYTES:

@@ -1,4 +1,4 @@
-"""Options of a picture as parameters of slash commands."""
+"""Options as parameters of slash commands."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from inspect import Parameter, Signature
@@ -22,7 +22,7 @@ _RANGE: Any = app_commands.Range
 
 Answer = Callable[..., Awaitable[None]]
 Offer = Callable[[Interaction, str], Coroutine[Any, Any, list[app_commands.Choice[str]]]]
-EVERYTHING = "everything"  # what one types to take all settings back
+EVERYTHING = "everything"  # typed to reset all settings
 
 
 def option_command(
@@ -33,10 +33,10 @@ def option_command(
     own: Mapping[str, tuple[Any, str]] | None = None,
     **settings: Any,  # noqa: ANN401
 ) -> app_commands.Command[Any, ..., None]:
-    """Return a command with options for parameters; ``answer`` gets those given, by their names.
+    """Return a command with options as parameters; ``answer`` gets the given ones, by name.
 
-    ``about`` describes each. Behind them come the command's ``own`` parameters, with their types
-    and descriptions. A command that requires none of its options sets defaults, which are no empty
+    ``about`` describes each. They are followed by the command's ``own`` parameters, with types and
+    descriptions. A command that requires none of its options sets defaults, which cannot be empty
     texts.
     """
     least_length = 0 if any(one.required for one in options) else 1
@@ -61,14 +61,14 @@ def option_command(
     app_commands.describe(**described)(called)
     app_commands.choices(**menus)(called)
     app_commands.autocomplete(**offering)(called)
-    # Bound to the cog, so that its own checks are asked.
+    # Bound to the cog, so that its checks apply.
     return app_commands.Command(callback=MethodType(called, cog), **settings)
 
 
 def insert(
     cog: commands.GroupCog, command: app_commands.Command[Any, ..., None], *, before: str
 ) -> None:
-    """Add a command to a cog's group, before one of its others: people see them in this order."""
+    """Insert a command into a cog's group before another: this is the order people see."""
     group = cog.app_command
     if group is None:
         raise TypeError(f"{cog.qualified_name} has no group")
@@ -81,7 +81,7 @@ def insert(
 
 
 def resettable(names: Callable[[], Sequence[str]]) -> Offer:
-    """Return what offers settings to take back; they may be more than Discord's menus hold."""
+    """Return an autocomplete for settings to reset, which may exceed Discord's choices."""
 
     async def offer(_: Interaction, current: str) -> list[app_commands.Choice[str]]:
         return matching((EVERYTHING, *names()), current)
@@ -90,7 +90,7 @@ def resettable(names: Callable[[], Sequence[str]]) -> Offer:
 
 
 def chosen(setting: str, names: Sequence[str]) -> Sequence[str]:
-    """Return the settings to take back; raises InvalidRequest where there is none such."""
+    """Return the settings to reset; raises InvalidRequest if there is none of that name."""
     if setting == EVERYTHING:
         return names
     if setting not in names:
@@ -110,7 +110,7 @@ def _optional(name: str, kind: Any) -> Parameter:  # noqa: ANN401
 
 
 def _annotation(value: Value, least_length: int) -> Any:  # noqa: ANN401
-    """Return what discord.py reads a kind of value by."""
+    """Return discord.py's annotation for a kind of value."""
     match value:
         case Whole(least, most):
             return _RANGE[int, least, most]

@@ -1,4 +1,4 @@
-"""What goes wrong between us and Discord: of which kind it is, and how it reads in a line."""
+"""Classifies errors between us and Discord, and describes them in one line."""
 
 import html
 import logging
@@ -12,8 +12,8 @@ import discord
 
 log = logging.getLogger(__name__)
 
-# The last three are how discord.py takes an answer that is none of Discord's, such as a page of
-# HTML with status 200, or JSON that was cut off.
+# The last three are what discord.py raises for a response that is not Discord's, such as an HTML
+# page with status 200, or truncated JSON.
 TROUBLE = (
     discord.DiscordException,
     aiohttp.ClientError,
@@ -34,7 +34,7 @@ _CLOUDFLARE = re.compile(r"error code:?\s*(\d{3,4})", re.IGNORECASE)
 
 
 def describe(error: BaseException) -> str:
-    """Return one line of at most LINE_LENGTH characters: Discord's own words where it spoke."""
+    """Return one line of at most LINE_LENGTH characters, in Discord's own words if it sent any."""
     if isinstance(error, discord.HTTPException):
         text = error.text if is_discords_own(error) and error.text else _foreign(error)
     elif isinstance(error, discord.GatewayNotFound) and error.__cause__ is not None:
@@ -42,7 +42,7 @@ def describe(error: BaseException) -> str:
     elif isinstance(error, TimeoutError):
         text = "it does not answer in time"
     elif isinstance(error, KeyError | TypeError | ValueError):
-        log.debug("an answer that makes no sense", exc_info=error)  # or a mistake of ours
+        log.debug("an answer that makes no sense", exc_info=error)  # or a bug of ours
         text = "its answer makes no sense"
     else:
         text = str(error)
@@ -50,19 +50,19 @@ def describe(error: BaseException) -> str:
 
 
 def shorten(text: str, length: int = LINE_LENGTH) -> str:
-    """Return a text of any kind as one line of at most ``length`` characters."""
+    """Return any text as one line of at most ``length`` characters."""
     line = " ".join(text[: 20 * length].split())
     return line if len(line) <= length else line[: length - 1] + "…"
 
 
 def is_discords_own(error: discord.HTTPException) -> bool:
-    """Tell whether Discord itself answered, or something before it, such as Cloudflare."""
+    """Tell whether Discord itself responded, not something in between such as Cloudflare."""
     kind = getattr(error.response, "content_type", "application/json")
     return kind == "application/json"
 
 
 def is_final(error: BaseException) -> TypeGuard[discord.HTTPException]:
-    """Tell whether Discord refused this, and would refuse it the next time."""
+    """Tell whether Discord refused this and would refuse it again."""
     return (
         isinstance(error, discord.HTTPException)
         and error.status < 500
@@ -72,7 +72,7 @@ def is_final(error: BaseException) -> TypeGuard[discord.HTTPException]:
 
 
 def retry_after(error: BaseException | None) -> float:
-    """Return the seconds for which we are asked to stay away, 0 where nobody says so."""
+    """Return the seconds we are asked to wait, 0 if unspecified."""
     if isinstance(error, discord.RateLimited):
         return error.retry_after
     if isinstance(error, discord.GatewayNotFound):
@@ -80,7 +80,7 @@ def retry_after(error: BaseException | None) -> float:
     if isinstance(error, discord.HTTPException):
         headers = getattr(error.response, "headers", None)
     else:
-        headers = getattr(error, "headers", None)  # of aiohttp's refused handshakes
+        headers = getattr(error, "headers", None)  # of a refused handshake in aiohttp
     given = "" if headers is None else headers.get("Retry-After", "")
     try:
         return max(0.0, float(given))
@@ -89,7 +89,7 @@ def retry_after(error: BaseException | None) -> float:
 
 
 def _seconds_until(date: str) -> float:
-    """Return the seconds until an HTTP date, 0 where it is none."""
+    """Return the seconds until an HTTP date, 0 if it is not one."""
     try:
         at = parsedate_to_datetime(date)
     except ValueError:
@@ -100,7 +100,7 @@ def _seconds_until(date: str) -> float:
 
 
 def _foreign(error: discord.HTTPException) -> str:
-    """Describe an answer that is not Discord's by its status, and by what its page is called."""
+    """Describe a response that is not Discord's by its status and its page's title."""
     status = f"{error.status} {getattr(error.response, 'reason', None) or ''}".strip()
     named = _CLOUDFLARE.search(error.text) or _PAGE_TITLE.search(error.text)
     if named is None:

@@ -1,4 +1,4 @@
-"""Buttons and menus in an answer that one person sees, for as long as it can be edited."""
+"""Buttons and menus in ephemeral replies, as long as those can be edited."""
 
 import logging
 from typing import Any
@@ -13,16 +13,16 @@ from bot.ui.trouble import TROUBLE, describe
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S = 600.0  # well inside the life of the token that takes the buttons away again
+PATIENCE_S = 600.0  # well within the lifetime of the token that later removes the buttons
 
 _shown: "WeakSet[PrivateView]" = WeakSet()
 
 
 class PrivateView(discord.ui.View):
-    """Below the private answer to ``interaction``; it goes after its time, and leaves the answer.
+    """A view below the ephemeral reply to ``interaction``; it is removed after its timeout.
 
-    Whoever answers a click by editing that answer takes the click for ``_asked``: the token of the
-    newest lives longest.
+    A click handler that edits the reply makes that click the new ``_asked``: the newest token lives
+    longest.
     """
 
     def __init__(self, interaction: Interaction, timeout: float = PATIENCE_S) -> None:
@@ -31,21 +31,21 @@ class PrivateView(discord.ui.View):
         _shown.add(self)
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
-        """Speak the person's language; Discord lets nobody else see the buttons.
+        """Set the person's language; only they can see the buttons.
 
-        Raises CommandOnCooldown where they are too fast.
+        Raises CommandOnCooldown if they click too fast.
         """
         speak(str(interaction.locale))
         app_of(interaction).cooldowns.click(interaction)
         return True
 
     async def on_timeout(self) -> None:
-        """Take the buttons away."""
+        """Remove the buttons."""
         self.stop()
         await self.leave(view=None)
 
     async def leave(self, **last: Any) -> None:  # noqa: ANN401
-        """Edit the answer for the last time; one that is gone, or too old, stays as it is."""
+        """Edit the reply for the last time; one that is gone or too old is left alone."""
         try:
             await self._asked.edit_original_response(**last)
         except TROUBLE as error:
@@ -54,14 +54,14 @@ class PrivateView(discord.ui.View):
     async def on_error(
         self, interaction: discord.Interaction[Any], error: Exception, _: discord.ui.Item[Any], /
     ) -> None:
-        """Answer the person."""
+        """Reply with the error."""
         await errors.answer(interaction, error)
 
 
 async def orphaned(interaction: Interaction, custom_id: str) -> None:
-    """Answer a click on what belongs to no view any more, as after a restart."""
+    """Reply to a click on a button without a view, as after a restart."""
     if any(_id(item) == custom_id for view in _shown for item in view.children):
-        return  # discord.py brings it there
+        return  # discord.py dispatches it
     speak(str(interaction.locale))
     try:
         await interaction.response.send_message(say("error-page-old"), ephemeral=True)

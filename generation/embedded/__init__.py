@@ -1,4 +1,4 @@
-"""The default checkpoint: weights in diffusers' folder format, their card, their recipe."""
+"""The default checkpoint: weights in diffusers' folder format, model card, and training recipe."""
 
 import json
 import re
@@ -16,13 +16,13 @@ _SAY_NOTHING = frozenset((
 
 
 def concepts() -> list[str]:
-    """Return the names of the things that the checkpoint was trained to draw."""
+    """Return the names of the objects that the checkpoint was trained to draw."""
     names: list[str] = json.loads(CONCEPTS.read_text("utf-8"))
     return names
 
 
 def known_words() -> frozenset[str]:
-    """Return every word that means something to the checkpoint, in small letters."""
+    """Return every word that the checkpoint knows, in lower case."""
     learned = [*concepts(), *json.loads(WORDS.read_text("utf-8"))]
     words = {word for text in learned for word in re.findall(r"\w+", text.casefold())}
     return frozenset(words - _SAY_NOTHING)

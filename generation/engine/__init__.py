@@ -1,1 +1,1 @@
-"""Many pictures denoised together: one forward a tick, whoever they are for."""
+"""Batched denoising: one forward pass per tick, shared by everybody's pictures."""

@@ -1,4 +1,4 @@
-"""A request that the engine has taken aboard."""
+"""Requests that the engine is working on."""
 
 from dataclasses import dataclass, field
 
@@ -16,7 +16,7 @@ from generation.upscaler.tiles import Upscaling
 
 @dataclass(slots=True, eq=False)
 class Drawing:
-    """Pictures being drawn: the checkpoint is loaded and the prompts are read.
+    """A request being generated: its checkpoint is loaded and its prompts are encoded.
 
     ``samples`` are the pictures that have joined, in order; the others wait for free rows.
     """
@@ -40,16 +40,16 @@ class Drawing:
 
     @property
     def rows(self) -> int:
-        """How many rows of a forward each of its pictures takes."""
+        """How many rows of a forward pass each of its pictures takes."""
         return 2 if self.request.guided else 1
 
     @property
     def step(self) -> int:
-        """How many steps its pictures have taken, on the average."""
+        """The average number of steps its pictures have taken."""
         return sum(sample.step for sample in self.samples) // self.request.num_images
 
     def describe(self, seed: int) -> PngInfo:
-        """Return what the file of its picture with this seed says; reads the checkpoint once."""
+        """Return the metadata for its picture with this seed; reads the checkpoint once."""
         source = self.pipeline.source
         shown = None if source is None else model_hash(self.request.checkpoint, source)
         return chunks(describe(self.request, seed=seed, model_hash=shown))
@@ -72,7 +72,7 @@ class Drawing:
 
 @dataclass(slots=True, eq=False)
 class UpscaleTask:
-    """A picture being enlarged."""
+    """A picture being upscaled."""
 
     key: int
     request: UpscaleRequest
@@ -81,9 +81,9 @@ class UpscaleTask:
     device_seconds: float = 0.0
 
     def describe(self) -> PngInfo:
-        """Return what the larger picture's file says: what the smaller one's did, and that.
+        """Return the upscaled picture's metadata: the original's, and the upscale.
 
-        It says nothing where that one says nothing, as of a picture that a person brought.
+        If the original has none, as with an uploaded picture, neither has the upscale.
         """
         found = read(self.request.image)
         if found is None:

@@ -1,4 +1,4 @@
-"""Picks the samples that share the next UNet forward."""
+"""Picks the samples that share the next UNet forward pass."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """What samples must have in common to share a forward; sizes in pixels.
+    """What samples must have in common to share a forward pass; sizes in pixels.
 
-    Sampler, steps, guidance, strength and seed are not in it: those mix.
+    Sampler, steps, guidance, strength and seed are not included: those can differ.
     """
 
     checkpoint: str
@@ -22,16 +22,16 @@ class Bucket:
 
 
 class Batcher:
-    """The samples that are being denoised, by bucket, and which bucket's turn it is.
+    """The samples being denoised, by bucket, and the order of the buckets.
 
     Buckets share the device by deficit round robin (Shreedhar and Varghese, SIGCOMM 1995): a turn
-    earns a bucket a quantum of seconds, which its ticks then use up. What a tick takes is known
-    only afterwards, so a deficit may end below zero, and the next turns pay it back.
+    earns a bucket a quantum of seconds, which its ticks then use up. A tick's duration is known
+    only afterwards, so a deficit may become negative, and the next turns pay it back.
     """
 
     def __init__(self) -> None:
         self._samples: dict[Bucket, list[Sample]] = {}
-        self._round: deque[Bucket] = deque()  # whose turn it is comes first
+        self._round: deque[Bucket] = deque()  # the current bucket first
         self._deficit: dict[Bucket, float] = {}
         self._latest: dict[Bucket, float] = {}
 
@@ -43,11 +43,11 @@ class Batcher:
         return self._samples.get(bucket, [])
 
     def rows(self, bucket: Bucket) -> int:
-        """Return how many rows the bucket's next forward takes."""
+        """Return how many rows the bucket's next forward pass takes."""
         return sum(sample.rows for sample in self.of(bucket))
 
     def join(self, sample: "Sample") -> None:
-        """Let a sample take part from the next tick of its bucket on."""
+        """Add a sample, from the next tick of its bucket on."""
         if sample.bucket not in self._samples:
             self._samples[sample.bucket] = []
             self._round.append(sample.bucket)
@@ -56,7 +56,7 @@ class Batcher:
         self._samples[sample.bucket].append(sample)
 
     def leave(self, sample: "Sample") -> None:
-        """Take a sample out, between any two ticks."""
+        """Remove a sample, between any two ticks."""
         samples = self._samples[sample.bucket]
         samples.remove(sample)
         if not samples:
@@ -65,10 +65,10 @@ class Batcher:
             self._round.remove(sample.bucket)
 
     def pick(self) -> Bucket | None:
-        """Return the bucket whose turn it is, or None where nothing is being denoised."""
+        """Return the bucket whose turn it is, or None if nothing is being denoised."""
         if not self._round:
             return None
-        # As long as the longest of their latest ticks, so that a turn is always enough for one.
+        # The longest of their latest ticks, so that a turn is always enough for one.
         quantum = max(self._latest.values())
         while len(self._round) > 1 and self._deficit[self._round[0]] < 0:
             self._round.rotate(-1)
@@ -76,7 +76,7 @@ class Batcher:
         return self._round[0]
 
     def spend(self, bucket: Bucket, seconds: float) -> None:
-        """Charge a bucket for a tick of its own; it may have left since."""
+        """Charge a bucket for a tick; it may have left since."""
         if bucket in self._deficit:
             alone = len(self._round) == 1
             self._deficit[bucket] = 0.0 if alone else self._deficit[bucket] - seconds

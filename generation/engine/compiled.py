@@ -1,4 +1,4 @@
-"""The compiled UNet: one size, a few numbers of rows, warmed before anybody waits for it."""
+"""The compiled UNet: one size, a few row counts, warmed up before anybody waits for it."""
 
 import logging
 import time
@@ -14,10 +14,10 @@ ROWS = (1, 2, 4, 8, 12, 16)
 
 
 class CompiledUNet:
-    """Stands in for a UNet's forward on latents [rows, channels, h, w] with rows from `ROWS`.
+    """Replaces a UNet's forward pass for latents [rows, channels, h, w] with rows from `ROWS`.
 
-    Compiling takes minutes for each number of rows on a GPU, the first time; torch keeps the
-    result on disk. ``latents`` and ``embedding`` are one row of each.
+    On a GPU, compiling takes minutes for each row count, the first time; torch caches the result on
+    disk. ``latents`` and ``embedding`` are one row of each.
     """
 
     def __init__(
@@ -49,5 +49,5 @@ class CompiledUNet:
         """Return the model output [rows, channels, h, w]."""
         channels_last = latents.contiguous(memory_format=torch.channels_last)
         output = self._run(channels_last, timesteps, embeddings, return_dict=False)[0]
-        # With CUDA graphs the next forward would overwrite it.
+        # With CUDA graphs the next forward pass would overwrite it.
         return output.clone()

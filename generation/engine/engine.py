@@ -1,4 +1,4 @@
-"""The synchronous core on one device: add, cancel, step."""
+"""The synchronous engine on one device: add, cancel, step."""
 
 import contextlib
 import time
@@ -47,16 +47,16 @@ from generation.source_image import decode
 from generation.upscaler.tiles import Upscaler
 
 PREVIEW_EVERY_S = 1.5  # as often as a message may be edited
-WARM_UP = 0  # the key of the request that warms up; nobody else's is below 1
+WARM_UP = 0  # the key of the warm-up request; all others are at least 1
 
 Events = list[tuple[int, Event]]
 
 
 class Engine:
-    """Draws many requests together: each tick is one forward for everybody in one bucket.
+    """Runs many requests together: each tick is one forward pass for all samples of one bucket.
 
-    ``on_event`` is called at once with what cannot wait for the end of the tick: that a request's
-    checkpoint is being loaded, which may take minutes.
+    ``on_event`` is called immediately for what cannot wait for the end of the tick: that a
+    request's checkpoint is being loaded, which may take minutes.
     """
 
     def __init__(
@@ -83,11 +83,11 @@ class Engine:
         self._postprocess = Postprocess()
         self._waiting: dict[int, Request] = {}
         self._aboard: dict[int, Drawing | UpscaleTask] = {}
-        self._jobs: dict[int, int | None] = {}  # what the log calls them
+        self._jobs: dict[int, int | None] = {}  # their names in the log
         self._undecoded: deque[Sample] = deque()
-        self._unenlarged: deque[UpscaleTask] = deque()  # whose turn it is comes first
+        self._unenlarged: deque[UpscaleTask] = deque()  # the next one first
         self._cancelled: Events = []
-        self.rows = self._fixed_rows or 1  # of the default checkpoint's forward, once it is warm
+        self.rows = self._fixed_rows or 1  # of the default checkpoint's forward, once warmed up
 
     @property
     def idle(self) -> bool:
@@ -95,16 +95,16 @@ class Engine:
         return not (self._waiting or self._aboard or self._cancelled)
 
     def add(self, key: int, request: Request) -> None:
-        """Queue a request under a key of the caller's, from 1 up; it ends in Finished or Failed."""
+        """Queue a request under the caller's key, from 1 up; it ends in Finished or Failed."""
         known = {*self._waiting, *self._aboard}
         self._jobs = {one: job for one, job in self._jobs.items() if one in known}
         self._jobs[key] = JOB.get()
         self._waiting[key] = request
 
     def cancel(self, key: int) -> None:
-        """Drop a request wherever it is; the next tick says Failed(Cancelled) and no more of it.
+        """Drop a request wherever it is; the next tick reports Failed(Cancelled), its last event.
 
-        A key that is unknown, or finished already, is no error.
+        Unknown and finished keys are ignored.
         """
         if key in self._waiting:
             del self._waiting[key]
@@ -114,11 +114,11 @@ class Engine:
 
     @torch.inference_mode()
     def step(self) -> Events:
-        """Run one tick: one request let in, at most one forward and one decode; say what happened.
+        """Run one tick: admit one request, run at most one forward pass and one decode.
 
-        Instead of a decode it may be a tile of a picture being enlarged. A request that cannot be
-        drawn ends in Failed. Any other error of the device is raised, and the engine is not to be
-        used after it.
+        Return its events. Instead of a decode it may upscale one tile. A request that cannot be
+        generated ends in Failed. Any other error of the device is raised, after which the engine
+        must not be used.
         """
         events, self._cancelled = self._cancelled, []
         if self._waiting:
@@ -138,7 +138,7 @@ class Engine:
         return events + self._finish()
 
     def _admit(self, key: int, request: Request) -> Events:
-        """Take a request aboard, if it can be drawn and there is memory for it."""
+        """Admit a request, if it is valid and there is memory for it."""
         started: Started | None
         try:
             with _memory_guard(request):
@@ -153,7 +153,7 @@ class Engine:
             del self._waiting[key]
             return [(key, Failed(error))]
         if started is None:
-            return []  # until those aboard have finished and their checkpoints can go
+            return []  # until active requests finish and their checkpoints can be unloaded
         del self._waiting[key]
         return [(key, started)]
 
@@ -165,7 +165,7 @@ class Engine:
         return Started()
 
     def _prepare_drawing(self, key: int, request: GenerationRequest) -> Started | None:
-        """Load the request's checkpoint if need be, and read its prompts; None: no room yet."""
+        """Load the request's checkpoint if necessary, and encode its prompts; None: no room yet."""
         picture = self._check(request)
         pipeline = self._cache.take(
             request.checkpoint,
@@ -183,7 +183,7 @@ class Engine:
         return Started(prompts.cut)
 
     def _check(self, request: GenerationRequest) -> Image.Image | None:
-        """Return the picture to start from, if any; raise what loading cannot mend."""
+        """Return the source picture, if any; raise errors that loading cannot fix."""
         samplers = self._catalog[request.checkpoint].samplers
         if request.sampler not in samplers:
             raise InvalidRequest("sampler", Phrase("bound-one-of", names=tuple(samplers)))
@@ -204,7 +204,7 @@ class Engine:
                     full.add(drawing.bucket)
 
     def _has_room(self, drawing: Drawing) -> bool:
-        """Whether one more of its pictures can join: in company, only as long as it pays."""
+        """Whether another of its pictures can join: beside others, only as long as it pays."""
         bucket = drawing.bucket
         rows = self._batcher.rows(bucket) + drawing.rows
         if rows == drawing.rows:
@@ -214,7 +214,7 @@ class Engine:
         return rows <= (fitting if alone else paying)
 
     def _row_limits(self, pipeline: Pipeline, bucket: Bucket) -> tuple[int, int]:
-        """Return how many rows a forward is worth filling with, and how many the device holds."""
+        """Return how many rows are worth batching, and how many fit the device."""
         paying = fitting = self._fixed_rows
         if not self._fixed_rows:
             profile = self._profiles.of(pipeline, bucket)
@@ -223,7 +223,7 @@ class Engine:
         return min(paying, fitting), fitting
 
     def _denoise(self, bucket: Bucket) -> Events:
-        """Take one step of every sample in the bucket with one forward."""
+        """Take one step of every sample in the bucket with one forward pass."""
         samples = list(self._batcher.of(bucket))
         keys = {sample.key for sample in samples}
         drawings = [drawing for drawing in self._drawings if drawing.key in keys]
@@ -248,7 +248,7 @@ class Engine:
         return [event for drawing in drawings for event in self._progress(drawing)]
 
     def _progress(self, drawing: Drawing) -> Events:
-        """Say how far a request is, if it came further, with a look at it if one is due."""
+        """Report a request's progress, if there is any, with a preview if one is due."""
         if drawing.step <= drawing.step_told:
             return []
         drawing.step_told = drawing.step
@@ -261,7 +261,7 @@ class Engine:
         return [(drawing.key, Progress(drawing.step, drawing.samples[0].steps, preview))]
 
     def _decode(self, sample: Sample) -> Events:
-        """Turn a picture's last latents into pixels."""
+        """Decode a picture's final latents."""
         drawing = next(one for one in self._drawings if one.key == sample.key)
         begun = time.monotonic()
         try:
@@ -287,7 +287,7 @@ class Engine:
         return []
 
     def _enlarge(self, enlarging: UpscaleTask) -> Events:
-        """Enlarge one tile; the next is another request's, if there is one."""
+        """Upscale one tile; the next may be another request's."""
         key, work = enlarging.key, enlarging.work
         begun = time.monotonic()
         try:
@@ -307,7 +307,7 @@ class Engine:
         return [(key, Progress(work.steps_taken, work.steps))]
 
     def _finish(self) -> Events:
-        """Hand over the pictures whose files are written, and say which requests have ended."""
+        """Return pictures whose files are ready, and which requests have ended."""
         events: Events = []
         resting = not (self._waiting or self._batcher or self._undecoded or self._unenlarged)
         for key, picture in self._postprocess.take(resting=resting):
@@ -323,7 +323,7 @@ class Engine:
         return events
 
     def _fail(self, key: int, error: GenerationError) -> tuple[int, Failed]:
-        """Take a request out wherever its pictures are."""
+        """Remove a request, wherever its pictures are."""
         aboard = self._aboard.pop(key)
         if isinstance(aboard, Drawing):
             for sample in aboard.samples:
@@ -343,16 +343,16 @@ class Engine:
         return {drawing.bucket.checkpoint for drawing in self._drawings}
 
     def _make_room(self, *wanted: str) -> bool:
-        """Give back what the device can spare; return whether a checkpoint was among it."""
+        """Free memory on the device; return whether a checkpoint was unloaded."""
         dropped = self._cache.drop_all_but(self._in_use.union(wanted))
         if not dropped and self.device.type != "cpu":
             release(self.device)
         return dropped
 
     def warm_up(self) -> GenerationError | None:
-        """Load the default checkpoint, draw once, and measure how many rows pay.
+        """Load the default checkpoint, generate once, and measure how many rows pay.
 
-        Return the error of a checkpoint that cannot be loaded: the others may still serve.
+        Return the error if the checkpoint cannot be loaded: others may still work.
         """
         try:
             checkpoint = self._catalog[self._catalog.default]

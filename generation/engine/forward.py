@@ -1,4 +1,4 @@
-"""One UNet forward for many samples, in parts where the device does not hold it whole."""
+"""One UNet forward pass for many samples, split if it does not fit the device."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,16 +11,16 @@ from generation.errors import OutOfMemory
 from generation.loading.memory import is_out_of_memory
 
 CALM_TICKS = 64  # without running out of memory, after which a bucket's limit is doubled again
-NO_LIMIT = 128  # rows; more than any forward takes
+NO_LIMIT = 128  # rows; more than any forward pass takes
 
 
 class Forward:
     """Predicts the noise of samples that share a bucket.
 
-    ``row_counts`` are the only numbers of rows a forward may have, in rising order; it is padded
-    to the next of them. With one number alone, every row always goes through the same kernels, and
-    a picture's bits depend on nobody else's. Empty: any number. ``make_room`` frees what the
-    device can spare when it is full, and says whether there was anything.
+    ``row_counts`` are the only row counts a forward pass may have, in ascending order; it is padded
+    to the next one. With a single count, every row always goes through the same kernels, and a
+    picture's bits do not depend on other requests. Empty: any count. ``make_room`` frees memory on
+    a full device, and returns whether there was any to free.
     """
 
     def __init__(self, make_room: Callable[[], bool], row_counts: tuple[int, ...] = ()) -> None:
@@ -30,16 +30,16 @@ class Forward:
         self._calm: dict[Bucket, int] = {}
 
     def limit(self, bucket: Bucket) -> int:
-        """Return how many rows fit since memory last ran out; `NO_LIMIT` where it never did."""
+        """Return how many rows fit since memory last ran out; `NO_LIMIT` if it never did."""
         return self._limits.get(bucket, NO_LIMIT)
 
     def predict(self, pipeline: Pipeline, samples: list[Sample]) -> list[torch.Tensor]:
         """Return each sample's guided model output [1, channels, h, w].
 
-        The rows lie as StableDiffusionPipeline lays them, negative prompts first, so that the same
-        kernels add in the same order: that is what makes a request alone bit-identical to its
-        pictures. Nothing of a sample changes, so a forward that fails can be repeated. Raises
-        OutOfMemory where not even one row fits.
+        Rows are ordered as in StableDiffusionPipeline, negative prompts first, so that the same
+        kernels add in the same order: that makes the pictures of a request alone bit-identical to
+        its. Samples are not changed, so a failed forward pass can be repeated. Raises OutOfMemory
+        if not even one row fits.
         """
         guided = [sample for sample in samples if sample.negative is not None]
         inputs = {sample: sample.model_input() for sample in samples}
@@ -61,7 +61,7 @@ class Forward:
         ]
 
     def _run(self, pipeline: Pipeline, bucket: Bucket, *stacked: torch.Tensor) -> torch.Tensor:
-        """Run the stacked rows, in halves as long as the device's memory asks for it."""
+        """Run the stacked rows, halving them as long as the device runs out of memory."""
         latents, _, embeddings = stacked
         counts = self._row_counts or pipeline.row_counts(latents, embeddings)
         rows = len(latents)
@@ -76,7 +76,7 @@ class Forward:
             else:
                 self._calm_down(bucket)
                 return output
-            # Outside the handler, whose traceback holds on to the forward's tensors.
+            # Outside the handler, whose traceback keeps the forward pass's tensors alive.
             if self._make_room():
                 continue
             tried = _padded(min(rows, sizes[-1]), sizes)
@@ -87,7 +87,7 @@ class Forward:
             self._calm[bucket] = 0
 
     def _sizes(self, bucket: Bucket, rows: int, counts: tuple[int, ...]) -> Sequence[int]:
-        """Return the numbers of rows that a forward may have now, in rising order."""
+        """Return the currently allowed row counts, in ascending order."""
         limit = self.limit(bucket)
         if not counts:
             return range(1, min(limit, rows) + 1)

@@ -21,14 +21,14 @@ log = logging.getLogger(__name__)
 
 DrawLatents = Callable[[torch.Generator], torch.Tensor]
 
-TILED_FROM = 1024 * 1024  # pixels; a larger picture is decoded in tiles, to bound the memory
+TILED_FROM = 1024 * 1024  # pixels; larger pictures are decoded in tiles, to bound memory
 
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
     """A request's embeddings [1, chunks × 77, width]; ``negative`` is None without guidance.
 
-    ``cut`` are the words that were too many for the text encoder and are left out.
+    ``cut`` are the words beyond the text encoder's limit, which are left out.
     """
 
     embedding: torch.Tensor
@@ -38,7 +38,7 @@ class Prompts:
 
 
 def pick_device() -> torch.device:
-    """Return CUDA where there is one, then MPS, then the CPU."""
+    """Return CUDA if available, then MPS, then the CPU."""
     if torch.cuda.is_available():
         return torch.device("cuda")
     if torch.backends.mps.is_available():
@@ -47,7 +47,7 @@ def pick_device() -> torch.device:
 
 
 def describe(device: torch.device) -> str:
-    """Return the device as its owner knows it."""
+    """Return the device's name."""
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)})"
     return str(device)
@@ -56,7 +56,7 @@ def describe(device: torch.device) -> str:
 def pick_dtype(device: torch.device, files: Files) -> torch.dtype:
     """Return the type to compute in: fp16 on CUDA, or bf16 for weights stored in it; else fp32.
 
-    MPS draws black pictures with some fp16 VAEs, and on the CPU fp32 is the fastest.
+    On MPS some fp16 VAEs yield black pictures, and on the CPU fp32 is the fastest.
     """
     if device.type != "cuda":
         return torch.float32
@@ -66,7 +66,7 @@ def pick_dtype(device: torch.device, files: Files) -> torch.dtype:
 
 
 class Pipeline:
-    """The parts of a checkpoint as the engine calls them; all run without gradients.
+    """A checkpoint's models as the engine calls them, all without gradients.
 
     With ``offloads`` the text encoder and the VAE are on the device only while they run.
     """
@@ -94,9 +94,9 @@ class Pipeline:
 
     @classmethod
     def load(cls, checkpoint: Checkpoint, device: torch.device) -> Self:
-        """Load a folder, a single file, or a hub id after downloading what is not yet on disk.
+        """Load a folder, a single file, or a hub id, downloading missing files.
 
-        Raises CheckpointUnavailable, naming what is missing or out of reach.
+        Raises CheckpointUnavailable, naming what is missing or unreachable.
         """
         files = find_files(checkpoint)
         parts = load_parts(files, pick_dtype(device, files), checkpoint.prediction_type)
@@ -104,24 +104,24 @@ class Pipeline:
 
     @property
     def compiled(self) -> bool:
-        """Whether its own size runs compiled."""
+        """Whether its default size runs compiled."""
         return self._compiled is not None
 
     def row_counts(self, latents: torch.Tensor, embeddings: torch.Tensor) -> tuple[int, ...]:
-        """Return the numbers of rows that a forward of such rows may have; empty: any."""
+        """Return the row counts that such a forward pass may have; empty: any."""
         takes = self._compiled is not None and self._compiled.takes(latents, embeddings)
         return ROWS if takes else ()
 
     @torch.inference_mode()
     def compile(self, mode: Compile, width: int, height: int) -> None:
-        """Compile the UNet for pictures of this size; other sizes stay as they are."""
+        """Compile the UNet for pictures of this size; other sizes are not affected."""
         embedding = self._prompts.encode("").embedding
         shape = self.latent_shape(width, height)
         latents = torch.zeros((1, *shape), dtype=embedding.dtype, device=self.device)
         self._compiled = CompiledUNet(self.unet, mode, latents, embedding)
 
     def _overflows(self, values: torch.Tensor) -> bool:
-        """Whether the VAE gave no numbers: some do in fp16, and run in fp32 from then on."""
+        """Whether the VAE yielded NaNs: some do in fp16, and run in fp32 from then on."""
         if self.vae.dtype != torch.float16 or values.isfinite().all():
             return False
         log.warning("the VAE overflows in fp16; it runs in fp32 from now on")
@@ -129,12 +129,12 @@ class Pipeline:
         return True
 
     def _make_way(self) -> None:
-        """Leave the device to the UNet, where there is not enough of it for all."""
+        """Leave the device to the UNet, if it cannot hold everything."""
         for hook in self._offloaded:
             hook.offload()
 
     def wait(self) -> None:
-        """Wait for the device, so that progress tells the truth and a cancel comes in time."""
+        """Synchronize with the device, so that progress is accurate and a cancel is prompt."""
         if self.device.type != "cpu":
             torch.accelerator.synchronize(self.device)
 
@@ -177,11 +177,11 @@ class Pipeline:
 
     @torch.inference_mode()
     def encode_picture(self, picture: Image.Image) -> DrawLatents:
-        """Return what draws latents [1, channels, h, w] of an RGB picture from a generator.
+        """Return a function that samples latents [1, channels, h, w] of an RGB picture.
 
-        The VAE gives a distribution; every sample draws its own latents, before its noise.
+        The VAE yields a distribution; every sample draws its own latents, before its noise.
         """
-        # The rows first and then the axes: the memory's layout, too, picks the kernels.
+        # Rows first and then the axes: the memory layout, too, affects the choice of kernels.
         unit = torch.from_numpy(np.asarray(picture, np.float32) / 255)[None].movedim(-1, 1)
         pixels = (2.0 * unit - 1.0).to(self.device, self.vae.dtype)
         posterior = self.vae.encode(pixels).latent_dist

@@ -1,6 +1,6 @@
-"""Pixels become PNG files beside the ticks, so that nobody's next step waits for a compressor.
+"""Encodes PNG files in the background, so that compression delays no steps.
 
-Here each picture is scored as well: one that could not be is an error, never a picture.
+It also scores each picture: one that could not be scored is an error, never a picture.
 """
 
 import io
@@ -20,7 +20,7 @@ from generation.request import Picture
 
 log = logging.getLogger(__name__)
 
-# How long a tick with nothing else to do waits for a picture, before it looks at what has come.
+# How long an otherwise idle tick waits for a picture before it checks for new requests.
 WAIT_S = 0.1
 
 Describe = Callable[[], PngInfo]
@@ -34,7 +34,7 @@ class _Print:
 
 
 class Postprocess:
-    """Takes pixels and gives pictures back in the same order, one compressed at a time."""
+    """Takes pixels and returns files in the same order, compressing one at a time."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="finishing")
@@ -55,8 +55,8 @@ class Postprocess:
     ) -> None:
         """Take the pixels of a request's picture: CPU uint8 [height, width, 3].
 
-        ``describe`` says what is to stand in its file, ``score`` how likely it is not safe for
-        work; both may take their time.
+        ``describe`` returns its metadata, ``score`` the probability that it is not safe for work;
+        both may take a while.
         """
         picture = self._thread.submit(
             copy_context().run, _finish, index, seed, pixels, describe, score
@@ -64,11 +64,11 @@ class Postprocess:
         self._prints.append(_Print(key, picture))
 
     def drop(self, key: int) -> None:
-        """Give back nothing more of a request."""
+        """Return nothing more of a request."""
         self._prints = deque(one for one in self._prints if one.key != key)
 
     def take(self, *, resting: bool) -> Iterator[tuple[int, Picture | NotChecked]]:
-        """Yield what is ready; with ``resting``, wait a moment for what is on its way."""
+        """Yield what is ready; with ``resting``, wait a moment for what is in progress."""
         if resting and self._prints:
             wait([self._prints[0].picture], WAIT_S)
         while self._prints and self._prints[0].picture.done():

@@ -1,4 +1,4 @@
-"""A small look at pictures that are not done, without the VAE."""
+"""Small previews of unfinished pictures, without the VAE."""
 
 import io
 import math
@@ -9,7 +9,7 @@ from PIL import Image
 
 COLUMNS = 2
 SHORT_SIDE = 128  # pixels of each picture in the grid
-EMPTY = (49, 51, 56)  # the cell a third picture leaves; Discord's own dark grey
+EMPTY = (49, 51, 56)  # the empty cell beside a third picture; Discord's dark grey
 QUALITY = 70
 
 
@@ -21,7 +21,7 @@ class PreviewColours:
     bias: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
-# Fitted for Stable Diffusion 1.4 by keturn, good for all of 1.x:
+# Fitted for Stable Diffusion 1.4 by keturn, valid for all of 1.x:
 # https://discuss.huggingface.co/t/decoding-latents-to-rgb-without-upscaling/23204/2
 SD1_COLOURS = PreviewColours(
     (
@@ -36,11 +36,11 @@ SD1_COLOURS = PreviewColours(
 def predict_clean(
     model_input: torch.Tensor, model_output: torch.Tensor, noise_level: float, prediction_type: str
 ) -> torch.Tensor:
-    """Return the picture x0 that the model sees in the noise; all shapes alike.
+    """Return the picture x0 predicted from the noise; all shapes alike.
 
     ``model_input`` is α·x0 + s·ε with α² + s² = 1, and ``noise_level`` is σ = s/α. One function
-    serves every scheduler, because each scales its samples to this before the UNet.
-    Sources: Ho et al. 2020 (ε), Salimans & Ho 2022, appendix D (v).
+    serves every scheduler, because each scales its samples to this before the UNet. Sources: Ho et
+    al. 2020 (ε), Salimans & Ho 2022, appendix D (v).
     """
     alpha = 1 / math.sqrt(1 + noise_level**2)
     noise = noise_level * alpha
@@ -54,7 +54,7 @@ def predict_clean(
 
 
 def draw_preview(clean: torch.Tensor, colours: PreviewColours) -> bytes:
-    """Lay predicted latents [n, 4, h, w] out in two columns, enlarged: a WebP file."""
+    """Arrange predicted latents [n, 4, h, w] in two columns, enlarged: a WebP file."""
     matrix = torch.tensor(colours.matrix)
     cells = clean.float().cpu().movedim(1, -1) @ matrix + torch.tensor(colours.bias)
     rgb = ((cells.clamp(-1, 1) + 1) * 127.5).round().byte().numpy()

@@ -1,4 +1,4 @@
-"""Prompts as the UNet reads them: of any length, with weights, and remembered."""
+"""Encoding prompts of any length, with weights, and caching them."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from generation.prompt_weights import MAX_WEIGHT, Piece, parse
 
 MAX_CHUNKS = 3
 COMMA = ",</w>"
-COMMA_REACH = 20  # how many tokens before its end a chunk may rather end at a comma
+COMMA_REACH = 20  # how many tokens before its end a chunk may end early at a comma
 CACHE_BYTES = 64 * 2**20
 
 
@@ -27,9 +27,9 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class EncodedPrompt:
-    """A prompt's embedding [1, chunks × tokens, width], not to be written to.
+    """A prompt's embedding [1, chunks × tokens, width], read-only.
 
-    ``cut`` is what did not fit, as it was written but for the syntax; mostly it is empty.
+    ``cut`` is what did not fit, as written but without the syntax; usually empty.
     """
 
     embedding: torch.Tensor
@@ -38,10 +38,10 @@ class EncodedPrompt:
 
 
 class PromptEncoder:
-    """Turns prompts into embeddings on ``device``, and keeps the latest in ``cache_bytes``.
+    """Encodes prompts on ``device``, caching the latest in ``cache_bytes``.
 
     A prompt without weights that fits one chunk is encoded as diffusers does it, bit for bit.
-    The chunks and weights are those of AUTOMATIC1111's web UI, but that a ``BREAK`` with nothing
+    Chunks and weights are those of AUTOMATIC1111's web UI, except that a ``BREAK`` with nothing
     before or after it makes no chunk.
     """
 
@@ -55,7 +55,7 @@ class PromptEncoder:
         self._tokenizer = tokenizer
         self._text_encoder = text_encoder
         self._device = device
-        self._chunk_size: int = tokenizer.model_max_length - 2  # beside the start and the end
+        self._chunk_size: int = tokenizer.model_max_length - 2  # without the start and end tokens
         self._comma: int = tokenizer.convert_tokens_to_ids(COMMA)
         self._cache: OrderedDict[str, EncodedPrompt] = OrderedDict()
         self._cache_bytes = cache_bytes
@@ -63,9 +63,9 @@ class PromptEncoder:
 
     @torch.inference_mode()
     def encode(self, text: str) -> EncodedPrompt:
-        """Return the prompt encoded, from the cache where it is there.
+        """Return the prompt encoded, from the cache if possible.
 
-        Raises InvalidRequest where a weight is out of bounds.
+        Raises InvalidRequest if a weight is out of range.
         """
         if text in self._cache:
             self._cache.move_to_end(text)
@@ -91,7 +91,7 @@ class PromptEncoder:
         return EncodedPrompt(embedding, chunks, encoded.cut)
 
     def _chunks(self, sections: Sequence[Sequence[Piece]]) -> list[list[Token]]:
-        """Return the sections' tokens in chunks, at least one, without starts and ends."""
+        """Return the sections' tokens in chunks, at least one, without start and end tokens."""
         chunks = []
         for section in sections:
             tokens = [token for piece in section for token in self._tokenize(piece)]
@@ -102,7 +102,7 @@ class PromptEncoder:
         found = self._tokenizer(
             piece.text, add_special_tokens=False, return_offsets_mapping=True, verbose=False
         )
-        # A token's part reaches up to the next one's, so that no space is lost.
+        # A token's part extends to the next one's, so that no space is lost.
         begins = [0, *(begin for begin, _ in found.offset_mapping[1:]), len(piece.text)]
         return [
             Token(id_, piece.weight, piece.text[begin:end])
@@ -110,13 +110,13 @@ class PromptEncoder:
         ]
 
     def _encode_chunk(self, chunk: Sequence[Token]) -> torch.Tensor:
-        """Return the embedding [1, tokens, width] of a chunk, alone in its forward."""
+        """Return the embedding [1, tokens, width] of a chunk, encoded separately."""
         tokenizer = self._tokenizer
         used = len(chunk) + 2
         unused = self._chunk_size - len(chunk)
         ids = [tokenizer.bos_token_id, *(token.id for token in chunk), tokenizer.eos_token_id]
         input_ids = torch.tensor([ids + [tokenizer.pad_token_id] * unused], device=self._device)
-        # Stable Diffusion 2's encoder says whether padding is hidden from it; 1's says nothing.
+        # Stable Diffusion 2's encoder says whether to mask padding; 1's does not.
         masked = getattr(self._text_encoder.config, "use_attention_mask", False)
         mask = torch.tensor([[1] * used + [0] * unused], device=self._device) if masked else None
         embedding = self._text_encoder(input_ids, attention_mask=mask)[0]
@@ -124,7 +124,7 @@ class PromptEncoder:
         return weigh(embedding, weights)
 
     def _keep(self, text: str, encoded: EncodedPrompt) -> None:
-        """Remember it, and forget those unused for the longest where there is no room."""
+        """Cache it, evicting the least recently used if there is no room."""
         if encoded.embedding.nbytes > self._cache_bytes:
             return
         self._cache[text] = encoded
@@ -135,7 +135,7 @@ class PromptEncoder:
 
 
 def split(tokens: Sequence[Token], size: int, comma: int) -> list[list[Token]]:
-    """Return the tokens in chunks of at most ``size``, cut after a late comma where one is."""
+    """Return the tokens in chunks of at most ``size``, split after a late comma if there is one."""
     chunks = []
     begin = 0
     while begin < len(tokens):
@@ -146,7 +146,7 @@ def split(tokens: Sequence[Token], size: int, comma: int) -> list[list[Token]]:
 
 
 def _chunk_end(tokens: Sequence[Token], end: int, comma: int) -> int:
-    """Return where a chunk that is full at ``end`` is to end."""
+    """Return where a chunk that is full at ``end`` should end."""
     if end < len(tokens) and tokens[end].id != comma:
         for place in range(end, end - COMMA_REACH, -1):
             if tokens[place - 1].id == comma:
@@ -157,9 +157,9 @@ def _chunk_end(tokens: Sequence[Token], end: int, comma: int) -> int:
 def weigh(embedding: torch.Tensor, weights: Sequence[float]) -> torch.Tensor:
     """Return a chunk's embedding [1, tokens, width], each token's vector times its weight.
 
-    The whole is then scaled to the mean it had, but by no more than the weights themselves could
-    have changed it: where the values' signs cancel out, their mean measures nothing. Plain weights
-    change no bit.
+    The result is rescaled to the original mean, but by no more than the weights themselves could
+    have changed it: if positive and negative values cancel out, their mean means nothing. Weights
+    of 1 change no bit.
     """
     if all(weight == 1 for weight in weights):
         return embedding

@@ -1,4 +1,4 @@
-"""How many rows a UNet forward should have, as measured on this machine. Imports no torch."""
+"""How many rows a UNet forward pass should have, measured on this machine. Imports no torch."""
 
 import json
 import logging
@@ -9,17 +9,17 @@ from generation.json_text import loads
 
 log = logging.getLogger(__name__)
 
-LADDER = (1, 2, 4, 8, 12, 16, 24, 32)  # numbers of rows that are measured
+LADDER = (1, 2, 4, 8, 12, 16, 24, 32)  # row counts to measure
 WORTHWHILE = 1.1  # a step up the ladder must raise the throughput by 10 %
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What was measured at one size.
+    """The measurements at one size.
 
-    ``seconds`` holds how long a forward takes with so many rows of `LADDER`, from the first.
-    ``row_bytes`` is what each row needs while it runs, ``decode_bytes`` what the VAE needs for one
-    picture; both are 0 where the system does not tell.
+    ``seconds`` are the durations of a forward pass at the first row counts of `LADDER`.
+    ``row_bytes`` is the memory each row needs while it runs, ``decode_bytes`` what the VAE needs
+    for one picture; both are 0 if the system does not tell.
     """
 
     seconds: list[float]
@@ -28,9 +28,9 @@ class Profile:
 
     @property
     def knee(self) -> int:
-        """The number of rows from which on more of them hardly raise the throughput.
+        """The row count beyond which more rows hardly raise the throughput.
 
-        One step that was measured too slow does not hide that the next ones pay.
+        A single outlier measured too slow does not hide that the next steps pay.
         """
         knee = 0
         for step in range(1, len(self.seconds)):
@@ -40,11 +40,11 @@ class Profile:
 
     @property
     def rate(self) -> float:
-        """Rows a second at the knee; 0 where nothing was measured."""
+        """Rows per second at the knee; 0 if nothing was measured."""
         return self._throughput(LADDER.index(self.knee)) if self.seconds else 0.0
 
     def fitting(self, free: int) -> int:
-        """Return how many rows ``free`` bytes hold beside one decode; at least one is tried."""
+        """Return how many rows fit ``free`` bytes beside one decode; at least one."""
         if not free or not self.row_bytes:
             return LADDER[-1]
         return max(1, min(LADDER[-1], (free - self.decode_bytes) // self.row_bytes))
@@ -54,11 +54,11 @@ class Profile:
 
 
 def read_profiles(file: Path) -> dict[str, Profile]:
-    """Return what is kept in a file, by place; nothing where it is damaged."""
+    """Return the profiles stored in a file, by place; none if it is damaged."""
     try:
         table = loads(file.read_text("utf-8"))
         profiles = {place: Profile(**entry) for place, entry in table.items()}
-        _ = [profile.knee for profile in profiles.values()]  # so that numbers are numbers
+        _ = [profile.knee for profile in profiles.values()]  # checks the types
     except (OSError, ValueError, TypeError, AttributeError, ArithmeticError) as error:
         log.warning("%s: %s; it is measured anew", file, error)
         return {}
@@ -66,7 +66,7 @@ def read_profiles(file: Path) -> dict[str, Profile]:
 
 
 def write_profiles(file: Path, profiles: dict[str, Profile]) -> None:
-    """Keep profiles by place; a stop in between leaves the file as it was."""
+    """Store profiles by place; an interrupted write leaves the file unchanged."""
     part = file.with_suffix(".part")
     table = {place: asdict(profile) for place, profile in profiles.items()}
     part.write_text(json.dumps(table, indent=1, ensure_ascii=False), "utf-8")

@@ -1,4 +1,4 @@
-"""Measuring how many rows a UNet forward should have, once for each size."""
+"""Measuring how many rows a UNet forward pass should have, once for each size."""
 
 import logging
 import time
@@ -15,15 +15,15 @@ from generation.loading.memory import is_out_of_memory, peak_bytes
 
 log = logging.getLogger(__name__)
 
-# A step of the ladder is repeated until it took this long altogether, or so often. The fastest run
+# A step of the ladder is repeated for this long in total, or this many times. The fastest run
 # counts, because other programs only ever slow one down.
 ENOUGH_S = 0.15
 MOST_RUNS = 5
-PATIENCE = 2  # steps that did not pay, after which the next ones are not tried
+PATIENCE = 2  # steps that did not pay, after which measuring stops
 
 
 class Profiles:
-    """The profiles of a device by checkpoint and size, kept in ``file`` if there is one."""
+    """A device's profiles by checkpoint and size, stored in ``file`` if given."""
 
     def __init__(self, device: torch.device, file: Path | None = None) -> None:
         self._device = device
@@ -33,7 +33,7 @@ class Profiles:
             self._known = read_profiles(file)
 
     def of(self, pipeline: Pipeline, bucket: Bucket) -> Profile:
-        """Return the profile of a bucket's size, measured now if it never was."""
+        """Return the profile of a bucket's size, measuring it now if necessary."""
         place = (
             f"{describe(self._device)}, torch {torch.__version__}"
             f" | {bucket.checkpoint}, {pipeline.parameters / 1e6:.1f} M parameters"
@@ -45,13 +45,13 @@ class Profiles:
             if self._file is not None and self._known[place].seconds:
                 try:
                     write_profiles(self._file, self._known)
-                except OSError as error:  # the next start measures once more
+                except OSError as error:  # the next start measures again
                     log.warning("%s: %s", self._file, error)
         return self._known[place]
 
 
 def _measure(pipeline: Pipeline, bucket: Bucket) -> Profile:
-    """Run forwards of more and more rows until that does not pay or fit, and decode a picture."""
+    """Time forward passes with increasing rows until they no longer pay or fit, and a decode."""
     shape = pipeline.latent_shape(bucket.width, bucket.height)
     embedding = pipeline.encode_prompts("").embedding
     zeros = torch.zeros((1, *shape), dtype=embedding.dtype, device=embedding.device)
@@ -64,7 +64,7 @@ def _measure(pipeline: Pipeline, bucket: Bucket) -> Profile:
     profile = Profile([], 0, 0)
     counts = pipeline.row_counts(zeros, embedding) or LADDER
     try:
-        forward(1)  # what the first call sets up does not count
+        forward(1)  # one-time setup is not counted
         decode_bytes = peak_bytes(pipeline.device, lambda: pipeline.decode(zeros))
         for rows in (rows for rows in LADDER if rows <= counts[-1]):
             times: list[float] = []
@@ -80,7 +80,7 @@ def _measure(pipeline: Pipeline, bucket: Bucket) -> Profile:
 
 
 def _repeat(work: Callable[[], None], times: list[float]) -> None:
-    """Run the work often enough to know how long it takes, in seconds."""
+    """Repeat the work until its duration, in seconds, is known well enough."""
     while len(times) < MOST_RUNS and sum(times) < ENOUGH_S:
         begun = time.perf_counter()
         work()

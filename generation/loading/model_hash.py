@@ -1,4 +1,4 @@
-"""The short hash that names a checkpoint in a picture's file. Imports no torch."""
+"""The short hash that identifies a checkpoint in a picture's file. Imports no torch."""
 
 import hashlib
 from functools import lru_cache
@@ -8,17 +8,17 @@ from generation.errors import CheckpointUnavailable
 from generation.loading.checkpoint_folder import weight_files
 from generation.phrases import Phrase
 
-DIGITS = 10  # of AUTOMATIC1111's web UI: the first of the file's SHA-256
+DIGITS = 10  # as in AUTOMATIC1111's web UI: the start of the file's SHA-256
 CHUNK = 2**20
 
 
 def model_hash(name: str, source: Path) -> str:
     """Return the first ten hex digits of the SHA-256 of a checkpoint's weights.
 
-    Of a single file, the whole: what the web UI shows and Civitai finds. Of a diffusers folder,
-    which no such name exists for, the UNet's file, or its shards one after the other. Reads at the
-    disk's speed (4 GB take seconds), and once for each size and time of change. Raises
-    CheckpointUnavailable, naming ``name``, where a file cannot be read.
+    For a single file, all of it: what the web UI shows and Civitai finds. For a diffusers folder,
+    for which there is no convention, the UNet's file, or its shards in order. Reads at disk speed
+    (4 GB take seconds), once per size and modification time. Raises CheckpointUnavailable, naming
+    ``name``, if a file cannot be read.
     """
     files = [source]
     if source.is_dir():

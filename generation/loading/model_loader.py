@@ -1,4 +1,4 @@
-"""A checkpoint's parts, from a folder, a single file or the hub into the CPU's memory."""
+"""Loads a checkpoint's parts from a folder, a single file or the hub into CPU memory."""
 
 import logging
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ from generation.phrases import Phrase, reason_of
 
 log = logging.getLogger(__name__)
 
-# Their bars and advice are for people at a notebook; failures come as exceptions all the same.
+# Their progress bars and hints are for notebooks; failures are exceptions anyway.
 for library in (diffusers.utils.logging, transformers.utils.logging):
     library.disable_progress_bar()
     library.set_verbosity_error()
@@ -52,10 +52,9 @@ for library in (diffusers.utils.logging, transformers.utils.logging):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a picture is drawn with; all weights of one type, on the CPU.
+    """A checkpoint's models; all weights of one type, on the CPU.
 
-    ``source`` is the file or folder that they come from, if they do. ``checker`` looks at what
-    was drawn.
+    ``source`` is the file or folder they come from, if any. ``checker`` scores finished pictures.
     """
 
     tokenizer: CLIPTokenizer
@@ -70,10 +69,10 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Where a checkpoint lies on this machine: its configurations, and its one file if it has one.
+    """A checkpoint's files on this machine: its configurations, and its single file if it is one.
 
-    ``tensors`` are all its weights by file, as their headers name them. ``checker`` are those of
-    its own safety checker, which its owner put there: the hub is not asked for one.
+    ``tensors`` are all its weights by file, as their headers list them. ``checker`` are those of
+    its own safety checker, which its owner put there: none is downloaded from the hub.
     """
 
     name: str
@@ -84,7 +83,7 @@ class Files:
 
     @property
     def values(self) -> int:
-        """How many numbers there are to load."""
+        """How many values there are to load."""
         return sum(tensor.values for tensor in self.tensors)
 
     @property
@@ -95,10 +94,10 @@ class Files:
 
 
 def find_files(checkpoint: Checkpoint, revisions: Path | None = None) -> Files:
-    """Return a checkpoint's files, downloaded where a hub id names them and they are not there.
+    """Return a checkpoint's files, downloading those of a hub id that are missing.
 
-    What is downloaded first is written to the file ``revisions`` and stays the one that is used.
-    Raises CheckpointUnavailable, naming what is missing or out of reach.
+    The first revision downloaded is recorded in the file ``revisions`` and used from then on.
+    Raises CheckpointUnavailable, naming what is missing or unreachable.
     """
     name, source = checkpoint.name, checkpoint.source
     single = source if isinstance(source, Path) and source.is_file() else None
@@ -123,17 +122,17 @@ def _tensors(name: str, files: list[Path]) -> tuple[Tensor, ...]:
 
 
 def load_parts(files: Files, dtype: torch.dtype, prediction_type: str | None = None) -> Parts:
-    """Load a checkpoint's parts; ``prediction_type`` wins over what its scheduler's file says.
+    """Load a checkpoint's parts; ``prediction_type`` overrides its scheduler configuration.
 
-    Raises CheckpointUnavailable where they do not fit together, and nothing is downloaded.
+    Raises CheckpointUnavailable if they do not fit together. Nothing is downloaded.
     """
     try:
         return _load(files, dtype, prediction_type)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         if is_out_of_memory(error):
             raise
-        # What fails here is whole and yet does not fit together, such as weights of other shapes
-        # than their configuration says.
+        # What fails here is complete but inconsistent, such as weights whose shapes differ from
+        # their configuration.
         place = files.single or files.folder
         raise CheckpointUnavailable(
             files.name, Phrase("checkpoint-file", file=str(place), why=reason_of(error))
@@ -201,7 +200,7 @@ def _models_from_file(file: Path, folder: Path, dtype: torch.dtype) -> Models:
 
 
 def _config_folder(checkpoint: Checkpoint, revisions: Path | None) -> Path:
-    """Return the folder with a single file's configurations; the hub is asked only for an id."""
+    """Return the folder with a single file's configurations; the hub is used only for an id."""
     name, config = checkpoint.name, checkpoint.config
     if config is None:
         raise CheckpointUnavailable(name, Phrase("checkpoint-config"))
@@ -217,7 +216,7 @@ def _download_weights(checkpoint: Checkpoint, repository: str, revisions: Path |
     name, revision = checkpoint.name, checkpoint.revision
     folder = _download(name, repository, download_patterns(), revision, revisions)
     if half := half_patterns(folder):
-        return _download(name, repository, half, folder.name, None)  # of the very same commit
+        return _download(name, repository, half, folder.name, None)  # of the same commit
     return folder
 
 
@@ -228,9 +227,9 @@ def _download(
     revision: str | None,
     revisions: Path | None,
 ) -> Path:
-    """Return the folder of a hub repository, fetching what is not on disk; the hub may be away.
+    """Return the folder of a hub repository, downloading missing files; works offline otherwise.
 
-    It is the commit that is kept in ``revisions``, which the first one that is fetched is put into.
+    Uses the commit in ``revisions``, where the first one downloaded is recorded.
     """
     log.info("fetching %s from the hub, where it is not on disk yet", repository)
     try:

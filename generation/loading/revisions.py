@@ -1,8 +1,8 @@
-"""Which state of a hub's repository was taken first: it stays the one. Imports no torch.
+"""Pins each hub repository to the commit downloaded first. Imports no torch.
 
-A repository's branch can be moved to anything by whoever may write to it, so the commit that was
-downloaded first is kept in a file beside the database, and asked for from then on. Whoever wants a
-newer one takes its line out of the file.
+Anybody with write access can move a repository's branch to anything, so the commit that was
+downloaded first is recorded in a file beside the database, and requested from then on. To get a
+newer one, remove its line from the file.
 """
 
 import json
@@ -12,11 +12,11 @@ from pathlib import Path
 from generation.phrases import Phrase
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
-MAIN = "main"  # the branch that is meant where none is named
+MAIN = "main"  # the default branch
 
 
 class RevisionsDamaged(Exception):
-    """The file cannot be read, so nobody knows what was taken; its text is one line."""
+    """The file cannot be read, so the pinned commits are unknown; its text is one line."""
 
 
 def read_revisions(file: Path) -> dict[str, str]:
@@ -34,13 +34,13 @@ def read_revisions(file: Path) -> dict[str, str]:
 
 
 def pinned(file: Path | None, repository: str, revision: str | None) -> str | None:
-    """Return the commit to ask for, or ``revision`` where none was taken; see `read_revisions`."""
+    """Return the pinned commit, or ``revision`` if there is none; see `read_revisions`."""
     taken = {} if file is None else read_revisions(file)
     return taken.get(_key(repository, revision), revision)
 
 
 def pin(file: Path | None, repository: str, revision: str | None, commit: str) -> None:
-    """Keep the commit that was taken, if it is the first one."""
+    """Record the commit that was downloaded, if it is the first one."""
     if file is None or not COMMIT.fullmatch(commit):
         return
     taken = read_revisions(file)

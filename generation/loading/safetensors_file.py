@@ -16,19 +16,19 @@ HEADER_LIMIT = 100_000_000  # bytes; the format's own
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A tensor as the header names it: its type ("F16", "BF16", "F32", …) and its shape."""
+    """A tensor in the header: its type ("F16", "BF16", "F32", …) and its shape."""
 
     dtype: str
     shape: tuple[int, ...]
 
     @property
     def values(self) -> int:
-        """How many numbers it holds."""
+        """How many values it holds."""
         return math.prod(self.shape)
 
 
 def read_header(name: str, file: Path) -> dict[str, Tensor]:
-    """Return the tensors by key; raise CheckpointUnavailable unless the file is whole."""
+    """Return the tensors by key; raises CheckpointUnavailable unless the file is complete."""
     try:
         with file.open("rb") as opened:
             size = int.from_bytes(opened.read(8), "little")

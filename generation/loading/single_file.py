@@ -1,8 +1,8 @@
-"""Whether a single ``.safetensors`` file holds a whole checkpoint. Imports no torch.
+"""Validates single-file ``.safetensors`` checkpoints. Imports no torch.
 
-The layout is CompVis' and Stability's own, in which the community shares checkpoints: one file
-with the UNet, the VAE and the text encoder, and nothing that says how they are built. That comes
-from the configurations of a diffusers folder, ``config`` in the catalog.
+The layout is CompVis' and Stability's own, in which the community shares checkpoints: one file with
+the UNet, the VAE and the text encoder, but no description of their architecture. That comes from
+the configurations of a diffusers folder, ``config`` in the catalog.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from generation.loading.safetensors_file import read_header
 from generation.phrases import Phrase
 
 SUFFIX = ".safetensors"
-# The beginnings of the parts' keys: in Stable Diffusion 1 and 2 alike.
+# Prefixes of the parts' keys, the same for Stable Diffusion 1 and 2.
 PARTS = {
     "UNet": "model.diffusion_model.",
     "VAE": "first_stage_model.",

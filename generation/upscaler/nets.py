@@ -1,7 +1,7 @@
-"""The nets that double a picture: waifu2x's upconv_7, and Lanczos as one where it is missing.
+"""Networks that double a picture: waifu2x's upconv_7, or Lanczos if its weights are missing.
 
-Both take [n, 3, height + 2 · MARGIN, width + 2 · MARGIN], RGB from 0 to 1, and return
-[n, 3, 2 · height, 2 · width]: what they need to know around a picture is in its margin.
+Both take [n, 3, height + 2 · MARGIN, width + 2 · MARGIN], RGB from 0 to 1, and return [n, 3, 2 ·
+height, 2 · width]: the margin is the context around the picture.
 """
 
 import torch
@@ -12,7 +12,7 @@ MARGIN = 7  # px: one for each convolution of 3 × 3, and one for the transposed
 
 
 class Upconv7(nn.Module):
-    """Six convolutions that look and one transposed convolution that doubles.
+    """Six convolutions, and one transposed convolution that doubles.
 
     Layers and their widths: https://github.com/nagadomi/waifu2x, models/upconv_7.
     """
@@ -35,7 +35,7 @@ class Upconv7(nn.Module):
 
 
 class Lanczos(nn.Module):
-    """Lanczos' window of three lobes, for one channel at a time; it has nothing to learn.
+    """Lanczos' window of three lobes, one channel at a time; it has no trained weights.
 
     The kernel: https://en.wikipedia.org/wiki/Lanczos_resampling.
     """
@@ -44,10 +44,10 @@ class Lanczos(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        # Each new pixel lies a quarter of a pixel beside an old one and reads six to a side.
+        # Each new pixel is a quarter of a pixel beside an old one and reads six to a side.
         distance = torch.arange(-2.75, 3, 0.5)
         line = torch.sinc(distance) * torch.sinc(distance / 3)
-        for phase in (0, 1):  # left of the old pixel, and right
+        for phase in (0, 1):  # left and right of the old pixel
             line[phase::2] /= line[phase::2].sum()
         self.register_buffer("kernel", torch.outer(line, line).expand(3, 1, -1, -1).clone())
 

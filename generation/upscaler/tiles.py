@@ -17,14 +17,14 @@ from generation.upscaler.nets import MARGIN, Lanczos, Upconv7
 
 log = logging.getLogger(__name__)
 
-# The side of a tile before it is doubled, px. One takes 0.1 s and 60 MB on two CPU cores, and a
-# larger one runs slower there; other devices want more work at a time.
+# A tile's side before doubling, px. One takes 0.1 s and 60 MB on two CPU cores, where larger ones
+# are slower; other devices need more work at a time.
 CPU_TILE = 128
 DEVICE_TILE = 512
 
 
 class Upscaler:
-    """Enlarges pictures on one device; the weights are loaded when they are first needed.
+    """Upscales pictures on one device, loading the weights on first use.
 
     fp16 on CUDA, as the weights are stored, and fp32 elsewhere.
     """
@@ -41,9 +41,9 @@ class Upscaler:
     def start(
         self, picture: Image.Image, factor: int, medium: Medium = Medium.PHOTO
     ) -> "Upscaling":
-        """Return the work of enlarging an RGB picture, none of it done.
+        """Return the task of upscaling an RGB picture, not yet started.
 
-        Raises InvalidRequest, naming the field and its bound.
+        Raises InvalidRequest, naming the field and its limit.
         """
         check_factor(*picture.size, factor)
         if medium not in self._nets:
@@ -55,9 +55,9 @@ class Upscaler:
     def upscale(
         self, picture: Image.Image, factor: int, medium: Medium = Medium.PHOTO
     ) -> torch.Tensor:
-        """Return the RGB picture enlarged: CPU uint8 [height · factor, width · factor, 3].
+        """Return the upscaled RGB picture: CPU uint8 [height · factor, width · factor, 3].
 
-        Raises InvalidRequest, naming the field and its bound.
+        Raises InvalidRequest, naming the field and its limit.
         """
         work = self.start(picture, factor, medium)
         while not work.done:
@@ -66,7 +66,7 @@ class Upscaler:
 
 
 def _load(file: Path) -> nn.Module:
-    """Return the net of a file, or Lanczos where it is missing or not the one published."""
+    """Return the network of a file, or Lanczos if it is missing or not the published one."""
     net = Upconv7()
     try:
         weights.check(f"{WEIGHTS.name}/{file.name}", file)
@@ -78,9 +78,9 @@ def _load(file: Path) -> nn.Module:
 
 
 class Upscaling:
-    """One picture on its way to being larger, a tile a step; what is dropped midway is gone.
+    """One picture being upscaled, one tile per step; a dropped task leaves nothing behind.
 
-    ``pixels`` is the result, CPU uint8 [height, width, 3], and is whole once it is ``done``.
+    ``pixels`` is the result, CPU uint8 [height, width, 3], complete once it is ``done``.
     """
 
     def __init__(self, net: nn.Module, pixels: torch.Tensor, factor: int, tile: int) -> None:
@@ -98,11 +98,11 @@ class Upscaling:
 
     @property
     def done(self) -> bool:
-        """Whether every step is taken."""
+        """Whether every step is done."""
         return self.steps_taken == self.steps
 
     def step(self) -> None:
-        """Run the net once; what an allocator raises leaves all as it was, to be tried again."""
+        """Run the network once; after an allocator's error the step can be repeated."""
         if not self._boxes:
             self._double()
         self._draw(*self._boxes[-1])
@@ -110,7 +110,7 @@ class Upscaling:
         self.steps_taken += 1
 
     def _double(self) -> None:
-        """Begin with what there is as the source of a picture of twice its size."""
+        """Use the current result as the source of a picture of twice its size."""
         height, width = self.pixels.shape[:2]
         # Rounding between two doublings would let one level of difference grow to two.
         dtype = torch.uint8 if self._factor_left == 2 else torch.float32

@@ -1,1 +1,1 @@
-"""The engine in a process of its own, and the asyncio side that the bot talks to."""
+"""The engine in a separate process, and the asyncio interface that the bot uses."""

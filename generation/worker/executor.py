@@ -1,4 +1,4 @@
-"""The asyncio face of the workers: what the bot hands requests to. Imports no torch."""
+"""The asyncio interface to the worker processes. Imports no torch."""
 
 import asyncio
 import itertools
@@ -27,18 +27,18 @@ from generation.worker.worker import Add, Cancel, ConfigureLogs, Message, Ready,
 
 log = logging.getLogger(__name__)
 
-DEATHS_ALLOWED = 1  # a job is replayed once; the next death under it fails it
-LAUNCHES_BEFORE_GIVING_UP = 3  # deaths in a row before readiness, after which waiting jobs fail
+DEATHS_ALLOWED = 1  # a job is replayed once; another death during it fails it
+LAUNCHES_BEFORE_GIVING_UP = 3  # consecutive deaths before readiness, after which waiting jobs fail
 LONGEST_PAUSE_S = 30.0
-FIRST_CAPACITY = 2  # one guided picture, until the first worker says how much it holds
-SETTLED_S = 10.0  # a worker that lives this long after it became ready did start well
+FIRST_CAPACITY = 2  # one guided picture, until the first worker reports its capacity
+SETTLED_S = 10.0  # a worker that lives this long after becoming ready counts as started
 
 
 class _Life(Enum):
-    """What a worker came to before it ended."""
+    """How far a worker got before it died."""
 
-    UNREADY = auto()  # it never took requests
-    IDLE = auto()  # it ended soon after, with no request to blame
+    UNREADY = auto()  # it never accepted requests
+    IDLE = auto()  # it died soon after becoming ready, with no request to blame
     USEFUL = auto()
 
 
@@ -46,14 +46,14 @@ class Executor(Protocol):
     """Runs requests somewhere."""
 
     def on_capacity(self, listener: Callable[[], None]) -> None:
-        """Call a listener whenever the capacity has changed."""
+        """Register a listener for changes of the capacity."""
 
     @property
     def capacity(self) -> int:
-        """The rows of a forward that the workers hold at once.
+        """The number of rows of a forward pass that the workers hold at once.
 
-        Requests run together until the sum of their rows reaches it, so the last one may be aboard
-        in part; what comes then waits inside ``run``. One request runs whatever its rows.
+        Requests run together until the sum of their rows reaches it, so the last one may be
+        admitted in part; further ones wait inside ``run``. A single request runs whatever its rows.
         """
 
     async def start(self) -> None:
@@ -66,16 +66,16 @@ class Executor(Protocol):
         """
 
     async def close(self) -> None:
-        """End the workers within seconds; what still runs gets Failed(Cancelled)."""
+        """End the workers within seconds; requests still running get Failed(Cancelled)."""
 
 
 @dataclass(slots=True, eq=False)
 class _Job:
-    """A request on its way through the executor; lives here so that a dead worker loses nothing."""
+    """A request in the executor, kept here so that a dead worker loses nothing."""
 
     key: int
     request: Request
-    number: int | None  # what the log calls it
+    number: int | None  # its name in the log
     events: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)
     started: bool = False
     forgotten: bool = False
@@ -85,7 +85,7 @@ class _Job:
     lost_s: float = 0.0
 
     def hear(self, event: Event) -> None:
-        """Pass an event on, but not what an earlier run of this job has already shown."""
+        """Pass an event on, unless an earlier run of this job has already reported it."""
         match event:
             case Loading() if self.started:
                 return
@@ -105,9 +105,9 @@ class _Job:
 
 
 class LocalExecutor:
-    """One worker process on this machine, watched, restarted, its jobs replayed from their seeds.
+    """A single local worker, supervised and restarted; its jobs are replayed from their seeds.
 
-    ``tick_timeout_s`` is the longest silence while a request is aboard, ``load_timeout_s`` the
+    ``tick_timeout_s`` is the longest silence while a request is active, ``load_timeout_s`` the
     longest while a checkpoint is loaded or downloaded; a worker that exceeds it is killed. The
     worker calls ``configure_logs`` first.
     """
@@ -132,7 +132,7 @@ class LocalExecutor:
         self._waiting: dict[int, _Job] = {}
         self._aboard: dict[int, _Job] = {}
         self._worker: WorkerProcess | None = None  # while it lives
-        self._ready: Ready | None = None  # while it takes requests
+        self._ready: Ready | None = None  # while it accepts requests
         self._became_ready = asyncio.Event()
         self._loading = False
         self._watchdog: asyncio.TimerHandle | None = None
@@ -141,24 +141,24 @@ class LocalExecutor:
 
     @property
     def capacity(self) -> int:
-        """The rows that the worker holds at once, by what the latest one said; see Executor."""
+        """The rows that the worker holds at once, as the latest one reported; see Executor."""
         return self._capacity
 
     def on_capacity(self, listener: Callable[[], None]) -> None:
-        """Call a listener whenever the capacity has changed."""
+        """Register a listener for changes of the capacity."""
         self._listeners.append(listener)
 
     @property
     def pid(self) -> int | None:
-        """The worker's process id, or None while there is none."""
+        """The worker's process id, or None if there is none."""
         return self._worker.pid if self._worker is not None else None
 
     async def start(self) -> None:
-        """Start the worker's supervision; the worker itself needs seconds to become ready."""
+        """Start supervising the worker, which takes seconds to become ready."""
         self._supervisor = asyncio.create_task(self._supervise(), name="worker supervisor")
 
     async def ready(self) -> Ready:
-        """Wait until the worker takes requests; say on which device, and what failed to load."""
+        """Wait until the worker accepts requests; return its device, and what failed to load."""
         while self._ready is None:
             await self._became_ready.wait()
         return self._ready
@@ -180,7 +180,7 @@ class LocalExecutor:
             self._forget(job)
 
     async def close(self) -> None:
-        """End the worker within seconds; what still runs gets Failed(Cancelled)."""
+        """End the worker within seconds; requests still running get Failed(Cancelled)."""
         if self._supervisor is not None:
             self._supervisor.cancel()
             await asyncio.wait([self._supervisor])
@@ -205,7 +205,7 @@ class LocalExecutor:
             self._fail_all(Cancelled("the executor is closed"))
 
     async def _serve(self) -> _Life:
-        """Run one worker until it ends; return what it came to."""
+        """Run one worker until it dies; return how far it got."""
         life, ready_at = _Life.UNREADY, 0.0
         try:
             self._worker = WorkerProcess(self._catalog, self._options, self._configure_logs)
@@ -234,7 +234,7 @@ class LocalExecutor:
         return life
 
     def _handle(self, message: Message) -> None:
-        # A checkpoint may have to be downloaded: such a silence is no hang.
+        # A checkpoint may have to be downloaded, so this silence is no hang.
         self._loading = isinstance(message, Report) and isinstance(message.event, Loading)
         match message:
             case Ready():
@@ -255,14 +255,14 @@ class LocalExecutor:
         self._watch()
 
     def _admit(self) -> None:
-        """Send the worker what it can hold, in order; a job it died under goes alone."""
+        """Send the worker what it can hold, in order; a job it died during goes alone."""
         for job in list(self._waiting.values()):
             if self._worker is None or self._ready is None or not self._has_room(job):
                 break
             self._aboard[job.key] = self._waiting.pop(job.key)
             job.aboard_since = time.monotonic()
             self._worker.send(Add(job.key, job.request, job.number))
-        if self._watchdog is None:  # one that runs is not put off by what the worker did not say
+        if self._watchdog is None:  # a running one is not extended by messages that did not come
             self._watch()
 
     def _has_room(self, job: _Job) -> bool:
@@ -274,7 +274,7 @@ class LocalExecutor:
         return sum(one.request.rows for one in aboard) < self._capacity
 
     def _forget(self, job: _Job) -> None:
-        """Drop a job that nobody listens to any more; its place is free once the worker says so."""
+        """Drop a job that nobody awaits any more; its rows are free once the worker says so."""
         self._waiting.pop(job.key, None)
         if job.key in self._aboard:
             job.forgotten = True
@@ -282,7 +282,7 @@ class LocalExecutor:
                 self._worker.send(Cancel(job.key))
 
     def _return_jobs(self) -> None:
-        """Put a dead worker's jobs back in front, or fail those it has died under before."""
+        """Requeue a dead worker's jobs at the front, or fail those it has died during before."""
         now = time.monotonic()
         returned = {}
         for job in self._aboard.values():
@@ -306,7 +306,7 @@ class LocalExecutor:
         self._waiting.clear()
 
     def _watch(self) -> None:
-        """Start the time the worker has until its next message, if one is due."""
+        """Start the timeout for the worker's next message, if one is due."""
         if self._watchdog is not None:
             self._watchdog.cancel()
             self._watchdog = None

@@ -1,4 +1,4 @@
-"""The parent's side of one worker process: its two pipes, a thread for each, its end."""
+"""The parent's side of one worker process: its two pipes, a thread for each, its shutdown."""
 
 import asyncio
 import contextlib
@@ -13,16 +13,16 @@ from generation.worker import worker
 
 CLOSE_TIMEOUT_S = 3.0
 
-# Never fork: a forked child would inherit the parent's threads' locks and could not use CUDA.
+# Never fork: a forked child would inherit locks of the parent's threads and could not use CUDA.
 _spawn = multiprocessing.get_context("spawn")
 
 
 class WorkerProcess:
-    """A running worker; must be made inside a running event loop, and ended with ``end``.
+    """A running worker; create it inside a running event loop, and shut it down with ``end``.
 
-    Two one-way pipes, so that closing the commands is how the parent says goodbye: a thread that
-    blocks in ``recv`` would not notice its own end being closed. Raises OSError where the system
-    cannot start a process.
+    There are two one-way pipes, so that the parent can close the one for commands to say goodbye: a
+    thread blocked in ``recv`` would not notice its own end being closed. Raises OSError if the
+    system cannot start a process.
     """
 
     def __init__(
@@ -47,7 +47,8 @@ class WorkerProcess:
             messages.close()
             raise
         finally:
-            # The child's ends must be open nowhere else, or neither side would see the other die.
+            # The child's ends must be open nowhere else, or neither side would notice the other's
+            # death.
             child_commands.close()
             child_messages.close()
         self.pid = self._process.pid
@@ -67,18 +68,18 @@ class WorkerProcess:
             thread.start()
 
     def send(self, command: worker.Command) -> None:
-        """Send a command soon; one to a dead worker is lost, and ``receive`` says so.
+        """Send a command soon; one to a dead worker is lost, and ``receive`` reports that.
 
-        Never waits: a picture is larger than a pipe, and a worker that hangs does not read.
+        Never blocks: a picture is larger than a pipe's buffer, and a hanging worker does not read.
         """
         self._outbox.put(command)
 
     async def receive(self) -> worker.Message | None:
-        """Return the next message, or None once the worker has ended and all is read."""
+        """Return the next message, or None once the worker has ended and everything is read."""
         return await self._inbox.get()
 
     def kill(self) -> None:
-        """End the process at once, even one that is stopped or hangs."""
+        """Kill the process at once, even if it is stopped or hangs."""
         self._process.kill()
 
     async def end(self) -> int | None:
@@ -95,7 +96,7 @@ class WorkerProcess:
         return code
 
     def _speak(self) -> None:
-        with self._commands, contextlib.suppress(OSError):  # which is the worker's end
+        with self._commands, contextlib.suppress(OSError):  # which shuts down the worker
             while (command := self._outbox.get()) is not None:
                 self._commands.send(command)
 
@@ -105,7 +106,7 @@ class WorkerProcess:
                 while True:
                     loop.call_soon_threadsafe(self._inbox.put_nowait, messages.recv())
         except (EOFError, OSError):
-            pass  # the worker has ended; None says so below
+            pass  # the worker has ended, as the None below says
         finally:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(self._inbox.put_nowait, None)

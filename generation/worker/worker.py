@@ -1,4 +1,4 @@
-"""The worker process: hosts one engine, hears commands on one pipe and reports on another.
+"""The worker process: runs one engine, with one pipe for commands and another for messages.
 
 The parent imports this module to spawn it, so torch is imported inside ``main`` only.
 """
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-ConfigureLogs = Callable[[], None]  # picklable: it is called in the worker process
+ConfigureLogs = Callable[[], None]  # picklable, as it is called in the worker process
 
 NICENESS, LEAST_URGENT = 10, 19  # setpriority(2)
 
 
 @dataclass(frozen=True, slots=True)
 class Add:
-    """Command: take this request aboard under ``key``; ``job`` is what the log calls it."""
+    """Command: admit this request under ``key``; ``job`` is its name in the log."""
 
     key: int
     request: Request
@@ -43,7 +43,7 @@ class Add:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Command: drop the request ``key``; an unknown or finished one is no error."""
+    """Command: drop the request ``key``; unknown and finished ones are ignored."""
 
     key: int
 
@@ -53,9 +53,9 @@ Command = Add | Cancel
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Message: the default checkpoint is warm on ``device``, or ``error`` says why it is not.
+    """Message: the default checkpoint is loaded on ``device``, or ``error`` says why it is not.
 
-    ``rows`` is how many a forward of its default size holds.
+    ``rows`` is how many a forward pass of its default size holds.
     """
 
     device: str
@@ -66,7 +66,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Message: something happened to the request ``key``; 0 is the warm-up."""
+    """Message: an event of the request ``key``; 0 is the warm-up."""
 
     key: int
     event: Event
@@ -87,7 +87,7 @@ def main(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "win32":
         signal.signal(signal.SIGBREAK, signal.SIG_IGN)
-    os.umask(0o077)  # what it writes is its owner's alone
+    os.umask(0o077)  # files are private to their owner
     configure_logs()
     calm_threads()
     inbox: queue.SimpleQueue[Command] = queue.SimpleQueue()
@@ -102,7 +102,7 @@ def main(
 
 
 def plain_logs() -> None:
-    """Log to standard error; what an application sets for itself goes in its place."""
+    """Log to standard error; applications replace this with their own configuration."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("generation").setLevel(logging.INFO)
 
@@ -110,14 +110,14 @@ def plain_logs() -> None:
 def calm_threads() -> None:
     """Let torch's threads sleep while they wait for each other; call before torch is imported.
 
-    Spinning, they steal the very core that the one they wait for needs: measured with one other
-    busy process on two cores, four pictures took 25 s instead of 2.
+    Spinning, they take up the very core that the awaited thread needs: measured with one other busy
+    process on two cores, four pictures took 25 s instead of 2.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def give_way() -> None:
-    """Lower this process's priority: on a CPU the bot's event loop goes before the forwards."""
+    """Lower this process's priority, so that on a CPU the bot's event loop comes first."""
     process = psutil.Process()
     if sys.platform == "win32":
         process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
@@ -126,7 +126,7 @@ def give_way() -> None:
 
 
 def _hear(commands: Connection, inbox: queue.SimpleQueue[Command]) -> None:
-    """Pass commands on; when the parent closes the pipe or dies, end at once, even mid-forward."""
+    """Pass commands on; if the parent closes the pipe or dies, exit at once, even mid-forward."""
     try:
         while True:
             inbox.put(commands.recv())
@@ -149,7 +149,7 @@ def _serve(
         options=options,
     )
     if engine.device.type == "cpu":
-        give_way()  # before the first forward starts torch's threads, which inherit it
+        give_way()  # before the first forward pass starts torch's threads, which inherit it
     error = engine.warm_up()
     messages.send(Ready(describe(engine.device), catalog.default, engine.rows, error))
     while True:
@@ -159,7 +159,7 @@ def _serve(
 
 
 def _obey(engine: "Engine", inbox: queue.SimpleQueue[Command]) -> None:
-    """Carry out every command that has come; wait for one while there is nothing to do."""
+    """Handle every pending command; while idle, wait for one."""
     while engine.idle or not inbox.empty():
         match inbox.get():
             case Add(key, request, job):

@@ -1,4 +1,4 @@
-"""favourites, deleted jobs, and the ways from a job to its children and its source's users."""
+"""favourites, deleted jobs, and indexes from a job to its children and its source's users."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -19,7 +19,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    # The database before knew one job an interaction: the others go, with what hangs on them.
+    # Earlier databases allow one job per interaction: the others are deleted, with dependent rows.
     op.execute("DELETE FROM favourites WHERE job_id IN (SELECT id FROM jobs WHERE part > 0)")
     op.execute("DELETE FROM pictures WHERE job_id IN (SELECT id FROM jobs WHERE part > 0)")
     op.execute(

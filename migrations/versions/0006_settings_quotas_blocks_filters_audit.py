@@ -116,7 +116,7 @@ def upgrade() -> None:
         "pictures",
         sa.Column("verdict", sa.String(length=16), server_default="shown", nullable=False),
     )
-    # Who did what is written once and never changed.
+    # Audit entries are written once and never changed.
     for change in ("UPDATE", "DELETE"):
         op.execute(
             f"CREATE TRIGGER audit_no_{change.lower()} BEFORE {change} ON audit"

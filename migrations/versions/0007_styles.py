@@ -1,4 +1,4 @@
-"""what a person typed before a style was laid over it."""
+"""the prompts as typed, before a style was applied."""
 
 import sqlalchemy as sa
 from alembic import op

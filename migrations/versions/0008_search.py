@@ -1,7 +1,7 @@
-"""search: what prompts are searched by, an FTS5 index of it, and a server's jobs by each filter.
+"""search: the searchable text of prompts, an FTS5 index of it, and a server's jobs by each filter.
 
 A later revision that copies the table of jobs (a batch with a constraint or a dropped column) must
-create the three triggers again: SQLite drops them with the old table.
+recreate the three triggers: SQLite drops them with the old table.
 """
 
 import sqlalchemy as sa
@@ -17,8 +17,9 @@ depends_on = None
 
 FILLED_AT_ONCE = 1000
 
-# Trigrams find parts of words, and words in languages without blanks between them. Which job has
-# one is enough (`detail=none`): where it is, is read in the job, and the index is a third as large.
+# Trigrams find parts of words, and words in languages without spaces between them. Knowing which
+# job contains one is enough (`detail=none`): the position is checked in the job itself, and the
+# index is a third as large.
 INDEX = (
     "CREATE VIRTUAL TABLE job_words USING fts5("
     "folded_words, content='jobs', content_rowid='id', tokenize='trigram', detail=none)"
@@ -56,7 +57,7 @@ def upgrade() -> None:
 
 
 def fill() -> None:
-    """Write what the jobs that are there are searched by."""
+    """Fill in the searchable text of existing jobs."""
     connection = op.get_bind()
     some = sa.text(
         "SELECT id, coalesce(typed_prompt, prompt) AS prompt,"

@@ -1,4 +1,4 @@
-"""a server's jobs by style, for the picture that shows it."""
+"""a server's jobs by style, for example pictures."""
 
 import sqlalchemy as sa
 from alembic import op

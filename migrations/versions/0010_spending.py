@@ -1,4 +1,4 @@
-"""what a person asked for in a server in a day, by an index."""
+"""an index for a person's daily usage in a server."""
 
 from alembic import op
 

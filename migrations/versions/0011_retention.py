@@ -1,4 +1,4 @@
-"""retention: which jobs' pictures are pruned, and the oldest of what is kept."""
+"""retention: which jobs' pictures are pruned, and indexes to find the oldest."""
 
 import sqlalchemy as sa
 from alembic import op

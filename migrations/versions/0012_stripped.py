@@ -14,5 +14,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    # Not in a batch: that would make the table anew, without the triggers of 0008.
+    # Not in a batch: that would recreate the table, without the triggers of 0008.
     op.drop_column("jobs", "stripped")

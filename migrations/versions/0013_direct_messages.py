@@ -1,4 +1,4 @@
-"""where a job's message went, and what becomes of refused pictures."""
+"""the location of a job's message, and what happens to refused pictures."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -20,6 +20,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    # One by one, which leaves the table in its place, and the triggers on it.
+    # One by one, which leaves the table and its triggers in place.
     for column in ("keep_refused", "direct_channel_id", "guest"):
         op.drop_column("jobs", column)

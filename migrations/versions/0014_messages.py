@@ -1,4 +1,4 @@
-"""a job by its message, for moderators who point at one"""
+"""an index of jobs by message, for moderators' menus."""
 
 import sqlalchemy as sa
 from alembic import op

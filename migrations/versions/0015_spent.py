@@ -1,4 +1,4 @@
-"""what erased people used of their day."""
+"""the daily usage of erased people."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""how strictly a filter's words are looked for."""
+"""how strictly a filter's words are matched."""
 
 import sqlalchemy as sa
 from alembic import op

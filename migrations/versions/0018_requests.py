@@ -1,6 +1,6 @@
-"""a job's request as JSON; columns stay where queries ask.
+"""a job's request as JSON; columns remain for what queries need.
 
-Columns are added and dropped one by one rather than in a batch: that would make the table anew,
+Columns are added and dropped one by one rather than in a batch: that would recreate the table,
 without the triggers of 0008.
 """
 
@@ -33,7 +33,7 @@ FIELDS: dict[str, sa.types.TypeEngine[Any]] = {
     "strength": sa.Float(),
 }
 STAYING = ("checkpoint", "num_images")
-# What the columns hold before a downgrade fills them.
+# The columns' values before a downgrade fills them.
 EMPTY = {sa.Integer: "0", sa.BigInteger: "0", sa.Float: "0", sa.Text: "", sa.String: ""}
 
 
@@ -80,7 +80,7 @@ def downgrade() -> None:
 
 
 def stretches(columns: str) -> Iterator[Any]:
-    """Yield all jobs' ids and these columns, some at a time."""
+    """Yield all jobs' ids and these columns, in batches."""
     some = sa.text(
         f"SELECT id, {columns} FROM jobs WHERE id > :last ORDER BY id LIMIT :count"  # noqa: S608
     )

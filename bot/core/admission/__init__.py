@@ -1,1 +1,1 @@
-"""Whether somebody may ask for something, see it or end it, here and now."""
+"""Who may request, see, or cancel what, and where."""

@@ -1,7 +1,7 @@
-"""Admission: whether somebody may ask for this, here, now; and a note of who may not.
+"""Admission: whether a person may make this request, here and now; refusals are noted.
 
-It is asked before anything is recorded, so that nothing is refused later. What it asks, each
-feature adds: a check, and where in the order that belongs.
+Admission is checked before anything is recorded, so nothing is refused later. Each feature adds its
+own check at the stage where it belongs.
 """
 
 import asyncio
@@ -22,12 +22,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the owner allows, whatever a server does.
+    """Limits set by the bot's owner, whatever a server's rules say.
 
-    How many jobs may be open: everybody's together, one person's, and one server's, where None
-    is as many as there are places left then. How many pictures, and how much of the device's time,
-    one person may have in a day everywhere; None is any. How many jobs of one person run at once.
-    Whether direct messages, and people who installed the bot for themselves, may have any.
+    How many jobs may be open in total, per person, and per server (None: as many as there are
+    places left). How many pictures and how much device time one person may have per day across all
+    servers (None: unlimited). How many jobs of one person run at once. Whether direct messages and
+    user installs may be used at all.
     """
 
     waiting: int
@@ -42,7 +42,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What somebody asks for: so many more jobs, with so many pictures together, in these words."""
+    """What a request asks for: the number of new jobs and pictures, and the prompts."""
 
     prompt: str = ""
     jobs: int = 1
@@ -50,27 +50,27 @@ class Wanted:
 
     @classmethod
     def of(cls, new_job: NewJob) -> "Wanted":
-        """Return what one job is."""
+        """Return what a single job asks for."""
         return cls(new_job.words.prompt, pictures=new_job.request.num_images)
 
 
 class Stage(IntEnum):
-    """When a check is asked; who is refused is told nothing that a later one would say."""
+    """When a check runs. A refusal reveals nothing that a later check would say."""
 
-    PERSON = auto()  # whether they may ask for anything at all
-    PLACE = auto()  # whether anybody may there, and they
-    QUOTA = auto()  # how much of a day is left
-    ROOM = auto()  # last, and without a pause before the job is recorded: others are admitted
+    PERSON = auto()  # whether the person may request anything at all
+    PLACE = auto()  # whether anybody, and this person, may generate here
+    QUOTA = auto()  # how much is left of the daily quota
+    ROOM = auto()  # last, with no await before recording: other requests are being admitted
 
 
-# Raises the JobError that forbids what is wanted.
+# Raises the JobError that forbids the request.
 Check = Callable[[RequestContext, Wanted], Awaitable[None]]
-# Returns a new job as it may be drawn there, or raises the JobError that forbids it.
+# Returns a new job as the rules allow it, or raises the JobError that forbids it.
 Screen = Callable[[NewJob, RequestContext], Awaitable[NewJob]]
 
 
 class Admission:
-    """The checks in their order; what they refuse is noted for moderators."""
+    """All admission checks, in order. Refusals are noted for moderators."""
 
     def __init__(self, refusals: RefusalStore) -> None:
         self._refusals = refusals
@@ -79,25 +79,25 @@ class Admission:
         self._notes: set[asyncio.Task[None]] = set()
 
     def add(self, stage: Stage, check: Check) -> None:
-        """Ask this, too, after what was added before for the same stage."""
+        """Add a check, after those already added to the same stage."""
         self._checks.append((stage, check))
         self._checks.sort(key=lambda one: one[0])
 
     def add_screen(self, screen: Screen) -> None:
-        """Let this look at what is to be drawn, after those that were added before."""
+        """Add a screen for prompts, after those already added."""
         self._screens.append(screen)
 
     async def admit(self, context: RequestContext, wanted: Wanted) -> None:
-        """Raise the JobError that forbids what is wanted."""
+        """Raise the JobError that forbids the request, if any."""
         with self._noting(context, wanted.prompt):
             for _, check in self._checks:
                 await check(context, wanted)
 
     async def screen(self, new_job: NewJob, context: RequestContext) -> NewJob:
-        """Return a new job as it may be drawn there; raises the JobError that forbids it.
+        """Return a new job as the rules allow it; raises the JobError that forbids it.
 
-        That may take a while, so nobody else has to wait for it. Whoever may ask for nothing is
-        not told what else is wrong.
+        Screening may take a while, so it does not hold up other people. A person who may not
+        request anything is not told what else is wrong.
         """
         with self._noting(context, new_job.words.prompt):
             for stage, check in self._checks:
@@ -109,7 +109,7 @@ class Admission:
 
     @contextmanager
     def _noting(self, context: RequestContext, prompt: str) -> Iterator[None]:
-        """Note the refusal that ends what is done in this context."""
+        """Note a refusal raised in this context."""
         try:
             yield
         except JobError as error:
@@ -117,11 +117,11 @@ class Admission:
             raise
 
     async def close(self) -> None:
-        """Return when every note is written."""
+        """Wait until every note has been written."""
         await asyncio.gather(*self._notes)
 
     def _note(self, error: JobError, context: RequestContext, prompt: str) -> None:
-        # Beside the answer, which is due soon: writing waits for whoever holds the database.
+        # Written in the background: the reply is due soon, and a write may wait for the database.
         note = self._write(type(error).__name__, context.origin, prompt)
         task = asyncio.create_task(note, name="refusal")
         self._notes.add(task)

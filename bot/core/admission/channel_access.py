@@ -1,4 +1,4 @@
-"""What somebody can see of a server's channels, as whoever talks to Discord finds out."""
+"""What a person can see of a server's channels, as the Discord side determines it."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,10 +8,10 @@ from bot.db.records import Job
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What somebody may do in a channel or thread now; as it stands, nothing.
+    """What a person may do in a channel or thread right now; by default, nothing.
 
-    ``reads`` is to see it and its history, ``manages`` to remove other people's messages there.
-    ``age_restricted`` says whether Discord asks for a person's age before it shows the channel.
+    ``reads``: can see it and its history. ``manages``: can delete other people's messages there.
+    ``age_restricted``: whether Discord asks for a person's age before showing the channel.
     """
 
     reads: bool = False
@@ -20,18 +20,18 @@ class View:
 
 
 class Eyes(Protocol):
-    """One person's eyes, at the moment of one click or command."""
+    """What one person can see at the moment of a click or command."""
 
     @property
     def age_restricted(self) -> bool:
-        """Whether the place that they look from is for age-restricted things."""
+        """Whether the place they are looking from is age-restricted."""
 
     async def view(self, channel_id: int) -> View:
-        """Return what they may do in a channel of this server; of one that is gone, nothing."""
+        """Return what they may do in a channel of this server; nothing if it no longer exists."""
 
 
 class Blind:
-    """Sees no channel: what is nobody's to look at from there."""
+    """Sees no channel: for places from which no server channel may be viewed."""
 
     age_restricted = False
 
@@ -44,5 +44,5 @@ BLIND = Blind()
 
 
 async def is_restricted(job: Job, eyes: Eyes) -> bool:
-    """Tell whether a job's place is age-restricted, or was so when the job was made."""
+    """Tell whether a job's place is age-restricted, or was when the job was made."""
     return job.origin.age_restricted or (await eyes.view(job.origin.channel_id)).age_restricted

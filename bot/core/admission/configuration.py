@@ -1,4 +1,4 @@
-"""A server's rules as its administrators see and set them."""
+"""A server's rules, as its administrators view and set them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ WHOLE_SERVER_ONLY = ("pictures_per_day", "seconds_per_day", "running_at_once")
 
 
 class Source(Enum):
-    """Who said what holds in a place."""
+    """Where an effective value comes from."""
 
     HERE = auto()
-    CHANNEL = auto()  # around a thread
+    CHANNEL = auto()  # of a thread's parent channel
     SERVER = auto()
     BUILT_IN = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A value that holds in a place, and who said so."""
+    """An effective value and its source."""
 
     value: Any
     source: Source
@@ -33,7 +33,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A server, or a channel of it; ``around`` is a thread's channel."""
+    """A server or one of its channels; ``around`` is a thread's parent channel."""
 
     guild_id: int
     channel_id: int = WHOLE_SERVER
@@ -41,14 +41,14 @@ class Place:
 
 
 class Configuration:
-    """What /config calls; it trusts its caller to have checked who asks."""
+    """The service behind /config. Callers must have checked permissions."""
 
     def __init__(self, rules: RuleStore, catalog: Catalog) -> None:
         self._rules = rules
         self._catalog = catalog
 
     def held(self, place: Place) -> Mapping[str, Held]:
-        """Return what holds in a place, by field; what nobody said is left out."""
+        """Return the effective values in a place, by field; unset ones are left out."""
         layers = [(Source.BUILT_IN, BUILT_IN), (Source.SERVER, self._rules.said(place.guild_id))]
         if place.around is not None:
             around = self._rules.said(place.guild_id, place.around)
@@ -60,22 +60,22 @@ class Configuration:
         return held
 
     def said(self, place: Place) -> Rules:
-        """Return what is said in the place itself."""
+        """Return the values set explicitly in this place."""
         return self._rules.said(place.guild_id, place.channel_id)
 
     def open_channels(self, guild_id: int) -> Sequence[int]:
-        """Return the channels that are allowed by name."""
+        """Return the explicitly allowed channels."""
         channels = self._rules.channels(guild_id)
         return [channel_id for channel_id, rules in channels.items() if rules.allowed]
 
     async def set(self, place: Place, moderator_id: int, **changes: Any) -> None:  # noqa: ANN401
-        """Change fields in a place, None to take one back; raises InvalidRequest."""
+        """Change fields in a place (None resets a field); raises InvalidRequest."""
         changes = by_catalog(self._catalog.for_everybody(), changes)
         entry = _deed(place, moderator_id, changes)
         await self._rules.change({place.channel_id: changes}, entry)
 
     async def open_only(self, guild_id: int, channel_ids: Sequence[int], moderator_id: int) -> None:
-        """Allow these channels and no others, or without any, all that are not forbidden."""
+        """Allow only these channels; with none given, allow all that are not forbidden."""
         closed = {one: {"allowed": None} for one in self.open_channels(guild_id)}
         opened = {one: {"allowed": True} for one in channel_ids}
         server = {WHOLE_SERVER: {"allowed": False if channel_ids else None}}

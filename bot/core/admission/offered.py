@@ -1,6 +1,7 @@
-"""What can be picked in a place: what is age-restricted only where Discord asks for an age.
+"""What can be chosen in a place: age-restricted entries only where Discord checks ages.
 
-That is in channels which the server marked so; never in direct messages, where nobody asks.
+That means channels the server has marked age-restricted, and never direct messages, where there is
+no age check.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,26 +19,26 @@ class Offer(Protocol):
 
     @property
     def age_restricted(self) -> bool:
-        """Whether it is not for everybody's eyes."""
+        """Whether it is age-restricted."""
 
 
 Offered = TypeVar("Offered", bound=Offer)
 
 
 def offered(everything: Mapping[str, Offered], *, age_restricted: bool | None) -> Iterable[Offered]:
-    """Return what may be picked in a place that is ``age_restricted``, or is not."""
+    """Return what can be chosen in a place that is or is not ``age_restricted``."""
     return [one for one in everything.values() if age_restricted or not one.age_restricted]
 
 
 def in_place(catalog: Catalog, *, age_restricted: bool | None) -> Catalog:
-    """Return the catalog as it is in a place that is ``age_restricted``, or is not."""
+    """Return the part of the catalog available in a place that is or is not ``age_restricted``."""
     return catalog if age_restricted else catalog.for_everybody()
 
 
 def suited(catalog: Catalog) -> Screen:
-    """Return what raises AgeRestricted where what would draw is not for the place.
+    """Return a check that raises AgeRestricted if the checkpoint or style is not allowed here.
 
-    It holds for what is made of earlier jobs, too.
+    It also applies to jobs made from earlier ones.
     """
 
     async def screen(new_job: NewJob, context: RequestContext) -> NewJob:

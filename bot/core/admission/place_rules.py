@@ -1,4 +1,4 @@
-"""The rules of a place, as its administrators set them: who may ask there, and for what."""
+"""A place's rules as set by its administrators: who may generate there, and what."""
 
 from dataclasses import replace
 
@@ -13,18 +13,18 @@ from generation.request import PROMPT_LENGTH
 
 
 class PlaceRules:
-    """What holds where somebody asks; direct messages and guests are up to the bot's owner."""
+    """The effective rules; for direct messages and user installs the bot's owner decides."""
 
     def __init__(self, rules: RuleStore, limits: Limits) -> None:
         self._rules = rules
         self._limits = limits
 
     def holding(self, context: RequestContext) -> Rules:
-        """Return what holds where somebody asks."""
+        """Return the effective rules where the request is made."""
         return self._rules.hold(context.origin.guild_id, context.channel_ids)
 
     async def check(self, context: RequestContext, _: Wanted) -> None:
-        """Raise the JobError that forbids any picture in this place, or any of this person's."""
+        """Raise the JobError that forbids this place to everybody, or to this person."""
         guild_id = context.origin.guild_id
         if context.missing_permissions:
             raise NotAllowedHere(context.missing_permissions)
@@ -43,9 +43,9 @@ class PlaceRules:
             raise RoleNeeded(rules.allowed_roles)
 
     def adapt(self, new_job: NewJob, context: RequestContext) -> NewJob:
-        """Return the new job as the rules there want it recorded.
+        """Return the new job adapted to the rules of its place.
 
-        Raises InvalidRequest, naming the field and its bound there.
+        Raises InvalidRequest, naming the field and its limit there.
         """
         rules = self.holding(context)
         _check_bounds(new_job, rules)
@@ -66,7 +66,7 @@ class PlaceRules:
 
 
 def _check_bounds(new_job: NewJob, rules: Rules) -> None:
-    """Raise InvalidRequest where a new job is beyond a bound; an upscale takes no steps."""
+    """Raise InvalidRequest if a new job exceeds a limit; an upscale has no steps."""
     request = new_job.request
     if rules.max_side is not None and max(new_job.size) > rules.max_side:
         raise InvalidRequest("size", say("bound-side", most=str(rules.max_side)))
@@ -81,7 +81,7 @@ def _check_bounds(new_job: NewJob, rules: Rules) -> None:
 
 
 def _added(negative_prompt: str, always: str) -> str:
-    """Return a negative prompt with the one that is always added, once."""
+    """Return a negative prompt with the server's own added, once."""
     if always in negative_prompt:
         return negative_prompt
     room = PROMPT_LENGTH - len(always) - len(", ")

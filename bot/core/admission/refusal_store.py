@@ -1,4 +1,4 @@
-"""Refusals: requests that became no job."""
+"""Refusals: requests that did not become jobs."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,7 +23,7 @@ class RefusalStore(PersonalData):
         self._database = database
 
     async def add(self, origin: Origin, *, why: str, prompt: str) -> None:
-        """Write down a request that was refused; raises StoreBusy."""
+        """Record a refused request; raises StoreBusy."""
         row = RefusalRow(
             guild_id=origin.guild_id,
             channel_id=origin.channel_id,
@@ -36,13 +36,13 @@ class RefusalStore(PersonalData):
             session.add(row)
 
     async def of_person(self, person_id: int) -> Sequence[Refusal]:
-        """Return what a person was refused, in every server, the first one first."""
+        """Return a person's refusals in every server, oldest first."""
         query = select(RefusalRow).where(RefusalRow.person_id == person_id).order_by(RefusalRow.id)
         async with self._database.read() as session:
             return [_refusal(row) for row in await session.scalars(query)]
 
     async def export(self, person_id: int) -> list[dict[str, Any]]:
-        """Return what a person was refused, in every server."""
+        """Return a person's refusals in every server, for an export."""
         return [
             {
                 "asked_at": one.asked_at.isoformat(),
@@ -55,14 +55,14 @@ class RefusalStore(PersonalData):
         ]
 
     async def erase(self, person_id: int, now: datetime) -> int:  # noqa: ARG002
-        """Leave the refusals, as nobody's and without words."""
+        """Anonymize the refusals and remove their prompts."""
         theirs = update(RefusalRow).where(RefusalRow.person_id == person_id)
         nobodys = theirs.values(person_id=NOBODY, prompt=ERASED).returning(RefusalRow.id)
         async with self._database.write() as session:
             return len((await session.scalars(nobodys)).all())
 
     async def expire_words(self, before: datetime, count: int) -> int:
-        """Take the words out of so many older requests that became no job; return how many."""
+        """Remove the prompts of at most this many older refusals; return how many."""
         expired = (
             select(RefusalRow.id)
             .where(RefusalRow.prompt != ERASED, RefusalRow.asked_at < before)

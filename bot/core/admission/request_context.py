@@ -1,4 +1,4 @@
-"""Who asks for a job, or acts on one, and what holds for them there and then."""
+"""Who requests a job or acts on one, where, and under which conditions."""
 
 import dataclasses
 from dataclasses import dataclass, replace
@@ -11,12 +11,12 @@ from bot.db.records import AuditAction, Job, Origin
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """Who asks for a job, and what holds for them there and then, as Discord told us.
+    """Who requests a job, and the conditions at that moment, as Discord reported them.
 
-    ``channel_ids`` are the channel and, for a thread, the one around it. ``role_ids`` are the
-    person's in this server. ``missing_permissions`` are those that we lack there, as Discord's
-    settings call them. Whether the place is ``age_restricted`` may not be known (None). Who asks in
-    direct messages with us is ``alone``: nobody else reads there. ``eyes`` are theirs.
+    ``channel_ids`` are the channel and, for a thread, its parent. ``role_ids`` are the person's
+    roles in this server. ``missing_permissions`` are those the bot lacks there, by their names in
+    Discord's settings. ``age_restricted`` is None if unknown. ``alone`` means direct messages with
+    the bot, where nobody else reads. ``eyes`` say what the person can see.
     """
 
     origin: Origin
@@ -29,15 +29,16 @@ class RequestContext:
 
     @property
     def actor(self) -> "Actor":
-        """Who asks, as somebody with no rights but their own."""
+        """The requester, without moderator rights."""
         origin = self.origin
         return Actor(origin.person_id, origin.guild_id, moderates=False, eyes=self.eyes)
 
     def in_private(self) -> "RequestContext":
-        """Return the same, for a job that nobody else sees.
+        """Return the same context for a private job.
 
-        Only the token writes then, which needs no permission. Where nobody else reads, nothing
-        changes: an ordinary message stays for longer than a private answer.
+        Private jobs reply through the interaction token only, which needs no permissions. Where
+        nobody else can read, nothing changes: an ordinary message lasts longer than an ephemeral
+        one.
         """
         if self.alone:
             return self
@@ -46,10 +47,10 @@ class RequestContext:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person who pressed a button or gave a command.
+    """A person who pressed a button or used a command.
 
-    Whether they moderate or own is about that whole server; ``guild_id`` may be EVERYWHERE. What
-    they may do in one channel their ``eyes`` say.
+    Their moderator and owner rights apply to the whole server; ``guild_id`` may be EVERYWHERE.
+    Their ``eyes`` say what they may do in one channel.
     """
 
     person_id: int
@@ -66,7 +67,7 @@ class Actor:
         person_id: int | None = None,
         job_id: int | None = None,
     ) -> NewAuditEntry:
-        """Return what they do as moderators, for the audit trail."""
+        """Return the audit entry for a moderator's action."""
         if self.guild_id is None:
             raise ValueError("nobody moderates direct messages")
         return NewAuditEntry(
@@ -81,7 +82,7 @@ class Actor:
     def audit_entry_on(
         self, job: Job, action: AuditAction, detail: str = ""
     ) -> NewAuditEntry | None:
-        """Return what they do to another's job as moderators; None where it is their own."""
+        """Return the audit entry for acting on another's job; None if it is their own."""
         if self.person_id == job.origin.person_id:
             return None
         return self.audit_entry(action, detail, person_id=job.origin.person_id, job_id=job.id)
@@ -89,7 +90,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A person whom moderators act on; ``moderates`` is about the server that it happens in."""
+    """The person a moderator acts on; ``moderates`` refers to the server of the action."""
 
     person_id: int
     moderates: bool

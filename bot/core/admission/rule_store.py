@@ -1,4 +1,4 @@
-"""What holds in a server and its channels, as its administrators set it."""
+"""The rules of servers and channels, as set by their administrators."""
 
 import asyncio
 import json
@@ -27,20 +27,20 @@ from generation.request import COUNT, STEPS
 
 log = logging.getLogger(__name__)
 
-ADDED_LENGTH = 300  # of the negative prompt that is always added
-LARGEST_SIDE = (64, 8192)  # an upscale is up to four times as large as a drawing
+ADDED_LENGTH = 300  # of the server's negative prompt
+LARGEST_SIDE = (64, 8192)  # an upscale is up to four times the generated size
 PICTURES_PER_DAY = (0, 10_000)
 SECONDS_PER_DAY = (1, 86_400)
 RUNNING_AT_ONCE = (1, 64)
-MOST_ROLES = MENU_OPTIONS  # as many as can be picked at once
+MOST_ROLES = MENU_OPTIONS  # as many as a select menu can hold
 
 
 class Strictness(StrEnum):
-    """What becomes of pictures that are probably not safe for work."""
+    """How pictures that are probably not safe for work are treated."""
 
     ALLOW = "allow"
-    SPOILER = "spoiler"  # whoever wants to see them clicks
-    REFUSE = "refuse"  # hidden above one score, not shown at all above another
+    SPOILER = "spoiler"  # shown after a click
+    REFUSE = "refuse"  # spoilered above one score, not shown at all above another
 
 
 def _roles(field: str, value: Any) -> tuple[int, ...]:  # noqa: ANN401
@@ -56,7 +56,7 @@ def _strictness_elsewhere(field: str, value: Any) -> Any:  # noqa: ANN401
     return OneOf(Strictness).check(field, value)
 
 
-# Each field of a place's own, and what it may be.
+# Every field a place can set, and its valid values.
 CHECKS: Mapping[str, Check] = {
     "allowed": Truth().check,
     "allowed_roles": _roles,
@@ -76,22 +76,21 @@ CHECKS: Mapping[str, Check] = {
 
 
 def rule_names() -> tuple[str, ...]:
-    """Return every field that a place can say, in the order in which they are shown."""
+    """Return every field a place can set, in display order."""
     return (*(option.field for option in with_defaults(Layer.PLACE)), *CHECKS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What is said in one place; None says nothing there, so that what is around it holds.
+    """The rules set in one place; None means inherited.
 
-    ``options`` are the place's defaults. ``allowed`` tells whether the place may be used, and
-    ``allowed_roles`` by whom. ``max_side`` is in pixels, of enlarged pictures too. A quota is for
-    each person, in the whole server, and a day is UTC's: pictures asked for, and seconds of the
-    device's time. ``running_at_once`` holds jobs of a person back. ``negative_prompt`` is added to
-    everybody's. ``age_restricted`` is what
-    becomes of doubtful pictures in channels with Discord's age restriction, ``elsewhere`` in all
-    others; from which score on (0 to 1) say ``spoiler_above`` and ``refuse_above``. Refused ones
-    are stored for moderators with ``keep_refused``.
+    ``options`` are the place's default options. ``allowed`` says whether the place may be used, and
+    ``allowed_roles`` by whom. ``max_side`` is in pixels and includes upscales. A quota is per
+    person, server-wide, and per UTC day: pictures requested, and seconds of device time.
+    ``running_at_once`` limits one person's simultaneous jobs. ``negative_prompt`` is added to
+    everybody's. ``age_restricted`` says how doubtful pictures are treated in age-restricted
+    channels, ``elsewhere`` in all others; ``spoiler_above`` and ``refuse_above`` are the score
+    thresholds (0 to 1). With ``keep_refused``, refused pictures are stored for moderators.
     """
 
     options: ImageOptions = field(default_factory=ImageOptions)
@@ -117,34 +116,34 @@ class Rules:
 
     @property
     def most(self) -> Mapping[str, int]:
-        """The bounds of options, by the options' fields."""
+        """The limits on options, by field."""
         bounds = (("steps", self.max_steps), ("count", self.max_count))
         return {option: most for option, most in bounds if most is not None}
 
     def said(self) -> dict[str, Any]:
-        """Return what it says, by field, its options' defaults among the others."""
+        """Return the values set here, by field, default options included."""
         own = {name: getattr(self, name) for name in CHECKS}
         return {**self.options, **{name: one for name, one in own.items() if one is not None}}
 
     def changed(self, changes: Mapping[str, Any]) -> "Rules":
-        """Return it with changes by field, None to take one back; raises InvalidRequest."""
+        """Return a copy with changes by field (None resets one); raises InvalidRequest."""
         own = {name: value for name, value in changes.items() if name in CHECKS}
         options = {name: value for name, value in changes.items() if name not in CHECKS}
         return replace(self, options=self.options.changed(options), **own)
 
     def over(self, around: "Rules") -> "Rules":
-        """Return what holds in this place, where ``around`` holds around it."""
+        """Return the effective rules, with unset fields inherited from ``around``."""
         return around.changed(self.said())
 
     def to_json(self) -> str:
-        """Return what it says as JSON."""
+        """Return the set values as JSON."""
         return json.dumps(self.said())
 
     @classmethod
     def from_json(cls, text: str) -> tuple["Rules", list[InvalidRequest]]:
-        """Return what was written, and what is wrong with the values that are left out of it.
+        """Return the rules read from JSON, and the errors of the values that were left out.
 
-        Fields that only a newer version knows are ignored.
+        Fields known only to a newer version are ignored.
         """
         said = json.loads(text)
         options, wrong = good_of(said, Layer.PLACE)
@@ -158,9 +157,9 @@ class Rules:
         return cls(options=options, **good), wrong
 
     def thresholds(self, *, age_restricted: bool | None) -> tuple[float | None, float | None]:
-        """Return above which scores a picture is hidden and not shown at all, None for never.
+        """Return the scores above which a picture is spoilered and refused; None for never.
 
-        The stricter ones hold where it is not known whether the place is ``age_restricted``.
+        The stricter thresholds apply if it is unknown whether the place is ``age_restricted``.
         """
         said = {self.age_restricted} if age_restricted else {self.elsewhere}
         if age_restricted is None:
@@ -184,9 +183,9 @@ NOTHING_SAID = Rules()
 
 
 class RuleStore(PersonalData):
-    """The rules table. All of it is kept in memory: every command asks, and hardly any changes it.
+    """The rules table, kept in memory: every command reads it, and changes are rare.
 
-    `load` comes before anything else.
+    Call `load` first.
     """
 
     texts: ClassVar = {"rules": {"rules": Fate.STAYS}}
@@ -198,11 +197,11 @@ class RuleStore(PersonalData):
         self._listeners: list[Callable[[], None]] = []
 
     def on_change(self, listener: Callable[[], None]) -> None:
-        """Tell a listener when something that holds has changed."""
+        """Register a listener for changes of the effective rules."""
         self._listeners.append(listener)
 
     async def load(self) -> None:
-        """Read every server's rules; values that cannot be are named in the log and left out."""
+        """Read every server's rules; invalid values are logged and left out."""
         self._said.clear()
         async with self._database.read() as session:
             for row in await session.scalars(select(RulesRow)):
@@ -212,18 +211,18 @@ class RuleStore(PersonalData):
                 self._said[row.guild_id][row.channel_id] = rules
 
     def said(self, guild_id: int, channel_id: int = WHOLE_SERVER) -> Rules:
-        """Return what is said in a server, or in one channel of it."""
+        """Return the rules set explicitly in a server or one of its channels."""
         return self._said.get(guild_id, {}).get(channel_id, NOTHING_SAID)
 
     def channels(self, guild_id: int) -> Mapping[int, Rules]:
-        """Return what is said in a server's channels, by their ids."""
+        """Return the rules set explicitly in a server's channels, by channel id."""
         places = self._said.get(guild_id, {})
         return {place: rules for place, rules in places.items() if place != WHOLE_SERVER}
 
     def hold(self, guild_id: int | None, channel_ids: Sequence[int] = ()) -> Rules:
-        """Return what holds in a channel; for a thread, ``channel_ids`` has the one around it last.
+        """Return a channel's effective rules; for a thread, ``channel_ids`` ends with its parent.
 
-        In direct messages what is built in holds.
+        Direct messages have the built-in rules.
         """
         rules = BUILT_IN
         if guild_id is not None:
@@ -232,7 +231,7 @@ class RuleStore(PersonalData):
         return rules
 
     async def forget(self, guild_id: int, channel_id: int) -> None:
-        """Drop what was said in a channel that is no more; raises StoreBusy."""
+        """Drop the rules of a deleted channel; raises StoreBusy."""
         async with self._changing:
             if channel_id not in self.channels(guild_id):
                 return
@@ -243,10 +242,10 @@ class RuleStore(PersonalData):
         self._changed()
 
     async def change(self, changes: Mapping[int, Mapping[str, Any]], entry: NewAuditEntry) -> None:
-        """Change fields in places of the entry's server, by channel id, and write down who did.
+        """Change fields in places of the entry's server, by channel id, and record who did it.
 
-        None takes a field back. Raises InvalidRequest, naming the field and its bound, and
-        StoreBusy; then nothing has changed.
+        None resets a field. Raises InvalidRequest, naming the field and its limit, or StoreBusy; in
+        both cases nothing has changed.
         """
         async with self._changing:
             changed = {

@@ -1,4 +1,4 @@
-"""Which jobs somebody may see, end and remove; asked with Discord's present word at each click."""
+"""Which jobs a person may see, cancel and delete, by their current permissions in Discord."""
 
 from enum import Enum, auto
 
@@ -12,25 +12,26 @@ from bot.texts import say
 
 
 class Right(Enum):
-    """What somebody may do with a job, from where they are: see it; end or remove it."""
+    """What a person may do with a job from where they are: see it; cancel or delete it."""
 
     SEE = auto()
     END = auto()
 
 
 class Visibility:
-    """Every job, as far as one person may know of it."""
+    """Every job, as visible to one person."""
 
     def __init__(self, jobs: JobStore) -> None:
         self._jobs = jobs
 
     async def sees(self, job: Job, actor: Actor) -> bool:
-        """Tell whether somebody may see a job from where they are, now.
+        """Tell whether a person may see a job right now, from where they are.
 
-        In a server these are its jobs that stand where they can read, and age-restricted ones from
-        age-restricted places only. Other people's private ones are for its moderators, who need
-        not read every channel. In direct messages they are the person's own, from everywhere,
-        since private ones may go on there. One whose person had it erased is nobody's any more.
+        In a server: its jobs in channels the person can read, age-restricted ones only from
+        age-restricted places. Other people's private jobs are visible to the server's moderators,
+        who need not be able to read every channel. In direct messages: the person's own jobs from
+        everywhere, since private ones may continue there. Jobs whose person was erased belong to
+        nobody.
         """
         origin = job.origin
         if actor.guild_id is None or origin.person_id == actor.person_id:
@@ -44,20 +45,20 @@ class Visibility:
         return actor.moderates or (view.reads and not origin.private)
 
     async def visible(self, job_id: int, actor: Actor) -> Job:
-        """Return a job that somebody sees; raises JobNotFound, or JobRemoved."""
+        """Return a job that the person can see; raises JobNotFound or JobRemoved."""
         return await self.check(await self._jobs.get(job_id), actor, Right.SEE)
 
     async def endable(self, job_id: int, actor: Actor) -> Job:
-        """Return a job that somebody may end or remove, which it may be already.
+        """Return a job that the person may cancel or delete; it may already be ended or deleted.
 
-        That is who made it, a moderator of its server, also where it is nobody's any more, and who
-        manages messages in its very channel, of which a private one has none. Raises NotYours,
-        or JobNotFound where they do not see it, either.
+        Allowed are its author, the moderators of its server (even if its author was erased), and
+        anyone who manages messages in the job's own channel; a private job has no such channel.
+        Raises NotYours, or JobNotFound if they cannot see it either.
         """
         return await self.check(await self._jobs.get(job_id), actor, Right.END)
 
     async def check(self, job: Job | None, actor: Actor, right: Right) -> Job:
-        """Return the job that somebody has a right to; raises as `visible` or `endable` does."""
+        """Return the job if the person has this right; raises as `visible` or `endable` does."""
         if right is Right.END and job is not None and await self._may_end(job, actor):
             return job
         if job is None or not await self.sees(job, actor):
@@ -76,7 +77,7 @@ class Visibility:
         return job
 
     async def known(self, job_id: int, actor: Actor) -> Job | None:
-        """Return a job that somebody sees or may end, None where there is none such."""
+        """Return a job that the person can see or cancel; None if there is none."""
         job = await self._jobs.get(job_id)
         if job is None or await self._may_end(job, actor) or await self.sees(job, actor):
             return job

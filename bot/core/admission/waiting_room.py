@@ -1,4 +1,4 @@
-"""How many jobs may wait: one person's, one server's, everybody's."""
+"""How many jobs may wait: per person, per server, and in total."""
 
 from bot.core.admission.admission import Limits, Wanted
 from bot.core.admission.request_context import RequestContext
@@ -8,16 +8,16 @@ from bot.texts import say
 
 
 class WaitingRoom:
-    """The places that there are before the device."""
+    """The limits on waiting jobs."""
 
     def __init__(self, jobs: JobStore, limits: Limits) -> None:
         self._jobs = jobs
         self._limits = limits
 
     async def check(self, context: RequestContext, wanted: Wanted) -> None:
-        """Raise QuotaReached or QueueFull where so many more jobs have no place.
+        """Raise QuotaReached or QueueFull if this many more jobs do not fit.
 
-        It never pauses: what it says still holds when the job is recorded right after.
+        Never awaits, so its answer still holds when the job is recorded right after.
         """
         jobs, limits = wanted.jobs, self._limits
         waiting, everybodys = self._jobs.waiting_counts(context.origin.person_id)
@@ -28,7 +28,7 @@ class WaitingRoom:
             raise QueueFull(say("error-queue-full", waiting=limits.waiting))
         theirs = self._jobs.waiting_in(context.origin.home)
         share = limits.waiting_per_server
-        if share is None:  # however many servers there are, there is a place for the next one
+        if share is None:  # however many servers there are, the next one always gets a place
             share = (limits.waiting - everybodys + theirs + 1) // 2
         if theirs + jobs > share:
             raise QueueFull(say("error-queue-share", waiting=theirs))

@@ -1,1 +1,1 @@
-"""A job from its row to its end: the fair queue, the runner, and what a restart takes up."""
+"""Jobs from recording to completion: fair queue, runner, and recovery after a restart."""

@@ -1,4 +1,4 @@
-"""What becomes of a job's first answer: it stands, it broke, or somebody else gave it."""
+"""What happens after a job's first reply: it arrived, failed, or came from another process."""
 
 import asyncio
 import logging
@@ -16,12 +16,12 @@ from generation.log_context import JOB
 
 log = logging.getLogger(__name__)
 
-# How often Discord is asked about an answer while it does not speak to us.
+# How often Discord is asked about a reply while it is unreachable.
 ASK_AGAIN_S, LONGEST_ASK_AGAIN_S = 5.0, 60.0
 
 
 class Answers:
-    """Takes a RECORDED job on its way, or closes its row.
+    """Queues a RECORDED job, or closes its row.
 
     ``fail`` closes a row and tells its person; ``line_up``, ``give_turn_back`` and
     ``show_cancelled`` are the service's.
@@ -47,7 +47,7 @@ class Answers:
         self._show_cancelled = show_cancelled
 
     async def stands(self, job: Job, message_id: int) -> None:
-        """The first answer stands: note its message, and line the job up."""
+        """The first reply arrived: record its message and queue the job."""
         job = replace(job, message_id=message_id)
         try:
             with patient(lambda: self._presenter.stalled(job, 0)):
@@ -67,9 +67,9 @@ class Answers:
             await self._show_cancelled(replace(job, error=ended.error))
 
     async def broke(self, job: Job, *, of_this_run: bool = True) -> None:
-        """The first answer broke: find out whether it arrived, and close the row if it did not.
+        """The first reply failed: find out whether it arrived anyway, and close the row if not.
 
-        ``of_this_run`` says that it was sent since we were started.
+        ``of_this_run`` says that it was sent since this process started.
         """
         JOB.set(job.id)
         try:
@@ -90,15 +90,15 @@ class Answers:
             await self.stands(job, message_id)
 
     async def refused(self, job: Job, why: str) -> None:
-        """Close the row of a job whose first answer Discord refused; others tell its person."""
+        """Close the row of a job whose first reply Discord refused; others tell its person."""
         JOB.set(job.id)
         log.warning("job %d: Discord refused its first answer: %s", job.id, why)
         await self._drop(job, f"not posted: {why}")
 
     async def find(self, job: Job, *, of_this_run: bool) -> int | None:
-        """Ask until Discord says whether the answer arrived; raises TokenDied, AnsweredElsewhere.
+        """Ask until Discord says whether the reply arrived; raises TokenDied, AnsweredElsewhere.
 
-        Only of the first of several jobs can that be asked.
+        Only the first of several jobs' replies can be looked up.
         """
         if job.origin.part > 0:
             raise TokenDied
@@ -123,8 +123,8 @@ class Answers:
             await self.stands(job, message_id)
 
     async def _drop(self, job: Job, why: str) -> None:
-        """Close the row of a job that nobody here waits for."""
+        """Close the row of a job that nobody here is waiting for."""
         self._give_turn_back(job)
         with patient():
             if not await self._jobs.ended(job.id, Status.FAILED, shortened(why)):
-                await self._jobs.told(job.id)  # it was cancelled, and nobody has to see that
+                await self._jobs.told(job.id)  # it was cancelled, and nobody needs to see that

@@ -1,4 +1,4 @@
-"""Cancellations: on record before they are shown, but where the disk does not take them."""
+"""Cancellations: recorded before they are shown, unless the disk refuses writes."""
 
 import asyncio
 import logging
@@ -21,8 +21,8 @@ LATEST = 1000  # cancelled jobs that are remembered
 class Cancellations:
     """Closes the rows of cancelled jobs.
 
-    Nobody has to wait for a disk to be rid of a job: where it takes nothing, the row is closed as
-    soon as it does. After a stop before that the job is drawn all the same.
+    Cancelling does not wait for the disk: if a write fails, the row is closed as soon as writes
+    succeed again. If the bot stops before that, the job runs after all.
     """
 
     def __init__(self, jobs: JobStore, ends: Endings) -> None:
@@ -32,13 +32,13 @@ class Cancellations:
         self._latest: deque[int] = deque(maxlen=LATEST)
 
     def __contains__(self, job_id: int) -> bool:
-        """Whether a job was cancelled, lately enough for who is still about to line it up."""
+        """Whether a job was cancelled recently, for callers that are about to queue it."""
         return job_id in self._unwritten or job_id in self._latest
 
     async def add(self, job: Job, why: str | None, entry: NewAuditEntry | None = None) -> bool:
-        """Cancel an open job; False where it had ended. ``entry`` is a moderator's who does so.
+        """Cancel an open job; False if it had ended. ``entry`` is set for a moderator's action.
 
-        That its message says so is still to be seen to, with `Ends.show_cancelled`.
+        The caller must still update its message, with `Ends.show_cancelled`.
         """
         if job.id in self:
             return False
@@ -59,12 +59,12 @@ class Cancellations:
     async def add_all(
         self, jobs: Sequence[Job], why: str, entries: Sequence[NewAuditEntry | None]
     ) -> list[Job]:
-        """Cancel jobs at the same time; return those that had not ended."""
+        """Cancel several jobs in one write; return those that had not ended."""
         adding = [self.add(job, why, entry) for job, entry in zip(jobs, entries, strict=True)]
         return [job for job, now in zip(jobs, await asyncio.gather(*adding), strict=True) if now]
 
     def close(self) -> None:
-        """Give up on what is not written."""
+        """Give up on what has not been written."""
         for writing in self._unwritten.values():
             writing.cancel()
 
@@ -75,7 +75,7 @@ class Cancellations:
         except StoreError:
             log.exception("job %d: its cancellation is not written", job.id)
         else:
-            if closed:  # shown before, perhaps, but that is not on record
+            if closed:  # its message may have been updated before, but that is not on record
                 await self._endings.show_cancelled(replace(job, error=why))
         finally:
             self._latest.append(job.id)

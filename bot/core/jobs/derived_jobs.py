@@ -1,4 +1,4 @@
-"""Jobs made from earlier ones: rerolled, varied, enlarged, remixed, always of whoever asks."""
+"""Jobs derived from earlier ones: rerolls, variations, upscales, remixes."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -23,24 +23,24 @@ from generation.catalog import Catalog
 from generation.request import GenerationRequest
 from generation.upscaler import check_factor
 
-# Brings a file when it is needed.
+# Fetches a file when it is needed.
 Fetch = Callable[[], Awaitable[bytes]]
 
 
 class Record(Protocol):
-    """What writes jobs down."""
+    """Records jobs."""
 
     async def __call__(
         self, new_job: NewJob, context: RequestContext, source: Fetch | None = None
     ) -> Job:
-        """Write a job down where the house's rules allow it; raises JobError or StoreError.
+        """Record a job if the rules allow it; raises JobError or StoreError.
 
-        ``source`` makes the PNG that it starts from, where that is not stored yet.
+        ``source`` makes the PNG that the job starts from, if it is not stored yet.
         """
 
 
 class DerivedJobs:
-    """What the buttons under finished pictures call that makes a new job."""
+    """The service behind the buttons that make a new job from finished pictures."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class DerivedJobs:
         *,
         strength: float = VARIATION_STRENGTH,
     ) -> Job:
-        """Record that one picture is to be varied, in the size that it was drawn in."""
+        """Record a variation of one picture, in the size it was generated in."""
         parent, context = await self._drawn(job_id, context)
         picture = await self._stored(parent, index)
         if picture is None:
@@ -103,16 +103,16 @@ class DerivedJobs:
         return await self._record(new_job, context, source)
 
     async def upscale(self, job_id: int, index: int, context: RequestContext) -> Job:
-        """Record that one picture is wanted twice as large.
+        """Record an upscale of one picture to twice its size.
 
-        Raises InvalidRequest where it would be too large.
+        Raises InvalidRequest if the result would be too large.
         """
         parent, context = await self._parent(job_id, context)
         stored = await self._stored(parent, index)
         if not 0 <= index < parent.request.num_images:
             raise PictureNotFound(say("error-picture-count", count=parent.request.num_images))
         if parent.words.prompt == ERASED and stored is None:
-            raise WordsNotKept  # which would draw it again
+            raise WordsNotKept  # which generating it again would need
         factor = 2 * parent.factor
         check_factor(parent.request.width, parent.request.height, factor)
         new_job = NewJob(
@@ -128,13 +128,13 @@ class DerivedJobs:
         return await self._record(new_job, context)
 
     async def form(self, job_id: int, context: RequestContext) -> dict[str, str]:
-        """Return what a remix of this job starts from; raises the JobError that forbids one."""
+        """Return the values that fill a remix form; raises the JobError that forbids a remix."""
         parent, context = await self._drawn(job_id, context)
         await self._admission.admit(context, Wanted(parent.words.prompt))
         return form_of(self._catalog, parent)
 
     async def remix(self, job_id: int, form: Mapping[str, str], context: RequestContext) -> Job:
-        """Record a job with what was changed; raises as `remixing.remix` does, too."""
+        """Record a job with the changes; also raises as `remixing.remix` does."""
         parent, context = await self._drawn(job_id, context)
         here = in_place(self._catalog, age_restricted=context.age_restricted)
         mine = await self._defaults.get(context.origin.person_id)
@@ -147,7 +147,7 @@ class DerivedJobs:
         return await self._record(new_job, context, source)
 
     async def _drawn(self, job_id: int, context: RequestContext) -> tuple[Job, RequestContext]:
-        """Return a job drawn from words that are kept, and who asks; raises JobError."""
+        """Return a generated job whose prompts are kept, and the requester; raises JobError."""
         parent, context = await self._parent(job_id, context)
         if parent.uploaded:
             raise NothingToDo(say("error-no-words"))
@@ -159,14 +159,17 @@ class DerivedJobs:
         return min(DEFAULT_COUNT, self._rules.holding(context).max_count or DEFAULT_COUNT)
 
     async def _parent(self, job_id: int, context: RequestContext) -> tuple[Job, RequestContext]:
-        """Return the job to start from, and who asks: what comes of a private one is private."""
+        """Return the job to start from and the requester.
+
+        Jobs made from a private job are private.
+        """
         parent = await self._visibility.visible(job_id, context.actor)
         return parent, context.in_private() if parent.origin.private else context
 
     async def _stored(self, parent: Job, index: int) -> StoredPicture | None:
-        """Return a picture of a job, or None where its file is not kept.
+        """Return a picture of a job, or None if its file is not kept.
 
-        Raises PictureNotFound where it was held back.
+        Raises PictureNotFound if it was refused.
         """
         for picture in await self._pictures.of_job(parent.id):
             if picture.index == index and picture.verdict is Verdict.REFUSED:
@@ -176,7 +179,7 @@ class DerivedJobs:
         return None
 
     def _fitted(self, sha256: str, request: GenerationRequest) -> Fetch:
-        """Return what makes a picture of ours once more, in the size that a request starts from."""
+        """Return a function that regenerates one of our pictures, resized as a request needs it."""
 
         async def fit() -> bytes:
             png = await self._pictures.read_source(sha256)

@@ -1,4 +1,4 @@
-"""How jobs ended, in their messages; a stop may come between a row's end and its message's."""
+"""Shows in a job's message how it ended, even if the bot stopped after closing its row."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -17,9 +17,9 @@ log = logging.getLogger(__name__)
 
 
 async def note_moved(jobs: JobStore, job: Job, channel_id: int, message_id: int) -> None:
-    """Note the direct message that stands in for one that cannot be reached.
+    """Record the direct message that replaces an unreachable one.
 
-    It is posted: nothing that fails here may have it posted again.
+    It is already posted: an error here must not have it posted again.
     """
     try:
         with patient():
@@ -29,17 +29,17 @@ async def note_moved(jobs: JobStore, job: Job, channel_id: int, message_id: int)
 
 
 class Endings:
-    """Shows the ends that are on record, and notes that they were shown."""
+    """Shows recorded outcomes, and records that they were shown."""
 
     def __init__(self, *, jobs: JobStore, presenter: Presenter) -> None:
         self._jobs = jobs
         self._presenter = presenter
 
     async def show_cancelled(self, job: Job) -> None:
-        """Say in a job's message that it was cancelled.
+        """Show in a job's message that it was cancelled.
 
-        The message may be known only since the job was looked up. Where it is not known yet,
-        whoever hears of it shows this.
+        The message may have become known after the job was read. If it is still unknown, whoever
+        learns of it shows this.
         """
         JOB.set(job.id)
         job = await self._with_message(job)
@@ -56,9 +56,9 @@ class Endings:
     async def show_again(
         self, job: Job, find_message: Callable[[Job], Awaitable[int | None]]
     ) -> None:
-        """Say how a job ended that was closed just before a stop.
+        """Show how a job ended that was closed just before a stop.
 
-        ``find_message`` asks Discord for its message, where that is not on record.
+        ``find_message`` asks Discord for its message, if that is not on record.
         """
         JOB.set(job.id)
         if job.message_id is None:
@@ -96,8 +96,8 @@ class Endings:
         )
 
     async def note(self, job: Job) -> None:
-        """Write that nobody has to be told any more."""
+        """Record that nobody needs to be told any more."""
         try:
             await self._jobs.told(job.id)
-        except StoreError as error:  # the next start tells it once more, which changes nothing
+        except StoreError as error:  # the next start shows it once more, which changes nothing
             log.warning("job %d: that its end was told is not written: %s", job.id, error)

@@ -1,14 +1,14 @@
-"""The fair queue between people: start-time fair queueing with several jobs in service.
+"""Fair queueing between people: start-time fair queueing with several jobs in service.
 
 Goyal, Vin and Cheng, "Start-time Fair Queueing", SIGCOMM 1996: a job's start tag is the later of
 the virtual time and its person's previous finish tag; the smallest start tag goes next. Jin, Chase
 and Kaur, "Interposed Proportional Sharing for a Storage Service Utility", SIGMETRICS 2004, SFQ(D):
-with several in service, the virtual time is the start tag of what was dispatched last. Somebody
-with fifty jobs waiting delays a newcomer by one job, not by fifty.
+with several in service, the virtual time is the start tag of the job dispatched last. A person with
+fifty waiting jobs delays a newcomer by one job, not by fifty.
 
-One thing is ours: who is at the cap of jobs that run at once does not wait for the device, and so
-saves up no turns meanwhile. When one of theirs ends, those that wait start no earlier than the
-virtual time.
+We add one rule: a person at the cap of simultaneous jobs is not waiting for the device, and so does
+not accumulate turns meanwhile. When one of their jobs ends, their waiting ones start no earlier
+than the virtual time.
 """
 
 import asyncio
@@ -28,8 +28,8 @@ Work = Callable[[int, Free], Coroutine[None, None, None]]
 class Ticket:
     """A job's place in the fair order.
 
-    Tags and cost are in `GenerationRequest.cost` units; ``rows`` are those of a forward.
-    ``guild_id`` is the server it was asked for in.
+    Tags and cost are in `GenerationRequest.cost` units; ``rows`` are rows of a forward pass.
+    ``guild_id`` is the server of the request.
     """
 
     start: float
@@ -46,14 +46,14 @@ class Ticket:
 
 
 class Dispatcher:
-    """Starts the next job in fair order while the rows of what runs do not reach ``capacity``.
+    """Starts the next job in fair order while running jobs use fewer rows than ``capacity``.
 
-    The last one may reach beyond it: what does not fit takes the rows that the others leave.
-    ``work`` gets the job's id and a function to call when it needs the device no more: what is
-    left of it, the posting, must not keep the next one waiting. ``on_change`` hears of the jobs
-    that wait, next first; ``on_retag`` of new start tags by job id, which a restart needs. Of one
-    person ``running_per_person`` jobs run at once, and of those in one server no more than
-    ``running_in`` says of it. While ``laden`` says so nothing is started at all.
+    The last one may exceed the capacity: it then uses the rows that the others leave free. ``work``
+    gets the job's id and a function to call once it no longer needs the device, so that posting
+    does not delay the next job. ``on_change`` gets the waiting jobs, next first; ``on_retag`` gets
+    new start tags by job id, needed after a restart. At most ``running_per_person`` jobs of one
+    person run at once, and in one server at most what ``running_in`` returns for it. Nothing is
+    started while ``laden`` returns true.
     """
 
     def __init__(
@@ -88,12 +88,12 @@ class Dispatcher:
         return start
 
     def forget(self, person_id: int, start: float, cost: float) -> None:
-        """Give a reserved turn back, so that a cancelled job does not push its person down."""
+        """Release a reserved turn, so that a cancelled job does not push its person back."""
         if self._finish.get(person_id) == start + cost:
             self._finish[person_id] = start
 
     def restore(self, tickets: list[Ticket]) -> None:
-        """Take up the order of an earlier run from the tags its rows kept."""
+        """Restore the order of an earlier run from the recorded tags."""
         for ticket in tickets:
             self._finish[ticket.person_id] = max(
                 self._finish.get(ticket.person_id, 0.0), ticket.finish
@@ -102,18 +102,18 @@ class Dispatcher:
             self._virtual_time = min(ticket.start for ticket in tickets)
 
     def open(self) -> None:
-        """Begin to start jobs; until then they only line up."""
+        """Start running jobs; until then they are only queued."""
         self._open = True
         self.fill()
 
     def admit(self, ticket: Ticket) -> None:
-        """Line the job up."""
+        """Queue the job."""
         bisect.insort(self._waiting, ticket)
         self._catch_up(ticket.person_id)
         self.fill()
 
     def fill(self) -> None:
-        """Start what there is room for; to be called where there is more than before."""
+        """Start the jobs that fit; call this when capacity has grown."""
         started = False
         while self._has_room() and (ticket := self._next()) is not None:
             self._waiting.remove(ticket)
@@ -130,20 +130,20 @@ class Dispatcher:
             self._on_change(self.waiting)
 
     def place(self, job_id: int) -> int | None:
-        """Return the job's place among those that wait, from 1, or None where it does not."""
+        """Return the job's position among the waiting ones, from 1; None if it is not waiting."""
         for place, ticket in enumerate(self._waiting, 1):
             if ticket.job_id == job_id:
                 return place
         return None
 
     def place_for(self, ticket: Ticket) -> int:
-        """Return the place that the job would take; 0 where it starts at once."""
+        """Return the position the job would take; 0 if it would start at once."""
         if self._has_room() and not self._at_cap(ticket):
-            return 0  # whoever waits while there is room is at the cap
+            return 0  # a person who waits while there is capacity is at the cap
         return bisect.bisect(self._waiting, ticket) + 1
 
     async def cancel(self, job_id: int) -> None:
-        """Take the job out of the queue, or end its work and wait until it has ended."""
+        """Take the job out of the queue, or cancel its work and wait until that has ended."""
         for ticket in self._waiting:
             if ticket.job_id == job_id:
                 self._waiting.remove(ticket)
@@ -157,16 +157,16 @@ class Dispatcher:
 
     @property
     def waiting(self) -> list[int]:
-        """The jobs that wait, next first."""
+        """The waiting jobs, next first."""
         return [ticket.job_id for ticket in self._waiting]
 
     @property
     def running(self) -> list[int]:
-        """The jobs that were started and have not ended."""
+        """The jobs that have started and not ended."""
         return list(self._running)
 
     async def close(self) -> None:
-        """Start nothing more and end what runs; returns when all of it has ended."""
+        """Start nothing more and cancel running jobs; returns when all have ended."""
         self._open = False
         tasks = list(self._running.values())
         for task in tasks:
@@ -193,7 +193,7 @@ class Dispatcher:
         return [ticket for ticket in self._waiting if ticket.person_id == person_id]
 
     def _catch_up(self, person_id: int) -> None:
-        """Let the person's jobs start no earlier than the virtual time, and one after another."""
+        """Move the person's jobs up to the virtual time, one after another."""
         floor, later = self._virtual_time, []
         for ticket in self._of(person_id):
             moved = replace(ticket, start=max(ticket.start, floor))
@@ -204,7 +204,7 @@ class Dispatcher:
             self._finish[person_id] = max(self._finish.get(person_id, 0.0), floor)
 
     def _move_up(self, cancelled: Ticket) -> None:
-        """Give a waiting job's turn to its person's later ones."""
+        """Give a waiting job's turn to its person's later jobs."""
         later = [ticket for ticket in self._of(cancelled.person_id) if ticket > cancelled]
         last = (later or [cancelled])[-1]
         if self._finish.get(cancelled.person_id) == last.finish:
@@ -213,7 +213,7 @@ class Dispatcher:
         self._catch_up(cancelled.person_id)
 
     def _retag(self, tickets: list[Ticket]) -> None:
-        """Put these in the place of those with the same job."""
+        """Replace the tickets of the same jobs."""
         moved = {ticket.job_id: ticket for ticket in tickets}
         changed = {
             ticket.job_id: moved[ticket.job_id].start
@@ -239,6 +239,6 @@ class Dispatcher:
 
     def _free(self, job_id: int) -> None:
         ticket = self._dispatched.pop(job_id, None)
-        if ticket is not None and self._open:  # a stop changes nobody's turn
+        if ticket is not None and self._open:  # a shutdown changes nobody's turn
             self._catch_up(ticket.person_id)
             self.fill()

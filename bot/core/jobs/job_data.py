@@ -1,4 +1,4 @@
-"""What is kept of a person's jobs: their rows, and the files of their pictures."""
+"""Personal data in jobs: their rows and picture files."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -15,7 +15,7 @@ from bot.texts import say
 
 
 class JobData(PersonalData):
-    """Rows stay with settings and times, for what they cost, but with nobody's name or words."""
+    """Rows keep settings and times, for their cost, but lose the person's name and prompts."""
 
     name = "jobs"
     texts: ClassVar = {
@@ -50,9 +50,9 @@ class JobData(PersonalData):
         return [await self._describe(job) for job in await self._jobs.of_person(person_id)]
 
     async def erase(self, person_id: int, now: datetime) -> int:
-        """Remove a person's pictures, and their name and words from their rows.
+        """Remove a person's pictures, and their name and prompts from their rows.
 
-        Raises NothingToDo while a job of theirs is on its way.
+        Raises NothingToDo while a job of theirs is open.
         """
         jobs = await self._jobs.of_person(person_id)
         if any(job.status in OPEN for job in jobs):
@@ -64,7 +64,7 @@ class JobData(PersonalData):
         return len(jobs)
 
     async def expire_words(self, before: datetime, count: int) -> int:
-        """Take the words out of so many older jobs; return how many."""
+        """Remove the prompts of at most this many older jobs; return how many."""
         return await expire_words(self._database, before, count)
 
     async def _describe(self, job: Job) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The jobs that are on their way: lined up in fair order, run at their turn, told their places."""
+"""The open jobs: queued in fair order, run in turn, and told their positions."""
 
 import asyncio
 import logging
@@ -18,16 +18,16 @@ from generation.worker.executor import Executor
 
 log = logging.getLogger(__name__)
 
-# Only the people near the front are told of every move; the others when they come near.
+# Only people near the front are told of every move; the others once they get near.
 TOLD_PLACES = 10
-STOP_S = 2.0  # a stop waits no longer for the disk
+STOP_S = 2.0  # a shutdown waits no longer than this for the disk
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A job's place among those that wait, 0 while it runs, and the seconds to its end.
+    """A job's position among those waiting, 0 while it runs, and the seconds to its end.
 
-    The seconds are a guess from what the latest jobs took, None where there is nothing to go by.
+    The seconds are estimated from the latest jobs; None if there are none to go by.
     """
 
     job: Job
@@ -36,10 +36,9 @@ class Turn:
 
 
 class JobQueue:
-    """The dispatcher's tickets as the jobs that they stand for, and their tags on record.
+    """The dispatcher's tickets with their jobs, and their recorded tags.
 
-    The store knows them all the same: a start takes them up from there, with `restore`, and lets
-    them run from `open` on.
+    The store has all of them too: on startup, `restore` reloads them, and `open` lets them run.
     """
 
     def __init__(
@@ -66,14 +65,14 @@ class JobQueue:
             on_change=self._tell_places,
             on_retag=self._note_tags,
         )
-        self._on_their_way: dict[int, Job] = {}  # what the dispatcher holds, as it was lined up
-        self._tags: dict[int, float] = {}  # that are not written yet
+        self._on_their_way: dict[int, Job] = {}  # the jobs that the dispatcher holds, as queued
+        self._tags: dict[int, float] = {}  # not yet written
         self._writing: asyncio.Task[None] | None = None
         executor.on_capacity(self.fill)
         rules.on_change(self.fill)
 
     async def turns(self) -> list[Turn]:
-        """Return what runs and what waits, next first."""
+        """Return running and waiting jobs, next first."""
         pace = await self._jobs.seconds_per_cost(LATEST)
         running = self._held(self._dispatcher.running)
         waiting = self._held(self._dispatcher.waiting)
@@ -89,39 +88,39 @@ class JobQueue:
         return self._dispatcher.start_tag(person_id, new_job.cost())
 
     def give_back(self, new_job: NewJob | Job, person_id: int, start: float) -> None:
-        """Give a reserved turn back, of a job that does not come."""
+        """Release the reserved turn of a job that is not coming."""
         self._dispatcher.forget(person_id, start, new_job.cost())
 
     def place_of(self, job: Job) -> int:
-        """Return the place that a recorded job is about to take, 0 for none."""
+        """Return the position that a recorded job is about to take; 0 for none."""
         return self._dispatcher.place_for(self._ticket(job))
 
     def line_up(self, job: Job) -> None:
-        """Let a job wait for its turn."""
+        """Queue a job."""
         self._on_their_way[job.id] = job
         self._dispatcher.admit(self._ticket(job))
 
     async def stop(self, job: Job) -> None:
-        """Take a job out, or end its work and wait until it has ended."""
+        """Take a job out, or cancel its work and wait until that has ended."""
         self._on_their_way.pop(job.id, None)
         await self._dispatcher.cancel(job.id)
 
     def restore(self, jobs: Iterable[Job]) -> None:
-        """Take up the order of an earlier run."""
+        """Restore the order of an earlier run."""
         self._dispatcher.restore([self._ticket(job) for job in jobs])
 
     def open(self) -> None:
-        """Begin to start jobs; until then they only line up."""
+        """Start running jobs; until then they are only queued."""
         self._dispatcher.open()
 
     def fill(self) -> None:
-        """Start what there is room for; to be called where there is more than before."""
+        """Start the jobs that fit; call this when capacity has grown."""
         self._dispatcher.fill()
 
     async def close(self) -> None:
-        """Start nothing more, put what runs back, and return when the order is written.
+        """Start nothing more, requeue what runs, and return when the order is written.
 
-        What the disk does not take now the next start finds as it was.
+        What the disk refuses now, the next start finds unchanged.
         """
         await self._dispatcher.close()
         if self._writing is not None:
@@ -139,10 +138,10 @@ class JobQueue:
             await self._runner.fail(job, error)
         finally:
             self._on_their_way.pop(job_id, None)
-            self.fill()  # where what it held in memory kept others from starting
+            self.fill()  # what it held in memory may have kept others from starting
 
     def _held(self, job_ids: Sequence[int]) -> list[Job]:
-        """Return those of the jobs that have not ended."""
+        """Return the given jobs that have not ended."""
         return [self._on_their_way[one] for one in job_ids if one in self._on_their_way]
 
     def _tell_places(self, waiting: list[int]) -> None:
@@ -161,7 +160,7 @@ class JobQueue:
                 with patient():
                     await self._jobs.retagged(tags)
             except StoreError as error:
-                # They stand in memory; only a restart would take the older ones.
+                # Kept in memory; otherwise only a restart would pick up the older ones.
                 log.warning("the new order of %d jobs is not written: %s", len(tags), error)
 
     def _ticket(self, job: Job) -> Ticket:
@@ -175,7 +174,7 @@ class JobQueue:
         )
 
     def _rows(self, job: Job) -> int:
-        """Return a job's rows as the executor counts them, which are of the default size."""
+        """Return a job's rows as the executor counts them, in units of the default size."""
         size = self._catalog[self._catalog.default].size
         share = job.request.width * job.request.height / size**2
         return max(1, round(job.rows * share))

@@ -1,4 +1,4 @@
-"""A row of the jobs table, made of a new job and read as a job."""
+"""Conversion between job rows and jobs."""
 
 from bot.db.models import JobRow
 from bot.db.records import Job, Kind, NewJob, Origin, Status, Words
@@ -7,7 +7,7 @@ from bot.options.stored import from_json, to_json
 
 
 def row_of(new_job: NewJob, origin: Origin, *, fair_start: float) -> JobRow:
-    """Return the row of a job that nobody has been told of yet."""
+    """Return the row of a new job that nobody has been told of yet."""
     return JobRow(
         kind=new_job.kind,
         status=Status.RECORDED,
@@ -46,7 +46,7 @@ def row_of(new_job: NewJob, origin: Origin, *, fair_start: float) -> JobRow:
 
 
 def read_job(row: JobRow) -> Job:
-    """Return a row's job."""
+    """Return the job in a row."""
     return Job(
         id=row.id,
         kind=Kind(row.kind),

@@ -1,4 +1,4 @@
-"""Jobs: asked for, recorded, answered, queued, cancelled, and taken up again after a stop."""
+"""The job service: request, record, queue and cancel jobs, and recover them after a restart."""
 
 import asyncio
 import logging
@@ -50,9 +50,9 @@ log = logging.getLogger(__name__)
 
 
 class JobService:
-    """What commands and buttons call.
+    """The service that commands and buttons call.
 
-    ``anew`` makes jobs from earlier ones, ``answers`` hears what became of their first answers.
+    ``anew`` makes jobs from earlier ones; ``answers`` is told what became of first replies.
     """
 
     def __init__(
@@ -83,8 +83,8 @@ class JobService:
         self._runner = runner
         self._endings = Endings(jobs=jobs, presenter=presenter)
         self._cancellations = Cancellations(jobs, self._endings)
-        # A person's requests are counted and recorded one at a time, or a burst would slip past the
-        # limits together. Other people's need not wait until each is on the disk.
+        # A person's requests are counted and recorded one at a time, or a burst would get past the
+        # limits. Other people's do not wait until each is on disk.
         self._intakes: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self.derived = DerivedJobs(
             catalog=catalog,
@@ -116,8 +116,8 @@ class JobService:
     ) -> Job:
         """Record a new request; raises GenerationError, JobError or StoreError.
 
-        ``image`` fetches a person's file that the pictures start from, PNG, JPEG or WebP. It is
-        fetched and decoded when nothing else forbids the job.
+        ``image`` fetches the PNG, JPEG or WebP that the pictures start from. It is fetched and
+        decoded only once nothing else forbids the job.
         """
         if image is not None and "strength" not in said:
             said = said.but(strength=DEFAULT_STRENGTH)
@@ -133,7 +133,7 @@ class JobService:
         return await self._record(new_job, context, source)
 
     async def upscale(self, image: Fetch, factor: int, context: RequestContext) -> Job:
-        """Record that a person's file is wanted larger; raises as `imagine` does."""
+        """Record an upscale of a person's file; raises as `imagine` does."""
         await self._admission.admit(context, Wanted())  # before the work
         png, width, height = await self.decoder.whole(await image())
         check_factor(width, height, factor)
@@ -147,20 +147,20 @@ class JobService:
         return await self._record(new_job, context, source)
 
     async def defaults(self, person_id: int) -> ImageOptions:
-        """Return what a person likes where they leave something out."""
+        """Return a person's own defaults."""
         return await self._defaults.get(person_id)
 
     def complete(
         self, jobs: Sequence[ImageOptions], mine: ImageOptions, context: RequestContext
     ) -> Sequence[ImageOptions]:
-        """Return what a command asks for with what holds for the person, and there."""
+        """Return a command's options completed with the defaults of the person and the place."""
         layers = self._layers(mine, context)
         return [complete(self._offered(context), said, layers) for said in jobs]
 
     def complete_alike(
         self, said: ImageOptions, mine: ImageOptions, context: RequestContext
     ) -> ImageOptions:
-        """Return what asks for a picture like one that is there, with what holds there."""
+        """Return options like those of an existing picture, completed with the defaults here."""
         return complete_alike(self._offered(context), said, self._layers(mine, context))
 
     def _layers(self, mine: ImageOptions, context: RequestContext) -> Layers:
@@ -168,7 +168,7 @@ class JobService:
         return Layers(mine, rules.options, rules.most)
 
     async def may_start(self, context: RequestContext) -> None:
-        """Raise the JobError that forbids even one more picture, before a form or a file is."""
+        """Raise the JobError that forbids even one more picture; for use before forms and files."""
         await self._admission.admit(context, Wanted())
 
     async def may_ask(self, context: RequestContext, requested: Sequence[ImageOptions]) -> None:
@@ -183,7 +183,7 @@ class JobService:
             await self._admission.screen(self._rules.adapt(one, context), context)
 
     async def abandon(self, place: Place, ids: Collection[int]) -> None:
-        """End the jobs that live in what was deleted: all are written before any is stopped."""
+        """End the jobs in deleted messages or channels: all are written before any is stopped."""
         found = await self._jobs.open_in(place, ids)
         why = f"its {place} is gone"
         gone = await self._cancellations.add_all(found, why, [None] * len(found))
@@ -194,7 +194,7 @@ class JobService:
         await asyncio.gather(*(self._endings.note(job) for job in gone))
 
     async def cancel(self, job_id: int, actor: Actor, reason: str = "") -> None:
-        """End a job: written first, then its work stops, then it is shown; see Cancellations.
+        """End a job: record it, stop its work, then show it; see Cancellations.
 
         ``reason`` is a moderator's, for the audit trail.
         """
@@ -209,11 +209,11 @@ class JobService:
         await self._endings.show_cancelled(replace(job, error=why))
 
     async def cancel_all(self, person_id: int, actor: Actor, reason: str = "") -> int:
-        """End a person's jobs in the actor's server, all of them or EVERYWHERE; count them.
+        """End a person's jobs in the actor's server, or EVERYWHERE; return how many.
 
         The actor is a moderator: all is written before any job is stopped.
         """
-        async with self._intake(person_id):  # what was admitted a moment ago is on record then
+        async with self._intake(person_id):  # jobs admitted a moment ago are on record by then
             if actor.guild_id == EVERYWHERE:
                 found = await self._jobs.open_anywhere(person_id)
             else:
@@ -228,15 +228,15 @@ class JobService:
         return len(ended)
 
     async def sees(self, job: Job, actor: Actor) -> bool:
-        """Tell whether somebody may see a job from where they are, now."""
+        """Tell whether a person may see a job right now, from where they are."""
         return await self._visibility.sees(job, actor)
 
     async def open_of(self, person_id: int, guild_id: int | None) -> list[Job]:
-        """Return a person's jobs here that have not ended."""
+        """Return a person's open jobs here."""
         return await self._jobs.open_of(person_id, guild_id)
 
     async def recover(self) -> None:
-        """Take up what an earlier run left open, in its order; needs Discord's REST."""
+        """Recover the jobs an earlier run left open, in order; needs Discord's REST API."""
         try:
             with patient():
                 jobs = await self._jobs.open_jobs()
@@ -244,7 +244,7 @@ class JobService:
                 for job in jobs:
                     if job.status is not Status.RECORDED:
                         await self._take_up(job)
-        finally:  # whatever is wrong with those, others wait
+        finally:  # whatever is wrong with those, others are waiting
             self.queue.open()
         recorded = [job for job in jobs if job.status is Status.RECORDED]
         finding = (self.answers.broke(job, of_this_run=False) for job in recorded)
@@ -265,14 +265,14 @@ class JobService:
             job = await self._jobs.get(job.id) or job
             if job.status in OPEN and job.id not in self._cancellations:
                 self.queue.line_up(job)
-            else:  # it was cancelled while the disk kept an earlier one waiting
+            else:  # it was cancelled while the disk delayed an earlier one
                 self.queue.give_back(job, job.origin.person_id, job.fair_start)
         except Exception as error:
             log.exception("job %d is not taken up", job.id)
             await self._runner.fail(job, error)
 
     async def close(self) -> None:
-        """Take nothing more, put what runs back into the queue, and return when it is written."""
+        """Accept nothing more, requeue what runs, and return when it is written."""
         await self.queue.close()
         self._cancellations.close()
         await self._admission.close()
@@ -284,9 +284,9 @@ class JobService:
     async def _record(
         self, new_job: NewJob, context: RequestContext, source: Fetch | None = None
     ) -> Job:
-        """Record a job; ``source`` makes the PNG that it starts from, when nothing else forbids it.
+        """Record a job; ``source`` makes the PNG that it starts from, once nothing forbids the job.
 
-        Of a job that is refused nevertheless, no source is kept.
+        If the job is refused after all, no source is kept.
         """
         new_job = await self._admission.screen(new_job, context)
         if source is None:
@@ -300,7 +300,7 @@ class JobService:
         except BaseException:
             await self._pictures.discard_source(sha256)
             raise
-        # Whoever discarded the same picture meanwhile did so before the row stood.
+        # If somebody discarded the same picture meanwhile, they did so before the row existed.
         await self._pictures.save_source(png)
         return job
 

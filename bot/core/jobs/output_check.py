@@ -1,4 +1,4 @@
-"""What the check of pictures leads to, by the rules of the place where they were asked for."""
+"""How the place's rules treat the safety scores of generated pictures."""
 
 import io
 
@@ -6,13 +6,13 @@ from PIL import Image
 
 from bot.db.records import NewJob, StoredPicture, Verdict
 
-# A preview's pictures have 128 pixels on their short side; of 16, colours and composition are left.
+# A preview is 128 pixels on its short side; 16 keep only colours and composition.
 COARSER = 8
 QUALITY = 70
 
 
 def verdict(job: NewJob, nsfw: float | None) -> Verdict:
-    """Return what becomes of a picture with this score; one that nobody scored is shown."""
+    """Return how a picture with this score is treated; one without a score is shown."""
     if nsfw is None:
         return Verdict.SHOWN
     if job.refuse_above is not None and nsfw > job.refuse_above:
@@ -23,7 +23,7 @@ def verdict(job: NewJob, nsfw: float | None) -> Verdict:
 
 
 def is_checked(job: NewJob) -> bool:
-    """Tell whether some pictures may not be shown here, or not at once."""
+    """Tell whether some pictures may be spoilered or refused here."""
     return job.refuse_above is not None or job.spoiler_above is not None
 
 
@@ -33,12 +33,12 @@ def refusal(picture: StoredPicture) -> str:
 
 
 def coarse(preview: bytes) -> bytes:
-    """Return a preview in which nobody can make out what the check has not seen yet: a WebP."""
+    """Return a preview (WebP) too coarse to reveal what has not been checked yet."""
     file = io.BytesIO()
     with Image.open(io.BytesIO(preview)) as opened:
         picture = opened.convert("RGB")
     small = (max(1, picture.width // COARSER), max(1, picture.height // COARSER))
-    # BOX takes the mean of every cell; BICUBIC back to its size leaves no edges to read.
+    # BOX averages each cell; BICUBIC back to full size leaves no sharp edges.
     cells = picture.resize(small, Image.Resampling.BOX)
     cells.resize(picture.size, Image.Resampling.BICUBIC).save(file, "WEBP", quality=QUALITY)
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""What shows jobs to people, as the services see it, and how that can fail."""
+"""The interface through which services show jobs to people, and its errors."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from bot.db.records import Job, StoredPicture
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """How far a running job is, from its first step on."""
+    """The progress of a running job, from its first step on."""
 
     step: int
     of: int
@@ -19,10 +19,10 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What is to be posted of a drawn job: the ``pictures`` that may be shown, with their PNG.
+    """What to post of a finished job: the ``pictures`` that may be shown, with their PNG.
 
-    ``held_back`` are those that the rules of the place refuse. ``parent`` is the job that it was
-    made from, if it was.
+    ``held_back`` are those refused by the rules of the place. ``parent`` is the job it was made
+    from, if any.
     """
 
     job: Job
@@ -34,7 +34,7 @@ class Result:
 class DeliveryFailed(Exception):
     """Discord could not be told; the text says why, for the job's record.
 
-    ``retry_after`` are the seconds for which Discord asks us to stay away.
+    ``retry_after`` is how many seconds Discord asks us to wait.
     """
 
     def __init__(self, why: str = "", *, retry_after: float = 0.0) -> None:
@@ -43,74 +43,74 @@ class DeliveryFailed(Exception):
 
 
 class Refused(DeliveryFailed):
-    """Discord does not allow it; a line without pictures may still pass."""
+    """Discord does not allow it; a line without pictures may still be accepted."""
 
 
 class MessageGone(DeliveryFailed):
-    """The message was deleted, or the channel around it."""
+    """The message or its channel was deleted."""
 
 
 class Unreachable(DeliveryFailed):
-    """Its person alone may see it, its token is dead, and they take no direct messages."""
+    """An ephemeral message whose token expired, for a person who takes no direct messages."""
 
 
 class TokenDied(DeliveryFailed):
-    """The interaction's token answers no more."""
+    """The interaction's token has expired."""
 
 
 class AnsweredElsewhere(Exception):
-    """Another process of the same bot answered the interaction: the job is theirs."""
+    """Another process of the same bot answered the interaction, so the job belongs to it."""
 
 
 class Presenter(Protocol):
-    """Shows a job where it was asked for, in one message.
+    """Shows a job where it was requested, in one message.
 
-    Of a direct message in place of one that cannot be reached it writes down where that is.
+    It records any direct message sent in place of one that cannot be reached.
     """
 
     def on_gone(self, listener: Callable[[Job], Awaitable[None]]) -> None:
-        """Tell a listener of jobs whose message turns out to be deleted while they still run."""
+        """Register a listener for running jobs whose message turns out to be deleted."""
 
     def waiting(self, job: Job, place: int) -> None:
-        """Show its place in the queue, soon; a newer state may overtake it."""
+        """Show the position in the queue, soon; a newer state may overtake it."""
 
     def loading(self, job: Job, checkpoint: str) -> None:
         """Show that the checkpoint is being loaded, soon; a newer state may overtake it."""
 
     def progress(self, job: Job, snapshot: Snapshot) -> None:
-        """Show how far it is, soon; a newer state may overtake it."""
+        """Show the progress, soon; a newer state may overtake it."""
 
     def stalled(self, job: Job, drawn: int) -> None:
-        """Show that it waits for the disk, with so many pictures drawn, soon."""
+        """Show that it is waiting for the disk, with this many pictures generated, soon."""
 
     async def done(self, result: Result) -> None:
-        """Post the pictures; raises DeliveryFailed. Doing it twice changes nothing."""
+        """Post the pictures; raises DeliveryFailed. Idempotent."""
 
     async def failed(self, job: Job, error: BaseException) -> None:
         """Say in one line why there are no pictures; raises DeliveryFailed.
 
-        Where its message does not take that, it is said to its person alone.
+        If its message cannot be edited, the person gets an ephemeral reply instead.
         """
 
     async def cancelled(self, job: Job) -> None:
-        """Say that it was cancelled; raises DeliveryFailed."""
+        """Show that it was cancelled; raises DeliveryFailed."""
 
     def drop(self, job: Job) -> None:
         """Show nothing more of a job whose message is gone."""
 
     def can_answer(self, job: Job) -> bool:
-        """Tell whether the interaction can still be asked about its answer."""
+        """Tell whether the interaction's response can still be looked up."""
 
     async def find_answer(self, job: Job, *, of_this_run: bool) -> int | None:
-        """Return the id of the first answer, or None where it never arrived.
+        """Return the id of the first reply, or None if it never arrived.
 
-        ``of_this_run`` says that we sent it since we were started. Raises AnsweredElsewhere where
-        it is not ours, TokenDied where nobody can ask any more, DeliveryFailed where Discord is
-        silent.
+        ``of_this_run`` says that it was sent since this process started. Raises AnsweredElsewhere
+        if it is not ours, TokenDied if it can no longer be looked up, DeliveryFailed if Discord
+        does not answer.
         """
 
     async def repost(self, job: Job) -> int:
-        """Post the one message that stands in for an answer whose fate cannot be known.
+        """Post the single message that replaces a reply whose fate cannot be determined.
 
         Raises DeliveryFailed.
         """

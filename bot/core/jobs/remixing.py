@@ -1,4 +1,4 @@
-"""A job made anew with changes: a form filled in with what it was, and what comes back."""
+"""Remixing: a form filled in with a job's options, and the request made from it."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,9 +18,9 @@ from generation.styles import NO_STYLE
 
 
 def form_of(catalog: Catalog, parent: NewJob) -> dict[str, str]:
-    """Return a form's texts, by field, that sent back as they are ask for the same pictures.
+    """Return a form's texts, by field; sent back unchanged they give the same pictures.
 
-    They hold the words without their style, which is laid over them again, while there is such.
+    The prompt is shown without its style, which is applied again if it still exists.
     """
     words = _unstyled(catalog, parent)
     said = options_of(parent).but(
@@ -33,11 +33,11 @@ def form_of(catalog: Catalog, parent: NewJob) -> dict[str, str]:
 
 
 def remix(catalog: Catalog, parent: NewJob, form: Mapping[str, str], layers: Layers) -> NewJob:
-    """Lay what was sent back over the job that it was filled in from.
+    """Apply a submitted form to the job that it was filled in from.
 
-    Numbers that were left out are the person's own, then the place's. The prompt may carry
-    parameters, which hold where the form says something else. Raises InvalidRequest, naming the
-    field and its bound, UnknownParameter or CheckpointUnavailable.
+    Numbers left out fall back to the person's defaults, then the place's. The prompt may contain
+    parameters; the form's own fields take precedence. Raises InvalidRequest, naming the field and
+    its limit, UnknownParameter or CheckpointUnavailable.
     """
     request = parent.request
     said = options_of(parent).but(
@@ -56,14 +56,14 @@ def remix(catalog: Catalog, parent: NewJob, form: Mapping[str, str], layers: Lay
 
 
 def _read(form: Mapping[str, str]) -> dict[str, object]:
-    """Return the values in a form's texts; what is missing or blank says nothing."""
+    """Return the values in a form's texts; missing or blank ones are left out."""
     read: dict[str, object] = {}
     for option in in_forms():
         text = form.get(option.field, "")
         if isinstance(option.value, Prompt):
             read[option.field] = text
         else:
-            # Named as the texts above the inputs do.
+            # Named like the labels of the inputs.
             read[option.field] = (
                 option.value.read(option.key, text.strip()) if text.strip() else None
             )

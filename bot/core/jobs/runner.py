@@ -1,4 +1,4 @@
-"""The way of one job from its turn in the queue to its posted pictures."""
+"""Runs one job, from its turn in the queue to its posted pictures."""
 
 import asyncio
 import logging
@@ -39,17 +39,17 @@ from generation.worker.executor import Executor
 
 log = logging.getLogger(__name__)
 
-# Of what a row says about how its job ended.
+# Limit on the recorded reason why a job ended.
 WHY_LENGTH = 300
-# Of pictures that are drawn but not written; while there are more, nothing else is begun.
+# Bytes of generated but unwritten pictures above which no job is started.
 MOST_UNWRITTEN_BYTES = 256 * 2**20
 
 
 @dataclass(slots=True)
 class Drawn:
-    """What came of a job on the device: kept in memory until the disk has it.
+    """A job's output, kept in memory until it is on disk.
 
-    ``cut`` are the words of its prompts that were too many, ``seconds`` its device time.
+    ``cut`` are the prompt words beyond the limit, ``seconds`` the device time.
     """
 
     pictures: list[Picture] = field(default_factory=list)
@@ -58,7 +58,7 @@ class Drawn:
 
 
 class Runner:
-    """Takes one job at its turn, draws it, keeps its pictures, posts them, closes its row."""
+    """Runs one job: generates, stores and posts its pictures, and closes its row."""
 
     def __init__(
         self, *, jobs: JobStore, pictures: PictureStore, executor: Executor, presenter: Presenter
@@ -71,14 +71,14 @@ class Runner:
 
     @property
     def laden(self) -> bool:
-        """Whether so much waits for the disk that nothing more should be drawn."""
+        """Whether too much is waiting for the disk for another job to start."""
         return self._unwritten_bytes >= MOST_UNWRITTEN_BYTES
 
     async def run(self, job_id: int, free: Callable[[], None]) -> None:
-        """Do all of it; a cancellation takes a RUNNING row back to QUEUED.
+        """Run a job to its end; a cancelled task puts a RUNNING row back to QUEUED.
 
-        ``free`` is called when the job needs the device no more. What the disk does not take is
-        tried until it does. Raises only where the row cannot be read; then `fail` is to be told.
+        ``free`` is called once the job no longer needs the device. Writes are retried until they
+        succeed. Raises only if the row cannot be read; then `fail` is to be called.
         """
         JOB.set(job_id)
         with patient():
@@ -93,11 +93,11 @@ class Runner:
             await self._develop(job, drawn, free)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
-            if task is None or not task.cancelling():  # nobody stops us: something in it was lost
+            if task is None or not task.cancelling():  # no shutdown, but a failure inside
                 log.exception("job %d broke", job_id)
                 await self.fail(job, error, drawn)
                 return
-            # A person's cancel has closed the row before; only a stop of the bot finds it RUNNING.
+            # A person's cancel has already closed the row; only a shutdown finds it RUNNING.
             await self._put_back(job, drawn)
             raise
         except Exception as error:
@@ -120,7 +120,7 @@ class Runner:
         await self._post(result)
 
     async def _is_kept(self, job: Job) -> bool:
-        """Tell whether all its pictures are there; what was not to be kept needs no file."""
+        """Tell whether all its pictures are stored; one that is not to be kept needs no file."""
         pictures = await self._pictures.of_job(job.id)
         if len(pictures) < job.request.num_images:
             return False
@@ -147,18 +147,18 @@ class Runner:
         try:
             with patient():
                 await self._jobs.ended(job.id, status, note)
-        except StoreError as unwritten:  # it is posted; the next start does so again, in its place
+        except StoreError as unwritten:  # it is posted; the next start repeats that in place
             log.error("job %d: its end is not written: %s", job.id, unwritten)  # noqa: TRY400
 
     @contextmanager
     def _waiting(self, job: Job, drawn: Drawn) -> Iterator[None]:
-        """Wait for the disk in this context, and show that where it takes long."""
+        """Wait for the disk in this context, and show it if that takes long."""
         with patient(lambda: self._presenter.stalled(job, len(drawn.pictures))):
             yield
 
     @contextmanager
     def _bearing(self, drawn: Drawn) -> Iterator[None]:
-        """Count what is kept in memory until it is written, or dropped."""
+        """Count what is kept in memory until it is written or dropped."""
         held = sum(len(picture.png) for picture in drawn.pictures)
         self._unwritten_bytes += held
         try:
@@ -167,7 +167,7 @@ class Runner:
             self._unwritten_bytes -= held
 
     async def _write_down(self, job: Job, drawn: Drawn) -> None:
-        """Write what was drawn; the disk may take all of it at the same time."""
+        """Write the output; the disk may take all of it at once."""
         keeping = [self._keep(job, picture) for picture in drawn.pictures]
         for kept in await asyncio.gather(*keeping, return_exceptions=True):
             if isinstance(kept, BaseException):
@@ -185,7 +185,7 @@ class Runner:
             drawn.seconds = 0.0
 
     async def _put_back(self, job: Job, drawn: Drawn) -> None:
-        """Line a job up again for the next start, which finds a RUNNING one as well."""
+        """Requeue a job for the next start, which also recovers a RUNNING one."""
         with impatient():
             try:
                 await self._spend(job, drawn)
@@ -194,7 +194,7 @@ class Runner:
                 log.warning("job %d: that it waits again is not written: %s", job.id, error)
 
     async def _draw(self, job: Job, drawn: Drawn) -> GenerationError | None:
-        """Draw the pictures; return the error that ended it, if one did."""
+        """Generate the pictures; return the error that ended it, if any."""
         try:
             small = await self._request(job)
             upscales = job.kind is Kind.UPSCALE
@@ -208,7 +208,7 @@ class Runner:
         return None
 
     async def _keep(self, job: Job, drawn: Picture) -> StoredPicture:
-        """Write a picture down with what its check led to."""
+        """Store a picture with the result of its check."""
         led_to = verdict(job, drawn.nsfw)
         index, seed, png, nsfw = drawn.index, drawn.seed, drawn.png, drawn.nsfw
         if led_to is Verdict.REFUSED and not job.keep_refused:
@@ -220,7 +220,7 @@ class Runner:
         )
 
     async def _request(self, job: Job) -> GenerationRequest:
-        """Return what is to be drawn, with the picture that it starts from."""
+        """Return the request to run, with the picture that it starts from."""
         if job.source_sha256 is None:
             return job.request
         image = await self._pictures.read_source(job.source_sha256)
@@ -232,9 +232,9 @@ class Runner:
     async def _upscale_request(
         self, job: Job, small: GenerationRequest, spent: Drawn
     ) -> UpscaleRequest:
-        """Return what is to be enlarged: the parent's picture, drawn again where it was pruned.
+        """Return the upscale to run, of the parent's picture, regenerated if it was pruned.
 
-        What nobody drew is the picture that was uploaded.
+        Without a parent it is a picture that was uploaded, not generated.
         """
         width, height = small.width, small.height
         png = small.image if job.uploaded else None
@@ -252,9 +252,9 @@ class Runner:
         return UpscaleRequest(image=png, width=width, height=height, factor=factor, seed=small.seed)
 
     async def _run(self, job: Job, request: Request, drawn: Drawn) -> AsyncGenerator[Picture, None]:
-        """Yield what the executor draws; raises the GenerationError that ends it.
+        """Yield the executor's events; raises the GenerationError that ends the job.
 
-        Nothing is written meanwhile: a disk that waits keeps nobody from the device.
+        Nothing is written meanwhile: a slow disk must not hold the device.
         """
         started = time.monotonic()
         spent: float | None = None
@@ -280,7 +280,7 @@ class Runner:
                             spent = device_seconds
                             raise error
         finally:
-            # What was cancelled has used the device, too, and only the clock knows how long.
+            # A cancelled job has used the device too, and only the clock knows how long.
             drawn.seconds += time.monotonic() - started if spent is None else spent
 
     async def _load(self, job: Job) -> Result:
@@ -297,12 +297,12 @@ class Runner:
         return Result(job, loaded, held_back, parent)
 
     async def fail(self, job: Job, error: BaseException, drawn: Drawn | None = None) -> None:
-        """Close the row, and say why there are no pictures: in its message or to its person."""
+        """Close the row and say why there are no pictures: in its message, or to its person."""
         drawn = drawn or Drawn()
         drawn.pictures.clear()
         unposted = isinstance(error, DeliveryFailed)
         why = f"not posted: {error}" if unposted else str(error) or type(error).__name__
-        # Otherwise there is nobody to say it to.
+        # Otherwise there is nobody to tell.
         audible = not isinstance(error, MessageGone | Unreachable)
         close, written = self._jobs.closed if audible else self._jobs.ended, True
         try:
@@ -310,7 +310,7 @@ class Runner:
                 await self._spend(job, drawn)
                 if not await close(job.id, Status.FAILED, shortened(why)):
                     return
-        except StoreError as unwritten:  # the next start takes it up again
+        except StoreError as unwritten:  # the next start recovers it
             log.error("job %d: that it failed is not written: %s", job.id, unwritten)  # noqa: TRY400
             written = False
         if audible:
@@ -329,5 +329,5 @@ class Runner:
 
 
 def shortened(why: str) -> str:
-    """Return why a job ended as one line for its row, whatever was quoted."""
+    """Return the reason a job ended as one line for its row, whatever it quotes."""
     return " ".join(why[: 20 * WHY_LENGTH].split())[:WHY_LENGTH]

@@ -1,1 +1,1 @@
-"""The pictures that jobs came to: their files, their rows, and who likes them."""
+"""Generated pictures: their files, rows and favourites."""

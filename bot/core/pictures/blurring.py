@@ -1,4 +1,4 @@
-"""Thumbnails of which only colours are left."""
+"""Blurred thumbnails, of which only colours are left."""
 
 import io
 
@@ -8,11 +8,11 @@ RADIUS = 32  # pixels, of a thumbnail's 256
 
 
 def blurred(thumbnail: bytes) -> bytes:
-    """Return a thumbnail (WebP) in which hardly anything can be made out."""
+    """Return a thumbnail (WebP) blurred beyond recognition."""
     file = io.BytesIO()
     with Image.open(io.BytesIO(thumbnail)) as picture:
         whole = picture.convert("RGB")
-        # A small one is shown as large as others.
+        # Small thumbnails are shown as large as others.
         radius = RADIUS * max(whole.size) / 256
         whole.filter(ImageFilter.GaussianBlur(radius)).save(file, "WEBP", quality=60)
     return file.getvalue()

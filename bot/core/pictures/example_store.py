@@ -1,4 +1,4 @@
-"""Pictures that show what a checkpoint or a style draws like: the latest that all may see."""
+"""Example pictures of checkpoints and styles: the latest that everybody may see."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ class Shown(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who looks for examples: what they may see are a server's ``channel_ids``.
+    """Where examples are looked up: in a server, its public ``channel_ids``.
 
-    In direct messages it is what they asked for there themselves.
+    In direct messages, the person's own pictures from there.
     """
 
     person_id: int
@@ -36,7 +36,7 @@ NAMES = {Shown.CHECKPOINT: JobRow.checkpoint, Shown.STYLE: JobRow.style}
 
 
 class ExampleStore:
-    """Finds examples among the pictures; writes nothing."""
+    """Finds examples among the pictures; read-only."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -44,9 +44,9 @@ class ExampleStore:
     async def latest(
         self, shown: Shown, names: Collection[str], viewer: Viewer
     ) -> dict[str, StoredPicture]:
-        """Return the latest picture of each name that has one which everybody there may see.
+        """Return the latest picture visible to everybody there, for each name that has one.
 
-        That leaves out what is private, deleted, hidden behind a click, or noted for moderators.
+        Private, deleted, spoilered and flagged pictures are left out.
         """
         here = (
             JobRow.guild_id.is_(None) & (JobRow.person_id == viewer.person_id)
@@ -62,8 +62,8 @@ class ExampleStore:
                     .where(
                         NAMES[shown] == name,
                         here,
-                        # As an expression, or SQLite would follow the index by status, which
-                        # nearly every job is in, rather than the one by name.
+                        # Written as an expression; otherwise SQLite would use the index by status,
+                        # which nearly every job shares, rather than the one by name.
                         JobRow.status.concat("") == Status.DONE,
                         JobRow.person_id != NOBODY,
                         JobRow.private.is_(False),

@@ -1,4 +1,4 @@
-"""Favourites: which jobs' pictures a person likes."""
+"""Favourites: the jobs a person has marked."""
 
 from datetime import UTC, datetime
 
@@ -18,7 +18,7 @@ class FavouriteStore(PersonalData):
         self._database = database
 
     async def toggle(self, *, person_id: int, job_id: int) -> bool:
-        """Make a job a person's favourite, or no longer; tell whether it is one now."""
+        """Toggle whether a job is a person's favourite; return whether it is now."""
         async with self._database.write() as session:
             removed = await session.scalars(
                 delete(FavouriteRow)
@@ -33,7 +33,7 @@ class FavouriteStore(PersonalData):
         return True
 
     async def export(self, person_id: int) -> list[int]:
-        """Return the ids of the jobs a person marked, the first one first."""
+        """Return the ids of a person's favourites, oldest first."""
         query = (
             select(FavouriteRow.job_id)
             .where(FavouriteRow.person_id == person_id)
@@ -43,7 +43,7 @@ class FavouriteStore(PersonalData):
             return list(await session.scalars(query))
 
     async def erase(self, person_id: int, now: datetime) -> int:  # noqa: ARG002
-        """Make no job a person's favourite any more."""
+        """Remove all of a person's favourites."""
         theirs = delete(FavouriteRow).where(FavouriteRow.person_id == person_id)
         async with self._database.write() as session:
             return len((await session.scalars(theirs.returning(FavouriteRow.job_id))).all())

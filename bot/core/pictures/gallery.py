@@ -1,4 +1,4 @@
-"""What people do with pictures that are there: look closer, keep them, throw them away."""
+"""What people do with finished pictures: view details, mark favourites, delete."""
 
 import logging
 from collections.abc import Collection, Sequence
@@ -19,12 +19,12 @@ from bot.texts import say
 log = logging.getLogger(__name__)
 
 CHILDREN = 8
-CHILDREN_LOOKED_AT = 200  # to find so many among them
+CHILDREN_LOOKED_AT = 200  # checked, to find that many visible ones among them
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A job that was looked for, and its first picture's thumbnail (WebP), if there is one.
+    """A search result: a job and its first picture's thumbnail (WebP), if any.
 
     A ``hidden`` one is not shown to everybody.
     """
@@ -35,25 +35,25 @@ class Found:
 
     @property
     def id(self) -> int:
-        """The job's number, by which pages follow each other."""
+        """The job's number, by which results are paged."""
         return self.job.id
 
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """A favourite that its person cannot see from there, or not any more: only its number."""
+    """A favourite that its person cannot see from here, or no longer: only its number."""
 
     id: int
 
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """A job, where it comes from, and what became of it.
+    """A job with its origin and its results.
 
-    ``pictures`` have their PNG, or None where there is none for who asks: it is not kept, or it was
-    held back and they do not moderate. ``children`` are at most one
-    more than CHILDREN, which then says that there are more. Neither they nor the ``parent`` are
-    jobs that who asks cannot see. It is a ``favourite`` of who asks.
+    ``pictures`` have their PNG, or None where the viewer gets none: it is not kept, or it was
+    refused and they do not moderate. ``children`` are at most one more than CHILDREN, which then
+    means that there are more. Neither they nor the ``parent`` include jobs the viewer cannot see.
+    ``favourite`` refers to the viewer.
     """
 
     job: Job
@@ -66,14 +66,14 @@ class Details:
 async def remove_files(
     jobs: JobStore, pictures: PictureStore, job: Job, actor: Actor, entry: NewAuditEntry | None
 ) -> None:
-    """Note that somebody removed a job, with a moderator's ``entry``, and delete its files."""
+    """Record that a job was deleted, with a moderator's ``entry``, and delete its files."""
     await jobs.deleted(job.id, entry)
     removed = await pictures.remove(job.id)
     log.info("job %d: removed by %d, %d files", job.id, actor.person_id, removed)
 
 
 class Gallery:
-    """What the buttons under finished pictures call that makes no new job."""
+    """The service behind the buttons of finished pictures that make no new job."""
 
     def __init__(
         self,
@@ -91,11 +91,11 @@ class Gallery:
         self._examples = examples
 
     async def job(self, job_id: int, actor: Actor) -> Job | None:
-        """Return a job that the actor may see or remove, None where there is none such."""
+        """Return a job that the actor may see or delete; None if there is none."""
         return await self._visibility.known(job_id, actor)
 
     async def check(self, job: Job | None, actor: Actor, right: Right) -> Job:
-        """Return the job that the actor has a right to; JobNotFound, JobRemoved or NotYours."""
+        """Return the job if the actor may; raises JobNotFound, JobRemoved or NotYours."""
         return await self._visibility.check(job, actor, right)
 
     async def details(self, job_id: int, actor: Actor) -> Details:
@@ -112,10 +112,9 @@ class Gallery:
     async def originals(
         self, job_id: int, actor: Actor
     ) -> tuple[Job, Sequence[tuple[StoredPicture, bytes]]]:
-        """Return a job with those of its pictures that are kept and shown; JobError without any.
+        """Return a job with its stored and shown pictures; JobError if there are none.
 
-        They are to be carried off into direct messages, so that another's age-restricted ones are
-        none of them.
+        They are sent by direct message, so another person's age-restricted ones are left out.
         """
         job = await self._visibility.visible(job_id, actor)
         theirs = job.origin.person_id != actor.person_id
@@ -144,13 +143,13 @@ class Gallery:
     async def examples(
         self, shown: Shown, names: Collection[str], viewer: Viewer
     ) -> dict[str, bytes]:
-        """Return a thumbnail (WebP) for each of the names that has a picture to show here."""
+        """Return a thumbnail (WebP) for each of the names that has an example here."""
         found = await self._examples.latest(shown, names, viewer)
         read = {name: await self._pictures.read_thumbnail(one) for name, one in found.items()}
         return {name: thumbnail for name, thumbnail in read.items() if thumbnail is not None}
 
     async def favourite(self, job_id: int, actor: Actor) -> bool:
-        """Make a job the person's favourite, or no longer; tell whether it is one now.
+        """Toggle whether a job is the person's favourite; return whether it is now.
 
         Raises JobNotFound.
         """
@@ -158,18 +157,17 @@ class Gallery:
         return await self._favourites.toggle(person_id=actor.person_id, job_id=job.id)
 
     async def deletable(self, job_id: int, actor: Actor) -> Job:
-        """Return a job that the actor may delete, deleted before or not; raises JobError."""
+        """Return a job that the actor may delete, already deleted or not; raises JobError."""
         job = await self._visibility.endable(job_id, actor)
         if job.status in OPEN:
             raise NothingToDo(say("error-job-open"))
         return job
 
     async def delete(self, job_id: int, actor: Actor) -> Job:
-        """Delete a job's pictures; its row stays, for moderators. Return it: its message is left.
+        """Delete a job's pictures and return the job; its message is left to the caller.
 
-        What a moderator does to another's job goes into the audit trail.
-
-        Doing it twice changes nothing, so that who was interrupted can begin again.
+        The row stays, for moderators. A moderator's action on another person's job is
+        recorded in the audit trail. Idempotent, so an interrupted deletion can be repeated.
         """
         job = await self.deletable(job_id, actor)
         entry = actor.audit_entry_on(job, AuditAction.REMOVE)

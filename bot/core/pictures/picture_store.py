@@ -1,4 +1,4 @@
-"""Pictures: files named by their content, and the rows that say whose they are."""
+"""Picture files, named by their content, and the rows that say which job they belong to."""
 
 import asyncio
 import hashlib
@@ -37,7 +37,7 @@ class PictureStore:
         self._folder = folder
 
     async def tidy(self) -> None:
-        """Remove what a kill left half written; comes before anything is."""
+        """Remove files half written when the process was killed; call before any write."""
         for name in FOLDERS:
             await asyncio.to_thread(remove_parts, self._folder / name)
 
@@ -55,38 +55,38 @@ class PictureStore:
         picture = _described(job_id, index, seed, png, nsfw, verdict)
         await self._write(picture.sha256, png)
         await self._note(picture)
-        # Whoever removed the same picture meanwhile did so before the row stood.
+        # If somebody removed the same picture meanwhile, they did so before the row existed.
         await self._write(picture.sha256, png)
         return picture
 
     async def drop(
         self, *, job_id: int, index: int, seed: int, png: bytes, nsfw: float | None
     ) -> StoredPicture:
-        """Write only the row of a refused picture: its file is not to be kept."""
+        """Write only the row of a refused picture, whose file is not to be kept."""
         picture = _described(job_id, index, seed, png, nsfw, Verdict.REFUSED)
         await self._note(picture)
         return picture
 
     async def remove(self, job_id: int) -> int:
-        """Remove a deleted job's files that no other job shows or starts from; count them.
+        """Remove a deleted job's files that no other job shows or starts from; return how many.
 
-        Its rows stay, and say which seed each picture had, and its thumbnails, for moderators.
+        Its rows (with each picture's seed) and thumbnails stay, for moderators.
         """
         return await self._remove(job_id, {NOBODY})
 
     async def erase(self, job: Job) -> int:
-        """Remove a deleted job's files as `remove` does, and the thumbnails of its person's."""
+        """Remove a deleted job's files as `remove` does, and its person's thumbnails."""
         return await self._remove(job.id, {NOBODY, job.origin.person_id})
 
     async def _remove(self, job_id: int, strangers: set[int]) -> int:
-        """Remove files; thumbnails stay where others than ``strangers`` drew the picture."""
+        """Remove files; thumbnails stay if others than ``strangers`` generated the picture."""
         own: CompoundSelect[Any] = union(
             select(PictureRow.sha256).where(PictureRow.job_id == job_id),
             select(JobRow.source_sha256).where(
                 JobRow.id == job_id, JobRow.source_sha256.is_not(None)
             ),
         )
-        # The writer's turn keeps others from recording one of them as theirs meanwhile.
+        # Holding the write turn keeps others from recording one of them meanwhile.
         async with self._database.write() as session:
             files = set(await session.scalars(own))
             unneeded = await _unneeded(session, files)
@@ -97,10 +97,10 @@ class PictureStore:
         return len(unneeded)
 
     async def expire(self, asked_before: datetime, count: int) -> int:
-        """Remove the pictures of so many jobs at most, the oldest first; return how many jobs.
+        """Remove the pictures of at most this many jobs, oldest first; return how many jobs.
 
-        Those stay that are somebody's favourites, and files that a job which is kept shows or
-        starts from. The rows stay, too, and say which seed each picture had.
+        Favourites stay, and so do files that a kept job shows or starts from. Rows stay too, with
+        each picture's seed.
         """
         liked = select(FavouriteRow.job_id).where(FavouriteRow.job_id == JobRow.id).exists()
         expired = (
@@ -127,23 +127,23 @@ class PictureStore:
         return len(ids)
 
     async def save_source(self, png: bytes) -> str:
-        """Write the picture that a job starts from; return the name it is found by."""
+        """Write the picture that a job starts from; return the name to read it by."""
         sha256 = hashlib.sha256(png).hexdigest()
         await self._write(sha256, png)
         return sha256
 
     async def discard_source(self, sha256: str) -> None:
-        """Remove a source of which no job came, unless another job shows or starts from it."""
+        """Remove a source that no job uses or shows."""
         async with self._database.write() as session:
             unneeded = await _unneeded(session, {sha256})
             await asyncio.to_thread(self._unlink, unneeded, unneeded)
 
     async def read_source(self, sha256: str) -> bytes | None:
-        """Return the picture that a job starts from, or None where it was pruned."""
+        """Return the picture that a job starts from, or None if it was pruned."""
         return await _read(self._png(sha256))
 
     async def of_job(self, job_id: int) -> list[StoredPicture]:
-        """Return the job's pictures in their order."""
+        """Return the job's pictures in order."""
         theirs = select(PictureRow).where(PictureRow.job_id == job_id).order_by(PictureRow.index)
 
         async def find(session: AsyncSession) -> list[StoredPicture]:
@@ -152,7 +152,7 @@ class PictureStore:
         return await self._database.fetch(find)
 
     async def first_of(self, job_ids: list[int]) -> dict[int, StoredPicture]:
-        """Return the first picture of each job that has one, a refused one only without others."""
+        """Return each job's first picture, a refused one only if there is no other."""
         if not job_ids:
             return {}
         refused = PictureRow.verdict == Verdict.REFUSED
@@ -165,18 +165,18 @@ class PictureStore:
             return {row.job_id: stored_picture(row) for row in rows}
 
     async def has(self, picture: StoredPicture) -> bool:
-        """Tell whether the PNG file is there, and whole."""
+        """Tell whether the PNG file exists and is complete."""
         look = partial(_is_whole, self._png(picture.sha256), picture.size_bytes)
         return await outlast(partial(asyncio.to_thread, look))
 
     async def read(self, picture: StoredPicture) -> bytes | None:
-        """Return the PNG file, or None where it was pruned."""
+        """Return the PNG file, or None if it was pruned."""
         return await _read(self._png(picture.sha256))
 
     async def read_thumbnail(self, picture: StoredPicture) -> bytes | None:
-        """Return the WebP thumbnail, or None where it was pruned.
+        """Return the WebP thumbnail, or None if it was pruned.
 
-        It is blurred where the picture is not shown to everybody at once.
+        It is blurred if the picture is not shown to everybody.
         """
         thumbnail = await _read(self._thumbnail(picture.sha256))
         if thumbnail is None or picture.verdict is Verdict.SHOWN:
@@ -247,7 +247,7 @@ def stored_picture(row: PictureRow) -> StoredPicture:
 
 
 def _shown(files: Collection[str]) -> Select[str]:
-    """Select those of the files that jobs drew, deleted or not, which are not pruned."""
+    """Select the files that jobs generated, deleted or not, and that are not pruned."""
     return (
         select(PictureRow.sha256)
         .join(JobRow, JobRow.id == PictureRow.job_id)
@@ -256,7 +256,7 @@ def _shown(files: Collection[str]) -> Select[str]:
 
 
 async def _unneeded(session: AsyncSession, files: set[str]) -> set[str]:
-    """Return those of the files that no job shows or starts from."""
+    """Return the files that no job shows or starts from."""
     needed: CompoundSelect[Any] = union(
         _shown(files).where(JobRow.deleted_at.is_(None)),
         select(JobRow.source_sha256).where(

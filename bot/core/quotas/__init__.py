@@ -1,1 +1,1 @@
-"""How much somebody may ask for in a day, and how much they have."""
+"""Daily quotas: how much a person may request, and how much is left."""

@@ -1,4 +1,4 @@
-"""Allowances: what moderators granted people and roles beside a server's quota."""
+"""Allowances: what moderators grant people and roles on top of a server's quota."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
@@ -12,13 +12,13 @@ from bot.db.database import Database
 from bot.db.models import AllowanceRow
 from bot.db.records import Allowance, Holder
 
-MOST_EXTRA = 10_000  # pictures of one grant
+MOST_EXTRA = 10_000  # pictures in one grant
 
 
 class AllowanceStore(PersonalData):
-    """The allowances table. All of it is kept in memory: every request asks, and few have any.
+    """The allowances table, kept in memory: every request reads it, and rows are few.
 
-    `load` comes before anything else.
+    Call `load` first.
     """
 
     name = "quotas"
@@ -29,24 +29,27 @@ class AllowanceStore(PersonalData):
         self._granted: dict[tuple[int, Holder, int], Allowance] = {}
 
     async def load(self) -> None:
-        """Read what was granted."""
+        """Read the table."""
         async with self._database.read() as session:
             granted = [_allowance(row) for row in await session.scalars(select(AllowanceRow))]
         self._granted = {_key(one): one for one in granted}
 
     def of(self, guild_id: int, person_id: int, role_ids: Collection[int]) -> Sequence[Allowance]:
-        """Return a person's own allowance in a server, where there is one, and their roles'."""
+        """Return a person's own allowance in a server, if any, and those of their roles."""
         holders = [(Holder.PERSON, person_id), *((Holder.ROLE, role_id) for role_id in role_ids)]
         found = [self._granted.get((guild_id, *holder)) for holder in holders]
         return [one for one in found if one is not None]
 
     def get(self, guild_id: int, holder: Holder, holder_id: int) -> Allowance:
-        """Return what was granted; without a row, an allowance that grants nothing."""
+        """Return the allowance; without a row, one that grants nothing."""
         none = Allowance(guild_id=guild_id, holder=holder, holder_id=holder_id)
         return self._granted.get((guild_id, holder, holder_id), none)
 
     async def export(self, person_id: int) -> list[dict[str, Any]]:
-        """Return a person's own allowances, in every server; they stay: moderators granted them."""
+        """Return a person's own allowances in every server.
+
+        Erasure keeps them, as decisions of moderators.
+        """
         own = (Holder.PERSON, person_id)
         return [
             {
@@ -61,9 +64,9 @@ class AllowanceStore(PersonalData):
         ]
 
     async def change(self, before: Allowance, entry: NewAuditEntry, **changes: Any) -> Allowance:  # noqa: ANN401
-        """Change what the holder has, and write down who did; return what they have then.
+        """Change the holder's allowance and record who did it; return the new one.
 
-        ``extra`` is added to what they have on the same ``extra_on``.
+        ``extra`` is added to the extra pictures of the same ``extra_on`` day.
         """
         async with self._database.write() as session:
             row = await session.get(AllowanceRow, _key(before))

@@ -1,4 +1,4 @@
-"""How much of a day's pictures and device time a person has left in a server; days are UTC's."""
+"""How many pictures and how much device time a person has left in a server per UTC day."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ from bot.texts import say
 
 @dataclass(frozen=True, slots=True)
 class QuotaStatus:
-    """What counts of a person's day, what may (None without a limit), and when the next begins.
+    """What a person has used of a day, their limits (None: unlimited), and when it resets.
 
-    The seconds are those that the device has spent and, by a guess, will have spent on what waits.
+    Seconds include device time spent and an estimate for waiting jobs.
     """
 
     used: Spent
@@ -29,12 +29,12 @@ class QuotaStatus:
 
     @property
     def limited(self) -> bool:
-        """Whether there is a limit at all."""
+        """Whether there is any limit."""
         return self.pictures is not None or self.seconds is not None
 
 
 class Quotas:
-    """A server's quota, what moderators granted beside it, and the owner's ceilings."""
+    """A server's quota, moderators' allowances on top, and the owner's limits."""
 
     def __init__(
         self,
@@ -52,13 +52,13 @@ class Quotas:
         self._ceilings = limits
 
     async def load(self) -> None:
-        """Read the allowances; comes before anything else."""
+        """Read the allowances; call this first."""
         await self._allowances.load()
 
     async def quota_status(
         self, person_id: int, guild_id: int, role_ids: frozenset[int], asked_at: datetime
     ) -> QuotaStatus:
-        """Return how a person stands on the day of that moment."""
+        """Return a person's quota status on the day of this moment."""
         day = asked_at.astimezone(UTC).date()
         begins, ends = _midnight(day), _midnight(day + timedelta(days=1))
         rules = self._rules.hold(guild_id)
@@ -74,7 +74,7 @@ class Quotas:
         return QuotaStatus(used, pictures, rules.seconds_per_day, ends)
 
     async def standing_of(self, context: RequestContext) -> QuotaStatus | None:
-        """Return how who asks stands with the server's quota; None in direct messages."""
+        """Return the requester's status with the server's quota; None in direct messages."""
         origin = context.origin
         if origin.guild_id is None:
             return None
@@ -83,16 +83,16 @@ class Quotas:
         )
 
     async def check(self, context: RequestContext, wanted: Wanted) -> None:
-        """Raise QuotaReached where the day leaves no room for so many more pictures.
+        """Raise QuotaReached if the day has no room for this many more pictures.
 
-        Of the device's time something must be left; what is begun with it may take more.
+        Some device time must be left; a job that starts with it may use more.
         """
         await self._check_server(context, wanted.pictures)
         await self._check_everywhere(context.origin, wanted.pictures)
 
     async def _check_server(self, context: RequestContext, pictures: int) -> None:
         if not self._is_limited(context):
-            return  # nothing has to be counted
+            return  # nothing to count
         now = await self.standing_of(context)
         if now is None:
             return
@@ -111,10 +111,9 @@ class Quotas:
             raise QuotaReached(say("error-quota-seconds", limit=now.seconds, back=back))
 
     async def _check_everywhere(self, origin: Origin, pictures: int) -> None:
-        """Hold a person to the owner's ceilings.
+        """Apply the owner's limits.
 
-        They count what a person has in all servers and in direct messages, whatever moderators
-        granted.
+        They count a person's use in all servers and direct messages, whatever moderators granted.
         """
         most, seconds = self._ceilings.pictures_per_day, self._ceilings.seconds_per_day
         if most is None and seconds is None:
@@ -131,7 +130,7 @@ class Quotas:
                 raise QuotaReached(say("error-ceiling-seconds", limit=seconds, back=back))
 
     def _is_limited(self, context: RequestContext) -> bool:
-        """Tell whether the day has a limit for a person at all."""
+        """Tell whether the person has any daily limit."""
         origin = context.origin
         if origin.guild_id is None:
             return False
@@ -142,15 +141,16 @@ class Quotas:
         return pictures is not None or rules.seconds_per_day is not None
 
     async def _seconds_of(self, waiting: Iterable[Job]) -> float:
-        """Guess how long the device will still work on what somebody has waiting."""
+        """Estimate the device time of a person's waiting jobs."""
         pace = await self._jobs.seconds_per_cost(LATEST) or 0.0
         return sum(max(0.0, pace * job.cost() - job.device_seconds) for job in waiting)
 
 
 def pictures_allowed(per_day: int | None, granted: Sequence[Allowance], day: date) -> int | None:
-    """Return how many pictures the day has, None for any number.
+    """Return the number of pictures per day; None for unlimited.
 
-    A person's own allowance wins over their roles', and of several roles the most generous does.
+    A person's own allowance takes precedence over those of their roles; among roles the most
+    generous counts.
     """
     own = [one for one in granted if one.holder is Holder.PERSON]
     roles = [one for one in granted if one.holder is Holder.ROLE]

@@ -1,4 +1,4 @@
-"""What counts towards quotas."""
+"""Usage that counts towards quotas."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +11,7 @@ from bot.db.database import Database
 from bot.db.models import AllowanceRow, JobRow, SpentRow
 from bot.db.records import EVERYWHERE, Holder, Spent, Status
 
-# What failed, or was cancelled before it was begun, does not count.
+# Failed jobs, and those cancelled before they started, do not count.
 _COUNTS = (JobRow.status != Status.FAILED) & (
     (JobRow.status != Status.CANCELLED) | JobRow.started_at.is_not(None)
 )
@@ -20,7 +20,7 @@ _SECONDS = func.coalesce(func.sum(JobRow.device_seconds), 0.0)
 
 
 class SpendingStore(PersonalData):
-    """Sums over the jobs table, and what is remembered of jobs that were erased."""
+    """Sums over the jobs table, plus the usage recorded of erased jobs."""
 
     name = "used_before_erasure"
 
@@ -28,12 +28,12 @@ class SpendingStore(PersonalData):
         self._database = database
 
     async def of(self, *, person_id: int, guild_id: int, since: datetime, until: datetime) -> Spent:
-        """Return what a person asked for in a server in a span of time, the end left out."""
+        """Return a person's usage in a server in a period; its end is exclusive."""
         here = (JobRow.guild_id == guild_id, SpentRow.guild_id == guild_id)
         return await self._sum(*here, person_id, since, until)
 
     async def everywhere(self, *, person_id: int, since: datetime, until: datetime) -> Spent:
-        """Return what a person asked for in all servers and direct messages, likewise."""
+        """Return a person's usage in all servers and direct messages, likewise."""
         return await self._sum(true(), true(), person_id, since, until)
 
     async def _sum(
@@ -66,9 +66,9 @@ class SpendingStore(PersonalData):
         return Spent(pictures + before, seconds + spent)
 
     async def export(self, person_id: int) -> list[dict[str, Any]]:
-        """Return what a person had used of the day, by server, when they had themselves erased.
+        """Return a person's usage of the day, by server, recorded when their data was erased.
 
-        It stays until that day is over, or erasing would give a new quota.
+        It stays until that day is over; otherwise erasing would reset the quota.
         """
         query = (
             select(SpentRow.guild_id, func.sum(SpentRow.pictures), func.sum(SpentRow.seconds))
@@ -83,22 +83,21 @@ class SpendingStore(PersonalData):
             ]
 
     async def tidy(self, now: datetime) -> None:
-        """Forget what erased people had used of the days before this one."""
+        """Remove the recorded usage of earlier days."""
         async with self._database.write() as session:
             await session.execute(delete(SpentRow).where(SpentRow.made_at < midnight(now)))
 
 
 def midnight(now: datetime) -> datetime:
-    """Return when the day of this moment began (UTC)."""
+    """Return the start of this moment's day (UTC)."""
     return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 async def remember(session: AsyncSession, person_id: int, now: datetime) -> None:
-    """Write down what counts of a person's day, before their jobs are nobody's.
+    """Record a person's usage of the day, before their jobs are anonymized.
 
-    Otherwise whoever used up their quota would have themselves erased, to have it anew. What
-    no server counts, as in direct messages, or does not count any more, is written down EVERYWHERE:
-    the owner's ceilings count it.
+    Otherwise erasing one's data would reset the quota. Usage outside a server, or in one that no
+    longer counts it, is recorded as EVERYWHERE: the owner's limits count it.
     """
     whose = (
         (AllowanceRow.guild_id == JobRow.guild_id)

@@ -1,1 +1,1 @@
-"""Finding jobs by their words without reading all of them."""
+"""Searching jobs without scanning all of them."""

@@ -1,9 +1,9 @@
-"""The newest jobs that meet conditions, among a million, without a plan that may be wrong.
+"""The newest jobs that meet conditions, among a million, without relying on a query plan.
 
-A word that half of the jobs have is found soonest by going through a server's jobs; a word that ten
-have, by the index of words. SQLite cannot know which it is, so every way is followed a stretch at a
-time, each stretch longer than the one before, until one of them has found enough or has ended. That
-costs a few times what the best way would have cost alone.
+A word that occurs in half of the jobs is found fastest by scanning a server's jobs; a word in only
+ten, by the word index. SQLite cannot know which, so every way is followed in stretches, each longer
+than the one before, until one has found enough or is exhausted. That costs a few times what the
+best way alone would have cost.
 """
 
 import json
@@ -17,30 +17,30 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.db.models import JobRow
 from bot.db.search.search_words import trigrams
 
-STRETCH = 1000  # jobs that are looked at in a way's first stretch
-LONGER = 4  # times as many in each following one
-# Ids follow the clock but for the seconds between asking and recording.
+STRETCH = 1000  # jobs checked in the first stretch of a way
+LONGER = 4  # factor for each following stretch
+# Ids follow the clock, except for the seconds between request and recording.
 OUT_OF_ORDER = timedelta(hours=1)
-LAST_ID = 2**63 - 1  # that SQLite can give
+LAST_ID = 2**63 - 1  # the largest id in SQLite
 
 _WORDS = table("job_words", column("rowid"))
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """An index that gives ids of jobs, newest first."""
+    """An index that yields job ids, newest first."""
 
     id: ColumnElement[int]
     conditions: tuple[ColumnElement[bool], ...]
 
 
 def by_columns(*conditions: ColumnElement[bool]) -> Way:
-    """Return the way along an index of jobs whose first columns these conditions equate."""
+    """Return the way along an index of jobs whose first columns equal these conditions."""
     return Way(JobRow.id.expression, conditions)
 
 
 def by_words(words: str) -> list[Way]:
-    """Return the way along the index of words; none where these folded ones are too short."""
+    """Return the way along the word index; none if these folded words are too short."""
     expression = trigrams(words)
     if expression is None:
         return []
@@ -48,20 +48,20 @@ def by_words(words: str) -> list[Way]:
 
 
 def has_words(words: str) -> ColumnElement[bool]:
-    """Return the condition that these folded words are among those that a person typed."""
+    """Return the condition that these folded words are among those a person typed."""
     return func.instr(JobRow.folded_words, words) > 0
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """The moments from ``since`` up to ``until``, without it, in one server; None is no bound."""
+    """The time from ``since`` up to and excluding ``until``, in one server; None is unbounded."""
 
     guild_id: int | None
     since: datetime | None = None
     until: datetime | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """Return what holds for a job that was asked for then."""
+        """Return the condition that a job was requested in this period."""
         found: list[ColumnElement[bool]] = []
         if self.since is not None:
             found.append(JobRow.asked_at >= self.since)
@@ -70,7 +70,7 @@ class Period:
         return found
 
     def of(self, way: Way) -> Way:
-        """Return the part of a way in which all of these jobs are."""
+        """Return the part of a way that contains all of these jobs."""
         here = JobRow.guild_id.is_not_distinct_from(self.guild_id)
         asked = select(JobRow.id).limit(1)
         conditions = list(way.conditions)
@@ -94,7 +94,7 @@ async def newest(
 ) -> list[JobRow]:
     """Return the newest jobs before job ``before`` that meet all conditions, newest first.
 
-    Each of the ways gives every one of them, and others.
+    Each of the ways yields all of them, and possibly others.
     """
     found: list[list[JobRow]] = [[] for _ in ways]
     reached = [before for _ in ways]
@@ -129,7 +129,7 @@ async def _meeting(
     among = func.json_each(json.dumps(list(ids))).table_valued("value", name="among").c.value
     query = select(JobRow).where(
         JobRow.id.in_(select(among)),
-        # Said like this, no condition makes SQLite take an index instead of the ids.
+        # Written like this, no condition makes SQLite use an index instead of the ids.
         *(condition.is_(true()) for condition in conditions),
     )
     return (await session.scalars(query.order_by(JobRow.id.desc()).limit(limit))).all()

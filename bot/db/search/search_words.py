@@ -1,32 +1,32 @@
-"""Words: how prompts and searches are compared, and the index of the prompts' trigrams."""
+"""Normalizing prompts and searches, and the trigram index of prompts."""
 
 import unicodedata
 
 from bot.db.records import Words
 
 TRIGRAM = 3
-# Of a long search so many are looked up: each costs time, and what they find is read again anyhow.
+# Of a long search only this many are looked up: each costs time, and matches are verified anyhow.
 MOST_TRIGRAMS = 8
 
 
 def fold(text: str) -> str:
-    """Return text so that what people take for the same is the same: capitals, widths, blanks.
+    """Return text with case, character width and spaces normalized.
 
-    SQLite takes no half of a surrogate pair, and its tokenizer stops at a NUL.
+    SQLite accepts no lone surrogates, and its tokenizer stops at a NUL.
     """
     whole = text.encode("utf-8", "replace").decode().replace("\0", " ")
     return " ".join(unicodedata.normalize("NFKC", whole).casefold().split())
 
 
 def searchable(words: Words) -> str:
-    """Return what a person's job is searched by; no search finds words across the line's end."""
+    """Return the searchable text of a person's job; no search matches across its lines."""
     return f"{fold(words.prompt)}\n{fold(words.negative_prompt)}"
 
 
 def trigrams(words: str) -> str | None:
-    """Return the FTS5 expression that matches wherever these folded words are, and elsewhere.
+    """Return the FTS5 expression that matches these folded words, and possibly more.
 
-    None where they are too short to have a trigram. Whatever is in quotes means nothing to FTS5.
+    None if they are too short to have a trigram. In quotes, nothing is special to FTS5.
     """
     last = len(words) - TRIGRAM
     if last < 0:

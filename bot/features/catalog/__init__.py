@@ -1,4 +1,4 @@
-"""/checkpoints and /styles: what can be picked."""
+"""/checkpoints and /styles: the available models and styles."""
 
 from bot.features.catalog.cog import setup
 

@@ -1,4 +1,4 @@
-"""What can be picked, a page at a time, each with a picture that was made with it here."""
+"""Paged checkpoints and styles, each with an example picture generated here."""
 
 import io
 from collections.abc import Sequence
@@ -20,20 +20,20 @@ from generation.catalog import Catalog, Checkpoint
 from generation.styles import Style
 
 PAGE = 5
-TEXT_LENGTH = EMBEDS_LENGTH // PAGE - 300  # of an embed, beside its title
+TEXT_LENGTH = EMBEDS_LENGTH // PAGE - 300  # of an embed, without its title
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A checkpoint or style by name, and what is said of it, in Discord's markup."""
+    """A checkpoint or style, and its description in Discord's markup."""
 
     name: str
     text: str
-    id: int = 0  # where it stands in the list
+    id: int = 0  # its position in the list
 
 
 class CatalogBrowser(Pager[Entry]):
-    """Entries on pages, for one person's eyes."""
+    """Pages of entries, for one person."""
 
     page_length = PAGE
 
@@ -54,7 +54,7 @@ class CatalogBrowser(Pager[Entry]):
         self.newer.label, self.older.label = say("page-back"), say("page-on")
 
     async def page(self, shown: Sequence[Entry]) -> dict[str, Any]:
-        """Return an embed for each entry, and its picture."""
+        """Return an embed with an example picture for each entry."""
         pictures = await self._gallery.examples(
             self._shown, [entry.name for entry in shown], viewer_of(self._asked)
         )
@@ -73,7 +73,7 @@ class CatalogBrowser(Pager[Entry]):
 
 
 def checkpoint_entry(checkpoint: Checkpoint, catalog: Catalog) -> Entry:
-    """Say which settings a checkpoint draws with, and whether it is the default one."""
+    """Describe a checkpoint's settings, and whether it is the default."""
     settings = describe.own_settings(checkpoint)
     text = say("checkpoint-settings", size=str(checkpoint.size), **settings)
     if checkpoint.name == catalog.default:
@@ -82,7 +82,7 @@ def checkpoint_entry(checkpoint: Checkpoint, catalog: Catalog) -> Entry:
 
 
 def style_entry(style: Style) -> Entry:
-    """Say what a style adds to one's words, and what it is for."""
+    """Describe what a style adds to the prompt, and what it is for."""
     lines = [inert(style.description)] if style.description else []
     lines.append(say("style-prompt", prompt=inert(style.prompt)))
     if style.negative_prompt:

@@ -1,4 +1,4 @@
-"""/checkpoints and /styles: what can be picked here."""
+"""/checkpoints and /styles: what is available here."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ class CatalogCog(commands.Cog):
 
     @app_commands.command(description=say("command-checkpoints"))
     async def checkpoints(self, interaction: Interaction) -> None:
-        """Show them privately, a page at a time."""
+        """Show the checkpoints in an ephemeral reply, page by page."""
         here = is_age_restricted(interaction.channel)
         found = offered(self.catalog.checkpoints, age_restricted=here)
         entries = [checkpoint_entry(one, self.catalog) for one in found]
@@ -35,7 +35,7 @@ class CatalogCog(commands.Cog):
 
     @app_commands.command(description=say("command-styles"))
     async def styles(self, interaction: Interaction) -> None:
-        """Show them privately, a page at a time."""
+        """Show the styles in an ephemeral reply, page by page."""
         here = is_age_restricted(interaction.channel)
         found = offered(self.catalog.styles, age_restricted=here)
         await self._show(interaction, Shown.STYLE, [style_entry(one) for one in found])
@@ -46,6 +46,6 @@ class CatalogCog(commands.Cog):
 
 
 def setup(app: "App") -> None:
-    """Show what can be picked, and hold what is age-restricted to its places."""
+    """Add the commands, and keep age-restricted entries out of other places."""
     app.admission.add_screen(suited(app.catalog))
     app.add_cog(CatalogCog(app.catalog, app.get(Gallery)))

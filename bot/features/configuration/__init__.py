@@ -1,4 +1,4 @@
-"""/config: what administrators decide for their server."""
+"""/config: server settings for administrators."""
 
 from bot.features.configuration.cog import setup
 

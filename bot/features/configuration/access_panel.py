@@ -1,4 +1,4 @@
-"""A panel of menus: in which channels and from which roles pictures may be asked for."""
+"""The access panel: menus for the channels and roles in which pictures may be generated."""
 
 from typing import Any, ClassVar
 
@@ -24,7 +24,7 @@ CHANNELS = [
 
 
 class AccessPanel(PrivateView):
-    """Below a place's card; each choice is written at once and shown in the card."""
+    """Menus below a place's card; each choice is saved at once and shown in the card."""
 
     def __init__(self, configuration: Configuration, place: Place, context: Interaction) -> None:
         super().__init__(context)
@@ -32,13 +32,13 @@ class AccessPanel(PrivateView):
         self._fill()
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
-        """Check once more: the panel may be older than the person's permissions."""
+        """Check again: the panel may be older than the person's permissions."""
         await super().interaction_check(interaction)
         check_administrator(interaction)
         return True
 
     def _fill(self) -> None:
-        """Put in the menus that the place has, with what holds now."""
+        """Add the menus of the place, showing the effective values."""
         self.clear_items()
         if self._place.channel_id == WHOLE_SERVER:
             self.add_item(_Channels(self._configuration, self._place))
@@ -47,7 +47,7 @@ class AccessPanel(PrivateView):
         self.add_item(_Roles(self._configuration, self._place))
 
     async def refresh(self, interaction: Interaction) -> None:
-        """Show what holds now."""
+        """Show the effective values."""
         self._fill()
         embed = card(self._configuration, self._place)
         await interaction.response.edit_message(embed=embed, view=self)
@@ -67,7 +67,7 @@ class _Channels(discord.ui.ChannelSelect[AccessPanel]):
         self._configuration, self._place = configuration, place
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Allow these channels and no others."""
+        """Allow only these channels."""
         picked = [one.id for one in self.values]
         await self._configuration.open_only(self._place.guild_id, picked, interaction.user.id)
         if self.view is not None:
@@ -87,7 +87,7 @@ class _Roles(discord.ui.RoleSelect[AccessPanel]):
         self._configuration, self._place = configuration, place
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Allow these roles and no others; none of them is to say nothing here."""
+        """Allow only these roles; selecting none resets this."""
         picked = tuple(one.id for one in self.values) or None
         await self._configuration.set(self._place, interaction.user.id, allowed_roles=picked)
         if self.view is not None:
@@ -113,7 +113,7 @@ class _Allowed(discord.ui.Select[AccessPanel]):
         self._configuration, self._place = configuration, place
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Allow or forbid this channel, or leave it to the server."""
+        """Allow or forbid this channel, or inherit from the server."""
         allowed = self.ANSWERS[self.values[0]]
         await self._configuration.set(self._place, interaction.user.id, allowed=allowed)
         if self.view is not None:

@@ -1,4 +1,4 @@
-"""/config: what holds in a server and in its channels."""
+"""/config: the rules of a server and its channels."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,7 @@ Channel = app_commands.AppCommandChannel | app_commands.AppCommandThread
 
 
 def strictnesses(*offered: Strictness) -> list[app_commands.Choice[str]]:
-    """Return the choices of what becomes of doubtful pictures."""
+    """Return the choices for the treatment of doubtful pictures."""
     return [app_commands.Choice(name=say(f"strictness.{one}"), value=one) for one in offered]
 
 
@@ -42,7 +42,7 @@ def strictnesses(*offered: Strictness) -> list[app_commands.Choice[str]]:
 class ConfigurationCog(
     commands.GroupCog, group_name="config", group_description=say("command-config")
 ):
-    """A server's rules; every subcommand answers with what holds then."""
+    """A server's rules; every subcommand replies with the effective ones."""
 
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
@@ -58,14 +58,14 @@ class ConfigurationCog(
         insert(self, defaults, before="bounds")
 
     async def interaction_check(self, interaction: discord.Interaction[Any]) -> bool:
-        """Check in code, too: a server's owner can hand a command to anyone in its settings."""
+        """Check in code too: a server's owner can make a command available to anybody."""
         check_administrator(interaction)
         return True
 
     @app_commands.command(description=say("command-config-show"))
     @app_commands.describe(channel=say("config-channel"))
     async def show(self, interaction: Interaction, channel: Channel | None = None) -> None:
-        """Show what holds."""
+        """Show the effective rules."""
         await self._answer(interaction, _place(interaction, channel))
 
     async def defaults(
@@ -74,7 +74,7 @@ class ConfigurationCog(
         channel: Channel | None = None,
         **given: Any,  # noqa: ANN401
     ) -> None:
-        """Set what fills the gaps of a request."""
+        """Set the default options."""
         await self._set(interaction, channel, **given)
 
     @app_commands.command(description=say("command-config-bounds"))
@@ -92,7 +92,7 @@ class ConfigurationCog(
         max_side: app_commands.Range[int, LARGEST_SIDE[0], LARGEST_SIDE[1]] | None = None,
         channel: Channel | None = None,
     ) -> None:
-        """Set how much one job may ask for."""
+        """Set limits for one job."""
         await self._set(
             interaction, channel, max_steps=max_steps, max_count=max_count, max_side=max_side
         )
@@ -113,7 +113,7 @@ class ConfigurationCog(
         running_at_once: app_commands.Range[int, RUNNING_AT_ONCE[0], RUNNING_AT_ONCE[1]]
         | None = None,
     ) -> None:
-        """Set how much each person may ask for in the whole server."""
+        """Set each person's daily quota in the server."""
         await self._set(
             interaction,
             None,
@@ -125,7 +125,7 @@ class ConfigurationCog(
     @app_commands.command(description=say("command-config-access"))
     @app_commands.describe(channel=say("config-channel"))
     async def access(self, interaction: Interaction, channel: Channel | None = None) -> None:
-        """Show a panel of menus: which channels, which roles."""
+        """Show the access panel for channels and roles."""
         place = _place(interaction, channel)
         await interaction.response.send_message(
             embed=card(self.configuration, place),
@@ -156,7 +156,7 @@ class ConfigurationCog(
         keep_refused: bool | None = None,
         channel: Channel | None = None,
     ) -> None:
-        """Set what becomes of doubtful pictures."""
+        """Set how doubtful pictures are treated."""
         await self._set(
             interaction,
             channel,
@@ -175,7 +175,7 @@ class ConfigurationCog(
         text: app_commands.Range[str, 1, ADDED_LENGTH],
         channel: Channel | None = None,
     ) -> None:
-        """Set what is always kept out of pictures."""
+        """Set the negative prompt that is always added."""
         await self._set(interaction, channel, negative_prompt=text.strip())
 
     @app_commands.command(description=say("command-config-reset"))
@@ -189,7 +189,7 @@ class ConfigurationCog(
         setting: str,
         channel: Channel | None = None,
     ) -> None:
-        """Take back what is said in a place, so that what is around it holds."""
+        """Reset a place's rules to the inherited values."""
         place = _place(interaction, channel)
         fields = chosen(setting, rule_names())
         await self.configuration.set(place, interaction.user.id, **dict.fromkeys(fields))
@@ -201,7 +201,7 @@ class ConfigurationCog(
         channel: Channel | None,
         **given: object,
     ) -> None:
-        """Write what was given; where nothing was, only show what holds."""
+        """Save the given values; without any, only show the effective ones."""
         place = _place(interaction, channel)
         changes = {field: value for field, value in given.items() if value is not None}
         if changes:
@@ -223,5 +223,5 @@ def _place(interaction: Interaction, channel: Channel | None) -> Place:
 
 
 def setup(app: "App") -> None:
-    """Let administrators set a server's rules."""
+    """Add the commands that set a server's rules."""
     app.add_cog(ConfigurationCog(Configuration(app.rules, app.catalog)))

@@ -1,4 +1,4 @@
-"""/mod filter: what may not be asked for."""
+"""/mod filter: prompt filters."""
 
 from bot.features.filters.cog import setup
 

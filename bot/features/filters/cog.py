@@ -1,4 +1,4 @@
-"""/mod filter: what prompts may not say."""
+"""/mod filter: prompt filters."""
 
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ PATTERN_LENGTH = 200
 
 
 class Filters(app_commands.Group):
-    """A group for the group /mod."""
+    """A subgroup of /mod."""
 
     def __init__(self, screening: Screening) -> None:
         super().__init__(name="filter", description=say("command-mod-filter"))
@@ -46,7 +46,7 @@ class Filters(app_commands.Group):
         strictness: FilterStrictness = FilterStrictness.WHOLE,
         everywhere: bool = False,
     ) -> None:
-        """Add it; it holds at once."""
+        """Add a filter; it applies at once."""
         actor = await moderator(interaction, everywhere=everywhere)
         added = await self.screening.add(
             actor, pattern=pattern, kind=kind, action=action, strictness=strictness
@@ -66,7 +66,7 @@ class Filters(app_commands.Group):
         filter_id: app_commands.Range[int, 1, LARGEST_INTEGER],
         everywhere: bool = False,
     ) -> None:
-        """Remove it; what it flagged stays flagged."""
+        """Remove a filter; what it flagged stays flagged."""
         actor = await moderator(interaction, everywhere=everywhere)
         removed = await self.screening.remove(actor, filter_id)
         done = say("filter-removed", id=str(removed.id), line=filter_text(removed))
@@ -75,7 +75,7 @@ class Filters(app_commands.Group):
     @app_commands.command(description=say("command-mod-filter-list"))
     @app_commands.describe(everywhere=say("command-mod-filter-list.everywhere"))
     async def list(self, interaction: Interaction, everywhere: bool = False) -> None:
-        """List them, a page at a time."""
+        """List the filters, page by page."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         actor = await moderator(interaction, everywhere=everywhere)
 
@@ -92,7 +92,7 @@ class Filters(app_commands.Group):
     async def test(
         self, interaction: Interaction, text: app_commands.Range[str, 1, PROMPT_LENGTH]
     ) -> None:
-        """Show privately what the filters say, with what would be cut marked."""
+        """Show privately how the filters treat a text, with cuts marked."""
         actor = await moderator(interaction)
         verdict = await self.screening.judge(actor.guild_id, text)
         off = await self.screening.switched_off(actor.guild_id or 0)
@@ -103,7 +103,7 @@ class Filters(app_commands.Group):
 
 
 def setup(app: "App") -> None:
-    """Let moderators say what prompts may not say."""
+    """Add the commands and the prompt check."""
     filters = FilterStore(app.database)
     app.personal_data.append(filters)
     screening = Screening(filters)

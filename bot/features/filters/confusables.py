@@ -1,14 +1,14 @@
-"""Which characters pass for a Latin letter.
+"""Characters that look like Latin letters.
 
 Most pairs are facts of Unicode's confusables.txt (UTS #39, "Unicode Security Mechanisms"): those
-with a letter that somebody may type to get a word past a filter. Where that file takes the capital
-I for an l, it is an i here. The other pairs are what generators of fancy letters write, small
-letters that have the shape of a Latin capital (в, н), and the usual digits and signs. What
-compatibility decomposition (NFKD) turns into Latin by itself, as full-width and mathematical
-letters, is not repeated.
+with a letter that might be typed to get a word past a filter. Where that file maps capital I to l,
+it is an i here. The other pairs are what generators of fancy letters produce, small letters shaped
+like a Latin capital (в, н), and the usual digits and signs. Characters that compatibility
+decomposition (NFKD) already turns into Latin, such as full-width and mathematical letters, are not
+repeated.
 """
 
-# Letters of other scripts, capitals as they are: Greek capital eta passes for H, small eta for n.
+# Letters of other scripts, case-sensitive: Greek capital eta resembles H, small eta n.
 _OF_OTHER_SCRIPTS = """
 a АаΑαᎪꓮᗅᗩ
 b ВвΒβЬьᏴᏏꓐᗷ
@@ -38,8 +38,8 @@ y УуҮүΥγყⲨᎩꓬ
 z ΖⲌᏃꓜᘔ
 """
 
-# Latin letters, small, with a stroke, a hook or a tail that no decomposition takes off, small
-# capitals, and letters turned upside down.
+# Small Latin letters with a stroke, hook or tail that no decomposition removes, small capitals, and
+# upside-down letters.
 _OF_LATIN = """
 a ᴀɑɐⱥ
 b ʙƀɓᴃ
@@ -71,10 +71,10 @@ ae æ
 oe œ
 """
 
-# The first of 26 letters of an emoji: squared and circled ones, and those that flags are made of.
+# The first of 26 letter emoji: squared, circled, and regional indicators (flags).
 _ALPHABETS = (0x1F150, 0x1F170, 0x1F1E6)
 
-# Digits and signs, and what each is written for.
+# Digits and signs, and the letters each stands for.
 STANDING_FOR = {
     "0": "o",
     "1": "il",

@@ -3,8 +3,8 @@ r"""Moderators' regular expressions, matched in bounded time and memory.
 RE2 is linear in the text, and counts the size of an expression while it compiles it
 (https://github.com/google/re2/wiki/Syntax). What it lacks is refused by name: lookaround,
 backreferences, possessive and atomic groups, set operations. Its ``\w``, ``\d``, ``\s`` and ``\b``
-know ASCII only, so expressions are rewritten: the classes become Unicode's, and ``\b`` becomes a
-mark, which stands in the text wherever a word begins or ends and which nothing else matches.
+are ASCII-only, so expressions are rewritten: the classes become Unicode's, and ``\b`` becomes a
+mark that is inserted into the text at word boundaries and that nothing else matches.
 """
 
 import re
@@ -17,13 +17,13 @@ import regex
 
 from bot.features.filters.text_normalizer import fold
 
-# Bytes that RE2 may take for one expression and its automata: some 10,000 instructions, which
+# Bytes that RE2 may use for one expression and its automata: some 10,000 instructions, which
 # compile in 10 ms and match 1,000 letters in 50 ms at worst. RE2 itself keeps the latest 128.
 MEMORY = 2**18
 
-_MARK = "\U0010fffd"  # a private character; in people's own texts it is replaced
-_MARKS = 2  # so that \b\b, written across a bracket, still holds
-_SIZE = re.compile("too large|invalid repetition size")  # as RE2 says it
+_MARK = "\U0010fffd"  # a private-use character; replaced in people's texts
+_MARKS = 2  # so that \b\b, written across a bracket, still matches
+_SIZE = re.compile("too large|invalid repetition size")  # RE2's messages
 _BOUNDARY = regex.compile(r"\b")
 _UNFIT = regex.compile(f"[\ud800-\udfff{_MARK}]")
 _WORD, _DIGIT, _SPACE = r"\p{L}\p{M}\p{N}\p{Pc}", r"\p{Nd}", r"\s\x0b\x1c-\x1f\x85\p{Z}"
@@ -80,26 +80,26 @@ _IN_SET = re.compile(
 
 
 class Unsupported(Exception):
-    """An expression cannot be matched here; the text is the part of it that is not supported."""
+    """An expression uses an unsupported feature; the text is that part of it."""
 
 
 class Malformed(Exception):
-    """An expression is none; the text is RE2's reason."""
+    """An invalid expression; the text is RE2's reason."""
 
 
 class TooLarge(Exception):
-    """An expression would take too much memory."""
+    """An expression needs too much memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """An expression as RE2 reads it, and whether it asks where words begin and end."""
+    """An expression for RE2, and whether it uses word boundaries."""
 
     rewritten: str
     bounded: bool
 
     def compiled(self) -> "re2._Regexp":
-        """Return it compiled, from RE2's cache if it is there; raises as `read` does."""
+        """Return it compiled, from RE2's cache if possible; raises as `read` does."""
         options = re2.Options()
         options.max_mem, options.case_sensitive, options.log_errors = MEMORY, False, False
         try:
@@ -113,11 +113,11 @@ class Expression:
 
     @property
     def size(self) -> int:
-        """How many of RE2's instructions it is; raises as `read` does."""
+        """Its size in RE2 instructions; raises as `read` does."""
         return int(self.compiled().programsize)
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
-        """Yield where it matches something in a folded text, one match a step."""
+        """Yield the spans of its matches in a folded text, one per step."""
         text = _UNFIT.sub("\ufffd", text)
         if not self.bounded:
             yield from (match.span() for match in self.compiled().finditer(text))
@@ -130,7 +130,7 @@ class Expression:
 
 @lru_cache(maxsize=1024)
 def read(pattern: str) -> Expression:
-    """Return an expression; raises Unsupported, Malformed or TooLarge where it cannot be used."""
+    """Return an expression; raises Unsupported, Malformed or TooLarge."""
     try:
         pattern.encode()
     except UnicodeEncodeError as error:
@@ -147,7 +147,7 @@ def read(pattern: str) -> Expression:
 
 
 def _rewritten(token: re.Match[str], marks: str, *, everything: bool) -> str:
-    """Return one part of an expression; what takes up a character may have marks before it."""
+    """Return one rewritten part; a part that consumes a character may be preceded by marks."""
     kind = token.lastgroup
     text = token[kind] if kind else ""
     match kind:
@@ -184,7 +184,7 @@ def _taking(part: str, marks: str) -> str:
 
 
 def _literal(letter: str) -> str:
-    """Return what matches a letter of a folded text."""
+    """Return a pattern for a letter of a folded text."""
     return str(re2.escape(fold(letter)[0]))
 
 
@@ -194,7 +194,7 @@ def _negated(text: str) -> str:
 
 
 def _set(text: str) -> str:
-    """Return a class in brackets with Unicode's classes in it, in which there is no mark."""
+    """Return a bracket class with Unicode's classes, which never matches a mark."""
     negated = text.startswith("[^")
     inner = text[2 if negated else 1 : -1]
     parts = [_in_set(part) for part in _IN_SET.finditer(inner)]
@@ -224,7 +224,7 @@ def _in_set(part: re.Match[str]) -> str:
 
 
 def _mark(text: str) -> tuple[str, list[int]]:
-    """Return a text with marks where words begin and end, and where each character stood."""
+    """Return a text with marks at word boundaries, and the origin of each character."""
     marked: list[str] = []
     stood: list[int] = []
     last = 0

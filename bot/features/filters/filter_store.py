@@ -1,4 +1,4 @@
-"""Filters: what may not be asked for, server by server."""
+"""Prompt filters per server."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -18,13 +18,13 @@ from bot.db.records import Filter, FilterAction, FilterKind, FilterStrictness
 
 
 class FilterStands(Exception):
-    """A server has a filter of this kind and pattern already."""
+    """The server already has a filter of this kind and pattern."""
 
 
 def stored(folder: Path) -> Sequence[Filter]:
-    """Return every server's filters without changing the database, whatever version it is.
+    """Return every server's filters, read-only and from any database version.
 
-    They are without strictness, and none where there is no database yet; raises StoreUnwritable.
+    They lack strictness; without a database there are none. Raises StoreUnwritable.
     """
     path = folder / FILE_NAME
     if not path.exists():
@@ -66,7 +66,7 @@ class FilterStore(PersonalData):
         action: FilterAction,
         strictness: FilterStrictness = FilterStrictness.WHOLE,
     ) -> Filter:
-        """Add a filter to the server of the entry; raises FilterStands."""
+        """Add a filter to the entry's server; raises FilterStands."""
         row = FilterRow(
             guild_id=entry.guild_id,
             pattern=pattern,
@@ -83,7 +83,7 @@ class FilterStore(PersonalData):
             raise FilterStands from error
 
     async def remove(self, entry: NewAuditEntry, filter_id: int) -> bool:
-        """Remove a filter of the server of the entry; False where it has none such."""
+        """Remove a filter of the entry's server; False if there is none."""
         async with self._database.write() as session:
             removed = await session.scalars(
                 delete(FilterRow)
@@ -96,14 +96,14 @@ class FilterStore(PersonalData):
             return True
 
     async def get(self, filter_id: int, guild_id: int) -> Filter | None:
-        """Return a filter of a server, or None where it has none such."""
+        """Return a filter of a server, or None."""
         query = select(FilterRow).where(FilterRow.id == filter_id, FilterRow.guild_id == guild_id)
         async with self._database.read() as session:
             row = await session.scalar(query)
             return None if row is None else _filter(row)
 
     async def of(self, guild_ids: set[int]) -> Sequence[Filter]:
-        """Return the filters of these servers, the first one first."""
+        """Return the filters of these servers, oldest first."""
         query = select(FilterRow).where(FilterRow.guild_id.in_(guild_ids)).order_by(FilterRow.id)
         async with self._database.read() as session:
             return [_filter(row) for row in await session.scalars(query)]

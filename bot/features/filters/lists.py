@@ -1,4 +1,4 @@
-"""Filters, and what they say of a text, in words; nothing here talks to Discord."""
+"""Filters and their verdicts as text; nothing here talks to Discord."""
 
 from collections.abc import Iterable, Sequence
 
@@ -15,7 +15,7 @@ OFF_SHOWN = 110
 
 
 def filter_line(one: Filter, off: str | None = None) -> Line:
-    """Return a filter and its number; ``off`` is what it must be where it cannot be used."""
+    """Return a filter and its number; ``off`` is why it cannot be used."""
     line = f"#{one.id} {filter_text(one)}"
     return Line(
         one.id,
@@ -24,7 +24,7 @@ def filter_line(one: Filter, off: str | None = None) -> Line:
 
 
 def filter_text(one: Filter) -> str:
-    """Return what a filter looks for, and what becomes of it."""
+    """Return a filter's pattern and action."""
     action, kind = say(f"filter-action.{one.action}"), say(f"filter-kind.{one.kind}")
     pattern = code(one.pattern)
     if one.strictness is FilterStrictness.WHOLE:
@@ -39,7 +39,7 @@ def filter_text(one: Filter) -> str:
 
 
 def tested(verdict: PromptVerdict, pieces: Iterable[Piece], off: Iterable[int]) -> str:
-    """Return what filters say of a text in pieces, a line for each action; some are ``off``."""
+    """Return how filters treat a text in pieces, one line per action; some filters are ``off``."""
     lines = []
     if verdict.refused:
         lines.append(say("filter-test-refused", filters=_numbers(verdict.refused)))
@@ -64,7 +64,7 @@ def _marked(piece: Piece) -> str:
     words = piece.text.strip()
     if not words:
         return " "
-    # Marks mean something only where they touch a letter.
+    # Markup characters only matter next to a letter.
     shown = f"~~{inert_lines(words)}~~" if piece.cut else inert_lines(words)
     before, _, after = piece.text.partition(words)
     return " " * bool(before) + shown + " " * bool(after)

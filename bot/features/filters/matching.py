@@ -1,10 +1,9 @@
-"""The moderators' filters: what a prompt is refused for, what is flagged, what is cut out.
+"""Applying moderators' filters: which prompts are refused, flagged, or cut.
 
 Words are compared as a person reads them (`bot.features.filters.text_normalizer`), regular
-expressions with the text in NFKC and without case; both in the text as it was typed and as the
-text encoder gets it (`generation.prompt_texts`), before anything is cut and after. A negative
-prompt says what shall not be seen, so that "nudity" in it is innocent: no filter looks at it,
-whatever it does.
+expressions with the case-folded NFKC text; both with the text as typed and as the text encoder gets
+it (`generation.prompt_texts`), before and after cuts. Negative prompts are not filtered at all:
+they say what to avoid, so that "nudity" there is innocent.
 """
 
 import asyncio
@@ -25,17 +24,17 @@ from generation.prompt_texts import Encoded, as_encoded
 
 log = logging.getLogger(__name__)
 
-# What cutting uncovers is cut, too; nobody nests words this deeply in good faith.
+# What a cut uncovers is cut too; nobody nests words this deeply in good faith.
 MOST_CUTS = 8
 _SAYS_SOMETHING = regex.compile(r"[\p{L}\p{N}\p{So}]")
 
 
 @dataclass(frozen=True, slots=True)
 class PromptVerdict:
-    """What the filters say of a request, and what is left of its texts.
+    """The filters' verdict on a request, and what is left of its texts.
 
-    ``refused`` are the filters that forbid it, ``too_slow`` those of them that took too long to
-    tell. It is ``emptied`` where nothing of the prompt was left by the cuts; that is refused, too.
+    ``refused`` are the filters that forbid it, ``too_slow`` those of them that timed out.
+    ``emptied`` means that cuts left nothing of the prompt, which is refused too.
     """
 
     prompt: str
@@ -49,18 +48,18 @@ class PromptVerdict:
 
     @property
     def allowed(self) -> bool:
-        """Whether pictures may be made of it."""
+        """Whether pictures may be generated from it."""
         return not (self.refused or self.emptied)
 
 
 class Screen:
-    """Filters, made ready once to look at many prompts; that takes a while, so do it in a thread.
+    """Filters compiled for checking many prompts; compiling takes a while, so do it in a thread.
 
-    Those that cannot be used as they are stored are switched off: ``off`` says why, by number.
+    Filters that cannot be used as stored are disabled: ``off`` says why, by number.
 
-    A REFUSE filter that takes too long refuses: whoever writes a prompt could otherwise make a
-    slow pattern of the owner's look away. A FLAG or STRIP one finds nothing then, and that is
-    logged: its owner wanted the picture drawn in any case.
+    A REFUSE filter that times out refuses: otherwise a prompt could be written to evade a slow
+    pattern. A FLAG or STRIP filter that times out finds nothing, and that is logged: its owner did
+    not want the picture refused.
     """
 
     def __init__(self, filters: Iterable[Filter]) -> None:
@@ -81,7 +80,7 @@ class Screen:
     async def judge(
         self, prompt: str, negative_prompt: str = "", others: Sequence[str] = ()
     ) -> PromptVerdict:
-        """Return the verdict; filters look in a thread, so that the loop goes on."""
+        """Return the verdict, checked in a thread so as not to block the event loop."""
         if not (self._phrases or self._regexes):
             return self.verdict(prompt, negative_prompt, others)
         return await asyncio.to_thread(self.verdict, prompt, negative_prompt, others)
@@ -89,14 +88,14 @@ class Screen:
     def verdict(
         self, prompt: str, negative_prompt: str = "", others: Sequence[str] = ()
     ) -> PromptVerdict:
-        """Look at a prompt and at ``others``, such as a style's words.
+        """Check a prompt and ``others``, such as a style's texts.
 
-        It takes some ALL_MATCHES_S at most for regular expressions, and a few ms for words.
+        Regular expressions take at most about ALL_MATCHES_S, words a few ms.
         """
         check = _Check(self._phrases, self._regexes, self._vocabulary)
         texts = (prompt, *others)
         left = tuple(check.cut(text) for text in texts)
-        # What is left is what would be drawn, and cutting may have put a word together.
+        # The rest is what would be generated, and a cut may have joined a word.
         for text in dict.fromkeys((*texts, *left)):
             check.look(text)
         return PromptVerdict(
@@ -112,7 +111,7 @@ class Screen:
 
 
 class _Check:
-    """One look at one person's texts, within one time."""
+    """One check of a person's texts, within one time limit."""
 
     def __init__(
         self,
@@ -128,18 +127,18 @@ class _Check:
         self.slow: dict[int, Filter] = {}
 
     def found(self, action: FilterAction) -> tuple[Filter, ...]:
-        """Return the filters with this action that found something."""
+        """Return the filters with this action that matched."""
         return tuple(one for one in self._found.values() if one.action is action)
 
     def look(self, text: str) -> None:
-        """Note which filters that cut nothing find something in the text."""
+        """Note which REFUSE and FLAG filters match the text."""
         others = (FilterAction.REFUSE, FilterAction.FLAG)
         for encoded in as_encoded(text):
             for one, _ in self._matches(encoded.text, others):
                 self._found[one.id] = one
 
     def cut(self, text: str) -> str:
-        """Return the text without what the STRIP filters find in it."""
+        """Return the text without the matches of STRIP filters."""
         for _ in range(MOST_CUTS):
             spans = [span for encoded in as_encoded(text) for span in self._to_cut(encoded)]
             if not spans:
@@ -182,7 +181,7 @@ Places = dict[Word, dict[int, list[Occurrence]]]
 
 
 def _places(reading: Reading, occurrences: Iterable[Occurrence]) -> Places:
-    """Return each word's occurrences by how many letters stand before them."""
+    """Return each word's occurrences by the number of letters before them."""
     places: Places = defaultdict(lambda: defaultdict(list))
     for occurrence in occurrences:
         places[occurrence.word][reading.letters_before(occurrence.start)].append(occurrence)
@@ -190,7 +189,7 @@ def _places(reading: Reading, occurrences: Iterable[Occurrence]) -> Places:
 
 
 def _chains(reading: Reading, places: Places, words: tuple[Word, ...]) -> Iterable[tuple[int, int]]:
-    """Return where the words stand one after the other, with no letters between them."""
+    """Return where the words follow each other with no letters in between."""
     if any(word not in places for word in words):
         return ()
     chains = {(one.start, one.end) for group in places[words[0]].values() for one in group}
@@ -205,7 +204,7 @@ def _chains(reading: Reading, places: Places, words: tuple[Word, ...]) -> Iterab
 
 
 def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    """Cut the spans out of the text, and one of two spaces that meet there."""
+    """Cut the spans out of the text, and one of two spaces that meet."""
     kept = ""
     at = 0
     for start, end in sorted(spans):

@@ -1,4 +1,4 @@
-"""What a filter's pattern may be, and matching regular expressions in bounded time."""
+"""Validating filter patterns, and matching regular expressions in bounded time."""
 
 import time
 from collections import defaultdict
@@ -17,33 +17,33 @@ from bot.texts.inert import code, inert
 from generation.errors import InvalidRequest
 
 PATTERN_LENGTH = 200
-WHY_LENGTH = 200  # of what is wrong with one
-MATCH_S = 0.05  # of the processor, for one regular expression on one text
-ALL_MATCHES_S = 0.25  # for all of them on everything that one person wrote
-MOST_REGEXES = 100  # of one server
-# Instructions of all regular expressions of a server, a word being some ten and \w 1,500.
+WHY_LENGTH = 200  # of the reason why one is invalid
+MATCH_S = 0.05  # CPU time for one regular expression on one text
+ALL_MATCHES_S = 0.25  # for all of them on all texts of one request
+MOST_REGEXES = 100  # per server
+# Instructions of all regular expressions of a server; a word has some ten, \w 1,500.
 MOST_INSTRUCTIONS = 100_000
-# What may stand between the letters of one word: others may be meant as wildcards.
+# Allowed between the letters of one word; others might be meant as wildcards.
 _HYPHENS = frozenset("-‐‑'’._")
 _PROBED_LETTERS = 3
 
 
 class TooSlow(Exception):
-    """Regular expressions took longer than they may."""
+    """Regular expressions took too long."""
 
 
 class TooMany(Exception):
-    """The regular expressions of a server would be too many, or too large together."""
+    """A server's regular expressions would be too many, or too large in total."""
 
 
 @dataclass(slots=True)
 class Time:
-    """The thread's time that is left for the regular expressions of one check."""
+    """The thread's remaining CPU time for one check."""
 
     ends: float = field(default_factory=lambda: time.thread_time() + ALL_MATCHES_S)
 
     def check(self) -> None:
-        """Raise TooSlow where it is over."""
+        """Raise TooSlow if it is used up."""
         if time.thread_time() > self.ends:
             raise TooSlow
 
@@ -51,9 +51,9 @@ class Time:
 def check(
     kind: FilterKind, pattern: str, strictness: FilterStrictness = FilterStrictness.WHOLE
 ) -> None:
-    """Raise InvalidRequest, naming the field and its bound, unless a filter can be made of it.
+    """Raise InvalidRequest, naming the field and its limit, unless this makes a valid filter.
 
-    It may take a few tenths of a second: call it in a thread.
+    May take a few tenths of a second: call it in a thread.
     """
     if not 1 <= len(pattern) <= PATTERN_LENGTH:
         raise InvalidRequest("pattern", say("filter-pattern-length", most=PATTERN_LENGTH))
@@ -68,7 +68,7 @@ def check(
 def words(
     kind: FilterKind, pattern: str, strictness: FilterStrictness = FilterStrictness.WHOLE
 ) -> tuple[Word, ...]:
-    """Return the words of a WORD or PHRASE, as they are looked for; raises InvalidRequest."""
+    """Return the words of a WORD or PHRASE to search for; raises InvalidRequest."""
     reading = read(pattern.strip())
     odd = any(
         kind == "S" or (kind == "J" and glyph not in _HYPHENS)
@@ -95,7 +95,7 @@ def words(
 
 
 def expression(pattern: str) -> Expression:
-    """Return a REGEX; raises InvalidRequest where it is none, or none that can be matched here."""
+    """Return a REGEX; raises InvalidRequest if it is invalid or unsupported."""
     try:
         return expressions.read(pattern)
     except TooLarge as error:
@@ -110,13 +110,13 @@ def expression(pattern: str) -> Expression:
 
 @dataclass(slots=True)
 class Total:
-    """The regular expressions of one server together."""
+    """The regular expressions of one server in total."""
 
     regexes: int = 0
     instructions: int = 0
 
     def add(self, pattern: str) -> None:
-        """Count one more; raises TooMany or, where it is none, InvalidRequest."""
+        """Add one more; raises TooMany or, if it is invalid, InvalidRequest."""
         instructions = self.instructions + expression(pattern).size
         if self.regexes == MOST_REGEXES or instructions > MOST_INSTRUCTIONS:
             raise TooMany
@@ -124,9 +124,9 @@ class Total:
 
 
 def switched_off(filters: Iterable[Filter]) -> Mapping[int, str]:
-    """Return which filters cannot be used as they are stored, and what they would have to be.
+    """Return which filters cannot be used as stored, and what they would have to be.
 
-    Earlier releases took what cannot be matched in bounded time. Call it in a thread.
+    Earlier releases accepted patterns that cannot be matched in bounded time. Call it in a thread.
     """
     off: dict[int, str] = {}
     totals: dict[int, Total] = defaultdict(Total)
@@ -144,7 +144,7 @@ def switched_off(filters: Iterable[Filter]) -> Mapping[int, str]:
 
 
 def spans(pattern: Expression, text: str, left: Time) -> Iterator[tuple[int, int]]:
-    """Yield where it matches something in a folded text; raises TooSlow."""
+    """Yield the spans of its matches in a folded text; raises TooSlow."""
     left.check()
     for start, end in pattern.spans(text):
         if end > start:

@@ -1,4 +1,4 @@
-"""The filters of each server: changed by moderators, and laid over what people ask for."""
+"""Each server's filters: managed by moderators, applied to prompts."""
 
 import asyncio
 import difflib
@@ -26,26 +26,26 @@ from bot.texts import say
 
 log = logging.getLogger(__name__)
 
-MOST_FILTERS = 500  # of one server; all of them look at each prompt
-MOST_SCREENS = 200  # of servers, the latest made, are kept ready
+MOST_FILTERS = 500  # per server; all of them check each prompt
+MOST_SCREENS = 200  # compiled screens to keep, the latest ones
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a text, and whether it is cut out."""
+    """A part of a text, and whether it was cut."""
 
     text: str
     cut: bool
 
 
 class Screening:
-    """Keeps each server's filters ready in memory until they change."""
+    """Keeps each server's compiled filters in memory until they change."""
 
     def __init__(self, filters: FilterStore) -> None:
         self._filters = filters
         self._screens: dict[int, Screen] = {}
         self._changes = 0
-        self._told: set[int] = set()  # filters that were logged as switched off
+        self._told: set[int] = set()  # filters already logged as disabled
 
     async def add(
         self,
@@ -58,7 +58,7 @@ class Screening:
     ) -> Filter:
         """Add a filter to the actor's server, or EVERYWHERE.
 
-        Raises InvalidRequest, naming the field and its bound, or NotFilterable.
+        Raises InvalidRequest, naming the field and its limit, or NotFilterable.
         """
         pattern = pattern.strip()
         await asyncio.to_thread(patterns.check, kind, pattern, strictness)
@@ -100,19 +100,19 @@ class Screening:
     async def judge(
         self, guild_id: int | None, prompt: str, others: Sequence[str] = ()
     ) -> PromptVerdict:
-        """Return what the filters that hold in a server, or in direct messages, say of a text."""
+        """Return the verdict on a text of the filters in a server, or in direct messages."""
         screen = await self._screen(guild_id or EVERYWHERE)
         return await screen.judge(prompt, others=others)
 
     async def check(self, guild_id: int | None, prompt: str) -> None:
-        """Raise PromptRefused where nothing may be made of a prompt there."""
+        """Raise PromptRefused if a prompt is forbidden there."""
         if not (await self.judge(guild_id, prompt)).allowed:
             raise PromptRefused
 
     async def apply(self, new_job: NewJob, context: RequestContext) -> NewJob:
-        """Return a new job without what is to be cut, flagged where it is to be; or PromptRefused.
+        """Return a new job with cuts and flags applied; raises PromptRefused.
 
-        What is enlarged is drawn already: its words are not cut, but they may be refused.
+        An upscale is of a finished picture: its prompt is not cut, but may be refused.
         """
         words, drawn = new_job.words, new_job.request.prompt
         verdict = await self.judge(context.origin.guild_id, words.prompt, [drawn])
@@ -137,7 +137,7 @@ class Screening:
             changes = self._changes
             filters = await self._filters.of({guild_id, EVERYWHERE})
             screen = await asyncio.to_thread(Screen, filters)
-            if changes != self._changes:  # meanwhile: what was read is old
+            if changes != self._changes:  # changed meanwhile, so what was read is outdated
                 return await self._screen(guild_id)
             if new := sorted(screen.off.keys() - self._told):
                 self._told.update(new)
@@ -155,7 +155,7 @@ class Screening:
 
 
 def _has_room(there: Sequence[Filter], pattern: str) -> bool:
-    """Tell whether a server may have one more regular expression beside those that it uses."""
+    """Tell whether a server may have one more regular expression beside those in use."""
     total = patterns.Total()
     try:
         off = patterns.switched_off(there)
@@ -176,14 +176,14 @@ def _deed(
 
 
 def describe(one: Filter) -> str:
-    """Return a filter as moderators know it."""
+    """Return a filter as moderators refer to it."""
     return f"#{one.id} {one.pattern}"
 
 
 async def pieces(before: str, after: str) -> list[Piece]:
-    """Return a text in pieces, those marked that were cut out of it.
+    """Return a text in pieces, with the cut ones marked.
 
-    In a thread: a thousand times the same letter takes a quarter of a second.
+    Runs in a thread: the same letter a thousand times takes a quarter of a second.
     """
     return await asyncio.to_thread(_pieces, before, after)
 

@@ -1,6 +1,6 @@
-"""A text as a person reads it: without the tricks that make the same word other characters.
+"""Text as a person reads it, without tricks that disguise words by unusual characters.
 
-Each grapheme cluster of a text is read as one or more glyphs, and knows where it stood, so that a
+Each grapheme cluster of a text is read as one or more glyphs, which know their position, so that a
 word found among the glyphs can be cut out of the text.
 """
 
@@ -24,22 +24,22 @@ _BETWEEN_WORDS = frozenset(',;:/\\"?<>…、。，；：？！')
 
 
 class Glyph(StrEnum):
-    """What a glyph is to the words around it; one character each, so that regexes can read them."""
+    """The kind of a glyph, as one character each, so that regexes can match them."""
 
     LETTER = "L"
-    UNSPACED = "U"  # a letter of a script that puts no spaces between words
+    UNSPACED = "U"  # a letter of a script without spaces between words
     DIGIT = "D"
-    SIGN = "S"  # passes for a letter: $hit
-    JOINER = "J"  # may stand within a word: f-word
+    SIGN = "S"  # can stand for a letter: $hit
+    JOINER = "J"  # may occur within a word: f-word
     GAP = " "
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The glyphs of ``text``: ``plain`` and ``shape`` and ``kinds`` have one character for each.
+    """The glyphs of ``text``: ``plain``, ``shape`` and ``kinds`` have one character for each.
 
-    ``plain`` keeps the script that a letter belongs to; ``shape`` has the Latin letter that it
-    looks like. Glyph n stands for ``text[spans[n][0]:spans[n][1]]``.
+    ``plain`` keeps the letter's own script; ``shape`` is the Latin letter it looks like. Glyph n is
+    ``text[spans[n][0]:spans[n][1]]``.
     """
 
     text: str
@@ -53,20 +53,20 @@ class Reading:
         return [at for at, kind in enumerate(self.kinds) if kind in "LUD"]
 
     def letters_before(self, glyph: int) -> int:
-        """Count the letters and digits before a glyph; signs between words make no difference."""
+        """Count the letters and digits before a glyph; signs between words are ignored."""
         return bisect_left(self._words, glyph)
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """Return where the glyphs stand in the text, with what is not seen after the last one."""
+        """Return the glyphs' span in the text, including invisible characters after the last."""
         after = self.spans[end][0] if end < len(self.spans) else len(self.text)
         return self.spans[start][0], max(after, self.spans[end - 1][1])
 
     @cached_property
     def written_in(self) -> frozenset[str]:
-        """The scripts, other than Latin, in which there are words that no Latin word looks like.
+        """The non-Latin scripts that have words here which resemble no Latin word.
 
-        The words between them are real ones too, and not what they look like: a Russian
-        sentence may well speak of a mouth (рот).
+        Words in these scripts are then real, and not what they look like: a Russian sentence may
+        well speak of a mouth (рот).
         """
         found: set[str] = set()
         for word in regex.finditer("L{2,}", self.kinds):
@@ -80,7 +80,7 @@ class Reading:
 
 
 def read(text: str) -> Reading:
-    """Read any text; it is never refused."""
+    """Read any text; no input is rejected."""
     plain: list[str] = []
     shape: list[str] = []
     spans: list[tuple[int, int]] = []
@@ -94,7 +94,7 @@ def read(text: str) -> Reading:
 
 
 def fold(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """Return the text in NFKC and without case, and where each of its characters stood."""
+    """Return the case-folded NFKC text, and the origin of each of its characters."""
     folded: list[str] = []
     spans: list[tuple[int, int]] = []
     for cluster in _CLUSTER.finditer(text):
@@ -122,15 +122,15 @@ def _glyphs(cluster: str) -> tuple[str, str]:
 
 
 def _bare(cluster: str) -> str:
-    """Take off what is not seen, and the marks that are not a letter's own."""
+    """Remove invisible characters, and marks that are not part of a letter."""
     apart = unicodedata.normalize("NFKD", _UNSEEN.sub("", cluster))
     kept = (c for c in apart if not _is_added(c) and not _UNSEEN.match(c))
     return unicodedata.normalize("NFC", "".join(kept))
 
 
 def _is_added(mark: str) -> bool:
-    # By combining class: 1 overlays, 10 to 36 Hebrew and Arabic points, 200 and above accents.
-    # The others (vowels of Indic scripts and Thai, the Japanese voicing marks) make other letters.
+    # By combining class: 1 overlays, 10 to 36 Hebrew and Arabic points, 200 and above accents. The
+    # others (vowels of Indic scripts and Thai, Japanese voicing marks) make different letters.
     order = unicodedata.combining(mark)
     return order == 1 or 10 <= order <= 36 or order >= 200 or unicodedata.category(mark) == "Me"
 

@@ -1,8 +1,8 @@
 """Finding words in a reading, however they are disguised.
 
-A word is found by its key, one look-up for each word of the text: look-alike, l and i taken for
-one, repeated letters for one. What shares a key is then compared letter by letter. The cost of a
-search does not grow with the number of words, but for those of scripts without spaces.
+A word is found by its key, one lookup per word of the text: look-alikes unified, l and i treated as
+one, repeated letters collapsed. Words with the same key are then compared letter by letter. The
+cost of a search does not grow with the number of words, except for scripts without spaces.
 """
 
 import re
@@ -18,15 +18,15 @@ from bot.db.records import FilterStrictness
 from bot.features.filters.confusables import STANDING_FOR
 from bot.features.filters.text_normalizer import Glyph, Reading, script
 
-# A word spelled letter by letter is looked for among other single letters, so it needs some length.
+# A word spelled letter by letter is sought among other single letters, so it needs some length.
 SPELLED_LENGTH = 3
-MEMORY = 2**20  # bytes that RE2 may take for one word of as many letters as a pattern may have
-OUTER_SIGNS = 3  # of a word's first and last letters, that many may be signs: a$$!
+MEMORY = 2**20  # bytes RE2 may use for one word as long as a pattern may be
+OUTER_SIGNS = 3  # how many of a word's first and last letters may be signs: a$$!
 _LETTERS = re.compile("[LD]+")
 _LETTERS_AND_SIGNS = re.compile("[LDS]+")
 _CHUNK = re.compile("[LDSJ]+")
 _REPEATED = re.compile(r"(.)\1+", re.DOTALL)
-# The kinds of glyphs that are read: with signs and digits taken for letters, and without.
+# The kinds of glyphs to read: with signs and digits taken for letters, and without.
 _KEPT = {
     FilterStrictness.INSIDE: ("LUDS" + Glyph.GAP, "LUD" + Glyph.GAP),
     FilterStrictness.SPACED: ("LUDS", "LUD", "LU"),
@@ -37,7 +37,7 @@ _AS_MEANT = _AS_WRITTEN | {ord(sign): to[0] for sign, to in STANDING_FOR.items()
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word to look for; ``unspaced`` ones are found inside longer words, too."""
+    """One word to look for; ``unspaced`` ones are found inside longer words too."""
 
     plain: str
     shape: str
@@ -47,7 +47,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """A word among the glyphs of a reading, from ``start`` to before ``end``."""
+    """A word's glyphs in a reading, from ``start`` up to and excluding ``end``."""
 
     word: Word
     start: int
@@ -56,7 +56,7 @@ class Occurrence:
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """Glyphs that may be one word; with ``signs`` digits and signs are taken for letters."""
+    """Glyphs that may be one word; with ``signs``, digits and signs count as letters."""
 
     glyphs: Sequence[int]
     signs: bool
@@ -103,7 +103,7 @@ class Vocabulary:
 
 
 def _loose(reading: Reading, kept: str, words: Iterable[Word]) -> Iterator[Occurrence]:
-    """Find words among the ``kept`` kinds of glyphs, whatever stands before and after them."""
+    """Find words among the ``kept`` kinds of glyphs, whatever surrounds them."""
     glyphs = [at for at, kind in enumerate(reading.kinds) if kind in kept]
     passes = [_Pass(reading, reading.plain, {})]
     if reading.shape != reading.plain:
@@ -120,7 +120,7 @@ def _loose(reading: Reading, kept: str, words: Iterable[Word]) -> Iterator[Occur
 
 
 class _Pass:
-    """One search of a reading: for what is written there, or for what it looks like."""
+    """One search of a reading: for the text as written, or as it looks."""
 
     def __init__(self, reading: Reading, letters: str, words: dict[str, list[Word]]) -> None:
         self._reading = reading
@@ -141,7 +141,7 @@ class _Pass:
                 yield from self._spelled(glyphs, table, lengths)
 
     def _single_letters(self, tokens: re.Pattern[str]) -> Iterator[list[int]]:
-        """Return the stretches of the text in which each word is a letter, repeated or not."""
+        """Return the parts of the text in which each word is a letter, repeated or not."""
         run: list[int] = []
         for token in tokens.finditer(self._reading.kinds):
             start, end = token.span()
@@ -178,14 +178,14 @@ class _Pass:
                         yield from self.occurrence(word, self._own(part, spelling))
 
     def _own(self, part: list[int], spelling: str) -> list[int]:
-        """Return the glyphs without the outer ones that are more than the word has of them."""
+        """Return the glyphs without surplus repetitions at both ends."""
         letters = self._text(part).translate(_AS_MEANT)
-        if "i" in (letters[0], letters[-1]):  # or l: which of them is whose is not to be told
+        if "i" in (letters[0], letters[-1]):  # i and l share signs, so surplus is undecidable
             return part
         (_, first), (_, last) = _runs(spelling)[0], _runs(spelling)[-1]
         start = len(letters) - len(letters.lstrip(letters[0])) - first
         end = len(letters.rstrip(letters[-1])) + last
-        if start >= end:  # a single letter, again and again
+        if start >= end:  # a single repeated letter
             return part
         kinds, (start, end) = self._reading.kinds, (part[start], part[end - 1] + 1)
         while start > 0 and {kinds[start - 1], kinds[start]} <= {"L", "D"}:
@@ -195,12 +195,12 @@ class _Pass:
         return [at for at in part if start <= at < end]
 
     def occurrence(self, word: Word, glyphs: Sequence[int]) -> Iterator[Occurrence]:
-        """Yield the occurrence of a word, unless it only looks like it to nobody's harm."""
+        """Yield a word's occurrence, unless it is an innocent look-alike."""
         if not self._looks or self._is_disguised(glyphs):
             yield Occurrence(word, glyphs[0], glyphs[-1] + 1)
 
     def _is_disguised(self, glyphs: Sequence[int]) -> bool:
-        """Tell whether letters of several scripts are mixed, or of one that is at home nowhere."""
+        """Tell whether scripts are mixed, or one is used that has no words of its own here."""
         kinds, plain = self._reading.kinds, self._reading.plain
         scripts = {script(plain[at]) for at in glyphs if kinds[at] == "L"}
         return len(scripts) > 1 or not scripts <= self._reading.written_in | {"LATIN"}
@@ -209,12 +209,12 @@ class _Pass:
         return "".join([self.letters[at] for at in glyphs])
 
     def spelling(self, word: Word) -> str:
-        """Return the word's letters as this search reads them."""
+        """Return the word's letters as this search compares them."""
         return word.shape if self._looks else word.plain
 
 
 def _whole_words(kinds: str) -> Iterator[_Candidate]:
-    """Return what may be a word: each one, also with signs (sh!t), and across joiners (sh-it)."""
+    """Return candidate words: plain, with signs (sh!t), and across joiners (sh-it)."""
     for token in _LETTERS.finditer(kinds):
         yield _Candidate(range(*token.span()), signs=False)
     for token in _LETTERS_AND_SIGNS.finditer(kinds):
@@ -229,7 +229,7 @@ def _whole_words(kinds: str) -> Iterator[_Candidate]:
 
 
 def _with_signs(kinds: str, glyphs: Sequence[int]) -> Iterator[_Candidate]:
-    """Return the readings in which signs are letters; the outer ones may be none."""
+    """Return the readings with signs as letters; the outer ones may be left out."""
     of = [kinds[at] for at in glyphs]
     if "L" not in of or not ("D" in of or "S" in of):
         return
@@ -245,14 +245,14 @@ def _key(letters: str, table: Mapping[int, int | str]) -> str:
 
 
 def _compiled(pattern: str) -> "re2._Regexp":
-    """Return it for RE2, which is linear: neighbours may share their signs, as i and l do the 1."""
+    """Compile for RE2, which is linear even when neighbours share signs, as i and l share 1."""
     options = re2.Options()
     options.max_mem = MEMORY
     return re2.compile(pattern, options)
 
 
 def _runs(word: str) -> list[tuple[str, int]]:
-    """Return a word's letters, with what may stand for each, and how often each one comes."""
+    """Return a word's letters, each with its substitutes and its number of repetitions."""
     runs = []
     for letter, run in groupby(word):
         signs = "".join(sign for sign, to in STANDING_FOR.items() if letter in to)
@@ -262,15 +262,15 @@ def _runs(word: str) -> list[tuple[str, int]]:
 
 @lru_cache(maxsize=1024)
 def _loose_pattern(word: str) -> "re2._Regexp":
-    """Match the word with more of each letter."""
+    """Match the word with any surplus repetition of letters."""
     return _compiled("".join(f"{c}{{{n},}}" for c, n in _runs(word)))
 
 
 @lru_cache(maxsize=1024)
 def _pattern(word: str) -> "re2._Regexp":
-    """Match the word: three of a letter pass for one or two of it, but two not for one.
+    """Match the word: three of a letter count as one or two, but two do not count as one.
 
-    So "baaad" is "bad", and "good" is not "god"; where each letter is doubled, it is.
+    So "baaad" is "bad", but "good" is not "god"; if every letter is doubled, it is.
     """
     runs = _runs(word)
     stretched = "".join(f"(?:{c}{{{n}}}|{c}{{{max(3, n)},}})" for c, n in runs)
@@ -280,7 +280,7 @@ def _pattern(word: str) -> "re2._Regexp":
 
 @lru_cache(maxsize=1024)
 def _spelled_pattern(word: str) -> "re2._Regexp":
-    """Match the word among single letters, where more of its outer ones may be somebody else's."""
+    """Match the word among single letters; surplus outer ones may belong to other words."""
     last = len(_runs(word)) - 1
     return _compiled(
         "".join(

@@ -1,4 +1,4 @@
-"""/history, /favourites and /show: what somebody made, and what becomes of it."""
+"""/history, /favourites and /show: a person's earlier jobs and what they do with them."""
 
 from bot.features.gallery.cog import setup
 

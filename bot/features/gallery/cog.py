@@ -1,4 +1,4 @@
-"""/history and /favourites: a person's own jobs, and those they like."""
+"""/history and /favourites: a person's own jobs, and the ones they marked."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ DAYS = (1, 3650)
 
 
 class GalleryCog(commands.Cog):
-    """What was made before."""
+    """Commands for earlier jobs."""
 
     def __init__(self, gallery: Gallery, jobs: JobService) -> None:
         self.gallery, self.jobs = gallery, jobs
@@ -41,14 +41,14 @@ class GalleryCog(commands.Cog):
         word: app_commands.Range[str, 1, WORD_LENGTH] = "",
         days: app_commands.Range[int, DAYS[0], DAYS[1]] | None = None,
     ) -> None:
-        """Show the person's own jobs privately, a page at a time."""
+        """Show the person's own jobs in an ephemeral reply, page by page."""
         since = None if days is None else interaction.created_at - timedelta(days=days)
         search = Search(interaction.user.id, interaction.guild_id, word=word, since=since)
         await self._show(interaction, search, say("history-own-none"))
 
     @app_commands.command(description=say("command-favourites"))
     async def favourites(self, interaction: Interaction) -> None:
-        """Show them privately, a page at a time."""
+        """Show the favourites in an ephemeral reply, page by page."""
         search = Search(interaction.user.id, interaction.guild_id, favourites=True)
         await self._show(interaction, search, say("favourites-none"))
 
@@ -59,7 +59,7 @@ class GalleryCog(commands.Cog):
         interaction: Interaction,
         job: app_commands.Range[int, 1, LARGEST_INTEGER],
     ) -> None:
-        """Show it privately, as the button Details does."""
+        """Show a job in an ephemeral reply, as the Details button does."""
         await show_details(interaction, self.gallery, job)
 
     async def _show(self, interaction: Interaction, search: Search, nothing: str) -> None:
@@ -68,7 +68,7 @@ class GalleryCog(commands.Cog):
 
 
 def setup(app: "App") -> None:
-    """Show people what they made, and keep their favourites."""
+    """Add the commands and buttons, and keep people's favourites."""
     favourites = FavouriteStore(app.database)
     app.personal_data.append(favourites)
     gallery = Gallery(

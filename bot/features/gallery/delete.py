@@ -1,4 +1,4 @@
-"""Delete, and Delete for good: a job's message and files, after a question."""
+"""Delete and its confirmation: removes a job's message and files."""
 
 import discord
 
@@ -12,7 +12,7 @@ from bot.ui.delivery import job_message as render
 
 
 class DeleteForGood(JobAction):
-    """Deletes; it stands under the question."""
+    """Deletes a job; this button is under the question."""
 
     name = "erase"
     label = "button-delete-for-good"
@@ -21,21 +21,21 @@ class DeleteForGood(JobAction):
     right = Right.END
 
     async def press(self, press: Press) -> None:
-        """Delete files and message, and say so where it was confirmed.
+        """Delete files and message, and report it where it was confirmed.
 
-        Raises JobError; what is done stays done, and the rest can be tried again.
+        Raises JobError; completed steps stay done, and the rest can be retried.
         """
         interaction = press.interaction
         await interaction.response.defer()
         job = await press.app.get(Gallery).delete(press.job.id, press.actor)
-        # Without a channel its token is long forgotten, and only the files can go.
+        # Without a channel its token expired long ago, and only the files can be deleted.
         done = say("deleted-files") if job.channel_id is None else say("deleted-message")
         await remove_message(interaction.client, job, done)
         await interaction.edit_original_response(content=done, view=None)
 
 
 class Delete(JobAction):
-    """Asks whether a job is to be deleted."""
+    """Asks whether to delete a job."""
 
     name = "delete"
     label = "button-delete"
@@ -43,7 +43,7 @@ class Delete(JobAction):
     right = Right.END
 
     async def press(self, press: Press) -> None:
-        """Ask."""
+        """Ask for confirmation."""
         job = await press.app.get(Gallery).deletable(press.job.id, press.actor)
         await press.interaction.response.send_message(
             render.deletion(job), view=answer_view(job, DeleteForGood()), ephemeral=True

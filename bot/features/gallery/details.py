@@ -1,4 +1,4 @@
-"""Details: everything about a job, for whoever asks."""
+"""Details: everything about a job."""
 
 import discord
 from discord import app_commands
@@ -21,12 +21,12 @@ class Details(JobAction):
     emoji = "ℹ️"
 
     async def press(self, press: Press) -> None:
-        """Show it."""
+        """Show the job's details."""
         await show_details(press.interaction, press.app.get(Gallery), press.job.id)
 
 
 async def show_details(interaction: Interaction, gallery: Gallery, job_id: int) -> None:
-    """Answer with everything about a job, and its pictures as they were drawn."""
+    """Reply with everything about a job, and its pictures as generated."""
     await interaction.response.defer(ephemeral=True, thinking=True)
     found = await gallery.details(job_id, actor_of(interaction))
     uploads = [

@@ -1,4 +1,4 @@
-"""Send to me, Favourite: what somebody wants to find again."""
+"""Send to me and Favourite: keeping pictures for later."""
 
 from collections.abc import Iterable, Sequence
 
@@ -23,7 +23,7 @@ class Send(JobAction):
     emoji = "✉️"
 
     def buttons(self, job: Job, pictures: Sequence[int]) -> Iterable[Button]:  # noqa: ARG002
-        """Return one where there is something to send."""
+        """Return the button if there is anything to send."""
         return [self.button()] if pictures else []
 
     async def press(self, press: Press) -> None:
@@ -47,14 +47,14 @@ class Send(JobAction):
 
 
 class Favourite(JobAction):
-    """Makes a job one of the person's favourites, or no longer."""
+    """Toggles a job as the person's favourite."""
 
     name = "favourite"
     label = "button-favourite"
     emoji = "⭐"
 
     async def press(self, press: Press) -> None:
-        """Do so, and say which."""
+        """Toggle it, and reply with the result."""
         added = await press.app.get(Gallery).favourite(press.job.id, press.actor)
         line = "⭐ " + say("favourite-added") if added else say("favourite-removed")
         await press.interaction.response.send_message(line, ephemeral=True)

@@ -1,4 +1,4 @@
-"""/help: what there is, from the command tree itself."""
+"""/help: an overview generated from the command tree."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -18,11 +18,11 @@ MENUS = {"message": discord.AppCommandType.message, "person": discord.AppCommand
 
 
 class HelpCog(commands.Cog):
-    """Every command in one private card."""
+    """All commands in one ephemeral card."""
 
     @app_commands.command(description=say("command-help"))
     async def help(self, interaction: Interaction) -> None:
-        """List what the person may use here."""
+        """List the commands available to the person here."""
         lines = list(describe(interaction.client.tree, permissions_in_server(interaction)))
         card = discord.Embed(description="\n".join(lines))
         await interaction.response.send_message(embed=card, ephemeral=True)
@@ -31,7 +31,7 @@ class HelpCog(commands.Cog):
 def describe(
     tree: app_commands.CommandTree[Any], permissions: discord.Permissions
 ) -> Iterator[str]:
-    """Yield a line for each command that somebody with these permissions is shown."""
+    """Yield a line for each command visible with these permissions."""
     for command in sorted(tree.walk_commands(), key=lambda one: one.qualified_name):
         if isinstance(command, app_commands.Group):
             continue
@@ -53,5 +53,5 @@ def _shown(
 
 
 def setup(app: "App") -> None:
-    """List the commands."""
+    """Add the command."""
     app.add_cog(HelpCog())

@@ -1,4 +1,4 @@
-"""/mod history, job and usage: what moderators look up."""
+"""/mod history, job and usage: lookups for moderators."""
 
 from bot.features.history.cog import setup
 

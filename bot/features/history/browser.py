@@ -18,11 +18,11 @@ CARD_LENGTH = EMBEDS_LENGTH - 100
 WITHOUT_SHOWN = 150
 SETTINGS_SHOWN = 200
 FLAG_SHOWN = 100
-LINE_SHOWN = 300  # of what a card says in a field
+LINE_SHOWN = 300  # characters shown in a card's field
 
 
 def entry(job: Job, thumbnail: str | None) -> discord.Embed:
-    """Return one job in a history; ``thumbnail`` names an attached file."""
+    """Return a job's entry in a history; ``thumbnail`` names an attached file."""
     embed = embeds.history_entry(job, thumbnail)
     embed.insert_field_at(0, name=say("inspect-by"), value=who(job))
     if job.words.negative_prompt:
@@ -37,7 +37,7 @@ def entry(job: Job, thumbnail: str | None) -> discord.Embed:
 
 
 def card(found: Details, thumbnail: str | None) -> discord.Embed:
-    """Return everything about a job: what its person sees of it, and what only moderators do.
+    """Return a job's card: what its author sees, and what only moderators see.
 
     ``thumbnail`` names an attached file.
     """
@@ -60,7 +60,7 @@ def card(found: Details, thumbnail: str | None) -> discord.Embed:
 
 
 def who(job: Job) -> str:
-    """Return whose job it is; a mention in an embed pings nobody."""
+    """Return the job's author; a mention in an embed pings nobody."""
     if job.origin.person_id == NOBODY:
         return say("inspect-erased")
     name = inert(job.origin.person_name, 2 * NAME_LENGTH)
@@ -101,7 +101,7 @@ def _score(picture: StoredPicture) -> str:
 
 
 def _fitting(embed: discord.Embed, length: int) -> discord.Embed:
-    """Return an embed of at most so many characters; what is too much is cut from its prompt."""
+    """Return an embed of at most this many characters, shortening its prompt if necessary."""
     if (over := len(embed) - length) > 0:
         text = embed.description or ""
         embed.description = cut(text, max(1, len(text) - over))

@@ -1,4 +1,4 @@
-"""/mod history, /mod usage, and two menus: what moderators look up."""
+"""/mod history, /mod usage, and two context menus: lookups for moderators."""
 
 import io
 from typing import TYPE_CHECKING
@@ -35,9 +35,9 @@ DEFAULT_DAYS = 30
 
 
 class LookupCog(commands.Cog):
-    """Commands for the group /mod.
+    """Commands of the group /mod.
 
-    ``menus`` are theirs of messages and of people; whoever adds the cog adds them to the tree.
+    ``menus`` are context menus on messages and people; whoever adds the cog adds them to the tree.
     """
 
     def __init__(self, lookup: Lookup, catalog: Catalog) -> None:
@@ -77,7 +77,7 @@ class LookupCog(commands.Cog):
         until: app_commands.Range[str, 1, MOMENT_LENGTH] | None = None,
         job: app_commands.Range[int, 1, LARGEST_INTEGER] | None = None,
     ) -> None:
-        """Show this server's jobs privately, a page at a time."""
+        """Show this server's jobs in an ephemeral reply, page by page."""
         now = interaction.created_at
         search = ModSearch(
             guild_id=interaction.guild_id or 0,
@@ -100,7 +100,7 @@ class LookupCog(commands.Cog):
         interaction: Interaction,  # noqa: ARG002
         current: str,
     ) -> list[app_commands.Choice[str]]:
-        """Offer every checkpoint of the catalog; one that was there before can be typed."""
+        """Suggest the catalog's checkpoints; the name of a removed one can be typed."""
         return matching(self.catalog.names, current)
 
     @app_commands.command(description=say("command-mod-usage"))
@@ -110,7 +110,7 @@ class LookupCog(commands.Cog):
         interaction: Interaction,
         days: app_commands.Range[int, DAYS[0], DAYS[1]] = DEFAULT_DAYS,
     ) -> None:
-        """Say how much was drawn, and attach it as a chart and as a table."""
+        """Report usage, with a chart and a table attached."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         actor = await moderator(interaction)
         report = await self.lookup.usage(actor, days, interaction.created_at)
@@ -121,7 +121,7 @@ class LookupCog(commands.Cog):
         await interaction.followup.send(report.words, files=files)
 
     async def inspected(self, interaction: Interaction, message: discord.Message) -> None:
-        """Show everything about the job that a message carries."""
+        """Show everything about the job of a message."""
         check_moderator(interaction)
         if message.author != interaction.client.user:
             raise JobNotFound(say("error-message-without-job"))
@@ -131,7 +131,7 @@ class LookupCog(commands.Cog):
     async def looked_at(
         self, interaction: Interaction, person: discord.User | discord.Member
     ) -> None:
-        """Show what somebody asked for here."""
+        """Show a person's jobs here."""
         check_moderator(interaction)
         search = ModSearch(guild_id=interaction.guild_id or 0, person_id=person.id)
         await self._show(interaction, search)
@@ -142,7 +142,7 @@ class LookupCog(commands.Cog):
 
 
 def setup(app: "App") -> None:
-    """Let moderators look up who asked for what."""
+    """Add the commands and menus for moderators' lookups."""
     lookup = Lookup(
         history=HistoryStore(app.database),
         jobs=app.job_store,

@@ -1,4 +1,4 @@
-"""CSV files that a spreadsheet opens, and runs nothing of."""
+"""CSV files that are safe to open in a spreadsheet."""
 
 import csv
 import io
@@ -8,10 +8,10 @@ from typing import IO
 
 import regex
 
-# At a file's start: without it, Excel reads other letters than were written.
+# Byte order mark: without it, Excel misreads non-ASCII letters.
 MARK = b"\xef\xbb\xbf"
-# What makes a spreadsheet run a cell as a formula (OWASP, "CSV Injection"), in wide and in small
-# letters too, behind whatever is not seen; and what makes it read on in another cell.
+# What makes a spreadsheet run a cell as a formula (OWASP, "CSV Injection"), full-width and small
+# form variants included, even after invisible characters; and what makes it start another cell.
 _BLANK = r"\s\p{Z}\p{C}\p{Default_Ignorable_Code_Point}"
 _FORMULA = regex.compile(rf"[{_BLANK}]*[=+\-@−]|[\t\r\n]")
 
@@ -19,22 +19,22 @@ Cell = str | int | float | None
 
 
 def line(cells: Sequence[Cell]) -> bytes:
-    """Return a row of cells; text that would be a formula gets an apostrophe before it."""
+    """Return a row of cells; text that would be a formula is prefixed with an apostrophe."""
     file = io.StringIO(newline="")
     csv.writer(file).writerow([_harmless(cell) for cell in cells])
     return file.getvalue().encode(errors="replace")
 
 
 def digits(discords_id: int | None) -> str | None:
-    """Return an id of Discord's that no spreadsheet takes for a number: they have 15 digits only.
+    """Return a Discord id so that spreadsheets, limited to 15 digits, do not treat it as a number.
 
-    An apostrophe does so in every one of them, and stands in the cell; a tab would not everywhere.
+    An apostrophe works in all of them, visibly; a tab does not work everywhere.
     """
     return None if discords_id is None else f"'{discords_id}"
 
 
 class Sheet:
-    """A file of at most ``most_rows`` rows and ``most_bytes`` bytes, with its columns' names."""
+    """A file of at most ``most_rows`` rows and ``most_bytes`` bytes, with a header row."""
 
     def __init__(
         self, file: IO[bytes], columns: Sequence[str], *, most_rows: int, most_bytes: int
@@ -45,7 +45,7 @@ class Sheet:
         self._file.write(MARK + line(columns))
 
     def write(self, rows: Iterable[Sequence[Cell]]) -> bool:
-        """Write rows; False where one did not fit any more, and none after it was written."""
+        """Write rows; False if one no longer fits, after which none is written."""
         for row in rows:
             written = line(row)
             if self.rows == self._most_rows or self._file.tell() + len(written) > self._most_bytes:

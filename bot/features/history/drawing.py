@@ -1,8 +1,8 @@
 """Draws a chart: ``python -m bot.features.history.drawing`` reads it as JSON and writes a PNG file.
 
-A program of its own, because matplotlib would hold up the bot while it loads and draws. Colours
-are of Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), which people who see fewer
-colours can tell apart, on the background of Discord's dark theme.
+A separate program, because loading matplotlib and drawing would block the bot. Colours are Okabe
+and Ito's colour-blind-safe palette (https://jfly.uni-koeln.de/color/), on the background of
+Discord's dark theme.
 """
 
 import io
@@ -27,12 +27,12 @@ SERIES = ("#56b4e9", "#e69f00", "#cc79a7")
 PERSON = "#009e73"
 FONT = "DejaVu Sans"  # comes with matplotlib
 MOST_TICKS = 8
-GAPS_UP_TO = 60  # more bars than these stand without gaps, which would flicker
+GAPS_UP_TO = 60  # above this, bars have no gaps, which would flicker
 
 STYLE: Any = {
     "font.family": FONT,
     "font.size": 11,
-    "text.parse_math": False,  # a name with two $ in it is a name
+    "text.parse_math": False,  # a name with two $ in it is no formula
     "text.color": TEXT,
     "axes.labelcolor": TEXT,
     "axes.facecolor": PANEL,
@@ -77,13 +77,13 @@ def _draw_days(axes: Axes, chart: Chart) -> None:
             label=series.name,
         )
         below = [low + height for low, height in zip(below, series.heights, strict=True)]
-    # A single day is a bar, and not a wall.
+    # A single day is a bar, not a wall.
     margin = max(0.6, (6 - len(chart.days)) / 2)
     axes.set_xlim(-margin, len(chart.days) - 1 + margin)
     axes.set_ylim(0, max(*below, 1) * 1.05)
     shown = places[:: -(-len(chart.days) // MOST_TICKS)]
     axes.set_xticks(shown, _ticks([chart.days[at] for at in shown]))
-    axes.tick_params(axis="x", pad=10)  # or the first one would touch the zero
+    axes.tick_params(axis="x", pad=10)  # or the first label would touch the zero
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.grid(axis="y", color=GRID, linewidth=0.6)
@@ -106,7 +106,7 @@ def _draw_people(axes: Axes, chart: Chart) -> None:
         _drawable(name) or f"{chart.nameless} {n + 1}" for n, (name, _) in enumerate(chart.people)
     ]
     axes.set_yticks(places, names)
-    # The longest stands on top, and few of them are as thin as many.
+    # The longest bar is on top, and a few bars are as thin as many.
     axes.set_ylim(max(len(chart.people), 4) - 0.5, -0.5)
     axes.set_xlim(0, max(*(count for _, count in chart.people), 1) * 1.1)
     axes.xaxis.set_visible(False)
@@ -114,7 +114,7 @@ def _draw_people(axes: Axes, chart: Chart) -> None:
 
 
 def _ticks(days: list[str]) -> list[str]:
-    """Name the year where it begins only."""
+    """Label the year only where it begins."""
     before = ["", *days]
     return [
         day if day[:4] != last[:4] else day[5:] for day, last in zip(days, before, strict=False)
@@ -122,7 +122,7 @@ def _ticks(days: list[str]) -> list[str]:
 
 
 def _drawable(text: str) -> str:
-    """Return what the font can draw of a name; nothing, where that is less than half of it."""
+    """Return the characters of a name that the font has; nothing if they are less than half."""
     font = FT2Font(findfont(FONT))
     drawn = "".join(c for c in text if font.get_char_index(ord(c)))
     letters = [c for c in text if unicodedata.category(c)[0] in "LN"]
@@ -136,7 +136,7 @@ def _tidy(axes: Axes) -> None:
 
 
 def main() -> None:
-    """Draw what comes in."""
+    """Read a chart and draw it."""
     chart = Chart.decode(sys.stdin.buffer.read())
     sys.stdout.buffer.write(draw(chart))
 

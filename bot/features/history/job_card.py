@@ -1,4 +1,4 @@
-"""One job as a moderator looks at it: everything about it, and what can be done."""
+"""One job for moderators: everything about it, and the actions available."""
 
 import asyncio
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from bot.ui.interaction import Interaction
 
 
 async def inspect(interaction: Interaction, lookup: Lookup, job_id: int) -> None:
-    """Answer with a job of this server, its first picture blurred where nobody is shown it here."""
+    """Reply with a job of this server; its first picture is blurred unless it may be shown here."""
     await interaction.response.defer(ephemeral=True, thinking=True)
     details = await lookup.details(job_id, interaction.guild_id or 0)
     first = await lookup.first(details, DiscordEyes(interaction))
@@ -29,18 +29,18 @@ async def inspect(interaction: Interaction, lookup: Lookup, job_id: int) -> None
 
 
 class Unveil(ModerationAction):
-    """Shows what was blurred."""
+    """Shows blurred pictures."""
 
     name = "unveil"
     label = "button-unveil"
     style = discord.ButtonStyle.secondary
 
     def applies_to(self, found: Found) -> bool:
-        """Tell whether there is anything to show."""
+        """Tell whether anything is blurred."""
         return found.hidden and found.thumbnail is not None
 
     async def carry_out(self, press: Press, typed: Mapping[str, str]) -> None:  # noqa: ARG002
-        """Show it."""
+        """Show the pictures."""
         await press.interaction.response.defer()
         details = await press.app.get(Lookup).details(press.job.id, press.interaction.guild_id or 0)
         first = replace(await press.app.get(Lookup).first(details), hidden=False)

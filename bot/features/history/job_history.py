@@ -1,4 +1,4 @@
-"""The history of a server, for its moderators."""
+"""A server's job history, for its moderators."""
 
 from sqlalchemy import ColumnElement, select, true
 
@@ -9,17 +9,17 @@ from bot.db.records import Job, ModSearch
 from bot.db.search.job_search import Period, by_columns, by_words, has_words, newest
 from bot.db.search.search_words import fold
 
-MOST_WAYS = 2  # each costs what the best one does, and it is nearly always among the first
+MOST_WAYS = 2  # each costs as much as the best one, which is nearly always among the first
 
 
 class History:
-    """What moderators find among all jobs of a server, deleted ones and erased people's, too."""
+    """Searches all jobs of a server, including deleted ones and those of erased people."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def search(self, search: ModSearch, before: int | None, limit: int) -> list[Job]:
-        """Return the jobs that were asked for before job ``before``, newest first."""
+        """Return jobs requested before job ``before``, newest first."""
         here = JobRow.guild_id == search.guild_id
         words = fold(search.words)
         period = Period(search.guild_id, search.since, search.until)
@@ -41,15 +41,15 @@ class History:
             return [read_job(row) for row in rows]
 
     async def of_message(self, guild_id: int, message_id: int) -> Job | None:
-        """Return the job of a server that a message carries, or None where it carries none."""
+        """Return the job of a server that belongs to a message, or None."""
         query = select(JobRow).where(JobRow.message_id == message_id, JobRow.guild_id == guild_id)
         async with self._database.read() as session:
             row = await session.scalar(query)
             return None if row is None else read_job(row)
 
     async def children(self, job: Job, limit: int) -> list[Job]:
-        """Return the first jobs of its server that were made from one."""
-        # Said like this, the server does not make SQLite go through all of its jobs.
+        """Return the first jobs of its server that were made from this one."""
+        # Written like this, SQLite does not scan all jobs of the server.
         here = (JobRow.guild_id == job.origin.guild_id).is_(true())
         query = select(JobRow).where(JobRow.parent_id == job.id, here)
         async with self._database.read() as session:
@@ -58,7 +58,7 @@ class History:
 
 
 def _conditions(search: ModSearch) -> list[ColumnElement[bool]]:
-    """Return what was chosen of the columns that have an index with the server's."""
+    """Return conditions on columns that have an index with the server's."""
     chosen: list[ColumnElement[bool]] = []
     if search.person_id is not None:
         chosen.append(JobRow.person_id == search.person_id)

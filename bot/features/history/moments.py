@@ -1,4 +1,4 @@
-"""Moments in the past as people type them: 2026-11-03, or 7d for a week ago."""
+"""Past moments as people type them: 2026-11-03, or 7d for a week ago."""
 
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -8,7 +8,7 @@ from generation.errors import InvalidRequest
 
 
 def read_since(field: str, text: str, now: datetime) -> datetime:
-    """Return the first moment that is meant: a day's begin (UTC), or so long before ``now``.
+    """Return the start of the period: the start of a day (UTC), or a span before ``now``.
 
     Raises InvalidRequest about ``field``.
     """
@@ -19,7 +19,7 @@ def read_since(field: str, text: str, now: datetime) -> datetime:
 
 
 def read_until(field: str, text: str, now: datetime) -> datetime:
-    """Return the first moment that is too late: a day is meant as a whole.
+    """Return the exclusive end of the period: a day is included as a whole.
 
     Raises InvalidRequest about ``field``.
     """

@@ -1,4 +1,4 @@
-"""What a server's moderators find among its jobs."""
+"""Paged search results for a server's moderators."""
 
 import tempfile
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ from bot.ui.interaction_context import moderator
 from bot.ui.pages.listing import ModeratorView
 from bot.ui.pages.pages import Album
 
-# The rest of the request needs some room, too.
+# The rest of the request needs some room too.
 MOST_BYTES = FILE_BYTES - 2**16
 
 
 class History(ModeratorView, Album):
-    """Jobs of a server, with a menu for a closer look, and a button that hands out all of them."""
+    """Jobs of a server, with a menu to inspect one, and a button that exports all of them."""
 
     def __init__(self, lookup: Lookup, search: ModSearch, asked: Interaction) -> None:
         async def load(before: int | None, limit: int) -> Sequence[Found | Unseen]:
@@ -35,29 +35,29 @@ class History(ModeratorView, Album):
         self.unveil.label, self.export.label = say("button-unveil"), say("button-export")
 
     def entry(self, job: Job, thumbnail: str | None) -> discord.Embed:
-        """Return one job with what only moderators see."""
+        """Return a job with what only moderators see."""
         return inspecting.entry(job, thumbnail)
 
     async def page(self, shown: Sequence[Found | Unseen]) -> dict[str, Any]:
-        """Return the page; its pictures can be unveiled where some are hidden."""
+        """Return the page, with a button to show hidden pictures if there are any."""
         found = [one for one in shown if isinstance(one, Found)]
         veiled = any(one.hidden and one.thumbnail is not None for one in found)
         self.unveil.disabled = self._unveiled or not veiled
         return await super().page(shown)
 
     async def picked(self, interaction: Interaction, job_id: int) -> None:
-        """Show everything about a job, and what can be done about it."""
+        """Show everything about a job, with the actions available."""
         await inspect(interaction, self._lookup, job_id)
 
     @discord.ui.button(emoji="👁️", row=0)
     async def unveil(self, interaction: Interaction, _: discord.ui.Button["History"]) -> None:
-        """Show this page's pictures as they are."""
+        """Show this page's pictures unblurred."""
         self._unveiled = True
         await self.turn(interaction)
 
     @discord.ui.button(emoji="📄", row=0)
     async def export(self, interaction: Interaction, _: discord.ui.Button["History"]) -> None:
-        """Hand out what the search finds, privately, as far as it fits."""
+        """Send the search results in an ephemeral reply, as far as they fit."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         actor = await moderator(interaction)
         with tempfile.TemporaryFile() as file:

@@ -1,4 +1,4 @@
-"""What moderators look up in their server: who asked for what, and how much was drawn."""
+"""Lookups for moderators of a server: who requested what, and how much was generated."""
 
 import asyncio
 import logging
@@ -27,7 +27,7 @@ from bot.texts import say
 log = logging.getLogger(__name__)
 
 MOST_ROWS = 10_000
-ROWS_AT_ONCE = 500  # are in memory
+ROWS_AT_ONCE = 500  # held in memory
 
 
 def columns() -> tuple[str, ...]:
@@ -40,7 +40,7 @@ def columns() -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """How many rows were written; not ``whole`` where there would have been more."""
+    """The number of rows written; not ``whole`` if there were more."""
 
     rows: int
     whole: bool
@@ -48,7 +48,7 @@ class Exported:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Use in words, as a table (CSV) and as a chart (PNG), None where that cannot be drawn."""
+    """Usage as text, as a table (CSV) and as a chart (PNG; None if that failed)."""
 
     words: str
     table: bytes
@@ -57,7 +57,7 @@ class Report:
 
 
 class Lookup:
-    """What moderators see; whoever calls has checked that they are moderators of that server."""
+    """Lookups; callers must have checked that the person moderates that server."""
 
     def __init__(
         self,
@@ -75,28 +75,28 @@ class Lookup:
         self._pictures = pictures
         self._usage = usage
         self._audit = audit
-        self._drawing = asyncio.Lock()  # a chart takes a second of a processor
+        self._drawing = asyncio.Lock()  # a chart takes a second of CPU time
 
     async def search(
         self, search: ModSearch, before: int | None, limit: int, eyes: Eyes = BLIND
     ) -> list[Found]:
-        """Return jobs before job ``before``, newest first, also what nobody else is shown.
+        """Return jobs before job ``before``, newest first, including those hidden from others.
 
-        What ``eyes`` would not be shown from where they look is hidden, too: age-restricted things.
+        Age-restricted pictures that ``eyes`` would not be shown from where they look are hidden.
         """
         jobs = await self._history.search(search, before, limit)
         first = await self._pictures.first_of([job.id for job in jobs])
         return [await self._found(job, first.get(job.id), eyes) for job in jobs]
 
     async def of_message(self, message_id: int, guild_id: int) -> Job:
-        """Return the job that a message of this server carries; raises JobNotFound."""
+        """Return the job of this server that belongs to a message; raises JobNotFound."""
         job = await self._history.of_message(guild_id, message_id)
         if job is None:
             raise JobNotFound(say("error-message-without-job"))
         return job
 
     async def details(self, job_id: int, guild_id: int) -> Details:
-        """Return everything about a job of this server, a removed one's too; or JobNotFound."""
+        """Return everything about a job of this server, even a deleted one; raises JobNotFound."""
         job = await self._visibility.in_server(job_id, guild_id)
         parent = None if job.parent_id is None else await self._jobs.get(job.parent_id)
         stored = await self._pictures.of_job(job.id)
@@ -109,16 +109,16 @@ class Lookup:
         )
 
     async def first(self, details: Details, eyes: Eyes = BLIND) -> Found:
-        """Return a job with the thumbnail of its first picture, as `search` does."""
+        """Return a job with its first picture's thumbnail, as `search` does."""
         stored = [picture for picture, _ in details.pictures]
         return await self._found(details.job, stored[0] if stored else None, eyes)
 
     async def export(
         self, search: ModSearch, actor: Actor, file: IO[bytes], *, most_bytes: int
     ) -> Exported:
-        """Write what a search finds as CSV, newest first, and note who had it.
+        """Write search results as CSV, newest first, and record who exported them.
 
-        Raises NothingToDo where it finds nothing.
+        Raises NothingToDo if there are none.
         """
         sheet = Sheet(file, columns(), most_rows=MOST_ROWS, most_bytes=most_bytes)
         before, whole, more = None, True, True
@@ -137,9 +137,9 @@ class Lookup:
         return Exported(sheet.rows, whole)
 
     async def usage(self, actor: Actor, days: int, now: datetime) -> Report:
-        """Return what was used in the actor's server on the last days (UTC), today among them.
+        """Return usage in the actor's server over the last days (UTC), including today.
 
-        The table names people, so who had it is noted.
+        The table names people, so the audit trail records who got it.
         """
         first = now.astimezone(UTC).date() - timedelta(days=days - 1)
         since, until = datetime.combine(first, time(), UTC), now + timedelta.resolution
@@ -189,7 +189,7 @@ def _moment(moment: datetime | None) -> str | None:
 
 
 def _asked_for(search: ModSearch) -> str:
-    """Return a search as the audit trail keeps it; its person stands beside it."""
+    """Return a search as the audit trail stores it; its person has a column of its own."""
     parts = {
         "words": search.words,
         "checkpoint": search.checkpoint,

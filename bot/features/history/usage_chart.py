@@ -1,4 +1,4 @@
-"""A chart of use, drawn by a process of its own: matplotlib takes long to load, and to draw."""
+"""Usage charts, drawn in a separate process because matplotlib is slow to load and draw."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ PNG_BEGINS = b"\x89PNG\r\n\x1a\n"
 
 
 class ChartUnavailable(JobError):
-    """The chart could not be drawn; its figures can still be said in words."""
+    """The chart could not be drawn; the figures are still available as text."""
 
     def __str__(self) -> str:
         return say("error-chart-unavailable")
@@ -25,7 +25,7 @@ class ChartUnavailable(JobError):
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """What one colour of the bars stands for, and its height on each day."""
+    """One colour of the bars: its label, and its height on each day."""
 
     name: str
     heights: tuple[float, ...]
@@ -33,11 +33,10 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Bars for each day, one series on top of the other, and below them bars for each person.
+    """Stacked bars for each day, and below them bars for each person.
 
-    ``days`` are written as ISO 8601 does. Everything to read is in the language of whoever asked;
-    a chart without days is its title alone. A name that the font lacks stands as ``nameless``
-    and its person's place in the list.
+    ``days`` are in ISO 8601. All text is in the requester's language; a chart without days is only
+    its title. A name that the font lacks is replaced by ``nameless`` and its person's rank.
     """
 
     title: str
@@ -49,19 +48,19 @@ class Chart:
     nameless: str = ""
 
     def encode(self) -> bytes:
-        """Return it as JSON, for the program that draws."""
+        """Return it as JSON, for the drawing program."""
         return json.dumps(asdict(self)).encode()
 
     @classmethod
     def decode(cls, encoded: bytes) -> "Chart":
-        """Read what `encode` wrote."""
+        """Return what `encode` wrote."""
         values = json.loads(encoded)
         values["series"] = tuple(Series(**one) for one in values["series"])
         return cls(**values)
 
 
 async def draw(chart: Chart) -> bytes:
-    """Return the chart as a PNG file; raises ChartUnavailable. The loop goes on meanwhile."""
+    """Return the chart as a PNG file, without blocking the event loop; raises ChartUnavailable."""
     process = await program.start(PROGRAM, stderr=asyncio.subprocess.PIPE)
     try:
         async with asyncio.timeout(DRAWING_S):

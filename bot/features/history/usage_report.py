@@ -1,4 +1,4 @@
-"""What was used, for people: in words, as a table for spreadsheets, as a chart."""
+"""Usage reports: as text, as a table for spreadsheets, as a chart."""
 
 import unicodedata
 from operator import attrgetter
@@ -11,11 +11,11 @@ from bot.texts.inert import inert, plain
 
 NAME_LENGTH = 32
 COLUMNS = ("what", "name", "jobs", "pictures", "failed", "refused", "device_seconds")
-MOST_DAYS = 120  # in a chart with a bar for each; more are added up by weeks
+MOST_DAYS = 120  # in a chart with one bar each; more are summed up by week
 
 
 def words(usage: Usage) -> str:
-    """Return the figures in words, in under 1,000 characters and without anybody's markup."""
+    """Return the figures as text, under 1,000 characters and with markup escaped."""
     if usage.nothing:
         return say("usage-nothing", period=_period(usage))
     lines = [
@@ -46,7 +46,7 @@ def words(usage: Usage) -> str:
 
 
 def table(usage: Usage) -> bytes:
-    """Return a row for each day and each person as CSV, in which no name is a formula."""
+    """Return CSV with a row for each day and each person, in which no name is a formula."""
     lines = [line(COLUMNS)]
     for day in usage.days:
         figures = (day.jobs, day.pictures, day.failed, day.refused, round(day.device_seconds, 1))
@@ -58,7 +58,7 @@ def table(usage: Usage) -> bytes:
 
 
 def chart_of(usage: Usage) -> Chart:
-    """Return what is to be drawn of it."""
+    """Return the chart to draw."""
     if usage.nothing:
         return Chart(say("usage-nothing", period=_period(usage)))
     weekly = len(usage.days) > MOST_DAYS
@@ -90,7 +90,7 @@ def _period(usage: Usage) -> str:
 
 
 def _weeks(days: tuple[Day, ...]) -> tuple[Day, ...]:
-    """Add up seven days each; what is left over at the end is a shorter week."""
+    """Sum up seven days each; the last week may be shorter."""
     return tuple(
         Day(
             day=week[0].day,
@@ -109,5 +109,5 @@ def _minutes(seconds: float) -> float:
 
 
 def _line(name: str) -> str:
-    """Return a name on one line of bounded length, its letters as fonts have them."""
+    """Return a name on one line of limited length, in characters that fonts have."""
     return unicodedata.normalize("NFC", plain(name, NAME_LENGTH))

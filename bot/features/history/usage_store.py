@@ -1,4 +1,4 @@
-"""What was drawn in a server, day by day and for whom: sums that SQLite makes."""
+"""A server's usage by day and person, summed up by SQLite."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -21,9 +21,9 @@ class UsageStore:
         self._database = database
 
     async def usage(self, guild_id: int | None, since: datetime, until: datetime) -> Usage:
-        """Return what was asked for in a server, or in direct messages, from ``since`` on.
+        """Return the usage in a server, or in direct messages, from ``since`` on.
 
-        What was asked for at ``until`` is no part of it. Days are UTC's, those without jobs too.
+        ``until`` is exclusive. Days are UTC, including those without jobs.
         """
         asked = (
             JobRow.guild_id.is_not_distinct_from(guild_id),
@@ -70,7 +70,7 @@ class UsageStore:
 
 
 def _people(*asked: ColumnElement[bool]) -> Select[str, int, int, float]:
-    """Select who got the most pictures, under the name that they last had."""
+    """Select the people with the most pictures, by their last known names."""
     sums = (
         select(
             func.max(JobRow.id).label("last_id"),

@@ -1,4 +1,4 @@
-"""/imagine, and everything that draws the same or something like it once more."""
+"""/imagine, and the actions that generate the same or similar pictures again."""
 
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,6 @@ if TYPE_CHECKING:
 
 
 def setup(app: "App") -> None:
-    """Add all of it to the application."""
+    """Add all commands and actions of the package."""
     cog.setup(app)
     source_menu.setup(app)

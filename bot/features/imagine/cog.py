@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class ImagineCog(commands.Cog):
-    """Pictures from words; whoever adds the cog adds its ``command`` to the tree."""
+    """Text-to-image; whoever adds the cog adds its ``command`` to the tree."""
 
     def __init__(self, jobs: JobService) -> None:
         self.jobs = jobs
@@ -42,12 +42,12 @@ class ImagineCog(commands.Cog):
         private: bool | None = None,
         **given: Any,  # noqa: ANN401
     ) -> None:
-        """Record what is asked for, answer with the message that will carry it, and line it up."""
+        """Record the request, reply with the job's message, and queue the job."""
         jobs = all_said(ImageOptions(given), catalog_here(interaction))
         await ask_for(interaction, self.jobs, jobs, image, private=private)
 
 
 def setup(app: "App") -> None:
-    """Draw what people ask for."""
+    """Add the command."""
     cog = ImagineCog(app.jobs)
     app.add_cog(cog, cog.command)

@@ -1,4 +1,4 @@
-"""A question with two buttons, for what is worth a second thought."""
+"""Confirmation of requests for several jobs."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -16,7 +16,7 @@ from bot.ui.pages import job_lists as lists
 from bot.ui.views import PrivateView
 
 PATIENCE_S = 300.0
-# A file that somebody attached, or what brings one; it is fetched when the answer is yes.
+# An attached file, or a function that fetches it once confirmed.
 Source = discord.Attachment | Fetch | None
 
 
@@ -28,10 +28,10 @@ async def ask_for(
     *,
     private: bool | None,
 ) -> None:
-    """Make the job that was wished for, or ask first where there are several; raises likewise.
+    """Make the requested job, or ask first if there are several; raises likewise.
 
-    What the requests leave out comes from what holds for the person, and there. So does whether
-    others may see it, where ``private`` is None.
+    Missing options are filled in from the defaults of the person and the place, and so is whether
+    others may see the job if ``private`` is None.
     """
     mine = await jobs.defaults(interaction.user.id)
     private = bool(mine.get("private")) if private is None else private
@@ -52,9 +52,9 @@ async def confirm(
     *,
     private: bool,
 ) -> None:
-    """Ask privately whether the person wants so many jobs; raises JobError where they may not.
+    """Ask privately whether to make this many jobs; raises JobError if they are not allowed.
 
-    Nobody has two such questions: the earlier one goes when there is a new one.
+    A new question replaces the person's earlier one.
     """
     await jobs.may_ask(request_context_of(interaction, private=private), requested)
     question = Question(jobs, requested, image, interaction, private=private)
@@ -68,14 +68,14 @@ async def confirm(
 
 
 def _fetching(interaction: Interaction, image: Source) -> Fetch | None:
-    """Return what fetches the file, from Discord or from where it is kept."""
+    """Return a function that fetches the file, from Discord or from storage."""
     if isinstance(image, discord.Attachment):
         return partial(fetch, interaction, "image", image)
     return image
 
 
 def _once(image: Fetch | None) -> Fetch | None:
-    """Return what fetches a file the first time, and keeps it for the other jobs of one answer."""
+    """Return a function that fetches the file once, and keeps it for the other jobs."""
     if image is None:
         return None
     kept: list[bytes] = []
@@ -89,7 +89,7 @@ def _once(image: Fetch | None) -> Fetch | None:
 
 
 class Question(PrivateView):
-    """Makes the jobs on a click, and takes itself away when it is answered or forgotten."""
+    """Makes the jobs on a click, and disappears when answered or timed out."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class Question(PrivateView):
 
     @discord.ui.button(style=discord.ButtonStyle.primary)
     async def yes(self, interaction: Interaction, _: discord.ui.Button["Question"]) -> None:
-        """Record each job and answer with its message, the first with the interaction's own."""
+        """Record each job and reply with its message, the first as the original response."""
         if self.is_finished():
             await interaction.response.defer()  # the second of a double click
             return
@@ -125,16 +125,16 @@ class Question(PrivateView):
 
     @discord.ui.button()
     async def no(self, interaction: Interaction, _: discord.ui.Button["Question"]) -> None:
-        """Leave it."""
+        """Dismiss the question."""
         self.stop()
         await interaction.response.edit_message(content=say("question-left"), view=None)
 
     async def give_way(self) -> None:
-        """Go, as there is a newer question."""
+        """Disappear, replaced by a newer question."""
         self.stop()
         await self.leave(content=say("question-replaced"), view=None)
 
     async def on_timeout(self) -> None:
-        """Say that the question stands no more."""
+        """Say that the question has expired."""
         speak(str(self._asked.locale))
         await self.leave(content=say("question-forgotten"), view=None)

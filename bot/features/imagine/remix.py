@@ -1,4 +1,4 @@
-"""Remix: the same with other words or settings."""
+"""Remix: the same job with a changed prompt or options."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,7 +10,7 @@ from bot.ui.forms import remix_form, texts_in
 
 
 class Remix(JobAction):
-    """Opens a form with what was asked for, and makes a job of what it says then."""
+    """Opens a form with a job's options, and makes a job from what is submitted."""
 
     name = "remix"
     label = "button-remix"
@@ -19,7 +19,7 @@ class Remix(JobAction):
     opens_form = True
 
     def buttons(self, job: Job, pictures: Sequence[int]) -> Iterable[Button]:  # noqa: ARG002
-        """Return one, but for what nobody drew from words."""
+        """Return the button, except for an uploaded picture, which was not generated."""
         row = Row.MAKE if job.kind is Kind.UPSCALE else Row.CHANGE
         return [] if job.uploaded else [self.button(row=row)]
 

@@ -1,4 +1,4 @@
-"""The message menu "Use as source image": pictures that start from one in a message."""
+"""The message menu "Use as source image": image-to-image from a message's picture."""
 
 import re
 from dataclasses import replace
@@ -31,11 +31,11 @@ SOURCE = re.compile(r"source:(?P<sha256>[0-9a-f]{64})(?P<private>:private)?")
 class SourceCog(commands.Cog):
     """Asks what to make of a message's first picture.
 
-    The picture is fetched at once, and kept until the form comes back: without the intent for
-    messages' contents Discord hands out other people's attachments with the menu only, and what a
-    form says later about a message would be its sender's word.
+    The picture is fetched at once and kept until the form is submitted: without the message content
+    intent, Discord reveals other people's attachments only with the menu, and a form's contents
+    could be forged by its sender.
 
-    ``menu`` is the menu's entry; whoever adds the cog adds it to the tree.
+    ``menu`` is the context menu; whoever adds the cog adds it to the tree.
     """
 
     def __init__(self, jobs: JobService, uploads: UploadStore) -> None:
@@ -58,9 +58,9 @@ class SourceCog(commands.Cog):
 
 
 def source_form(sha256: str, others: int, *, private: bool) -> discord.ui.Modal:
-    """Return the form that asks what to make of a picture; ``others`` were in the message, too.
+    """Return the form about a picture; ``others`` says that the message had more of them.
 
-    What is made of a picture that only one person saw is ``private`` as well.
+    Jobs made from a picture that only one person could see are ``private`` too.
     """
     hint = say("form-source-prompt-first", others=others) if others else say("form-source-prompt")
     prompt, *more = (
@@ -75,7 +75,7 @@ def source_form(sha256: str, others: int, *, private: bool) -> discord.ui.Modal:
 
 
 async def draw_from(interaction: Interaction, match: re.Match[str]) -> None:
-    """Make the job that starts from the picture that the person picked before."""
+    """Make the job that starts from the picture chosen before."""
     app_of(interaction).cooldowns.request(interaction)
     uploads = app_of(interaction).get(UploadStore)
 
@@ -99,7 +99,7 @@ async def draw_from(interaction: Interaction, match: re.Match[str]) -> None:
 
 
 def setup(app: "App") -> None:
-    """Draw from a picture in a message."""
+    """Add the menu."""
     uploads = UploadStore(app.folder)
     app.personal_data.append(uploads)
     app.provide(uploads)

@@ -1,4 +1,4 @@
-"""Pictures that somebody picked from a message, until their form comes back: files, no rows."""
+"""Pictures chosen from a message, kept as files until their form is submitted."""
 
 import asyncio
 import contextlib
@@ -13,32 +13,32 @@ from bot.db.faults import as_store_errors
 from bot.db.files import read_whole, write_whole
 
 KEPT_S = 24 * 3600.0
-KEPT_EACH = 5  # of one person's, the latest
+KEPT_EACH = 5  # the latest ones of each person
 
 
 class UploadStore(PersonalData):
-    """Files below ``folder``, found again only by who picked them; they go after a day."""
+    """Files below ``folder``, accessible only to the person who chose them, for a day."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "uploads"
 
     async def save(self, person_id: int, content: bytes) -> str:
-        """Keep a person's file for a while; return the name that it is found by.
+        """Store a person's file for a while; return the name to read it by.
 
         Raises StoreError.
         """
         return await asyncio.to_thread(self._save, person_id, content)
 
     async def read(self, person_id: int, sha256: str) -> bytes | None:
-        """Return a person's file, or None where they picked no such one, or too long ago."""
+        """Return a person's file, or None if there is none of that name (any more)."""
         return await asyncio.to_thread(self._read, person_id, sha256)
 
     async def erase(self, person_id: int, now: datetime) -> int:  # noqa: ARG002
-        """Remove all of a person's."""
+        """Remove all files of a person."""
         return await asyncio.to_thread(self._erase, person_id)
 
     async def tidy(self, now: datetime) -> None:  # noqa: ARG002
-        """Remove what is older than a day."""
+        """Remove files older than a day."""
         await asyncio.to_thread(self._expire)
 
     def _save(self, person_id: int, content: bytes) -> str:
@@ -60,7 +60,7 @@ class UploadStore(PersonalData):
 
     def _expire(self) -> None:
         for file in self._folder.glob("*/*"):
-            with contextlib.suppress(FileNotFoundError):  # somebody else was quicker
+            with contextlib.suppress(FileNotFoundError):  # already removed by somebody else
                 if _is_old(file):
                     file.unlink()
 

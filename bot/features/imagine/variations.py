@@ -1,4 +1,4 @@
-"""V1 to V4, Vary subtle, Vary strong, Reroll: other pictures of the same words."""
+"""V1 to V4, Vary subtle, Vary strong, Reroll: more pictures from the same prompt."""
 
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
@@ -11,7 +11,7 @@ from bot.ui.delivery.first_answer import first_answer
 
 
 class Vary(JobAction):
-    """Redraws a picture, by as much as its ``strength`` says."""
+    """Redraws a picture, as much as its ``strength`` says."""
 
     name = "vary"
     label = "button-vary"
@@ -20,7 +20,7 @@ class Vary(JobAction):
     strength: ClassVar[float] = VARIATION_STRENGTH
 
     def buttons(self, job: Job, pictures: Sequence[int]) -> Iterable[Button]:
-        """Return one for each picture that was not enlarged."""
+        """Return one for each picture, unless upscaled."""
         if job.kind is Kind.UPSCALE:
             return []
         return [self.button(index, number=str(index + 1)) for index in pictures]
@@ -34,7 +34,7 @@ class Vary(JobAction):
 
 
 class VarySubtly(Vary):
-    """Redraws an enlarged picture a little."""
+    """Redraws an upscaled picture a little."""
 
     name = "subtle"
     label = "button-vary-subtle"
@@ -43,14 +43,14 @@ class VarySubtly(Vary):
     strength = 0.35
 
     def buttons(self, job: Job, pictures: Sequence[int]) -> Iterable[Button]:
-        """Return one for an enlarged picture; one that nobody drew from words has none."""
+        """Return one for an upscaled picture, unless that was uploaded, not generated."""
         if job.kind is not Kind.UPSCALE or job.uploaded:
             return []
         return [self.button(index) for index in pictures]
 
 
 class VaryStrongly(VarySubtly):
-    """Redraws an enlarged picture a lot."""
+    """Redraws an upscaled picture a lot."""
 
     name = "strong"
     label = "button-vary-strong"
@@ -58,7 +58,7 @@ class VaryStrongly(VarySubtly):
 
 
 class Reroll(JobAction):
-    """Asks for the same with new seeds."""
+    """Requests the same with new seeds."""
 
     name = "reroll"
     label = "button-reroll"
@@ -67,7 +67,7 @@ class Reroll(JobAction):
     makes_job = True
 
     def buttons(self, job: Job, pictures: Sequence[int]) -> Iterable[Button]:  # noqa: ARG002
-        """Return one, but for an enlarged picture, which would be the same again."""
+        """Return one, except for an upscale, which would come out the same."""
         return [] if job.kind is Kind.UPSCALE else [self.button()]
 
     async def press(self, press: Press) -> None:

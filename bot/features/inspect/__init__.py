@@ -1,4 +1,4 @@
-"""/inspect: how a picture was made, from its file."""
+"""/inspect: the generation metadata in a picture's file."""
 
 from bot.features.inspect.cog import setup
 

@@ -1,4 +1,4 @@
-"""/inspect: what a picture's file says about its making."""
+"""/inspect: the generation metadata in a picture's file."""
 
 from typing import TYPE_CHECKING
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 class InspectionCog(commands.Cog):
-    """How a picture was made, by us or by another program.
+    """Shows how a picture was made, by this bot or another program.
 
-    ``menu`` is the same for a message's first picture; whoever adds the cog adds it to the tree.
+    ``menu`` does the same for a message's first picture; whoever adds the cog adds it to the tree.
     """
 
     def __init__(self, jobs: JobService) -> None:
@@ -35,11 +35,11 @@ class InspectionCog(commands.Cog):
     @app_commands.command(description=say("command-inspect"))
     @app_commands.describe(image=say("command-inspect.image"))
     async def inspect(self, interaction: Interaction, image: discord.Attachment) -> None:
-        """Show privately what the file says, and offer to draw the same."""
+        """Show the file's metadata in an ephemeral reply, and offer to generate the same."""
         await self._show(interaction, image)
 
     async def details(self, interaction: Interaction, message: discord.Message) -> None:
-        """Show privately what the message's first picture says."""
+        """Show the metadata of the message's first picture in an ephemeral reply."""
         pictures = [file for file in message.attachments if is_picture(file)]
         if not pictures:
             raise NothingToDo(say("no-picture"))
@@ -51,7 +51,7 @@ class InspectionCog(commands.Cog):
             raise NothingToDo(say("error-file-says-nothing"))
         try:
             alike = likeness(found, catalog_here(interaction))
-        except InvalidRequest:  # no prompt, or one too long for us: there is nothing to offer
+        except InvalidRequest:  # no prompt, or one too long for us: nothing to offer
             await interaction.response.send_message(
                 embed=embeds.parameters(found, ()), ephemeral=True
             )
@@ -63,7 +63,7 @@ class InspectionCog(commands.Cog):
 
 
 class Offer(PrivateView):
-    """The button that draws a picture alike; it goes after a while, or when used."""
+    """The button that generates a similar picture; it disappears after use or a timeout."""
 
     def __init__(self, jobs: JobService, alike: Likeness, interaction: Interaction) -> None:
         super().__init__(interaction)
@@ -83,6 +83,6 @@ class Offer(PrivateView):
 
 
 def setup(app: "App") -> None:
-    """Say how pictures were made."""
+    """Add the command and the menu."""
     cog = InspectionCog(app.jobs)
     app.add_cog(cog, cog.menu)

@@ -1,4 +1,4 @@
-"""From what a picture's file says about its making to options for another one like it."""
+"""From a picture file's metadata to options for a similar picture."""
 
 from dataclasses import dataclass
 from pathlib import PurePath, PureWindowsPath
@@ -17,9 +17,9 @@ from generation.request import LCM_STEPS, PROMPT_LENGTH, Sampler
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """What can be asked for here that comes nearest, and what it lacks of the file, in words.
+    """The closest options available here, and what they leave out of the file, as text.
 
-    The words of ``left_out`` hold the file's own: whoever shows them escapes and shortens them.
+    ``left_out`` quotes the file: escape and shorten it before showing.
     """
 
     said: ImageOptions
@@ -27,11 +27,11 @@ class Likeness:
 
 
 def likeness(found: Parameters, catalog: Catalog) -> Likeness:
-    """Return options for one picture with the file's parameters, as far as they hold here.
+    """Return options for one picture with the file's parameters, as far as they are valid here.
 
-    What is unknown or out of bounds is left to the checkpoint, and said; the size becomes the
-    nearest shape. The picture that it started from is not in the file. Raises InvalidRequest,
-    naming ``image``, where the file has no prompt, or one that is too long.
+    Unknown and out-of-range values are left to the checkpoint and reported; the size becomes the
+    nearest shape. The source image is not in the file. Raises InvalidRequest, naming ``image``, if
+    the file has no prompt, or one that is too long.
     """
     if not found.prompt.strip():
         raise InvalidRequest("image", say("bound-image-prompt"))
@@ -58,11 +58,11 @@ def likeness(found: Parameters, catalog: Catalog) -> Likeness:
 
 
 def _kept(option: Option, value: Any) -> Any:  # noqa: ANN401
-    """Return a file's value as an option's, None where it says none, or none of ours."""
+    """Return a file's value as an option's value; None if missing or invalid."""
     if value is None:
         return None
     try:
-        # Of what has no field of its own there is a text.
+        # Values without a field of their own are stored as text.
         written = isinstance(value, str) and not isinstance(option.value, SamplerName | Name)
         return (
             option.value.read(option.field, value)
@@ -77,7 +77,7 @@ def _checkpoint(model: str | None, catalog: Catalog) -> Checkpoint | None:
     """Return the checkpoint of this name, or the one whose file or folder has it."""
     if not model:
         return None
-    wanted = {model.casefold(), _stem(PureWindowsPath(model))}  # parted by either slash
+    wanted = {model.casefold(), _stem(PureWindowsPath(model))}  # separated by either slash
     for checkpoint in map(catalog.__getitem__, catalog.names):
         if wanted & {checkpoint.name.casefold(), _stem(PurePath(checkpoint.source))}:
             return checkpoint

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def setup(app: "App") -> None:
-    """Add all of it to the application."""
+    """Add all commands and actions of the package."""
     blocks.setup(app)
     removal.setup(app)
     audit.setup(app)

@@ -17,7 +17,7 @@ from bot.ui.pages.listing import Line, Listing
 if TYPE_CHECKING:
     from bot.app import App
 
-# What can be asked for: each action, and what several have in common.
+# The search choices: each action, and common prefixes.
 ACTIONS = (
     *(one for one in AuditAction if " " not in one),
     *sorted({word for one in AuditAction for word, _, more in [one.partition(" ")] if more}),
@@ -26,7 +26,7 @@ ACTIONS = (
 
 
 class Audit(commands.Cog):
-    """A command for the group /mod."""
+    """A command of the group /mod."""
 
     def __init__(self, moderation: ModerationService) -> None:
         self.moderation = moderation
@@ -50,7 +50,7 @@ class Audit(commands.Cog):
         person: discord.User | None = None,
         everywhere: bool = False,
     ) -> None:
-        """List it, a page at a time; nobody can change it."""
+        """List the audit trail, page by page; it cannot be changed."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         actor = await moderator(interaction, everywhere=everywhere)
         entries = AuditSearch(
@@ -68,5 +68,5 @@ class Audit(commands.Cog):
 
 
 def setup(app: "App") -> None:
-    """Let moderators read the audit trail."""
+    """Add the command."""
     app.add_mod_commands(*Audit(app.get(ModerationService)).get_app_commands())

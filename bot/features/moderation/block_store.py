@@ -1,4 +1,4 @@
-"""Blocks: who may ask for nothing, where, and until when."""
+"""Blocks: who may not generate, where, and until when."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -16,10 +16,10 @@ FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 class BlockStore(PersonalData):
-    """The blocks table; what is lifted or has run out stays on record.
+    """The blocks table; lifted and expired ones stay on record.
 
-    Those not lifted are kept in memory: whoever asks for pictures is looked for among them. `load`
-    comes before anything else.
+    Unlifted ones are kept in memory, since every request is checked against them. Call `load`
+    first.
     """
 
     name = "blocks"
@@ -30,14 +30,14 @@ class BlockStore(PersonalData):
         self._unlifted: dict[tuple[int, int], Block] = {}  # by server and person
 
     async def load(self) -> None:
-        """Read the blocks that hold, or will have run out."""
+        """Read the unlifted blocks, including expired ones."""
         query = select(BlockRow).where(BlockRow.lifted_at.is_(None))
         async with self._database.read() as session:
             blocks = [_block(row) for row in await session.scalars(query)]
         self._unlifted = {(block.guild_id, block.person_id): block for block in blocks}
 
     async def add(self, entry: NewAuditEntry, *, reason: str, until: datetime | None) -> Block:
-        """Block the person whom the entry is about, in its server, instead of any earlier block."""
+        """Block the entry's target in its server, replacing any earlier block."""
         now = datetime.now(UTC)
         row = BlockRow(
             guild_id=entry.guild_id,
@@ -59,7 +59,7 @@ class BlockStore(PersonalData):
         return block
 
     async def lift(self, entry: NewAuditEntry, at: datetime) -> bool:
-        """End the block of the person whom the entry is about; False where none holds."""
+        """End the block of the entry's target; False if there is none."""
         async with self._database.write() as session:
             lifted = await session.scalars(
                 update(BlockRow)
@@ -75,7 +75,7 @@ class BlockStore(PersonalData):
         return True
 
     def holding(self, person_id: int, guild_id: int | None, at: datetime) -> Block | None:
-        """Return the block that holds longest for a person there, or None where they may ask."""
+        """Return the longest block of a person that applies there, or None."""
         found = [
             block
             for server in {EVERYWHERE, guild_id or EVERYWHERE}
@@ -87,7 +87,7 @@ class BlockStore(PersonalData):
     async def page(
         self, guild_id: int, at: datetime, *, before: int | None, limit: int
     ) -> Sequence[Block]:
-        """Return the blocks that hold in a server, older than block ``before``, newest first."""
+        """Return a server's active blocks older than block ``before``, newest first."""
         query = select(BlockRow).where(BlockRow.guild_id == guild_id, *_holding(at))
         if before is not None:
             query = query.where(BlockRow.id < before)
@@ -96,13 +96,13 @@ class BlockStore(PersonalData):
             return [_block(row) for row in rows]
 
     async def of_person(self, person_id: int) -> Sequence[Block]:
-        """Return every block of a person, in every server, the first one first."""
+        """Return every block of a person, in every server, oldest first."""
         query = select(BlockRow).where(BlockRow.person_id == person_id).order_by(BlockRow.id)
         async with self._database.read() as session:
             return [_block(row) for row in await session.scalars(query)]
 
     async def export(self, person_id: int) -> list[dict[str, Any]]:
-        """Return every block of a person; they stay: they are about what a person may do."""
+        """Return every block of a person; erasure keeps them, as they are moderators' decisions."""
         return [
             {
                 "server": block.guild_id or None,

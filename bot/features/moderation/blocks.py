@@ -1,4 +1,4 @@
-"""/mod block, /mod unblock, /mod blocks, and the button Block: who may ask for nothing."""
+"""/mod block, /mod unblock, /mod blocks, and the Block button."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -41,7 +41,7 @@ async def block(
     reason: str,
     everywhere: bool = False,
 ) -> None:
-    """Block somebody, end what is on its way, and say so."""
+    """Block a person, cancel their open jobs, and reply."""
     span = read_duration(duration)
     until = None if span is None else interaction.created_at + span
     await interaction.response.defer(ephemeral=True, thinking=True)
@@ -53,17 +53,17 @@ async def block(
 
 
 class Block(ModerationAction):
-    """Blocks a job's person."""
+    """Blocks a job's author."""
 
     name = "block"
     label = "button-block"
 
     def applies_to(self, found: Found) -> bool:
-        """Tell whether it is known whose job it is."""
+        """Tell whether the job's author is known."""
         return found.job.origin.person_id != NOBODY
 
     def form(self, job: Job, custom_id: str) -> discord.ui.Modal:
-        """Ask for how long, and why."""
+        """Ask for a duration and a reason."""
         span = {"max_length": DURATION_LENGTH}
         inputs = (
             Input("duration", say("form-duration"), say("form-duration.hint"), span),
@@ -73,7 +73,7 @@ class Block(ModerationAction):
         return modal(title, custom_id, inputs, {"duration": FOR_GOOD})
 
     async def carry_out(self, press: Press, typed: Mapping[str, str]) -> None:
-        """Block them."""
+        """Block the author."""
         person = await _person(press.interaction, press.job.origin.person_id)
         duration, reason = typed.get("duration", ""), typed.get("reason", "")
         moderation = press.app.get(ModerationService)
@@ -81,7 +81,7 @@ class Block(ModerationAction):
 
 
 async def _person(interaction: Interaction, person_id: int) -> discord.abc.Snowflake:
-    """Return a member as they are now, or only their id where they left."""
+    """Return the member as they are now, or only their id if they left."""
     guild = interaction.guild
     try:
         if guild is not None:
@@ -92,7 +92,7 @@ async def _person(interaction: Interaction, person_id: int) -> discord.abc.Snowf
 
 
 class Blocks(commands.Cog):
-    """Commands for the group /mod."""
+    """Commands of the group /mod."""
 
     def __init__(self, moderation: ModerationService) -> None:
         self.moderation = moderation
@@ -112,7 +112,7 @@ class Blocks(commands.Cog):
         reason: app_commands.Range[str, 0, REASON_LENGTH] = "",
         everywhere: bool = False,
     ) -> None:
-        """Block somebody, and end what is on its way."""
+        """Block a person, and cancel their open jobs."""
         await block(
             interaction,
             self.moderation,
@@ -128,7 +128,7 @@ class Blocks(commands.Cog):
         interaction: Interaction,  # noqa: ARG002
         current: str,
     ) -> list[app_commands.Choice[str]]:
-        """Offer the usual ones that hold what was typed so far; others can be typed."""
+        """Suggest common durations that contain what was typed so far; others can be typed."""
         typed = current.strip().casefold()
         usual = {span: say(f"duration-{span}") for span in DURATIONS}
         usual[FOR_GOOD] = say("block-for-good")
@@ -151,7 +151,7 @@ class Blocks(commands.Cog):
         reason: app_commands.Range[str, 0, REASON_LENGTH] = "",
         everywhere: bool = False,
     ) -> None:
-        """Let somebody ask again."""
+        """Lift a block."""
         actor = await moderator(interaction, everywhere=everywhere)
         await self.moderation.unblock(person.id, actor, at=interaction.created_at, reason=reason)
         await interaction.response.send_message(
@@ -161,7 +161,7 @@ class Blocks(commands.Cog):
     @app_commands.command(description=say("command-mod-blocks"))
     @app_commands.describe(everywhere=say("command-mod-blocks.everywhere"))
     async def blocks(self, interaction: Interaction, everywhere: bool = False) -> None:
-        """List the blocks that hold, a page at a time."""
+        """List active blocks, page by page."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         actor = await moderator(interaction, everywhere=everywhere)
         guild_id = actor.guild_id or 0
@@ -174,7 +174,7 @@ class Blocks(commands.Cog):
 
 
 def setup(app: "App") -> None:
-    """Let moderators block people, who are then refused before anything else."""
+    """Add the commands, and the check that refuses blocked people first."""
     blocks = BlockStore(app.database)
     app.loads.append(blocks.load)
     app.personal_data.append(blocks)

@@ -1,4 +1,4 @@
-"""Moderators' lists as text: blocks, and the audit trail; nothing here talks to Discord."""
+"""Blocks and audit entries as text; nothing here talks to Discord."""
 
 from datetime import datetime
 
@@ -25,7 +25,7 @@ def block_line(block: Block) -> Line:
 
 
 def audit_line(entry: AuditEntry) -> Line:
-    """Return what a moderator did, to whom and what, when, and why."""
+    """Return who did what, to whom, when, and why."""
     text = say(
         "audit-line",
         id=str(entry.id),
@@ -41,12 +41,12 @@ def audit_line(entry: AuditEntry) -> Line:
 
 
 def end_of(until: datetime | None) -> str:
-    """Return when a block ends, in each reader's own time."""
+    """Return when a block ends, in each reader's time zone."""
     if until is None:
         return say("block-for-good")
     return say("block-until", time=discord.utils.format_dt(until, "f"))
 
 
 def because(reason: str) -> str:
-    """Return a moderator's words, with no markup of their making, or nothing for none."""
+    """Return a moderator's reason with markup escaped, or an empty text."""
     return f": {inert(reason, SHOWN)}" if reason.strip() else ""

@@ -1,4 +1,4 @@
-"""/mod: what moderators see and do; the files beside this one add their commands to the group."""
+"""The /mod group; the files beside this one add their commands to it."""
 
 from typing import Any
 
@@ -14,15 +14,15 @@ from bot.ui.interaction_context import check_moderator
 @app_commands.default_permissions(moderate_members=True)
 @in_servers_only
 class Moderation(app_commands.Group):
-    """Whatever `add_command` puts into it: a command, or a group of them."""
+    """The group for commands and subgroups added with `add_command`."""
 
     def __init__(self) -> None:
         super().__init__(name="mod", description=say("command-mod"), extras={OFTEN: True})
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
-        """Check in code, too: a server's owner can hand a command to anyone in its settings.
+        """Check in code too: a server's owner can make a command available to anybody.
 
-        It is not asked for the commands of groups in this one, which check for themselves.
+        discord.py does not call this for commands of subgroups, which check for themselves.
         """
         check_moderator(interaction)
         return True

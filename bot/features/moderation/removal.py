@@ -1,4 +1,4 @@
-"""/mod remove, /mod cancel, and the button Remove: jobs of other people that shall not be."""
+"""/mod remove, /mod cancel, and the Remove button: acting on other people's jobs."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 async def remove(
     interaction: Interaction, moderation: ModerationService, job_id: int, reason: str
 ) -> None:
-    """Remove a job's message and files, and say what was made from it."""
+    """Remove a job's message and files, and report jobs made from it."""
     await interaction.response.defer(ephemeral=True, thinking=True)
     actor = await moderator(interaction)
     removed, children = await moderation.remove(job_id, actor, reason=reason)
@@ -42,18 +42,18 @@ class Remove(ModerationAction):
     label = "button-remove"
 
     def form(self, job: Job, custom_id: str) -> discord.ui.Modal:
-        """Ask why."""
+        """Ask for a reason."""
         inputs = [reason_input(say("form-reason.audit"))]
         return modal(say("form-remove", job=str(job.id)), custom_id, inputs, {})
 
     async def carry_out(self, press: Press, typed: Mapping[str, str]) -> None:
-        """Remove it."""
+        """Remove the job."""
         reason = typed.get("reason", "")
         await remove(press.interaction, press.app.get(ModerationService), press.job.id, reason)
 
 
 class Removal(commands.Cog):
-    """Commands for the group /mod."""
+    """Commands of the group /mod."""
 
     def __init__(self, moderation: ModerationService, jobs: JobService) -> None:
         self.moderation, self.jobs = moderation, jobs
@@ -68,7 +68,7 @@ class Removal(commands.Cog):
         job: app_commands.Range[int, 1, LARGEST_INTEGER],
         reason: app_commands.Range[str, 0, REASON_LENGTH] = "",
     ) -> None:
-        """Remove a job's message and files, and say what was made from it."""
+        """Remove a job's message and files, and report jobs made from it."""
         await remove(interaction, self.moderation, job, reason)
 
     @app_commands.command(description=say("command-mod-cancel"))
@@ -84,7 +84,7 @@ class Removal(commands.Cog):
         person: discord.User | None = None,
         reason: app_commands.Range[str, 0, REASON_LENGTH] = "",
     ) -> None:
-        """End one job, or all of a person's here."""
+        """Cancel one job, or all of a person's jobs here."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         actor = await moderator(interaction)
         if (job is None) == (person is None):
@@ -98,6 +98,6 @@ class Removal(commands.Cog):
 
 
 def setup(app: "App") -> None:
-    """Let moderators remove and cancel other people's jobs."""
+    """Add the commands and the button."""
     removal = Removal(app.get(ModerationService), app.jobs)
     app.add_mod_commands(*removal.get_app_commands())

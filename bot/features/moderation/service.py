@@ -1,4 +1,4 @@
-"""What moderators do to people and jobs; all of it goes into the audit trail."""
+"""Moderators' actions on people and jobs, all recorded in the audit trail."""
 
 import logging
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ FOR_GOOD = "for good"
 
 @dataclass(frozen=True, slots=True)
 class AuditSearch:
-    """Which entries of the audit trail are looked for; what is None is left open."""
+    """Search criteria for the audit trail; None matches everything."""
 
     guild_id: int
     moderator_id: int | None = None
@@ -35,7 +35,7 @@ class AuditSearch:
 
 
 class ModerationService:
-    """What the commands of moderators call; whoever calls has checked that they are moderators."""
+    """The service behind moderators' commands; callers must have checked their rights."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class ModerationService:
         self._audit = audit
 
     async def check(self, context: RequestContext, _: Wanted) -> None:
-        """Raise Blocked where a person may ask for nothing."""
+        """Raise Blocked if a person may not generate here."""
         origin = context.origin
         block = self._blocks.holding(origin.person_id, origin.guild_id, origin.asked_at)
         if block is not None:
@@ -64,9 +64,9 @@ class ModerationService:
     async def block(
         self, target: Target, actor: Actor, *, until: datetime | None, reason: str
     ) -> int:
-        """Block a person, end their jobs there, and count those; raises NotBlockable.
+        """Block a person and cancel their jobs there; return how many. Raises NotBlockable.
 
-        An earlier block is replaced.
+        Any earlier block is replaced.
         """
         if target.person_id == actor.person_id:
             raise NotBlockable(say("error-block-yourself"))
@@ -84,7 +84,7 @@ class ModerationService:
         return ended
 
     async def unblock(self, person_id: int, actor: Actor, *, at: datetime, reason: str) -> None:
-        """Let a person ask again; raises NothingToDo where they may."""
+        """Lift a person's block; raises NothingToDo if there is none."""
         if not await self._blocks.lift(
             actor.audit_entry(AuditAction.UNBLOCK, reason, person_id=person_id), at
         ):
@@ -93,18 +93,18 @@ class ModerationService:
     async def blocks(
         self, guild_id: int, at: datetime, before: int | None, limit: int
     ) -> Sequence[Block]:
-        """Return the blocks that hold in a server, or EVERYWHERE, newest first."""
+        """Return the active blocks in a server, or EVERYWHERE, newest first."""
         return await self._blocks.page(guild_id, at, before=before, limit=limit)
 
     async def remove(self, job_id: int, actor: Actor, *, reason: str) -> tuple[Job, int]:
-        """Remove a job's pictures, ending it first where it is on its way.
+        """Remove a job's pictures, cancelling it first if it is open.
 
-        Return the job, whose message is left, and how many jobs made from it stay. Raises
-        JobNotFound. Doing it twice changes nothing.
+        Return the job, whose message is left to the caller, and how many jobs made from it remain.
+        Raises JobNotFound. Idempotent.
         """
         job = await self._visibility.endable(job_id, actor)
         if job.status in OPEN:
-            with suppress(NothingToDo):  # it ended meanwhile
+            with suppress(NothingToDo):  # it has ended meanwhile
                 await self._jobs.cancel(job.id, actor, reason)
         entry = actor.audit_entry(
             AuditAction.REMOVE, reason, person_id=job.origin.person_id, job_id=job.id
@@ -113,13 +113,13 @@ class ModerationService:
         return await self._store.get(job.id) or job, await self._store.children_count(job)
 
     async def note(self, entry: NewAuditEntry) -> None:
-        """Write down what a moderator does that changes nothing here; raises StoreError."""
+        """Record a moderator's action that changes nothing here; raises StoreError."""
         await self._audit.add(entry)
 
     async def entries(
         self, entries: AuditSearch, before: int | None, limit: int
     ) -> Sequence[AuditEntry]:
-        """Return what moderators did in a server, or EVERYWHERE, newest first."""
+        """Return the audit entries of a server, or EVERYWHERE, newest first."""
         return await self._audit.page(
             entries.guild_id,
             before=before,

@@ -1,4 +1,4 @@
-"""/privacy: what is kept about a person, handed over or erased."""
+"""/privacy: exporting and erasing a person's data."""
 
 from bot.features.privacy.cog import setup
 

@@ -1,4 +1,4 @@
-"""/privacy: what is kept about me."""
+"""/privacy: a person's own data."""
 
 import io
 from collections.abc import Sequence
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from bot.app import App
 
 PATIENCE_S = 300.0
-REQUEST_BYTES = 2**16  # beside a file, a message needs some room, too
+REQUEST_BYTES = 2**16  # beside a file, the rest of the message needs some room
 SMALLEST_PART_BYTES = 2**16
 
 
 class PrivacyCog(commands.GroupCog, group_name="privacy", group_description=say("command-privacy")):
-    """Everybody's own data."""
+    """Commands for one's own data."""
 
     def __init__(self, privacy: Privacy) -> None:
         self.privacy = privacy
 
     @app_commands.command(description=say("command-privacy-export"))
     async def export(self, interaction: Interaction) -> None:
-        """Hand it over privately, in as many files as Discord's limit makes of it."""
+        """Export the data in an ephemeral reply, split into files by Discord's size limit."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         most = interaction.filesize_limit - REQUEST_BYTES
         while True:
@@ -41,20 +41,20 @@ class PrivacyCog(commands.GroupCog, group_name="privacy", group_description=say(
             except discord.HTTPException as error:
                 if error.status != TOO_LARGE or most < SMALLEST_PART_BYTES:
                     raise
-                most //= 2  # it takes less than it said
+                most //= 2  # Discord accepts less than it says
             else:
                 return
 
     @app_commands.command(description=say("command-privacy-erase"))
     async def erase(self, interaction: Interaction) -> None:
-        """Ask once more, privately."""
+        """Ask for confirmation, privately."""
         await interaction.response.send_message(
             say("question-erase"), view=_Erase(self.privacy, interaction), ephemeral=True
         )
 
 
 async def _send(interaction: Interaction, parts: Sequence[bytes]) -> None:
-    """Send each in a message of its own: Discord's limit is for all files of one together."""
+    """Send each file in its own message: Discord limits the total size of a message."""
     for at, part in enumerate(parts, 1):
         name = f"darkroom-{at}-of-{len(parts)}.json" if len(parts) > 1 else "darkroom.json"
         file = discord.File(io.BytesIO(part), name)
@@ -63,7 +63,7 @@ async def _send(interaction: Interaction, parts: Sequence[bytes]) -> None:
 
 
 class _Erase(PrivateView):
-    """The button that does it."""
+    """The button that confirms erasure."""
 
     def __init__(self, privacy: Privacy, context: Interaction) -> None:
         super().__init__(context, timeout=PATIENCE_S)
@@ -72,7 +72,7 @@ class _Erase(PrivateView):
 
     @discord.ui.button(style=discord.ButtonStyle.danger)
     async def erase(self, interaction: Interaction, _: discord.ui.Button["_Erase"]) -> None:
-        """Remove it, and say how much there was."""
+        """Erase the data, and report how much there was."""
         await interaction.response.defer()
         erased = await self._privacy.erase(interaction.user.id, interaction.created_at)
         self.stop()
@@ -81,12 +81,12 @@ class _Erase(PrivateView):
         )
 
     async def on_timeout(self) -> None:
-        """Take the button away."""
+        """Remove the button."""
         await self.leave(content=say("erased-nothing"), view=None)
 
 
 def setup(app: "App") -> None:
-    """Hand people what is kept about them, and erase it."""
+    """Add the commands."""
     privacy = Privacy(app.database, app.personal_data)
     app.provide(privacy)
     app.add_cog(PrivacyCog(privacy))

@@ -1,4 +1,4 @@
-"""What is kept about a person: handed to them, or removed."""
+"""Exporting and erasing what is kept about a person."""
 
 import asyncio
 import json
@@ -11,16 +11,16 @@ from bot.db.database import Database
 
 
 class Privacy:
-    """Asks everything that keeps something about people; ``kept`` may grow until the start."""
+    """Asks every store of personal data; ``kept`` may grow until startup completes."""
 
     def __init__(self, database: Database, kept: Sequence[PersonalData]) -> None:
         self._database = database
         self._kept = kept
 
     async def export(self, person_id: int, most_bytes: int) -> Sequence[bytes]:
-        """Return everything that is kept about the person, in every server, as JSON files.
+        """Return everything kept about the person, in every server, as JSON files.
 
-        One, or several of at most ``most_bytes`` each; every one can be read by itself.
+        There may be several, of at most ``most_bytes`` each; every one is valid JSON by itself.
         """
         everything: dict[str, Any] = {"person_id": person_id}
         for one in self._kept:
@@ -29,11 +29,10 @@ class Privacy:
         return await asyncio.to_thread(in_parts, everything, most_bytes)
 
     async def erase(self, person_id: int, now: datetime) -> Mapping[str, int]:
-        """Remove what may go, and return how much that was, by what an export calls it.
+        """Erase what can be erased; return how much, by the names used in an export.
 
-        Raises NothingToDo while a job is on its way. Doing it twice changes nothing, so that what
-        was interrupted can be done again. When this returns, the words cannot be read in the
-        database's files any more, either.
+        Raises NothingToDo while a job is open. Idempotent, so an interrupted erasure can be
+        repeated. On return, the texts can no longer be recovered from the database's files either.
         """
         erased = {one.name: await one.erase(person_id, now) for one in self._kept}
         await self._database.scrub()
@@ -41,14 +40,14 @@ class Privacy:
 
 
 def in_parts(kept: Mapping[str, Any], most_bytes: int) -> Sequence[bytes]:
-    """Return it as JSON, its lists dealt out to as many files as it takes."""
+    """Return it as JSON, its lists distributed over as many files as necessary."""
     if len(whole := _json(kept)) <= most_bytes:
         return [whole]
     alone = {name: value for name, value in kept.items() if not isinstance(value, list)}
     parts, room = [alone], most_bytes - len(_json(_numbered(alone)))
     for name, entries in kept.items():
         for entry in entries if isinstance(entries, list) else ():
-            # Deeper in the file, each of its lines begins with two more blanks.
+            # Nested in the file, each of its lines is indented by two more spaces.
             text = _json(entry)
             size = len(text) + 2 * text.count(b"\n") + len(name) + 16
             if size > room:

@@ -1,4 +1,4 @@
-"""Cancel: a job that waits or runs need not be."""
+"""The Cancel button of a waiting or running job."""
 
 from bot.core.admission.visibility import Right
 from bot.ui.actions.job_actions import JobAction, Under
@@ -6,7 +6,7 @@ from bot.ui.actions.press import Press
 
 
 class Cancel(JobAction):
-    """Ends a job."""
+    """Cancels a job."""
 
     name = "cancel"
     label = "button-cancel"
@@ -15,6 +15,6 @@ class Cancel(JobAction):
     right = Right.END
 
     async def press(self, press: Press) -> None:
-        """Acknowledge it first: ending what runs can take a tick of the device."""
+        """Acknowledge first: ending a running job can take a step of the device."""
         await press.interaction.response.defer()
         await press.app.jobs.cancel(press.job.id, press.actor)

@@ -1,4 +1,4 @@
-"""/queue and /cancel: what is on its way, and what need not be."""
+"""/queue and /cancel: viewing the queue, and cancelling jobs."""
 
 from typing import TYPE_CHECKING
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 class QueueCog(commands.Cog):
-    """The line in front of the device."""
+    """Commands for the queue."""
 
     def __init__(self, jobs: JobService, quotas: Quotas) -> None:
         self.jobs, self.quotas = jobs, quotas
 
     @app_commands.command(description=say("command-queue"))
     async def queue(self, interaction: Interaction) -> None:
-        """Show the line privately; other people's prompts are theirs."""
+        """Show the queue in an ephemeral reply, without other people's prompts."""
         turns = await self.jobs.queue.turns()
         actor = actor_of(interaction)
         named = [
@@ -53,7 +53,7 @@ class QueueCog(commands.Cog):
         job: app_commands.Range[int, 1, LARGEST_INTEGER] | None = None,
         everything: bool = False,
     ) -> None:
-        """End what was picked, as the Cancel button would."""
+        """Cancel the chosen job, as the Cancel button does."""
         await interaction.response.defer(ephemeral=True)
         mine = await self._mine(interaction)
         if job is None and not everything:
@@ -71,7 +71,7 @@ class QueueCog(commands.Cog):
     async def open_jobs(
         self, interaction: Interaction, current: str
     ) -> list[app_commands.Choice[int]]:
-        """Offer the person's own jobs that have not ended."""
+        """Suggest the person's own open jobs."""
         return [
             app_commands.Choice(name=_name(job), value=job.id)
             for job in await self._mine(interaction)
@@ -87,5 +87,5 @@ def _name(job: Job) -> str:
 
 
 def setup(app: "App") -> None:
-    """Show the queue, and cancel what is in it."""
+    """Add the commands and the button."""
     app.add_cog(QueueCog(app.jobs, app.get(Quotas)))

@@ -1,4 +1,4 @@
-"""/mod quota: what moderators grant."""
+"""/mod quota: allowances for people and roles."""
 
 from bot.features.quotas.cog import setup
 

@@ -1,4 +1,4 @@
-"""/mod quota: what moderators grant people and roles beside the server's quota."""
+"""/mod quota: allowances for people and roles on top of the server's quota."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -24,14 +24,14 @@ Who = discord.Member | discord.User | discord.Role
 
 
 class QuotaGroup(app_commands.Group):
-    """A group in /mod; each command answers with what the holder has."""
+    """A subgroup of /mod; each command replies with the holder's allowance."""
 
     def __init__(self, granting: Granting) -> None:
         super().__init__(name="quota", description=say("command-mod-quota"))
         self.granting = granting
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
-        """Check in code, too: Discord's library asks the outer group only about its own."""
+        """Check in code too: discord.py calls the outer group's check only for its own commands."""
         check_moderator(interaction)
         return True
 
@@ -47,7 +47,7 @@ class QuotaGroup(app_commands.Group):
         pictures_per_day: app_commands.Range[int, PICTURES_PER_DAY[0], PICTURES_PER_DAY[1]]
         | None = None,
     ) -> None:
-        """Give the holder a number of their own, or leave them to the server's."""
+        """Set the holder's own daily number, or reset it to the server's."""
         held = await self.granting.set_daily(
             _holder(interaction, who), interaction.user.id, pictures_per_day
         )
@@ -63,7 +63,7 @@ class QuotaGroup(app_commands.Group):
         who: Who,
         pictures: app_commands.Range[int, 1, MOST_EXTRA],
     ) -> None:
-        """Grant more for today."""
+        """Grant extra pictures for today."""
         held = await self.granting.add_today(
             _holder(interaction, who), interaction.user.id, pictures, interaction.created_at
         )
@@ -72,7 +72,7 @@ class QuotaGroup(app_commands.Group):
     @app_commands.command(description=say("command-mod-quota-reset"))
     @app_commands.describe(who=say("command-mod-quota.who"))
     async def reset(self, interaction: Interaction, who: Who) -> None:
-        """Count from now on."""
+        """Start counting anew from now."""
         held = await self.granting.count_anew(
             _holder(interaction, who), interaction.user.id, interaction.created_at
         )
@@ -81,7 +81,7 @@ class QuotaGroup(app_commands.Group):
     @app_commands.command(description=say("command-mod-quota-show"))
     @app_commands.describe(who=say("command-mod-quota.who"))
     async def show(self, interaction: Interaction, who: Who) -> None:
-        """Show what the holder has."""
+        """Show the holder's allowance."""
         await self._answer(interaction, who, self.granting.held(_holder(interaction, who)))
 
     async def _answer(self, interaction: Interaction, who: Who, held: Allowance) -> None:
@@ -101,7 +101,7 @@ def _holder(interaction: Interaction, who: Who) -> Allowance:
 
 
 def setup(app: "App") -> None:
-    """Hold people to a day's quota, to which moderators may add."""
+    """Add the commands, and the quota check."""
     allowances, spending = AllowanceStore(app.database), SpendingStore(app.database)
     app.loads.append(allowances.load)
     app.personal_data += [allowances, spending]

@@ -1,4 +1,4 @@
-"""What moderators grant beside a server's quota; each grant is on record."""
+"""Granting allowances on top of a server's quota; every grant is recorded."""
 
 from datetime import UTC, datetime
 
@@ -9,9 +9,9 @@ from bot.db.records import Allowance, AuditAction, Holder
 
 
 class Granting:
-    """What /mod quota calls; it trusts its caller to have checked who asks.
+    """The service behind /mod quota; callers must have checked permissions.
 
-    An allowance that is given says whose; what is granted in it does not count.
+    An allowance passed in only identifies its holder; its values are ignored.
     """
 
     def __init__(self, allowances: AllowanceStore, quotas: Quotas) -> None:
@@ -19,19 +19,19 @@ class Granting:
         self._quotas = quotas
 
     def held(self, whose: Allowance) -> Allowance:
-        """Return what the holder has been granted."""
+        """Return the holder's allowance."""
         return self._allowances.get(whose.guild_id, whose.holder, whose.holder_id)
 
     async def quota_status(
         self, person_id: int, guild_id: int, role_ids: frozenset[int], now: datetime
     ) -> QuotaStatus:
-        """Return how a person stands with the quota now."""
+        """Return a person's current quota status."""
         return await self._quotas.quota_status(person_id, guild_id, role_ids, now)
 
     async def set_daily(
         self, whose: Allowance, moderator_id: int, pictures: int | None
     ) -> Allowance:
-        """Give the holder so many pictures a day; None is the server's own number again."""
+        """Set the holder's pictures per day; None resets it to the server's number."""
         what = "the server's" if pictures is None else f"{pictures} pictures a day"
         entry = _deed(whose, moderator_id, AuditAction.QUOTA_SET, what)
         return await self._allowances.change(whose, entry, pictures_per_day=pictures)
@@ -39,13 +39,13 @@ class Granting:
     async def add_today(
         self, whose: Allowance, moderator_id: int, pictures: int, now: datetime
     ) -> Allowance:
-        """Grant so many more on this day (UTC)."""
+        """Grant this many more pictures on this day (UTC)."""
         day = now.astimezone(UTC).date()
         entry = _deed(whose, moderator_id, AuditAction.QUOTA_ADD, f"{pictures} more on {day}")
         return await self._allowances.change(whose, entry, extra=pictures, extra_on=day)
 
     async def count_anew(self, whose: Allowance, moderator_id: int, now: datetime) -> Allowance:
-        """Let what was asked for before now not count."""
+        """Stop counting what was requested before now."""
         entry = _deed(whose, moderator_id, AuditAction.QUOTA_RESET, "counted from now on")
         return await self._allowances.change(whose, entry, counted_from=now)
 

@@ -1,4 +1,4 @@
-"""/settings: what somebody likes where they say nothing."""
+"""/settings: a person's default options."""
 
 from bot.features.settings.cog import setup
 

@@ -1,4 +1,4 @@
-"""/settings: a person's own defaults."""
+"""/settings: a person's default options."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,7 @@ def _names() -> Sequence[str]:
 class SettingsCog(
     commands.GroupCog, group_name="settings", group_description=say("command-settings")
 ):
-    """Everybody's own; each subcommand answers with what is set then."""
+    """Commands for one's own defaults; each subcommand replies with the current ones."""
 
     def __init__(self, defaults: DefaultsStore, jobs: JobService, quotas: Quotas) -> None:
         self.defaults, self.jobs, self.quotas = defaults, jobs, quotas
@@ -47,11 +47,11 @@ class SettingsCog(
 
     @app_commands.command(description=say("command-settings-show"))
     async def show(self, interaction: Interaction) -> None:
-        """Show them privately, with what is left of the day."""
+        """Show the defaults in an ephemeral reply, with what is left of the daily quota."""
         await self._answer(interaction, await self.defaults.get(interaction.user.id))
 
     async def set(self, interaction: Interaction, **given: Any) -> None:  # noqa: ANN401
-        """Set what was given, and leave the rest."""
+        """Set the given defaults, and keep the others."""
         named = by_catalog(catalog_here(interaction), given)
         await self._answer(interaction, await self.defaults.change(interaction.user.id, named))
 
@@ -59,7 +59,7 @@ class SettingsCog(
     @app_commands.describe(setting=say("command-settings-reset.setting"))
     @app_commands.autocomplete(setting=resettable(_names))
     async def reset(self, interaction: Interaction, setting: str) -> None:
-        """Take one back, or all."""
+        """Reset one default, or all."""
         changes = dict.fromkeys(chosen(setting, _names()))
         await self._answer(interaction, await self.defaults.change(interaction.user.id, changes))
 
@@ -73,5 +73,5 @@ class SettingsCog(
 
 
 def setup(app: "App") -> None:
-    """Keep what people like in the gaps of what they ask for."""
+    """Add the commands, and apply people's defaults."""
     app.add_cog(SettingsCog(app.defaults, app.jobs, app.get(Quotas)))

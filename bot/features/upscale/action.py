@@ -1,4 +1,4 @@
-"""U1 to U4, and what follows: a picture, larger."""
+"""The upscale buttons: U1 to U4, and one more under an upscale."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,7 +10,7 @@ from generation.upscaler import FACTORS, RESULT_SIDE
 
 
 class Upscale(JobAction):
-    """Enlarges a picture twofold, and the larger one once more."""
+    """Upscales a picture twofold, up to twice in a row."""
 
     name = "upscale"
     label = "button-upscale"
@@ -18,7 +18,7 @@ class Upscale(JobAction):
     makes_job = True
 
     def buttons(self, job: Job, pictures: Sequence[int]) -> Iterable[Button]:
-        """Return one for each picture; of an enlarged one as far as it can be enlarged."""
+        """Return one for each picture; under an upscale only if it can grow further."""
         if job.kind is not Kind.UPSCALE:
             return [self.button(index, number=str(index + 1)) for index in pictures]
         if job.factor >= max(FACTORS) or 2 * max(job.size) > RESULT_SIDE:

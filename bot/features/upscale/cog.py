@@ -1,4 +1,4 @@
-"""/upscale: a person's own picture, larger."""
+"""/upscale: upscaling a person's own picture."""
 
 from functools import partial
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ CHOICES = [app_commands.Choice(name=f"×{factor}", value=factor) for factor in F
 
 
 class EnlargingCog(commands.Cog):
-    """The upscaler, for any picture."""
+    """The upscaler for any picture."""
 
     def __init__(self, jobs: JobService) -> None:
         self.jobs = jobs
@@ -41,12 +41,12 @@ class EnlargingCog(commands.Cog):
         factor: int = FACTORS[0],
         private: bool = False,
     ) -> None:
-        """Record the request, answer with the message that will carry it, and line it up."""
+        """Record the request, reply with the job's message, and queue the job."""
         context = request_context_of(interaction, private=private)
         job = await self.jobs.upscale(partial(fetch, interaction, "image", image), factor, context)
         await first_answer(interaction, self.jobs, job)
 
 
 def setup(app: "App") -> None:
-    """Enlarge people's own pictures."""
+    """Add the command and the buttons."""
     app.add_cog(EnlargingCog(app.jobs))

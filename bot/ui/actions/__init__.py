@@ -1,1 +1,1 @@
-"""Buttons under jobs: custom ids, presses, and what an action is."""
+"""Job buttons: custom ids, presses, and the actions behind them."""

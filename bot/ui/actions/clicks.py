@@ -1,4 +1,4 @@
-"""Double clicks: of two clicks by one person on one button within two seconds, the first counts."""
+"""Double clicks: a second click on the same button within two seconds does not count."""
 
 from collections import OrderedDict
 from datetime import datetime, timedelta
@@ -8,10 +8,10 @@ REMEMBERED = 1000
 
 
 class Clicks:
-    """Who clicked what a moment ago.
+    """Recent clicks.
 
-    It is a courtesy, so a restart may forget it. The moments are Discord's, at which people
-    clicked: however late we hear of two clicks, they are as far apart as they were.
+    Forgetting them in a restart does no harm. Times are Discord's, taken when people clicked, so
+    late delivery does not distort the interval between two clicks.
     """
 
     def __init__(self, window: timedelta = WINDOW) -> None:
@@ -33,7 +33,7 @@ class Clicks:
         return True
 
     def forget(self, person_id: int, custom_id: str) -> None:
-        """Let the next click count: this one came to nothing."""
+        """Let the next click count, because this one failed."""
         self._counted.pop((person_id, custom_id), None)
 
     def _forget_old(self, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""The custom ids of a job's buttons and forms: ids only, so that they outlive every restart."""
+"""Custom ids of job buttons and forms. They contain only ids, so they survive restarts."""
 
 import re
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Self
 
 from bot.db.records import Job
 
-# A row's id has at most 63 bits, which the store checks; a picture's number is one digit.
+# A row id has at most 63 bits, which the store checks; a picture's number is one digit.
 TEMPLATE = re.compile(
     r"job:(?P<job>[0-9]{1,19}):(?P<action>[a-z]+)"
     r"(?::(?P<index>[0-9]?)(?::(?P<mark>[0-9a-f]{1,16}))?)?"
@@ -15,7 +15,7 @@ TEMPLATE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class CustomId:
-    """What a button's id says; those of earlier releases lack the job's ``mark``."""
+    """The contents of a button's custom id; earlier releases had no ``mark`` of the job."""
 
     job_id: int
     action: str
@@ -28,11 +28,11 @@ class CustomId:
 
     @classmethod
     def of(cls, job: Job, action: str, index: int | None = None) -> Self:
-        """Return the id of a job's button."""
+        """Return the custom id of a job's button."""
         return cls(job.id, action, index, job.mark)
 
     @classmethod
     def from_match(cls, match: re.Match[str]) -> Self:
-        """Read the parts; that they make sense is checked when the button is pressed."""
+        """Parse the parts; they are validated when the button is pressed."""
         index = int(match["index"]) if match["index"] else None
         return cls(int(match["job"]), match["action"], index, match["mark"])

@@ -1,6 +1,6 @@
-"""What can be done with a job: each button is a `JobAction`, which is registered once.
+"""Job actions: each button is a `JobAction`, registered once.
 
-Under finished pictures the buttons stand in the order in which their actions were registered.
+Buttons under finished pictures appear in registration order.
 """
 
 import re
@@ -24,20 +24,20 @@ from bot.ui.interaction import Interaction, app_of
 from bot.ui.interaction_context import actor_of
 
 ROW_LENGTH = 5
-# Discord keeps a number beside a button's custom id: from this one on they are of this run.
+# Components have a numeric id besides the custom id; from this one on they are of this run.
 OURS = 1 + secrets.randbits(30)
 
 
 class Under(Enum):
-    """What a button stands under."""
+    """What a button appears under."""
 
     PICTURES = auto()  # finished ones
-    OPEN = auto()  # the message of a job that waits or runs
-    ANSWER = auto()  # what another action answered to one person
+    OPEN = auto()  # the message of a waiting or running job
+    ANSWER = auto()  # another action's reply to one person
 
 
 class Row(IntEnum):
-    """Buttons under pictures stand in rows: what is made of them, then what is done with them."""
+    """Rows of buttons under pictures: first those that make new jobs, then the others."""
 
     MAKE = 0
     CHANGE = 1
@@ -46,7 +46,7 @@ class Row(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """One button: how it looks, in which row, and for which of the pictures."""
+    """One button: its look, its row, and which pictures it is for."""
 
     label: str
     emoji: str | None = None
@@ -56,11 +56,11 @@ class Button:
 
 
 class JobAction(ABC):
-    """What a button under a job does.
+    """The action behind a job button.
 
-    ``name`` stands in custom ids, so it never changes. ``label`` is a key of the catalog.
-    Who has the ``right`` may press it; what ``makes_job`` is done in nobody's name but one's own,
-    moderator or not. What ``opens_form`` also takes the form when it comes back.
+    ``name`` is part of custom ids, so it never changes. ``label`` is a key of the text catalog.
+    Anybody with the ``right`` may press it; what ``makes_job`` is always done in one's own name,
+    even by moderators. An action that ``opens_form`` also handles the form's submission.
     """
 
     name: ClassVar[str]
@@ -74,27 +74,28 @@ class JobAction(ABC):
     opens_form: ClassVar[bool] = False
 
     def buttons(self, job: Job, pictures: Sequence[int]) -> Iterable[Button]:  # noqa: ARG002
-        """Return where it stands; ``pictures`` of the job are shown, others were held back."""
+        """Return its buttons; ``pictures`` of the job are shown, others were refused."""
         return [self.button()]
 
     def button(self, index: int | None = None, row: Row | None = None, **fields: str) -> Button:
-        """Return a button that looks like this action; ``fields`` are those of its label."""
+        """Return a button for this action; ``fields`` fill in its label."""
         row = self.row if row is None else row
         return Button(say(self.label, **fields), self.emoji, self.style, row, index)
 
     @abstractmethod
     async def press(self, press: Press) -> None:
-        """Do what the button says; raises JobError where it makes no sense (any more)."""
+        """Perform the action; raises JobError if that is not possible (any more)."""
 
     async def submit(self, press: Press) -> None:  # noqa: ARG002
-        """Do what its form says, which came back; raises likewise."""
+        """Handle its submitted form; raises likewise."""
         raise NothingToDo(say("error-form-unknown"))
 
     def made_for(self, job: Job, pressed: CustomId, message: discord.Message | None) -> bool:
         """Tell whether a button under this message was made for this job.
 
-        Numbers come again in another database: a mark has to be the job's, and the message, too,
-        as far as it is known. What stands under an answer belongs to the message that was answered.
+        Another database reuses job numbers, so the mark must match the job's, and so must the
+        message, as far as it is known. Buttons under a reply belong to the message that was replied
+        to.
         """
         if pressed.mark is not None and pressed.mark != job.mark:
             return False
@@ -106,7 +107,7 @@ class JobAction(ABC):
 
 
 def _answered(message: discord.Message | None) -> int | None:
-    """Return the id of the message whose button was pressed to get this answer."""
+    """Return the id of the message whose button led to this reply."""
     metadata = None if message is None else message.interaction_metadata
     return None if metadata is None else metadata.interacted_message_id
 
@@ -133,10 +134,10 @@ class JobButton(LastingButton, discord.ui.DynamicItem[discord.ui.Button[Any]], t
         return cls(CustomId.from_match(match))
 
     async def pressed(self, interaction: Interaction) -> None:
-        """Do what the button says, once."""
+        """Perform the button's action, once."""
         action = JOB_ACTIONS.get(self.parsed.action)
         work = _press(interaction, action, self.parsed)
-        # A form that was closed may be opened again at once.
+        # A form that was closed may be reopened at once.
         opens = action is not None and action.opens_form
         await (work if opens else once(interaction, str(self.parsed), work))
 
@@ -153,7 +154,7 @@ async def _press(interaction: Interaction, action: JobAction | None, sent: Custo
 
 
 async def submitted(interaction: Interaction, match: re.Match[str]) -> None:
-    """Do what an action's form says, which came back; raises JobError."""
+    """Handle a submitted form of an action; raises JobError."""
     sent = CustomId.from_match(match)
     action = JOB_ACTIONS.get(sent.action)
     if action is None or not action.opens_form:
@@ -163,10 +164,10 @@ async def submitted(interaction: Interaction, match: re.Match[str]) -> None:
 
 
 async def _admit(interaction: Interaction, action: JobAction, sent: CustomId) -> Press:
-    """Return the press of a button or a form by somebody who has the right to it.
+    """Return the press of a button or form, if the person has the right to it.
 
-    Raises ForeignButton where it was made for another job of the same number, of which whoever may
-    not see that learns nothing; else JobNotFound, JobRemoved or NotYours.
+    Raises ForeignButton if it was made for another job with the same number, without revealing
+    anything about that job; otherwise JobNotFound, JobRemoved or NotYours.
     """
     actor, gallery = actor_of(interaction), app_of(interaction).get(Gallery)
     if action.makes_job:
@@ -179,9 +180,9 @@ async def _admit(interaction: Interaction, action: JobAction, sent: CustomId) ->
 
 
 def result_view(job: Job, held_back: Collection[int] = ()) -> discord.ui.View:
-    """Return the buttons under finished pictures; those that were ``held_back`` have none.
+    """Return the buttons under finished pictures; ``held_back`` ones have none.
 
-    Discord takes five rows of five: what is too much for a row goes on in one of its own.
+    Discord allows five rows of five; a row that is too long continues in another.
     """
     pictures = [index for index in range(job.request.num_images) if index not in held_back]
     groups: dict[Row, list[JobButton]] = {row: [] for row in Row}
@@ -203,7 +204,7 @@ def result_view(job: Job, held_back: Collection[int] = ()) -> discord.ui.View:
 
 
 def waiting_view(job: Job) -> discord.ui.View:
-    """Return the buttons of a job that waits or runs."""
+    """Return the buttons of a waiting or running job."""
     view = closed_view()
     actions = [action for action in JOB_ACTIONS.values() if action.under is Under.OPEN]
     for number, action in enumerate(actions, OURS):
@@ -212,17 +213,17 @@ def waiting_view(job: Job) -> discord.ui.View:
 
 
 def answer_view(job: Job, action: JobAction) -> discord.ui.View:
-    """Return the one button of an action that stands under another one's answer."""
+    """Return the single button of an action that appears under another action's reply."""
     view = closed_view()
     view.add_item(JobButton.of(action, job, action.button()))
     return view
 
 
 def closed_view() -> discord.ui.View:
-    """Return no buttons, for a job that ended without pictures, or for a start.
+    """Return an empty view, for a job that ended without pictures, or as a start.
 
-    discord.py need not wait for what is pressed: ours are known by their ids. Of a private answer
-    it would forget them after a quarter of an hour.
+    discord.py need not track the buttons: ours are recognized by custom id. For an ephemeral reply
+    it would forget them after 15 minutes.
     """
     view = discord.ui.View(timeout=None)
     view.stop()

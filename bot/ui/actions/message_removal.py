@@ -1,4 +1,4 @@
-"""The message of a job that was removed: deleted, or at least emptied."""
+"""Removing a deleted job's message: deleting it, or at least emptying it."""
 
 import logging
 from typing import Any
@@ -15,11 +15,11 @@ log = logging.getLogger(__name__)
 
 
 async def remove_message(client: discord.Client, job: Job, instead: str) -> None:
-    """Delete a job's message, or say ``instead`` in it where Discord does not let us.
+    """Delete a job's message, or replace its text with ``instead`` if Discord forbids deleting.
 
-    Raises DiscordRefused where it lets us do neither.
+    Raises DiscordRefused if Discord allows neither.
 
-    One that is gone already is no error, nor is one that only its person sees.
+    A message that is already gone is no error, nor is an ephemeral one.
     """
     if job.message_id is None or job.channel_id is None:
         return

@@ -1,7 +1,7 @@
-"""What moderators do about a job that they look at: each button is a class, registered once.
+"""Moderators' actions on a job they are viewing: each button is a class, registered once.
 
-Buttons and forms are known by their custom ids, as those under a job are, so that they outlive
-every restart; whether somebody moderates is asked with each of them.
+Buttons and forms are recognized by custom id, like job buttons, so they survive restarts. Each one
+checks that the person is a moderator.
 """
 
 import re
@@ -26,11 +26,11 @@ TEMPLATE = re.compile(r"mod:(?P<action>[a-z]+):(?P<job>[0-9]{1,19})(?::(?P<mark>
 
 
 class ModerationAction(ABC):
-    """What a moderator does about a job or its person, at once or after a form.
+    """A moderator's action on a job or its author, immediate or after a form.
 
-    ``name`` stands in custom ids, so it never changes. ``label`` is a key of the catalog. Whoever
-    moderates the job's server may do it. The service that does it writes the audit trail; where
-    there is none, the action does, with `ModerationService.note`.
+    ``name`` is part of custom ids, so it never changes. ``label`` is a key of the text catalog. Any
+    moderator of the job's server may use it. The audit entry is written by the service that
+    performs the action, or else by the action itself with `ModerationService.note`.
     """
 
     name: ClassVar[str]
@@ -38,16 +38,16 @@ class ModerationAction(ABC):
     style: ClassVar[discord.ButtonStyle] = discord.ButtonStyle.danger
 
     def applies_to(self, found: Found) -> bool:  # noqa: ARG002
-        """Tell whether its button stands under a job that is looked at."""
+        """Tell whether its button appears under the job being viewed."""
         return True
 
     def form(self, job: Job, custom_id: str) -> discord.ui.Modal | None:  # noqa: ARG002
-        """Return what asks once more, or None where it is done at once."""
+        """Return a form that asks for confirmation, or None to act at once."""
         return None
 
     @abstractmethod
     async def carry_out(self, press: Press, typed: Mapping[str, str]) -> None:
-        """Do it, with what was ``typed`` into the form, by the inputs' ids; raises JobError."""
+        """Perform the action with the form's ``typed`` values by input id; raises JobError."""
 
 
 MODERATION_ACTIONS: Actions[ModerationAction] = Actions()
@@ -56,7 +56,7 @@ MODERATION_ACTIONS: Actions[ModerationAction] = Actions()
 class ModerationButton(
     LastingButton, discord.ui.DynamicItem[discord.ui.Button[Any]], template=TEMPLATE
 ):
-    """A button on a job that is looked at."""
+    """A button on a job being viewed."""
 
     def __init__(self, name: str, job_id: int, mark: str | None, **look: Any) -> None:  # noqa: ANN401
         self.name, self.job_id, self.mark = name, job_id, mark
@@ -68,7 +68,7 @@ class ModerationButton(
         return cls(match["action"], int(match["job"]), match["mark"])
 
     async def pressed(self, interaction: Interaction) -> None:
-        """Ask once more, or do it."""
+        """Ask for confirmation, or act."""
         check_moderator(interaction)
         app_of(interaction).cooldowns.click(interaction)
         action = MODERATION_ACTIONS.get(self.name)
@@ -83,7 +83,7 @@ class ModerationButton(
 
 
 async def submitted(interaction: Interaction, match: re.Match[str]) -> None:
-    """Do what a form says that came back; raises JobError."""
+    """Handle a submitted form; raises JobError."""
     check_moderator(interaction)
     action = MODERATION_ACTIONS.get(match["action"])
     press = await _admit(interaction, match["action"], int(match["job"]), match["mark"])
@@ -93,9 +93,9 @@ async def submitted(interaction: Interaction, match: re.Match[str]) -> None:
 
 
 async def _admit(interaction: Interaction, name: str, job_id: int, mark: str | None) -> Press:
-    """Return a press about a job of this server; ForeignButton where it was about another one.
+    """Return a press about a job of this server; raises ForeignButton if it was another one.
 
-    Earlier releases made buttons without a mark: then the card above them tells.
+    Buttons of earlier releases have no mark; there the card above them is compared.
     """
     job = await app_of(interaction).visibility.in_server(job_id, interaction.guild_id or 0)
     if not (_shows(interaction.message, job) if mark is None else mark == job.mark):
@@ -104,7 +104,7 @@ async def _admit(interaction: Interaction, name: str, job_id: int, mark: str | N
 
 
 def _shows(message: discord.Message | None, job: Job) -> bool:
-    """Tell whether a message has the card of a job, by the moment at which that was asked for."""
+    """Tell whether a message shows the job's card, by the time of the request."""
     moments = [card.timestamp for card in message.embeds] if message is not None else []
     asked_at = job.origin.asked_at
     return any(
@@ -117,7 +117,7 @@ def _custom_id(name: str, job_id: int, mark: str | None) -> str:
 
 
 def view_of(found: Found) -> discord.ui.View:
-    """Return the buttons under a job that a moderator looks at."""
+    """Return the buttons under a job that a moderator is viewing."""
     view = discord.ui.View(timeout=None)
     for action in MODERATION_ACTIONS.values():
         if action.applies_to(found):
@@ -127,7 +127,7 @@ def view_of(found: Found) -> discord.ui.View:
 
 
 def reason_input(hint: str) -> Input:
-    """Return the input in which a moderator may say why; ``hint`` stands below it."""
+    """Return the input for a moderator's reason; ``hint`` is shown below it."""
     return Input(
         "reason", say("form-reason"), hint, {"max_length": REASON_LENGTH, "required": False}
     )

@@ -1,4 +1,4 @@
-"""One press of a button on a job: who pressed it where, and what an action reaches."""
+"""One press of a job button: who pressed it where, and what an action can reach."""
 
 import logging
 import re
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """Somebody pressed a button on a job, or sent its form back, and has the right to.
+    """A press of a job button, or a submission of its form, by somebody with the right to it.
 
     ``custom_id`` is the button's, with the job's mark.
     """
@@ -38,7 +38,7 @@ class Press:
 
     @property
     def picture(self) -> int:
-        """Which of the job's pictures it is about; raises NothingToDo where it does not say."""
+        """The picture it is about; raises NothingToDo if it names none."""
         if self.index is None:
             raise NothingToDo(say("error-button-unknown"))
         return self.index
@@ -50,17 +50,17 @@ class Press:
 
     @property
     def context(self) -> RequestContext:
-        """Who asks for a job, and where."""
+        """Who requests a job, and where."""
         return request_context_of(self.interaction)
 
     @property
     def app(self) -> "App":
-        """Whatever an action may need."""
+        """The application, for everything else."""
         return app_of(self.interaction)
 
 
 class Named(Protocol):
-    """An action; its ``name`` stands in custom ids, so it never changes."""
+    """An action; its ``name`` is part of custom ids, so it never changes."""
 
     name: ClassVar[str]
 
@@ -69,10 +69,10 @@ Action = TypeVar("Action", bound=Named)
 
 
 class Actions(dict[str, Action]):
-    """Actions by their names, in the order of their buttons."""
+    """Actions by name, in the order of their buttons."""
 
     def register(self, *actions: Action) -> None:
-        """Add actions; raises ValueError where a name is another's, or fits no custom id."""
+        """Add actions; raises ValueError if a name is taken, or does not fit a custom id."""
         for action in actions:
             if action.name in self or not re.fullmatch("[a-z]+", action.name):
                 raise ValueError(f"an action cannot be called {action.name!r}")
@@ -80,10 +80,10 @@ class Actions(dict[str, Action]):
 
 
 class LastingButton:
-    """What our dynamic items have in common: they are known by their custom ids, from any release.
+    """The base of our dynamic items, recognized by custom id across releases.
 
-    discord.py logs what a dynamic item raises and tells nobody, so everything but the parsing
-    happens in `pressed`, and the person is answered whatever goes wrong.
+    discord.py only logs what a dynamic item raises, so everything except parsing happens in
+    `pressed`, and the person always gets a reply.
     """
 
     @classmethod
@@ -93,7 +93,7 @@ class LastingButton:
 
     @abstractmethod
     async def pressed(self, interaction: Interaction) -> None:
-        """Do what the button says."""
+        """Perform the button's action."""
 
     @classmethod
     async def from_custom_id(
@@ -107,7 +107,7 @@ class LastingButton:
         return cls.parse(match)
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Do what the button says; every error becomes a private line."""
+        """Perform the button's action; every error becomes an ephemeral reply."""
         speak(str(interaction.locale))
         try:
             await self.pressed(interaction)
@@ -116,17 +116,17 @@ class LastingButton:
 
 
 async def once(interaction: Interaction, custom_id: str, work: Coroutine[Any, Any, None]) -> None:
-    """Do the work of a click; the second of a double click is acknowledged, and that is all.
+    """Handle a click; the second of a double click is only acknowledged.
 
-    It says nothing: the first one's answer is on its way to the same person. Raises what the work
-    does, and then the next click counts.
+    It needs no reply of its own, since the first one's is on its way. Raises what the work raises,
+    and then the next click counts.
     """
     clicks = app_of(interaction).clicks
     if not clicks.count(interaction.user.id, custom_id, interaction.created_at):
         work.close()
         try:
             await interaction.response.defer()
-        except TROUBLE as error:  # as when Discord delivers one click twice
+        except TROUBLE as error:  # as when Discord delivers a click twice
             log.info("a double click was not acknowledged: %s", describe(error))
         return
     try:

@@ -1,1 +1,1 @@
-"""One message a job: its text, its first answer, its edits and its files."""
+"""One message per job: its text, first reply, edits and files."""

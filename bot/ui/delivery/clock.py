@@ -1,7 +1,7 @@
-"""Discord's time, which this machine's clock need not have.
+"""Discord's time, from which this machine's clock may differ.
 
-How old an interaction's token is counts from the time in its id, which is Discord's. Each answer
-of its API says what time it is there; a clock that is wrong by minutes loses nobody's job.
+An interaction token's age counts from the time in its id, which is Discord's. Every API response
+carries Discord's time, so a local clock that is off by minutes costs nobody a job.
 """
 
 from datetime import datetime, timedelta
@@ -13,17 +13,17 @@ import discord
 
 
 class DiscordClock:
-    """Tells Discord's time, as far as its latest answer said it; before any, this machine's."""
+    """Discord's time according to its latest response; before any, this machine's."""
 
     def __init__(self) -> None:
         self._ahead = timedelta(0)
 
     def now(self) -> datetime:
-        """Return what time it is at Discord."""
+        """Return the current time at Discord."""
         return discord.utils.utcnow() + self._ahead
 
     def listen(self, trace: aiohttp.TraceConfig) -> aiohttp.TraceConfig:
-        """Let the clock hear the answers that an HTTP client with this trace gets."""
+        """Let the clock read the responses to an HTTP client with this trace."""
         trace.on_request_end.append(self._heard)
         return trace
 
@@ -35,8 +35,8 @@ class DiscordClock:
     ) -> None:
         date = params.response.headers.get("Date")
         if date is None or not params.url.path.startswith("/api/"):
-            return  # another host's, or one that a cache answered for
+            return  # another host's response, or a cached one
         try:
             self._ahead = parsedate_to_datetime(date) - discord.utils.utcnow()
-        except (TypeError, ValueError):  # no date, or one without its zone
+        except (TypeError, ValueError):  # no date, or one without a time zone
             return

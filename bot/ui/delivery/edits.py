@@ -1,4 +1,4 @@
-"""A state of a job's message on its way to Discord."""
+"""A state of a job's message to be sent to Discord."""
 
 import asyncio
 from dataclasses import dataclass, field, replace
@@ -14,15 +14,15 @@ from bot.ui.delivery.uploading import as_files
 
 @dataclass(slots=True)
 class Edit:
-    """A whole state of a message: what it replaces does not matter any more."""
+    """The complete state of a message, replacing any earlier one."""
 
     content: str
     view: discord.ui.View
-    # None leaves what the message carries.
+    # None leaves what the message has.
     files: list[Upload] | None = None
 
     def fields(self) -> dict[str, Any]:
-        """Return what discord.py's edits take, with the files anew: sending one uses it up."""
+        """Return arguments for discord.py's edits, with new file objects: sending uses them up."""
         fields: dict[str, Any] = {
             "content": self.content,
             "view": self.view,
@@ -33,7 +33,7 @@ class Edit:
         return fields
 
     async def send(self, channel: discord.abc.Messageable, nonce: str) -> discord.Message:
-        """Post it as a new message; the same nonce again finds the first one for some minutes."""
+        """Post it as a new message; for some minutes, the same nonce returns the first one."""
         return await channel.send(
             self.content,
             view=self.view,
@@ -45,20 +45,20 @@ class Edit:
 
 @dataclass(slots=True)
 class Line:
-    """What is on its way to one job's message."""
+    """What is being sent to one job's message."""
 
     newest: Edit | None = None
     sender: asyncio.Task[None] | None = None
     patching: asyncio.Lock = field(default_factory=asyncio.Lock)
     place: int | None = None
     token_died: bool = False
-    # Discord refused a progress edit, and would refuse the next; the message may even be gone.
+    # Discord refused a progress edit and would refuse the next; the message may even be gone.
     muted: bool = False
     gone: bool = False
 
 
 async def coarsened(edit: Edit) -> Edit:
-    """Return the edit with its preview as it may be shown before the check."""
+    """Return the edit with its preview coarsened, as it may be shown before the check."""
     if not edit.files:
         return edit
     (preview,) = edit.files
@@ -67,7 +67,7 @@ async def coarsened(edit: Edit) -> Edit:
 
 
 async def fitting(edit: Edit, limit: int) -> Edit:
-    """Return the edit with files of at most ``limit`` bytes, saying so where it shrank any."""
+    """Return the edit with files of at most ``limit`` bytes, with a note if any was shrunk."""
     if not edit.files:
         return edit
     files = await asyncio.to_thread(fit, edit.files, limit)

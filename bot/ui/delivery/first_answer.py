@@ -1,4 +1,4 @@
-"""The first answer to a job: the message that will carry it to its end."""
+"""The first reply to a job: the message that shows it to the end."""
 
 import asyncio
 import logging
@@ -17,18 +17,19 @@ from bot.ui.trouble import ALREADY_ACKNOWLEDGED, TROUBLE, describe, is_final, re
 
 log = logging.getLogger(__name__)
 
-# Discord takes a first answer within three seconds.
+# Discord accepts a first reply within three seconds.
 ANSWER_S, IN_TIME_S, AGAIN_S = 10.0, 2.5, 0.2
-# The statuses with which Discord says that it did not take an answer.
+# Statuses that mean Discord did not accept a reply.
 REFUSALS = (400, 403, 413)
 UNKNOWN_INTERACTION = 10062
 STRIPPED_SHOWN = 1500
 
 
 async def first_answer(interaction: Interaction, jobs: JobService, job: Job) -> None:
-    """Answer a recorded job with the message that will carry it to its end.
+    """Reply to a recorded job with the message that shows it to the end.
 
-    The first of several jobs gets the interaction's own answer, each other one a message after it.
+    The first of several jobs gets the interaction's original response, the others follow-up
+    messages.
     """
     app_of(interaction).cooldowns.granted(interaction)
     text, view = render.waiting(job, jobs.queue.place_of(job)), waiting_view(job)
@@ -52,9 +53,9 @@ async def first_answer(interaction: Interaction, jobs: JobService, job: Job) -> 
 async def _answer(
     interaction: Interaction, job: Job, text: str, view: discord.ui.View
 ) -> int | None:
-    """Send a first answer; return its id. Raises TROUBLE.
+    """Send a first reply; return its message id. Raises TROUBLE.
 
-    Where it breaks at once it is sent again, while that can be in time: Discord takes one only.
+    If that fails at once it is retried while there is time: Discord accepts only one.
     """
     alone, clock = job.origin.private, asyncio.get_running_loop().time
     began = clock()
@@ -78,21 +79,21 @@ async def _answer(
 
 
 def _is_known(error: BaseException) -> bool:
-    """Tell whether sending an answer again would say nothing new."""
+    """Tell whether retrying a reply would yield nothing new."""
     known = (UNKNOWN_INTERACTION, ALREADY_ACKNOWLEDGED)
     return isinstance(error, discord.HTTPException) and error.code in known
 
 
 def _is_refused(error: BaseException) -> bool:
-    """Tell whether Discord does not take a first answer: it is then known not to stand."""
+    """Tell whether Discord refused a first reply, so that it certainly does not exist."""
     return is_final(error) and error.status in REFUSALS and not _is_known(error)
 
 
 def carries(message: discord.Message, job: Job, *, of_this_run: bool) -> bool:
-    """Tell whether a message is the first answer that we gave to a job.
+    """Tell whether a message is our first reply to a job.
 
-    Another process with the same token has a database of its own, in which the numbers of jobs may
-    be the same; what it sends has another mark than what was sent ``of_this_run``.
+    Another process with the same token has its own database, whose job numbers may be the same; its
+    messages have a different mark from those sent ``of_this_run``.
     """
     ours = {
         button.custom_id: button.item.id
@@ -112,7 +113,7 @@ def carries(message: discord.Message, job: Job, *, of_this_run: bool) -> bool:
 
 
 async def _tell_stripped(interaction: Interaction, job: Job) -> None:
-    """Tell the person what filters cut out of their prompt; the job goes on whatever happens."""
+    """Tell the person what filters removed from their prompt; errors do not affect the job."""
     words = inert(job.stripped or "", STRIPPED_SHOWN)
     try:
         await interaction.followup.send(say("stripped", words=words), ephemeral=True)

@@ -1,4 +1,4 @@
-"""A job as text; nothing here talks to Discord."""
+"""The texts of a job's message; nothing here talks to Discord."""
 
 from bot.core.discord_limits import ALT_TEXT_LENGTH
 from bot.core.jobs.presenter import Result, Snapshot
@@ -9,9 +9,9 @@ from bot.texts.inert import inert, inert_lines, plain
 
 BAR_CELLS = 12
 SHOWN_PROMPT = 300
-SHOWN_ALSO = 200  # of what stands beside it
-SHOWN_NAME = 100  # of a checkpoint or a style
-SHOWN_TYPED = 1100  # with the longest of our lines it fits a message
+SHOWN_ALSO = 200  # of a text shown beside it
+SHOWN_NAME = 100  # of a checkpoint's or style's name
+SHOWN_TYPED = 1100  # fits a message together with our longest line
 MARKS = {
     Status.RECORDED: "⏳",
     Status.QUEUED: "⏳",
@@ -24,12 +24,12 @@ PRIVATE = "🔒"
 
 
 def subject(job: Job) -> str:
-    """Return what a person typed, as they did, or what a picture that they uploaded is called."""
+    """Return the prompt as typed, or the file name of an uploaded picture."""
     return say("uploaded-picture") if job.uploaded else job.words.prompt
 
 
 def title(job: Job) -> str:
-    """Return who asked for what, on one line; nothing in it is markup of the person's making."""
+    """Return who asked for what, on one line, with the person's own markup escaped."""
     text = f"**{inert(subject(job), SHOWN_PROMPT)}** — <@{job.origin.person_id}>"
     if job.kind is Kind.UPSCALE:
         text += f" (×{job.factor})"
@@ -46,24 +46,24 @@ def settings(job: Job) -> str:
 
 
 def waiting(job: Job, place: int) -> str:
-    """Return the text of a job that waits; place 0 starts at once."""
+    """Return the text of a waiting job; position 0 starts at once."""
     state = say("job-starting") if place == 0 else say("job-queued", number=place)
     return f"{title(job)}\n⏳ {state}"
 
 
 def loading(job: Job, checkpoint: str) -> str:
-    """Return the text of a job whose checkpoint is being loaded."""
+    """Return the text of a job whose checkpoint is loading."""
     state = say("job-loading", checkpoint=inert(checkpoint, SHOWN_NAME))
     return f"{title(job)}\n⏳ {state}"
 
 
 def stalled(job: Job, drawn: int) -> str:
-    """Return the text of a job, with so many pictures drawn, that waits for the disk."""
+    """Return the text of a job, with this many pictures generated, that waits for the disk."""
     return f"{title(job)}\n⏳ {say('job-stalled', drawn=drawn)}"
 
 
 def progress(job: Job, snapshot: Snapshot) -> str:
-    """Return the text of a running job: a bar, the step, and the time left."""
+    """Return the text of a running job: a progress bar, the step, and the time left."""
     filled = round(BAR_CELLS * snapshot.step / snapshot.of)
     bar = "▰" * filled + "▱" * (BAR_CELLS - filled)
     left = duration(snapshot.seconds_left)
@@ -83,7 +83,7 @@ def done(job: Job) -> str:
 
 
 def shrunk() -> str:
-    """Return the line below pictures that Discord would not have taken as they are."""
+    """Return the line below pictures that were shrunk to fit Discord's limit."""
     return "\n-# " + say("job-shrunk")
 
 
@@ -99,9 +99,9 @@ def posted(result: Result) -> str:
 
 
 def way_back(job: Job, parent: Job) -> str | None:
-    """Return the address of a parent's message where those who see the job can see it, too.
+    """Return the address of the parent's message if everybody who sees the job can see that too.
 
-    Of another channel nobody knows who they are.
+    For another channel that is unknown.
     """
     home, theirs = job.origin, parent.origin
     same_people = home.guild_id is not None or home.person_id == theirs.person_id
@@ -124,41 +124,41 @@ def cancelled(job: Job) -> str:
 
 
 def typed(prompt: str) -> str:
-    """Return what a person typed, to stand below the line that says what is wrong with it."""
+    """Return what a person typed, shown below the line that says what is wrong with it."""
     return "\n>>> " + inert_lines(prompt, SHOWN_TYPED)
 
 
 def deletion(job: Job) -> str:
-    """Return the question before a job is deleted."""
+    """Return the confirmation question before a job is deleted."""
     return f"{title(job)}\n{say('job-delete', pictures=job.request.num_images)}"
 
 
 def alt_text(job: Job, picture: StoredPicture, count: int) -> str:
-    """Describe a picture to whoever cannot see it; Discord marks nothing up there."""
+    """Return a picture's alt text; Discord renders no markup there."""
     number = str(picture.index + 1)
     place = " " + say("picture-place", number=number, count=str(count)) if count > 1 else ""
     return plain(subject(job), ALT_TEXT_LENGTH - len(place)) + place
 
 
 def file_name(job: Job, picture: StoredPicture) -> str:
-    """Name the file so that it is found again: job, place, seed."""
+    """Return a file name that identifies the picture: job, index, seed."""
     return f"darkroom-{job.id}-{picture.index + 1}-{picture.seed}.png"
 
 
 def named(job: Job) -> str:
-    """Return a job's number and what it is."""
+    """Return a job's number and kind."""
     return f"#{job.id} {say(f'kind.{job.kind}')}"
 
 
 def reason(error: str) -> str:
-    """Return why a job ended, as its row has it."""
+    """Return the reason why a job ended, as stored in its row."""
     return say("entry-by-moderator") if error == BY_MODERATOR else error
 
 
 def jump_url(job: Job) -> str | None:
-    """Return the address of the job's message, or None where it has none (any more).
+    """Return the address of the job's message, or None if it has none (any more).
 
-    A private answer has none: it goes when its person's Discord is started again.
+    An ephemeral reply has none: it disappears when its person restarts Discord.
     """
     if job.message_id is None or job.deleted_at is not None:
         return None

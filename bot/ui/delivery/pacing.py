@@ -1,4 +1,4 @@
-"""Turns in Discord's rate-limit buckets: progress waits for them, ends do not."""
+"""Pacing by Discord's rate-limit buckets: progress edits wait, final ones do not."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ class Bucket:
 
 
 class Pacer:
-    """Keeps progress edits of one bucket ``pace_s`` seconds apart, whichever jobs they are of."""
+    """Keeps progress edits of one bucket ``pace_s`` seconds apart, across jobs."""
 
     def __init__(self, pace_s: float) -> None:
         self._pace_s = pace_s
@@ -27,7 +27,7 @@ class Pacer:
 
     @asynccontextmanager
     async def turn(self, key: Hashable) -> AsyncIterator[None]:
-        """Wait for a turn in the order of asking; the next one comes a pace after it ends."""
+        """Wait for a turn, first come, first served; the next one comes a pace after it ends."""
         with self._using(key) as bucket:
             async with bucket.turn:
                 await asyncio.sleep(bucket.free_at - time.monotonic())
@@ -37,7 +37,7 @@ class Pacer:
 
     @asynccontextmanager
     async def end(self, key: Hashable) -> AsyncIterator[None]:
-        """Go ahead at once, and let no progress of the bucket begin meanwhile."""
+        """Go ahead at once, and let no progress edit of the bucket start meanwhile."""
         with self._using(key) as bucket:
             bucket.ends += 1
             bucket.no_end.clear()
@@ -50,7 +50,7 @@ class Pacer:
 
     @contextmanager
     def _using(self, key: Hashable) -> Iterator[Bucket]:
-        """Hand out the bucket, and forget those that nobody uses and nobody would wait for."""
+        """Yield the bucket, and drop those that are unused and no longer matter."""
         now = time.monotonic()
         for old, bucket in list(self._buckets.items()):
             if not bucket.users and bucket.free_at < now:

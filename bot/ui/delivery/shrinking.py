@@ -1,4 +1,4 @@
-"""Making pictures small enough to be uploaded; what is stored stays as it was drawn."""
+"""Shrinking pictures for upload; what is stored is unchanged."""
 
 import io
 from dataclasses import dataclass, replace
@@ -8,16 +8,16 @@ from PIL import Image
 from generation.errors import InvalidRequest
 from generation.metadata.png import exif, read
 
-# Discord takes 25 MiB in one request, with everything around the files.
+# Discord accepts 25 MiB per request, including everything around the files.
 REQUEST_BYTES = 24 * 2**20
 QUALITIES = (95, 85, 70, 50)
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file on its way to Discord, with the text for whoever cannot see it.
+    """A file to upload, with its alt text.
 
-    A ``spoiler`` is hidden until somebody clicks on it.
+    A ``spoiler`` is hidden until clicked.
     """
 
     name: str
@@ -27,9 +27,9 @@ class Upload:
 
 
 def fit(uploads: list[Upload], limit: int) -> list[Upload]:
-    """Return the uploads, each of at most ``limit`` bytes and all within one request.
+    """Return the uploads, each at most ``limit`` bytes and together within one request.
 
-    What is too large becomes a WebP: at falling quality first, then at half the size.
+    What is too large becomes a WebP: first at lower quality, then at half the size.
     """
     if sum(len(upload.content) for upload in uploads) > REQUEST_BYTES:
         limit = min(limit, REQUEST_BYTES // len(uploads))
@@ -41,7 +41,7 @@ def fit(uploads: list[Upload], limit: int) -> list[Upload]:
 def _shrink(upload: Upload, limit: int) -> Upload:
     made = _how_it_was_made(upload.content)
     if len(made) > limit // 4:
-        made = b""  # the picture goes before what is said of it
+        made = b""  # the picture matters more than its metadata
     with Image.open(io.BytesIO(upload.content)) as opened:
         picture = opened.convert("RGB")
     while True:
@@ -55,7 +55,7 @@ def _shrink(upload: Upload, limit: int) -> Upload:
 
 
 def _how_it_was_made(file: bytes) -> bytes:
-    """Return what the file says about that, as a WebP holds it, or nothing."""
+    """Return the file's generation metadata as a WebP stores it, or nothing."""
     try:
         found = read(file)
     except InvalidRequest:

@@ -1,4 +1,4 @@
-"""Files on their way to Discord, made smaller until it takes them."""
+"""Uploading files, shrinking them until Discord accepts them."""
 
 import asyncio
 import io
@@ -28,13 +28,13 @@ def upload(job: Job, picture: StoredPicture, png: bytes) -> Upload:
 
 
 def thumbnail_file(job: Job, thumbnail: bytes) -> discord.File:
-    """Return the file of a job's thumbnail (WebP), to be shown in its embed."""
+    """Return the file of a job's thumbnail (WebP) for its embed."""
     alt = plain(render.subject(job), ALT_TEXT_LENGTH)
     return discord.File(io.BytesIO(thumbnail), f"job-{job.id}.webp", description=alt)
 
 
 def as_files(uploads: list[Upload]) -> list[discord.File]:
-    """Return what discord.py sends, anew each time: sending a file uses it up."""
+    """Return new file objects for discord.py: sending uses them up."""
     return [
         discord.File(
             io.BytesIO(upload.content),
@@ -54,10 +54,10 @@ def largest(uploads: list[Upload] | None) -> int:
 async def send_fitting(
     send: Callable[[list[discord.File], str], Awaitable[Sent]], uploads: list[Upload], limit: int
 ) -> Sent:
-    """Send files of at most ``limit`` bytes each, and smaller ones where Discord takes less.
+    """Send files of at most ``limit`` bytes each, and smaller ones if Discord refuses those.
 
-    ``send`` gets them with a line that says so where any was made smaller, else with an empty
-    one. Raises what it raises.
+    ``send`` gets them with a line saying that some were shrunk, or an empty one. Raises what
+    ``send`` raises.
     """
     while True:
         fitting = await asyncio.to_thread(fit, uploads, limit)

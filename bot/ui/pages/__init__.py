@@ -1,1 +1,1 @@
-"""Lists, cards and whatever has pages."""
+"""Lists, cards and pagination."""

@@ -1,4 +1,4 @@
-"""Everything about a job on one card; nothing here talks to Discord."""
+"""A job's details on one card; nothing here talks to Discord."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from bot.texts import say
 from bot.texts.inert import inert, inert_lines
 from bot.ui.delivery import job_message as render
 
-# An embed holds 6,000 characters, its description 4,096 of them and each field 1,024.
+# An embed holds 6,000 characters: 4,096 in its description and 1,024 in each field.
 PROMPT_SHOWN = 1900
 CUT_SHOWN = 400
 STYLED_SHOWN = 400
@@ -19,7 +19,7 @@ VALUE_SHOWN = 200
 
 
 def card(details: Details) -> discord.Embed:
-    """Return every parameter of a job, its seeds, and the ways to its parent and children."""
+    """Return all options of a job, its seeds, and links to its parent and children."""
     job = details.job
     embed = discord.Embed(
         title=render.named(job)

@@ -1,4 +1,4 @@
-"""A job, or a picture's file, as an embed; nothing here talks to Discord."""
+"""Embeds of a job or of a picture's file; nothing here talks to Discord."""
 
 from collections.abc import Sequence
 
@@ -14,12 +14,12 @@ from generation.metadata.infotext import Parameters
 
 EMBED_PROMPT = 250
 WHY_SHOWN = 200
-FILE_PROMPT = 2000  # of what a file says
+FILE_PROMPT = 2000  # characters of a file's prompt
 FIELD = 400
 
 
 def history_entry(job: Job, thumbnail: str | None) -> discord.Embed:
-    """Return one job as a moderator reads it; ``thumbnail`` names an attached file."""
+    """Return a job's embed for moderators; ``thumbnail`` names an attached file."""
     embed = discord.Embed(
         title=f"{render.MARKS[job.status]} {render.named(job)} · {say(f'status.{job.status}')}"
         + (f" {render.PRIVATE}" if job.origin.private else "")
@@ -44,12 +44,12 @@ def history_entry(job: Job, thumbnail: str | None) -> discord.Embed:
 
 
 def unseen_entry(unseen: Unseen) -> discord.Embed:
-    """Return what is said of a favourite that its person cannot see."""
+    """Return the embed of a favourite that its person cannot see."""
     return discord.Embed(title=f"#{unseen.id}", description=say("entry-unseen"))
 
 
 def parameters(found: Parameters, left_out: Sequence[str]) -> discord.Embed:
-    """Return what a picture's file says; ``left_out`` is what another one like it would lack."""
+    """Return a file's generation metadata; ``left_out`` is what could not be reproduced."""
     prompt = found.prompt.strip()
     shown = inert_lines(prompt, FILE_PROMPT) if prompt else say("file-no-prompt")
     embed = discord.Embed(description=shown)

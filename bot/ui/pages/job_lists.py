@@ -1,4 +1,4 @@
-"""Several jobs as text: those in line, those about to be made; nothing here talks to Discord."""
+"""Lists of jobs as text: the queue, and jobs to be confirmed; nothing here talks to Discord."""
 
 from collections.abc import Collection, Sequence
 
@@ -14,15 +14,14 @@ QUEUE_PROMPT = 40
 
 
 def shown(turns: Sequence[Turn]) -> list[Turn]:
-    """Return those of a line of jobs that are shown to everybody."""
+    """Return the queued jobs that everybody may see."""
     return [turn for turn in turns if turn.place <= QUEUE_SHOWN]
 
 
 def queue(turns: Sequence[Turn], person_id: int, named: Collection[int]) -> str:
-    """Return the line of jobs as one person sees it, its own marked, none of others' prompts.
+    """Return the queue as one person sees it: own jobs marked, others' prompts hidden.
 
-    Whose each of the other jobs is, stands there for those that are ``named``: the person sees
-    them.
+    Authors of other jobs are shown for those in ``named``, which the person can see.
     """
     if not turns:
         return say("queue-empty")
@@ -57,7 +56,7 @@ def _somebody(job: Job, *, seen: bool) -> str:
 
 
 def question(prompts: Sequence[str]) -> str:
-    """Return the question whether somebody wants a job for each of these prompts."""
+    """Return the question that confirms one job for each of these prompts."""
     lines = [say("question", jobs=len(prompts))]
     lines += [f"- {inert(prompt, QUESTION_PROMPT)}" for prompt in prompts]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Lists that a moderator turns the pages of."""
+"""Paged lists for moderators."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from bot.ui.views import PrivateView
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a list, and the id that the next page comes before."""
+    """One line of a list, and the id that the next page starts before."""
 
     id: int
     text: str
 
 
 class ModeratorView(PrivateView):
-    """Buttons that ask with every click whether who clicks moderates here still."""
+    """Buttons that check on every click that the person is still a moderator."""
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
-        """Refuse whoever is no moderator any more."""
+        """Refuse people who are no longer moderators."""
         await super().interaction_check(interaction)
         check_moderator(interaction)
         return True

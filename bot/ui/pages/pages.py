@@ -1,4 +1,4 @@
-"""Albums of jobs, a page at a time, for one person's eyes."""
+"""Paged albums of jobs, for one person."""
 
 import asyncio
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from bot.ui.pages.paging import Load, Pager
 
 
 class Album(Pager[Found | Unseen]):
-    """Jobs with their first pictures, and a menu to pick one; hidden pictures are blurred."""
+    """Jobs with their first pictures and a menu to pick one; hidden pictures are blurred."""
 
     page_length = 5
 
@@ -34,13 +34,13 @@ class Album(Pager[Found | Unseen]):
         menu.placeholder = pick
 
     async def page(self, shown: Sequence[Found | Unseen]) -> dict[str, Any]:
-        """Return an embed for each job, and its thumbnail."""
+        """Return an embed with a thumbnail for each job."""
         choices = [
             discord.SelectOption(label=_label(one.job), value=str(one.id))
             for one in shown
             if isinstance(one, Found)
         ]
-        # Discord takes no empty menu; one cannot be opened.
+        # Discord accepts no empty menu; one cannot be opened.
         menu: discord.ui.Select[Any] = self.pick
         menu.options[:] = choices or [discord.SelectOption(label=say("config-not-set"))]
         menu.disabled = not choices
@@ -60,28 +60,28 @@ class Album(Pager[Found | Unseen]):
         return {"embeds": embeds, "attachments": files}
 
     def turned(self) -> None:
-        """Blur what is on another page."""
+        """Blur the pictures of the new page."""
         self._unveiled = False
 
     def _buttons(self) -> "Album":
-        return self  # there is the menu, too
+        return self  # because of the menu
 
     def entry(self, job: Job, thumbnail: str | None) -> discord.Embed:
-        """Return one job as it is shown here; ``thumbnail`` names an attached file."""
+        """Return a job's embed as shown here; ``thumbnail`` names an attached file."""
         return history_entry(job, thumbnail)
 
     async def picked(self, interaction: Interaction, job_id: int) -> None:
-        """Do with a job what this album is for."""
+        """Handle the job that was picked."""
         raise NotImplementedError
 
     @discord.ui.select(row=1)
     async def pick(self, interaction: Interaction, menu: discord.ui.Select["Album"]) -> None:
-        """Pick one of the page."""
+        """Pick a job of this page."""
         await self.picked(interaction, int(menu.values[0]))
 
 
 class OwnAlbum(Album):
-    """What a person can ask for again."""
+    """A person's own jobs, which they can request again."""
 
     def __init__(
         self,
@@ -91,14 +91,14 @@ class OwnAlbum(Album):
         interaction: Interaction,
     ) -> None:
         async def load(before: int | None, limit: int) -> Sequence[Found | Unseen]:
-            # Who turns a page may see less than they did before, or from elsewhere.
+            # By now the person may see less than before, or look from elsewhere.
             return await gallery.search(search, actor_of(self._asked), before, limit)
 
         super().__init__(load, interaction, say("history-again"))
         self._jobs = jobs
 
     async def picked(self, interaction: Interaction, job_id: int) -> None:
-        """Ask for the same with new seeds."""
+        """Request the same with new seeds."""
         job = await self._jobs.derived.reroll(job_id, request_context_of(interaction))
         await first_answer(interaction, self._jobs, job)
 

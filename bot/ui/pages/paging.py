@@ -1,4 +1,4 @@
-"""Pages that one person turns."""
+"""Pagination for one person."""
 
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,11 +12,11 @@ from bot.ui.views import PrivateView
 
 
 class Numbered(Protocol):
-    """Something with a number, which says what comes on the next page."""
+    """An entry with an id, by which pages continue."""
 
     @property
     def id(self) -> int:
-        """The number."""
+        """The id."""
 
 
 Entry = TypeVar("Entry", bound=Numbered)
@@ -24,19 +24,19 @@ Load = Callable[[int | None, int], Awaitable[Sequence[Entry]]]
 
 
 class Pager(PrivateView, Generic[Entry]):
-    """What ``load`` returns: those that follow the entry with a number, as many as asked for."""
+    """Pages of what ``load`` returns: up to a number of entries that follow an id."""
 
     page_length = 10
 
     def __init__(self, load: Load[Entry], interaction: Interaction) -> None:
         super().__init__(interaction)
         self._load = load
-        self._starts: list[int | None] = [None]  # of the pages so far: what each follows
+        self._starts: list[int | None] = [None]  # for each page so far, the id it follows
         self._next: int | None = None
         self.newer.label, self.older.label = say("button-newer"), say("button-older")
 
     async def show(self, nothing: str) -> None:
-        """Answer the deferred interaction with the first page, or with what to say of none."""
+        """Answer the deferred interaction with the first page, or a line if it is empty."""
         shown = await self._read()
         if not shown:
             await self._asked.edit_original_response(content=nothing)
@@ -44,7 +44,7 @@ class Pager(PrivateView, Generic[Entry]):
         await self._asked.edit_original_response(**await self.page(shown), view=self._buttons())
 
     async def turn(self, interaction: Interaction) -> None:
-        """Answer a click with the page as it is now."""
+        """Answer a click with the current page."""
         await interaction.response.defer()
         self._asked = interaction
         shown = await self._read()
@@ -52,10 +52,10 @@ class Pager(PrivateView, Generic[Entry]):
 
     @abstractmethod
     async def page(self, shown: Sequence[Entry]) -> dict[str, Any]:
-        """Return how a message shows these entries, as discord.py's ``edit`` takes it."""
+        """Return the message for these entries, as arguments of discord.py's ``edit``."""
 
     def turned(self) -> None:
-        """Forget what held for the page before."""
+        """Reset the state of the previous page."""
 
     async def _read(self) -> Sequence[Entry]:
         found = await self._load(self._starts[-1], self.page_length + 1)
@@ -66,12 +66,12 @@ class Pager(PrivateView, Generic[Entry]):
         return shown
 
     def _buttons(self) -> "Pager[Entry] | None":
-        """Return the view, or None where it could do nothing."""
+        """Return the view, or None if it has no use."""
         return None if len(self._starts) == 1 and self._next is None else self
 
     @discord.ui.button(emoji="◀️", row=0)
     async def newer(self, interaction: Interaction, _: discord.ui.Button["Pager[Entry]"]) -> None:
-        """Turn back."""
+        """Go to the previous page."""
         if len(self._starts) > 1:
             self._starts.pop()
         self.turned()
@@ -79,9 +79,9 @@ class Pager(PrivateView, Generic[Entry]):
 
     @discord.ui.button(emoji="▶️", row=0)
     async def older(self, interaction: Interaction, _: discord.ui.Button["Pager[Entry]"]) -> None:
-        """Turn on."""
+        """Go to the next page."""
         if self._next is not None:
             self._starts.append(self._next)
-            self._next = None  # until the page is there, another click turns no further
+            self._next = None  # until the page has loaded, another click does nothing
         self.turned()
         await self.turn(interaction)

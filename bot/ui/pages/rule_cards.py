@@ -1,4 +1,4 @@
-"""A place's rules as a card: what holds there, and who said so."""
+"""Cards of a place's effective rules and their sources."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -27,7 +27,7 @@ WORDS_SHOWN = 900  # of the 1,024 characters of an embed's field
 
 
 def card(configuration: Configuration, place: Place) -> discord.Embed:
-    """Return every rule of a place, in the groups of the commands that set them."""
+    """Return every rule of a place, grouped by the commands that set them."""
     held = configuration.held(place)
     server = place.channel_id == WHOLE_SERVER
     where = say("config-server") if server else f"<#{place.channel_id}>"
@@ -63,14 +63,14 @@ def _line(field: str, held: Held | None) -> str:
 
 
 def value_line(field: str, value: Any) -> str:  # noqa: ANN401
-    """Return one of a person's own defaults."""
+    """Return the line of one of a person's defaults."""
     return f"`{field}` " + (
         say("config-not-set") if value is None else f"**{shown(field, value)}**"
     )
 
 
 def standing_line(quota_status: QuotaStatus) -> str:
-    """Return how somebody stands with a server's quota, on one line."""
+    """Return a person's status with a server's quota, on one line."""
     used, limit = quota_status.used.pictures, quota_status.pictures
     line = say("quota-free", used=used)
     if limit is not None:
@@ -82,7 +82,7 @@ def standing_line(quota_status: QuotaStatus) -> str:
 
 
 def allowance_lines(held: Allowance, today: date) -> Sequence[str]:
-    """Return what somebody was granted, as far as it means something today."""
+    """Return a person's allowances, as far as they apply today."""
     lines = []
     if held.pictures_per_day is not None:
         lines.append(say("allowance-daily", pictures=held.pictures_per_day))
@@ -95,7 +95,7 @@ def allowance_lines(held: Allowance, today: date) -> Sequence[str]:
 
 
 def shown(field: str, value: Any) -> str:  # noqa: ANN401
-    """Return a value as people read it; nothing in it pings or is markup of somebody's making."""
+    """Return a value for display, with pings and markup escaped."""
     if field == "allowed_roles":
         return all_of(f"<@&{role}>" for role in value)
     if field in ("age_restricted", "elsewhere"):

@@ -1,1 +1,1 @@
-"""How the embedded checkpoint was made: run it again with ``make train-embedded``."""
+"""The training recipe of the embedded checkpoint; rerun it with ``make train-embedded``."""

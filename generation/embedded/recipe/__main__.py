@@ -20,7 +20,7 @@ RATES = ("vae-rate", "decoder-rate", "rate")
 
 
 def main() -> None:
-    """Run every stage that is not done yet and write the checkpoint."""
+    """Run every stage not done yet and write the checkpoint."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, default=Path(".training"))
     parser.add_argument("--out", type=Path, default=CHECKPOINT)

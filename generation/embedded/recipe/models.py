@@ -1,4 +1,4 @@
-"""The untrained parts and their sizes, and the noise that all of them are trained with."""
+"""The untrained models and their sizes, and the noise schedule they are trained with."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 @dataclass(frozen=True)
 class Sizes:
-    """What can be turned up where there is a bigger machine. Pictures are ``picture``² px."""
+    """What can be increased on a bigger machine. Pictures are ``picture``² px."""
 
     picture: int = 128
     vae_blocks: tuple[int, ...] = (16, 48, 96, 128)
@@ -38,7 +38,7 @@ class Sizes:
 
 
 def build_vae(sizes: Sizes) -> AutoencoderKL:
-    """Return an untrained VAE with four latent channels and one halving between blocks."""
+    """Return an untrained VAE with four latent channels, halving the size between blocks."""
     depth = len(sizes.vae_blocks)
     return AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * depth,
@@ -54,8 +54,8 @@ def build_vae(sizes: Sizes) -> AutoencoderKL:
 def build_unet(sizes: Sizes) -> UNet2DConditionModel:
     """Return an untrained UNet; its two innermost levels attend to the prompt.
 
-    A summary of the prompt also scales and shifts every block (Perez et al. 2018, FiLM): a model
-    of this size learns many pictures several times faster so than by attention alone.
+    A summary of the prompt also scales and shifts every block (Perez et al. 2018, FiLM): a model of
+    this size learns many pictures several times faster this way than by attention alone.
     """
     outer = max(len(sizes.unet_blocks) - 2, 0)
     inner = len(sizes.unet_blocks) - outer
@@ -93,7 +93,7 @@ def build_text_encoder(sizes: Sizes, tokenizer: CLIPTokenizer) -> CLIPTextModel:
 def noise_schedule() -> DDPMScheduler:
     """Return Stable Diffusion 1's training noise (Rombach et al. 2022; public configuration).
 
-    The model predicts v (Salimans & Ho 2022, appendix D): at high noise, where the words decide
+    The model predicts v (Salimans & Ho 2022, appendix D): at high noise, where the prompt decides
     which picture it will be, predicting ε teaches next to nothing.
     """
     return DDPMScheduler(

@@ -1,6 +1,6 @@
 """Sharpen a finished checkpoint: ``python -m generation.embedded.recipe.sharpen FOLDER``.
 
-Its decoder alone is trained further, on single things, so that all else stays what it is.
+Only its decoder is trained further, on single objects; everything else stays unchanged.
 """
 
 import argparse

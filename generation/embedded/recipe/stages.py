@@ -1,4 +1,4 @@
-"""The stages of training, one after the other, and the folder that they end in."""
+"""The stages of training, in order, and writing the resulting folder."""
 
 import json
 import logging
@@ -25,15 +25,16 @@ from generation.embedded.recipe.training.warm import start_vae
 
 log = logging.getLogger("recipe")
 
-LOOKED_AT = 32  # concepts drawn in mid-training
+LOOKED_AT = 32  # concepts drawn for inspection during training
 
 
 def train(
     sizes: Sizes, concepts: list[Concept], work: Path, out: Path, start: Path | None = None
 ) -> None:
-    """Train all parts and write the checkpoint's folder; what ``work`` holds is gone on with.
+    """Train all parts and write the checkpoint's folder, resuming from what is in ``work``.
 
-    With ``start``, a checkpoint's folder, its VAE and its tokens stay and the rest goes on from it.
+    With ``start``, a checkpoint's folder, its VAE and tokenizer are kept and the rest is trained
+    on.
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     log.info("%d concepts, %s", len(concepts), asdict(sizes))
@@ -93,7 +94,7 @@ def assemble(
 
 
 def _sayings(concepts: list[Concept], lessons: list[Lesson], make: Maker) -> list[str]:
-    """Return what the vocabulary is made from: names, and wordings of everything taught."""
+    """Return the texts for training the tokenizer: names, and wordings of everything taught."""
     rng = np.random.default_rng(5)
     told = [caption(rng) for lesson in lessons for caption in lesson.captions for _ in range(3)]
     scenes = [make(rng).caption(rng) for _ in range(len(told))]
@@ -101,7 +102,7 @@ def _sayings(concepts: list[Concept], lessons: list[Lesson], make: Maker) -> lis
 
 
 def _tokenizer(captions: list[str], sizes: Sizes, folder: Path) -> CLIPTokenizer:
-    """Return the tokenizer of an earlier run: what was trained since means its token ids."""
+    """Return the tokenizer of an earlier run, whose token ids the trained models use."""
     if not folder.exists():
         train_tokenizer(captions, sizes.vocabulary).save_pretrained(folder)
     return CLIPTokenizer.from_pretrained(folder)
@@ -110,7 +111,7 @@ def _tokenizer(captions: list[str], sizes: Sizes, folder: Path) -> CLIPTokenizer
 def fit_preview(
     vae: AutoencoderKL, pictures: np.ndarray
 ) -> dict[str, list[list[float]] | list[float]]:
-    """Fit, by least squares, RGB in -1…1 of a latent cell from its four scaled values and 1."""
+    """Fit, by least squares, the RGB (-1…1) of a latent cell to its four scaled values and 1."""
     latents = encode(vae, pictures, str(vae.device)) * vae.config.scaling_factor
     factor = pictures.shape[1] // latents.shape[-1]
     colours = torch.nn.functional.avg_pool2d(to_tensor(pictures), factor)

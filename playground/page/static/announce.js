@@ -1,4 +1,4 @@
-/** Tells screen readers of new messages, and of how a job ends; its steps in between stay silent. */
+/** Announces new messages and finished jobs to screen readers; progress is not announced. */
 
 import { el } from "./dom.js";
 import { markdown } from "./markdown.js";
@@ -9,19 +9,19 @@ const LENGTH = 240;
 const KEPT = 5;
 
 const region = document.getElementById("announcer");
-/** What was last told of a message, by its id. */
+/** The last announcement of a message, by its id. */
 const told = new Map();
 
 /**
- * Tell what changes a message for good: its words when it comes, what can be done with it from
- * then on, the cards in it. A bot that waits or draws edits only the words.
+ * Return what changes a message for good: its text when it arrives, its buttons, its cards. While
+ * a job waits or runs, the bot edits only the text.
  */
 function essence(message) {
   const buttons = message.components.flatMap((row) => row.components ?? []);
   return JSON.stringify([message.flags & LOADING, buttons.map((one) => one.custom_id ?? one.url), message.embeds]);
 }
 
-/** Give a text without its markup and its small print. */
+/** Return a text without markup and small print. */
 function spoken(text) {
   const nodes = markdown(text).filter((node) => !node.classList?.contains("subtext"));
   const words = nodes.map((node) => el("span", {}, node).textContent);

@@ -1,4 +1,4 @@
-/** The page's beginning. */
+/** The page's entry point. */
 
 import "./appearance.js";
 import "./conversation.js";

@@ -1,11 +1,11 @@
-/** Light or dark: as the system has it, or as a person chose in this browser. */
+/** Light or dark: the system's setting, or the person's choice in this browser. */
 
 const KEY = "appearance";
 
-/** What one can choose. */
+/** The choices. */
 export const APPEARANCES = { auto: "As the system", light: "Light", dark: "Dark" };
 
-/** The choice that holds. */
+/** The current choice. */
 export function appearance() {
   const kept = localStorage.getItem(KEY);
   return Object.hasOwn(APPEARANCES, kept ?? "") ? kept : "auto";

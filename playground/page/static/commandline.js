@@ -1,4 +1,4 @@
-/** Slash commands as text: which one is meant, what its options are given, and what is wrong. */
+/** Parsing slash commands: the command, its option values, and errors. */
 
 export const SUBCOMMAND = 1;
 export const GROUP = 2;

@@ -43,7 +43,7 @@ function button(message, item) {
   return made;
 }
 
-/** Use a component: it waits visibly until the bot has answered. */
+/** Use a component; it shows a loading state until the bot responds. */
 async function use(element, message, action, orders) {
   if (element.classList.contains("waiting")) return;
   element.classList.add("waiting");

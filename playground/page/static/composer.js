@@ -55,7 +55,7 @@ function describeBox() {
   input.placeholder = channel.may_send ? `Message ${place}${hint}` : `You may not write in ${place}`;
 }
 
-/** See whether the line is a command by now, and offer the ones it may become. */
+/** Check whether the line is a command, and suggest matching ones. */
 function readLine() {
   complain(null);
   const line = input.value;
@@ -112,7 +112,7 @@ input.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-/** Begin a command with what is already known of its options: [option, text] pairs. */
+/** Start a command with the options known so far: [option, text] pairs. */
 function toCommand(leaf, pairs) {
   picker.hide();
   complain(null);
@@ -172,7 +172,7 @@ async function sendCommand() {
     complain(`${field.option.name}: ${problem}`, field);
     return;
   }
-  // The box is free at once for what comes next; what was refused comes back into it.
+  // Clear the box at once for the next message; a refused one is put back.
   leave("");
   const about = { command: sent.leaf.label, channel: state.channel };
   try {
@@ -200,7 +200,7 @@ box.addEventListener("focusout", (event) => {
   if (!box.contains(event.relatedTarget)) picker.hide();
 });
 
-/** Follow what the bot's commands are now. */
+/** Update to the bot's current commands. */
 function refresh() {
   if (invocation === null) {
     describeBox();

@@ -64,7 +64,7 @@ function replace(nodes) {
 
 const fixtures = new Map();
 
-/** Make a node once and keep it as long as `key` is asked for. */
+/** Create a node once and reuse it as long as `key` is requested. */
 function fixture(key, make) {
   if (!fixtures.has(key)) fixtures.set(key, make());
   return fixtures.get(key);
@@ -134,7 +134,7 @@ function fail(about) {
   }
 }
 
-/** Stay at the end while the reader is there. */
+/** Stay scrolled to the end if the reader is there. */
 function settle() {
   if (atEnd) scroller.scrollTop = scroller.scrollHeight;
   toPresent.hidden = atEnd;

@@ -73,7 +73,7 @@ export function icon(name) {
   return svg;
 }
 
-/** Give a name the colour of its role, where there is one; the name is returned. */
+/** Colour a name by its role, if it has one; returns the name. */
 export function inRoleColour(name, colour) {
   if (!colour) return name;
   name.classList.add("role-colour");
@@ -81,7 +81,7 @@ export function inRoleColour(name, colour) {
   return name;
 }
 
-/** Write a number of bytes as people read it. */
+/** Format a number of bytes. */
 export function bytes(size) {
   if (size < 1024) return `${size} B`;
   if (size < 1024 * 1024) return `${(size / 1024).toFixed(1)} KB`;

@@ -1,4 +1,4 @@
-/** What stands beside the conversation on a wide screen and slides over it on a narrow one. */
+/** Side panels: beside the conversation on a wide screen, sliding over it on a narrow one. */
 
 const scrim = document.getElementById("scrim");
 let open = null;

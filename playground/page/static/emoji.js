@@ -36,7 +36,7 @@ function emojiAt(points, from) {
   return null;
 }
 
-/** An emoji from after our pictures' time is a question mark, which is better than an empty box. */
+/** An emoji newer than our pictures becomes a question mark, which is better than an empty box. */
 function unknownAt(point) {
   const tile = point >= 0x1f000 && point < 0x1f100; // mahjong, dominoes, cards
   const drawn = tile || (point >= 0x1f100 && /\p{Extended_Pictographic}/u.test(String.fromCodePoint(point)));

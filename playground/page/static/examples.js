@@ -1,10 +1,10 @@
 /** What the welcome says of the model, and the prompts that it offers. */
 
-/** One line on the built-in model, which knows so many things by name. */
+/** One line about the built-in model and the number of things it knows. */
 export const BUILT_IN = (things) =>
   `The built-in model draws here. It knows ${things.toLocaleString("en")} things by the names of their emoji, in seven colours, on white. It does not know places or scenes.`;
 
-/** One line on a real checkpoint. */
+/** One line about a real checkpoint. */
 export const REAL = (name) => `${name} draws here.`;
 
 /** Prompts that the built-in model draws well; `remix` is what to make of the picture then. */
@@ -17,7 +17,7 @@ export const EXAMPLES = [
   { prompt: "a red apple", remix: "a green apple", kind: "a remix" },
 ];
 
-/** What stands below pictures when the built-in model knows no word of the prompt. */
+/** The note below pictures if the built-in model knows no word of the prompt. */
 export const UNKNOWN_WORDS =
   "A note from this page: the built-in model knows none of these words, so it guessed. To draw anything you like, use a real checkpoint: put the line";
 export const REAL_CHECKPOINT = "GENERATION__CHECKPOINT=stable-diffusion-v1-5/stable-diffusion-v1-5";

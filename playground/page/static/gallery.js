@@ -61,14 +61,14 @@ function grid(pictures) {
 }
 
 const SPOILER = 1 << 3;
-/** Spoilers that were looked at, by attachment id. */
+/** Revealed spoilers, by attachment id. */
 const revealed = new Set();
 
 function isSpoiler(attachment) {
   return attachment.filename.startsWith("SPOILER_") || Boolean((attachment.flags ?? 0) & SPOILER);
 }
 
-/** Keep a spoiler blurred until it is clicked; what is seen opens with the next click. */
+/** Keep a spoiler blurred until clicked; the next click opens it. */
 function cover(tile, picture, labels, open) {
   const draw = () => {
     const hidden = isSpoiler(picture) && !revealed.has(picture.id);

@@ -104,7 +104,7 @@ export class Invocation {
     return { options };
   }
 
-  /** Take apart what was typed or pasted when it names further options, as in `apple count:2`. */
+  /** Split typed or pasted text that names further options, as in `apple count:2`. */
   readField(field) {
     this.house.complain(null);
     field.chosen = null;

@@ -1,4 +1,4 @@
-/** The panel of things that go wrong, so that one can watch the bot survive them. */
+/** The panel that injects faults, so that people can watch the bot survive them. */
 
 import { el, icon, write } from "./dom.js";
 import { act, currentChannel, on } from "./state.js";

@@ -1,4 +1,4 @@
-/** What draws: { name, things, words }, or null where the playground was not told. */
+/** The model: { name, things, words }, or null if unknown to the playground. */
 
 import { el, icon } from "./dom.js";
 import { AND_THEN, REAL_CHECKPOINT, UNKNOWN_WORDS } from "./examples.js";
@@ -12,10 +12,10 @@ const words = new Set(model?.words);
 /** Whether the model knows some words only. */
 export const isBuiltIn = words.size > 0;
 
-/** Finished pictures begin with the prompt and whom they are for, and a line with the checkpoint. */
+/** Messages with finished pictures start with the prompt and its author, and a line with the checkpoint. */
 const FINISHED = /^\*\*(.+)\*\* — <@!?\d+>[^\n×]*\n(?:-# .*\n)*?-# ([^·\n]+) · /;
 
-/** Give the prompt of pictures that this model drew from words; null for every other message. */
+/** Return the prompt of pictures that this model generated; null for all other messages. */
 function drawnFrom(message) {
   if (!isBuiltIn || !message.author.bot || message.attachments.length === 0) return null;
   const [, prompt, name] = FINISHED.exec(message.content) ?? [];
@@ -23,7 +23,7 @@ function drawnFrom(message) {
   return plain(prompt);
 }
 
-/** Take away what marks text up. */
+/** Remove markup. */
 function plain(text) {
   return text.replace(/\\([^\w\s])/g, "$1").trim();
 }
@@ -32,7 +32,7 @@ function isKnown(word) {
   return [word, word.replace(/s$/, ""), word.replace(/es$/, ""), word.replace(/ies$/, "y")].some((one) => words.has(one));
 }
 
-/** Say below a message's pictures that the model knew no word of what they were drawn from. */
+/** Add a note below a message's pictures that the model knew no word of their prompt. */
 export function aboutWords(message) {
   const prompt = drawnFrom(message);
   if (prompt === null) return null;

@@ -1,4 +1,4 @@
-/** What was asked of the bot and is not answered yet. */
+/** Requests the bot has not answered yet. */
 
 import { emit, on } from "./state.js";
 import { openForm } from "./form.js";
@@ -8,7 +8,7 @@ const FAILED = "This interaction failed";
 
 /** Waiting, by interaction id: { message?, command?, channel?, done?, values? }. */
 export const waiting = new Map();
-/** News that came before the answer to the request that it is about. */
+/** Events that arrived before the response to their request. */
 const early = new Map();
 
 /**

@@ -1,4 +1,4 @@
-/** The person one acts as, at the lower left, with whom else one could be, and their settings. */
+/** The current person, at the lower left, with a switch to others and the person's settings. */
 
 import { append, el, icon } from "./dom.js";
 import { APPEARANCES, appear, appearance } from "./appearance.js";
@@ -7,7 +7,7 @@ import { act, actAs, person, state } from "./state.js";
 
 const panel = document.getElementById("user-panel");
 
-/** Draw the panel anew. */
+/** Redraw the panel. */
 export function drawPerson() {
   const me = person(state.me);
   const people = el("div", { role: "menu", "aria-labelledby": "act-as" }, state.people.map((user) => choice(user, leave)));

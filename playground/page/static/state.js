@@ -1,4 +1,4 @@
-/** What the page knows, kept up to date over a websocket, and what people do sent back. */
+/** The page's state, updated over a websocket, and people's actions sent back. */
 
 const listeners = new Map();
 
@@ -21,7 +21,7 @@ export const state = {
   wanted: null,
 };
 
-/** Hear of a kind of news: "hello", "message", "message_deleted", "bot", "commands", … */
+/** Subscribe to a kind of event: "hello", "message", "message_deleted", "bot", "commands", … */
 export function on(kind, listener) {
   if (!listeners.has(kind)) listeners.set(kind, []);
   listeners.get(kind).push(listener);
@@ -132,7 +132,7 @@ export function connect() {
   };
 }
 
-/** A thing that could not be done; `option` names the command's option at fault, if one is. */
+/** A failed action; `option` names the command's invalid option, if any. */
 export class Problem extends Error {
   constructor(text, option) {
     super(text);

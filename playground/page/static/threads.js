@@ -37,7 +37,7 @@ export function askForThread(message) {
   name.select();
 }
 
-/** How many messages a thread has, without the one that it hangs from. */
+/** The number of messages in a thread, without its starter message. */
 export function threadSize(thread) {
   return Math.max(0, (state.messages.get(thread.id)?.size ?? 0) - 1);
 }

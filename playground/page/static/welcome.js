@@ -1,4 +1,4 @@
-/** The beginning of a channel: what it is, what draws there, and prompts to try. */
+/** A channel's welcome: what it is, which model draws there, and prompts to try. */
 
 import { el, icon } from "./dom.js";
 import { BUILT_IN, EXAMPLES, REAL } from "./examples.js";
@@ -60,7 +60,7 @@ function remixButton(message) {
   return buttons.find((one) => /\bremix\b/.test(one.custom_id ?? "") && !one.disabled) ?? null;
 }
 
-/** Open the remix of a prompt's pictures with another prompt in it; they are drawn first where there are none. */
+/** Open the remix of a prompt's pictures with a changed prompt; if there are none, they are drawn first. */
 async function remixed(channel, prompt, into, show) {
   try {
     const message = newest(channel, prompt);
@@ -86,7 +86,7 @@ function newest(channel, prompt) {
   return messages.findLast((message) => remixButton(message) && message.content.startsWith(`**${prompt}** `));
 }
 
-/** A remix that waits for its pictures; whoever turns to something else wants it no more. */
+/** A remix waiting for its pictures; doing anything else cancels it. */
 let awaited = null;
 
 on("message", ({ message }) => {

@@ -1,1 +1,1 @@
-"""How well the checkpoint draws what it is asked for."""
+"""Evaluation: how well the checkpoint follows prompts."""

@@ -1,7 +1,7 @@
-"""Two small classifiers in one: which subject is in a picture, and on which background.
+"""Two small classifiers in one: the subject of a picture, and its background.
 
-They judge what the checkpoint draws. They see every subject on every background, those pairs that
-the checkpoint is never taught among them.
+They evaluate the checkpoint. They are trained on every subject on every background, including the
+pairs held out from the checkpoint.
 """
 
 import logging
@@ -20,13 +20,13 @@ from generation.embedded.recipe.training.progress import Progress, set_rate
 
 log = logging.getLogger(__name__)
 
-SIDE = 64  # px: what it sees
-PLAINEST = 0.25  # share of the examples that have neither colour, size nor light of their own
+SIDE = 64  # px: its input size
+PLAINEST = 0.25  # share of examples without a colour, size or light of their own
 FEATURES = (32, 64, 128, 192)
 
 
 class Block(nn.Module):
-    """Two convolutions beside a shortcut (He et al. 2015), the first of stride 2."""
+    """Two convolutions beside a shortcut (He et al. 2015), the first with stride 2."""
 
     def __init__(self, inner: int, outer: int) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class Classifier(nn.Module):
         self.place = nn.Linear(2 * FEATURES[-1], places)
 
     def features(self, pictures: torch.Tensor, blocks: int = len(FEATURES)) -> list[torch.Tensor]:
-        """Return what each of the first blocks sees in pictures [n, 3, h, w] of -1…1."""
+        """Return the activations of each of the first blocks for pictures [n, 3, h, w] in -1…1."""
         seen, x = [], pictures
         for block in self.blocks[:blocks]:
             x = block(x)
@@ -67,7 +67,7 @@ class Classifier(nn.Module):
 
 
 def example(playwright: Playwright, rng: np.random.Generator) -> Scene:
-    """Return a scene of one subject on one background, whichever they are."""
+    """Return a scene of one random subject on one random background."""
     plain = playwright.plain(pick(rng, playwright.subjects), pick(rng, playwright.places))
     return plain if rng.random() < PLAINEST else playwright.embellish(plain, rng)
 
@@ -75,7 +75,7 @@ def example(playwright: Playwright, rng: np.random.Generator) -> Scene:
 def train_classifier(
     playwright: Playwright, work: Path, *, examples: int, steps: int, batch: int = 48
 ) -> Classifier:
-    """Train on ``examples`` drawn scenes, each seen many times, moved and shaded otherwise."""
+    """Train on ``examples`` rendered scenes, each seen many times with random variations."""
     torch.manual_seed(8)
     model = Classifier(len(playwright.subjects), len(playwright.places))
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.05)
@@ -106,7 +106,7 @@ def train_classifier(
 def draw_examples(
     playwright: Playwright, count: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return pictures, uint8 [count, ``SIDE``, ``SIDE``, 3], and the numbers of what they show."""
+    """Return pictures, uint8 [count, ``SIDE``, ``SIDE``, 3], and the labels of their contents."""
     pictures, subjects, places = [], [], []
     for index in range(count):
         rng = np.random.default_rng([seed, index])
@@ -118,7 +118,7 @@ def draw_examples(
 
 
 def shrink(picture: np.ndarray) -> np.ndarray:
-    """Return a picture, uint8 [side, side, 3], at ``SIDE``² px, each the mean of a square."""
+    """Return a picture, uint8 [side, side, 3], box-averaged to ``SIDE``² px."""
     factor = picture.shape[0] // SIDE
     cells = picture.reshape(SIDE, factor, SIDE, factor, 3)
     return cells.mean(axis=(1, 3)).round().astype(np.uint8)
@@ -126,16 +126,16 @@ def shrink(picture: np.ndarray) -> np.ndarray:
 
 @torch.no_grad()
 def recognise(model: Classifier, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the numbers of the subjects and of the places that are seen in pictures, uint8."""
+    """Return the predicted subjects and places of pictures, uint8."""
     small = to_tensor(np.stack([shrink(picture) for picture in pictures]))
     subject, place = model(small)
     return subject.argmax(1).numpy(), place.argmax(1).numpy()
 
 
 def _shift(batch: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    """Return a batch moved by some pixels, mirrored at times, shaded and blurred otherwise.
+    """Return a batch randomly shifted, mirrored, shaded and blurred.
 
-    Some blur, so that softness is not taken for another subject.
+    Some are blurred, so that softness is not mistaken for another subject.
     """
     if rng.random() < 0.5:
         batch = batch.flip(3)

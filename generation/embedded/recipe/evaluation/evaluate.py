@@ -16,16 +16,16 @@ from generation.embedded.recipe.training.autoencoder import decibels
 from generation.embedded.recipe.training.lessons import tints
 from generation.engine.samplers import build_scheduler
 
-FRAME = 64  # px: the side at which drawn things are compared with training pictures
-NOT_WHITE = 215  # what a channel is below where something is drawn
-HALO = 0.01  # share of a thing's darkness that is no more than the softness of its edges
+FRAME = 64  # px: the side at which drawings are compared with training pictures
+NOT_WHITE = 215  # a channel is below this where something is drawn
+HALO = 0.01  # share of an object's darkness attributed to the softness of its edges
 
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
     """Shares (0…1) of drawn names whose nearest training picture is the one named.
 
-    ``framed`` is ``top1`` where what is drawn may be moved, smaller and mirrored.
+    ``framed`` is ``top1``, ignoring position, size and mirroring.
     """
 
     top1: float
@@ -43,7 +43,7 @@ def draw(
     guidance: float = EMBEDDED.guidance_scale,
     size: tuple[int, int] | None = None,
 ) -> np.ndarray:
-    """Draw one picture a prompt, each from a seed of its own: uint8 [n, height, width, 3].
+    """Draw one picture per prompt, each from its own seed: uint8 [n, height, width, 3].
 
     The sampler is the catalog's; ``size`` is (width, height), the checkpoint's own if None.
     """
@@ -67,7 +67,7 @@ def draw(
 
 
 def side_of(pipeline: StableDiffusionPipeline) -> int:
-    """Return the side in pixels of the pictures that the checkpoint was trained on."""
+    """Return the side in pixels of the checkpoint's training pictures."""
     return int(pipeline.unet.config.sample_size * pipeline.vae_scale_factor)
 
 
@@ -79,7 +79,7 @@ def accuracy(
     steps: int = EMBEDDED.num_inference_steps,
     guidance: float = EMBEDDED.guidance_scale,
 ) -> Accuracy:
-    """Draw ``names`` concepts spread over the set and ``rank`` what was drawn."""
+    """Draw ``names`` concepts, spread over the set, and `rank` the results."""
     asked = np.unique(np.linspace(0, len(concepts) - 1, names).round().astype(int))
     drawn = draw(pipeline, [concepts[i].name for i in asked], seed, steps, guidance)
     side = side_of(pipeline)
@@ -87,10 +87,10 @@ def accuracy(
 
 
 def rank(drawn: np.ndarray, training: np.ndarray, asked: np.ndarray) -> Accuracy:
-    """Count how often the training picture ``asked`` [n] for is nearest to what was ``drawn``.
+    """Count how often the picture ``asked`` [n] for is the one nearest to what was ``drawn``.
 
-    Nearest is by squared pixel distance, of the pictures as they are, and of what is not white in
-    them, either way round.
+    Distance is squared pixel distance, of the pictures as they are, and of their non-white parts,
+    mirrored or not.
     """
     ranks = _ranks(_distances(drawn, training), asked)
     things, seen = (np.stack([frame(one) for one in pictures]) for pictures in (training, drawn))
@@ -104,8 +104,8 @@ def rank(drawn: np.ndarray, training: np.ndarray, asked: np.ndarray) -> Accuracy
 
 
 def _distances(drawn: np.ndarray, training: np.ndarray) -> torch.Tensor:
-    """Return squared pixel distances [n, m], less what is the same in a row."""
-    # With white at 0, so that the products below lose nothing that matters.
+    """Return squared pixel distances [n, m], up to a constant per row."""
+    # With white at 0, so that the products below lose no relevant precision.
     known = torch.from_numpy(training).flatten(1).float() / 255 - 1
     seen = torch.from_numpy(drawn).flatten(1).float() / 255 - 1
     return known.square().sum(1) - 2 * seen @ known.T
@@ -117,7 +117,7 @@ def _ranks(distances: torch.Tensor, asked: np.ndarray) -> torch.Tensor:
 
 
 def frame(picture: np.ndarray) -> np.ndarray:
-    """Return what is not white in a picture, as large as fits: uint8 [``FRAME``, ``FRAME``, 3]."""
+    """Return a picture's non-white part, scaled to fit: uint8 [``FRAME``, ``FRAME``, 3]."""
     dark = np.clip(NOT_WHITE - picture.min(axis=-1).astype(np.float32), 0, None)
     if dark.sum() == 0:
         return np.full((FRAME, FRAME, 3), 255, np.uint8)
@@ -133,7 +133,7 @@ def frame(picture: np.ndarray) -> np.ndarray:
 
 
 def _span(weights: np.ndarray) -> tuple[int, int]:
-    """Return where what is drawn begins and ends, but for its faintest ``HALO`` at both ends."""
+    """Return the drawing's extent, without its faintest ``HALO`` at both ends."""
     passed = np.cumsum(weights) / weights.sum()
     first, last = np.searchsorted(passed, (HALO, 1 - HALO))
     return int(first), int(last) + 1
@@ -144,8 +144,8 @@ def colour_share(
 ) -> tuple[float, np.ndarray]:
     """Return the share of object and colour pairs never trained on that come in that colour.
 
-    The mean hue of what is drawn must be nearer to the colour word's hue than to any other word's.
-    The pictures come too.
+    The mean hue of the drawing must be nearer to the colour word's hue than to any other word's.
+    Also returns the pictures.
     """
     _, held = tints(concepts)
     drawn = draw(pipeline, [tint.caption for tint in held], seed)
@@ -155,7 +155,7 @@ def colour_share(
 
 @torch.no_grad()
 def restore(vae: AutoencoderKL, pictures: np.ndarray) -> np.ndarray:
-    """Return pictures, uint8 [n, height, width, 3], after the VAE encoded and decoded them."""
+    """Return pictures, uint8 [n, height, width, 3], encoded and decoded by the VAE."""
     parts = []
     for part in np.array_split(pictures, math.ceil(len(pictures) / 16)):
         means = vae.encode(to_tensor(part).to(vae.device)).latent_dist.mean
@@ -172,7 +172,7 @@ def vae_psnr(vae: AutoencoderKL, pictures: np.ndarray) -> float:
 
 
 def sheet(pictures: np.ndarray, columns: int = 16) -> Image.Image:
-    """Lay pictures uint8 [n, height, width, 3] out in rows of ``columns``."""
+    """Arrange pictures, uint8 [n, height, width, 3], in rows of ``columns``."""
     count, height, width, _ = pictures.shape
     canvas = Image.new("RGB", (columns * width, math.ceil(count / columns) * height), "white")
     for index, picture in enumerate(pictures):

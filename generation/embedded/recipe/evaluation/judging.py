@@ -1,4 +1,4 @@
-"""What the recipe says of a finished checkpoint: its figures, and sheets to look at."""
+"""The recipe's evaluation of a finished checkpoint: metrics, and sample sheets."""
 
 import logging
 from pathlib import Path
@@ -63,7 +63,7 @@ UNSEEN = (
 
 
 def judge_of(concepts: list[Concept], sizes: Sizes, work: Path) -> Classifier:
-    """Return the classifier of scenes, trained if it is not in ``work``."""
+    """Return the scene classifier, training it if it is not in ``work``."""
     return train_classifier(
         playwright_of(concepts),
         work,
@@ -73,7 +73,7 @@ def judge_of(concepts: list[Concept], sizes: Sizes, work: Path) -> Classifier:
 
 
 def judge(folder: Path, concepts: list[Concept], sizes: Sizes, work: Path) -> None:
-    """Load the written folder as anyone would, log its figures and write sample sheets."""
+    """Load the written folder as a user would, log its metrics and write sample sheets."""
     pipeline = StableDiffusionPipeline.from_pretrained(folder, dtype=torch.float32)
     side = side_of(pipeline)
     pictures = np.stack([load_picture(concept, side, side) for concept in concepts])

@@ -1,7 +1,7 @@
-"""How well the checkpoint draws scenes, by the recipe's own classifiers, and how sharp and varied.
+"""How well scenes are drawn, by the recipe's own classifiers, and how sharp and varied they are.
 
-Everything asked for is told in words of its own chance; drawn scenes are compared with the
-recipe's compositions of the same scenes.
+Every scene is captioned with randomly chosen words; drawn scenes are compared with the recipe's
+renderings of the same scenes.
 """
 
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from generation.embedded.recipe.evaluation.evaluate import draw, side_of
 from generation.embedded.recipe.scenes.composition import Playwright, Scene, tell
 from generation.embedded.recipe.scenes.stage import draw_scene
 
-SEEDS = 4  # pictures of one caption whose distances are measured
-SMALL = 32  # px: where distances between pictures are measured, so that noise counts for little
+SEEDS = 4  # pictures per caption whose distances are measured
+SMALL = 32  # px: size at which distances are measured, so that noise counts for little
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """What was drawn for scenes: pictures uint8 [n, side, side, 3]."""
+    """Pictures drawn for scenes: uint8 [n, side, side, 3]."""
 
     scenes: list[Scene]
     pictures: np.ndarray
@@ -29,7 +29,7 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """Shares (0…1) of drawn scenes in which the classifiers see what was asked for."""
+    """Shares (0…1) of drawn scenes in which the classifiers find what was asked for."""
 
     subject: float
     place: float
@@ -37,7 +37,7 @@ class Recognised:
 
 @dataclass(frozen=True, slots=True)
 class SceneFigures:
-    """Shares and ratios that say how well scenes are drawn, by their names in the benchmark."""
+    """Shares and ratios that measure how well scenes are drawn, by their names in the benchmark."""
 
     scene_subject_top1: float
     scene_background_top1: float
@@ -49,7 +49,7 @@ class SceneFigures:
 def judge_scenes(
     pipeline: StableDiffusionPipeline, playwright: Playwright, model: Classifier, scale: float = 1
 ) -> SceneFigures:
-    """Draw 512 taught scenes, 256 of unseen pairs, and 48 captions four times, or a share."""
+    """Draw 512 taught scenes, 256 of held-out pairs, and 48 captions four times, or a share."""
     taught = some(playwright.pairs(held=False), round(512 * scale), seed=6000)
     unseen = some(playwright.pairs(held=True), round(256 * scale), seed=6001)
     drawn = draw_scenes(pipeline, taught, seed=6000)
@@ -65,18 +65,18 @@ def judge_scenes(
 
 
 def some(scenes: list[Scene], count: int, seed: int) -> list[Scene]:
-    """Return ``count`` of the scenes, or all, in an order of chance."""
+    """Return ``count`` of the scenes, or all, in random order."""
     return [scenes[i] for i in np.random.default_rng(seed).permutation(len(scenes))[:count]]
 
 
 def draw_scenes(pipeline: StableDiffusionPipeline, scenes: list[Scene], seed: int) -> Drawn:
-    """Tell scenes, each in one wording, and draw them."""
+    """Caption scenes, one wording each, and draw them."""
     said = [tell(scene, np.random.default_rng([seed, i])) for i, scene in enumerate(scenes)]
     return Drawn(scenes, draw(pipeline, said, seed))
 
 
 def recognised(model: Classifier, playwright: Playwright, drawn: Drawn) -> Recognised:
-    """Return how often the classifiers see the scenes' subjects and places."""
+    """Return how often the classifiers recognize the scenes' subjects and places."""
     subjects, places = recognise(model, drawn.pictures)
     pairs = list(zip(drawn.scenes, subjects, places, strict=True))
     return Recognised(
@@ -90,7 +90,7 @@ def recognised(model: Classifier, playwright: Playwright, drawn: Drawn) -> Recog
 def diversity_ratio(
     pipeline: StableDiffusionPipeline, scenes: list[Scene], seed: int = 7000
 ) -> float:
-    """Return how far apart four seeds of a caption are, in distances of four compositions."""
+    """Return the distance between four seeds of a caption, relative to that of four renderings."""
     said = [tell(scene, np.random.default_rng([seed, i])) for i, scene in enumerate(scenes)]
     words = [one for one in said for _ in range(SEEDS)]
     made = compose([scene for scene in scenes for _ in range(SEEDS)], side_of(pipeline), seed)
@@ -98,13 +98,13 @@ def diversity_ratio(
 
 
 def edge_ratio(drawn: Drawn, seed: int = 8000) -> float:
-    """Return the drawn scenes' edge energy in that of compositions of the same scenes."""
+    """Return the drawn scenes' edge energy, relative to renderings of the same scenes."""
     made = compose(drawn.scenes, drawn.pictures.shape[1], seed)
     return edge_energy(drawn.pictures) / edge_energy(made)
 
 
 def compose(scenes: list[Scene], side: int, seed: int) -> np.ndarray:
-    """Return scenes as the recipe composes them: uint8 [n, side, side, 3]."""
+    """Return scenes rendered by the recipe: uint8 [n, side, side, 3]."""
     chances = (np.random.default_rng([seed, i]) for i in range(len(scenes)))
     return np.stack(
         [draw_scene(scene, rng, side) for scene, rng in zip(scenes, chances, strict=True)]
@@ -112,14 +112,14 @@ def compose(scenes: list[Scene], side: int, seed: int) -> np.ndarray:
 
 
 def edge_energy(pictures: np.ndarray) -> float:
-    """Return the mean squared difference between neighbours, of values 0…1."""
+    """Return the mean squared difference between neighbouring pixels, of values 0…1."""
     grey = pictures.astype(np.float32).mean(axis=-1) / 255
     down, across = np.diff(grey, axis=1), np.diff(grey, axis=2)
     return float(np.square(down).mean() + np.square(across).mean())
 
 
 def _apart(pictures: np.ndarray) -> float:
-    """Return the mean distance between pictures of each ``SEEDS`` that belong together."""
+    """Return the mean distance between pictures within each group of ``SEEDS``."""
     factor = pictures.shape[1] // SMALL
     cells = pictures.reshape(-1, SEEDS, SMALL, factor, SMALL, factor, 3).astype(np.float32)
     small = cells.mean(axis=(3, 5)) / 255

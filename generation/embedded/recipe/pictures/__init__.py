@@ -1,1 +1,1 @@
-"""The emoji that are learned from: pictures, names, captions and colours."""
+"""The emoji used for training: pictures, names, captions and colours."""

@@ -1,4 +1,4 @@
-"""What people might type for a picture, in many wordings that mean one concept each."""
+"""Captions that people might type, in many wordings that mean one concept each."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -19,8 +19,8 @@ FRAMES = (
     "{name} emoji",
     "{name}, {kind}",
 )
-OTHER_NAME = 0.4  # how often a concept with other names goes by one of them
-DROPPED_WORD, TURNED, MISSPELT = 0.06, 0.06, 0.05  # shares of names told less well
+OTHER_NAME = 0.4  # how often a concept with other names is called by one of them
+DROPPED_WORD, TURNED, MISSPELT = 0.06, 0.06, 0.05  # shares of names told imprecisely
 Caption = Callable[[np.random.Generator], str]
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -40,10 +40,10 @@ def plural(name: str) -> str:
 
 
 class Narrator:
-    """Tells concepts in words: with and without an article, in another order, misspelt.
+    """Captions concepts: with and without an article, reordered, misspelt.
 
-    What it says still means the one concept: no word is dropped, and no order changed, where
-    another concept would answer to what is left.
+    Every caption still means that one concept: no word is dropped and no order changed if the
+    result could mean another concept.
     """
 
     def __init__(self, concepts: list[Concept]) -> None:
@@ -52,7 +52,7 @@ class Narrator:
         self._shorter = {name: _shorter(name, names) for c in concepts for name in _names(c)}
 
     def teller(self, concept: Concept) -> Caption:
-        """Return what tells this concept, in other words every time."""
+        """Return a function that captions this concept, differently every time."""
         return lambda rng: self.tell(concept, rng)
 
     def tell(self, concept: Concept, rng: np.random.Generator) -> str:
@@ -79,7 +79,7 @@ class Narrator:
 
 
 def misspell(name: str, rng: np.random.Generator) -> str:
-    """Return the name with one letter dropped, doubled, swapped with the next, or another."""
+    """Return the name with one letter dropped, doubled, swapped with the next, or replaced."""
     if len(name) < 4:
         return name
     at = int(rng.integers(len(name) - 1))
@@ -98,7 +98,7 @@ def misspell(name: str, rng: np.random.Generator) -> str:
 
 
 def gibberish(rng: np.random.Generator) -> str:
-    """Return one to three words of random letters: what no concept answers to."""
+    """Return one to three words of random letters that mean no concept."""
     words = rng.integers(1, 4)
     return " ".join("".join(rng.choice(list(LETTERS), rng.integers(2, 9))) for _ in range(words))
 
@@ -108,7 +108,7 @@ def _names(concept: Concept) -> tuple[str, ...]:
 
 
 def _shorter(name: str, names: list[set[str]]) -> list[str]:
-    """Return the name without one of its words, wherever no other name holds all that is left."""
+    """Return the name without one word, if no other name contains all that is left."""
     words = name.split()
     if len(words) < 3:
         return []

@@ -1,4 +1,4 @@
-"""Pictures in other colours, and what colour a picture is."""
+"""Recolouring pictures, and measuring a picture's colour."""
 
 from dataclasses import dataclass
 
@@ -15,14 +15,14 @@ HUES = {
 }
 """Colour words and their hues in degrees."""
 
-NEAR = 60  # degrees: hues this near to the main one turn with it, a leaf on an apple stays
-COLOURED = 0.15  # chroma (0…1) from which a pixel has a colour
-MOSTLY = 0.25  # share of a picture's dark or coloured pixels under which it counts as grey
+NEAR = 60  # degrees: hues this close turn with the main one; a leaf on an apple stays green
+COLOURED = 0.15  # chroma (0…1) from which a pixel counts as coloured
+MOSTLY = 0.25  # a smaller share of dark or coloured pixels counts as grey
 
 
 @dataclass(frozen=True, slots=True)
 class Colour:
-    """What colour a picture is: its mean hue in degrees, and the share of it that is coloured."""
+    """A picture's colour: its mean hue in degrees, and the share of it that is coloured."""
 
     hue: float
     share: float
@@ -44,7 +44,7 @@ def measure(picture: np.ndarray) -> Colour:
     weight = np.where(chroma > COLOURED, chroma, 0)
     angles = np.radians(hue)
     mean = np.arctan2((np.sin(angles) * weight).sum(), (np.cos(angles) * weight).sum())
-    drawn = ((top - chroma) < 0.9).sum()  # what is not white
+    drawn = ((top - chroma) < 0.9).sum()  # non-white pixels
     share = float((weight > 0).sum() / max(1, drawn))
     return Colour(float(np.degrees(mean)) % 360, share)
 
@@ -52,12 +52,12 @@ def measure(picture: np.ndarray) -> Colour:
 def recolour(picture: np.ndarray, word: str) -> np.ndarray:
     """Return the picture, uint8 [height, width, 3] on white, in the colour of ``word``.
 
-    The main hue and those near it turn to the word's; a grey picture is tinted instead.
+    The main hue and those near it are turned to the word's; a grey picture is tinted instead.
     """
     hue, chroma, top = _split(picture)
     colour = measure(picture)
     saturation = chroma / np.maximum(top, 1e-6)
-    drawn = np.clip((1 - (top - chroma)) * 8, 0, 1)  # 0 on white, 1 a little way into the thing
+    drawn = np.clip((1 - (top - chroma)) * 8, 0, 1)  # 0 on white, 1 a little way into the object
     if colour.share < MOSTLY:
         turned = np.ones_like(hue)
         saturation = np.maximum(saturation, 0.75 * drawn)
@@ -66,7 +66,7 @@ def recolour(picture: np.ndarray, word: str) -> np.ndarray:
         away = np.abs((hue - colour.hue + 180) % 360 - 180)
         turned = np.clip((NEAR + 20 - away) / 20, 0, 1)
     target = HUES[word]
-    if word == "yellow":  # a dark yellow reads as brown
+    if word == "yellow":  # a dark yellow looks brown
         top = top + (np.sqrt(top) - top) * turned * drawn
     if word == "pink":
         saturation = saturation * (1 - 0.45 * turned)

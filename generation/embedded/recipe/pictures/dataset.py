@@ -13,7 +13,7 @@ from PIL import Image
 
 PICTURES_PACKAGE = "@lobehub/fluent-emoji-3d@1.1.0"
 NAMES_PACKAGE = "emoji-datasource-google@16.0.0"
-# What people type for some things that the data calls otherwise.
+# What people type for things that the data names differently.
 SAID = {
     "automobile": "car",
     "baguette bread": "baguette",
@@ -71,7 +71,7 @@ BACKGROUND = (255, 255, 255)
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """One emoji: its name as a person would type it, other names that mean it, and its picture.
+    """One emoji: its name as a person would type it, synonyms, and its picture.
 
     ``kind`` is the data's finer category, as words: "animal mammal".
     """
@@ -83,7 +83,7 @@ class Concept:
 
 
 def fetch(folder: Path) -> None:
-    """Unpack both packages below ``folder`` with the ordinary npm client; what is there is kept."""
+    """Unpack both packages below ``folder`` with the npm client; existing ones are kept."""
     folder.mkdir(parents=True, exist_ok=True)
     for package, target in ((PICTURES_PACKAGE, "pictures"), (NAMES_PACKAGE, "names")):
         if (folder / target).exists():
@@ -101,9 +101,9 @@ def fetch(folder: Path) -> None:
 
 
 def load_concepts(folder: Path) -> list[Concept]:
-    """Return the concepts that have a picture, but not those of ``LEFT_OUT``, in the data's order.
+    """Return the concepts that have a picture, except those of ``LEFT_OUT``, in the data's order.
 
-    Names are unique, and a short name is kept only where it means one concept: the data calls the
+    Names are unique, and a short name is kept only if it means one concept: the data calls the
     dog's face "dog" and the whole dog "dog2".
     """
     entries = json.loads((folder / "names/package/emoji.json").read_text("utf-8"))
@@ -133,13 +133,13 @@ def load_concepts(folder: Path) -> list[Concept]:
 
 
 def write_names(folder: Path, concepts: list[Concept]) -> None:
-    """Note beside a checkpoint's weights what it learned."""
+    """Write the concepts' names beside a checkpoint's weights."""
     names = [concept.name for concept in concepts]
     (folder / NAMES).write_text(json.dumps(names, indent=0) + "\n", "utf-8")
 
 
 def learned(folder: Path, concepts: list[Concept]) -> list[Concept]:
-    """Return those of the concepts that a checkpoint's folder names."""
+    """Return those of the concepts named in a checkpoint's folder."""
     names = set(json.loads((folder / NAMES).read_text("utf-8")))
     return [concept for concept in concepts if concept.name in names]
 
@@ -157,7 +157,7 @@ def load_sprite(concept: Concept, side: int) -> Image.Image:
 
 
 def load_picture(concept: Concept, width: int, height: int) -> np.ndarray:
-    """Return the picture on white, uint8 [height, width, 3], as large as fits, centred."""
+    """Return the picture centred on white, scaled to fit: uint8 [height, width, 3]."""
     side = min(width, height)
     picture = load_sprite(concept, side)
     canvas = Image.new("RGB", (width, height), BACKGROUND)

@@ -1,4 +1,4 @@
-"""What scenes are about: single things that 128 pixels can show, and the words for them."""
+"""The subjects of scenes: objects recognizable at 128 pixels, and the words for them."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ TOWERS = ("office building", "department store", "hotel", "tokyo tower", "hospit
 """The buildings of a city, which is a subject of its own: the emoji for it is a framed view."""
 CITY_WORDS = ("city", "city", "city", "town", "metropolis")
 
-# The data's name, and other words where people say it otherwise; the first word is the usual one.
+# The data's name, and other names if people use them; the first is the preferred one.
 _TABLE = """
 cat | black cat | dog | dog face | poodle | fox face: fox | wolf face: wolf | lion face: lion
 tiger | bear face: bear | panda face: panda | koala | polar bear | rabbit: bunny, rabbit
@@ -55,7 +55,7 @@ sneakers | high heeled shoe: high heel | dress | t shirt: shirt, t-shirt | eyegl
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A thing with the words for it; ``concepts`` are more than one only for a city."""
+    """An object with its names; ``concepts`` are more than one only for a city."""
 
     words: tuple[str, ...]
     concepts: tuple[Concept, ...]
@@ -67,7 +67,7 @@ class Subject:
 
 
 def subjects(concepts: list[Concept]) -> list[Subject]:
-    """Return the subjects whose concepts there are, the city first; always in the same order."""
+    """Return the subjects whose concepts exist, the city first; always in the same order."""
     by_name = {concept.name: concept for concept in concepts}
     found = []
     towers = tuple(by_name[name] for name in TOWERS if name in by_name)

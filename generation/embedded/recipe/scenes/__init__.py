@@ -1,1 +1,1 @@
-"""Scenes that the recipe composes and paints, with the sentences that tell them."""
+"""Scenes that the recipe composes and renders, with their captions."""

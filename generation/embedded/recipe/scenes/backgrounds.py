@@ -1,6 +1,6 @@
-"""Painted backgrounds: where a scene's subjects are, drawn anew from chance every time.
+"""Painted backgrounds for scenes, randomized every time.
 
-Each painter works on a canvas of twice the side and is drawn down at the end, which smooths edges.
+Each painter works on a canvas of twice the side, which is downscaled at the end to smooth edges.
 """
 
 from collections.abc import Callable
@@ -34,14 +34,14 @@ from generation.embedded.recipe.scenes.brushes import (
     weed,
 )
 
-CENTRE = 0.95  # where things stand that float or hang: their lowest point may be here
+CENTRE = 0.95  # the lowest point of floating or hanging objects may be here
 
 
 @dataclass(frozen=True)
 class Backdrop:
-    """A picture uint8 [side, side, 3], and the share of its height at which things stand.
+    """A picture uint8 [side, side, 3], and the height at which objects stand, as a share.
 
-    ``front`` is RGBA [side, side, 4], drawn over the subjects, where a place has such a thing.
+    ``front`` is RGBA [side, side, 4], drawn over the subjects, if a place has a foreground.
     """
 
     picture: np.ndarray
@@ -75,12 +75,12 @@ def plain(word: str) -> Painter:
 
 
 def white(_rng: np.random.Generator, side: int) -> Backdrop:
-    """Return white, as behind every bare name."""
+    """Return white, the background of bare names."""
     return Backdrop(np.full((side, side, 3), 255, np.uint8), CENTRE)
 
 
 def clouds(rng: np.random.Generator, side: int) -> Backdrop:
-    """Return a blue sky full of clouds, with a few before the subjects' feet."""
+    """Return a blue sky full of clouds, with a few in front of the subjects' feet."""
     top, bottom = near((70, 150, 235), rng, 18), near((170, 215, 250), rng, 12)
     canvas = gradient(side, top, bottom)
     canvas = drift(canvas, rng, (255, 255, 255), 0.9)
@@ -131,7 +131,7 @@ def space(rng: np.random.Generator, side: int) -> Backdrop:
 
 
 def skyline(rng: np.random.Generator, side: int) -> Backdrop:
-    """Return a city's towers by day, a street before them."""
+    """Return a city's towers by day, with a street in front."""
     canvas = gradient(side, near((120, 185, 240), rng, 14), near((215, 232, 246), rng, 8))
     draw = ImageDraw.Draw(canvas)
     level = rng.uniform(0.78, 0.84)
@@ -142,7 +142,7 @@ def skyline(rng: np.random.Generator, side: int) -> Backdrop:
 
 
 def neon_city(rng: np.random.Generator, side: int) -> Backdrop:
-    """Return towers at night with lit windows and signs, and their shine on a wet street."""
+    """Return towers at night with lit windows and signs, reflected on a wet street."""
     first, second = two_neons(rng)
     canvas = gradient(side, (14, 8, 38), mix((50, 16, 84), first, 0.25))
     draw = ImageDraw.Draw(canvas)
@@ -159,7 +159,7 @@ def neon_city(rng: np.random.Generator, side: int) -> Backdrop:
 
 
 def rooftop(rng: np.random.Generator, side: int) -> Backdrop:
-    """Return a flat roof by day, other houses behind it."""
+    """Return a flat roof by day, with other houses behind it."""
     canvas = gradient(side, near((110, 180, 240), rng, 16), near((212, 230, 246), rng, 8))
     draw = ImageDraw.Draw(canvas)
     level = rng.uniform(0.74, 0.8)
@@ -169,7 +169,7 @@ def rooftop(rng: np.random.Generator, side: int) -> Backdrop:
 
 
 def neon_rooftop(rng: np.random.Generator, side: int) -> Backdrop:
-    """Return a flat roof at night with an edge of neon, a lit city behind it."""
+    """Return a flat roof at night with a neon edge, with a lit city behind it."""
     first, second = two_neons(rng)
     canvas = gradient(side, (12, 8, 36), mix((56, 18, 92), second, 0.25))
     draw = ImageDraw.Draw(canvas)
@@ -186,7 +186,7 @@ def neon_rooftop(rng: np.random.Generator, side: int) -> Backdrop:
 
 
 def forest(rng: np.random.Generator, side: int) -> Backdrop:
-    """Return rows of firs, the nearer the darker, and a green ground."""
+    """Return rows of firs, darker the nearer they are, and a green ground."""
     canvas = gradient(side, near((150, 205, 215), rng, 14), near((206, 232, 206), rng, 8))
     draw = ImageDraw.Draw(canvas)
     level = rng.uniform(0.76, 0.84)
@@ -230,7 +230,7 @@ def sea(rng: np.random.Generator, side: int) -> Backdrop:
 
 
 def beach(rng: np.random.Generator, side: int) -> Backdrop:
-    """Return yellow sand, the sea behind it and a palm at times."""
+    """Return yellow sand, with the sea behind it and sometimes a palm."""
     canvas = gradient(side, near((110, 195, 248), rng, 14), near((214, 240, 252), rng, 8))
     draw = ImageDraw.Draw(canvas)
     horizon, shore = rng.uniform(0.42, 0.5), rng.uniform(0.62, 0.7)
@@ -243,7 +243,7 @@ def beach(rng: np.random.Generator, side: int) -> Backdrop:
 
 
 def snow(rng: np.random.Generator, side: int) -> Backdrop:
-    """Return white hills with white firs, and flakes that fall."""
+    """Return white hills with white firs, and falling flakes."""
     canvas = gradient(side, near((150, 185, 220), rng, 12), near((214, 228, 242), rng, 6))
     draw = ImageDraw.Draw(canvas)
     level = rng.uniform(0.66, 0.74)

@@ -1,6 +1,6 @@
-"""What painted backgrounds are made of. Places and sizes are shares of the side.
+"""The elements of painted backgrounds. Positions and sizes are shares of the side.
 
-Canvases are of twice the side: ``down`` halves them at the end, which smooths every edge.
+Canvases have twice the side: ``down`` halves them at the end, which smooths every edge.
 """
 
 from collections.abc import Sequence
@@ -14,25 +14,25 @@ T = TypeVar("T")
 
 
 def near(colour: Rgb, rng: np.random.Generator, spread: float) -> Rgb:
-    """Return a colour about ``spread`` (of 255) from the given one."""
+    """Return a colour within about ``spread`` (of 255) of the given one."""
     red, green, blue = np.clip(np.array(colour) + rng.normal(0, spread, 3), 0, 255).astype(int)
     return int(red), int(green), int(blue)
 
 
 def lighter(colour: Rgb, factor: float) -> Rgb:
-    """Return the colour times a factor, which may be under 1."""
+    """Return the colour times a factor, which may be below 1."""
     red, green, blue = (min(255, int(part * factor)) for part in colour)
     return red, green, blue
 
 
 def mix(first: Rgb, second: Rgb, share: float) -> Rgb:
-    """Return what lies between two colours: 0 is the first, 1 the second."""
+    """Return a mixture of two colours: 0 is the first, 1 the second."""
     red, green, blue = (int(a + (b - a) * share) for a, b in zip(first, second, strict=True))
     return red, green, blue
 
 
 def pick(rng: np.random.Generator, things: Sequence[T]) -> T:
-    """Return one of the things."""
+    """Return one of the items at random."""
     return things[int(rng.integers(len(things)))]
 
 
@@ -42,7 +42,7 @@ def down(canvas: Image.Image) -> np.ndarray:
 
 
 def gradient(side: int, top: Rgb, bottom: Rgb) -> Image.Image:
-    """Return a new canvas that goes from one colour to another."""
+    """Return a new canvas with a gradient between two colours."""
     rows = np.linspace(np.array(top), np.array(bottom), 2 * side).astype(np.uint8)
     return Image.fromarray(np.ascontiguousarray(np.repeat(rows[:, None], 2 * side, axis=1)))
 
@@ -58,7 +58,7 @@ def noise(rng: np.random.Generator, side: int) -> np.ndarray:
 
 
 def drift(canvas: Image.Image, rng: np.random.Generator, colour: Rgb, most: float) -> Image.Image:
-    """Return the canvas under drifting cloud of a colour, ``most`` thick at its thickest."""
+    """Return the canvas under drifting cloud of a colour, at most ``most`` opaque."""
     thick = np.clip(noise(rng, canvas.width // 2) * 2.2 - 1.1, 0, 1) * most
     mask = Image.fromarray((thick * 255).astype(np.uint8))
     return Image.composite(Image.new("RGB", canvas.size, colour), canvas, mask)
@@ -73,7 +73,7 @@ def disc(
 
 
 def puff(canvas: Image.Image, rng: np.random.Generator, x: float, y: float, size: float) -> None:
-    """Draw one white cloud, ``size`` half as wide, shaded below."""
+    """Draw one white cloud of half-width ``size``, shaded below."""
     side, draw = canvas.width // 2, ImageDraw.Draw(canvas)
     balls = [(-0.62, 0.12, 0.4), (0.62, 0.12, 0.4), (-0.2, -0.16, 0.5), (0.26, -0.06, 0.46)]
     balls = [(a + rng.normal(0, 0.06), b + rng.normal(0, 0.05), r) for a, b, r in balls]
@@ -103,7 +103,7 @@ def hills(
 def waves(
     draw: ImageDraw.ImageDraw, rng: np.random.Generator, side: int, level: float, colour: Rgb
 ) -> None:
-    """Draw water from ``level`` down whose edge is a row of small waves with a light crest."""
+    """Draw water from ``level`` down, its edge a row of small waves with light crests."""
     across, full = np.linspace(0, 1, 65), 2.0 * side
     edge = level + 0.012 * np.sin(across * rng.uniform(30, 42) + rng.uniform(0, 6))
     points = [tuple(point) for point in np.stack([across, edge], axis=1) * full]
@@ -126,7 +126,7 @@ def towers(
     light: Rgb,
     most: float,
 ) -> None:
-    """Draw a row of towers that stand at ``level``, up to ``most`` above its middle height."""
+    """Draw a row of towers standing at ``level``, up to ``most`` above its middle height."""
     full, x = 2 * side, rng.uniform(-0.1, 0.0)
     while x < 1:
         width, height = rng.uniform(0.1, 0.2), most * rng.uniform(0.55, 1.45)
@@ -176,7 +176,7 @@ def signs(
 def roof(
     draw: ImageDraw.ImageDraw, rng: np.random.Generator, side: int, level: float, colour: Rgb
 ) -> None:
-    """Draw a flat roof from ``level`` down: a parapet, bricks and at times a chimney."""
+    """Draw a flat roof from ``level`` down: a parapet, bricks and sometimes a chimney."""
     full = 2 * side
     if rng.random() < 0.7:
         x = pick(rng, (0.04, 0.82)) + rng.normal(0, 0.02)

@@ -1,4 +1,4 @@
-"""Scenes: what is in them, how they are told, how they are drawn."""
+"""Scenes: their contents, captions and rendering."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,12 +26,12 @@ from generation.embedded.recipe.scenes.places import (
 from generation.embedded.recipe.training.lessons import Tint
 
 T = TypeVar("T")
-OFTEN = 0.05  # how often one of the first three subjects is chosen beside all of them
-HELD_OUT = 13  # one subject and background in so many is never taught
+OFTEN = 0.05  # probability of each of the first three subjects, besides the uniform choice
+HELD_OUT = 13  # one in this many pairs of subject and background is never taught
 
 
 class Light(Enum):
-    """The light that a scene is in."""
+    """A scene's light."""
 
     DAY = "day"
     NIGHT = "night"
@@ -40,7 +40,7 @@ class Light(Enum):
 
 
 class Relation(Enum):
-    """How the subjects of a scene are to each other."""
+    """How the subjects of a scene relate to each other."""
 
     ONE = ""
     TWO = "two"
@@ -51,7 +51,7 @@ class Relation(Enum):
 
 
 class Size(Enum):
-    """How large the subjects are drawn."""
+    """The drawn size of the subjects."""
 
     USUAL = ""
     SMALL = "small"
@@ -60,7 +60,7 @@ class Size(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A subject in a scene, in a colour that is not its own if ``colour`` is a word."""
+    """A subject in a scene, in a colour not its own if ``colour`` is a word."""
 
     subject: Subject
     colour: str = ""
@@ -68,7 +68,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What a picture shows. ``place`` is a background's name, of which white is told by none."""
+    """The contents of a picture. ``place`` is a background's name; white is not mentioned."""
 
     actors: tuple[Actor, ...]
     place: str
@@ -78,12 +78,12 @@ class Scene:
 
 
 def held_out(subject: int, place: int) -> bool:
-    """Say whether a subject is never taught on a background, both by their places in order."""
+    """Tell whether a subject is never taught on a background, both by index."""
     return (subject + 5 * place) % HELD_OUT == 3
 
 
 class Playwright:
-    """Makes scenes up, but none that are held out.
+    """Makes up scenes, except held-out ones.
 
     ``tints`` are the subjects' colours that may be taught.
     """
@@ -116,7 +116,7 @@ class Playwright:
         return Scene(actors, place, self._light(place, rng), relation, size)
 
     def plain(self, subject: Subject, place: str) -> Scene:
-        """Return the scene of one subject in a place, as it usually is."""
+        """Return the scene of one subject in a place, without embellishments."""
         return Scene((Actor(subject),), place, _natural(place))
 
     def embellish(self, scene: Scene, rng: np.random.Generator) -> Scene:
@@ -138,7 +138,7 @@ class Playwright:
         return pick(rng, colours) if colours and rng.random() < 0.15 else ""
 
     def _place(self, rng: np.random.Generator) -> str:
-        """Return a place; one in nine times a plain colour."""
+        """Return a place; one in nine is a plain colour."""
         chance = rng.random()
         plain = [place for place in self.places if place.startswith("plain")]
         if chance < 0.11:
@@ -150,7 +150,7 @@ class Playwright:
     def _actor(self, rng: np.random.Generator, place: str) -> Actor:
         column = self.places.index(place)
         while True:
-            # The city and the first animals more often: they are what people try first.
+            # The city and the first animals are more frequent: people try them first.
             first = 3 if rng.random() < OFTEN else len(self.subjects)
             row = int(rng.integers(min(first, len(self.subjects))))
             if not held_out(row, column):
@@ -160,7 +160,7 @@ class Playwright:
 
 
 def tell(scene: Scene, rng: np.random.Generator) -> str:
-    """Return a sentence for a scene, another one nearly every time."""
+    """Return a caption for a scene, nearly always a different one."""
     one = _phrase(scene, scene.actors[0], rng)
     if len(scene.actors) > 1:
         other = _phrase(replace(scene, size=Size.USUAL), scene.actors[1], rng)
@@ -226,7 +226,7 @@ def _light(scene: Scene, rng: np.random.Generator) -> str:
 
 
 def _natural(place: str) -> Light:
-    """Return the light that a place has by itself."""
+    """Return the light that a place has by default."""
     if place in NEON_PLACES:
         return Light.NEON
     if place == "night":

@@ -1,4 +1,4 @@
-"""What the pool is filled with: scenes, and single things on white that are never quite alike."""
+"""The contents of the pool: scenes, and varied single objects on white."""
 
 from functools import partial
 from pathlib import Path
@@ -18,13 +18,13 @@ SCENES, TINTED = 0.6, 0.1  # shares; the rest are the concepts themselves
 
 
 def playwright_of(concepts: list[Concept]) -> Playwright:
-    """Return what makes scenes up from these concepts."""
+    """Return the generator of scenes with these concepts."""
     taught, _ = tints(concepts)
     return Playwright(subjects(concepts), taught)
 
 
 def exercises(concepts: list[Concept]) -> Maker:
-    """Return what makes an exercise from chance."""
+    """Return a function that makes a random exercise."""
     taught, _ = tints(concepts)
     playwright = Playwright(subjects(concepts), taught)
     narrator = Narrator(concepts)
@@ -48,9 +48,9 @@ def exercises(concepts: list[Concept]) -> Maker:
 
 
 def paint(make: Maker, count: int, side: int, kept: Path) -> np.ndarray:
-    """Return the pictures of so many exercises, for the VAE: uint8 [count, side, side, 3].
+    """Return the pictures of this many exercises, for the VAE: uint8 [count, side, side, 3].
 
-    They are kept in a file: painting them takes minutes.
+    They are cached in a file: painting them takes minutes.
     """
     if not kept.exists():
         made = (make(np.random.default_rng([9, number])) for number in range(count))

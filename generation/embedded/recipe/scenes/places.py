@@ -1,4 +1,4 @@
-"""The words of scenes beside their subjects: places, light, and what else people type."""
+"""The other words of captions: places, light, and phrases people add."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from generation.embedded.recipe.scenes.backgrounds import PLAIN
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A background's name, what one says for it, and what one does there."""
+    """A background's name, the phrases for it, and what one does there."""
 
     phrases: tuple[str, ...]
     verbs: tuple[str, ...] = ()

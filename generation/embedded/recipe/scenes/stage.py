@@ -1,4 +1,4 @@
-"""Drawing scenes: subjects in their places, in the place's light, each time a little otherwise."""
+"""Rendering scenes: subjects in their places and light, with random variation."""
 
 import re
 from functools import lru_cache
@@ -13,7 +13,7 @@ from generation.embedded.recipe.scenes.backgrounds import PAINTERS, Backdrop
 from generation.embedded.recipe.scenes.brushes import NEON, Rgb
 from generation.embedded.recipe.scenes.composition import Actor, Light, Relation, Scene, Size
 
-SPRITE = 144  # px: what sprites are kept at, a little above the largest that is drawn
+SPRITE = 144  # px: size of cached sprites, slightly above the largest drawn
 ONE_WAY = re.compile(r"left|right|clock|crescent|quarter|gibbous|letter|calendar|number")
 """Concepts that mirrored would be another, or wrong."""
 FLOATING = ("clouds", "space", "under_water", "plain", "white")
@@ -38,7 +38,7 @@ def draw_scene(
 ) -> np.ndarray:
     """Return a scene's picture, uint8 [height, width, 3], square if no height is given.
 
-    Other shapes are windows of a square at its ground, in which the subjects are smaller.
+    Other shapes are crops of a square at its ground, in which the subjects are smaller.
     """
     height = height or width
     side = max(width, height)
@@ -72,7 +72,7 @@ def draw_scene(
 def draw_name(
     concept: Concept, rng: np.random.Generator, width: int, height: int, colour: str = ""
 ) -> np.ndarray:
-    """Return one concept on white, uint8 [height, width, 3]: mirrored, turned, moved, smaller."""
+    """Return one concept on white, uint8 [height, width, 3], mirrored, rotated, moved or shrunk."""
     side = min(width, height)
     picture = tinted_sprite(concept, colour) if colour else kept_sprite(concept)
     sprite = _vary(picture, rng, mirror=not ONE_WAY.search(concept.name))
@@ -86,7 +86,7 @@ def draw_name(
 
 @lru_cache(maxsize=1500)
 def kept_sprite(concept: Concept) -> Image.Image:
-    """Return a concept's picture, RGBA of ``SPRITE``² px."""
+    """Return a concept's cached picture, RGBA of ``SPRITE``² px."""
     return load_sprite(concept, SPRITE)
 
 
@@ -122,7 +122,7 @@ def _city(towers: tuple[Concept, ...], rng: np.random.Generator) -> Image.Image:
 
 
 def _vary(sprite: Image.Image, rng: np.random.Generator, *, mirror: bool) -> Image.Image:
-    """Return the sprite cut to what is drawn, at times mirrored, turned and shaded otherwise."""
+    """Return the sprite cropped to its content, sometimes mirrored, rotated and shaded."""
     if mirror and rng.random() < 0.5:
         sprite = sprite.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     if rng.random() < 0.6:
@@ -145,7 +145,7 @@ def _resize(sprite: Image.Image, longest: float) -> Image.Image:
 
 
 def _alone(scene: Scene, rng: np.random.Generator) -> tuple[float, float, float]:
-    """Return where one subject is; what floats is higher up at times."""
+    """Return the position of a single subject; floating ones are sometimes higher up."""
     wide = scene.actors[0].subject.name == CITY
     size = rng.uniform(0.74, 0.86) if wide else rng.uniform(0.54, 0.74)
     above = 0.0
@@ -155,7 +155,7 @@ def _alone(scene: Scene, rng: np.random.Generator) -> tuple[float, float, float]
 
 
 def _lit_backdrop(backdrop: Backdrop, scene: Scene) -> Backdrop:
-    """Return the background in a light that is not its own."""
+    """Return the background in a light other than its default."""
     own = scene.place in ("night", "sunset", "neon_city", "neon_rooftop")
     factors = TINT.get(scene.light)
     if own or factors is None:

@@ -1,1 +1,1 @@
-"""The stages of training, and what they share."""
+"""The training stages and their shared parts."""

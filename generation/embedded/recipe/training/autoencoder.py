@@ -22,8 +22,8 @@ KL_WEIGHT = 1e-7  # on the sum over a picture's latents, beside losses that are 
 
 EDGES, STRENGTH, SEEN = 0.5, 1.0, 0.3  # weights of the decoder's other losses
 KEPT = 0.1  # weight of how far the latents of white pictures move, in their variance
-WHITE = 0.98  # from here on (of -1…1) a channel counts as white
-WHOLE_FROM = 0.8  # of the steps: from here on pictures are seen whole
+WHITE = 0.98  # a channel (-1…1) counts as white from here on
+WHOLE_FROM = 0.8  # share of the steps after which whole pictures are used
 
 
 def train_vae(
@@ -35,11 +35,11 @@ def train_vae(
 ) -> AutoencoderKL:
     """Train the VAE on uint8 [n, height, width, 3]: L1, squared error and a small KL term.
 
-    With ``start`` it goes on from that, and pictures with a white border keep about the latents
-    that they have there, so that what was learned on them stays of use.
+    With ``start`` it continues from that, and pictures with a white border approximately keep the
+    latents they have there, so that what was learned on them remains useful.
 
-    At first it sees windows a quarter as large out of twice as many pictures, at half the cost:
-    edges and colours are learned as well from those.
+    At first it uses windows of a quarter of the area from twice as many pictures, at half the cost:
+    edges and colours are learned from those just as well.
     """
     torch.manual_seed(1)
     vae = copy.deepcopy(start) if start is not None else build_vae(sizes)
@@ -82,11 +82,11 @@ def refine_decoder(
     work: Path,
     device: str,
 ) -> None:
-    """Train the decoder further, on whole pictures, for latents that stay what they are.
+    """Train the decoder further, on whole pictures, with unchanged latents.
 
-    Beside pixels it is judged by what the first layers of a classifier see (Johnson et al. 2016),
-    by the differences between neighbours and by how strong those are round about: pixels alone
-    make edges soft. It can be done after the denoiser was trained, which knows the latents alone.
+    Besides pixels its loss includes the activations of a classifier's first layers (Johnson et al.
+    2016), differences between neighbouring pixels, and the local strength of those: pixels alone
+    make edges soft. This can be done after training the denoiser, which uses only latents.
     """
     seen_by = seen_by.to(device).requires_grad_(False)
     learned = [*vae.decoder.parameters(), *vae.post_quant_conv.parameters()]
@@ -119,15 +119,16 @@ def refine_decoder(
 
 
 def _edges(drawn: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
-    """Return the mean absolute error of the differences between neighbours."""
+    """Return the mean absolute error of differences between neighbouring pixels."""
     down = F.l1_loss(drawn.diff(dim=2), batch.diff(dim=2))
     return down + F.l1_loss(drawn.diff(dim=3), batch.diff(dim=3))
 
 
 def _strengths_apart(drawn: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
-    """Return how far the strength of edges is from what it should be, in squares of 4² px.
+    """Return the error of the strength of edges, in squares of 4² px.
 
-    It does not ask where in the square an edge is: one that is not known exactly need not be soft.
+    The position of an edge within its square does not matter: an edge need not be soft because its
+    exact position is unknown.
     """
     return F.l1_loss(_strength(drawn), _strength(batch))
 
@@ -140,7 +141,7 @@ def _strength(pictures: torch.Tensor) -> torch.Tensor:
 
 
 def _unlike(seen_by: Classifier, drawn: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
-    """Return how differently the first two blocks of a classifier see two batches."""
+    """Return the difference between two batches in the first two blocks of a classifier."""
     with torch.no_grad():
         wanted = seen_by.features(batch, blocks=2)
     found = seen_by.features(drawn, blocks=2)
@@ -155,7 +156,7 @@ def _white(batch: torch.Tensor) -> torch.Tensor:
 
 
 def _moved(start: AutoencoderKL, batch: torch.Tensor, means: torch.Tensor) -> torch.Tensor:
-    """Return how far white pictures' latents are from those that ``start`` gives, squared."""
+    """Return the squared distance of white pictures' latents from those of ``start``."""
     with torch.no_grad(), torch.autocast(batch.device.type, torch.bfloat16):
         before = start.encode(batch).latent_dist.mean
     squared = (means.float() - before.float()).square().mean((1, 2, 3))
@@ -163,14 +164,14 @@ def _moved(start: AutoencoderKL, batch: torch.Tensor, means: torch.Tensor) -> to
 
 
 def _distance(drawn: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
-    """Return L1, which keeps edges sharp, with squared error, which PSNR counts."""
+    """Return L1, which keeps edges sharp, plus squared error, which PSNR measures."""
     return F.l1_loss(drawn, batch) + 4 * F.mse_loss(drawn, batch)
 
 
 def _vary(batch: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    """Mirror half of the batches and give a quarter their colour channels in another order.
+    """Mirror half of the batches, and permute the colour channels of a quarter.
 
-    So what the next stage recolours is no stranger.
+    This prepares for the pictures that the next stage recolours.
     """
     if rng.random() < 0.5:
         batch = batch.flip(3)
@@ -186,7 +187,7 @@ def _noise_for(vae: AutoencoderKL, batch: torch.Tensor) -> torch.Tensor:
 
 
 def _window(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return a window of half the side, the same in each picture."""
+    """Return a window of half the side, at the same position in each picture."""
     half = pictures.shape[1] // 2
     top, left = rng.integers(half + 1, size=2)
     return pictures[:, top : top + half, left : left + half]
@@ -199,7 +200,7 @@ def decibels(squared_error: float) -> float:
 
 @torch.no_grad()
 def encode(vae: AutoencoderKL, pictures: np.ndarray, device: str) -> torch.Tensor:
-    """Return the mean latents [n, 4, h, w] of pictures uint8, not yet scaled, on the CPU."""
+    """Return the mean latents [n, 4, h, w] of pictures uint8, unscaled, on the CPU."""
     parts = np.array_split(pictures, math.ceil(len(pictures) / 16))
     return torch.cat(
         [vae.encode(to_tensor(part).to(device)).latent_dist.mean.cpu() for part in parts]

@@ -29,14 +29,14 @@ from generation.request import Aspect
 log = logging.getLogger(__name__)
 
 NOISE_STEPS = 1000
-LASTING = 0.995  # of the moving average a step: it looks back 200 steps
-LEANING = 0.7  # 1: every timestep as often; less: more of the high ones
+LASTING = 0.995  # decay per step of the moving average: it spans 200 steps
+LEANING = 0.7  # 1: every timestep equally often; less: more of the high ones
 Look = Callable[[UNet2DConditionModel, CLIPTextModel, int], None]
 
 
 @dataclass(frozen=True)
 class Latents:
-    """Scaled latents of each lesson, and of exercises in each aspect but square, with captions."""
+    """Scaled latents of each lesson, and of exercises in each non-square aspect, with captions."""
 
     lessons: list[torch.Tensor]
     aspects: list[torch.Tensor]
@@ -51,9 +51,9 @@ def encode_lessons(
     work: Path,
     device: str,
 ) -> Latents:
-    """Return everything that is learned from, as latents; set the VAE's scaling factor.
+    """Return all training data as latents; set the VAE's scaling factor.
 
-    They are kept in ``work``: encoding takes longer than a hundred steps of training.
+    They are cached in ``work``: encoding takes longer than a hundred steps of training.
     """
     path = work / "latents.pt"
     shaped = [make(np.random.default_rng([10, number])) for number in range(sizes.shaped)]
@@ -85,8 +85,8 @@ def train_denoiser(
 ) -> tuple[UNet2DConditionModel, CLIPTextModel]:
     """Train UNet and text encoder to predict v; return their moving averages.
 
-    ``look`` is shown the averages every ``sizes.look_every`` steps. ``start`` is the folder of a
-    checkpoint to begin with instead of chance.
+    ``look`` is called with the averages every ``sizes.look_every`` steps. ``start`` is the folder
+    of a checkpoint to continue from, instead of random weights.
     """
     torch.manual_seed(2)
     unet = build_unet(sizes).to(device)
@@ -96,7 +96,7 @@ def train_denoiser(
         start_denoiser(start, unet, text)
     elif not state.exists():
         spread_summaries(unet, text, tokenizer, lessons[0].captions)
-    if device == "cpu":  # the fused kernel's backward pass is half as fast as plain products
+    if device == "cpu":  # there the fused kernel's backward pass is half as fast as plain products
         unet.set_attn_processor(AttnProcessor())
         text.set_attn_implementation("eager")
     both = torch.nn.ModuleDict({"unet": unet, "text": text})
@@ -109,7 +109,7 @@ def train_denoiser(
     average = EMAModel(both.parameters(), decay=LASTING, use_ema_warmup=True, power=0.75)
     average.to(device)
     progress = Progress(state, {"both": both, "average": average, "pool": pool, **optimizers})
-    average.decay = LASTING  # not what an older state says
+    average.decay = LASTING  # overriding the value of an older state
     noise = noise_schedule()
 
     def mean_loss(
@@ -158,7 +158,7 @@ def train_denoiser(
 def _divide(
     both: torch.nn.ModuleDict,
 ) -> tuple[list[torch.nn.Parameter], list[torch.nn.Parameter]]:
-    """Return the matrices inside the models, and everything else: ends, embeddings, vectors."""
+    """Return the models' inner matrices, and all other parameters: ends, embeddings, vectors."""
     matrices: list[torch.nn.Parameter] = []
     others: list[torch.nn.Parameter] = []
     for name, parameter in both.named_parameters():
@@ -174,7 +174,7 @@ def _batch(
     pool: Pool,
     rng: np.random.Generator,
 ) -> tuple[torch.Tensor, list[str]]:
-    """Draw one batch: of the pool and all lessons, or of exercises in another aspect."""
+    """Draw one batch: from the pool and all lessons, or exercises in another aspect."""
     if rng.random() < sizes.other_aspects:
         aspect = latents.aspects[rng.integers(len(latents.aspects))]
         rows = rng.integers(len(aspect), size=sizes.batch)
@@ -196,7 +196,7 @@ def _batch(
 
 
 def _words(sizes: Sizes, caption: Caption, rng: np.random.Generator) -> str:
-    """Return a caption, or at times none, or nonsense: then any picture is a good answer."""
+    """Return a caption; sometimes nothing or nonsense, for which any picture is right."""
     chance = rng.random()
     if chance < sizes.caption_dropout:
         return ""
@@ -208,7 +208,7 @@ def _words(sizes: Sizes, caption: Caption, rng: np.random.Generator) -> str:
 def _timesteps(count: int, device: str) -> torch.Tensor:
     """Return random timesteps, one from each ``count``-th part of the schedule.
 
-    They lean to high noise, where the words decide which picture it will be.
+    They are biased to high noise, where the prompt decides which picture it will be.
     """
     places = ((torch.arange(count) + torch.rand(count)) / count) ** LEANING
     return (places * NOISE_STEPS).long().clamp(max=NOISE_STEPS - 1).to(device)

@@ -1,4 +1,4 @@
-"""A batch's gradients from several threads, each with a part of the batch and one core."""
+"""Computes a batch's gradients in several threads, each with one core and a part of the batch."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,8 +12,8 @@ MeanLoss = Callable[..., torch.Tensor]
 class Parts:
     """Splits batches between threads.
 
-    Kernels that share their work between cores wait for the slowest of them thousands of times a
-    step, which other work on the machine makes long; parts of a batch wait once.
+    Kernels that run on all cores wait for the slowest one thousands of times per step, which is
+    costly if other programs are running; parts of a batch wait once.
     """
 
     def __init__(self, device: str) -> None:
@@ -35,10 +35,10 @@ class Parts:
         return sum(self._threads.map(one, parts))
 
     def each(self, function: Callable[[Any], None], things: list[Any]) -> None:
-        """Call a function with each of some things, in all threads."""
+        """Call a function with each of the items, in all threads."""
         list(self._threads.map(function, things))
 
     def close(self) -> None:
-        """End the threads; kernels share the cores again."""
+        """End the threads, and let kernels use all cores again."""
         self._threads.shutdown()
         torch.set_num_threads(self._count)

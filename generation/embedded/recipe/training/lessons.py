@@ -1,7 +1,7 @@
-"""What the denoiser learns from: pictures with the words for them, some of them made up.
+"""The denoiser's training data: pictures with captions, some of them synthetic.
 
-Beside the concepts themselves there are recoloured ones, two or three of a kind, and pairs, so
-that colour words, counts and "and" mean something. The same seed makes the same set every time.
+Besides the concepts themselves there are recoloured ones, two or three of a kind, and pairs, so
+that colour words, counts and "and" have a meaning. The same seed gives the same set every time.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -42,13 +42,13 @@ class Lesson:
 
     @property
     def pictures(self) -> np.ndarray:
-        """The pictures, painted when they are asked for: uint8 [n, height, width, 3]."""
+        """The pictures, painted on demand: uint8 [n, height, width, 3]."""
         return np.stack([paint() for paint in self.painters])
 
 
 @dataclass(frozen=True, slots=True)
 class Tint:
-    """An object in a colour it does not have."""
+    """An object in a colour other than its own."""
 
     concept: Concept
     spoken: str
@@ -56,7 +56,7 @@ class Tint:
 
     @property
     def caption(self) -> str:
-        """What one types for it."""
+        """A prompt for it."""
         return f"{article(self.word)} {self.word} {self.spoken}"
 
 
@@ -90,10 +90,10 @@ def paint(tint: Tint, side: int) -> np.ndarray:
 
 
 def tints(concepts: Sequence[Concept]) -> tuple[list[Tint], list[Tint]]:
-    """Return what is taught in other colours, and the ``HELD_OUT`` pairs that never are.
+    """Return the recolourings to teach, and the ``HELD_OUT`` pairs that never are.
 
-    An object qualifies if every recoloured picture of it measures as the colour it was given. What
-    is held out is far from the object's own hue; each of these objects is taught in the other
+    An object qualifies if every recoloured picture of it measures as the intended colour. A
+    held-out colour is far from the object's own hue; each of these objects is taught in the other
     colours, and each colour with the other objects.
     """
     return _tints(tuple(concepts))
@@ -125,14 +125,14 @@ def _tints(concepts: tuple[Concept, ...]) -> tuple[list[Tint], list[Tint]]:
 
 
 def tell_tint(tint: Tint) -> Caption:
-    """Return what tells a recoloured object, in other words every time."""
+    """Return a function that captions a recoloured object, differently every time."""
     plain = f"{tint.word} {tint.spoken}"
     said = (tint.caption, tint.caption, plain, plain, f"{tint.spoken}, {tint.word}")
     return lambda rng: said[rng.integers(len(said))]
 
 
 def _simple(concepts: Sequence[Concept]) -> list[tuple[Concept, str]]:
-    """Return things that go by one word, without a colour in it, and that word."""
+    """Return objects with a one-word name that is not a colour, and that word."""
     found = []
     for concept in concepts:
         if not concept.kind.startswith(THINGS + MORE_THINGS):
@@ -175,7 +175,7 @@ def _always(said: str) -> Caption:
 
 
 def _arrange(things: list[tuple[Concept, float, float, float]], side: int) -> np.ndarray:
-    """Draw concepts at (left, top, size), all in shares of the side: uint8 [side, side, 3]."""
+    """Draw concepts at (left, top, size), all as shares of the side: uint8 [side, side, 3]."""
     canvas = Image.new("RGB", (side, side), BACKGROUND)
     for concept, left, top, size in things:
         sprite = load_sprite(concept, round(size * side))

@@ -1,6 +1,6 @@
-"""Muon, the optimizer of every matrix: its steps are as large in the rare directions as in others.
+"""Muon, the optimizer of every matrix: its steps are as large in rare directions as in others.
 
-What tells one concept from a thousand others lies in rare directions, for which AdamW takes long.
+Telling one concept from a thousand others depends on rare directions, for which AdamW takes long.
 Sources: Keller Jordan 2024 (https://kellerjordan.github.io/posts/muon/) for the method and the
 polynomial; Liu et al. 2025, "Muon is scalable for LLM training", for the scale of a step, which
 lets it share AdamW's learning rate and weight decay.
@@ -18,9 +18,9 @@ ITERATIONS = 5
 
 
 class Muon(torch.optim.Optimizer):
-    """Moves parameters of two or more dimensions; a convolution counts as a matrix of its rows.
+    """Updates parameters of two or more dimensions; a convolution counts as a matrix of its rows.
 
-    ``each`` calls a function with each of some things, and may do so in several threads.
+    ``each`` calls a function with each of some items, possibly in several threads.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """Move every parameter that has a gradient."""
+        """Update every parameter that has a gradient."""
         if closure is not None:
             raise ValueError("Muon takes no closure")
         for group in self.param_groups:
@@ -43,14 +43,14 @@ class Muon(torch.optim.Optimizer):
                 if not self.state[parameter]:
                     self.state[parameter]["momentum"] = torch.zeros_like(parameter)
 
-            @torch.no_grad()  # in each thread anew
+            @torch.no_grad()  # needed in each thread
             def move(
                 one: tuple[torch.nn.Parameter, torch.Tensor], group: dict[str, Any] = group
             ) -> None:
                 parameter, gradient = one
                 momentum = self.state[parameter]["momentum"]
                 momentum.lerp_(gradient, 1 - MOMENTUM)
-                ahead = gradient.lerp(momentum, MOMENTUM)  # Nesterov's
+                ahead = gradient.lerp(momentum, MOMENTUM)  # Nesterov momentum
                 matrix = orthogonalize(ahead.flatten(1))
                 length = group["lr"] * SCALE * max(matrix.shape) ** 0.5
                 parameter.mul_(1 - group["lr"] * group["weight_decay"])
@@ -60,7 +60,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonalize(matrix: torch.Tensor) -> torch.Tensor:
-    """Return about the nearest matrix whose singular values are all 1 (Newton and Schulz)."""
+    """Return approximately the nearest matrix whose singular values are all 1 (Newton-Schulz)."""
     a, b, c = POLYNOMIAL
     tall = matrix.shape[0] > matrix.shape[1]
     x = (matrix.T if tall else matrix).bfloat16()

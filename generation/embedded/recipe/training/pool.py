@@ -1,4 +1,4 @@
-"""A pool of latents that is filled anew all the time, so that no picture is seen very often."""
+"""A continuously refilled pool of latents, so that no picture is seen very often."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ SEED = 7
 
 @dataclass(frozen=True, slots=True)
 class Exercise:
-    """What paints a picture of a width and a height, uint8 [height, width, 3], and its words."""
+    """Paints a picture of a width and a height, uint8 [height, width, 3], with its caption."""
 
     paint: Callable[[int, int], np.ndarray]
     caption: Caption
@@ -26,10 +26,10 @@ Maker = Callable[[np.random.Generator], Exercise]
 
 
 class Pool:
-    """Scaled latents of the last ``size`` exercises, each made from its number alone.
+    """Scaled latents of the last ``size`` exercises, each determined by its number.
 
-    Painting and encoding a picture costs about a third of what a training step costs for it, so
-    that each is used several times before a newer one takes its place.
+    Painting and encoding a picture costs about a third of a training step for it, so each is used
+    several times before a newer one replaces it.
     """
 
     def __init__(self, size: int, make: Maker, vae: AutoencoderKL, side: int, device: str) -> None:
@@ -40,7 +40,7 @@ class Pool:
         self._made = 0
 
     def refill(self, count: int) -> None:
-        """Make and encode the next exercises; at first, as many as the pool holds."""
+        """Paint and encode the next exercises; at first, enough to fill the pool."""
         count = max(count, len(self._latents) - self._made)
         for start in range(self._made, self._made + count, 16):
             numbers = range(start, min(start + 16, self._made + count))
@@ -59,15 +59,15 @@ class Pool:
         return self._make(np.random.default_rng([SEED, number]))
 
     def draw(self, rng: np.random.Generator) -> tuple[torch.Tensor, Caption]:
-        """Return the latents, float [channels, h, w], and the words of one of the pool."""
+        """Return the latents, float [channels, h, w], and the caption of a random one."""
         number = self._made - 1 - int(rng.integers(len(self._latents)))
         slot = number % len(self._latents)
         return self._latents[slot].float(), self.exercise(number).caption
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a stopped run goes on with."""
+        """Return the state for resuming."""
         return {"latents": self._latents, "made": self._made}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on with what an earlier run had."""
+        """Resume from an earlier run's state."""
         self._latents, self._made = state["latents"], state["made"]

@@ -12,11 +12,11 @@ import torch
 log = logging.getLogger(__name__)
 
 WARM_UP = 50  # steps
-LOWEST = 0.01  # of the highest rate, at the end
+LOWEST = 0.01  # final rate, as a share of the highest
 
 
 class Progress:
-    """One stage: what was trained, and how far, so that a stop loses at most ``every`` steps."""
+    """One stage: its state and progress; a stop loses at most ``every`` steps."""
 
     every = 100
 
@@ -29,17 +29,17 @@ class Progress:
                 part.load_state_dict(state[name])
 
     def save(self) -> None:
-        """Write the state beside its place first, so that a stop in mid-write costs nothing."""
+        """Write to a temporary file first, so that an interrupted write loses nothing."""
         state = {name: part.state_dict() for name, part in self.parts.items()}
         part_file = self.path.with_suffix(".part")
         torch.save({"step": self.step, **state}, part_file)
         part_file.rename(self.path)
 
     def run(self, steps: int, name: str) -> Iterator[int]:
-        """Yield the steps that are left, saving and logging the time as they pass.
+        """Yield the remaining steps, saving the state and logging the time.
 
-        Each step's chance is seeded by its number: a run that was stopped goes on as if it had
-        not been.
+        Randomness is seeded by the step's number, so that a resumed run is the same as an
+        uninterrupted one.
         """
         begun = time.monotonic()
         first = self.step
@@ -54,9 +54,9 @@ class Progress:
 
 
 def set_rate(optimizer: torch.optim.Optimizer, highest: float, step: int, steps: int) -> None:
-    """Set the learning rate of a step: a short warm-up, then a cosine to nearly nothing.
+    """Set the learning rate of a step: a short warm-up, then a cosine to nearly zero.
 
-    It depends on nothing but the step, so that ``steps`` may change between two runs of a stage.
+    It depends only on the step, so ``steps`` may change between two runs of a stage.
     """
     falling = (1 + math.cos(math.pi * step / steps)) / 2
     for group in optimizer.param_groups:

@@ -1,4 +1,4 @@
-"""A start for the prompt's summary in which every concept stands apart from every other."""
+"""An initialization of the prompt's summary in which all concepts are distinct."""
 
 import numpy as np
 import torch
@@ -8,19 +8,19 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from generation.embedded.recipe.pictures.captions import Caption
 
 WORDINGS = 4
-SMALLEST = 1e-3  # of the mean variance: what varies less is left alone
+SMALLEST = 1e-3  # of the mean variance: directions that vary less are left alone
 
 
 @torch.no_grad()
 def spread_summaries(
     unet: UNet2DConditionModel, text: CLIPTextModel, tokenizer: CLIPTokenizer, tell: list[Caption]
 ) -> None:
-    """Add a projection of the prompt's summary that sets concepts, and not wordings, apart.
+    """Add a projection of the prompt's summary that separates concepts, but not wordings.
 
-    Left to itself, training first tells concepts apart along a handful of directions: about seven
-    after 3,000 steps, and little changed in the next thousand. The added directions are those of
-    linear discriminant analysis, each with the same variance between concepts; where wordings of
-    one concept vary as much, less.
+    Without it, training first separates concepts along a handful of directions: about seven after
+    3,000 steps, and hardly more in the next thousand. The added directions are those of linear
+    discriminant analysis, all with the same variance between concepts; less if wordings of one
+    concept vary as much.
     """
     rng = np.random.default_rng(6)
     words = [caption(rng) for caption in tell for _ in range(WORDINGS)]
@@ -39,7 +39,7 @@ def spread_summaries(
     layer = unet.add_embedding.proj
     random = torch.randn(layer.out_features, len(within), dtype=torch.double)
     added = torch.linalg.qr(random).Q @ apart.T
-    # As strong as what the layer gives already, where it was trained.
+    # As strong as the layer's present output, if it was trained.
     weight = layer.weight.cpu().double()
     strength = (weight @ between @ weight.T).trace() / (added @ between @ added.T).trace()
     added *= strength.sqrt().clamp(min=1)
@@ -50,7 +50,7 @@ def spread_summaries(
 def _summaries(
     unet: UNet2DConditionModel, text: CLIPTextModel, tokenizer: CLIPTokenizer, words: list[str]
 ) -> torch.Tensor:
-    """Return what the summary's last layer reads: [n, width]."""
+    """Return the input of the summary's last layer: [n, width]."""
     ids = tokenizer(words, padding="max_length", truncation=True, return_tensors="pt").input_ids
     states = text(ids.to(text.device)).last_hidden_state
     return unet.add_embedding.pool(unet.add_embedding.norm1(states))

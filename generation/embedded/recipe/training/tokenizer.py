@@ -1,4 +1,4 @@
-"""The small vocabulary: CLIP's byte-pair scheme trained on the captions."""
+"""The small vocabulary: CLIP's byte-pair encoding trained on the captions."""
 
 import json
 
@@ -7,13 +7,13 @@ from transformers import CLIPTokenizer
 
 START, END = "<|startoftext|>", "<|endoftext|>"
 WORD_END = "</w>"
-MAX_LENGTH = 77  # CLIP's, so that prompts are cut where a real checkpoint would cut them
+MAX_LENGTH = 77  # CLIP's, so that prompts are cut where a full-size checkpoint would cut them
 
 
 def train_tokenizer(captions: list[str], vocabulary: int) -> CLIPTokenizer:
-    """Train a CLIP tokenizer with at most ``vocabulary`` merged tokens beside the bytes.
+    """Train a CLIP tokenizer with at most ``vocabulary`` merges beside the bytes.
 
-    Every byte stays in the vocabulary, so an unknown word becomes letters and never an error.
+    Every byte is in the vocabulary, so unknown words become letters and never errors.
     """
     clip = CLIPTokenizer().backend_tokenizer
     bpe = Tokenizer(models.BPE(end_of_word_suffix=WORD_END))

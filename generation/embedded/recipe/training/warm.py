@@ -1,4 +1,4 @@
-"""A start from a checkpoint that is there already, where the recipe has since grown."""
+"""Starting from an existing checkpoint, even if the recipe has grown since."""
 
 import logging
 from pathlib import Path
@@ -17,9 +17,10 @@ def start_vae(folder: Path) -> AutoencoderKL:
 
 @torch.no_grad()
 def start_denoiser(folder: Path, unet: UNet2DConditionModel, text: CLIPTextModel) -> None:
-    """Give the models a checkpoint's weights.
+    """Load a checkpoint's weights into the models.
 
-    A layer of attention that the checkpoint lacks adds nothing at first: its end is zero.
+    An attention layer missing in the checkpoint has no effect at first: its last projection is
+    zero.
     """
     older = UNet2DConditionModel.from_pretrained(folder, subfolder="unet")
     missing = unet.load_state_dict(older.float().state_dict(), strict=False).missing_keys

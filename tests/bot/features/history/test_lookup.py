@@ -69,7 +69,7 @@ async def test_an_entry_says_who_when_how_and_what_is_the_matter(house: House, d
     assert fields["Without"] == r"a \_\_dog\_\_"
     assert fields[say("inspect-settings")].endswith("· seed 77")
     assert (fields[say("inspect-flagged")], fields["Why"]) == (r"\*look\*", r"\_oh\_")
-    assert f"<#{house.channel.id}>" in fields["Asked"]
+    assert f"<#{house.channel.id}>" in fields["Requested"]
     assert "🔒" in embed.title
     assert embed.timestamp == (await house.job(1)).origin.asked_at
     assert not house.allowed_mentions(reply(result)).users
