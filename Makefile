@@ -23,7 +23,7 @@ PRODUCT := -p bot -p generation -p playground -p migrations
 	$(INSTALL) -e '.[lock]'
 	touch $@
 
-play: .venv/installed  ## the whole bot on this machine: no token, no GPU, no download of weights
+play: .venv/installed  ## the whole bot on this machine: no token, GPU or downloaded weights
 	$(BIN)/darkroom play
 
 run: .venv/installed  ## the bot against Discord, with the settings in .env
@@ -53,18 +53,18 @@ format: .venv/installed-dev
 bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks
 
-screenshots: .venv/installed-dev  ## the README's pictures anew; needs Debian's chromium
+screenshots: .venv/installed-dev  ## retake the README's pictures; needs Debian's chromium
 	$(BIN)/python docs/screenshots.py
 
-lock: .venv/installed-lock  ## what a release is installed with, by hash: pip install --require-hashes -r
+lock: .venv/installed-lock  ## hashes of a release's packages: pip install --require-hashes -r
 	mkdir -p dist
 	$(BIN)/uv pip compile pyproject.toml -c constraints.txt --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
 		--quiet --output-file dist/requirements.lock
-	! grep -n '://' dist/requirements.lock  # it names no hosts: whoever installs it has their own
+	! grep -n '://' dist/requirements.lock  # no hosts: installations have their own
 
 train-embedded: .venv/installed
-	# Waiting threads that spin would take the cores from whatever else runs.
+	# Spinning threads would take the cores from other programs.
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m generation.embedded.recipe
 
 clean:

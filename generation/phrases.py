@@ -85,7 +85,7 @@ class Phrase(str):
     values: Mapping[str, Value]
 
     def __new__(cls, code: str, /, **values: Value) -> Self:
-        """Format ``ENGLISH[code]`` with these values, choosing among a limit's alternatives."""
+        """Format ``ENGLISH[code]`` with these values; a limit's names are joined by "or"."""
         last = " or " if code.startswith("bound-") else " and "
         shown = {
             name: _listed(value, last) if isinstance(value, tuple) else value

@@ -83,7 +83,7 @@ def parse(text: str, field: str = "prompt") -> list[list[Piece]]:
     for part in parts(text):
         if part.weight is None:
             sections.append([])
-        elif part.text.isspace() and sections[-1]:  # weightless, so not separate
+        elif part.text.isspace() and sections[-1]:  # its weight does not matter
             sections[-1].append(Piece(part.text, sections[-1][-1].weight))
         elif part.text:
             sections[-1].append(Piece(part.text, _bounded(part.weight, field)))

@@ -84,7 +84,7 @@ def check(data: bytes) -> Image.Image:
         raise InvalidRequest("image", Phrase("bound-image-webp", most=most))
     if max(image.size) > MAX_ASPECT * min(image.size):
         raise InvalidRequest("image", Phrase("bound-image-aspect", most=MAX_ASPECT))
-    # May also count two such bytes in metadata: by chance, once in 100 × 64 KiB.
+    # Equal bytes in metadata count too: by chance, one pair in 64 KiB.
     if image.format not in ("PNG", "WEBP") and data.count(START_OF_SCAN) > MAX_SCANS:
         raise InvalidRequest("image", Phrase("bound-image-scans", most=MAX_SCANS))
     return image

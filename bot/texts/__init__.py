@@ -1,10 +1,11 @@
-"""What people read: every sentence by its key, from one file a language.
+"""The text catalog: every sentence people read, by key, with one file per language.
 
-``en.ftl`` is the catalog, in Fluent's syntax (https://projectfluent.org/fluent/guide/); another
-language is one more file beside it, named as Discord names it (``de.ftl``, ``pt-BR.ftl``), and what
-it lacks is said in English. Commands are described under ``command-<name>``, their options as its
-attributes; an error's sentence is ``error-<what happened>``. ``ORDINAL($n)`` is one of ours: it
-selects by a language's forms of 1st, 2nd and so on, as a number by itself does by those of 1, 2.
+``en.ftl`` is the catalog, in Fluent's syntax (https://projectfluent.org/fluent/guide/). Another
+language is one more file beside it, named as Discord names it (``de.ftl``, ``pt-BR.ftl``); texts it
+lacks are shown in English. Commands are described under ``command-<name>``, their options as its
+attributes; an error's sentence is ``error-<what happened>``. ``ORDINAL($n)`` is our own function:
+it selects by a language's forms of 1st, 2nd and so on, as a number by itself selects by those of 1,
+2.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -28,15 +29,15 @@ _spoken: ContextVar[str] = ContextVar("language", default=ENGLISH)
 
 
 class TextMissing(LookupError):
-    """The catalog has no such key, or the sentence lacks one of its fields: a mistake of ours."""
+    """The catalog has no such key, or the sentence lacks an argument: a bug."""
 
 
 def say(key: str, /, **fields: str | float) -> str:
-    """Return a sentence in the language that is being spoken; raises TextMissing.
+    """Return a sentence in the current language; raises TextMissing.
 
-    ``key`` may name an attribute: ``command-imagine.prompt``. Whole and broken numbers are written
-    as the language does it, with thousands apart: an id or a seed goes in as a string. Fields are
-    put in as they are; a person's words go through `bot.texts.inert` first.
+    ``key`` may name an attribute: ``command-imagine.prompt``. Numbers are formatted for the
+    language, with thousands separators: pass ids and seeds as strings. Arguments are inserted as
+    they are; escape people's texts with `bot.texts.inert` first.
     """
     language = _spoken.get()
     for known in (language, language.partition("-")[0]):
@@ -50,7 +51,7 @@ def say(key: str, /, **fields: str | float) -> str:
 
 @contextmanager
 def speaking(locale: str) -> Iterator[None]:
-    """Speak this language, as Discord names it, for as long as the context lasts."""
+    """Use this language, by Discord's name, for the duration of the context."""
     before = _spoken.set(locale)
     try:
         yield
@@ -59,12 +60,12 @@ def speaking(locale: str) -> Iterator[None]:
 
 
 def speak(locale: str) -> None:
-    """Speak this language in the task that is running, as while one interaction is answered."""
+    """Use this language in the current task, as while answering an interaction."""
     _spoken.set(locale)
 
 
 def translation(english: str, locale: str) -> str | None:
-    """Return what stands in a language's file where English has this sentence, None without one."""
+    """Return a language's text for this English sentence, None if it has none."""
     for known in (locale, locale.partition("-")[0]):
         if known != ENGLISH and known in languages():
             for key in _keys().get(english, ()):
@@ -74,36 +75,36 @@ def translation(english: str, locale: str) -> str | None:
 
 
 def spoken(english: str) -> str:
-    """Return an English sentence of the catalog in the language that is being spoken.
+    """Return an English sentence of the catalog in the current language.
 
-    It is for what was said before anybody asked, as commands' descriptions are.
+    For texts defined before any interaction, such as commands' descriptions.
     """
     return translation(english, _spoken.get()) or english
 
 
 def all_of(parts: Iterable[str]) -> str:
-    """Return what is named together: ``a, b and c``."""
+    """Return a list of everything: ``a, b and c``."""
     return format_list(list(parts), "standard", _list_locale())
 
 
 def any_of(parts: Iterable[str]) -> str:
-    """Return what there is to choose from: ``a, b or c``."""
+    """Return a list of alternatives: ``a, b or c``."""
     return format_list(list(parts), "or", _list_locale())
 
 
 def _list_locale() -> Locale:
-    """Return whose lists are written: the language's that is being spoken, if there is a file."""
+    """Return the locale for lists: the current language's, if there is a file."""
     spoken = _spoken.get()
     known = (one for one in (spoken, spoken.partition("-")[0]) if one in languages())
     language = next(known, ENGLISH)
-    # The English of the world has no comma before "and"; that of the USA does.
+    # International English has no comma before "and"; US English does.
     return Locale.parse("en_001" if language == ENGLISH else language.replace("-", "_"))
 
 
 def phrased(words: str) -> str:
-    """Return what an error of ``generation`` says, in the language that is being spoken.
+    """Return the text of a ``generation`` error in the current language.
 
-    Other words are those of a catalog already, and stay as they are.
+    Other texts come from the catalog already, and are returned unchanged.
     """
     if not isinstance(words, Phrase):
         return words
@@ -116,17 +117,17 @@ def _field(value: Value, join: Callable[[Iterable[str]], str]) -> str | float:
         return join(value)
     if isinstance(value, str):
         return phrased(value)
-    return str(value) if isinstance(value, int) else value  # a seed has no thousands
+    return str(value) if isinstance(value, int) else value  # a seed has no thousands separators
 
 
 @cache
 def languages() -> frozenset[str]:
-    """Return the languages that there is a file of."""
+    """Return the languages that have a file."""
     return frozenset(file.stem for file in FOLDER.glob("*.ftl"))
 
 
 def keys(language: str = ENGLISH) -> Iterator[str]:
-    """Yield every key of a language, its messages' attributes among them."""
+    """Yield every key of a language, including messages' attributes."""
     for message in _resource(language).body:
         if isinstance(message, Message):
             if message.value is not None:
@@ -137,7 +138,7 @@ def keys(language: str = ENGLISH) -> Iterator[str]:
 
 @cache
 def _keys() -> dict[str, list[str]]:
-    """Return each English sentence without fields with its keys."""
+    """Return the keys of each English sentence without arguments."""
     found: dict[str, list[str]] = {}
     for key in keys():
         if (text := _format(_bundle(ENGLISH), key, {}, strict=False)) is not None:
@@ -147,8 +148,8 @@ def _keys() -> dict[str, list[str]]:
 
 @cache
 def _bundle(language: str) -> FluentBundle:
-    # Marks around each field, meant for text of both directions, show up as boxes in file names.
-    ordinal: Any = Locale.parse(language, sep="-").ordinal_form  # gives a word, which selects, too
+    # Fluent's isolation marks for bidirectional text show up as boxes in file names.
+    ordinal: Any = Locale.parse(language, sep="-").ordinal_form  # a plural category
     bundle = FluentBundle([language], functions={"ORDINAL": ordinal}, use_isolating=False)
     bundle.add_resource(_resource(language))
     return bundle

@@ -1,4 +1,4 @@
-# What Darkroom says, in English. See __init__.py beside this file.
+# Everything Darkroom says, in English. See __init__.py beside this file.
 
 ### Errors
 
@@ -138,7 +138,7 @@ bound-most = at most { $most } here: this server allows no more
 bound-side = at most { $most } pixels on the longer side here: this server allows no more
 bound-negative = at most { $most } characters here: this server adds its own negative prompt
 bound-file = at most { $most } MiB
-# What generation/ says of a field, after "must be", and of a checkpoint (its own English is in phrases.py)
+# Errors of generation/: what a field "must be", and what is wrong with a checkpoint (its own English is in phrases.py)
 bound-between = { $least } to { $most }
 bound-characters-most = at most { $most } characters
 bound-characters-with-style = at most { $most } characters with the style { $style }
@@ -195,7 +195,7 @@ checkpoint-changed = { $file } is not the file that was published (its SHA-256 i
 checkpoint-unpublished = { $file } was never published; SHA256SUMS does not name { $name }
 checkpoint-revisions = { $file }: { $why }; mend it, or remove it to pin anew
 
-### Words for many places
+### Common words
 
 ordinal = { ORDINAL($number) ->
     [one] { $number }st
@@ -255,7 +255,7 @@ permission =
     .moderate-members = Timeout Members
     .manage-guild = Manage Server
 
-### Imagine and its relatives
+### /imagine and related commands
 
 command-imagine = Develop pictures from a description
     .prompt = What to draw
@@ -293,7 +293,7 @@ form-strength = Strength
 source-gone = I do not have that picture any more. Pick it from the message's menu again.
 no-picture = That message has no picture.
 
-### The message of a job
+### A job's message
 
 job-held-back = { $count ->
     [one] 1 picture was
@@ -367,7 +367,7 @@ question-left = Cancelled.
 question-replaced = There is a newer question, so this one was cancelled.
 question-forgotten = Nobody answered, so I cancelled it. Ask again whenever you like.
 
-### Pictures that are there: details, history, favourites
+### Finished pictures: details, history, favourites
 
 command-history = What you asked for here, newest first
     .word = Only with this in the prompt or the negative prompt
@@ -383,7 +383,7 @@ command-inspect = Show how a picture was made, from the data in its file
 button-use-these = Use these
 error-file-says-nothing = That file does not say how it was made.
 
-# What a picture's file says, and cannot be had here.
+# Values in a picture's file that are not available here.
 left-out-checkpoint = model { $said }
 left-out-sampler = sampler { $said }
 left-out-steps = steps { $said }
@@ -752,8 +752,6 @@ filter-pattern-empty = a regular expression that needs at least one character to
 filter-pattern-slow = a regular expression that takes less than { $ms } ms
 filter-strictness-regex = whole for a regular expression, which says itself what it finds
 filter-off-many = one of at most { $most } regular expressions in a server, within the limit on their total size
-
-### The check of pictures
 
 ### Privacy
 

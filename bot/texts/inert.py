@@ -1,10 +1,10 @@
-"""What people wrote, so that Discord shows it and runs none of it.
+"""Escaping people's texts, so that Discord shows them but interprets nothing in them.
 
 Discord renders markdown in messages, and in titles, descriptions and fields of embeds; a backslash
-before a punctuation mark is all that it takes to have the mark itself. Labels, placeholders, forms'
-titles, names of choices, alt texts and file names are shown as they are, backslashes too. In either
-place characters that are not seen, that turn the direction of a line around or that pile up above
-it are left out; everything else can be read just as it was typed.
+before a punctuation mark makes it literal. Labels, placeholders, form titles, choice names, alt
+texts and file names are shown literally, backslashes included. In both cases, characters that are
+invisible, change the direction of a line or pile up above it are removed; everything else reads
+just as it was typed.
 """
 
 from collections.abc import Iterable
@@ -13,20 +13,19 @@ import regex
 
 from bot.texts import any_of
 
-NOTHING = "–"  # where Discord takes no empty text, and ours would be marked up wrongly
+NOTHING = "–"  # where Discord requires a text, and markup around an empty one would break
 ELLIPSIS = "…"
 
-# Languages put at most three marks of those that all of them share on one letter (polytonic Greek,
+# Languages put at most three of the marks common to all scripts on one letter (polytonic Greek,
 # decomposed), and at most six of their own (Hebrew with points and accents).
 SHARED_MARKS, OWN_MARKS = 3, 6
 
-# How much of a text is read to show so much of it: some of it may not be seen.
+# How much of a text is read to show a given length: some of it may be invisible.
 MARGIN, MARGIN_TIMES = 1000, 8
 
 _LINE_BREAK = regex.compile(r"\r\n|[\n\v\f\r\x85\u2028\u2029]")
-# What is not seen by itself, but without which other characters would not look as they should: the
-# joiners in emoji and within words of scripts that join letters, variations of the character
-# before, and the tags of a flag.
+# Invisible characters that others need to look right: the joiners in emoji and within words of
+# scripts that join letters, variation selectors, and the tags of a flag.
 _NEEDED = (
     r"\u200D(?<=\p{Extended_Pictographic}[\uFE0F\p{Emoji_Modifier}]?.)(?=\p{Extended_Pictographic})"
     r"|[\u200C\u200D](?=\p{L})"
@@ -42,8 +41,8 @@ _UNSEEN = regex.compile(
 _MARKS = regex.compile(r"[\p{Mn}\p{Me}]{2,}")
 _SHARED_MARK = regex.compile(r"[\p{Inherited}\p{Common}]")
 
-# Signs that begin or end something wherever they stand, then those that do so in one place only: at
-# the beginning of a line, or in an address without a scheme.
+# Characters that start or end markup anywhere, then those that do so in one position only: at the
+# beginning of a line, or in an address without a scheme.
 _MARKUP = regex.compile(
     r"(?m)[\\`*_~|<>\[\]#:/@]"
     r"|(?<=^[^\S\n]*)[-+]|(?<=^[^\S\n]*\d+)\.(?=\s|$)|\.(?=[^\W\d])"
@@ -53,26 +52,26 @@ _PIECE = regex.compile(r"\\\X|\X")
 
 
 def inert(text: str, length: int | None = None) -> str:
-    """Return a person's words on one line of markdown, which shows them and does nothing else.
+    """Return a person's text on one line of markdown, with all markup escaped.
 
-    At most ``length`` UTF-16 code units, which is the most that Discord may count; where that cuts
-    something off, the last one is an ellipsis. Words of nothing that is seen become a dash.
+    At most ``length`` UTF-16 code units, the largest unit that Discord may count in; a shortened
+    text ends with an ellipsis. A text with nothing visible becomes a dash.
     """
     return cut(_escaped(_one_line(_seen(text, length))) or NOTHING, length)
 
 
 def inert_lines(text: str, length: int | None = None) -> str:
-    """Return the same with the line breaks that were typed."""
+    """Return the same, keeping line breaks."""
     return cut(_escaped(_seen(text, length).strip()) or NOTHING, length)
 
 
 def inert_list(texts: Iterable[str]) -> str:
-    """Return several of them, of which one is to be picked: ``a, b or c``."""
+    """Return a list of alternatives, each escaped: ``a, b or c``."""
     return any_of(map(inert, texts))
 
 
 def code(text: str, length: int | None = None) -> str:
-    """Return a person's words as code on one line; without its look where that would not hold."""
+    """Return a person's text as inline code; without code formatting where that would break."""
     line = plain(text, length)
     if "`" in line or _ADDRESS.search(line):
         return inert(text, length)
@@ -80,15 +79,15 @@ def code(text: str, length: int | None = None) -> str:
 
 
 def plain(text: str, length: int | None = None) -> str:
-    """Return a person's words on one line, for a place in which nothing is marked up."""
+    """Return a person's text on one line, for a place without markup."""
     return cut(_one_line(_seen(text, length)) or NOTHING, length, plain=True)
 
 
 def cut(text: str, length: int | None, *, plain: bool = False) -> str:
     """Return at most ``length`` UTF-16 code units of marked up text, the last an ellipsis if cut.
 
-    No character is cut from its marks, or a sign from the backslash before it; in ``plain`` text a
-    backslash is a character like others.
+    A character is never cut from its marks, nor a sign from the backslash before it; in ``plain``
+    text a backslash is an ordinary character.
     """
     if length is None or units(text) <= length:
         return text
@@ -104,14 +103,14 @@ def cut(text: str, length: int | None, *, plain: bool = False) -> str:
 
 
 def units(text: str) -> int:
-    """Return a text's length as JavaScript counts it, which is never less than its characters."""
+    """Return a text's length as JavaScript counts it, at least its number of characters."""
     return len(text) + sum(letter > "\uffff" for letter in text)
 
 
 def _seen(text: str, length: int | None) -> str:
-    """Return a text with line breaks of one kind, and without what is not seen or piles up.
+    """Return a text with uniform line breaks, without invisible or piled-up characters.
 
-    Of a long one only as much as may be shown: a picture's file can hold a million characters.
+    Of a long text only as much as may be shown: a picture's file can contain a million characters.
     """
     begin = text if length is None else text[: MARGIN + MARGIN_TIMES * length]
     spaced = _LINE_BREAK.sub("\n", begin).replace("\t", " ")
@@ -119,7 +118,7 @@ def _seen(text: str, length: int | None) -> str:
 
 
 def _few(marks: regex.Match[str]) -> str:
-    """Return as many of the marks on a letter as languages put there."""
+    """Return as many of a letter's marks as real languages use."""
     shared = 0
     kept = ""
     for mark in marks[0]:

@@ -79,8 +79,8 @@ class DiscordEyes:
 def permissions_in_server(interaction: Interaction) -> discord.Permissions:
     """Return a person's server-wide permissions, if the bot is a member of the server.
 
-    Channel overwrites are not applied, neither allowing nor denying; nor are role changes that we
-    have not been told of.
+    Excluded are permissions granted only by a channel's overwrites, those that overwrites deny
+    here, and those that a role has lost without our having been told yet.
     """
     person, guild = interaction.user, interaction.guild
     # Without a server's roles, as for a user install, nothing is known about permissions.

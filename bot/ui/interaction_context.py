@@ -131,7 +131,7 @@ def target_of(interaction: Interaction, person: discord.abc.Snowflake) -> Target
 
 
 def _permissions_of(member: discord.Member) -> discord.Permissions:
-    """Return a member's server-wide permissions, or those here, as Discord sent them."""
+    """Return what a member may do in the whole server or here, as Discord sent it."""
     here = member.resolved_permissions
     if member.guild.get_role(member.guild.id) is not None:  # @everyone, so the cache is filled
         return member.guild_permissions | (here or discord.Permissions.none())

@@ -37,9 +37,9 @@ class Forward:
         """Return each sample's guided model output [1, channels, h, w].
 
         Rows are ordered as in StableDiffusionPipeline, negative prompts first, so that the same
-        kernels add in the same order: that makes the pictures of a request alone bit-identical to
-        its. Samples are not changed, so a failed forward pass can be repeated. Raises OutOfMemory
-        if not even one row fits.
+        kernels add in the same order: therefore a request that runs alone gives pictures
+        bit-identical to that pipeline's. Samples are not changed, so a failed forward pass can be
+        repeated. Raises OutOfMemory if not even one row fits.
         """
         guided = [sample for sample in samples if sample.negative is not None]
         inputs = {sample: sample.model_input() for sample in samples}

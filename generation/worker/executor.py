@@ -262,7 +262,7 @@ class LocalExecutor:
             self._aboard[job.key] = self._waiting.pop(job.key)
             job.aboard_since = time.monotonic()
             self._worker.send(Add(job.key, job.request, job.number))
-        if self._watchdog is None:  # a running one is not extended by messages that did not come
+        if self._watchdog is None:  # only the worker extends a running one
             self._watch()
 
     def _has_room(self, job: _Job) -> bool:

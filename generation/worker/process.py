@@ -96,7 +96,7 @@ class WorkerProcess:
         return code
 
     def _speak(self) -> None:
-        with self._commands, contextlib.suppress(OSError):  # which shuts down the worker
+        with self._commands, contextlib.suppress(OSError):  # closing it ends the worker
             while (command := self._outbox.get()) is not None:
                 self._commands.send(command)
 
@@ -106,7 +106,7 @@ class WorkerProcess:
                 while True:
                     loop.call_soon_threadsafe(self._inbox.put_nowait, messages.recv())
         except (EOFError, OSError):
-            pass  # the worker has ended, as the None below says
+            pass  # the worker has ended; None reports that
         finally:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(self._inbox.put_nowait, None)

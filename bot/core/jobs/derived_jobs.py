@@ -179,7 +179,7 @@ class DerivedJobs:
         return None
 
     def _fitted(self, sha256: str, request: GenerationRequest) -> Fetch:
-        """Return a function that regenerates one of our pictures, resized as a request needs it."""
+        """Return a function that loads a stored picture in the size that a request starts from."""
 
         async def fit() -> bytes:
             png = await self._pictures.read_source(sha256)

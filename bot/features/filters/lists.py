@@ -15,7 +15,7 @@ OFF_SHOWN = 110
 
 
 def filter_line(one: Filter, off: str | None = None) -> Line:
-    """Return a filter and its number; ``off`` is why it cannot be used."""
+    """Return a filter and its number; ``off`` is what it would have to be, if it is unusable."""
     line = f"#{one.id} {filter_text(one)}"
     return Line(
         one.id,

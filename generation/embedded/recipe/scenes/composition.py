@@ -26,7 +26,7 @@ from generation.embedded.recipe.scenes.places import (
 from generation.embedded.recipe.training.lessons import Tint
 
 T = TypeVar("T")
-OFTEN = 0.05  # probability of each of the first three subjects, besides the uniform choice
+OFTEN = 0.05  # probability of choosing among the first three subjects only
 HELD_OUT = 13  # one in this many pairs of subject and background is never taught
 
 
