@@ -6,7 +6,7 @@ from pathlib import Path
 FILE = Path(__file__).with_name("discord-faults.md")
 sys.path.insert(0, str(FILE.parents[1]))
 
-from playground.faults import Outage  # noqa: E402
+from playground.wire.faults import Outage  # noqa: E402
 from tests.wire.faults.matrix import OUTCOMES  # noqa: E402
 
 HEAD = """# When Discord fails
