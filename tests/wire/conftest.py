@@ -33,6 +33,7 @@ class Process:
 
     program: ClassVar[str] = REAL
     template: ClassVar[Path | None] = None
+    cwd: Path | None = None  # this process's own
 
     def __init__(self, playground: Playground, folder: Path) -> None:
         self.playground = playground
@@ -66,6 +67,7 @@ class Process:
                     "LIMITS__RUNNING_PER_PERSON": "1",  # so that a person's second job waits
                     **environment,
                 },
+                cwd=self.cwd,
                 stderr=log,
             )
 
