@@ -123,7 +123,7 @@ def test_a_style_brings_a_checkpoint_that_it_fits_unless_another_is_named():
 
 
 @pytest.mark.parametrize(
-    ("wish", "said"),
+    ("options", "said"),
     [
         (ImageOptions(prompt=" ", style="Ink"), "prompt must be 1 to 1000 characters"),
         (ImageOptions(prompt="a", style="ink"), "style must be one of Ink, Elsewhere or none"),

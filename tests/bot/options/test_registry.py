@@ -179,7 +179,7 @@ async def test_jobs_made_of_a_job_keep_it(house: House):
 
 def test_it_is_found_in_pictures_files():
     found = likeness(Parameters(prompt="a fox", other={"Hue": "40", "ENSD": "1"}), CATALOG)
-    assert (found.said["hue"], found.left_out) == (40, ())
+    assert (found.said["hue"], found.left_out) == (40, ("ENSD 1",))
     found = likeness(Parameters(prompt="a fox", other={"Hue": "400"}), CATALOG)
     assert ("hue" in found.said, found.left_out) == (False, ("hue 400",))
     shown = embeds.parameters(Parameters(prompt="a fox", other={"Hue": "40", "ENSD": "1"}), ())

@@ -234,7 +234,7 @@ async def test_the_queue_does_not_say_whose_private_job_it_is(house: House):
     house.executor.hold = True
     await imagine(house)
     seen = await house.max.slash(house.channel, "queue")
-    assert "🎞️ running · somebody" in seen.response.content
+    assert f"🎞️ running · {say('queue-somebody')}" in seen.response.content
     assert str(house.mia.id) not in seen.response.content
     own = await house.mia.slash(house.channel, "queue")
     assert "you: a red apple" in own.response.content
