@@ -23,7 +23,7 @@ from bot.db.database import FILE_NAME
 from bot.features.filters import expressions
 from bot.features.filters.patterns import MOST_REGEXES
 from playground import Interaction, Message, Playground, Upload
-from playground.drafts import LOADING
+from playground.messages.drafts import LOADING
 
 LABELS = {
     "pattern_compile_max_ms": "longest look at a hostile regular expression (ms)",

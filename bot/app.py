@@ -59,6 +59,7 @@ from bot.ui.actions.clicks import Clicks
 from bot.ui.cooldowns import Cooldowns
 from bot.ui.delivery.clock import DiscordClock
 from bot.ui.delivery.delivery import Delivery
+from bot.ui.delivery.transport import Transport
 from bot.ui.interaction import Interaction
 from generation.catalog import Catalog, load_catalog
 from generation.options import PROFILES, REVISIONS, EngineOptions
@@ -131,10 +132,12 @@ class App:
         self.jobs = self._job_service(
             place_rules,
             Delivery(
-                self.client,
-                clock,
-                partial(note_moved, self.job_store),
-                timeout_s=connection.timeout_s,
+                Transport(
+                    self.client,
+                    clock,
+                    partial(note_moved, self.job_store),
+                    timeout_s=connection.timeout_s,
+                )
             ),
         )
         for setup in FEATURES:

@@ -201,7 +201,7 @@ class DarkroomBot(PatientBot):
     async def on_message(self, message: discord.Message, /) -> None:
         """Ignore messages: there are only commands and buttons."""
 
-    async def on_interaction(self, interaction: discord.Interaction[Any], /) -> None:
+    async def on_interaction(self, interaction: Interaction, /) -> None:
         """Handle what discord.py forgets on restart: forms, and clicks on ephemeral replies."""
         try:
             if interaction.type is discord.InteractionType.modal_submit:

@@ -6,16 +6,16 @@ from pathlib import Path
 FILE = Path(__file__).with_name("discord-faults.md")
 sys.path.insert(0, str(FILE.parents[1]))
 
-from playground.faults import Outage  # noqa: E402
+from playground.wire.faults import Outage  # noqa: E402
 from tests.wire.faults.matrix import OUTCOMES  # noqa: E402
 
 HEAD = """# When Discord fails
 
-Each row is a kind of outage, each column the moment at which a request meets it, and each cell the
-outcome. `tests/wire/faults/test_fault_matrix.py` runs every cell against the real bot process, and
-`docs/discord_faults.py` writes this page.
+Each row is a kind of outage, each column the moment at which a request encounters it, and each cell
+the outcome. `tests/wire/faults/test_fault_matrix.py` runs every cell against the real bot process,
+and `docs/discord_faults.py` writes this page.
 
-"403, HTML" and "1015" are Cloudflare pages, sent in front of Discord; "timeout" is no response at
+"403, HTML" and "1015" are pages of Cloudflare, in front of Discord; "timeout" is no response at
 all, and "reset" a lost connection. Where startup waits, it retries by itself with growing pauses.
 """
 

@@ -4,18 +4,18 @@ It speaks Discord's wire protocol, so that an unmodified bot runs against it, an
 Discord refuses. It listens on the loopback address only and keeps everything in memory.
 """
 
-from playground.faults import Fault, Faults, RequestLog, SeenRequest
-from playground.files import Attachment, Upload
-from playground.gateway import Intent
-from playground.interactions import Interaction
-from playground.invocations import InvalidOption
-from playground.messages import Button, Message
-from playground.model import Model
-from playground.permissions import Permission
-from playground.places import Channel
-from playground.refusals import NotPossible
+from playground.checks.refusals import NotPossible
+from playground.interactions.interactions import Interaction
+from playground.interactions.invocations import InvalidOption
+from playground.messages.files import Attachment, Upload
+from playground.messages.messages import Button, Message
+from playground.page.model import Model
 from playground.server import DEFAULT_TOKEN, Playground
-from playground.users import Role, User
+from playground.wire.faults import Fault, Faults, RequestLog, SeenRequest
+from playground.wire.gateway import Intent
+from playground.world.permissions import Permission
+from playground.world.places import Channel
+from playground.world.users import Role, User
 
 __all__ = [
     "DEFAULT_TOKEN",

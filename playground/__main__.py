@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from playground.model import Model
+from playground.page.model import Model
 from playground.server import DEFAULT_TOKEN, Playground
 
 STOPS = [signal.SIGINT, signal.SIGTERM]

@@ -6,20 +6,21 @@ from typing import Self
 
 from aiohttp import web
 
-from playground import outages, rest
-from playground.bodies import REQUEST_LIMIT
-from playground.cdn import Cdn
+from playground import rest
 from playground.clock import Clock
-from playground.faults import Faults, RequestLog
-from playground.files import MEBIBYTE
-from playground.gateway import Gateway, Intent
-from playground.guard import only_from_here
-from playground.model import Model
-from playground.observing import Observer
-from playground.page import Page
-from playground.people import People
+from playground.messages.files import MEBIBYTE
+from playground.page.model import Model
+from playground.page.page import Page
+from playground.people.people import People
 from playground.state import State
-from playground.world import World
+from playground.wire import outages
+from playground.wire.bodies import REQUEST_LIMIT
+from playground.wire.cdn import Cdn
+from playground.wire.faults import Faults, RequestLog
+from playground.wire.gateway import Gateway, Intent
+from playground.wire.guard import only_from_here
+from playground.wire.observing import Observer
+from playground.world.world import World
 
 HOST = "127.0.0.1"
 HANDSHAKE = "WS"  # the method by which faults name the opening of the gateway's socket

@@ -4,18 +4,18 @@ from typing import Any
 
 from playground.changes import Changes
 from playground.clock import Clock, Snowflakes
-from playground.commands import CommandBook
-from playground.faults import Faults, RequestLog
-from playground.feed import Feed
-from playground.files import FileHost
-from playground.furniture import furnish
-from playground.gateway import Gateway, Intent
-from playground.interactions import Interaction, InteractionBook, Kind
-from playground.messages import Message, MessageBook, MessageChange
-from playground.observing import Observer
-from playground.permissions import Permission
-from playground.places import Channel
-from playground.users import User
+from playground.interactions.commands import CommandBook
+from playground.interactions.interactions import Interaction, InteractionBook, Kind
+from playground.messages.files import FileHost
+from playground.messages.messages import Message, MessageBook, MessageChange
+from playground.page.feed import Feed
+from playground.wire.faults import Faults, RequestLog
+from playground.wire.gateway import Gateway, Intent
+from playground.wire.observing import Observer
+from playground.world.furniture import furnish
+from playground.world.permissions import Permission
+from playground.world.places import Channel
+from playground.world.users import User
 
 Json = dict[str, Any]
 

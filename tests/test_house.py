@@ -1,12 +1,18 @@
-"""What the documents promise, held against the code."""
+"""What the documents promise, held against the code, and how large a file or a folder may be."""
 
 import re
+import subprocess
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import discord
 
 ROOT = Path(__file__).parents[1]
+
+MOST_LINES, MOST_FILES = 400, 15
+WRITTEN = ("*.py", "*.js", "*.css", "*.html")
+ONE_FOLDER = Path("migrations/versions")  # Alembic keeps every revision there
 
 
 def test_the_invite_link_asks_for_what_is_needed():
@@ -50,3 +56,20 @@ def test_the_documented_catalog_loads(tmp_path):
     assert catalog.default == "Stable Diffusion v1.5"
     assert next(iter(catalog.styles)) == "Line art"
     assert catalog["A single file"].source == tmp_path / "models" / "friend.safetensors"
+
+
+def test_no_file_and_no_folder_is_too_large():
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", *WRITTEN],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    paths = [Path(name) for name in listed.stdout.split("\0") if name and (ROOT / name).exists()]
+    assert Path("tests/test_house.py") in paths
+    lines = {path: (ROOT / path).read_text("utf-8").count("\n") for path in paths}
+    assert {path: count for path, count in lines.items() if count > MOST_LINES} == {}
+    python = [path for path in paths if path.suffix == ".py" and path.parent != ONE_FOLDER]
+    folders = Counter(path.parent for path in python)
+    assert {folder: count for folder, count in folders.items() if count > MOST_FILES} == {}

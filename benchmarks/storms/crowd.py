@@ -5,7 +5,7 @@ import re
 from random import Random
 
 from playground import Interaction, NotPossible, Playground
-from playground.messages import Message
+from playground.messages.messages import Message
 
 PEOPLE = ("mia", "morgan", "olive", "theo")
 CHANNELS = ("darkroom", "general", "showcase")

@@ -11,7 +11,7 @@ from benchmarks import Figures
 from benchmarks.storms.crowd import job_of, labels
 from bot.db.database import FILE_NAME
 from playground import Playground
-from playground.messages import Message
+from playground.messages.messages import Message
 
 KEPT = "Details"  # a button that only finished jobs have
 LOOK_S = 0.5

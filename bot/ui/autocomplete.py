@@ -1,16 +1,14 @@
 """Autocomplete for options."""
 
 from collections.abc import Iterable
-from typing import Any
 
-import discord
 from discord import app_commands
 
 from bot.core.admission.offered import in_place
 from bot.core.discord_limits import CHOICE_NAME_LENGTH, CHOICES
 from bot.texts.inert import plain
 from bot.ui.eyes import is_age_restricted
-from bot.ui.interaction import app_of
+from bot.ui.interaction import Interaction, app_of
 from generation.catalog import Catalog
 
 
@@ -24,7 +22,7 @@ def matching(names: Iterable[str], typed: str) -> list[app_commands.Choice[str]]
     ][:CHOICES]
 
 
-def catalog_here(interaction: discord.Interaction[Any]) -> Catalog:
+def catalog_here(interaction: Interaction) -> Catalog:
     """Return the catalog available in this place."""
     here = is_age_restricted(interaction.channel)
     return in_place(app_of(interaction).catalog, age_restricted=here)

@@ -26,6 +26,7 @@ from bot.db.errors import (
 from bot.options.errors import PromptError
 from bot.texts import all_of, phrased, say
 from bot.texts.inert import code, inert
+from bot.ui.interaction import Interaction
 from bot.ui.trouble import ALREADY_ACKNOWLEDGED, TROUBLE, describe, is_final, shorten
 from generation.errors import (
     Cancelled,
@@ -110,9 +111,7 @@ def explain(error: BaseException) -> str:
     return say("error-unforeseen", reference=reference)
 
 
-async def answer(
-    interaction: discord.Interaction[Any], error: BaseException, *, note: str = ""
-) -> None:
+async def answer(interaction: Interaction, error: BaseException, *, note: str = "") -> None:
     """Send an ephemeral error message, with ``note`` below it. Never raises."""
     if isinstance(error, app_commands.CommandInvokeError):
         error = error.original
@@ -136,7 +135,7 @@ async def answer(
         log.exception("could not say %r", shorten(line))
 
 
-async def _say(interaction: discord.Interaction[Any], line: str) -> None:
+async def _say(interaction: Interaction, line: str) -> None:
     if interaction.type is discord.InteractionType.autocomplete:
         await choose_from_nothing(interaction)
     elif interaction.response.is_done():
@@ -145,7 +144,7 @@ async def _say(interaction: discord.Interaction[Any], line: str) -> None:
         await interaction.response.send_message(line, ephemeral=True)
 
 
-async def choose_from_nothing(interaction: discord.Interaction[Any]) -> None:
+async def choose_from_nothing(interaction: Interaction) -> None:
     """Answer an autocomplete request that failed: Discord accepts only choices."""
     if interaction.response.is_done():
         return
@@ -155,7 +154,7 @@ async def choose_from_nothing(interaction: discord.Interaction[Any]) -> None:
         log.info("nothing is offered: %s", describe(error))
 
 
-async def _end_thinking(interaction: discord.Interaction[Any], line: str) -> None:
+async def _end_thinking(interaction: Interaction, line: str) -> None:
     """Replace a pending "thinking" response, unless something else completes it.
 
     Either Discord accepted our response and we never heard, or another process with the same token

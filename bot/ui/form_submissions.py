@@ -6,18 +6,16 @@ is looked up with their own permissions.
 
 from typing import Any
 
-import discord
-
 from bot.core.errors import NothingToDo
 from bot.texts import say, speak
 from bot.ui import errors
 from bot.ui.actions.press import once
 from bot.ui.delivery import job_message as render
 from bot.ui.forms import texts_in
-from bot.ui.interaction import app_of
+from bot.ui.interaction import Interaction, app_of
 
 
-async def submitted(interaction: discord.Interaction[Any]) -> None:
+async def submitted(interaction: Interaction) -> None:
     """Handle one of our submitted forms; every error becomes an ephemeral reply."""
     data: Any = interaction.data
     sent = (

@@ -9,6 +9,7 @@ import discord
 from bot.options.registry import Option, in_forms
 from bot.options.values import Prompt
 from bot.texts import say
+from bot.ui.interaction import Interaction
 from generation.request import PROMPT_LENGTH
 
 # Escaped braces take two characters each, and parameters may follow.
@@ -59,7 +60,7 @@ def modal(
     return whole
 
 
-def texts_in(interaction: discord.Interaction[Any]) -> dict[str, str]:
+def texts_in(interaction: Interaction) -> dict[str, str]:
     """Return the submitted texts by input id."""
     return dict(_fields(interaction.data or {}))
 

@@ -14,15 +14,14 @@ from bot.options.registry import Offers, Option
 from bot.options.values import Name, Number, OneOf, Text, Truth, Upload, Value, Whole
 from bot.texts import say
 from bot.ui.autocomplete import catalog_here, matching
+from bot.ui.interaction import Interaction
 from generation.errors import InvalidRequest
 
 # mypy takes its bounds for types.
 _RANGE: Any = app_commands.Range
 
 Answer = Callable[..., Awaitable[None]]
-Offer = Callable[
-    [discord.Interaction[Any], str], Coroutine[Any, Any, list[app_commands.Choice[str]]]
-]
+Offer = Callable[[Interaction, str], Coroutine[Any, Any, list[app_commands.Choice[str]]]]
 EVERYTHING = "everything"  # typed to reset all settings
 
 
@@ -47,9 +46,7 @@ def option_command(
         parameters.append(_optional(name, kind))
         described[name] = description
 
-    async def called(
-        _: commands.Cog, interaction: discord.Interaction[Any], **given: object
-    ) -> None:
+    async def called(_: commands.Cog, interaction: Interaction, **given: object) -> None:
         said = {name: value for name, value in given.items() if value is not None}
         await answer(interaction, **said)
 
@@ -86,7 +83,7 @@ def insert(
 def resettable(names: Callable[[], Sequence[str]]) -> Offer:
     """Return an autocomplete for settings to reset, which may exceed Discord's choices."""
 
-    async def offer(_: discord.Interaction[Any], current: str) -> list[app_commands.Choice[str]]:
+    async def offer(_: Interaction, current: str) -> list[app_commands.Choice[str]]:
         return matching((EVERYTHING, *names()), current)
 
     return offer
@@ -136,9 +133,7 @@ def _choices(value: OneOf) -> list[app_commands.Choice[str]]:
 
 
 def _offering(offers: Offers) -> Offer:
-    async def offer(
-        interaction: discord.Interaction[Any], current: str
-    ) -> list[app_commands.Choice[str]]:
+    async def offer(interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
         said = dict(iter(interaction.namespace))
         return matching(offers(catalog_here(interaction), said), current)
 

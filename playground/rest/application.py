@@ -1,9 +1,9 @@
 """The bot itself: its user, its application, and where the gateway is."""
 
-from playground import refusals, schemas
-from playground.places import Channel
-from playground.refusals import FormErrors
+from playground.checks import refusals, schemas
+from playground.checks.refusals import FormErrors
 from playground.rest.router import Call, Reply, Route
+from playground.world.places import Channel
 
 
 def own_user(call: Call) -> Reply:

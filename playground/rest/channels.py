@@ -1,11 +1,12 @@
 """Channels and their messages, by the bot's own token."""
 
-from playground import drafts, refusals
-from playground.drafts import Draft
-from playground.messages import REPLY, Message
-from playground.permissions import Permission
-from playground.places import Channel
+from playground.checks import refusals
+from playground.messages import drafts
+from playground.messages.drafts import Draft
+from playground.messages.messages import REPLY, Message
 from playground.rest.router import NO_CONTENT, Call, Reply, Route
+from playground.world.permissions import Permission
+from playground.world.places import Channel
 
 
 def _open(call: Call) -> tuple[Channel, Permission]:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from playground import refusals
-from playground.refusals import Refusal
+from playground.checks import refusals
+from playground.checks.refusals import Refusal
 from playground.rest.router import NO_CONTENT, Call, Reply, Route
 
 Json = dict[str, Any]

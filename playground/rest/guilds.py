@@ -1,8 +1,8 @@
 """The server, its channels, roles and members."""
 
-from playground import refusals
+from playground.checks import refusals
 from playground.rest.router import Call, Reply, Route
-from playground.world import World
+from playground.world.world import World
 
 
 def _world(call: Call) -> World:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from playground import drafts
-from playground.drafts import EPHEMERAL
-from playground.interactions import Callback
-from playground.messages import Message
+from playground.interactions.interactions import Callback
+from playground.messages import drafts
+from playground.messages.drafts import EPHEMERAL
+from playground.messages.messages import Message
 from playground.rest.router import NO_CONTENT, Call, Reply, Route
 
 Json = dict[str, Any]

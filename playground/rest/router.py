@@ -10,13 +10,14 @@ from typing import Any
 
 from aiohttp import web
 
-from playground import bodies, outages, refusals
-from playground.bodies import Body
-from playground.faults import Fault, SeenRequest
-from playground.observing import Exchange
-from playground.places import Channel
-from playground.refusals import Refusal, Unsupported
+from playground.checks import refusals
+from playground.checks.refusals import Refusal, Unsupported
 from playground.state import State
+from playground.wire import bodies, outages
+from playground.wire.bodies import Body
+from playground.wire.faults import Fault, SeenRequest
+from playground.wire.observing import Exchange
+from playground.world.places import Channel
 
 Json = dict[str, Any]
 _log = logging.getLogger(__name__)

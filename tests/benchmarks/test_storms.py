@@ -5,13 +5,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from playground.new_jobs import NewJob
 
 from benchmarks.storms import storm
 from benchmarks.storms.judge import Judge
 from bot.db.database import migrate
 from playground import Playground
-from playground.messages import Message
+from playground.messages.drafts import Draft
+from playground.messages.messages import Message
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="there is no gcc to build the disk with")
@@ -40,8 +40,8 @@ async def test_the_judge_sees_what_must_not_be(tmp_path: Path):
         place, bot = playground.world.channel("darkroom"), playground.world.bot
 
         def post(job: int, label: str, content: str) -> Message:
-            new_job = NewJob(content, components=[button(job, label)])
-            return playground.state.messages.create(place, bot, new_job)
+            draft = Draft(content, components=[button(job, label)])
+            return playground.state.messages.create(place, bot, draft)
 
         accepted = {
             1: post(1, "Details", "**a pear**"),

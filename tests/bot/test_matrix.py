@@ -5,7 +5,6 @@ The doors are found by walking what is registered, so that a new one has to be c
 
 from collections.abc import Iterable
 from dataclasses import replace
-from enum import Enum, auto
 from importlib import import_module
 from pkgutil import walk_packages
 from typing import Any
@@ -19,12 +18,24 @@ from simcord.enums import SELECT_TYPES, AppCommandType, ComponentType, OptionTyp
 
 import bot
 from bot.db.records import Job
-from bot.features.imagine.source_menu import SOURCE
 from bot.ui.actions import moderation_actions
 from bot.ui.actions.custom_id import TEMPLATE
 from bot.ui.actions.job_actions import JOB_ACTIONS
 from bot.ui.actions.moderation_actions import MODERATION_ACTIONS
 from tests.bot.conftest import House
+from tests.bot.doors import (
+    AUTOCOMPLETES,
+    COMMANDS,
+    DYNAMIC,
+    FORMS,
+    JOB_BUTTONS,
+    LAST,
+    MENUS,
+    MOD_BUTTONS,
+    PARTS_OF_VIEWS,
+    VIEWS,
+    Learns,
+)
 from tests.bot.scene import Persona, Scene, stage
 from tests.fakes import png
 from tests.storm.commands import Command, registered, slash_commands
@@ -32,125 +43,8 @@ from tests.storm.files import File
 from tests.storm.wire import AUTOCOMPLETE, BUTTON, COMMAND, COMPONENT, FORM, Sent, Wire
 from tests.texts import says
 
-HASH = "0" * 64
 REFUSALS = ("error-permissions", "error-server-only")
 INDEXED = {"upscale", "vary", "subtle", "strong"}
-
-
-class Learns(Enum):
-    """What a door may tell whoever knocks."""
-
-    NOTHING = auto()  # of any job
-    OWN = auto()  # of their own jobs
-    SEEN = auto()  # of jobs that they see, too
-    MODERATORS = auto()  # to the server's moderators alone: of all its jobs
-    ADMINISTRATORS = auto()  # to the server's administrators alone
-
-
-COMMANDS = {
-    "imagine": Learns.OWN,
-    "upscale": Learns.OWN,
-    "inspect": Learns.NOTHING,
-    "help": Learns.NOTHING,
-    "checkpoints": Learns.SEEN,
-    "styles": Learns.SEEN,
-    "history": Learns.OWN,
-    "favourites": Learns.SEEN,
-    "show": Learns.SEEN,
-    "queue": Learns.SEEN,
-    "cancel": Learns.OWN,
-    "settings show": Learns.OWN,
-    "settings set": Learns.OWN,
-    "settings reset": Learns.OWN,
-    "privacy export": Learns.OWN,
-    "privacy erase": Learns.OWN,
-    "config show": Learns.ADMINISTRATORS,
-    "config access": Learns.ADMINISTRATORS,
-    "config defaults": Learns.ADMINISTRATORS,
-    "config bounds": Learns.ADMINISTRATORS,
-    "config quota": Learns.ADMINISTRATORS,
-    "config safety": Learns.ADMINISTRATORS,
-    "config negative": Learns.ADMINISTRATORS,
-    "config reset": Learns.ADMINISTRATORS,
-    "mod history": Learns.MODERATORS,
-    "mod usage": Learns.MODERATORS,
-    "mod block": Learns.MODERATORS,
-    "mod unblock": Learns.MODERATORS,
-    "mod blocks": Learns.MODERATORS,
-    "mod remove": Learns.MODERATORS,
-    "mod cancel": Learns.MODERATORS,
-    "mod audit": Learns.MODERATORS,
-    "mod filter add": Learns.MODERATORS,
-    "mod filter remove": Learns.MODERATORS,
-    "mod filter list": Learns.MODERATORS,
-    "mod filter test": Learns.MODERATORS,
-    "mod quota set": Learns.MODERATORS,
-    "mod quota add": Learns.MODERATORS,
-    "mod quota reset": Learns.MODERATORS,
-    "mod quota show": Learns.MODERATORS,
-}
-MENUS = {
-    "Use as source image": Learns.OWN,
-    "Generation details": Learns.NOTHING,
-    "Inspect generation": Learns.MODERATORS,
-    "Generation history": Learns.MODERATORS,
-}
-AUTOCOMPLETES = {
-    "imagine checkpoint": Learns.NOTHING,
-    "imagine style": Learns.NOTHING,
-    "imagine sampler": Learns.NOTHING,
-    "settings set checkpoint": Learns.NOTHING,
-    "settings set style": Learns.NOTHING,
-    "settings set sampler": Learns.NOTHING,
-    "config defaults checkpoint": Learns.NOTHING,
-    "config defaults style": Learns.NOTHING,
-    "config defaults sampler": Learns.NOTHING,
-    "cancel job": Learns.OWN,
-    "mod block duration": Learns.NOTHING,
-    "mod history checkpoint": Learns.NOTHING,
-    "settings reset setting": Learns.NOTHING,
-    "config reset setting": Learns.NOTHING,
-}
-JOB_BUTTONS = {
-    "upscale": Learns.SEEN,
-    "reroll": Learns.SEEN,
-    "vary": Learns.SEEN,
-    "subtle": Learns.SEEN,
-    "strong": Learns.SEEN,
-    "remix": Learns.SEEN,
-    "cancel": Learns.SEEN,
-    "details": Learns.SEEN,
-    "send": Learns.SEEN,
-    "favourite": Learns.SEEN,
-    "delete": Learns.SEEN,
-    "erase": Learns.SEEN,
-}
-MOD_BUTTONS = {
-    "remove": Learns.MODERATORS,
-    "block": Learns.MODERATORS,
-    "unveil": Learns.MODERATORS,
-}
-# Patterns of buttons that are known by their ids, and of forms, each with ids that fit it.
-DYNAMIC = {TEMPLATE.pattern, moderation_actions.TEMPLATE.pattern}
-FORMS = {
-    TEMPLATE.pattern: (Learns.SEEN, ("job:{}:remix",)),
-    SOURCE.pattern: (Learns.OWN, (f"source:{HASH}", f"source:{HASH}:private")),
-    moderation_actions.TEMPLATE.pattern: (Learns.MODERATORS, ("mod:remove:{}", "mod:block:{}")),
-}
-# Whatever has buttons or menus while it is in memory. Everything in one is pressed where a command
-# opens it.
-VIEWS = {
-    "OwnAlbum": Learns.SEEN,
-    "Showcase": Learns.SEEN,
-    "Offer": Learns.OWN,
-    "Question": Learns.OWN,
-    "_Erase": Learns.OWN,
-    "AccessPanel": Learns.ADMINISTRATORS,
-    "History": Learns.MODERATORS,
-    "Listing": Learns.MODERATORS,
-}
-PARTS_OF_VIEWS = {"PrivateView", "Pager", "Album", "ModeratorView"}  # never shown by themselves
-LAST = ("privacy erase",)  # it takes the favourites away that others have to show
 
 
 def test_every_command_is_classified(house: House):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from playground.observing import Exchange
+from playground.wire.observing import Exchange
 from tests.discord_spec import command_limits, limits, specification
 
 Json = dict[str, Any]

@@ -4,9 +4,9 @@ import pytest
 from playwright.async_api import expect
 
 from playground import Playground
-from playground.mishaps import Mishaps
-from playground.people import NotPossible
-from playground.permissions import Permission
+from playground.people.mishaps import Mishaps
+from playground.people.people import NotPossible
+from playground.world.permissions import Permission
 from tests.browser import opened
 
 

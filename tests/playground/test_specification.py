@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from playground.bodies import Body
-from playground.files import Upload
-from playground.gateway import Intent
-from playground.interactions import Callback, Kind
-from playground.refusals import Refusal, Unsupported
+from playground.checks.refusals import Refusal, Unsupported
+from playground.interactions.interactions import Callback, Kind
+from playground.messages.files import Upload
 from playground.rest import channels, commands, interactions
 from playground.rest.router import Call
 from playground.state import State
+from playground.wire.bodies import Body
+from playground.wire.gateway import Intent
 from tests.discord_spec import specification
 from tests.discord_spec.judge import judge_request
 

@@ -17,7 +17,7 @@ import pytest
 from bot.db.database import FILE_NAME
 from bot.texts import say
 from playground import Playground
-from playground.messages import Message
+from playground.messages.messages import Message
 from tests.discord_spec.judge import Judge
 
 QUICK, REAL = "tests.wire.quick_bot", "bot"

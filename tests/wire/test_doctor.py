@@ -15,7 +15,7 @@ from generation.embedded import CHECKPOINT
 from generation.engine.row_profile import Profile, write_profiles
 from generation.options import PROFILES
 from playground import Permission, Playground
-from playground.faults import Outage
+from playground.wire.faults import Outage
 from tests.bot.db.test_database import record
 from tests.fakes import png
 from tests.texts import says

@@ -11,7 +11,7 @@ import pytest
 from bot.db.database import FILE_NAME
 from bot.texts import say
 from playground import Playground
-from playground.faults import Fault
+from playground.wire.faults import Fault
 from tests.wire.conftest import PATIENCE_S, Process
 
 pytestmark = pytest.mark.real_worker

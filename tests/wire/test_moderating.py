@@ -2,7 +2,7 @@
 
 from bot.texts import say
 from playground import Playground
-from playground.messages import Message
+from playground.messages.messages import Message
 from tests.wire.conftest import PATIENCE_S, Process
 
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import select, update
 
-from bot.core.jobs.job_store import ERASED, NOBODY
+from bot.core.erasing import ERASED, NOBODY
 from bot.core.personal_data import Fate, PersonalData
 from bot.db.database import Database
 from bot.db.models import RefusalRow

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from bot.core.admission.channel_access import BLIND, Eyes
 from bot.core.audit_store import NewAuditEntry
-from bot.core.jobs.job_store import NOBODY
+from bot.core.erasing import NOBODY
 from bot.db.records import AuditAction, Job, Origin
 
 

@@ -4,8 +4,9 @@ from enum import Enum, auto
 
 from bot.core.admission.channel_access import is_restricted
 from bot.core.admission.request_context import Actor
+from bot.core.erasing import NOBODY
 from bot.core.errors import JobNotFound, JobRemoved, NotYours
-from bot.core.jobs.job_store import NOBODY, JobStore
+from bot.core.jobs.job_store import JobStore
 from bot.db.records import Job
 from bot.texts import say
 

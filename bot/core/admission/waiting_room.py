@@ -23,7 +23,7 @@ class WaitingRoom:
         waiting, everybodys = self._jobs.waiting_counts(context.origin.person_id)
         if waiting + jobs > limits.waiting_per_person:
             most = limits.waiting_per_person
-            raise QuotaReached(say("error-waiting", waiting=waiting, context=jobs, most=most))
+            raise QuotaReached(say("error-waiting", waiting=waiting, asked=jobs, most=most))
         if everybodys + jobs > limits.waiting:
             raise QueueFull(say("error-queue-full", waiting=limits.waiting))
         theirs = self._jobs.waiting_in(context.origin.home)

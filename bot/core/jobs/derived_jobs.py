@@ -11,8 +11,8 @@ from bot.core.admission.request_context import RequestContext
 from bot.core.admission.visibility import Visibility
 from bot.core.decoding import Decoder
 from bot.core.default_store import DefaultsStore
+from bot.core.erasing import ERASED
 from bot.core.errors import NothingToDo, PictureNotFound, WordsNotKept
-from bot.core.jobs.job_store import ERASED
 from bot.core.jobs.remixing import form_of, remix
 from bot.core.new_jobs import DEFAULT_COUNT, VARIATION_STRENGTH, reroll, single, variation
 from bot.core.pictures.picture_store import PictureStore

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
+from bot.core.erasing import expire_words, forget
 from bot.core.errors import NothingToDo
-from bot.core.expiry import expire_words
 from bot.core.jobs.job_store import JobStore
 from bot.core.personal_data import Fate, PersonalData
 from bot.core.pictures.picture_store import PictureStore
@@ -60,7 +60,7 @@ class JobData(PersonalData):
         for job in jobs:
             await self._jobs.deleted(job.id)
             await self._pictures.erase(job)
-        await self._jobs.forget(person_id, now)
+        await forget(self._database, person_id, now)
         return len(jobs)
 
     async def expire_words(self, before: datetime, count: int) -> int:

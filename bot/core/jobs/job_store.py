@@ -3,8 +3,6 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import chain
-from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, select, true, update
 from sqlalchemy.exc import IntegrityError
@@ -13,16 +11,12 @@ from sqlalchemy.orm import Session
 
 from bot.core.audit_store import NewAuditEntry
 from bot.core.jobs.job_rows import read_job, row_of
-from bot.core.quotas.spending_store import remember
 from bot.db.database import Database
 from bot.db.models import FavouriteRow, JobRow
-from bot.db.records import OPEN, Job, NewJob, Origin, Place, Search, Status, Words
+from bot.db.records import OPEN, Job, NewJob, Origin, Place, Search, Status
 from bot.db.search.job_search import Period, by_columns, by_words, has_words, newest
-from bot.db.search.search_words import fold, searchable
-from bot.options.stored import words
+from bot.db.search.search_words import fold
 
-NOBODY = 0  # no person of Discord's has this id
-ERASED = "(erased)"
 LARGEST_ID = 2**63 - 1  # SQLite takes no larger number
 LOOKED_BACK = 10_000  # jobs; a stop leaves only the latest untold
 LATEST = 30  # how many finished jobs tell how long one takes
@@ -247,26 +241,6 @@ class JobStore:
         """Return every job of a person, in every server, in the order in which they asked."""
         return await self._select(JobRow.person_id == person_id)
 
-    async def forget(self, person_id: int, now: datetime) -> None:
-        """Take a person's name and words out of their rows.
-
-        For a day it is remembered what counts of it.
-        """
-        async with self._database.write() as session:
-            await remember(session, person_id, now)
-            await session.execute(
-                update(JobRow)
-                .where(JobRow.person_id == person_id, JobRow.ended_at.is_not(None))
-                .values(
-                    person_id=NOBODY,
-                    person_name="",
-                    interaction_token=None,
-                    **wordless(),
-                    source_sha256=None,
-                    direct_channel_id=None,
-                )
-            )
-
     async def seconds_per_cost(self, latest: int) -> float | None:
         """Return the device time a unit of cost took in the latest finished jobs, if there are."""
         if self._pace is None:
@@ -403,15 +377,3 @@ def _children(job: Job) -> tuple[ColumnElement[bool], ...]:
         JobRow.guild_id.is_not_distinct_from(job.origin.guild_id).is_(true()),
         JobRow.deleted_at.is_(None),
     )
-
-
-def wordless() -> dict[str, Any]:
-    """Return what the columns of a job hold whose words are not kept."""
-    prompt, *others = words()
-    paths = [f"$.{prompt}", ERASED, *chain.from_iterable((f"$.{one}", "") for one in others)]
-    no_text = ("style", "typed_prompt", "typed_negative_prompt", "cut", "flagged", "stripped")
-    return {
-        **dict.fromkeys((*no_text, "error")),
-        "request": func.json_set(JobRow.request, *paths),
-        "folded_words": searchable(Words(ERASED)),
-    }

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from sqlalchemy import select
 
-from bot.core.jobs.job_store import NOBODY
+from bot.core.erasing import NOBODY
 from bot.core.pictures.picture_store import stored_picture
 from bot.db.database import Database
 from bot.db.models import JobRow, PictureRow

@@ -10,13 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageFilter
+from PIL import Image
 from sqlalchemy import CompoundSelect, Select, select, union, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
-from bot.core.jobs.job_store import NOBODY
+from bot.core.erasing import NOBODY
+from bot.core.pictures.blurring import blurred
 from bot.db.database import Database
 from bot.db.faults import as_store_errors
 from bot.db.files import read_whole, remove_parts, write_whole
@@ -26,7 +27,6 @@ from bot.db.picture_files import FOLDERS, picture_file, thumbnail_file
 from bot.db.records import Job, StoredPicture, Verdict
 
 THUMBNAIL_SIDE = 256
-BLUR = 12  # blur radius, as a fraction of the longer side
 
 
 class PictureStore:
@@ -181,7 +181,7 @@ class PictureStore:
         thumbnail = await _read(self._thumbnail(picture.sha256))
         if thumbnail is None or picture.verdict is Verdict.SHOWN:
             return thumbnail
-        return await asyncio.to_thread(_blurred, thumbnail)
+        return await asyncio.to_thread(blurred, thumbnail)
 
     async def _note(self, picture: StoredPicture) -> None:
         values = asdict(picture)
@@ -229,15 +229,6 @@ def _described(
         width, height = picture.size
     sha256 = hashlib.sha256(png).hexdigest()
     return StoredPicture(job_id, index, seed, sha256, width, height, len(png), nsfw, verdict)
-
-
-def _blurred(thumbnail: bytes) -> bytes:
-    """Return a picture blurred so that only the colours are left."""
-    blurred = io.BytesIO()
-    with Image.open(io.BytesIO(thumbnail)) as picture:
-        blur = ImageFilter.GaussianBlur(max(picture.size) / BLUR)
-        picture.convert("RGB").filter(blur).save(blurred, "WEBP", quality=50)
-    return blurred.getvalue()
 
 
 def stored_picture(row: PictureRow) -> StoredPicture:

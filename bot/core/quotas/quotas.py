@@ -103,7 +103,7 @@ class Quotas:
                     "error-quota-pictures",
                     used=now.used.pictures,
                     limit=now.pictures,
-                    context=pictures,
+                    asked=pictures,
                     back=back,
                 )
             )

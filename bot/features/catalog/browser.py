@@ -13,6 +13,7 @@ from bot.core.pictures.gallery import Gallery
 from bot.options import describe
 from bot.texts import say
 from bot.texts.inert import cut, inert, inert_list, plain
+from bot.ui.interaction import Interaction
 from bot.ui.interaction_context import viewer_of
 from bot.ui.pages.paging import Pager
 from generation.catalog import Catalog, Checkpoint
@@ -41,7 +42,7 @@ class CatalogBrowser(Pager[Entry]):
         gallery: Gallery,
         shown: Shown,
         entries: Sequence[Entry],
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
     ) -> None:
         numbered = [replace(entry, id=number) for number, entry in enumerate(entries, 1)]
 

@@ -1,9 +1,8 @@
 """/checkpoints and /styles: what is available here."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import discord
 from discord import app_commands
 from discord.ext import commands
 
@@ -13,6 +12,7 @@ from bot.core.pictures.gallery import Gallery
 from bot.features.catalog.browser import CatalogBrowser, Entry, checkpoint_entry, style_entry
 from bot.texts import say
 from bot.ui.eyes import is_age_restricted
+from bot.ui.interaction import Interaction
 from generation.catalog import Catalog
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class CatalogCog(commands.Cog):
         self.catalog, self.gallery = catalog, gallery
 
     @app_commands.command(description=say("command-checkpoints"))
-    async def checkpoints(self, interaction: discord.Interaction[Any]) -> None:
+    async def checkpoints(self, interaction: Interaction) -> None:
         """Show the checkpoints in an ephemeral reply, page by page."""
         here = is_age_restricted(interaction.channel)
         found = offered(self.catalog.checkpoints, age_restricted=here)
@@ -34,15 +34,13 @@ class CatalogCog(commands.Cog):
         await self._show(interaction, Shown.CHECKPOINT, entries)
 
     @app_commands.command(description=say("command-styles"))
-    async def styles(self, interaction: discord.Interaction[Any]) -> None:
+    async def styles(self, interaction: Interaction) -> None:
         """Show the styles in an ephemeral reply, page by page."""
         here = is_age_restricted(interaction.channel)
         found = offered(self.catalog.styles, age_restricted=here)
         await self._show(interaction, Shown.STYLE, [style_entry(one) for one in found])
 
-    async def _show(
-        self, interaction: discord.Interaction[Any], shown: Shown, entries: Sequence[Entry]
-    ) -> None:
+    async def _show(self, interaction: Interaction, shown: Shown, entries: Sequence[Entry]) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         await CatalogBrowser(self.gallery, shown, entries, interaction).show(say("nothing-offered"))
 

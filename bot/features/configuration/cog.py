@@ -20,6 +20,7 @@ from bot.features.configuration.access_panel import AccessPanel
 from bot.options.registry import Layer, with_defaults
 from bot.texts import say
 from bot.ui.command_places import in_servers_only
+from bot.ui.interaction import Interaction
 from bot.ui.interaction_context import check_administrator
 from bot.ui.option_parameters import chosen, insert, option_command, resettable
 from bot.ui.pages.rule_cards import card
@@ -63,15 +64,13 @@ class ConfigurationCog(
 
     @app_commands.command(description=say("command-config-show"))
     @app_commands.describe(channel=say("config-channel"))
-    async def show(
-        self, interaction: discord.Interaction[Any], channel: Channel | None = None
-    ) -> None:
+    async def show(self, interaction: Interaction, channel: Channel | None = None) -> None:
         """Show the effective rules."""
         await self._answer(interaction, _place(interaction, channel))
 
     async def defaults(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         channel: Channel | None = None,
         **given: Any,  # noqa: ANN401
     ) -> None:
@@ -87,7 +86,7 @@ class ConfigurationCog(
     )
     async def bounds(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         max_steps: app_commands.Range[int, STEPS[0], STEPS[1]] | None = None,
         max_count: app_commands.Range[int, COUNT[0], COUNT[1]] | None = None,
         max_side: app_commands.Range[int, LARGEST_SIDE[0], LARGEST_SIDE[1]] | None = None,
@@ -106,7 +105,7 @@ class ConfigurationCog(
     )
     async def quota(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         pictures_per_day: app_commands.Range[int, PICTURES_PER_DAY[0], PICTURES_PER_DAY[1]]
         | None = None,
         seconds_per_day: app_commands.Range[int, SECONDS_PER_DAY[0], SECONDS_PER_DAY[1]]
@@ -125,9 +124,7 @@ class ConfigurationCog(
 
     @app_commands.command(description=say("command-config-access"))
     @app_commands.describe(channel=say("config-channel"))
-    async def access(
-        self, interaction: discord.Interaction[Any], channel: Channel | None = None
-    ) -> None:
+    async def access(self, interaction: Interaction, channel: Channel | None = None) -> None:
         """Show the access panel for channels and roles."""
         place = _place(interaction, channel)
         await interaction.response.send_message(
@@ -151,7 +148,7 @@ class ConfigurationCog(
     )
     async def safety(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         age_restricted: str | None = None,
         elsewhere: str | None = None,
         spoiler_above: app_commands.Range[float, 0.0, 1.0] | None = None,
@@ -174,7 +171,7 @@ class ConfigurationCog(
     @app_commands.describe(text=say("command-config-negative.text"), channel=say("config-channel"))
     async def negative(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         text: app_commands.Range[str, 1, ADDED_LENGTH],
         channel: Channel | None = None,
     ) -> None:
@@ -188,7 +185,7 @@ class ConfigurationCog(
     @app_commands.autocomplete(setting=resettable(rule_names))
     async def reset(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         setting: str,
         channel: Channel | None = None,
     ) -> None:
@@ -200,7 +197,7 @@ class ConfigurationCog(
 
     async def _set(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         channel: Channel | None,
         **given: object,
     ) -> None:
@@ -211,13 +208,13 @@ class ConfigurationCog(
             await self.configuration.set(place, interaction.user.id, **changes)
         await self._answer(interaction, place)
 
-    async def _answer(self, interaction: discord.Interaction[Any], place: Place) -> None:
+    async def _answer(self, interaction: Interaction, place: Place) -> None:
         await interaction.response.send_message(
             embed=card(self.configuration, place), ephemeral=True
         )
 
 
-def _place(interaction: discord.Interaction[Any], channel: Channel | None) -> Place:
+def _place(interaction: Interaction, channel: Channel | None) -> Place:
     guild_id = interaction.guild_id or 0
     if channel is None:
         return Place(guild_id)

@@ -1,6 +1,6 @@
 """/mod filter: prompt filters."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
@@ -11,6 +11,7 @@ from bot.features.filters.filter_store import FilterStore
 from bot.features.filters.lists import filter_line, filter_text, tested
 from bot.features.filters.screening import Screening, pieces
 from bot.texts import say
+from bot.ui.interaction import Interaction
 from bot.ui.interaction_context import moderator
 from bot.ui.pages.listing import Line, Listing
 from generation.request import PROMPT_LENGTH
@@ -38,7 +39,7 @@ class Filters(app_commands.Group):
     )
     async def add(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         pattern: app_commands.Range[str, 1, PATTERN_LENGTH],
         action: FilterAction,
         kind: FilterKind = FilterKind.WORD,
@@ -61,7 +62,7 @@ class Filters(app_commands.Group):
     )
     async def remove(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         filter_id: app_commands.Range[int, 1, LARGEST_INTEGER],
         everywhere: bool = False,
     ) -> None:
@@ -73,7 +74,7 @@ class Filters(app_commands.Group):
 
     @app_commands.command(description=say("command-mod-filter-list"))
     @app_commands.describe(everywhere=say("command-mod-filter-list.everywhere"))
-    async def list(self, interaction: discord.Interaction[Any], everywhere: bool = False) -> None:
+    async def list(self, interaction: Interaction, everywhere: bool = False) -> None:
         """List the filters, page by page."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         actor = await moderator(interaction, everywhere=everywhere)
@@ -89,7 +90,7 @@ class Filters(app_commands.Group):
     @app_commands.command(description=say("command-mod-filter-test"))
     @app_commands.describe(text=say("command-mod-filter-test.text"))
     async def test(
-        self, interaction: discord.Interaction[Any], text: app_commands.Range[str, 1, PROMPT_LENGTH]
+        self, interaction: Interaction, text: app_commands.Range[str, 1, PROMPT_LENGTH]
     ) -> None:
         """Show privately how the filters treat a text, with cuts marked."""
         actor = await moderator(interaction)

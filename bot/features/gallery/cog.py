@@ -1,9 +1,8 @@
 """/history and /favourites: a person's own jobs, and the ones they marked."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import discord
 from discord import app_commands
 from discord.ext import commands
 
@@ -15,6 +14,7 @@ from bot.core.pictures.gallery import Gallery
 from bot.db.records import Search
 from bot.features.gallery.details import show_details
 from bot.texts import say
+from bot.ui.interaction import Interaction
 from bot.ui.pages.pages import OwnAlbum
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class GalleryCog(commands.Cog):
     )
     async def history(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         word: app_commands.Range[str, 1, WORD_LENGTH] = "",
         days: app_commands.Range[int, DAYS[0], DAYS[1]] | None = None,
     ) -> None:
@@ -47,7 +47,7 @@ class GalleryCog(commands.Cog):
         await self._show(interaction, search, say("history-own-none"))
 
     @app_commands.command(description=say("command-favourites"))
-    async def favourites(self, interaction: discord.Interaction[Any]) -> None:
+    async def favourites(self, interaction: Interaction) -> None:
         """Show the favourites in an ephemeral reply, page by page."""
         search = Search(interaction.user.id, interaction.guild_id, favourites=True)
         await self._show(interaction, search, say("favourites-none"))
@@ -56,15 +56,13 @@ class GalleryCog(commands.Cog):
     @app_commands.describe(job=say("command-show.job"))
     async def show(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         job: app_commands.Range[int, 1, LARGEST_INTEGER],
     ) -> None:
         """Show a job in an ephemeral reply, as the Details button does."""
         await show_details(interaction, self.gallery, job)
 
-    async def _show(
-        self, interaction: discord.Interaction[Any], search: Search, nothing: str
-    ) -> None:
+    async def _show(self, interaction: Interaction, search: Search, nothing: str) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         await OwnAlbum(self.gallery, self.jobs, search, interaction).show(nothing)
 

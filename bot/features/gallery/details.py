@@ -1,7 +1,5 @@
 """Details: everything about a job."""
 
-from typing import Any
-
 import discord
 from discord import app_commands
 
@@ -10,7 +8,7 @@ from bot.texts import say
 from bot.ui.actions.job_actions import JobAction
 from bot.ui.actions.press import Press
 from bot.ui.delivery.uploading import send_fitting, upload
-from bot.ui.interaction import app_of
+from bot.ui.interaction import Interaction, app_of
 from bot.ui.interaction_context import actor_of
 from bot.ui.pages import details_card as details
 
@@ -27,9 +25,7 @@ class Details(JobAction):
         await show_details(press.interaction, press.app.get(Gallery), press.job.id)
 
 
-async def show_details(
-    interaction: discord.Interaction[Any], gallery: Gallery, job_id: int
-) -> None:
+async def show_details(interaction: Interaction, gallery: Gallery, job_id: int) -> None:
     """Reply with everything about a job, and its pictures as generated."""
     await interaction.response.defer(ephemeral=True, thinking=True)
     found = await gallery.details(job_id, actor_of(interaction))

@@ -3,7 +3,7 @@
 import discord
 
 from bot.core.discord_limits import EMBEDS_LENGTH, NAME_LENGTH
-from bot.core.jobs.job_store import NOBODY
+from bot.core.erasing import NOBODY
 from bot.core.pictures.gallery import Details
 from bot.db.records import Job, StoredPicture
 from bot.texts import say

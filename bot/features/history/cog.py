@@ -1,7 +1,7 @@
 """/mod history, /mod usage, and two context menus: lookups for moderators."""
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
@@ -20,6 +20,7 @@ from bot.texts import say
 from bot.ui.autocomplete import matching
 from bot.ui.command_places import in_servers_only
 from bot.ui.cooldowns import OFTEN
+from bot.ui.interaction import Interaction
 from bot.ui.interaction_context import check_moderator, moderator
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
@@ -66,7 +67,7 @@ class LookupCog(commands.Cog):
     )
     async def history(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         person: discord.User | None = None,
         words: app_commands.Range[str, 1, WORDS_LENGTH] = "",
         checkpoint: app_commands.Range[str, 1, 200] | None = None,
@@ -96,7 +97,7 @@ class LookupCog(commands.Cog):
     @history.autocomplete("checkpoint")
     async def checkpoints(
         self,
-        interaction: discord.Interaction[Any],  # noqa: ARG002
+        interaction: Interaction,  # noqa: ARG002
         current: str,
     ) -> list[app_commands.Choice[str]]:
         """Suggest the catalog's checkpoints; the name of a removed one can be typed."""
@@ -106,7 +107,7 @@ class LookupCog(commands.Cog):
     @app_commands.describe(days=say("command-mod-usage.days"))
     async def usage(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         days: app_commands.Range[int, DAYS[0], DAYS[1]] = DEFAULT_DAYS,
     ) -> None:
         """Report usage, with a chart and a table attached."""
@@ -119,9 +120,7 @@ class LookupCog(commands.Cog):
             files.insert(0, chart)
         await interaction.followup.send(report.words, files=files)
 
-    async def inspected(
-        self, interaction: discord.Interaction[Any], message: discord.Message
-    ) -> None:
+    async def inspected(self, interaction: Interaction, message: discord.Message) -> None:
         """Show everything about the job of a message."""
         check_moderator(interaction)
         if message.author != interaction.client.user:
@@ -130,14 +129,14 @@ class LookupCog(commands.Cog):
         await inspect(interaction, self.lookup, job.id)
 
     async def looked_at(
-        self, interaction: discord.Interaction[Any], person: discord.User | discord.Member
+        self, interaction: Interaction, person: discord.User | discord.Member
     ) -> None:
         """Show a person's jobs here."""
         check_moderator(interaction)
         search = ModSearch(guild_id=interaction.guild_id or 0, person_id=person.id)
         await self._show(interaction, search)
 
-    async def _show(self, interaction: discord.Interaction[Any], search: ModSearch) -> None:
+    async def _show(self, interaction: Interaction, search: ModSearch) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         await History(self.lookup, search, interaction).show(say("history-none"))
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import discord
 
@@ -15,9 +14,10 @@ from bot.ui.actions.moderation_actions import ModerationAction, view_of
 from bot.ui.actions.press import Press
 from bot.ui.delivery.uploading import thumbnail_file
 from bot.ui.eyes import DiscordEyes
+from bot.ui.interaction import Interaction
 
 
-async def inspect(interaction: discord.Interaction[Any], lookup: Lookup, job_id: int) -> None:
+async def inspect(interaction: Interaction, lookup: Lookup, job_id: int) -> None:
     """Reply with a job of this server; its first picture is blurred unless it may be shown here."""
     await interaction.response.defer(ephemeral=True, thinking=True)
     details = await lookup.details(job_id, interaction.guild_id or 0)

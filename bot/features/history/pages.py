@@ -14,6 +14,7 @@ from bot.features.history.job_card import inspect
 from bot.features.history.service import Lookup
 from bot.texts import say
 from bot.ui.eyes import DiscordEyes
+from bot.ui.interaction import Interaction
 from bot.ui.interaction_context import moderator
 from bot.ui.pages.listing import ModeratorView
 from bot.ui.pages.pages import Album
@@ -25,7 +26,7 @@ MOST_BYTES = FILE_BYTES - 2**16
 class History(ModeratorView, Album):
     """Jobs of a server, with a menu to inspect one, and a button that exports all of them."""
 
-    def __init__(self, lookup: Lookup, search: ModSearch, asked: discord.Interaction[Any]) -> None:
+    def __init__(self, lookup: Lookup, search: ModSearch, asked: Interaction) -> None:
         async def load(before: int | None, limit: int) -> Sequence[Found | Unseen]:
             return await lookup.search(search, before, limit, DiscordEyes(self._asked))
 
@@ -44,22 +45,18 @@ class History(ModeratorView, Album):
         self.unveil.disabled = self._unveiled or not veiled
         return await super().page(shown)
 
-    async def picked(self, interaction: discord.Interaction[Any], job_id: int) -> None:
+    async def picked(self, interaction: Interaction, job_id: int) -> None:
         """Show everything about a job, with the actions available."""
         await inspect(interaction, self._lookup, job_id)
 
     @discord.ui.button(emoji="👁️", row=0)
-    async def unveil(
-        self, interaction: discord.Interaction[Any], _: discord.ui.Button["History"]
-    ) -> None:
+    async def unveil(self, interaction: Interaction, _: discord.ui.Button["History"]) -> None:
         """Show this page's pictures unblurred."""
         self._unveiled = True
         await self.turn(interaction)
 
     @discord.ui.button(emoji="📄", row=0)
-    async def export(
-        self, interaction: discord.Interaction[Any], _: discord.ui.Button["History"]
-    ) -> None:
+    async def export(self, interaction: Interaction, _: discord.ui.Button["History"]) -> None:
         """Send the search results in an ephemeral reply, as far as they fit."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         actor = await moderator(interaction)

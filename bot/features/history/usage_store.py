@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from sqlalchemy import ColumnElement, Integer, Select, func, select, type_coerce
 from sqlalchemy.orm import aliased
 
-from bot.core.jobs.job_store import NOBODY
+from bot.core.erasing import NOBODY
 from bot.db.database import Database
 from bot.db.models import JobRow, PictureRow, RefusalRow
 from bot.db.records import Status

@@ -13,6 +13,7 @@ from bot.options.registry import OPTIONS
 from bot.texts import say
 from bot.ui.autocomplete import catalog_here
 from bot.ui.cooldowns import UNDER_POLICY
+from bot.ui.interaction import Interaction
 from bot.ui.option_parameters import option_command
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class ImagineCog(commands.Cog):
 
     async def imagine(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         image: discord.Attachment | None = None,
         private: bool | None = None,
         **given: Any,  # noqa: ANN401

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import discord
 
@@ -11,7 +10,7 @@ from bot.core.jobs.job_service import JobService
 from bot.options.image_options import ImageOptions
 from bot.texts import say, speak
 from bot.ui.delivery.first_answer import first_answer
-from bot.ui.interaction import app_of
+from bot.ui.interaction import Interaction, app_of
 from bot.ui.interaction_context import fetch, request_context_of
 from bot.ui.pages import job_lists as lists
 from bot.ui.views import PrivateView
@@ -22,7 +21,7 @@ Source = discord.Attachment | Fetch | None
 
 
 async def ask_for(
-    interaction: discord.Interaction[Any],
+    interaction: Interaction,
     jobs: JobService,
     requested: Sequence[ImageOptions],
     image: Source,
@@ -46,7 +45,7 @@ async def ask_for(
 
 
 async def confirm(
-    interaction: discord.Interaction[Any],
+    interaction: Interaction,
     jobs: JobService,
     requested: Sequence[ImageOptions],
     image: Source,
@@ -68,7 +67,7 @@ async def confirm(
         await earlier.give_way()
 
 
-def _fetching(interaction: discord.Interaction[Any], image: Source) -> Fetch | None:
+def _fetching(interaction: Interaction, image: Source) -> Fetch | None:
     """Return a function that fetches the file, from Discord or from storage."""
     if isinstance(image, discord.Attachment):
         return partial(fetch, interaction, "image", image)
@@ -97,7 +96,7 @@ class Question(PrivateView):
         jobs: JobService,
         requested: Sequence[ImageOptions],
         image: Source,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         *,
         private: bool,
     ) -> None:
@@ -107,9 +106,7 @@ class Question(PrivateView):
         self.yes.label, self.no.label = say("question-yes", jobs=len(requested)), say("question-no")
 
     @discord.ui.button(style=discord.ButtonStyle.primary)
-    async def yes(
-        self, interaction: discord.Interaction[Any], _: discord.ui.Button["Question"]
-    ) -> None:
+    async def yes(self, interaction: Interaction, _: discord.ui.Button["Question"]) -> None:
         """Record each job and reply with its message, the first as the original response."""
         if self.is_finished():
             await interaction.response.defer()  # the second of a double click
@@ -127,9 +124,7 @@ class Question(PrivateView):
         await self._asked.edit_original_response(content=say("question-made"), view=None)
 
     @discord.ui.button()
-    async def no(
-        self, interaction: discord.Interaction[Any], _: discord.ui.Button["Question"]
-    ) -> None:
+    async def no(self, interaction: Interaction, _: discord.ui.Button["Question"]) -> None:
         """Dismiss the question."""
         self.stop()
         await interaction.response.edit_message(content=say("question-left"), view=None)

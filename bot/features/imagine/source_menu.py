@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
@@ -74,7 +74,7 @@ def source_form(sha256: str, others: int, *, private: bool) -> discord.ui.Modal:
     )
 
 
-async def draw_from(interaction: discord.Interaction[Any], match: re.Match[str]) -> None:
+async def draw_from(interaction: Interaction, match: re.Match[str]) -> None:
     """Make the job that starts from the picture chosen before."""
     app_of(interaction).cooldowns.request(interaction)
     uploads = app_of(interaction).get(UploadStore)

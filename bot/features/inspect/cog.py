@@ -1,6 +1,6 @@
 """/inspect: the generation metadata in a picture's file."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
@@ -12,7 +12,7 @@ from bot.features.inspect.service import Likeness, likeness
 from bot.texts import say
 from bot.ui.autocomplete import catalog_here
 from bot.ui.delivery.first_answer import first_answer
-from bot.ui.interaction import app_of
+from bot.ui.interaction import Interaction, app_of
 from bot.ui.interaction_context import fetch, is_picture, request_context_of
 from bot.ui.pages import embeds
 from bot.ui.views import PrivateView
@@ -34,22 +34,18 @@ class InspectionCog(commands.Cog):
 
     @app_commands.command(description=say("command-inspect"))
     @app_commands.describe(image=say("command-inspect.image"))
-    async def inspect(
-        self, interaction: discord.Interaction[Any], image: discord.Attachment
-    ) -> None:
+    async def inspect(self, interaction: Interaction, image: discord.Attachment) -> None:
         """Show the file's metadata in an ephemeral reply, and offer to generate the same."""
         await self._show(interaction, image)
 
-    async def details(
-        self, interaction: discord.Interaction[Any], message: discord.Message
-    ) -> None:
+    async def details(self, interaction: Interaction, message: discord.Message) -> None:
         """Show the metadata of the message's first picture in an ephemeral reply."""
         pictures = [file for file in message.attachments if is_picture(file)]
         if not pictures:
             raise NothingToDo(say("no-picture"))
         await self._show(interaction, pictures[0])
 
-    async def _show(self, interaction: discord.Interaction[Any], image: discord.Attachment) -> None:
+    async def _show(self, interaction: Interaction, image: discord.Attachment) -> None:
         found = await self.jobs.decoder.read(await fetch(interaction, "image", image))
         if found is None:
             raise NothingToDo(say("error-file-says-nothing"))
@@ -69,17 +65,13 @@ class InspectionCog(commands.Cog):
 class Offer(PrivateView):
     """The button that generates a similar picture; it disappears after use or a timeout."""
 
-    def __init__(
-        self, jobs: JobService, alike: Likeness, interaction: discord.Interaction[Any]
-    ) -> None:
+    def __init__(self, jobs: JobService, alike: Likeness, interaction: Interaction) -> None:
         super().__init__(interaction)
         self._jobs, self._alike = jobs, alike
         self.use.label = say("button-use-these")
 
     @discord.ui.button(emoji="🎞️")
-    async def use(
-        self, interaction: discord.Interaction[Any], _: discord.ui.Button["Offer"]
-    ) -> None:
+    async def use(self, interaction: Interaction, _: discord.ui.Button["Offer"]) -> None:
         """Make the job, as /imagine would."""
         app_of(interaction).cooldowns.request(interaction)
         mine = await self._jobs.defaults(interaction.user.id)

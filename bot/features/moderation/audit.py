@@ -1,6 +1,6 @@
 """/mod audit: what moderators did."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
@@ -10,6 +10,7 @@ from bot.db.records import AuditAction
 from bot.features.moderation.lists import audit_line
 from bot.features.moderation.service import AuditSearch, ModerationService
 from bot.texts import say
+from bot.ui.interaction import Interaction
 from bot.ui.interaction_context import moderator
 from bot.ui.pages.listing import Line, Listing
 
@@ -43,7 +44,7 @@ class Audit(commands.Cog):
     )
     async def audit(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         by: discord.User | None = None,
         action: str | None = None,
         person: discord.User | None = None,

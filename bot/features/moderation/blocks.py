@@ -1,7 +1,7 @@
 """/mod block, /mod unblock, /mod blocks, and the Block button."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
@@ -10,7 +10,7 @@ from discord.ext import commands
 from bot.core.admission.admission import Stage
 from bot.core.discord_limits import FORM_TITLE_LENGTH
 from bot.core.durations import FOR_GOOD, read_duration
-from bot.core.jobs.job_store import NOBODY
+from bot.core.erasing import NOBODY
 from bot.core.pictures.gallery import Found
 from bot.db.records import Job
 from bot.features.moderation.block_store import BlockStore
@@ -21,6 +21,7 @@ from bot.texts.inert import plain
 from bot.ui.actions.moderation_actions import REASON_LENGTH, ModerationAction, reason_input
 from bot.ui.actions.press import Press
 from bot.ui.forms import Input, modal
+from bot.ui.interaction import Interaction
 from bot.ui.interaction_context import moderator, target_of
 from bot.ui.pages.listing import Line, Listing
 
@@ -32,7 +33,7 @@ DURATIONS = ("1h", "1d", "1w", "30d")
 
 
 async def block(
-    interaction: discord.Interaction[Any],
+    interaction: Interaction,
     moderation: ModerationService,
     person: discord.abc.Snowflake,
     *,
@@ -79,7 +80,7 @@ class Block(ModerationAction):
         await block(press.interaction, moderation, person, duration=duration, reason=reason)
 
 
-async def _person(interaction: discord.Interaction[Any], person_id: int) -> discord.abc.Snowflake:
+async def _person(interaction: Interaction, person_id: int) -> discord.abc.Snowflake:
     """Return the member as they are now, or only their id if they left."""
     guild = interaction.guild
     try:
@@ -105,7 +106,7 @@ class Blocks(commands.Cog):
     )
     async def block(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         person: discord.User,
         duration: app_commands.Range[str, 1, DURATION_LENGTH] = FOR_GOOD,
         reason: app_commands.Range[str, 0, REASON_LENGTH] = "",
@@ -124,7 +125,7 @@ class Blocks(commands.Cog):
     @block.autocomplete("duration")
     async def durations(
         self,
-        interaction: discord.Interaction[Any],  # noqa: ARG002
+        interaction: Interaction,  # noqa: ARG002
         current: str,
     ) -> list[app_commands.Choice[str]]:
         """Suggest common durations that contain what was typed so far; others can be typed."""
@@ -145,7 +146,7 @@ class Blocks(commands.Cog):
     )
     async def unblock(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         person: discord.User,
         reason: app_commands.Range[str, 0, REASON_LENGTH] = "",
         everywhere: bool = False,
@@ -159,7 +160,7 @@ class Blocks(commands.Cog):
 
     @app_commands.command(description=say("command-mod-blocks"))
     @app_commands.describe(everywhere=say("command-mod-blocks.everywhere"))
-    async def blocks(self, interaction: discord.Interaction[Any], everywhere: bool = False) -> None:
+    async def blocks(self, interaction: Interaction, everywhere: bool = False) -> None:
         """List active blocks, page by page."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         actor = await moderator(interaction, everywhere=everywhere)

@@ -1,7 +1,7 @@
 """/mod remove, /mod cancel, and the Remove button: acting on other people's jobs."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
@@ -17,6 +17,7 @@ from bot.ui.actions.message_removal import remove_message
 from bot.ui.actions.moderation_actions import REASON_LENGTH, ModerationAction, reason_input
 from bot.ui.actions.press import Press
 from bot.ui.forms import modal
+from bot.ui.interaction import Interaction
 from bot.ui.interaction_context import moderator
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 async def remove(
-    interaction: discord.Interaction[Any], moderation: ModerationService, job_id: int, reason: str
+    interaction: Interaction, moderation: ModerationService, job_id: int, reason: str
 ) -> None:
     """Remove a job's message and files, and report jobs made from it."""
     await interaction.response.defer(ephemeral=True, thinking=True)
@@ -63,7 +64,7 @@ class Removal(commands.Cog):
     )
     async def remove(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         job: app_commands.Range[int, 1, LARGEST_INTEGER],
         reason: app_commands.Range[str, 0, REASON_LENGTH] = "",
     ) -> None:
@@ -78,7 +79,7 @@ class Removal(commands.Cog):
     )
     async def cancel(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         job: app_commands.Range[int, 1, LARGEST_INTEGER] | None = None,
         person: discord.User | None = None,
         reason: app_commands.Range[str, 0, REASON_LENGTH] = "",

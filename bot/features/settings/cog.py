@@ -15,6 +15,7 @@ from bot.options.registry import Layer, with_defaults
 from bot.options.resolve import by_catalog
 from bot.texts import say
 from bot.ui.autocomplete import catalog_here
+from bot.ui.interaction import Interaction
 from bot.ui.interaction_context import request_context_of
 from bot.ui.option_parameters import chosen, insert, option_command, resettable
 from bot.ui.pages.rule_cards import standing_line, value_line
@@ -45,11 +46,11 @@ class SettingsCog(
         insert(self, setting, before="reset")
 
     @app_commands.command(description=say("command-settings-show"))
-    async def show(self, interaction: discord.Interaction[Any]) -> None:
+    async def show(self, interaction: Interaction) -> None:
         """Show the defaults in an ephemeral reply, with what is left of the daily quota."""
         await self._answer(interaction, await self.defaults.get(interaction.user.id))
 
-    async def set(self, interaction: discord.Interaction[Any], **given: Any) -> None:  # noqa: ANN401
+    async def set(self, interaction: Interaction, **given: Any) -> None:  # noqa: ANN401
         """Set the given defaults, and keep the others."""
         named = by_catalog(catalog_here(interaction), given)
         await self._answer(interaction, await self.defaults.change(interaction.user.id, named))
@@ -57,12 +58,12 @@ class SettingsCog(
     @app_commands.command(description=say("command-settings-reset"))
     @app_commands.describe(setting=say("command-settings-reset.setting"))
     @app_commands.autocomplete(setting=resettable(_names))
-    async def reset(self, interaction: discord.Interaction[Any], setting: str) -> None:
+    async def reset(self, interaction: Interaction, setting: str) -> None:
         """Reset one default, or all."""
         changes = dict.fromkeys(chosen(setting, _names()))
         await self._answer(interaction, await self.defaults.change(interaction.user.id, changes))
 
-    async def _answer(self, interaction: discord.Interaction[Any], mine: ImageOptions) -> None:
+    async def _answer(self, interaction: Interaction, mine: ImageOptions) -> None:
         lines = [value_line(field, mine.get(field)) for field in _names()]
         quota_status = await self.quotas.standing_of(request_context_of(interaction))
         if quota_status is not None:

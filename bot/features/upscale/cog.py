@@ -1,7 +1,7 @@
 """/upscale: upscaling a person's own picture."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
@@ -11,6 +11,7 @@ from bot.core.jobs.job_service import JobService
 from bot.texts import say
 from bot.ui.cooldowns import UNDER_POLICY
 from bot.ui.delivery.first_answer import first_answer
+from bot.ui.interaction import Interaction
 from bot.ui.interaction_context import fetch, request_context_of
 from generation.upscaler import FACTORS
 
@@ -35,7 +36,7 @@ class EnlargingCog(commands.Cog):
     @app_commands.choices(factor=CHOICES)
     async def upscale(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         image: discord.Attachment,
         factor: int = FACTORS[0],
         private: bool = False,

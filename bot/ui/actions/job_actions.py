@@ -20,7 +20,7 @@ from bot.db.records import Job
 from bot.texts import say
 from bot.ui.actions.custom_id import TEMPLATE, CustomId
 from bot.ui.actions.press import Actions, LastingButton, Press, once
-from bot.ui.interaction import app_of
+from bot.ui.interaction import Interaction, app_of
 from bot.ui.interaction_context import actor_of
 
 ROW_LENGTH = 5
@@ -133,7 +133,7 @@ class JobButton(LastingButton, discord.ui.DynamicItem[discord.ui.Button[Any]], t
         """Return the button with this custom id."""
         return cls(CustomId.from_match(match))
 
-    async def pressed(self, interaction: discord.Interaction[Any]) -> None:
+    async def pressed(self, interaction: Interaction) -> None:
         """Perform the button's action, once."""
         action = JOB_ACTIONS.get(self.parsed.action)
         work = _press(interaction, action, self.parsed)
@@ -142,9 +142,7 @@ class JobButton(LastingButton, discord.ui.DynamicItem[discord.ui.Button[Any]], t
         await (work if opens else once(interaction, str(self.parsed), work))
 
 
-async def _press(
-    interaction: discord.Interaction[Any], action: JobAction | None, sent: CustomId
-) -> None:
+async def _press(interaction: Interaction, action: JobAction | None, sent: CustomId) -> None:
     cooldowns = app_of(interaction).cooldowns
     if action is not None and action.makes_job:
         cooldowns.request(interaction)
@@ -155,7 +153,7 @@ async def _press(
     await action.press(await _admit(interaction, action, sent))
 
 
-async def submitted(interaction: discord.Interaction[Any], match: re.Match[str]) -> None:
+async def submitted(interaction: Interaction, match: re.Match[str]) -> None:
     """Handle a submitted form of an action; raises JobError."""
     sent = CustomId.from_match(match)
     action = JOB_ACTIONS.get(sent.action)
@@ -165,7 +163,7 @@ async def submitted(interaction: discord.Interaction[Any], match: re.Match[str])
     await action.submit(await _admit(interaction, action, sent))
 
 
-async def _admit(interaction: discord.Interaction[Any], action: JobAction, sent: CustomId) -> Press:
+async def _admit(interaction: Interaction, action: JobAction, sent: CustomId) -> Press:
     """Return the press of a button or form, if the person has the right to it.
 
     Raises ForeignButton if it was made for another job with the same number, without revealing

@@ -18,7 +18,7 @@ from bot.db.records import Job
 from bot.texts import say
 from bot.ui.actions.press import Actions, LastingButton, Press
 from bot.ui.forms import Input, texts_in
-from bot.ui.interaction import app_of
+from bot.ui.interaction import Interaction, app_of
 from bot.ui.interaction_context import check_moderator
 
 REASON_LENGTH = 300
@@ -67,7 +67,7 @@ class ModerationButton(
         """Return the button with this custom id."""
         return cls(match["action"], int(match["job"]), match["mark"])
 
-    async def pressed(self, interaction: discord.Interaction[Any]) -> None:
+    async def pressed(self, interaction: Interaction) -> None:
         """Ask for confirmation, or act."""
         check_moderator(interaction)
         app_of(interaction).cooldowns.click(interaction)
@@ -82,7 +82,7 @@ class ModerationButton(
             await interaction.response.send_modal(form)
 
 
-async def submitted(interaction: discord.Interaction[Any], match: re.Match[str]) -> None:
+async def submitted(interaction: Interaction, match: re.Match[str]) -> None:
     """Handle a submitted form; raises JobError."""
     check_moderator(interaction)
     action = MODERATION_ACTIONS.get(match["action"])
@@ -92,9 +92,7 @@ async def submitted(interaction: discord.Interaction[Any], match: re.Match[str])
     await action.carry_out(press, texts_in(interaction))
 
 
-async def _admit(
-    interaction: discord.Interaction[Any], name: str, job_id: int, mark: str | None
-) -> Press:
+async def _admit(interaction: Interaction, name: str, job_id: int, mark: str | None) -> Press:
     """Return a press about a job of this server; raises ForeignButton if it was another one.
 
     Buttons of earlier releases have no mark; there the card above them is compared.

@@ -14,7 +14,7 @@ from bot.core.errors import NothingToDo
 from bot.db.records import Job
 from bot.texts import say, speak
 from bot.ui import errors
-from bot.ui.interaction import app_of
+from bot.ui.interaction import Interaction, app_of
 from bot.ui.interaction_context import actor_of, request_context_of
 from bot.ui.trouble import TROUBLE, describe
 
@@ -31,7 +31,7 @@ class Press:
     ``custom_id`` is the button's, with the job's mark.
     """
 
-    interaction: discord.Interaction[Any]
+    interaction: Interaction
     job: Job
     custom_id: str
     index: int | None = None
@@ -92,7 +92,7 @@ class LastingButton:
         """Return the button with this custom id."""
 
     @abstractmethod
-    async def pressed(self, interaction: discord.Interaction[Any]) -> None:
+    async def pressed(self, interaction: Interaction) -> None:
         """Perform the button's action."""
 
     @classmethod
@@ -115,9 +115,7 @@ class LastingButton:
             await errors.answer(interaction, error)
 
 
-async def once(
-    interaction: discord.Interaction[Any], custom_id: str, work: Coroutine[Any, Any, None]
-) -> None:
+async def once(interaction: Interaction, custom_id: str, work: Coroutine[Any, Any, None]) -> None:
     """Handle a click; the second of a double click is only acknowledged.
 
     It needs no reply of its own, since the first one's is on its way. Raises what the work raises,

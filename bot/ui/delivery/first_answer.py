@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from typing import Any
 
 import discord
 
@@ -13,7 +12,7 @@ from bot.texts import say
 from bot.texts.inert import inert
 from bot.ui.actions.job_actions import JobButton, waiting_view
 from bot.ui.delivery import job_message as render
-from bot.ui.interaction import app_of
+from bot.ui.interaction import Interaction, app_of
 from bot.ui.trouble import ALREADY_ACKNOWLEDGED, TROUBLE, describe, is_final, retry_after
 
 log = logging.getLogger(__name__)
@@ -26,7 +25,7 @@ UNKNOWN_INTERACTION = 10062
 STRIPPED_SHOWN = 1500
 
 
-async def first_answer(interaction: discord.Interaction[Any], jobs: JobService, job: Job) -> None:
+async def first_answer(interaction: Interaction, jobs: JobService, job: Job) -> None:
     """Reply to a recorded job with the message that shows it to the end.
 
     The first of several jobs gets the interaction's original response, the others follow-up
@@ -52,7 +51,7 @@ async def first_answer(interaction: discord.Interaction[Any], jobs: JobService, 
 
 
 async def _answer(
-    interaction: discord.Interaction[Any], job: Job, text: str, view: discord.ui.View
+    interaction: Interaction, job: Job, text: str, view: discord.ui.View
 ) -> int | None:
     """Send a first reply; return its message id. Raises TROUBLE.
 
@@ -113,7 +112,7 @@ def carries(message: discord.Message, job: Job, *, of_this_run: bool) -> bool:
     )
 
 
-async def _tell_stripped(interaction: discord.Interaction[Any], job: Job) -> None:
+async def _tell_stripped(interaction: Interaction, job: Job) -> None:
     """Tell the person what filters removed from their prompt; errors do not affect the job."""
     words = inert(job.stripped or "", STRIPPED_SHOWN)
     try:

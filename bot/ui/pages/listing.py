@@ -6,6 +6,7 @@ from typing import Any
 
 import discord
 
+from bot.ui.interaction import Interaction
 from bot.ui.interaction_context import check_moderator
 from bot.ui.pages.paging import Load, Pager
 from bot.ui.views import PrivateView
@@ -32,7 +33,7 @@ class ModeratorView(PrivateView):
 class Listing(ModeratorView, Pager[Line]):
     """Lines below a title."""
 
-    def __init__(self, title: str, load: Load[Line], interaction: discord.Interaction[Any]) -> None:
+    def __init__(self, title: str, load: Load[Line], interaction: Interaction) -> None:
         super().__init__(load, interaction)
         self._title = title
 

@@ -16,6 +16,7 @@ from bot.texts.inert import plain
 from bot.ui.delivery import job_message as render
 from bot.ui.delivery.first_answer import first_answer
 from bot.ui.delivery.uploading import thumbnail_file
+from bot.ui.interaction import Interaction
 from bot.ui.interaction_context import actor_of, request_context_of
 from bot.ui.pages.embeds import history_entry, unseen_entry
 from bot.ui.pages.paging import Load, Pager
@@ -26,9 +27,7 @@ class Album(Pager[Found | Unseen]):
 
     page_length = 5
 
-    def __init__(
-        self, load: Load[Found | Unseen], interaction: discord.Interaction[Any], pick: str
-    ) -> None:
+    def __init__(self, load: Load[Found | Unseen], interaction: Interaction, pick: str) -> None:
         super().__init__(load, interaction)
         self._unveiled = False
         menu: discord.ui.Select[Any] = self.pick
@@ -71,14 +70,12 @@ class Album(Pager[Found | Unseen]):
         """Return a job's embed as shown here; ``thumbnail`` names an attached file."""
         return history_entry(job, thumbnail)
 
-    async def picked(self, interaction: discord.Interaction[Any], job_id: int) -> None:
+    async def picked(self, interaction: Interaction, job_id: int) -> None:
         """Handle the job that was picked."""
         raise NotImplementedError
 
     @discord.ui.select(row=1)
-    async def pick(
-        self, interaction: discord.Interaction[Any], menu: discord.ui.Select["Album"]
-    ) -> None:
+    async def pick(self, interaction: Interaction, menu: discord.ui.Select["Album"]) -> None:
         """Pick a job of this page."""
         await self.picked(interaction, int(menu.values[0]))
 
@@ -91,7 +88,7 @@ class OwnAlbum(Album):
         gallery: Gallery,
         jobs: JobService,
         search: Search,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
     ) -> None:
         async def load(before: int | None, limit: int) -> Sequence[Found | Unseen]:
             # By now the person may see less than before, or look from elsewhere.
@@ -100,7 +97,7 @@ class OwnAlbum(Album):
         super().__init__(load, interaction, say("history-again"))
         self._jobs = jobs
 
-    async def picked(self, interaction: discord.Interaction[Any], job_id: int) -> None:
+    async def picked(self, interaction: Interaction, job_id: int) -> None:
         """Request the same with new seeds."""
         job = await self._jobs.derived.reroll(job_id, request_context_of(interaction))
         await first_answer(interaction, self._jobs, job)

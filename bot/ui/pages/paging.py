@@ -7,6 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import discord
 
 from bot.texts import say
+from bot.ui.interaction import Interaction
 from bot.ui.views import PrivateView
 
 
@@ -27,7 +28,7 @@ class Pager(PrivateView, Generic[Entry]):
 
     page_length = 10
 
-    def __init__(self, load: Load[Entry], interaction: discord.Interaction[Any]) -> None:
+    def __init__(self, load: Load[Entry], interaction: Interaction) -> None:
         super().__init__(interaction)
         self._load = load
         self._starts: list[int | None] = [None]  # for each page so far, the id it follows
@@ -42,7 +43,7 @@ class Pager(PrivateView, Generic[Entry]):
             return
         await self._asked.edit_original_response(**await self.page(shown), view=self._buttons())
 
-    async def turn(self, interaction: discord.Interaction[Any]) -> None:
+    async def turn(self, interaction: Interaction) -> None:
         """Answer a click with the current page."""
         await interaction.response.defer()
         self._asked = interaction
@@ -69,9 +70,7 @@ class Pager(PrivateView, Generic[Entry]):
         return None if len(self._starts) == 1 and self._next is None else self
 
     @discord.ui.button(emoji="◀️", row=0)
-    async def newer(
-        self, interaction: discord.Interaction[Any], _: discord.ui.Button["Pager[Entry]"]
-    ) -> None:
+    async def newer(self, interaction: Interaction, _: discord.ui.Button["Pager[Entry]"]) -> None:
         """Go to the previous page."""
         if len(self._starts) > 1:
             self._starts.pop()
@@ -79,9 +78,7 @@ class Pager(PrivateView, Generic[Entry]):
         await self.turn(interaction)
 
     @discord.ui.button(emoji="▶️", row=0)
-    async def older(
-        self, interaction: discord.Interaction[Any], _: discord.ui.Button["Pager[Entry]"]
-    ) -> None:
+    async def older(self, interaction: Interaction, _: discord.ui.Button["Pager[Entry]"]) -> None:
         """Go to the next page."""
         if self._next is not None:
             self._starts.append(self._next)

@@ -13,8 +13,9 @@ from sqlalchemy import insert, select
 
 from bot.core import retention
 from bot.core.admission.refusal_store import RefusalStore
+from bot.core.erasing import ERASED
 from bot.core.jobs.job_data import JobData
-from bot.core.jobs.job_store import ERASED, JobStore
+from bot.core.jobs.job_store import JobStore
 from bot.core.pictures.favourite_store import FavouriteStore
 from bot.core.pictures.picture_store import PictureStore
 from bot.core.retention import Kept, Retention

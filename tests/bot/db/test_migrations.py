@@ -10,6 +10,7 @@ import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 
+from bot.core.erasing import forget
 from bot.core.jobs.job_store import JobStore
 from bot.db.database import FILE_NAME, Database, alembic_config, migrate
 from bot.db.records import Kind, ModSearch, Status, Words
@@ -122,7 +123,7 @@ async def check(folder: Path, known: set[str]) -> None:
         assert {1, 4} <= {job.id for job in by_words}
         # The index of words still follows the table.
         await jobs.ended(1, Status.DONE)
-        await jobs.forget(5, found[0].origin.asked_at)
+        await forget(database, 5, found[0].origin.asked_at)
         assert await history.search(ModSearch(guild_id=9, words=words), None, 9) == []
         erased = await jobs.get(2)
         assert erased is not None

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot import logs
 from bot.core.backoff import LONGEST_ASKED_S, Pauses
 from bot.ui.trouble import LINE_LENGTH, describe, is_final, retry_after
-from playground.faults import FORBIDDEN_PAGE
+from playground.wire.faults import FORBIDDEN_PAGE
 
 
 def refused(

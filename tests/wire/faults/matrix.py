@@ -5,7 +5,7 @@
 
 from enum import StrEnum
 
-from playground.faults import Outage
+from playground.wire.faults import Outage
 
 
 class Point(StrEnum):

@@ -6,7 +6,7 @@ import pytest
 
 from bot.db.database import FILE_NAME
 from playground import Playground
-from playground.interactions import Kind
+from playground.interactions.interactions import Kind
 from tests.texts import says
 from tests.wire.conftest import PATIENCE_S, Process
 

@@ -6,7 +6,7 @@ import pytest
 
 from bot.texts import say
 from playground import Playground
-from playground.messages import Message
+from playground.messages.messages import Message
 from tests.texts import says
 from tests.wire.conftest import PATIENCE_S, Process
 

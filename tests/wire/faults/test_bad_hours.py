@@ -18,7 +18,7 @@ from benchmarks.storms.disk import BROKEN, FULL, READ_ONLY, Disk, NoCompiler
 from bot.db.database import FILE_NAME
 from bot.texts import say
 from playground import Playground
-from playground.messages import Message
+from playground.messages.messages import Message
 from tests.bot.db.test_patience import fill, hold
 from tests.wire.conftest import PATIENCE_S, Process
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from playground import Playground
-from playground.interactions import Interaction
-from playground.messages import Message
+from playground.interactions.interactions import Interaction
+from playground.messages.messages import Message
 from tests.discord_spec.judge import Judge
 from tests.wire.conftest import PATIENCE_S, Process
 

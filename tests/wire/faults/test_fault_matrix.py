@@ -10,10 +10,10 @@ import pytest
 from bot.__main__ import NOT_LET_IN
 from bot.texts import say
 from playground import Playground
-from playground.faults import Outage
-from playground.interactions import Interaction
-from playground.messages import Message
+from playground.interactions.interactions import Interaction
+from playground.messages.messages import Message
 from playground.server import HANDSHAKE
+from playground.wire.faults import Outage
 from tests.texts import says
 from tests.wire.conftest import PATIENCE_S, Process
 from tests.wire.faults.matrix import OUTCOMES, Outcome, Point

@@ -9,8 +9,8 @@ import pytest
 
 from bot.texts import say
 from playground import Playground
-from playground.messages import Message
-from playground.permissions import Permission
+from playground.messages.messages import Message
+from playground.world.permissions import Permission
 from tests.texts import says
 from tests.wire.conftest import PATIENCE_S, Process
 

@@ -11,8 +11,8 @@ import pytest
 
 from bot.__main__ import NOT_LET_IN
 from playground import Playground
-from playground.faults import Fault, Outage
 from playground.server import HANDSHAKE
+from playground.wire.faults import Fault, Outage
 from tests.wire.conftest import PATIENCE_S, Process
 
 OPERATING = Path(__file__).parents[3] / "docs" / "operating.md"

@@ -7,6 +7,7 @@ import discord
 import pytest
 from sqlalchemy import text
 
+from bot.core.erasing import forget
 from bot.db.records import Verdict
 from bot.texts import say
 from generation.catalog import EMBEDDED, Catalog
@@ -119,7 +120,7 @@ async def test_what_not_everybody_may_see_is_no_example(house: House, database, 
     if column == "deleted":
         await house.jobs.deleted(1)
     elif column == "erased":
-        await house.jobs.forget(house.mia.id, datetime.now(UTC))
+        await forget(database, house.mia.id, datetime.now(UTC))
         assert await examples(house, "checkpoints") == []
     elif column == "refused":
         for number, verdict in enumerate((Verdict.REFUSED, Verdict.SPOILER)):

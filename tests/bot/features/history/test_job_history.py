@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
+from bot.core.erasing import ERASED, NOBODY, forget
 from bot.core.jobs.job_data import JobData
-from bot.core.jobs.job_store import ERASED, NOBODY, JobStore
+from bot.core.jobs.job_store import JobStore
 from bot.core.pictures.picture_store import PictureStore
 from bot.db import database as database_module
 from bot.db.database import FILE_NAME, Database, alembic_config, migrate
@@ -207,10 +208,10 @@ async def test_any_text_can_be_searched_for(database: Database, kept: list[Job],
 
 
 async def test_deleted_and_erased_jobs_are_shown_to_moderators(database: Database, kept: list[Job]):
-    jobs, history = JobStore(database), History(database)
+    history = History(database)
     before = await history.search(EVERYTHING, None, ALL)
     assert any(job.deleted_at is not None for job in before)
-    await jobs.forget(MIA, datetime.now(UTC))
+    await forget(database, MIA, datetime.now(UTC))
     after = await history.search(EVERYTHING, None, ALL)
     assert [job.id for job in after] == [job.id for job in before]
     erased = [job for job in after if job.origin.person_id == NOBODY]

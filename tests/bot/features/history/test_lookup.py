@@ -4,83 +4,29 @@ import csv
 import io
 from datetime import UTC, datetime
 
-import discord
 import pytest
 from PIL import Image
-from sqlalchemy import func, update
+from sqlalchemy import update
 
 from bot.db.database import Database
-from bot.db.models import JobRow, PictureRow
+from bot.db.models import PictureRow
 from bot.db.records import Status, Verdict
 from bot.features.history import service as lookup
 from bot.texts import say
 from tests.bot.conftest import House, labels
+from tests.bot.features.history.looking import (
+    HISTORY,
+    change,
+    demote,
+    looks,
+    make,
+    refused,
+    reply,
+    shown,
+    thumbnail,
+    thumbnails,
+)
 from tests.texts import says
-
-HISTORY = "mod history"
-
-
-def reply(result):
-    return result.followups[0] if result.followups else result.response
-
-
-def shown(result) -> list[str]:
-    return [embed.description for embed in reply(result).embeds]
-
-
-def refused(house: House, result) -> str:
-    _ = house.env.errors  # or what was refused to a command would fail the test
-    assert result.ephemeral
-    assert reply(result).embeds == []
-    return reply(result).content
-
-
-async def make(house: House, *prompts: str, person=None, **options) -> list:
-    results = []
-    for prompt in prompts:
-        asked = {"prompt": prompt, "count": 1, "seed": 9, **options}
-        results.append(await (person or house.mia).slash(house.channel, "imagine", **asked))
-        await house.settle()
-    return results
-
-
-async def change(database: Database, job_id: int, **values) -> None:
-    if "checkpoint" in values:
-        name = values["checkpoint"]
-        values["request"] = func.json_set(JobRow.request, "$.checkpoint", name)
-    async with database.write() as session:
-        await session.execute(update(JobRow).where(JobRow.id == job_id).values(**values))
-
-
-async def looks(house: House, by=None, **options):
-    return await (by or house.morgan).slash(house.channel, HISTORY, **options)
-
-
-async def trail(house: House) -> list[tuple]:
-    entries = await house.audit.page(house.guild.id, before=None, limit=20)
-    return [(one.action, one.moderator_id, one.person_id, one.job_id) for one in entries]
-
-
-def demote(house: House) -> None:
-    (role,) = house.env.backend.guilds[house.guild.id].members[house.morgan.id].role_ids
-    house.env.backend.remove_member_role(house.guild.id, house.morgan.id, role)
-
-
-def moderator_elsewhere(house: House):
-    guild = house.env.create_guild("Elsewhere")
-    role = guild.create_role("Mods", permissions=discord.Permissions(moderate_members=True))
-    eve = guild.add_member(house.env.create_user("eve"), roles=[role])
-    return guild.create_text_channel("mods"), eve
-
-
-async def thumbnail(result, place: int = 0) -> Image.Image:
-    content = await reply(result).attachments[place].read()
-    return Image.open(io.BytesIO(content)).convert("RGB")
-
-
-async def thumbnails(result) -> list[Image.Image]:
-    files = [await file.read() for file in reply(result).attachments]
-    return [Image.open(io.BytesIO(content)).convert("RGB") for content in files]
 
 
 async def test_each_option_narrows_the_search(house: House, database: Database):
@@ -186,134 +132,6 @@ async def test_what_nobody_else_sees_is_blurred_until_it_is_asked_for(
     assert refused(house, await house.morgan.click(reply(card), label=say("button-unveil"))) == (
         say("error-permissions", needed=say("permission.moderate-members"))
     )
-
-
-async def test_one_of_the_page_is_looked_at_and_removed(house: House, tmp_path):
-    await make(house, "a fox")
-    (made,) = await make(house, "a pear", seed=10)
-    message_id = made.response.id
-    page = reply(await looks(house))
-    card = await house.morgan.select(page, values=["2"])
-    assert card.ephemeral
-    message = reply(card)
-    assert message.embeds[0].title == "#2 imagine"
-    assert labels(message) == [say("button-remove"), say("button-block")]
-    form = await house.morgan.click(message, label=say("button-remove"))
-    assert form.modal["title"] == "Remove #2"
-    assert (await house.job(2)).deleted_at is None, "it asks first"
-
-    done = await house.morgan.submit_modal(form, {"reason": "not here"})
-    assert done.ephemeral
-    assert reply(done).content == say("removed", job=2, children=0)
-    assert message_id not in [one.id for one in house.channel.history()]
-    (picture,) = await house.pictures.of_job(2)
-    assert await house.pictures.read(picture) is None
-    assert await trail(house) == [("remove", house.morgan.id, house.mia.id, 2)]
-    inspected = reply(await house.morgan.select(page, values=["2"])).embeds[0]
-    assert (
-        "deleted <t:"
-        in {field.name: field.value for field in inspected.fields}[say("inspect-status")]
-    )
-
-
-async def test_a_person_is_blocked_from_what_they_made(house: House):
-    await make(house, "a fox")
-    card = reply(await house.morgan.select(reply(await looks(house)), values=["1"]))
-    form = await house.morgan.click(card, label=say("button-block"))
-    assert form.modal["title"] == "Block mia"
-    wrong = await house.morgan.submit_modal(form, {"duration": "3 months", "reason": ""})
-    assert refused(house, wrong).startswith("`duration` must be like `3d 12h`")
-    assert await house.blocks.of_person(house.mia.id) == []
-    form = await house.morgan.click(card, label=say("button-block"))
-    done = await house.morgan.submit_modal(form, {"duration": "1h", "reason": "spam"})
-    assert says(reply(done).content, "blocked", person=str(house.mia.id))
-    (held,) = await house.blocks.of_person(house.mia.id)
-    assert (held.guild_id, held.by_id, held.reason) == (house.guild.id, house.morgan.id, "spam")
-    assert await trail(house) == [("block", house.morgan.id, house.mia.id, None)]
-
-
-async def test_moderators_are_not_blocked_from_a_card_either(house: House):
-    await make(house, "a fox", person=house.morgan)
-    roles = house.guild.create_role("H", permissions=discord.Permissions(moderate_members=True))
-    helper = house.guild.add_member(house.env.create_user("helper"), roles=[roles])
-    card = reply(await helper.select(reply(await looks(house, helper)), values=["1"]))
-    form = await helper.click(card, label=say("button-block"))
-    result = await helper.submit_modal(form, {"duration": "1h"})
-    assert says(refused(house, result), "error-block-moderator")
-    assert await house.blocks.of_person(house.morgan.id) == []
-
-
-async def test_every_door_asks_again_who_moderates(house: House):
-    (made,) = await make(house, "a fox")
-    page = reply(await looks(house))
-    card = reply(await house.morgan.select(page, values=["1"]))
-    forms = [
-        await house.morgan.click(card, label=one)
-        for one in (say("button-remove"), say("button-block"))
-    ]
-    demote(house)
-    line = say("error-permissions", needed=say("permission.moderate-members"))
-    for label in (
-        say("button-newer"),
-        say("button-unveil"),
-        say("button-export"),
-        say("button-older"),
-    ):
-        custom_id = next(
-            button["custom_id"]
-            for row in page.components
-            for button in row["components"]
-            if button.get("label") == label
-        )
-        stored = house.env.backend.get_message(page.channel_id, page.id)
-        for row in stored.components:
-            for button in row["components"]:
-                button["disabled"] = False
-        clicked = await house.morgan.click(page, custom_id=custom_id)
-        assert refused(house, clicked) == line, label
-    assert refused(house, await house.morgan.select(page, values=["1"])) == line
-    for label in (say("button-remove"), say("button-block")):
-        assert refused(house, await house.morgan.click(card, label=label)) == line
-    for form, typed in zip(forms, ({}, {"duration": "1h"}), strict=True):
-        sent = await house.morgan.submit_modal(form, typed)
-        assert refused(house, sent) == line
-    (mod,) = [one for one in await house.bot.tree.fetch_commands() if one.name == "mod"]
-    house.guild.set_command_permissions(mod, {house.guild.default_role: True})
-    for command in ("mod history", "mod usage"):
-        assert refused(house, await house.morgan.slash(house.channel, command)) == line
-    for command in await house.bot.tree.fetch_commands():
-        if command.name in (say("menu-inspect"), say("menu-history")):
-            house.guild.set_command_permissions(command, {house.guild.default_role: True})
-    for name, target in (
-        (say("menu-inspect"), made.response),
-        (say("menu-history"), house.mia),
-    ):
-        assert refused(house, await house.max.context_menu(house.channel, name, target)) == line
-    assert len(shown_now := reply(made).attachments) == 1, shown_now
-    assert await trail(house) == []
-    assert (await house.job(1)).deleted_at is None
-    assert await house.blocks.of_person(house.mia.id) == []
-
-
-async def test_another_server_s_moderator_sees_and_does_nothing(house: House):
-    await make(house, "a fox")
-    card = reply(await house.morgan.select(reply(await looks(house)), values=["1"]))
-    channel, eve = moderator_elsewhere(house)
-    for options in ({}, {"job": 1}, {"words": "fox"}, {"person": house.mia_user}):
-        result = await eve.slash(channel, HISTORY, **options)
-        assert reply(result).content == say("history-none")
-    # A button with that job's number, as a forged client might send it.
-    theirs = await eve.slash(channel, "imagine", prompt="a pear", count=1)
-    await house.settle()
-    stored = house.env.backend.get_message(channel.id, theirs.response.id)
-    stored.components = house.env.backend.get_message(card.channel_id, card.id).components
-    for label in (say("button-remove"), say("button-block")):
-        clicked = await eve.click(theirs.response, label=label)
-        assert refused(house, clicked) == say("error-job-unknown")
-    assert (await house.job(1)).deleted_at is None
-    usage = await eve.slash(channel, "mod usage", days=1)
-    assert says(reply(usage).content, "usage-total")
-    assert "mia" not in reply(usage).content
 
 
 async def test_the_menu_of_a_message_finds_its_job(house: House, database: Database):
@@ -433,13 +251,3 @@ async def test_a_forgotten_page_loses_its_buttons(house: House):
     result = await looks(house)
     await house.env.advance_time(601)
     assert reply(result).components == []
-
-
-async def test_who_had_themselves_erased_is_nobody_s_to_block(house: House):
-    await make(house, "a fox")
-    await house.jobs.forget(house.mia.id, datetime.now(UTC))
-    page = reply(await looks(house))
-    fields = {field.name: field.value for field in page.embeds[0].fields}
-    assert fields["By"] == say("inspect-erased")
-    card = reply(await house.morgan.select(page, values=["1"]))
-    assert labels(card) == [say("button-remove")]

@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from bot.core.erasing import forget
 from bot.core.jobs.job_store import JobStore
 from bot.db.database import Database
 from bot.db.models import PictureRow, RefusalRow
@@ -153,7 +154,7 @@ async def test_the_people_are_the_first_few_and_nobody_who_was_erased(database: 
     records = Records(database)
     for n in range(MOST_PEOPLE + 2):
         await records.job(f"person {n}", MIDNIGHT, n, person_id=100 + n)
-    await JobStore(database).forget(100 + MOST_PEOPLE, MIDNIGHT)
+    await forget(database, 100 + MOST_PEOPLE, MIDNIGHT)
     usage = await UsageStore(database).usage(GUILD, MIDNIGHT, MIDNIGHT + timedelta(days=1))
     names = [person.name for person in usage.people]
     assert names == [f"person {n}" for n in (11, 9, 8, 7, 6, 5, 4, 3, 2, 1)]

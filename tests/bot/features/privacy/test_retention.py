@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.expiry import expire_words
+from bot.core.erasing import expire_words
 from bot.db.database import Database
 from bot.texts import say
 from tests.bot.conftest import House

@@ -1,0 +1,1 @@
+"""What Discord accepts of a request, and how it says no."""

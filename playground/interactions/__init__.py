@@ -1,0 +1,1 @@
+"""The bot's commands, and the interactions that people have with it."""

@@ -1,0 +1,1 @@
+"""Messages and all that is in one: components, embeds, mentions, files."""

@@ -1,0 +1,1 @@
+"""Acting as a person, as a test or the page does."""

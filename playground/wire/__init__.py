@@ -1,0 +1,1 @@
+"""What goes over the network besides REST's routes: gateway, files, faults."""

@@ -1,0 +1,1 @@
+"""The simulated server: its people, roles, channels and permissions."""
