@@ -127,7 +127,7 @@ FORMS = {
 # opens it.
 VIEWS = {
     "OwnAlbum": Learns.SEEN,
-    "Showcase": Learns.SEEN,
+    "CatalogBrowser": Learns.SEEN,
     "Offer": Learns.OWN,
     "Question": Learns.OWN,
     "_Erase": Learns.OWN,

@@ -222,7 +222,7 @@ class Transport:
 
 
 def failure(error: Exception) -> DeliveryFailed:
-    """Return what an error between us and Discord is to those who show jobs."""
+    """Return the error that jobs know, for one between us and Discord."""
     return DeliveryFailed(describe(error), retry_after=retry_after(error))
 
 
