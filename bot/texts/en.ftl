@@ -379,9 +379,10 @@ history-own-none = No results.
 favourites-none = You have no favourites here yet: press ⭐ on a picture.
 menu-details = Generation details
 command-inspect = Show how a picture was made, from the data in its file
-    .image = A PNG, JPEG or WebP from here, AUTOMATIC1111 or ComfyUI
+    .image = A PNG, JPEG, WebP, AVIF or GIF from here or from another program
 button-use-these = Use these
 error-file-says-nothing = That file does not say how it was made.
+error-file-of-program = That file is from { $program }, and does not say how it was made in a way I can read.
 
 # What a picture's file says, and cannot be had here.
 left-out-checkpoint = model { $said }
@@ -391,6 +392,7 @@ left-out-guidance = guidance scale { $said }
 left-out-seed = seed { $said }
 left-out-aspect = size { $said }
 left-out-strength = strength { $said }
+left-out-other = { $name } { $said }
 
 details-by = Requested by
 details-seeds = Seeds
@@ -416,6 +418,9 @@ entry-unseen = One of your favourites. It cannot be shown here: it was made in a
 file-no-prompt = *no prompt*
 file-also = Also
 file-left-out = Not available here
+file-program = From { $program }
+file-partial = Only a part of this could be read: some of it comes from parts of the graph that I do not know.
+file-no-offer = I cannot make another one like it: that needs { $bound }.
 sent = Sent: { $where }
 details-without-pictures = That was quick, so the pictures are left out this time. Press Details again in ten seconds to see them.
 favourite-added = Added to your favourites.

@@ -2,147 +2,176 @@
 
 The ``prompt`` chunk is the graph in ComfyUI's API format: a JSON object of nodes by id, each with
 ``class_type`` and ``inputs``; an input is a value, or ``[id, output]`` of the node it comes from.
-Anybody can add kinds of nodes, so nodes are known by their inputs, not by their names: from the
-sampler upstream, the nearest node that says something is believed.
+Anybody can add kinds of nodes, so nodes are known by their inputs more than by their names. What
+counts is upstream of the node that saves the picture; from the sampler there, the nearest node
+that says something is believed. `comfyui_graph` walks, `comfyui_text` reads prompts.
 """
 
-from collections import deque
-from collections.abc import Iterator
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from generation.json_text import loads
-from generation.metadata.infotext import Parameters, sampler_named
+from generation.metadata import samplers
+from generation.metadata.comfyui_graph import Graph, Node, link
+from generation.metadata.comfyui_text import NEGATIVE, POSITIVE, Prompts
+from generation.metadata.infotext import Parameters
 
-Graph = dict[str, dict[str, Any]]
-Value = TypeVar("Value", str, int, float)
-
-POSITIVE, NEGATIVE = ("positive", "conditioning"), ("negative",)
-TEXTS = ("text", "text_g", "prompt", "string", "value")
-MODELS = ("ckpt_name", "unet_name", "model_name")
-# It makes nothing of what comes in.
-EMPTY = "ConditioningZeroOut"
-# ComfyUI's names, in the web UI's words.
-SAMPLERS = {
-    "ddim": "DDIM",
-    "euler": "Euler",
-    "euler_ancestral": "Euler a",
-    "dpmpp_2m": "DPM++ 2M",
-    "dpmpp_2m_sde": "DPM++ 2M SDE",
-    "dpmpp_2m_sde_gpu": "DPM++ 2M SDE",
-    "uni_pc": "UniPC",
-    "uni_pc_bh2": "UniPC",
-    "heun": "Heun",
-    "lcm": "LCM",
+PROGRAM = "ComfyUI"
+MOST = 100  # samplers and savers that are looked at
+SAVERS = ("save", "preview", "output", "websocket")
+PICTURES = ("images", "image", "filenames")
+MODELS = ("ckpt_name", "unet_name", "base_ckpt_name", "model_name", "gguf_name", "model")
+LATENTS = ("latent_image", "latent", "samples", "optional_latent", "latents")
+WORDS = frozenset((*POSITIVE, *NEGATIVE))
+# Other ways to a sampler's numbers than its own inputs lead through these.
+SETTINGS_ASIDE = WORDS | frozenset(("model", "clip", "vae", "image", "pixels", *LATENTS))
+PLAIN_NAMES = {
+    "vae_name": "VAE",
+    "control_net_name": "ControlNet",
+    "controlnet_name": "ControlNet",
+    "ipadapter_file": "IP-Adapter",
+    "upscale_model": "Upscaler",
 }
 
 
 def parse(text: str) -> Parameters | None:
-    """Return what the graph's first sampler drew, or None where there is no such graph."""
-    graph = _read(text)
-    start = _sampler(graph)
-    if start is None:
-        return None
-    name = _find(graph, start, ("sampler_name",), str)
-    schedule = _find(graph, start, ("scheduler",), str) or ""
-    ours = sampler_named(SAMPLERS.get(name or "", ""), schedule)
-    other = {"Schedule type": schedule} if schedule and ours is None else {}
-    guidance = _find(graph, start, ("cfg", "guidance"), float)
-    if guidance is None:
-        guidance = _find(graph, start, ("cfg", "guidance"), int)
-    denoise = _find(graph, start, ("denoise",), float)
-    return Parameters(
-        prompt=_prompt(graph, start, POSITIVE),
-        negative_prompt=_prompt(graph, start, NEGATIVE),
-        steps=_find(graph, start, ("steps",), int),
-        sampler=ours.value if ours else name,
-        guidance_scale=None if guidance is None else float(guidance),
-        seed=_find(graph, start, ("seed", "noise_seed"), int),
-        width=_find(graph, start, ("width",), int),
-        height=_find(graph, start, ("height",), int),
-        model=_find(graph, start, MODELS, str),
-        strength=denoise if denoise is not None and 0 < denoise < 1 else None,
-        other=other,
-    )
-
-
-def _read(text: str) -> Graph:
-    """Return the nodes that are well-formed."""
+    """Return what the graph drew, or None where there is no such graph."""
     try:
         table = loads(text)
     except ValueError:
-        return {}
-    if not isinstance(table, dict):
-        return {}
-    return {
-        key: node
-        for key, node in table.items()
-        if isinstance(node, dict) and isinstance(node.get("inputs"), dict)
-    }
+        return None
+    return parse_table(table) if isinstance(table, dict) else None
 
 
-def _sampler(graph: Graph) -> str | None:
-    """Return the first node that samples, preferably one that starts from noise alone."""
-    found = [
+def is_graph(table: Mapping[str, Any]) -> bool:
+    """Tell whether a JSON object is a graph in the API format."""
+    nodes = [node for node in table.values() if isinstance(node, dict)]
+    return any("class_type" in node and isinstance(node.get("inputs"), dict) for node in nodes)
+
+
+def parse_table(table: Mapping[str, Any]) -> Parameters | None:
+    """Return what the graph drew, or None where nothing in it samples."""
+    graph = Graph.of(table)
+    passes = _samplers(graph)
+    if not passes:
+        return None
+    start = next((key for key in passes if _from_noise(graph, key)), passes[0])
+    prompts = Prompts(graph)
+    positive, negative = prompts.read(start, POSITIVE), prompts.read(start, NEGATIVE)
+    name = graph.find(start, ("sampler_name", "sampler"), str, aside=SETTINGS_ASIDE) or ""
+    schedule = graph.find(start, ("scheduler", "scheduler_name"), str, aside=SETTINGS_ASIDE) or ""
+    ours = samplers.named(name, schedule)
+    guidance = graph.number(start, ("cfg", "guidance", "cfg_scale"), aside=SETTINGS_ASIDE - WORDS)
+    denoise = graph.number(start, ("denoise",), aside=SETTINGS_ASIDE)
+    width, height = _size(graph, start)
+    other = {"Schedule type": schedule} if schedule and ours is None else {}
+    other |= _other(graph, start, passes)
+    return Parameters(
+        prompt=positive,
+        negative_prompt=negative,
+        steps=graph.whole(start, ("steps", "num_steps", "base_steps"), aside=SETTINGS_ASIDE),
+        sampler=ours.value if ours else name or None,
+        guidance_scale=guidance,
+        seed=graph.whole(start, ("seed", "noise_seed", "base_seed"), aside=SETTINGS_ASIDE),
+        width=width,
+        height=height,
+        model=_model(graph, start),
+        strength=denoise if denoise is not None and 0 < denoise < 1 else None,
+        other=other,
+        program=PROGRAM,
+        partial=prompts.unknown,
+    )
+
+
+def _samplers(graph: Graph) -> list[str]:
+    """Return the nodes that sample upstream of a picture that is kept, in the graph's order."""
+    found = [key for key, node in graph.nodes.items() if _samples(node)][:MOST]
+    savers = [
         key
-        for key, node in graph.items()
-        if {"steps", "cfg"} <= node["inputs"].keys() or {"guider"} <= node["inputs"].keys()
+        for key, node in graph.nodes.items()
+        if any(word in node.kind for word in SAVERS)
+        and any(link(node.inputs.get(name)) for name in PICTURES)
     ]
-    fresh = (key for key in found if graph[key]["inputs"].get("denoise", 1) == 1)
-    return next(fresh, found[0] if found else None)
+    # What is kept comes before what is only shown.
+    for saver in sorted(savers[:MOST], key=lambda key: "preview" in graph.nodes[key].kind):
+        above = set(graph.upstream(saver))
+        if kept := [key for key in found if key in above]:
+            return kept
+    return found
 
 
-def _prompt(graph: Graph, start: str, inputs: tuple[str, ...]) -> str:
-    for key in _upstream(graph, start):
-        for name in inputs:
-            source = _link(graph[key]["inputs"].get(name))
-            if source is not None and source in graph:
-                return _find(graph, source, (*TEXTS, *inputs), str, through=inputs) or ""
-    return ""
+def _samples(node: Node) -> bool:
+    names = node.inputs.keys()
+    if {"steps", "cfg"} <= names or "guider" in names:
+        return "context" not in node.kind
+    if {"positive", "negative"} <= names:
+        return bool(names & {*LATENTS, "sigmas"}) and bool(
+            names & {"seed", "noise_seed", "sigmas", "sampler_name"}
+        )
+    return "ksampler" in node.kind and bool(names & {"seed", "noise_seed", "steps"})
 
 
-def _find(
-    graph: Graph,
-    start: str,
-    names: tuple[str, ...],
-    kind: type[Value],
-    through: tuple[str, ...] = (),
-) -> Value | None:
-    """Return the nearest value of this kind under one of the names."""
-    for key in _upstream(graph, start, through):
-        inputs = graph[key]["inputs"]
-        for name in names:
-            if type(inputs.get(name)) is kind:  # a bool would pass for an int
-                return inputs[name]
-            source = _link(inputs.get(name))
-            value = graph.get(source or "", {}).get("inputs", {}).get("value")
-            if type(value) is kind:  # a node that holds a number for others
+def _from_noise(graph: Graph, key: str) -> bool:
+    """Tell whether a sampler starts from noise alone."""
+    inputs = graph.nodes[key].inputs
+    if inputs.get("add_noise") in ("disable", False):
+        return False
+    at = inputs.get("start_at_step")
+    denoise = graph.number(key, ("denoise",), aside=SETTINGS_ASIDE)
+    return denoise in (None, 1) and not (isinstance(at, int | float) and at > 0)
+
+
+def _size(graph: Graph, start: str) -> tuple[int | None, int | None]:
+    """Return the size of the latents that a sampler starts from."""
+    for key in graph.along(start, (*LATENTS, "", "pipe")):
+        for prefix in ("", "empty_latent_"):
+            width = graph.value(graph.nodes[key].inputs.get(f"{prefix}width"), "width")
+            height = graph.value(graph.nodes[key].inputs.get(f"{prefix}height"), "height")
+            if isinstance(width, int) and isinstance(height, int):
+                return width, height
+    return None, None
+
+
+def _model(graph: Graph, start: str) -> str | None:
+    for key in _model_path(graph, start):
+        for name in MODELS:
+            value = graph.value(graph.nodes[key].inputs.get(name), name)
+            if isinstance(value, str) and value:
                 return value
     return None
 
 
-def _upstream(graph: Graph, start: str, through: tuple[str, ...] = ()) -> Iterator[str]:
-    """Yield a node and those it comes from, the nearest first, each once.
-
-    A node that takes in both prompts is left by the inputs ``through`` alone.
-    """
-    seen = {start}
-    waiting = deque(seen)
-    while waiting:
-        key = waiting.popleft()
-        if graph[key].get("class_type") == EMPTY:
-            continue
-        yield key
-        inputs = graph[key]["inputs"]
-        only = [inputs[name] for name in through if _link(inputs.get(name))]
-        for value in only or inputs.values():
-            source = _link(value)
-            if source is not None and source in graph and source not in seen:
-                seen.add(source)
-                waiting.append(source)
+def _model_path(graph: Graph, start: str) -> Iterator[str]:
+    return graph.along(
+        start, ("model", "guider", "basic_pipe", "pipe", "", "base_model", "unet", "*")
+    )
 
 
-def _link(value: object) -> str | None:
-    """Return the id of the node that an input comes from."""
-    if isinstance(value, list) and len(value) == 2 and isinstance(value[0], str | int):
-        return str(value[0])
-    return None
+def _other(graph: Graph, start: str, passes: list[str]) -> dict[str, str]:
+    """Return what changes the picture and has no field."""
+    found: dict[str, str] = {}
+    loras = []
+    for key in _model_path(graph, start):
+        inputs = graph.nodes[key].inputs
+        if isinstance(name := inputs.get("lora_name"), str) and name != "None":
+            weight = inputs.get("strength_model", inputs.get("lora_model_strength", 1))
+            loras.append(f"{name} ({weight:g})" if isinstance(weight, int | float) else name)
+        # rgthree's loader has as many as one likes, each in a table of its own.
+        loras += [
+            f"{one['lora']} ({one.get('strength', 1)})"
+            for one in inputs.values()
+            if isinstance(one, dict) and one.get("on") and isinstance(one.get("lora"), str)
+        ]
+    if loras:
+        found["LoRA"] = ", ".join(loras)
+    for key in graph.upstream(start):
+        inputs = graph.nodes[key].inputs
+        for name, label in PLAIN_NAMES.items():
+            if isinstance(value := inputs.get(name), str) and value not in ("None", "Baked VAE"):
+                found.setdefault(label, value)
+        last = inputs.get("stop_at_clip_layer", inputs.get("clip_skip"))
+        if type(last) is int and last != -1:
+            found.setdefault("Clip skip", str(abs(last)))
+    if len(passes) > 1:
+        found["Hires passes"] = str(len(passes) - 1)
+    return found

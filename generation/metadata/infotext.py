@@ -19,7 +19,11 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TypeVar
 
 from generation.json_text import loads
+from generation.metadata import samplers
+from generation.metadata.samplers import THEIR_NAMES, sampler_named
 from generation.request import GenerationRequest, Sampler
+
+__all__ = ["Parameters", "describe", "enlarged", "parse", "sampler_named", "write"]
 
 Number = TypeVar("Number", int, float)
 
@@ -34,26 +38,18 @@ _PAIR = re.compile(
     \s* (?P<key> [A-Za-z] [\w\ /-]{0,60} ) : \s*
     (?P<value>
         " (?: [^"\\] | \\. ){0,16000} " (?= \s* (?: , | $ ) )
-        | \{ [^}]{0,2000} \} (?= \s* (?: , | $ ) )
         | [^,]*
     )
     """,
     re.VERBOSE,
 )
+NESTED_LENGTH = 16_000
+_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
+_PIPE = re.compile(r"\|\s*[A-Z][\w /-]{0,40}:")
+_SETTING = re.compile(r"\s*(Steps|Seed|Size|Sampler|CFG scale|Model|Model hash|Schedule type)\s*:")
+_STEPS = re.compile(r"(?<![\w:])Steps:\s*[0-9]+\s*[,|]")
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SIZE = re.compile(r"([0-9]{1,6})x([0-9]{1,6})")
-
-# Where the web UI has another name than ours, which are its own otherwise.
-_THEIR_NAMES = {Sampler.PNDM: "PLMS"}
-_OUR_NAMES = {
-    name.casefold(): sampler
-    for sampler in Sampler
-    for name in (sampler.value, _THEIR_NAMES.get(sampler, sampler.value))
-}
-# Noise schedules, the web UI's and ComfyUI's, that are no part of a sampler's name.
-_PLAIN = frozenset(
-    ("", "automatic", "uniform", "normal", "simple", "sgm uniform", "sgm_uniform", "ddim_uniform")
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +58,9 @@ class Parameters:
 
     ``sampler`` is one of our names where the file's means the same. ``width`` and ``height`` are
     those it was drawn at. ``other`` holds what has no field, under the file's own names. Values
-    are the file's: nothing is checked against a request's bounds.
+    are the file's: nothing is checked against a request's bounds. ``program`` is who made it, where
+    the text is not the web UI's; with nothing else it is recognised and says nothing. ``partial``:
+    the file says more than could be understood.
     """
 
     prompt: str = ""
@@ -77,6 +75,13 @@ class Parameters:
     model_hash: str | None = None
     strength: float | None = None
     other: Mapping[str, str] = field(default_factory=dict, hash=False)
+    program: str | None = field(default=None, compare=False)
+    partial: bool = field(default=False, compare=False)
+
+    @property
+    def says_how(self) -> bool:
+        """Whether there is more than the name of a program."""
+        return self != Parameters()
 
 
 def describe(request: GenerationRequest, *, seed: int, model_hash: str | None = None) -> Parameters:
@@ -130,23 +135,14 @@ def parse(text: str) -> Parameters | None:
     A text without a line of settings is all prompt. Takes time in proportion to its length.
     """
     lines = [line.strip() for line in text.strip().split("\n")]
-    place, pairs = _settings(lines)
+    words, pairs = _settings(lines)
     # Some programs put JSON here.
     if not pairs and lines[0][:1] in ("", "{"):
         return None
-    starts = (at for at in range(place) if lines[at].startswith(NEGATIVE))
-    negative = next(starts, place)
-    prompt = "\n".join(lines[:negative])
-    negative_prompt = "\n".join(lines[negative:place]).removeprefix(NEGATIVE).lstrip()
+    negative = next((at for at, line in enumerate(words) if line.startswith(NEGATIVE)), len(words))
+    prompt = "\n".join(words[:negative])
+    negative_prompt = "\n".join(words[negative:]).removeprefix(NEGATIVE).lstrip()
     return _parameters(pairs.pop(EXACT, prompt), pairs.pop(EXACT_NEGATIVE, negative_prompt), pairs)
-
-
-def sampler_named(name: str, schedule: str = "") -> Sampler | None:
-    """Return our sampler that the web UI's name, and the noise schedule beside it, stand for."""
-    name, schedule = name.strip().casefold(), schedule.strip().casefold()
-    if schedule == "karras" or (name, schedule) == ("dpm++ 2m", "automatic"):
-        return _OUR_NAMES.get(f"{name.removesuffix(' karras')} karras")
-    return _OUR_NAMES.get(name) if schedule in _PLAIN else None
 
 
 def whole(text: str) -> int | None:
@@ -193,7 +189,7 @@ def _pairs_of(parameters: Parameters) -> dict[str, str]:
 
 
 def _their_name(sampler: str | None) -> str | None:
-    return _THEIR_NAMES.get(Sampler(sampler), sampler) if sampler in tuple(Sampler) else sampler
+    return THEIR_NAMES.get(Sampler(sampler), sampler) if sampler in tuple(Sampler) else sampler
 
 
 def _number(value: float | None) -> str | None:
@@ -226,25 +222,65 @@ def _shown(text: str) -> str:
     return _UNSEEN.sub(" ", text).encode("utf-8", "replace").decode("utf-8")
 
 
-def _settings(lines: list[str]) -> tuple[int, dict[str, str]]:
-    """Return the place and the pairs of the last line that is one of settings."""
+def _settings(lines: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Return the lines before the last one that is of settings, and its pairs.
+
+    Where line ends were lost, the words before the settings are a line of their own again.
+    """
     for place in range(len(lines) - 1, -1, -1):
-        pairs = _read_pairs(lines[place])
+        words, settings = _parted(lines[place])
+        pairs = _read_pairs(settings)
         if len(pairs) >= LEAST_PAIRS and not pairs.keys().isdisjoint(("Steps", "Seed")):
-            return place, pairs
-    return len(lines), {}
+            return lines[:place] + words, pairs
+    return lines, {}
+
+
+def _parted(line: str) -> tuple[list[str], str]:
+    """Return the words of a line that holds everything, by line, and its settings."""
+    if _SETTING.match(line):
+        return [], line
+    starts = list(_STEPS.finditer(line))
+    if not starts:
+        return [], line
+    at = starts[-1].start()
+    words, _, negative = line[:at].partition(NEGATIVE)
+    return [
+        words.rstrip(),
+        *([f"{NEGATIVE} {negative.strip()}"] if negative.strip() else []),
+    ], line[at:]
 
 
 def _read_pairs(line: str) -> dict[str, str]:
+    if len(_PIPE.findall(line)) >= LEAST_PAIRS - 1:  # as SD.Next parts them
+        parts = [part.partition(":") for part in line.split("|")[:MAX_OTHERS]]
+        return {key.strip(): _unquoted(value.strip()) for key, colon, value in parts if colon}
     pairs: dict[str, str] = {}
-    at = 0
+    at, budget = 0, NESTED_LENGTH * 4
     while at < len(line) and len(pairs) < MAX_OTHERS:
         if match := _PAIR.match(line, at):
-            pairs[match["key"].strip()] = _unquoted(match["value"].strip())
-            at = match.end()
+            value, at = match["value"], match.end()
+            if value[:1] in ("[", "{") and budget > 0:
+                end = _closed(line, match.start("value"))
+                budget -= (end or NESTED_LENGTH) - (match.start("value") if end else 0)
+                if end and re.match(r"\s*(,|$)", line[end : end + 10]):
+                    value, at = line[match.start("value") : end], end
+            pairs[match["key"].strip()] = _unquoted(value.strip())
         comma = line.find(",", at)
         at = len(line) if comma < 0 else comma + 1
     return pairs
+
+
+def _closed(line: str, start: int) -> int | None:
+    """Return where the bracket at ``start`` is closed, whatever is nested in it."""
+    depth = 0
+    for token in _BRACKET.finditer(line, start, start + NESTED_LENGTH):
+        if token[0] in ("[", "{"):
+            depth += 1
+        elif token[0] in ("]", "}"):
+            depth -= 1
+            if depth == 0:
+                return token.end()
+    return None
 
 
 def _take(pairs: dict[str, str], key: str, read: Callable[[str], Number | None]) -> Number | None:
@@ -262,7 +298,7 @@ def _parameters(prompt: str, negative_prompt: str, pairs: dict[str, str]) -> Par
         width, height = int(size[1]), int(size[2])
         del pairs["Size"]
     sampler = pairs.pop("Sampler", None)
-    if sampler and (ours := sampler_named(sampler, pairs.get("Schedule type", ""))):
+    if sampler and (ours := samplers.named(sampler, pairs.get("Schedule type", ""))):
         sampler = ours.value
         pairs.pop("Schedule type", None)
     return Parameters(

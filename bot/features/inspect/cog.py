@@ -10,6 +10,7 @@ from bot.core.errors import NothingToDo
 from bot.core.jobs.job_service import JobService
 from bot.features.inspect.service import Likeness, likeness
 from bot.texts import say
+from bot.texts.inert import inert
 from bot.ui.autocomplete import catalog_here
 from bot.ui.delivery.first_answer import first_answer
 from bot.ui.interaction import Interaction, app_of
@@ -49,11 +50,14 @@ class InspectionCog(commands.Cog):
         found = await self.jobs.decoder.read(await fetch(interaction, "image", image))
         if found is None:
             raise NothingToDo(say("error-file-says-nothing"))
+        if not found.says_how:
+            raise NothingToDo(say("error-file-of-program", program=inert(found.program or "")))
         try:
             alike = likeness(found, catalog_here(interaction))
-        except InvalidRequest:  # no prompt, or one too long for us: nothing to offer
+        except InvalidRequest as error:  # no prompt, or one too long: there is nothing to offer
+            why = say("file-no-offer", bound=str(error.bound))
             await interaction.response.send_message(
-                embed=embeds.parameters(found, ()), ephemeral=True
+                embed=embeds.parameters(found, (), why), ephemeral=True
             )
             return
         offer = Offer(self.jobs, alike, interaction)

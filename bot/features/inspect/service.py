@@ -4,15 +4,45 @@ from dataclasses import dataclass
 from pathlib import PurePath, PureWindowsPath
 from typing import Any
 
-from bot.options.describe import of_file
+from bot.options.describe import of_file, others
 from bot.options.image_options import ImageOptions
 from bot.options.registry import OPTIONS, Option
 from bot.options.values import Name, SamplerName
 from bot.texts import say
 from generation.catalog import Catalog, Checkpoint, is_file_name
 from generation.errors import InvalidRequest
+from generation.metadata.fields import plain
 from generation.metadata.infotext import Parameters
+from generation.metadata.samplers import PLAIN
 from generation.request import LCM_STEPS, PROMPT_LENGTH, Sampler
+
+# What a file says beside its making, and what its checkpoint, its shape and its prompt say already;
+# without case and spaces, as programs write them.
+_ABOUT = frozenset(
+    (
+        "version", "app", "software", "program", "operations", "parser", "backend", "pipeline",
+        "createddate", "date", "user", "username", "generationtime", "hashes", "modelhash",
+        "tihashes", "embeddinghashes", "vaehash", "civitaimetadata", "jobid", "source", "title",
+        "appversion", "appid", "model", "modelurl", "swarmversion", "metadatascheme",
+        "fullprompt", "imagesperbatch", "rngdevice", "randmethod", "generationmode",
+        "aspectratio", "batchsize", "batchpos", "nsamples", "numoutputs", "outputformat",
+        "outputquality", "createdby", "workflowid", "comment", "description", "author",
+        "format", "parameters",
+    )
+)  # fmt: skip
+# Where a setting does what happens without it.
+_NEUTRAL = {
+    "scheduletype": PLAIN,
+    "clipskip": ("1", "0"),
+    "stopatcliplayer": ("-1",),
+    "ensd": ("0",),
+    "etanoiseseeddelta": ("0",),
+    "eta": ("0", "0.0"),
+    "variationseedstrength": ("0",),
+    "subseedstrength": ("0",),
+    "vae": ("automatic", "default", "baked vae", "fullmodel vae"),
+}
+_OFF = ("", "none", "false", "off", "disabled", "null", "[]", "{}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +59,10 @@ class Likeness:
 def likeness(found: Parameters, catalog: Catalog) -> Likeness:
     """Return options for one picture with the file's parameters, as far as they are valid here.
 
-    Unknown and out-of-range values are left to the checkpoint and reported; the size becomes the
-    nearest shape. The source image is not in the file. Raises InvalidRequest, naming ``image``, if
-    the file has no prompt, or one that is too long.
+    Unknown and out-of-range values are left to the checkpoint and reported, as is every other
+    setting that affected the picture; the size becomes the nearest shape. The source image is not
+    in the file. Raises InvalidRequest, naming ``image``, if the file has no prompt, or one that is
+    too long.
     """
     if not found.prompt.strip():
         raise InvalidRequest("image", say("bound-image-prompt"))
@@ -53,8 +84,19 @@ def likeness(found: Parameters, catalog: Catalog) -> Likeness:
             say(f"left-out-{OPTIONS[field].key}", said=str(value))
             for field, value in said.items()
             if value is not None and ours[field] is None
+        )
+        + tuple(
+            say("left-out-other", name=name, said=value)
+            for name, value in others(found).items()
+            if _changes(name, value)
         ),
     )
+
+
+def _changes(name: str, value: str) -> bool:
+    """Tell whether a setting that there is no option for had a part in the picture."""
+    key, value = plain(name), value.strip().casefold()
+    return key not in _ABOUT and value not in _OFF and value not in _NEUTRAL.get(key, ())
 
 
 def _kept(option: Option, value: Any) -> Any:  # noqa: ANN401

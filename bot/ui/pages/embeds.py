@@ -8,7 +8,7 @@ from bot.core.pictures.gallery import Unseen
 from bot.db.records import Job
 from bot.options import describe
 from bot.texts import all_of, say
-from bot.texts.inert import inert, inert_lines
+from bot.texts.inert import inert, inert_lines, plain
 from bot.ui.delivery import job_message as render
 from generation.metadata.infotext import Parameters
 
@@ -16,6 +16,8 @@ EMBED_PROMPT = 250
 WHY_SHOWN = 200
 FILE_PROMPT = 2000  # characters of a file's prompt
 FIELD = 400
+LEFT_OUT = 1000
+PROGRAM = 60
 
 
 def history_entry(job: Job, thumbnail: str | None) -> discord.Embed:
@@ -48,8 +50,11 @@ def unseen_entry(unseen: Unseen) -> discord.Embed:
     return discord.Embed(title=f"#{unseen.id}", description=say("entry-unseen"))
 
 
-def parameters(found: Parameters, left_out: Sequence[str]) -> discord.Embed:
-    """Return a file's generation metadata; ``left_out`` is what could not be reproduced."""
+def parameters(found: Parameters, left_out: Sequence[str], no_offer: str = "") -> discord.Embed:
+    """Return a file's generation metadata; ``left_out`` is what could not be reproduced.
+
+    ``no_offer`` is the reason where it cannot be used here at all.
+    """
     prompt = found.prompt.strip()
     shown = inert_lines(prompt, FILE_PROMPT) if prompt else say("file-no-prompt")
     embed = discord.Embed(description=shown)
@@ -64,6 +69,13 @@ def parameters(found: Parameters, left_out: Sequence[str]) -> discord.Embed:
         others = ", ".join(f"{name} {value}" for name, value in more.items())
         embed.add_field(name=say("file-also"), value=inert_lines(others, FIELD), inline=False)
     if left_out:
-        missing = inert_lines(all_of(left_out), FIELD)
+        missing = inert_lines(all_of(left_out), LEFT_OUT)
         embed.add_field(name=say("file-left-out"), value=missing, inline=False)
+    notes = [
+        say("file-program", program=plain(found.program, PROGRAM)) if found.program else "",
+        say("file-partial") if found.partial else "",
+        no_offer,
+    ]
+    if any(notes):
+        embed.set_footer(text="\n".join(filter(None, notes)))
     return embed
