@@ -4,15 +4,15 @@ import io
 
 from PIL import Image, ImageFilter
 
-RADIUS = 32  # pixels, of a thumbnail's 256
+# The blur's radius, as shares of the longer side: only colours are left, or hardly anything.
+COLOURS, BEYOND_RECOGNITION = 1 / 12, 1 / 8
 
 
-def blurred(thumbnail: bytes) -> bytes:
-    """Return a thumbnail (WebP) blurred beyond recognition."""
+def blurred(thumbnail: bytes, radius: float = BEYOND_RECOGNITION) -> bytes:
+    """Return a thumbnail (WebP), blurred by a ``radius`` that is a share of its longer side."""
     file = io.BytesIO()
     with Image.open(io.BytesIO(thumbnail)) as picture:
         whole = picture.convert("RGB")
-        # Small thumbnails are shown as large as others.
-        radius = RADIUS * max(whole.size) / 256
-        whole.filter(ImageFilter.GaussianBlur(radius)).save(file, "WEBP", quality=60)
+        blur = ImageFilter.GaussianBlur(radius * max(whole.size))
+        whole.filter(blur).save(file, "WEBP", quality=60)
     return file.getvalue()

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from bot.core.erasing import NOBODY
-from bot.core.pictures.blurring import blurred
+from bot.core.pictures.blurring import COLOURS, blurred
 from bot.db.database import Database
 from bot.db.faults import as_store_errors
 from bot.db.files import read_whole, remove_parts, write_whole
@@ -181,7 +181,7 @@ class PictureStore:
         thumbnail = await _read(self._thumbnail(picture.sha256))
         if thumbnail is None or picture.verdict is Verdict.SHOWN:
             return thumbnail
-        return await asyncio.to_thread(blurred, thumbnail)
+        return await asyncio.to_thread(blurred, thumbnail, COLOURS)
 
     async def _note(self, picture: StoredPicture) -> None:
         values = asdict(picture)

@@ -59,10 +59,10 @@ class Likeness:
 def likeness(found: Parameters, catalog: Catalog) -> Likeness:
     """Return options for one picture with the file's parameters, as far as they are valid here.
 
-    What is unknown or out of bounds is left to the checkpoint, and said, as is everything else in
-    the file that changed its picture; the size becomes the nearest shape. The picture that it
-    started from is not in the file. Raises InvalidRequest, naming ``image``, where the file has no
-    prompt, or one that is too long.
+    Unknown and out-of-range values are left to the checkpoint and reported, as is every other
+    setting that affected the picture; the size becomes the nearest shape. The source image is not
+    in the file. Raises InvalidRequest, naming ``image``, if the file has no prompt, or one that is
+    too long.
     """
     if not found.prompt.strip():
         raise InvalidRequest("image", say("bound-image-prompt"))

@@ -51,9 +51,9 @@ def unseen_entry(unseen: Unseen) -> discord.Embed:
 
 
 def parameters(found: Parameters, left_out: Sequence[str], no_offer: str = "") -> discord.Embed:
-    """Return what a picture's file says; ``left_out`` is what another one like it would lack.
+    """Return a file's generation metadata; ``left_out`` is what could not be reproduced.
 
-    ``no_offer`` is why there cannot be one.
+    ``no_offer`` is the reason where it cannot be used here at all.
     """
     prompt = found.prompt.strip()
     shown = inert_lines(prompt, FILE_PROMPT) if prompt else say("file-no-prompt")

@@ -234,10 +234,7 @@ def test_midjourney_s_line_is_taken_apart():
             "Adobe Firefly",
         ),
         (saved("JPEG", xmp=files.xmp("xmp:CreatorTool", "Draw Things").encode()), "Draw Things"),
-        (
-            saved("JPEG", xmp=files.xmp("photoshop:Credit", "Made with Google AI").encode()),
-            "Google",
-        ),
+        (saved("JPEG", xmp=files.xmp("dc:creator", "Made with Google AI").encode()), "Google"),
         (png(files.chunk(b"caBX", b"jumbc2pa...OpenAI API...")), "OpenAI"),
     ],
 )  # fmt: skip

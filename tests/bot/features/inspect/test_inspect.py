@@ -1,4 +1,5 @@
 import io
+import json
 
 import pytest
 from PIL import Image
@@ -11,6 +12,7 @@ from generation.metadata.infotext import Parameters
 from generation.metadata.png import chunks
 from generation.source_image import MAX_BYTES
 from tests.bot.conftest import House, labels
+from tests.generation.metadata import files as made
 
 MADE = Parameters(
     prompt="a *red* apple",
@@ -118,3 +120,87 @@ async def test_what_the_file_leaves_open_is_filled_in_like_a_new_wish(house: Hou
     assert (request.num_inference_steps, request.guidance_scale) == (12, 9.0)
     assert (request.sampler, request.seed) == ("Heun", 5)
     assert (request.prompt, request.negative_prompt) == ("an apple", ""), "its words are all said"
+
+
+GRAPH = {
+    "1": {"class_type": "CLIPTextEncode", "inputs": {"text": ["9", 0]}},
+    "2": {
+        "class_type": "KSampler",
+        "inputs": {"steps": 20, "cfg": 7.0, "seed": 42, "sampler_name": "euler",
+                   "scheduler": "karras", "positive": ["1", 0], "negative": ["1", 0]},
+    },
+    "9": {"class_type": "SomeLanguageModel", "inputs": {"temperature": 1}},
+}  # fmt: skip
+LEFT_OUT = (
+    "an apple\nSteps: 20, Sampler: Euler, Schedule type: Karras, CFG scale: 7, Seed: 42, Size:"
+    " 512x512, Clip skip: 2, Hires upscale: 2, Hires steps: 10, Variation seed: 5, Variation seed"
+    ' strength: 0.3, Lora hashes: "ink: 0123", VAE: clear.pt, Version: v1.10'
+)
+
+
+@pytest.mark.parametrize(
+    ("source", "content"),
+    [
+        (
+            "A1111, zTXt behind the pixels",
+            made.png(made.text_chunk("parameters", made.INFOTEXT, "zTXt"), after=True),
+        ),
+        ("A1111, a JPEG", made.with_comment(b"UNICODE\0" + made.INFOTEXT.encode("utf-16-le"))),
+        ("A1111, AVIF", made.with_comment(made.INFOTEXT.encode(), "AVIF")),
+        ("a GIF's comment", made.gif(made.INFOTEXT.encode())),
+        ("stealth pnginfo", made.png(image=made.stealth(made.INFOTEXT))),
+        ("XMP", made.saved("WEBP", xmp=made.xmp("dc:description", made.INFOTEXT).encode())),
+    ],
+)  # fmt: skip
+async def test_every_place_is_read_through_the_command(house: House, source: str, content: bytes):
+    result = await house.mia.slash(house.channel, "inspect", image=("x.png", content))
+    assert result.response.embeds[0].description == "a fox, film noir", source
+    assert fields(result)["Seed"] == "77"
+    await house.mia.click(result.response, label=say("button-use-these"))
+    await house.settle()
+    (request,) = house.executor.requests
+    assert (request.prompt, request.negative_prompt, request.seed) == (
+        "a fox, film noir",
+        "blurry",
+        77,
+    )
+
+
+async def test_a_program_is_named_and_read_as_the_others(house: House):
+    content = made.with_texts(
+        parameters=json.dumps({"sui_image_params": {"prompt": "a fox", "seed": 7}})
+    )
+    result = await house.mia.slash(house.channel, "inspect", image=("x.png", content))
+    (embed,) = result.response.embeds
+    assert (embed.description, embed.footer.text) == (
+        "a fox",
+        say("file-program", program="SwarmUI"),
+    )
+
+
+async def test_who_does_not_say_how_is_named(house: House):
+    content = made.with_texts(workflow=json.dumps({"nodes": [], "links": []}))
+    result = await house.mia.slash(house.channel, "inspect", image=("x.png", content))
+    assert house.refusal(result) == say("error-file-of-program", program="ComfyUI")
+
+
+async def test_a_graph_that_is_known_in_part_says_so_and_why_there_is_no_button(house: House):
+    content = made.with_texts(prompt=json.dumps(GRAPH))
+    result = await house.mia.slash(house.channel, "inspect", image=("x.png", content))
+    (embed,) = result.response.embeds
+    assert embed.description == say("file-no-prompt")
+    assert say("file-partial") in embed.footer.text
+    assert say("file-no-offer", bound=say("bound-image-prompt")) in embed.footer.text
+    assert labels(result.response) == []
+
+
+async def test_everything_that_cannot_be_had_here_is_named(house: House):
+    content = made.with_texts(parameters=LEFT_OUT)
+    result = await house.mia.slash(house.channel, "inspect", image=("x.png", content))
+    missing = fields(result)[say("file-left-out")].replace("\\", "")
+    for part in (
+        "Schedule type Karras", "Clip skip 2", "Hires upscale 2", "Hires steps 10",
+        "Variation seed 5", "Variation seed strength 0.3", "Lora hashes ink: 0123", "VAE clear.pt",
+    ):  # fmt: skip
+        assert part in missing
+    assert "Version" not in missing

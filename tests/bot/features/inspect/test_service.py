@@ -108,3 +108,21 @@ def test_whatever_a_file_says_the_wish_can_be_granted(found: Parameters):
     # Prompts' own syntax is checked where every prompt's is.
     request = request_of(CATALOG, likeness(found, CATALOG).said.but(prompt="x"))
     assert request.num_images == 1
+
+
+@pytest.mark.parametrize(
+    ("other", "left_out"),
+    [
+        ({"Schedule type": "Karras", "Clip skip": "2"}, ("Schedule type Karras", "Clip skip 2")),
+        ({"Refiner": "x", "ADetailer model": "face"}, ("Refiner x", "ADetailer model face")),
+        (
+            {"Schedule type": "Automatic", "Clip skip": "1", "VAE": "Automatic", "Tiling": "False"},
+            (),
+        ),
+        ({"Version": "v1", "Hashes": "{}", "Created Date": "today", "App": "SD.Next"}, ()),
+    ],
+)
+def test_what_has_no_option_here_is_left_out_by_its_own_name(other, left_out):
+    assert (
+        likeness(Parameters(prompt="x", sampler="Euler", other=other), CATALOG).left_out == left_out
+    )
