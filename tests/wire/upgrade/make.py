@@ -17,6 +17,7 @@ from tests.wire.upgrade.story import NOTES, LastRelease, live
 
 ROOT = Path(__file__).parents[3]
 KEPT = Path(__file__).parent / "past.tar.xz"
+# The last commit before a job kept its request as JSON, and before buttons became classes.
 RELEASE = "f16bec0"
 PARTS = ("bot", "generation", "migrations")
 
