@@ -139,10 +139,10 @@ def _button(message: Message, label: str) -> bool:
 async def _details(playground: Playground, messages: Sequence[Message]) -> int:
     """Click all Details buttons at once; count the files sent to this person only."""
     person = playground.join("curious")
-    before = {one.id for one in playground.messages.messages(CHANNEL, person)}
+    before = {one.id for one in playground.messages(CHANNEL, person)}
     asked = [await playground.click(person, one, "Details") for one in messages]
     await _answered(playground, asked)
-    got = [one for one in playground.messages.messages(CHANNEL, person) if one.id not in before]
+    got = [one for one in playground.messages(CHANNEL, person) if one.id not in before]
     return sum(len(one.attachments) for one in got)
 
 
@@ -205,7 +205,7 @@ async def _ask(playground: Playground, person: str, prompt: str) -> None:
 
 
 async def _filter(playground: Playground, pattern: str, action: str) -> None:
-    owner = playground.world.world.user(playground.world.world.owner_id)
+    owner = playground.world.user(playground.world.owner_id)
     options: dict[str, Any] = {"pattern": pattern, "action": action}
     asked = await playground.slash(owner, CHANNEL, "mod filter add", **options)
     await _answered(playground, [asked])

@@ -65,14 +65,14 @@ async def _measure() -> Figures:
 async def _keep_busy(playground: Playground) -> None:
     """Keep two jobs per person open, so that one is always waiting."""
     for person in PEOPLE:
-        name = playground.world.world.user(person).id
+        name = playground.world.user(person).id
         own = [m for m in _posted(playground) if f"<@{name}>" in m.content]
         if sum(any(b.label == "Cancel" for b in m.buttons) for m in own) < 2:
             await playground.slash(person, "darkroom", "imagine", prompt="a red apple")
 
 
 def _posted(playground: Playground) -> list:
-    return [m for m in playground.messages.messages("darkroom") if m.author.bot]
+    return [m for m in playground.messages("darkroom") if m.author.bot]
 
 
 async def _probe(result: Path) -> None:

@@ -37,7 +37,7 @@ def button(job: int, label: str) -> dict[str, object]:
 async def test_the_judge_sees_what_must_not_be(tmp_path: Path):
     await asyncio.to_thread(asyncio.run, migrate(tmp_path))
     async with Playground() as playground:
-        place, bot = playground.world.world.channel("darkroom"), playground.world.world.bot
+        place, bot = playground.world.channel("darkroom"), playground.world.bot
 
         def post(job: int, label: str, content: str) -> Message:
             draft = Draft(content, components=[button(job, label)])

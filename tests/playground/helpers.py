@@ -47,7 +47,7 @@ class Wire:
     def __init__(self, playground: Playground, session: aiohttp.ClientSession) -> None:
         self.playground = playground
         self.session = session
-        self.application = playground.world.world.application_id
+        self.application = playground.world.application_id
 
     async def call(self, method, path, body=None, *, token="playground", **more):
         headers = {"Authorization": f"Bot {token}"} if token else {}

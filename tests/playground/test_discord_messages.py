@@ -44,7 +44,7 @@ async def test_files_can_be_fetched(wire: Wire, playground: Playground):
         assert "sandbox" in response.headers["Content-Security-Policy"]
     async with wire.session.get(url + "x") as response:
         assert response.status == 404
-    bot = playground.world.world.bot
+    bot = playground.world.bot
     for path in (f"avatars/{bot.id}/portrait.png?size=64", "embed/avatars/0.png"):
         async with wire.session.get(f"{playground.cdn_url}/{path}") as response:
             assert response.content_type == "image/png"
@@ -82,8 +82,8 @@ async def test_private_answers_are_for_one_person_and_one_token(wire: Wire, play
     interaction = await playground.slash("mia", "darkroom", "draw", prompt="x")
     await wire.answer(interaction, 4, content="psst", flags=64)
     message = await interaction.response()
-    assert playground.messages.messages("darkroom", "mia") == [message]
-    assert playground.messages.messages("darkroom", "morgan") == []
+    assert playground.messages("darkroom", "mia") == [message]
+    assert playground.messages("darkroom", "morgan") == []
     path = f"{wire.channel()}/messages/{message.id}"
     for method in ("GET", "PATCH", "DELETE"):
         assert await wire.refused(method, path, {"content": "x"}) == (404, 10008)
@@ -118,7 +118,7 @@ async def test_the_first_answer_is_described(wire: Wire, playground: Playground)
 
 
 async def test_nothing_pings_unless_allowed(wire: Wire, playground: Playground):
-    mia = playground.world.world.user("mia")
+    mia = playground.world.user("mia")
     messages = f"{wire.channel()}/messages"
     content = f"<@{mia.id}> @everyone"
     _, message = await wire.call("POST", messages, {"content": content})
@@ -141,7 +141,7 @@ async def test_old_messages_can_be_listed(wire: Wire, playground: Playground):
     assert [m["content"] for m in before] == ["1", "0"]
     _, after = await wire.call("GET", f"{messages}?limit=1&after={sent[2]['id']}")
     assert [m["content"] for m in after] == ["3"]
-    await playground.delete_message("morgan", playground.messages.messages("darkroom")[0])
+    await playground.delete_message("morgan", playground.messages("darkroom")[0])
     assert await wire.refused("GET", f"{messages}/{sent[0]['id']}") == (404, 10008)
 
 
@@ -154,12 +154,12 @@ async def test_others_messages_are_theirs(wire: Wire, playground: Playground):
 
 async def test_faults(wire: Wire, playground: Playground):
     messages = f"{wire.channel()}/messages"
-    playground.wire.faults.fail("POST", "/messages$", 503)
+    playground.faults.fail("POST", "/messages$", 503)
     assert (await wire.call("POST", messages, {"content": "x"}))[0] == 503
-    playground.wire.faults.lose_answer("POST", "/messages$")
+    playground.faults.lose_answer("POST", "/messages$")
     assert (await wire.call("POST", messages, {"content": "y"}))[0] == 502
-    assert [m.content for m in playground.messages.messages("darkroom")] == ["y"]
-    playground.wire.faults.limit("POST", "/messages$", 2.5)
+    assert [m.content for m in playground.messages("darkroom")] == ["y"]
+    playground.faults.limit("POST", "/messages$", 2.5)
     async with wire.session.post(
         playground.api_url + messages, json={}, headers={"Authorization": "Bot playground"}
     ) as response:
@@ -168,7 +168,7 @@ async def test_faults(wire: Wire, playground: Playground):
         assert response.headers["Retry-After"] == "2.5"
         assert response.headers["Content-Type"] == "application/json"
         assert (await response.json())["retry_after"] == 2.5
-    playground.wire.faults.slow("POST", "/messages$", 0.2)
+    playground.faults.slow("POST", "/messages$", 0.2)
     assert (await wire.call("POST", messages, {"content": "z"}))[0] == 200
     seen = playground.log.matching("POST", "/messages$")
     assert [request.status for request in seen] == [503, 502, 429, 200]
@@ -177,7 +177,7 @@ async def test_faults(wire: Wire, playground: Playground):
 
 
 async def test_channels_and_the_bot_can_go(wire: Wire, playground: Playground):
-    guild = f"/guilds/{playground.world.world.guild_id}"
+    guild = f"/guilds/{playground.world.guild_id}"
     assert len((await wire.call("GET", f"{guild}/channels"))[1]) == 4
     general = wire.channel("general")
     playground.delete_channel("general")

@@ -127,7 +127,7 @@ async def test_messages_are_not_empty(wire: Wire):
     ],
 )
 async def test_permissions(wire: Wire, playground: Playground, denied, more, expected):
-    playground.overwrite("darkroom", playground.world.world.bot, deny=denied)
+    playground.overwrite("darkroom", playground.world.bot, deny=denied)
     path = f"{wire.channel()}/messages"
     if more == "file":
         assert await wire.refused("POST", path, data=form({}, ("a.txt", b"x"))) == expected
@@ -241,12 +241,12 @@ async def test_two_hundred_new_commands_a_day(wire: Wire, playground: Playground
 
 
 async def test_closed_direct_messages(wire: Wire, playground: Playground):
-    mia = playground.world.world.user("mia")
+    mia = playground.world.user("mia")
     _, channel = await wire.call("POST", "/users/@me/channels", {"recipient_id": str(mia.id)})
     path = f"/channels/{channel['id']}/messages"
     assert (await wire.call("POST", path, {"content": "psst"}))[0] == 200
-    assert [m.content for m in playground.messages.messages(channel["id"], "mia")] == ["psst"]
-    playground.world.world.deaf_to_direct_messages.add(mia.id)
+    assert [m.content for m in playground.messages(channel["id"], "mia")] == ["psst"]
+    playground.world.deaf_to_direct_messages.add(mia.id)
     assert await wire.refused("POST", path, {"content": "psst"}) == (403, 50007)
 
 

@@ -12,7 +12,7 @@ async def test_an_arrival(playground: Playground, dial):
     assert (await line.hear())["op"] == 11
     ready = await line.identify()
     assert ready["user"]["username"] == "Darkroom"
-    assert ready["guilds"] == [{"id": str(playground.world.world.guild_id), "unavailable": True}]
+    assert ready["guilds"] == [{"id": str(playground.world.guild_id), "unavailable": True}]
     guild = (await line.event("GUILD_CREATE"))["d"]
     assert [channel["name"] for channel in guild["channels"]] == [
         "darkroom",
@@ -54,9 +54,9 @@ async def test_a_dropped_socket_resumes(playground: Playground, wire: Wire, dial
     line = await dial()
     session = (await line.identify())["session_id"]
     seen = (await line.event("GUILD_CREATE"))["s"]
-    playground.wire.gateway.drop()
+    playground.gateway.drop()
     await line.closed()
-    await playground.wait_for(lambda: not playground.wire.gateway.connected)
+    await playground.wait_for(lambda: not playground.gateway.connected)
     await playground.send("mia", "darkroom", "missed")
     line = await dial()
     await line.say(6, {"token": "playground", "session_id": session, "seq": seen})
@@ -71,8 +71,8 @@ async def test_a_dropped_socket_resumes(playground: Playground, wire: Wire, dial
 async def test_an_old_session_is_invalid(playground: Playground, dial):
     line = await dial()
     session = (await line.identify())["session_id"]
-    playground.wire.gateway.drop()
-    await playground.wait_for(lambda: not playground.wire.gateway.connected)
+    playground.gateway.drop()
+    await playground.wait_for(lambda: not playground.gateway.connected)
     playground.clock.advance(301)
     for candidate in (session, "nonsense"):
         line = await dial()
@@ -104,4 +104,4 @@ async def test_an_interaction_carries_what_a_bot_needs(playground: Playground, w
     assert data["member"]["user"]["username"] == "mia"
     assert int(data["member"]["permissions"]) & (1 << 31)
     assert (data["context"], data["attachment_size_limit"]) == (0, 10 << 20)
-    assert data["authorizing_integration_owners"] == {"0": str(playground.world.world.guild_id)}
+    assert data["authorizing_integration_owners"] == {"0": str(playground.world.guild_id)}

@@ -83,7 +83,7 @@ async def test_a_form_is_filled_in_as_discord_lets_one(wire: Wire, playground: P
     sent = await playground.submit(interaction, {"text": "abcd", "who": ["theo"]})
     text, fruit, who = (one["component"] for one in sent.data["components"])
     assert (text["value"], fruit["values"]) == ("abcd", ["fig"])
-    theo = str(playground.world.world.user("theo").id)
+    theo = str(playground.world.user("theo").id)
     assert who["values"] == [theo]
     assert sent.data["resolved"]["members"][theo]["roles"]
     assert [one["id"] for one in sent.data["components"]] == [1, 3, 5]
@@ -97,7 +97,7 @@ async def test_menus_resolve_what_is_chosen(wire: Wire, playground: Playground):
     ]
     body = {"content": "x", "components": [row(menu) for menu in menus]}
     _, posted = await wire.call("POST", f"{wire.channel()}/messages", body)
-    message = playground.messages.messages("darkroom")[-1]
+    message = playground.messages("darkroom")[-1]
     assert str(message.id) == posted["id"]
     picked = await playground.select("mia", message, "role", ["Artists"])
     (role,) = picked.data["resolved"]["roles"].values()

@@ -11,34 +11,34 @@ from tests.browser import opened
 
 
 def names(mishaps: Mishaps, playground: Playground, channel: str = "darkroom") -> list[str]:
-    groups = mishaps.offered(playground.world.world.channel(channel))
+    groups = mishaps.offered(playground.world.channel(channel))
     return [button["name"] for group in groups for button in group["buttons"]]
 
 
 async def test_everything_that_is_offered_happens(playground: Playground):
     mishaps = Mishaps(playground)
-    channel = playground.world.world.channel("darkroom")
+    channel = playground.world.channel("darkroom")
     before = playground.clock.now()
     for name in names(mishaps, playground):
         assert mishaps.happen(name, channel).endswith(".")
-        channel = playground.world.world.channels.get(channel.id, channel)
+        channel = playground.world.channels.get(channel.id, channel)
     assert playground.clock.now() - before >= 900
-    assert [fault.status for fault in playground.wire.faults.waiting][-2:] == [500, 429]
+    assert [fault.status for fault in playground.faults.waiting][-2:] == [500, 429]
     assert playground.state.attachment_size_limit < 4096
-    assert "darkroom" not in {one.name for one in playground.world.world.channels.values()}
-    assert not playground.world.world.bot_is_member
+    assert "darkroom" not in {one.name for one in playground.world.channels.values()}
+    assert not playground.world.bot_is_member
 
     assert names(mishaps, playground, "general")[-1] == "invite"
-    mishaps.happen("invite", playground.world.world.channel("general"))
-    assert playground.world.world.bot_is_member
-    mishaps.happen("take_large", playground.world.world.channel("general"))
+    mishaps.happen("invite", playground.world.channel("general"))
+    assert playground.world.bot_is_member
+    mishaps.happen("take_large", playground.world.channel("general"))
     assert playground.state.attachment_size_limit == 10 << 20
     with pytest.raises(NotPossible):
-        mishaps.happen("invite", playground.world.world.channel("general"))
+        mishaps.happen("invite", playground.world.channel("general"))
 
 
 async def test_a_permission_comes_and_goes_and_the_last_channel_stays(playground: Playground):
-    mishaps, world = Mishaps(playground), playground.world.world
+    mishaps, world = Mishaps(playground), playground.world
 
     def may_attach() -> bool:
         mine = world.permissions(world.bot, world.channel("darkroom"))
@@ -73,14 +73,14 @@ async def test_the_panel_at_the_keyboard(playground: Playground, small_bot):
         await expect(drop).to_be_focused()
         await page.keyboard.press("Enter")
         await expect(said).to_have_text("The bot's socket was cut.")
-        await playground.wait_for(lambda: playground.wire.gateway.resumes == 1, what="a RESUME")
+        await playground.wait_for(lambda: playground.gateway.resumes == 1, what="a RESUME")
 
         await page.get_by_role("button", name="Take Attach Files away").press("Enter")
         await expect(said).to_have_text("The bot may attach no files in #darkroom.")
         await page.get_by_role("button", name="Give Attach Files back").click()
         await page.get_by_role("button", name="Fail the next edit (500)").click()
         await expect(said).to_have_text("The next edit will fail.")
-        assert len(playground.wire.faults.waiting) == 1
+        assert len(playground.faults.waiting) == 1
 
         await page.get_by_role("button", name="Delete this channel").click()
         await expect(page.locator("#topbar-name")).to_have_text("general")

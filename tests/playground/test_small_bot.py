@@ -30,7 +30,7 @@ class TestConversation:
         assert message.buttons[0].label == "Reroll"
 
     async def clicks(self, playground: Playground) -> None:
-        message = playground.messages.messages("darkroom")[-1]
+        message = playground.messages("darkroom")[-1]
         reroll = await (await playground.click("morgan", message, "🔄")).response()
         assert (reroll.content, reroll.reply_to) == ("Again!", message)
         await (await playground.click("mia", message, "Tick")).answered()
@@ -41,7 +41,7 @@ class TestConversation:
         sent = await (await playground.submit(remix, {remix_field(remix): "a pear"})).response()
         assert sent.content == "Remixed: a pear"
         assert sent.ephemeral
-        assert sent not in playground.messages.messages("darkroom", "morgan")
+        assert sent not in playground.messages("darkroom", "morgan")
         silent = await playground.click("mia", message, "Gone")
         playground.clock.advance(4)
         assert silent.unanswered
@@ -53,8 +53,8 @@ class TestConversation:
         assert interaction.original.thinking
         assert (await interaction.response()).content == "Thought about it."
         assert (await interaction.follow_up()).content == "And again."
-        assert playground.messages.messages("general") == []
-        assert len(playground.messages.messages("general", "mia")) == 2
+        assert playground.messages("general") == []
+        assert len(playground.messages("general", "mia")) == 2
 
     async def completes(self, playground: Playground) -> None:
         choices = await playground.autocomplete("mia", "darkroom", "imagine", "fruit", "ap")
@@ -90,22 +90,20 @@ class TestConversation:
         await playground.wait_for(lambda: message.attachments)
         assert "from in.png 5" in message.content
         assert message.mentions.users == ()
-        asked = f"<@{playground.world.world.bot.id}> hello"
+        asked = f"<@{playground.world.bot.id}> hello"
         question = await playground.send("mia", "darkroom", asked)
         reply = await playground.wait_for(
-            lambda: next(
-                (m for m in playground.messages.messages("darkroom") if m.reply_to == question), 0
-            )
+            lambda: next((m for m in playground.messages("darkroom") if m.reply_to == question), 0)
         )
         assert reply.content == f"You said {asked!r}"
 
     async def resumes(self, playground: Playground) -> None:
-        playground.wire.gateway.drop()
+        playground.gateway.drop()
         interaction = await playground.slash("mia", "darkroom", "imagine", prompt="x", count=1)
         assert (await interaction.response()).content.startswith("**x**")
-        assert playground.wire.gateway.resumes == 1
-        playground.wire.gateway.invalidate()
-        await playground.wait_for(lambda: playground.wire.gateway.identifies == 2)
+        assert playground.gateway.resumes == 1
+        playground.gateway.invalidate()
+        await playground.wait_for(lambda: playground.gateway.identifies == 2)
         await (await playground.slash("mia", "darkroom", "menu")).response()
 
 

@@ -17,7 +17,7 @@ async def test_a_thread_is_told_and_used_and_deleted(playground: Playground, wir
     message = await playground.send("mia", "darkroom", "look at this")
     thread = await playground.start_thread("mia", message, "Apples")
     created = (await line.event("THREAD_CREATE"))["d"]
-    parent = playground.world.world.channel("darkroom")
+    parent = playground.world.channel("darkroom")
     assert (created["id"], created["parent_id"]) == (str(message.id), str(parent.id))
     assert (created["type"], created["newly_created"]) == (11, True)
     changed = (await line.event("MESSAGE_UPDATE"))["d"]
@@ -44,7 +44,7 @@ async def test_a_thread_is_told_and_used_and_deleted(playground: Playground, wir
 
 
 async def test_a_thread_follows_its_channel(playground: Playground, wire: Wire):
-    bot = playground.world.world.bot
+    bot = playground.world.bot
     message = await playground.send("mia", "general", "x")
     thread = await playground.start_thread("mia", message, "x")
     path = f"/channels/{thread.id}/messages"
@@ -79,7 +79,7 @@ async def test_age_restricted_places(playground: Playground, wire: Wire):
 
 
 async def test_who_asks_and_where(playground: Playground, wire: Wire):
-    world = playground.world.world
+    world = playground.world
     roles = {role.name: str(role.id) for role in world.roles.values()}
     playground.set_locale("theo", "de")
     asked = await asked_in(playground, "theo", "darkroom")

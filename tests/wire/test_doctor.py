@@ -62,7 +62,7 @@ async def test_all_is_well(playground: Playground, tmp_path: Path):
 
 
 async def test_what_is_missing_is_named(playground: Playground, tmp_path: Path):
-    world = playground.world.world
+    world = playground.world
     playground.overwrite("general", world.bot, deny=Permission.ATTACH_FILES)
     shutil.copytree(CHECKPOINT, tmp_path / "half")
     (tmp_path / "half" / "vae" / "diffusion_pytorch_model.safetensors").unlink()
@@ -83,7 +83,7 @@ async def test_what_is_missing_is_named(playground: Playground, tmp_path: Path):
 
 @pytest.mark.parametrize("outage", [one for one in Outage if "429" not in one])
 async def test_bad_weather_is_a_finding(playground: Playground, tmp_path: Path, outage: Outage):
-    playground.wire.faults.strike(outage, "GET", "/users/@me$", times=2)
+    playground.faults.strike(outage, "GET", "/users/@me$", times=2)
     status, lines = await doctor(playground, tmp_path, DISCORD__TIMEOUT_S="3")
     assert status == 1
     assert lines[-1].startswith("!!")
@@ -99,12 +99,12 @@ async def test_a_refused_token_is_a_finding(playground: Playground, tmp_path: Pa
 
 async def test_one_unreachable_server_hides_no_other(playground: Playground, tmp_path: Path):
     await migrate(tmp_path / "data")
-    guild = playground.world.world.guild_id
-    playground.wire.faults.fail("GET", rf"/guilds/{guild}$", 403, code=50001)
+    guild = playground.world.guild_id
+    playground.faults.fail("GET", rf"/guilds/{guild}$", 403, code=50001)
     status, lines = await doctor(playground, tmp_path)
     assert status == 1
     assert any(line.startswith("!!  server") and "cannot be checked" in line for line in lines)
-    playground.wire.faults.fail("GET", "/users/@me/guilds", 403)
+    playground.faults.fail("GET", "/users/@me/guilds", 403)
     status, lines = await doctor(playground, tmp_path)
     assert status == 1
     assert any("does not say which servers the bot is in" in line for line in lines)

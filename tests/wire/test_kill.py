@@ -39,7 +39,7 @@ async def after_the_row(playground: Playground, bot: Process) -> None:
 
 
 async def after_the_first_answer(playground: Playground, bot: Process) -> None:
-    held = playground.wire.faults.hold_answer("POST", CALLBACK)
+    held = playground.faults.hold_answer("POST", CALLBACK)
     await ask(playground)
     await asyncio.wait_for(held.happened.wait(), PATIENCE_S)
     assert bot.rows("status, message_id") == [("recorded", None)]
@@ -60,7 +60,7 @@ async def in_mid_run(playground: Playground, bot: Process) -> None:
 
 
 async def after_the_final_edit(playground: Playground, bot: Process) -> None:
-    held = playground.wire.faults.hold_answer("PATCH", "/messages/", min_files=PICTURES)
+    held = playground.faults.hold_answer("PATCH", "/messages/", min_files=PICTURES)
     await ask(playground)
     await asyncio.wait_for(held.happened.wait(), PATIENCE_S)
     assert bot.rows("status") == [("running",)]
@@ -98,7 +98,7 @@ async def test_an_accepted_job_is_posted_exactly_once(playground: Playground, bo
 
 async def test_a_job_nobody_was_told_of_is_closed(playground: Playground, bot: Process):
     # The first answer never arrives: it is looked at only after the process is dead, and refused.
-    playground.wire.faults.add(Fault("POST", re.compile(CALLBACK), status=500, delay=2))
+    playground.faults.add(Fault("POST", re.compile(CALLBACK), status=500, delay=2))
     await after_the_row(playground, bot)
     await kill(bot)
     await bot.restart()
@@ -112,11 +112,11 @@ async def test_a_cancellation_that_nobody_saw_is_shown_by_the_next_start(
 ):
     await in_mid_run(playground, bot)
     (message,) = bot.posted()
-    playground.wire.faults.fail("PATCH", "/messages/", 500, times=1000)
+    playground.faults.fail("PATCH", "/messages/", 500, times=1000)
     await playground.click("mia", message, say("button-cancel"))
     await bot.until("status", lambda status: status == "cancelled")
     await kill(bot)
-    playground.wire.faults.clear()
+    playground.faults.clear()
     if not known:  # as where it was cancelled before its message was on record
         connection = sqlite3.connect(bot.folder / FILE_NAME)
         connection.execute("UPDATE jobs SET message_id = NULL")

@@ -11,7 +11,7 @@ async def test_a_moderators_round(playground: Playground, bot: Process):
         await playground.slash(who, "darkroom", command, **options)
 
         def answer() -> Message | None:
-            for seen in playground.messages.messages("darkroom", who)[-1:]:
+            for seen in playground.messages("darkroom", who)[-1:]:
                 if seen.private_to is not None and words in f"{seen.content}{seen.embeds}":
                     return seen
             return None

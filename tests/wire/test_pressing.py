@@ -14,7 +14,7 @@ async def test_the_buttons_under_pictures(playground: Playground, bot: Process):
         await playground.click(person, message, label)
 
         def answer() -> Message | None:
-            seen = playground.messages.messages("darkroom", person)[-1]
+            seen = playground.messages("darkroom", person)[-1]
             said = seen.private_to is not None and words in f"{seen.content}{seen.embeds}"
             return seen if said else None
 
@@ -45,7 +45,7 @@ async def test_buttons_of_another_database(playground: Playground, bot: Process)
         await playground.click("morgan", message, label)
 
         def answer() -> Message | None:
-            seen = playground.messages.messages("darkroom", "morgan")[-1]
+            seen = playground.messages("darkroom", "morgan")[-1]
             return seen if seen.private_to is not None and words in seen.content else None
 
         return await playground.wait_for(answer, PATIENCE_S, f"{label}: {words}")
@@ -64,7 +64,7 @@ async def test_buttons_of_another_database(playground: Playground, bot: Process)
     await private(question, say("button-delete-for-good"), "I have no record of the picture")
     await playground.submit(opened, {"prompt": "a quince"})
     await playground.wait_for(
-        lambda: "a quince" in playground.messages.messages("darkroom", "morgan")[-1].content,
+        lambda: "a quince" in playground.messages("darkroom", "morgan")[-1].content,
         PATIENCE_S,
         "what was typed into the form",
     )

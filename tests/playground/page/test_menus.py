@@ -72,7 +72,7 @@ async def test_menus_of_messages_and_people_and_threads(page: Page, playground: 
     await page.get_by_role("button", name="Delete thread").click()
     await expect(page.locator(".channel", has_text="Apples")).to_have_count(0)
     await expect(page.locator(".thread-box")).to_have_count(0)
-    assert playground.world.world.threads() == []
+    assert playground.world.threads() == []
 
 
 async def test_selects_and_forms(page: Page):

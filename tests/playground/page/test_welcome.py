@@ -90,7 +90,7 @@ async def test_the_remix_draws_first_what_it_changes(welcoming):
         form_ = page.get_by_role("dialog", name="Remix")
         await expect(form_.get_by_label("Prompt")).to_have_value(after)
         await expect(page.locator(".tile")).to_have_count(drawn)
-        assert f"**{before}**" in playground.messages.messages("darkroom")[0].content
+        assert f"**{before}**" in playground.messages("darkroom")[0].content
         await page.keyboard.press("Escape")
 
 
@@ -116,7 +116,7 @@ async def test_who_used_no_word_that_it_knows_is_told(http, model):
             prompt: str, settings: str, *, pictures: bool = True, after: str = ""
         ) -> None:
             escaped = "".join(f"\\{one}" if one in "*_~`|>" else one for one in prompt)
-            mia = playground.world.world.user("mia").id
+            mia = playground.world.user("mia").id
             content = f"**{escaped}** — <@{mia}>{after}\n{settings}"
             url = f"{playground.api_url}{wire.channel()}/messages"
             headers = {"Authorization": f"Bot {playground.token}"}

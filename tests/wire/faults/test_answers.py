@@ -13,7 +13,7 @@ from tests.wire.conftest import PATIENCE_S, Process
 
 @pytest.mark.odd_discord
 async def test_what_is_odd_is_answered(playground: Playground, bot: Process):
-    world = playground.world.world
+    world = playground.world
     odd = [
         (Kind.MODAL_SUBMIT, {"custom_id": "nobodys", "components": []}, "error-form-unknown"),
         (
@@ -44,11 +44,9 @@ async def test_what_discord_py_cannot_read_starts_a_session_anew_in_the_same_pro
     playground: Playground, bot: Process
 ):
     pid = bot.pid
-    playground.wire.gateway.dispatch("INTERACTION_CREATE", {"type": 5, "data": {"custom_id": "x"}})
-    await playground.wait_for(
-        lambda: playground.wire.gateway.identifies == 2, PATIENCE_S, "a session"
-    )
-    await playground.wait_for(lambda: playground.wire.gateway.connected, PATIENCE_S, "the bot")
+    playground.gateway.dispatch("INTERACTION_CREATE", {"type": 5, "data": {"custom_id": "x"}})
+    await playground.wait_for(lambda: playground.gateway.identifies == 2, PATIENCE_S, "a session")
+    await playground.wait_for(lambda: playground.gateway.connected, PATIENCE_S, "the bot")
     asked = await playground.slash("mia", "darkroom", "queue")
     await asked.answered(within=PATIENCE_S)
     assert bot.pid == pid
@@ -58,7 +56,7 @@ async def test_what_discord_py_cannot_read_starts_a_session_anew_in_the_same_pro
 async def test_an_acknowledgement_that_was_lost_leaves_nobody_with_a_thinking_bot(
     playground: Playground, bot: Process
 ):
-    playground.wire.faults.lose_answer("POST", r"/interactions/.*/callback")
+    playground.faults.lose_answer("POST", r"/interactions/.*/callback")
     asked = await playground.slash("mia", "darkroom", "history")
     answer = await asked.response(within=PATIENCE_S)
     assert says(answer.content, "error-discord")

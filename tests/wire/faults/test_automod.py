@@ -20,7 +20,7 @@ async def ask(playground: Playground, steps: int = 4):
 
 
 def told(playground: Playground) -> list[Message]:
-    return [one for one in playground.messages.messages("darkroom", "mia") if one.ephemeral]
+    return [one for one in playground.messages("darkroom", "mia") if one.ephemeral]
 
 
 async def step_of(playground: Playground, bot: Process) -> Message:

@@ -39,8 +39,8 @@ async def test_no_private_job_is_lost(tmp_path: Path, ahead: float):
         await bot.end(signal.SIGKILL)
         await bot.restart()
         answer = await playground.wait_for(lambda: shown(second), PATIENCE_S, "it after the end")
-        assert answer.private_to == playground.world.world.user("mia")
+        assert answer.private_to == playground.world.user("mia")
         await bot.until("count(*) FILTER (WHERE status = 'done')", lambda done: done == 2)
-        assert playground.world.world.direct_messages(playground.world.world.user("mia")) is None
+        assert playground.world.direct_messages(playground.world.user("mia")) is None
         assert await bot.end() == 0
     judge.speak()

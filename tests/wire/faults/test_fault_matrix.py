@@ -58,7 +58,7 @@ def expected(point: Point, outcome: Outcome) -> list[Outage]:
 def strike(playground: Playground, outage: Outage, method: str, path: str, body: str = "") -> None:
     # aiohttp tries once more by itself where the connection of such a request is reset.
     again = outage is Outage.RESET and method in ("GET", "PUT", HANDSHAKE)
-    playground.wire.faults.strike(outage, method, path, body=body, times=2 if again else 1)
+    playground.faults.strike(outage, method, path, body=body, times=2 if again else 1)
 
 
 STARTS = {
@@ -73,8 +73,8 @@ async def test_what_a_start_waits_for(playground: Playground, process: Process, 
     for outage in expected(point, Outcome.WAITS):
         strike(playground, outage, *STARTS[point])
     await process.start(**IMPATIENT)
-    assert playground.wire.faults.waiting == (), "each was met"
-    assert playground.wire.gateway.identifies == 1
+    assert playground.faults.waiting == (), "each was met"
+    assert playground.gateway.identifies == 1
     assert not process.lines("darkroom: ")
 
 
@@ -177,7 +177,7 @@ async def test_what_becomes_of_a_job(playground: Playground, process: Process, p
         if OUTCOMES[point][outage] is not Outcome.TOLD_BY_DISCORD:
             await asked.answered(within=PATIENCE_S)
     await ended(process)
-    assert playground.wire.faults.waiting == (), "each was met"
+    assert playground.faults.waiting == (), "each was met"
     outcomes = {one: outcome_of(process, one, process.posted) for one in Outage}
     assert outcomes == OUTCOMES[point]
 
@@ -185,7 +185,7 @@ async def test_what_becomes_of_a_job(playground: Playground, process: Process, p
 async def test_what_becomes_of_a_direct_message(playground: Playground, process: Process):
     await process.start(**IMPATIENT)
     playground.clock.stop()
-    direct = playground.open_direct_messages(playground.world.world.user("mia"))
+    direct = playground.open_direct_messages(playground.world.user("mia"))
     for outage in Outage:
         strike(playground, outage, "POST", SENT, re.escape(prompt(outage)))
         asked = await ask(playground, outage, 20, private=True)
@@ -196,10 +196,9 @@ async def test_what_becomes_of_a_direct_message(playground: Playground, process:
     )
     playground.clock.advance(FIFTEEN_MINUTES)
     await ended(process)
-    assert playground.wire.faults.waiting == (), "each was met"
+    assert playground.faults.waiting == (), "each was met"
     outcomes = {
-        one: outcome_of(process, one, lambda: playground.messages.messages(direct, "mia"))
-        for one in Outage
+        one: outcome_of(process, one, lambda: playground.messages(direct, "mia")) for one in Outage
     }
     assert outcomes == OUTCOMES[Point.DIRECT_MESSAGE]
     assert process.posted() == []

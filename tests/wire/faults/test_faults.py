@@ -38,44 +38,44 @@ async def ask_and_wait_for_a_step(playground: Playground, bot: Process) -> Messa
 
 
 def fail_first_answer(playground: Playground) -> None:
-    playground.wire.faults.fail("POST", CALLBACK, 500)
+    playground.faults.fail("POST", CALLBACK, 500)
 
 
 def limit_first_answer(playground: Playground) -> None:
-    playground.wire.faults.limit("POST", CALLBACK, 0.5)
+    playground.faults.limit("POST", CALLBACK, 0.5)
 
 
 def lose_first_answer(playground: Playground) -> None:
-    playground.wire.faults.lose_answer("POST", CALLBACK)
+    playground.faults.lose_answer("POST", CALLBACK)
 
 
 def lose_first_answer_and_the_question_about_it(playground: Playground) -> None:
-    playground.wire.faults.lose_answer("POST", CALLBACK)
-    playground.wire.faults.fail("GET", r"/messages/@original", 400)
+    playground.faults.lose_answer("POST", CALLBACK)
+    playground.faults.fail("GET", r"/messages/@original", 400)
 
 
 def fail_every_edit(playground: Playground) -> None:
-    playground.wire.faults.fail("PATCH", BY_TOKEN, 500, times=3)
+    playground.faults.fail("PATCH", BY_TOKEN, 500, times=3)
 
 
 def limit_every_edit(playground: Playground) -> None:
-    playground.wire.faults.limit("PATCH", BY_TOKEN, 0.5, times=3)
+    playground.faults.limit("PATCH", BY_TOKEN, 0.5, times=3)
 
 
 def lose_the_answer_to_every_edit(playground: Playground) -> None:
-    playground.wire.faults.lose_answer("PATCH", BY_TOKEN, times=3)
+    playground.faults.lose_answer("PATCH", BY_TOKEN, times=3)
 
 
 def refuse_two_uploads_for_their_size(playground: Playground) -> None:
-    playground.wire.faults.too_large(times=2)
+    playground.faults.too_large(times=2)
 
 
 def slow_every_answer(playground: Playground) -> None:
-    playground.wire.faults.slow("*", "", 1.0, times=8)
+    playground.faults.slow("*", "", 1.0, times=8)
 
 
 def kill_the_token(playground: Playground) -> None:
-    playground.wire.faults.fail("PATCH", BY_TOKEN, 401, code=DEAD_TOKEN)
+    playground.faults.fail("PATCH", BY_TOKEN, 401, code=DEAD_TOKEN)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ async def test_the_picture_is_posted_exactly_once(
 
 
 async def test_an_answer_that_came_too_late_closes_the_row(playground: Playground, bot: Process):
-    playground.wire.faults.limit("POST", CALLBACK, 4.0)
+    playground.faults.limit("POST", CALLBACK, 4.0)
     await ask(playground)
     await bot.until("status, error", lambda *row: row == ("failed", "never acknowledged"))
     assert bot.posted() == []
@@ -124,25 +124,25 @@ async def test_a_server_of_small_files_gets_a_smaller_picture(playground: Playgr
 
 async def test_a_click_while_the_socket_is_down_is_answered(playground: Playground, bot: Process):
     message = await ask_and_wait_for_a_step(playground, bot)
-    playground.wire.gateway.drop()
+    playground.gateway.drop()
     click = await playground.click("mia", message, say("button-cancel"))
     await click.answered(within=PATIENCE_S)
-    assert (playground.wire.gateway.resumes, playground.wire.gateway.identifies) == (1, 1)
+    assert (playground.gateway.resumes, playground.gateway.identifies) == (1, 1)
     await bot.until("status", lambda status: status == "cancelled")
 
 
 def drop_and_forget(playground: Playground) -> None:
     """Cut the socket, and answer its RESUME with INVALID_SESSION."""
-    playground.wire.gateway.drop()
-    playground.wire.gateway.forget()
+    playground.gateway.drop()
+    playground.gateway.forget()
 
 
 @pytest.mark.parametrize(
     "end",
     [
-        lambda playground: playground.wire.gateway.drop(),
-        lambda playground: playground.wire.gateway.invalidate(),
-        lambda playground: playground.wire.gateway.ask_to_reconnect(),
+        lambda playground: playground.gateway.drop(),
+        lambda playground: playground.gateway.invalidate(),
+        lambda playground: playground.gateway.ask_to_reconnect(),
         drop_and_forget,
     ],
     ids=["drop", "invalidate", "reconnect", "drop_and_forget"],
@@ -153,7 +153,7 @@ async def test_a_job_outlives_its_session(
     await ask_and_wait_for_a_step(playground, bot)
     end(playground)
     await bot.finished(1)
-    await playground.wait_for(lambda: playground.wire.gateway.connected, PATIENCE_S, "the bot")
+    await playground.wait_for(lambda: playground.gateway.connected, PATIENCE_S, "the bot")
     await ask(playground)
     await bot.finished(1, messages=2)
 
@@ -170,7 +170,7 @@ async def test_a_token_that_died_while_the_job_ran_makes_way_for_the_channel(
 
 
 def allow_no_files(playground: Playground) -> None:
-    world = playground.world.world
+    world = playground.world
     playground.overwrite("darkroom", world.bot, deny=Permission.ATTACH_FILES)
 
 
@@ -256,11 +256,11 @@ async def test_a_message_deleted_while_the_bot_was_away_ends_its_job(
 async def test_closed_direct_messages_leave_the_job_in_the_history(
     playground: Playground, bot: Process
 ):
-    mia = playground.world.world.user("mia")
+    mia = playground.world.user("mia")
     direct = playground.open_direct_messages(mia)
-    playground.wire.faults.lose_answer("POST", CALLBACK)
-    playground.wire.faults.fail("GET", r"/messages/@original", 401, code=DEAD_TOKEN)
-    playground.world.world.deaf_to_direct_messages.add(mia.id)
+    playground.faults.lose_answer("POST", CALLBACK)
+    playground.faults.fail("GET", r"/messages/@original", 401, code=DEAD_TOKEN)
+    playground.world.deaf_to_direct_messages.add(mia.id)
     await ask(playground, where=direct)
     await bot.until(
         "status, error",
@@ -290,20 +290,20 @@ async def ask_privately(playground: Playground) -> Message:
 async def test_a_private_job_outlives_its_token_without_a_word_in_public(
     playground: Playground, bot: Process, closed: bool
 ):
-    mia = playground.world.world.user("mia")
+    mia = playground.world.user("mia")
     direct = playground.open_direct_messages(mia)
     if closed:
-        playground.world.world.deaf_to_direct_messages.add(mia.id)
+        playground.world.deaf_to_direct_messages.add(mia.id)
     answer = await ask_privately(playground)
     playground.clock.advance(FIFTEEN_MINUTES)
     await bot.until("status", lambda status: status == "done")
-    sent = playground.messages.messages(direct, mia)
+    sent = playground.messages(direct, mia)
     assert [len(message.attachments) for message in sent] == ([] if closed else [1])
     assert answer.attachments == [] or answer.attachments[0].filename == "preview.webp"
     moved = (None, answer.id) if closed else (direct.id, sent[0].id)
     assert bot.rows("direct_channel_id, message_id, interaction_token") == [(*moved, None)]
     assert bot.posted() == []
-    here = f"/channels/{playground.world.world.channel('darkroom').id}/"
+    here = f"/channels/{playground.world.channel('darkroom').id}/"
     assert [seen.path for seen in playground.log.requests if here in seen.path] == []
 
 

@@ -63,9 +63,9 @@ async def test_every_outage_at_login_passes(playground: Playground, process: Pro
     for outage in passing:
         # aiohttp tries once more by itself where the connection of a GET is reset.
         times = 2 if outage is Outage.RESET else 1
-        playground.wire.faults.strike(outage, "GET", "/users/@me$", times=times)
+        playground.faults.strike(outage, "GET", "/users/@me$", times=times)
     await process.start(**IMPATIENT)
-    assert playground.wire.faults.waiting == ()
+    assert playground.faults.waiting == ()
     lines = process.lines("Discord cannot be reached")
     assert len(lines) == len(passing) - 2, "discord.py waits for limits that Discord itself sets"
     assert all(len(line) < 300 for line in lines)
@@ -74,7 +74,7 @@ async def test_every_outage_at_login_passes(playground: Playground, process: Pro
 
 
 async def test_a_ban_is_waited_for_as_long_as_it_says(playground: Playground, process: Process):
-    playground.wire.faults.add(
+    playground.faults.add(
         Fault("GET", re.compile("/users/@me$"), 429, retry_after=6.0, page="error code: 1015")
     )
     await process.start(**IMPATIENT)
@@ -87,11 +87,11 @@ async def test_every_outage_of_the_gateway_passes_and_costs_no_identify(
 ):
     for outage in Outage:
         times = 2 if outage is Outage.RESET else 1
-        playground.wire.faults.strike(outage, HANDSHAKE, "/gateway", times=times)
+        playground.faults.strike(outage, HANDSHAKE, "/gateway", times=times)
     await process.start(**IMPATIENT)
-    assert playground.wire.faults.waiting == ()
+    assert playground.faults.waiting == ()
     assert len(process.lines("the gateway cannot be reached")) == len(Outage)
-    assert playground.wire.gateway.identifies == 1
+    assert playground.gateway.identifies == 1
 
 
 async def test_a_refused_token_ends_it_for_good(playground: Playground, process: Process):
@@ -107,12 +107,12 @@ async def test_a_refused_token_ends_it_for_good(playground: Playground, process:
 async def test_a_gateway_that_turns_away_for_good_ends_it_for_good(
     playground: Playground, process: Process, code: int
 ):
-    playground.wire.gateway.turning_away.append(code)
+    playground.gateway.turning_away.append(code)
     await process.begin()
     assert await process.ended() == NOT_LET_IN
     (line,) = process.lines("darkroom: ")
     assert ("DISCORD__TOKEN" in line) == (code in (4004, 4014))
-    assert playground.wire.gateway.identifies == 0
+    assert playground.gateway.identifies == 0
 
 
 def test_the_readmes_unit_does_not_start_it_again_then():
@@ -121,9 +121,9 @@ def test_the_readmes_unit_does_not_start_it_again_then():
 
 
 async def test_it_takes_as_many_shards_as_discord_wants(playground: Playground, process: Process):
-    playground.wire.gateway.shards = 2
+    playground.gateway.shards = 2
     await process.start()
-    await playground.wait_for(lambda: playground.wire.gateway.identifies == 2, PATIENCE_S, "both")
+    await playground.wait_for(lambda: playground.gateway.identifies == 2, PATIENCE_S, "both")
     await process.said("ready as")
     asked = await playground.slash("mia", "darkroom", "imagine", prompt="a pear", count=1, steps=2)
     await asked.answered(within=PATIENCE_S)
@@ -131,12 +131,10 @@ async def test_it_takes_as_many_shards_as_discord_wants(playground: Playground, 
 
 
 async def test_more_shards_are_taken_in_the_same_process(playground: Playground, process: Process):
-    playground.wire.gateway.turning_away.append(4011)
+    playground.gateway.turning_away.append(4011)
     await process.start(**IMPATIENT)
     pid = process.pid
-    await playground.wait_for(
-        lambda: playground.wire.gateway.identifies == 1, PATIENCE_S, "the bot"
-    )
+    await playground.wait_for(lambda: playground.gateway.identifies == 1, PATIENCE_S, "the bot")
     assert len(process.lines("Discord wants more shards (4011)")) == 1
     assert process.pid == pid
 
@@ -147,12 +145,12 @@ async def test_a_session_that_is_lost_over_and_over_is_not_begun_anew_at_once(
     await process.start()
     for count in range(1, 4):
         await playground.wait_for(
-            lambda count=count: playground.wire.gateway.identifies == count, PATIENCE_S, "a session"
+            lambda count=count: playground.gateway.identifies == count, PATIENCE_S, "a session"
         )
-        await playground.wait_for(lambda: playground.wire.gateway.connected, PATIENCE_S, "the bot")
+        await playground.wait_for(lambda: playground.gateway.connected, PATIENCE_S, "the bot")
         if count < 3:
             began = time.monotonic()
-            playground.wire.gateway.invalidate()
+            playground.gateway.invalidate()
     assert time.monotonic() - began >= 5.0
 
 
@@ -160,14 +158,12 @@ async def test_a_gateway_that_is_lost_later_is_a_line_an_attempt(
     playground: Playground, process: Process
 ):
     await process.start()
-    playground.wire.faults.strike(Outage.FORBIDDEN, HANDSHAKE, "/gateway")
+    playground.faults.strike(Outage.FORBIDDEN, HANDSHAKE, "/gateway")
     banned = Fault(HANDSHAKE, re.compile("/gateway"), 429, retry_after=6.0, page="error code: 1015")
-    playground.wire.faults.add(banned)
+    playground.faults.add(banned)
     began = time.monotonic()
-    playground.wire.gateway.drop()
-    await playground.wait_for(
-        lambda: playground.wire.gateway.identifies == 2, PATIENCE_S, "a session"
-    )
+    playground.gateway.drop()
+    await playground.wait_for(lambda: playground.gateway.identifies == 2, PATIENCE_S, "a session")
     assert time.monotonic() - began >= 6.0
     lines = process.lines("Attempting a reconnect")
     assert len(lines) == 2
@@ -180,11 +176,11 @@ async def test_refused_commands_leave_those_that_are_there(
     await process.start()
     await process.end()
     (process.folder / "commands.sha256").unlink()
-    playground.wire.faults.fail("PUT", COMMANDS, 400, code=50035)
+    playground.faults.fail("PUT", COMMANDS, 400, code=50035)
     await process.begin()
     (line,) = await process.said("the commands are not synced")
     assert "until this is mended" in line
-    await playground.wait_for(lambda: playground.wire.gateway.connected, PATIENCE_S, "the bot")
+    await playground.wait_for(lambda: playground.gateway.connected, PATIENCE_S, "the bot")
     asked = await playground.slash("mia", "darkroom", "imagine", prompt="a pear", count=1, steps=2)
     await asked.answered(within=PATIENCE_S)
 
@@ -192,18 +188,18 @@ async def test_refused_commands_leave_those_that_are_there(
 async def test_commands_beyond_a_days_two_hundred_come_later(
     playground: Playground, process: Process
 ):
-    playground.wire.faults.fail("PUT", COMMANDS, 400, code=TOO_MANY_TODAY)
+    playground.faults.fail("PUT", COMMANDS, 400, code=TOO_MANY_TODAY)
     await process.begin()
     (line,) = await process.said("the commands are not synced")
     assert "trying again in 3600 s" in line
-    await playground.wait_for(lambda: playground.wire.gateway.connected, PATIENCE_S, "the bot")
+    await playground.wait_for(lambda: playground.gateway.connected, PATIENCE_S, "the bot")
 
 
 async def test_a_sync_that_meets_bad_weather_is_made_up_for(
     playground: Playground, process: Process
 ):
-    playground.wire.faults.strike(Outage.BROKEN, "GET", COMMANDS)
-    playground.wire.faults.strike(Outage.RESET, "PUT", COMMANDS, times=2)
+    playground.faults.strike(Outage.BROKEN, "GET", COMMANDS)
+    playground.faults.strike(Outage.RESET, "PUT", COMMANDS, times=2)
     await process.start()
     assert len(process.lines("the commands are not synced")) == 2
 
@@ -218,8 +214,8 @@ async def test_an_entry_point_command_stays(playground: Playground, process: Pro
 
 async def test_a_job_asked_for_after_the_storm_is_posted(playground: Playground, process: Process):
     """What was waiting for Discord serves like any other start."""
-    playground.wire.faults.strike(Outage.BANNED, "GET", "/users/@me$")
-    playground.wire.faults.strike(Outage.SILENT, HANDSHAKE, "/gateway")
+    playground.faults.strike(Outage.BANNED, "GET", "/users/@me$")
+    playground.faults.strike(Outage.SILENT, HANDSHAKE, "/gateway")
     await process.start(**IMPATIENT)
     await playground.slash("mia", "darkroom", "imagine", prompt="a pear", count=1, steps=2)
     await process.finished(1)

@@ -18,7 +18,7 @@ async def test_of_two_processes_one_answers_and_the_other_drops_the_job(
         process.folder.mkdir()
         await process.begin()
         await playground.wait_for(
-            lambda count=count: playground.wire.gateway.identifies == count, PATIENCE_S, "the bot"
+            lambda count=count: playground.gateway.identifies == count, PATIENCE_S, "the bot"
         )
     try:
         await playground.ready(PATIENCE_S)
@@ -36,7 +36,7 @@ async def test_of_two_processes_one_answers_and_the_other_drops_the_job(
         shown = both[0].posted()
         assert len(shown) == 2
         assert all(len(message.attachments) == 1 for message in shown)
-        private = [one for one in playground.messages.messages("darkroom", "mia") if one.ephemeral]
+        private = [one for one in playground.messages("darkroom", "mia") if one.ephemeral]
         assert private == [], "nobody is told twice"
     finally:
         for process in both:
@@ -46,7 +46,7 @@ async def test_of_two_processes_one_answers_and_the_other_drops_the_job(
 async def test_after_a_kill_an_answer_of_another_process_is_left_alone(
     playground: Playground, bot: Process
 ):
-    held = playground.wire.faults.hold_answer("POST", r"/interactions/.*/callback")
+    held = playground.faults.hold_answer("POST", r"/interactions/.*/callback")
     await playground.slash("mia", "darkroom", "imagine", prompt="a pear", count=1, steps=2)
     await asyncio.wait_for(held.happened.wait(), PATIENCE_S)
     await bot.end(signal.SIGKILL)
