@@ -17,7 +17,7 @@ from PIL import Image
 
 from bot.texts import say
 from playground import Attachment, Interaction, Playground
-from playground.messages import Message
+from playground.messages.messages import Message
 from tests.texts import says
 from tests.wire.conftest import PATIENCE_S, Process
 from tests.wire.upgrade import memory

@@ -7,13 +7,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from playground.files import Attachment
-from playground.origins import Origin
-
 from playground import Playground
 from playground.clock import Clock, Snowflakes
-from playground.interactions import Callback, Interaction, Kind
-from playground.messages import Message
+from playground.interactions.interactions import Callback, Interaction, Kind
+from playground.messages.files import Attachment
+from playground.messages.messages import Message
+from playground.messages.origins import Origin
 from playground.state import State
 
 Json = dict[str, Any]

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from playground import Playground, Upload
-from playground.interactions import Interaction
-from playground.messages import Message
+from playground.interactions.interactions import Interaction
+from playground.messages.messages import Message
 from tests.wire.conftest import PATIENCE_S, REAL, Process
 from tests.wire.quick_worker import picture
 
