@@ -5,7 +5,8 @@ The rules are those of its wiki ("Features", section "Attention/emphasis") and o
 and brackets inside brackets multiply. Round and square brackets are paired apart from each other.
 What is never closed holds to the end; what was never opened is text, and so is any number but a
 plain decimal one. A colon right behind a digit is a time's, a ratio's or a verse's, unless a number
-with a point that could be a weight follows: ``(16:9)``, ``(John 3:16)`` and ``(1990:1.2)``. ``\(``, ``\)``, ``\[``, ``\]`` and ``\\`` are the characters themselves.
+with a point that could be a weight follows: ``(16:9)`` and ``(John 3:16)`` are words, and
+``(1990:1.2)`` weighs. ``\(``, ``\)``, ``\[``, ``\]`` and ``\\`` are the characters themselves.
 The word ``BREAK`` ends a section. Not taken over: weights without a bound, ``[from:to:when]``,
 ``[one|other]``, ``AND``, and dropping a backslash that escapes nothing.
 """

@@ -32,7 +32,7 @@ def well_formed(text: str) -> str:
 
 def tidy(text: str) -> str:
     """Return well-formed text, without what is invisible beside its spaces, dashes and ends."""
-    return _STRAY.sub("", well_formed(text))
+    return str(_STRAY.sub("", well_formed(text)))
 
 
 def is_blank(text: str) -> bool:
