@@ -192,17 +192,17 @@ def _decoded(image: Image.Image, mode: str) -> tuple[Image.Image, bool]:
     if image.mode == "RGB" and not clear and to_srgb is None:
         return image, False
     decoded = Image.new(mode if clear else "RGB", image.size)
-    lowest = 255
+    opaque = True
     for top in range(0, image.height, BAND):
         rows = image.crop((0, top, image.width, min(top + BAND, image.height)))
         rows = _decoded_rows(rows, to_srgb)
         if rows.mode == "RGBA":
-            lowest = min(lowest, rows.getextrema()[3][0])
+            opaque &= rows.getchannel("A").histogram()[255] == rows.width * rows.height
             if decoded.mode == "RGB":
                 ground = Image.new("RGBA", rows.size, (*ALPHA_GROUND, 255))
                 rows = Image.alpha_composite(ground, rows).convert("RGB")
         decoded.paste(rows, (0, top))
-    if lowest == 255:  # as screenshots say that they could be transparent
+    if opaque:  # as screenshots say that they could be transparent
         return decoded.convert("RGB"), False
     return decoded, True
 
