@@ -23,7 +23,8 @@ Answer = tuple[Sequence[int], bytes]  # numbers, and the bytes they describe
 
 
 def _prepare(data: bytes, width: int, height: int) -> Answer:
-    return (), source_image.prepare(data, width, height)
+    png, clear = source_image.prepare(data, width, height)
+    return (int(clear),), png
 
 
 def _whole(data: bytes) -> Answer:

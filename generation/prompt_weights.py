@@ -2,11 +2,13 @@ r"""Weights in prompts, by the rules of AUTOMATIC1111's web UI.
 
 The rules are those of its wiki ("Features", section "Attention/emphasis") and of its parser:
 ``(words)`` weigh 1.1 times as much, ``[words]`` 1.1 times less, ``(words:1.3)`` 1.3 times as much,
-and nested brackets multiply. Round and square brackets are matched independently. An unclosed
-bracket extends to the end; an unopened one is text, and so is any number except a plain decimal
-one. ``\(``, ``\)``, ``\[``, ``\]`` and ``\\`` are the literal characters. The word ``BREAK`` ends a
-section. Not supported: unlimited weights, ``[from:to:when]``, ``[one|other]``, ``AND``, and
-dropping a backslash that escapes nothing.
+and brackets inside brackets multiply. Round and square brackets are paired apart from each other.
+What is never closed holds to the end; what was never opened is text, and so is any number but a
+plain decimal one. A colon right behind a digit is a time's, a ratio's or a verse's, unless a number
+with a point that could be a weight follows: ``(16:9)`` and ``(John 3:16)`` are words, and
+``(1990:1.2)`` weighs. ``\(``, ``\)``, ``\[``, ``\]`` and ``\\`` are the characters themselves.
+The word ``BREAK`` ends a section. Not taken over: weights without a bound, ``[from:to:when]``,
+``[one|other]``, ``AND``, and dropping a backslash that escapes nothing.
 """
 
 import math
@@ -21,16 +23,20 @@ from generation.phrases import Phrase
 
 EMPHASIS = 1.1
 MAX_WEIGHT = 5.0
+SHOWN_PIECE = 40  # characters of what weighs too much
 
 _MARK = re.compile(
     r"""
     \\ (?P<escaped> [\\()\[\]] )
     | (?P<opening> [(\[] )
-    | (?P<closing> [)\]] | : \s* (?P<weight> [+-]? ( [0-9]+ ( \.[0-9]* )? | \.[0-9]+ ) ) \s* \) )
+    | (?P<closing> [)\]]
+        | (?: (?<! [0-9] ) | (?= : \s* \+? ( [0-4]? \.[0-9]+ | [0-4]\. | 5\.0* ) \s* \) ) )
+          : \s* (?P<weight> [+-]? ( [0-9]+ ( \.[0-9]* )? | \.[0-9]+ ) ) \s* \) )
     | (?P<break> \bBREAK\b )
     """,
     re.VERBOSE,
 )
+_MARKUP = re.compile(r"[^\w .,'-]|_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,7 @@ def parse(text: str, field: str = "prompt") -> list[list[Piece]]:
         elif part.text.isspace() and sections[-1]:  # its weight does not matter
             sections[-1].append(Piece(part.text, sections[-1][-1].weight))
         elif part.text:
-            sections[-1].append(Piece(part.text, _bounded(part.weight, field)))
+            sections[-1].append(Piece(part.text, _bounded(part.text, part.weight, field)))
     return [_join(section) for section in sections]
 
 
@@ -110,9 +116,12 @@ def _pair(marks: list[re.Match[str]]) -> tuple[dict[int, float], dict[int, int]]
     return weights, partners
 
 
-def _bounded(weight: float, field: str) -> float:
-    if not 0 <= weight <= MAX_WEIGHT:  # also catches NaN, of 0 times infinity
-        raise InvalidRequest(field, Phrase("bound-weights", most=f"{MAX_WEIGHT:g}"))
+def _bounded(text: str, weight: float, field: str) -> float:
+    if not 0 <= weight <= MAX_WEIGHT:  # a NaN, of 0 times a number beyond all bounds, is neither
+        # What is shown of somebody's words is no markup of theirs.
+        piece = _MARKUP.sub("", text).strip()[:SHOWN_PIECE] or "…"
+        bound = Phrase("bound-weights", most=f"{MAX_WEIGHT:g}", piece=piece, weight=f"{weight:g}")
+        raise InvalidRequest(field, bound)
     return weight
 
 

@@ -186,7 +186,7 @@ class Uploaded(GenerationRequest):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpscaleRequest:
-    """A picture to upscale: an RGB PNG of exactly this width and height in pixels.
+    """A picture to enlarge: an RGB or RGBA PNG of exactly this width and height in pixels.
 
     ``seed`` is the picture's own, which the upscaled one keeps. Raises InvalidRequest, naming the
     field and its limit.

@@ -35,9 +35,10 @@ class Decoder:
             self._free.put_nowait(None)
         self._running: set[Process] = set()
 
-    async def prepare(self, data: bytes, width: int, height: int) -> bytes:
-        """Return a person's file as a PNG of this size."""
-        return (await self._ask("prepare", (width, height), data))[1]
+    async def prepare(self, data: bytes, width: int, height: int) -> tuple[bytes, bool]:
+        """Return a person's file as a PNG of this size, and whether it was transparent."""
+        (clear,), png = await self._ask("prepare", (width, height), data)
+        return png, bool(clear)
 
     async def whole(self, data: bytes) -> tuple[bytes, int, int]:
         """Return a person's file as a PNG of its own size, with that size."""

@@ -6,7 +6,8 @@ from dataclasses import replace
 from bot.db.records import Kind, NewJob, Words
 from bot.options.image_options import ImageOptions
 from bot.options.registry import OPTIONS
-from bot.options.resolve import new_seed, request_of
+from bot.options.resolve import request_of
+from bot.options.values import new_seed
 from generation.catalog import Catalog
 from generation.request import GenerationRequest
 
@@ -18,10 +19,11 @@ VARIATION_STRENGTH = 0.6
 def new_job_of(catalog: Catalog, kind: Kind, said: ImageOptions) -> NewJob:
     """Return the new job for these options; raises as `request_of` does."""
     request, style = request_of(catalog, said), catalog.style(said.get("style"))
+    left_out = ", ".join(said.left_out) or None
     if style is None:
-        return NewJob(kind=kind, request=request)
+        return NewJob(kind=kind, request=request, left_out=left_out)
     typed = Words(said.prompt.strip(), said.negative_prompt.strip())
-    return NewJob(kind=kind, request=request, style=style.name, typed=typed)
+    return NewJob(kind=kind, request=request, style=style.name, typed=typed, left_out=left_out)
 
 
 def reroll(request: GenerationRequest) -> GenerationRequest:

@@ -96,13 +96,14 @@ class Words:
 class NewJob:
     """A job to be recorded.
 
-    If its request has a strength, the source picture is stored under ``source_sha256``. ``factor``
-    is how much larger an upscale is than its request. ``style`` names the prompt template that was
-    applied to the request's prompts, and ``typed`` are those without it and without a server's
-    additions; None if they are the request's own. ``flagged`` says what moderators should look at,
-    ``stripped`` what filters cut out of the prompt. Pictures scored above ``spoiler_above`` are
-    spoilered, those above ``refuse_above`` are not shown, and their files are dropped unless
-    ``keep_refused``; None shows all of them.
+    Where its request has a strength, the picture it starts from is stored under ``source_sha256``.
+    ``factor`` is how much larger an upscale is than its request draws it. ``style`` names the
+    prompt template that is in the request's prompts, and ``typed`` are those without it and
+    without what a server adds; None where they are the request's own. ``flagged`` says what
+    moderators should look at, ``stripped`` what filters cut out of the prompt, ``left_out``
+    what the person brought and nothing here can use. Pictures
+    scored above ``spoiler_above`` are hidden until somebody clicks, those above ``refuse_above``
+    are not shown, and their files are dropped unless ``keep_refused``; None shows all of them.
     """
 
     kind: Kind
@@ -115,6 +116,7 @@ class NewJob:
     typed: Words | None = None
     flagged: str | None = None
     stripped: str | None = None
+    left_out: str | None = None
     spoiler_above: float | None = None
     refuse_above: float | None = None
     keep_refused: bool = True

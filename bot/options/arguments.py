@@ -1,35 +1,73 @@
 """Parameters typed in a prompt: ``a fox --ar 3:2 --seed 7 --no text, blur``.
 
-The syntax is Midjourney's. A parameter is ``--`` followed by a letter, at the start or after a
-space; phones turn the two hyphens into a dash, which counts only before a known name. Numbers and
-aspects take the next word, and what follows belongs to the prompt. Names and ``--no`` take all
-words up to the next parameter, or a quoted text.
+The way of writing is Midjourney's. A parameter begins with ``--`` before a letter, at the start or
+after a space; keyboards have other dashes, and phones make one of two. One dash, and two with a
+space behind them, are mostly punctuation: they count only before a known name with a value that
+fits it. A number or an aspect is the next word, and what follows it belongs to the prompt. Names
+and ``--no`` take every word up to the next parameter, or what stands in quotes.
 """
 
 import difflib
 import re
+import unicodedata
+from dataclasses import dataclass
 from typing import Any
 
+from bot.options import dialects, midjourney, pasted
 from bot.options.errors import TooManyJobs, UnknownParameter
 from bot.options.image_options import ImageOptions
 from bot.options.permutations import MAX_JOBS, expand
 from bot.options.registry import OPTIONS, Option
 from bot.options.resolve import named
-from bot.options.values import Prompt, Whole
-from bot.texts import say
+from bot.options.typography import (
+    DASHES,
+    INVISIBLE,
+    QUOTES,
+    SINGLE_QUOTES,
+    is_blank,
+    plain,
+    tidy,
+)
+from bot.options.values import Prompt, SamplerName, Whole
+from bot.texts import phrased, say
+from bot.texts.inert import code
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
 from generation.request import COUNT
 
-NEAR = 0.7  # difflib's ratio, which is 1 for equal words
+NEAR = 0.7  # of difflib's ratio, which is 1 for the same word
+SHOWN_PIECE = 60  # characters of what is wrong
 
-_MARK = re.compile(r"(?<!\S)(?P<dash>--|[—–])(?P<name>[^\W\d_][\w-]{0,30})(?!\w)")
-# A comma follows the first of several.
-_QUOTED = re.compile(r"\s*(?:\"([^\"]*)\"|“([^”]*)”)(?!\s*,)")
-_WORD = re.compile(r"\s*(\S*[^\s,]),*")
+_MARK = re.compile(
+    rf"(?<![{DASHES}])(?P<dash>[{DASHES}]{{1,4}})(?P<gap>[\s{INVISIBLE}]{{0,3}})"
+    r"(?P<name>[^\W\d_]\w{0,30}(?:-\w{1,30})*)(?!\w)(?P<equals>\s*[=:：﹦＝](?!\s*[)/]))?"
+)
+_LONG = "⸺⸻"  # as wide as two or three
+_ANOTHER = re.compile(rf"\s[{DASHES}]+[^\W\d_]")
+# A dash that closes what one opened, as in Spanish dialogue.
+_CLOSED = re.compile(r"\w[.,!?…]?[–—―](?!\w)")
+# What a comma follows is the first of several.
+_QUOTED = re.compile(
+    rf"\s*(?:[{QUOTES}]([^{QUOTES}]*)[{QUOTES}]"
+    rf"|[{SINGLE_QUOTES}](.*?)[{SINGLE_QUOTES}](?!\w))(?!\s*,)"
+)
+_WORD = re.compile(r"\s*([^\s，、；。]*[^\s,;，、；。])[,;，、；。]*")
+# Scripts that put no spaces between words.
+_UNSPACED = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef\u0e00-\u0eff]")
 
 # Not an option of the picture: the number of jobs made from the prompt.
 REPEAT = Option(field="repeat", key="", value=Whole(1, MAX_JOBS), names=("repeat", "r"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """Where a parameter begins, and its value; ``option`` is None of one of Midjourney's."""
+
+    start: int
+    end: int
+    label: str
+    name: str
+    option: Option | None
 
 
 def read(text: str, said: ImageOptions) -> tuple[ImageOptions, ...]:
@@ -41,13 +79,16 @@ def read(text: str, said: ImageOptions) -> tuple[ImageOptions, ...]:
     of pictures, so that no picture is generated twice. Raises InvalidRequest, naming the parameter
     and its limit, UnknownParameter, naming all of them, or TooManyJobs.
     """
-    prompts = [parse(prompt) for prompt in expand(text)]
+    whole = dialects.braces(dialects.command(tidy(text)))
+    prompts = [parse(prompt) for prompt in expand(whole.words)]
     if sum(repeat for _, repeat in prompts) > MAX_JOBS:
         raise TooManyJobs(MAX_JOBS)
     found = []
     for typed, repeat in prompts:
-        kept_out = filter(None, (said.negative_prompt.strip(), typed.negative_prompt))
-        one = typed.over(said).but(prompt=typed.prompt, negative_prompt=", ".join(kept_out))
+        away = dialects.words(tidy(said.negative_prompt))
+        kept_out = filter(None, (away.words, away.away, typed.negative_prompt))
+        one = said.but(**typed).but(prompt=typed.prompt, negative_prompt=", ".join(kept_out))
+        one = one.without(*away.left_out, *whole.left_out, *typed.left_out)
         seed, spacing = one.get("seed"), one.get("count", COUNT[1])
         found += [
             one if seed is None else one.but(seed=seed + turn * spacing) for turn in range(repeat)
@@ -60,27 +101,29 @@ def parse(text: str) -> tuple[ImageOptions, int]:
 
     Catalog names are not looked up. Raises as `read` does.
     """
+    text = tidy(text)
     marks = _marks(text)
-    ends = [*(mark.start() for mark in marks), len(text)]
-    words = [text[: ends[0]]]
+    ends = [*(mark.start for mark in marks), len(text)]
+    spoken = [text[: ends[0]]]
     given: dict[str, Any] = {}
+    left_out: list[str] = []
     for mark, end in zip(marks, ends[1:], strict=True):
-        option = _names()[mark["name"].casefold()]
-        value, rest = _cut(text[mark.end() : end], option)
-        label = f"--{mark['name']}"
-        if not value:
-            raise InvalidRequest(label, say("bound-with-value"))
-        value = option.value.read(label, value)
-        if option.field not in given:
-            given[option.field] = value
-        elif isinstance(option.value, Prompt):
-            given[option.field] += f", {value}"
-        else:
-            raise InvalidRequest(label, say("bound-once"))
-        words.append(rest)
+        rest = text[mark.end : end]
+        if mark.option is None:
+            value = midjourney.value_of(mark.name, rest)
+            left_out.append(f"--{mark.name}{value}")
+            spoken.append(rest[len(value) :])
+            continue
+        value, rest = _cut(rest, mark.option)
+        _give(given, mark, value)
+        spoken.append(rest)
     repeat = given.pop(REPEAT.field, 1)
-    prompt = " ".join(filter(None, (part.strip() for part in words)))
-    return ImageOptions(given, prompt=prompt), repeat
+    typed = dialects.words(" ".join(filter(None, (part.strip() for part in spoken))))
+    away = dialects.words(given.pop("negative_prompt", ""))
+    kept_out = ", ".join(filter(None, (away.words, away.away, typed.away)))
+    prompt = "" if is_blank(typed.words) else typed.words
+    options = ImageOptions(given, prompt=prompt, negative_prompt=kept_out)
+    return options.without(*left_out, *typed.left_out, *away.left_out), repeat
 
 
 def all_said(said: ImageOptions, catalog: Catalog) -> tuple[ImageOptions, ...]:
@@ -88,7 +131,42 @@ def all_said(said: ImageOptions, catalog: Catalog) -> tuple[ImageOptions, ...]:
 
     Raises as `read` does.
     """
-    return tuple(named(catalog, one) for one in read(said.prompt, said))
+    text = said.prompt
+    if (found := pasted.split(tidy(text))) is not None:
+        options = pasted.options_of(found.found, catalog)
+        away = filter(None, (said.negative_prompt.strip(), options.negative_prompt))
+        said = options.over(said).but(negative_prompt=", ".join(away))
+        text = found.found.prompt + found.typed
+    return tuple(_known(catalog, named(catalog, one)) for one in read(text, said))
+
+
+def _known(catalog: Catalog, said: ImageOptions) -> ImageOptions:
+    """Return it without a style that is Midjourney's alone."""
+    style = said.get("style", "")
+    if style.casefold() in midjourney.STYLES and style not in catalog.styles:
+        return said.but(style=None).without(f"--style {style}")
+    return said
+
+
+def _give(given: dict[str, Any], mark: _Mark, text: str) -> None:
+    """Add what a parameter says to what is given; raise InvalidRequest where it cannot be."""
+    option = mark.option
+    assert option is not None  # noqa: S101 - whoever calls it has one
+    example = code(f"--{option.names[0]} {option.value.example()}", SHOWN_PIECE)
+    if not text:
+        raise InvalidRequest(mark.label, say("bound-with-value", example=example))
+    try:
+        value = option.value.read(mark.label, text)
+    except InvalidRequest as error:
+        piece = code(f"{mark.label} {text}", SHOWN_PIECE)
+        bound = say("bound-typed", bound=phrased(error.bound), piece=piece, example=example)
+        raise InvalidRequest(mark.label, bound) from error
+    if option.field not in given:
+        given[option.field] = value
+    elif isinstance(option.value, Prompt):
+        given[option.field] += f", {value}"
+    else:
+        raise InvalidRequest(mark.label, say("bound-once"))
 
 
 def _names() -> dict[str, Option]:
@@ -96,23 +174,49 @@ def _names() -> dict[str, Option]:
     return {name: option for option in (*OPTIONS.values(), REPEAT) for name in option.names}
 
 
-def _marks(text: str) -> list[re.Match[str]]:
-    """Return where the text's parameters start; raises UnknownParameter, naming unknown ones."""
+def _marks(text: str) -> list[_Mark]:
+    """Return where the text's parameters begin; raises UnknownParameter, naming what is none."""
     names = _names()
     marks = []
     unknown: dict[str, str | None] = {}
-    for mark in _MARK.finditer(text):
-        name = mark["name"].casefold()
-        if name in names:
-            marks.append(mark)
+    for found in _MARK.finditer(text):
+        dash, name = found["dash"], unicodedata.normalize("NFKC", found["name"]).casefold()
+        before = text[: found.start()][-1:]
+        apart = not before or before.isspace()
+        if not apart and before.isalnum() and not _UNSPACED.match(before):
             continue
-        near = difflib.get_close_matches(name, names, n=1, cutoff=NEAR)
-        # A dash may also precede ordinary words.
-        if near or mark["dash"] == "--":
-            unknown[mark["name"]] = near[0] if near else None
+        twice = len(dash) > 1 or dash in _LONG
+        firm = apart and twice and not found["gap"]
+        option = names.get(name)
+        if option is None and name not in midjourney.PARAMETERS:
+            if firm:
+                near = difflib.get_close_matches(name, names, n=1, cutoff=NEAR)
+                # What is no hyphen stands before ordinary words, too.
+                if near or dash == "--":
+                    unknown[found["name"]] = near[0] if near else None
+            continue
+        label = f"--{unicodedata.normalize('NFKC', found['name'])}"
+        mark = _Mark(found.start(), found.end(), label, name, option)
+        if firm or ((twice or not found["gap"]) and _fits(mark, found["name"], text)):
+            marks.append(mark)
     if unknown:
         raise UnknownParameter(unknown, dict.fromkeys(one.names[0] for one in names.values()))
     return marks
+
+
+def _fits(mark: _Mark, name: str, text: str) -> bool:
+    """Tell whether the words behind a name are a value of it, so that its dash is no dash."""
+    rest = text[mark.end :]
+    if another := _ANOTHER.search(rest):
+        rest = rest[: another.start()]
+    option = mark.option
+    if option is None:
+        value = midjourney.value_of(mark.name, rest)
+        return bool(value.strip()) or not rest.strip()
+    value, _ = _cut(rest, option)
+    if not option.takes_all or isinstance(option.value, SamplerName):
+        return bool(value) and option.value.fits(value)
+    return bool(value) and name.islower() and not _CLOSED.search(rest)
 
 
 def _cut(text: str, option: Option) -> tuple[str, str]:
@@ -122,4 +226,7 @@ def _cut(text: str, option: Option) -> tuple[str, str]:
     if option.takes_all:
         return text.strip(), ""
     word = _WORD.match(text)
-    return (word[1], text[word.end() :]) if word else ("", "")
+    if word is None:
+        return "", ""
+    value = word[1]
+    return (plain(value).rstrip(".") or value, text[word.end() :])

@@ -5,22 +5,37 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bot.options.registry import OPTIONS, Layer, with_defaults
+from bot.options.typography import well_formed
 from generation.errors import InvalidRequest
 
 
 class ImageOptions(Mapping[str, Any]):
     """Values of options by field; unset ones are absent, and so are blank texts.
 
-    Immutable. Values are as given; those of default layers are validated (`changed`).
+    It never changes. Values are as they were given; those of layers are checked (`changed`).
+    ``left_out`` are pieces that were typed, too, and that nothing here understands or has: they
+    are told, and are no part of what is said.
     """
 
-    __slots__ = ("_said",)
+    __slots__ = ("_said", "left_out")
 
-    def __init__(self, said: Mapping[str, Any] | None = None, /, **more: Any) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        said: Mapping[str, Any] | None = None,
+        /,
+        *,
+        left_out: tuple[str, ...] = (),
+        **more: Any,  # noqa: ANN401
+    ) -> None:
         every = {**(said or {}), **more}
+        self.left_out = left_out
         if unknown := every.keys() - OPTIONS.keys():
             raise TypeError(f"no such options: {', '.join(sorted(unknown))}")
-        self._said = {field: value for field, value in every.items() if not _is_silent(value)}
+        self._said = {
+            field: well_formed(value) if type(value) is str else value
+            for field, value in every.items()
+            if not _is_silent(value)
+        }
 
     def __getitem__(self, field: str) -> Any:  # noqa: ANN401
         """Return the value; raises KeyError."""
@@ -49,12 +64,16 @@ class ImageOptions(Mapping[str, Any]):
         return str(self.get("negative_prompt", ""))
 
     def over(self, below: Mapping[str, Any]) -> "ImageOptions":
-        """Return these options, with unset ones filled in from ``below``."""
-        return ImageOptions({**below, **self})
+        """Return this, and what ``below`` says where this says nothing."""
+        return ImageOptions({**below, **self}, left_out=self.left_out)
 
     def but(self, **changes: Any) -> "ImageOptions":  # noqa: ANN401
-        """Return a copy with changes; None unsets a field."""
-        return ImageOptions({**self, **changes})
+        """Return this with changes; None takes one back."""
+        return ImageOptions({**self, **changes}, left_out=self.left_out)
+
+    def without(self, *pieces: str) -> "ImageOptions":
+        """Return this with more that was left out of it, each piece named once."""
+        return ImageOptions(self, left_out=tuple(dict.fromkeys((*self.left_out, *pieces))))
 
     def changed(self, changes: Mapping[str, Any]) -> "ImageOptions":
         """Return a copy with validated changes of defaults; None unsets a field.

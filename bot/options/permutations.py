@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 
 from bot.options.errors import TooManyJobs
 from bot.texts import say
+from bot.texts.inert import code
 from generation.errors import InvalidRequest
 
 MAX_JOBS = 8
+NEARBY = 20  # characters that are shown on either side of a brace without its partner
 
 # A brace, and the pairs of backslashes before it.
 _BRACE = re.compile(r"((?:\\\\)*)\\?([{}])")
@@ -46,7 +48,7 @@ def expand(text: str) -> tuple[str, ...]:
     """
     if "{" not in text and "}" not in text:
         return (text,)
-    levels = [_Braces()]
+    levels, opened = [_Braces()], list[int]()
     end = 0
     for mark in _MARK.finditer(text):
         levels[-1].append((text[end : mark.start()],))
@@ -55,14 +57,16 @@ def expand(text: str) -> tuple[str, ...]:
         match mark[0]:
             case "{":
                 levels.append(_Braces())
+                opened.append(mark.start())
             case "," if inside:
                 levels[-1].finish()
             case "}" if inside:
                 braces = levels.pop()
+                opened.pop()
                 braces.finish()
                 levels[-1].append(tuple(braces.finished))
             case "}":
-                raise _unpaired()
+                raise _unpaired(text, mark.start())
             case r"\{" | r"\}":
                 levels[-1].append((mark[0][1],))
             case r"\," if inside:
@@ -70,7 +74,7 @@ def expand(text: str) -> tuple[str, ...]:
             case _:
                 levels[-1].append((mark[0],))
     if len(levels) > 1:
-        raise _unpaired()
+        raise _unpaired(text, opened[-1])
     levels[0].append((text[end:],))
     return levels[0].current
 
@@ -89,5 +93,6 @@ def _check(count: int) -> None:
         raise TooManyJobs(MAX_JOBS)
 
 
-def _unpaired() -> InvalidRequest:
-    return InvalidRequest("prompt", say("bound-braces"))
+def _unpaired(text: str, at: int) -> InvalidRequest:
+    piece = code(text[max(0, at - NEARBY) : at + NEARBY], 2 * NEARBY)
+    return InvalidRequest("prompt", say("bound-braces", piece=piece))

@@ -1,18 +1,17 @@
 """Resolving options: explicit ones, then each layer's defaults, then the checkpoint's."""
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from bot.options.image_options import ImageOptions
 from bot.options.registry import OPTIONS, Layer
-from bot.options.values import pick
+from bot.options.values import new_seed, pick
 from bot.texts import say
 from bot.texts.inert import inert, inert_list
 from generation.catalog import Catalog, Checkpoint
 from generation.errors import InvalidRequest
-from generation.request import COUNT, LCM_STEPS, SEED, Aspect, GenerationRequest, Sampler
+from generation.request import LCM_STEPS, Aspect, GenerationRequest, Sampler
 from generation.styles import NO_STYLE, Style
 
 
@@ -53,7 +52,7 @@ def complete_alike(catalog: Catalog, said: ImageOptions, layers: Layers) -> Imag
 
     Its prompts are complete: no style is applied, and no negative prompt added.
     """
-    said = ImageOptions({"style": NO_STYLE}, **said)
+    said = said.over({"style": NO_STYLE})
     mine = layers.person.but(negative_prompt=None)
     return complete(catalog, said, Layers(mine, layers.place, layers.most))
 
@@ -158,11 +157,6 @@ def style_of(catalog: Catalog, name: str | None) -> Style | None:
     except InvalidRequest as error:
         names = inert_list((*catalog.style_names, NO_STYLE))
         raise InvalidRequest(error.field, say("bound-one-of", names=names)) from error
-
-
-def new_seed() -> int:
-    """Return a seed that cannot be guessed from the last one."""
-    return secrets.randbelow(SEED[1] + 1 - COUNT[1])
 
 
 def _checkpoint(catalog: Catalog, name: str | None) -> Checkpoint:

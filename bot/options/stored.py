@@ -13,10 +13,15 @@ from generation.request import GenerationRequest, Uploaded
 _APART = frozenset(("image",))
 
 
-def to_json(request: GenerationRequest) -> str:
-    """Return a request's fields; numbers are written so that they read back exactly."""
+LEFT_OUT = "left_out"  # is no field of a request: what its person brought and it cannot use
+
+
+def to_json(request: GenerationRequest, left_out: str | None = None) -> str:
+    """Return a request's fields; numbers are written so that each reads as itself."""
     kept = (field.name for field in fields(request) if field.name not in _APART)
     said = {name: getattr(request, name) for name in kept}
+    if left_out:
+        said[LEFT_OUT] = left_out
     return json.dumps(said, ensure_ascii=False, allow_nan=False)
 
 
@@ -33,7 +38,13 @@ def from_json(text: str) -> GenerationRequest:
     return GenerationRequest(**values)
 
 
+def left_out(text: str) -> str | None:
+    """Return what was left out of a request that is stored like this."""
+    return json.loads(text).get(LEFT_OUT) or None
+
+
 def words() -> tuple[str, ...]:
-    """Return the fields of a request that contain a person's words, the prompt first."""
+    """Return what in a stored request holds a person's words, the prompt first."""
     more = (one.request for one in OPTIONS.values() if isinstance(one.value, Prompt))
-    return ("prompt", "negative_prompt", *(field for field in more if field is not None))
+    named = (field for field in more if field is not None)
+    return ("prompt", "negative_prompt", LEFT_OUT, *named)

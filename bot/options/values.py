@@ -2,18 +2,20 @@
 
 import math
 import re
+import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
+from bot.options.typography import plain
 from bot.texts import any_of, say
 from bot.texts.inert import inert
 from generation.errors import InvalidRequest
 from generation.metadata.infotext import sampler_named
 from generation.prompt_weights import parse
-from generation.request import Aspect, Sampler, bounded
+from generation.request import COUNT, SEED, Aspect, Sampler, bounded
 
 SHOWN_NAME = 100  # characters of a checkpoint's or style's name
 # A ratio may be this many times wider or narrower than the nearest shape: ratios between two shapes
@@ -22,7 +24,11 @@ ASPECT_TOLERANCE = 1.24
 
 Check = Callable[[str, Any], Any]
 
-_NUMBER = re.compile(r"[0-9]{1,6}([.,][0-9]{1,6})?")
+# What a program elsewhere calls a seed that nobody picked.
+RANDOM = ("-1", "random", "rand")
+
+_NUMBER = re.compile(r"[0-9]{1,6}([.,][0-9]{1,6})?|[.,][0-9]{1,6}")
+_NUMERIC = re.compile(r"[+-]?[0-9]*[.,]?[0-9]+")
 _RATIO = re.compile(r"([0-9]{1,4})[:x×/]([0-9]{1,4})")
 
 
@@ -37,6 +43,14 @@ class Value:
     def read(self, label: str, text: str) -> Any:  # noqa: ANN401, ARG002
         """Parse what somebody typed; raises InvalidRequest, naming it as they did."""
         return text
+
+    def fits(self, text: str) -> bool:
+        """Tell whether a text looks like such a value, in bounds or not."""
+        return bool(text)
+
+    def example(self) -> str:
+        """Return what somebody could type."""
+        return "…"
 
     def show(self, value: Any) -> str:  # noqa: ANN401
         """Return it for display; callers escape markup."""
@@ -65,11 +79,20 @@ class Whole(Value):
         return value
 
     def read(self, label: str, text: str) -> int:
-        """Parse the number."""
+        """Return the number."""
+        text = plain(text)
         if not re.fullmatch(r"[0-9]{1,10}", text):
             raise self._refused(label)
         bounded(label, int(text), (self.least, self.most))
         return int(text)
+
+    def fits(self, text: str) -> bool:
+        """Tell whether it is a number."""
+        return _NUMERIC.fullmatch(plain(text)) is not None
+
+    def example(self) -> str:
+        """Return one within the bounds."""
+        return str(max(self.least, min(self.most, 7)))
 
     def said(self, value: int) -> str | float:
         """Return the number itself, so that messages can choose plurals by it."""
@@ -83,6 +106,17 @@ class Whole(Value):
 @dataclass(frozen=True, slots=True)
 class Seed(Whole):
     """A whole number that is not a count, so it is written without commas."""
+
+    def read(self, label: str, text: str) -> int:
+        """Return the number, a new one where any will do."""
+        return new_seed() if self._is_random(text) else Whole.read(self, label, text)
+
+    def fits(self, text: str) -> bool:
+        """Tell whether it is a number, or any."""
+        return self._is_random(text) or Whole.fits(self, text)
+
+    def _is_random(self, text: str) -> bool:
+        return plain(text).casefold() in RANDOM
 
     def said(self, value: int) -> str | float:
         """Return its digits."""
@@ -104,12 +138,21 @@ class Number(Value):
         return float(value)
 
     def read(self, label: str, text: str) -> float:
-        """Parse the number, with a decimal point or comma."""
+        """Return the number, which may have a point or a comma in it."""
+        text = plain(text)
         if not _NUMBER.fullmatch(text):
             raise self._refused(label)
         value = float(text.replace(",", "."))
         bounded(label, value, (self.least, self.most))
         return value
+
+    def fits(self, text: str) -> bool:
+        """Tell whether it is a number."""
+        return _NUMERIC.fullmatch(plain(text)) is not None
+
+    def example(self) -> str:
+        """Return one within the bounds."""
+        return f"{max(self.least, min(self.most, 7.0)):g}"
 
     def show(self, value: float) -> str:
         """Return up to six digits."""
@@ -133,7 +176,8 @@ class Strength(Number):
     """How much of a picture is redrawn; limited by the request, which knows its steps."""
 
     def read(self, label: str, text: str) -> float:
-        """Parse the number."""
+        """Return the number."""
+        text = plain(text)
         if not _NUMBER.fullmatch(text):
             raise InvalidRequest(label, say("bound-strength"))
         return float(text.replace(",", "."))
@@ -156,6 +200,18 @@ class OneOf(Value):
         """Return the name, ignoring case."""
         return self.check(label, pick(text, self.names))
 
+    def fits(self, text: str) -> bool:
+        """Tell whether it is one of the names."""
+        try:
+            self.read("", text)
+        except InvalidRequest:
+            return False
+        return True
+
+    def example(self) -> str:
+        """Return one of the names."""
+        return next(iter(self.names)).value
+
     def label(self, name: str) -> str:
         """Return the menu label of a name."""
         return name
@@ -170,6 +226,15 @@ class Shape(OneOf):
     def read(self, label: str, text: str) -> StrEnum:
         """Return the shape of this name, or the one nearest to a ratio."""
         return nearest_aspect(label, text)
+
+    def fits(self, text: str) -> bool:
+        """Tell whether it is a ratio, near one of ours or not, or the name of a shape."""
+        text = plain(text).casefold()
+        return text in tuple(Aspect) or _RATIO.fullmatch(text) is not None
+
+    def example(self) -> str:
+        """Return a ratio."""
+        return "3:2"
 
     def show(self, value: str) -> str:
         """Return its name in the person's language."""
@@ -247,6 +312,11 @@ class Upload(Value):
     """An attached file."""
 
 
+def new_seed() -> int:
+    """Return a seed nobody can guess from the last one."""
+    return secrets.randbelow(SEED[1] + 1 - COUNT[1])
+
+
 def pick(typed: str, names: Iterable[str], unlisted: Iterable[str] = ()) -> str:
     """Return the name that was typed, ignoring case; otherwise what was typed.
 
@@ -262,7 +332,8 @@ def pick(typed: str, names: Iterable[str], unlisted: Iterable[str] = ()) -> str:
 
 
 def nearest_aspect(label: str, text: str) -> Aspect:
-    """Return the shape nearest to a ratio like ``3:2``, or of that name; raises InvalidRequest."""
+    """Return our shape nearest to ``3:2`` or to a shape's name; raises InvalidRequest."""
+    text = plain(text)
     if text.casefold() in tuple(Aspect):
         return Aspect(text.casefold())
     ratio = _RATIO.fullmatch(text)

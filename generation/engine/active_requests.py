@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+import numpy as np
+import torch
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from generation.engine.batcher import Bucket
@@ -72,13 +75,23 @@ class Drawing:
 
 @dataclass(slots=True, eq=False)
 class UpscaleTask:
-    """A picture being upscaled."""
+    """A picture being enlarged; ``alpha`` is how opaque it is, None where it is so everywhere."""
 
     key: int
     request: UpscaleRequest
     work: Upscaling
+    alpha: Image.Image | None = None
     pictures_told: int = 0
     device_seconds: float = 0.0
+
+    def pixels(self) -> torch.Tensor:
+        """Return the larger picture: CPU uint8 [height, width, 3], or 4 with its alpha."""
+        colours = self.work.pixels
+        if self.alpha is None:
+            return colours
+        height, width = colours.shape[:2]
+        larger = self.alpha.resize((width, height), Image.Resampling.LANCZOS)
+        return torch.cat([colours, torch.from_numpy(np.array(larger))[..., None]], dim=-1)
 
     def describe(self) -> PngInfo:
         """Return the upscaled picture's metadata: the original's, and the upscale.

@@ -158,8 +158,10 @@ class Engine:
         return [(key, started)]
 
     def _prepare_enlarging(self, key: int, request: UpscaleRequest) -> Started:
-        picture = decode(request.image, request.width, request.height)
-        enlarging = UpscaleTask(key, request, self._upscaler.start(picture, request.factor))
+        picture = decode(request.image, request.width, request.height, ("RGB", "RGBA"))
+        alpha = picture.getchannel("A") if picture.mode == "RGBA" else None
+        work = self._upscaler.start(picture.convert("RGB"), request.factor)
+        enlarging = UpscaleTask(key, request, work, alpha)
         self._aboard[key] = enlarging
         self._unenlarged.append(enlarging)
         return Started()
@@ -303,7 +305,7 @@ class Engine:
             describe = enlarging.describe if self._options.metadata else None
             score = safety.score if self._options.safety else None
             seed = enlarging.request.seed
-            self._postprocess.add(key, 0, seed, work.pixels, describe=describe, score=score)
+            self._postprocess.add(key, 0, seed, enlarging.pixels(), describe=describe, score=score)
         return [(key, Progress(work.steps_taken, work.steps))]
 
     def _finish(self) -> Events:

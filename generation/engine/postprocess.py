@@ -53,7 +53,7 @@ class Postprocess:
         describe: Describe | None,
         score: Score | None,
     ) -> None:
-        """Take the pixels of a request's picture: CPU uint8 [height, width, 3].
+        """Take the pixels of a request's picture: CPU uint8 [height, width, 3 or 4].
 
         ``describe`` returns its metadata, ``score`` the probability that it is not safe for work;
         both may take a while.
@@ -76,6 +76,15 @@ class Postprocess:
             yield done.key, done.picture.result()
 
 
+def _seen(image: Image.Image) -> list[Image.Image]:
+    """Return what there is to see: a picture with alpha may show another one than its colours."""
+    if image.mode != "RGBA":
+        return [image]
+    grounds = (Image.new("RGBA", image.size, colour) for colour in ("white", "black"))
+    laid = [Image.alpha_composite(ground, image).convert("RGB") for ground in grounds]
+    return [image.convert("RGB"), *laid]
+
+
 def _finish(
     index: int,
     seed: int,
@@ -87,7 +96,7 @@ def _finish(
     nsfw = None
     if score is not None:
         try:
-            nsfw = score(image)
+            nsfw = max(map(score, _seen(image)))
         except Exception:
             log.exception("a picture could not be checked")
             return NotChecked("the picture could not be checked, so it is not shown")

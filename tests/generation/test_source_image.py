@@ -43,7 +43,7 @@ def halves(width: int, height: int) -> Image.Image:
 
 
 def prepared(data: bytes, width: int = 64, height: int = 64) -> Image.Image:
-    return decode(prepare(data, width, height), width, height)
+    return decode(prepare(data, width, height)[0], width, height)
 
 
 def close(image: Image.Image, at: tuple[int, int], colour: tuple[int, int, int]) -> bool:
@@ -76,7 +76,7 @@ def test_it_is_turned_as_exif_says_and_keeps_no_metadata(kind: str):
     exif[0x0112] = 6  # turn by 90° clockwise
     exif[0x010F] = "a camera's maker"
     noted = {"comment": b"secret"} if kind == "JPEG" else {"xmp": b"secret"}
-    data = prepare(encoded(halves(80, 60), kind, exif=exif, **noted), 64, 64)
+    data = prepare(encoded(halves(80, 60), kind, exif=exif, **noted), 64, 64)[0]
     image = decode(data, 64, 64)
     assert close(image, (32, 8), RED)
     assert close(image, (32, 56), BLUE)
@@ -127,15 +127,15 @@ def test_a_file_that_is_another_one_as_well_is_its_pixels_alone(kind: str):
         hidden.writestr("run.js", "alert(1)")
     polyglot = encoded(halves(64, 64), kind) + archive.getvalue()
     assert zipfile.is_zipfile(io.BytesIO(polyglot))
-    for kept in (prepare(polyglot, 64, 64), whole(polyglot)[0]):
+    for kept in (prepare(polyglot, 64, 64)[0], whole(polyglot)[0]):
         assert not zipfile.is_zipfile(io.BytesIO(kept))
         assert b"run.js" not in kept
-    assert "PNG, JPEG or WebP" in refusal(encoded(halves(8, 8), "GIF") + polyglot)
+    assert "PNG, JPEG, WebP, AVIF or HEIC" in refusal(encoded(halves(8, 8), "GIF") + polyglot)
 
 
 @pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "PPM", "ICO"])
 def test_other_formats_are_not_even_tried(kind: str):
-    assert "PNG, JPEG or WebP" in refusal(encoded(halves(64, 64), kind))
+    assert "PNG, JPEG, WebP, AVIF or HEIC" in refusal(encoded(halves(64, 64), kind))
 
 
 def test_bytes_are_counted_first():
@@ -236,7 +236,7 @@ def test_of_any_broken_file_only_invalid_request_comes_out(data):
         at = data.draw(st.integers(0, len(broken) - 1))
         broken[at : at + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
     with contextlib.suppress(InvalidRequest):
-        assert decode(prepare(bytes(broken), 64, 32), 64, 32).size == (64, 32)
+        assert decode(prepare(bytes(broken), 64, 32)[0], 64, 32).size == (64, 32)
     with contextlib.suppress(InvalidRequest):
         png, width, height = whole(bytes(broken))
         assert decode(png, width, height).mode == "RGB"

@@ -39,7 +39,7 @@ from tests.wire.upgrade.story import (
 # Who presses what others read: nobody may have many files, or many clicks, in ten seconds.
 PRESSERS = {"varied": "olive", "upscaled": "nora", "enlarged": "nora"}
 # What the release called otherwise in Details.
-REWORDED = {"Drawn from": "details-styled"}
+REWORDED = {"Drawn from": "details-styled", "Asked by": "details-by"}
 KINDS = {
     "reroll": "reroll",
     "upscale": "upscale",

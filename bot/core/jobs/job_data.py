@@ -81,6 +81,7 @@ class JobData(PersonalData):
             "private": job.origin.private,
             "age_restricted": job.origin.age_restricted,
             "typed": job.words.prompt,
+            "left_out": job.left_out,
             **exported(job),
             "prompt": request.prompt,
             "negative_prompt": request.negative_prompt,

@@ -3,7 +3,7 @@
 from bot.db.models import JobRow
 from bot.db.records import Job, Kind, NewJob, Origin, Status, Words
 from bot.db.search.search_words import searchable
-from bot.options.stored import from_json, to_json
+from bot.options.stored import from_json, left_out, to_json
 
 
 def row_of(new_job: NewJob, origin: Origin, *, fair_start: float) -> JobRow:
@@ -26,7 +26,7 @@ def row_of(new_job: NewJob, origin: Origin, *, fair_start: float) -> JobRow:
         age_restricted=origin.age_restricted,
         parent_id=new_job.parent_id,
         parent_index=new_job.parent_index,
-        request=to_json(new_job.request),
+        request=to_json(new_job.request, new_job.left_out),
         checkpoint=new_job.request.checkpoint,
         num_images=new_job.request.num_images,
         folded_words=searchable(new_job.words),
@@ -80,6 +80,7 @@ def read_job(row: JobRow) -> Job:
         else Words(row.typed_prompt, row.typed_negative_prompt or ""),
         flagged=row.flagged,
         stripped=row.stripped,
+        left_out=left_out(row.request),
         spoiler_above=row.spoiler_above,
         refuse_above=row.refuse_above,
         keep_refused=row.keep_refused,

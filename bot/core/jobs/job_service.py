@@ -116,8 +116,8 @@ class JobService:
     ) -> Job:
         """Record a new request; raises GenerationError, JobError or StoreError.
 
-        ``image`` fetches the PNG, JPEG or WebP that the pictures start from. It is fetched and
-        decoded only once nothing else forbids the job.
+        ``image`` fetches a person's file that the pictures start from. It is
+        fetched and decoded when nothing else forbids the job.
         """
         if image is not None and "strength" not in said:
             said = said.but(strength=DEFAULT_STRENGTH)
@@ -127,10 +127,15 @@ class JobService:
         if image is None:
             return await self._record(new_job, context)
 
-        async def source() -> bytes:
-            return await self.decoder.prepare(await image(), *new_job.size)
+        told: list[str] = []
 
-        return await self._record(new_job, context, source)
+        async def source() -> bytes:
+            png, clear = await self.decoder.prepare(await image(), *new_job.size)
+            if clear:
+                told.append(say("left-out-transparency"))
+            return png
+
+        return await self._record(new_job, context, source, told)
 
     async def upscale(self, image: Fetch, factor: int, context: RequestContext) -> Job:
         """Record an upscale of a person's file; raises as `imagine` does."""
@@ -282,11 +287,16 @@ class JobService:
         return in_place(self.catalog, age_restricted=context.age_restricted)
 
     async def _record(
-        self, new_job: NewJob, context: RequestContext, source: Fetch | None = None
+        self,
+        new_job: NewJob,
+        context: RequestContext,
+        source: Fetch | None = None,
+        told: Sequence[str] = (),
     ) -> Job:
         """Record a job; ``source`` makes the PNG that it starts from, once nothing forbids the job.
 
-        If the job is refused after all, no source is kept.
+        What that leaves out of the picture it adds to what is ``told``. Of a job that is refused
+        nevertheless, no source is kept.
         """
         new_job = await self._admission.screen(new_job, context)
         if source is None:
@@ -294,6 +304,8 @@ class JobService:
         await self._admission.admit(context, Wanted.of(new_job))
         self._rules.adapt(new_job, context)
         png = await source()
+        left_out = ", ".join(filter(None, (new_job.left_out, *told))) or None
+        new_job = replace(new_job, left_out=left_out)
         sha256 = await self._pictures.save_source(png)
         try:
             job = await self._admit(replace(new_job, source_sha256=sha256), context)

@@ -77,6 +77,8 @@ def done(job: Job) -> str:
     if job.words.negative_prompt:
         without = inert(job.words.negative_prompt, SHOWN_ALSO)
         lines.insert(1, "-# " + say("job-without", words=without))
+    if job.left_out:
+        lines.append("-# " + say("job-left-out", words=inert(job.left_out, SHOWN_ALSO)))
     if job.cut:
         lines.append("-# " + say("job-cut", words=inert(job.cut, SHOWN_ALSO)))
     return "\n".join(lines)

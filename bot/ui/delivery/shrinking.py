@@ -43,7 +43,7 @@ def _shrink(upload: Upload, limit: int) -> Upload:
     if len(made) > limit // 4:
         made = b""  # the picture matters more than its metadata
     with Image.open(io.BytesIO(upload.content)) as opened:
-        picture = opened.convert("RGB")
+        picture = opened.convert("RGBA" if opened.mode == "RGBA" else "RGB")
     while True:
         for quality in QUALITIES:
             encoded = io.BytesIO()

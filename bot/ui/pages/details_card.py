@@ -44,6 +44,9 @@ def card(details: Details) -> discord.Embed:
     if details.children:
         children = _children(details.children)
         embed.add_field(name=say("details-children"), value=children, inline=False)
+    if job.left_out:
+        left_out = inert_lines(job.left_out, CUT_SHOWN)
+        embed.add_field(name=say("details-left-out"), value=left_out, inline=False)
     if job.cut:
         cut = inert_lines(job.cut, CUT_SHOWN)
         embed.add_field(name=say("details-cut"), value=cut, inline=False)

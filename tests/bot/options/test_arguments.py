@@ -12,6 +12,7 @@ from bot.options.image_options import ImageOptions
 from bot.options.permutations import MAX_JOBS, expand
 from bot.options.registry import OPTIONS
 from bot.options.resolve import request_of
+from bot.options.typography import is_blank, tidy
 from bot.options.values import nearest_aspect, pick
 from bot.texts import all_of
 from generation.catalog import EMBEDDED, Catalog
@@ -86,8 +87,8 @@ def test_other_hyphens_are_words(text: str):
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("a --seed -1", "--seed must be a whole number, 0 to 4294967295"),
-        ("a --seed ٣", "--seed must be a whole number"),
+        ("a --seed -2", "--seed must be a whole number, 0 to 4294967295"),
+        ("a --seed x3", "as in `--seed 7`; you wrote `--seed x3`"),
         ("a --seed 4294967296", "--seed must be 0 to 4294967295"),
         ("a --seed", "--seed must be followed by its value"),
         ("a --no --seed 1", "--no must be followed by its value"),
@@ -96,7 +97,7 @@ def test_other_hyphens_are_words(text: str):
         ("a --cfg 5 --guidance 5", "--guidance must be given once"),
         ("a --steps 0", "--steps must be 1 to 100"),
         ("a --cfg high", "--cfg must be a number, 1 to 30"),
-        ("a --cfg 31", "--cfg must be 1.0 to 30.0"),
+        ("a --cfg 31", "--cfg must be 1 to 30,"),
         ("a --n 5", "--n must be 1 to 4"),
         ("a --repeat 9", "--repeat must be 1 to 8"),
         ("a --sampler fast", "--sampler must be one of DDIM, Euler,"),
@@ -112,11 +113,12 @@ def test_what_is_out_of_bounds_is_named(text: str, line: str):
 
 
 def test_every_unknown_parameter_is_named():
+    # --tile is Midjourney's, and is left out; a single dash stands before ordinary words.
     with pytest.raises(UnknownParameter) as refused:
-        parse("a fox --sede 7 --tile —stpes 20 --ar 1:1")
+        parse("a fox --sede 7 --hue --stpes 20 --tile —stpes 20 --ar 1:1")
     typed = (option.names[0] for option in (*OPTIONS.values(), REPEAT) if option.names)
     assert str(refused.value) == (
-        "I do not know `--sede` (did you mean `--seed`?), `--tile` or `--stpes` (did you mean"
+        "I do not know `--sede` (did you mean `--seed`?), `--hue` or `--stpes` (did you mean"
         f" `--steps`?). I know {all_of(f'`--{name}`' for name in typed)}."
     )
 
@@ -164,10 +166,13 @@ def test_what_was_typed_wins_over_the_options():
     assert (request.seed, request.num_inference_steps, request.num_images) == (1, 10, 2)
 
 
-@given(st.text().filter(lambda text: not set(text) & set("-—–{}")))
+WORDS = st.text(st.characters(categories=["L", "N", "Zs", "Pf", "S"], exclude_characters="<>|"))
+
+
+@given(WORDS)
 def test_words_alone_are_left_alone(text: str):
     (job,) = read(text, ImageOptions(prompt=text, seed=3))
-    assert job == ImageOptions(prompt=text.strip(), seed=3)
+    assert job == ImageOptions(prompt="" if is_blank(text) else tidy(text).strip(), seed=3)
 
 
 def test_repeats_go_on_with_the_seeds():

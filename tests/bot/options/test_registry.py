@@ -147,7 +147,9 @@ async def test_every_layer_says_it_and_the_nearest_holds(house: House):
 
 async def test_what_is_out_of_bounds_is_refused(house: House):
     refused = await house.mia.slash(house.channel, "imagine", prompt="a fox --hue 360")
-    assert house.refusal(refused) == "`--hue` must be 0 to 359."
+    assert house.refusal(refused) == (
+        "`--hue` must be 0 to 359, as in `--hue 7`; you wrote `--hue 360`."
+    )
     refused = await house.mia.slash(house.channel, "imagine", prompt="a fox --hues 3")
     assert "did you mean `--hue`?" in house.refusal(refused)
 

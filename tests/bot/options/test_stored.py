@@ -68,4 +68,4 @@ def test_what_an_older_release_did_not_write_is_the_default():
 
 
 def test_a_person_s_words_are_known():
-    assert words() == ("prompt", "negative_prompt")
+    assert words() == ("prompt", "negative_prompt", "left_out")

@@ -1,6 +1,7 @@
 """Pictures enlarged beside those being drawn."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -40,6 +41,22 @@ def test_the_pixels_are_the_upscaler_s(engine: Engine, factor: int):
     assert np.array_equal(pixels([picture])[0], wanted.numpy())
     assert isinstance(finished, Finished)
     assert finished.device_seconds > 0
+
+
+def test_what_is_transparent_stays_so(engine: Engine):
+    asked = request()
+    picture = Image.open(io.BytesIO(asked.image))
+    picture.putalpha(Image.linear_gradient("L").resize(picture.size))
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    *_, drawn, finished = run(engine, replace(asked, image=file.getvalue()))
+    assert isinstance(finished, Finished)
+    larger = Image.open(io.BytesIO(drawn.png))
+    assert (larger.mode, larger.size) == ("RGBA", (80, 48))
+    wanted = picture.getchannel("A").resize(larger.size, Image.Resampling.LANCZOS)
+    assert np.array_equal(np.array(larger.getchannel("A")), np.array(wanted))
+    colours = Upscaler(CPU).upscale(Image.open(io.BytesIO(asked.image)), 2)
+    assert np.array_equal(np.array(larger.convert("RGB")), colours.numpy())
 
 
 def test_tiles_take_turns_beside_forwards(engine: Engine, make_request: MakeRequest):

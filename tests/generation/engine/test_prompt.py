@@ -118,7 +118,9 @@ def test_break_is_a_word_of_its_own(text: str, sections: list[str]):
 def test_a_weight_out_of_bounds_is_refused_by_the_name_of_the_field(text: str):
     with pytest.raises(InvalidRequest) as refused:
         parse(text, "negative_prompt")
-    assert str(refused.value) == "negative_prompt must be written with weights from 0 to 5"
+    assert str(refused.value).startswith(
+        "negative_prompt must be written with weights from 0 to 5; “"
+    )
 
 
 @given(st.text() | st.lists(SYNTAX, max_size=40).map("".join))

@@ -1,0 +1,309 @@
+r"""Other programs' ways of writing a prompt, put into ours.
+
+Ours are Midjourney's braces (`bot.options.permutations`) and AUTOMATIC1111's weights
+(`generation.prompt_weights`). `braces` reads what others mean by braces: NovelAI emphasis, where
+they hold no alternatives or stand doubled (docs.novelai.net, "Strengthening & Weakening"), and
+sd-dynamic-prompts alternatives with bars (its SYNTAX.md). `words` reads one prompt of those that
+braces stood for: Midjourney's and NovelAI's weights with colons become brackets. What cannot be
+drawn is taken out and named: LoRA and its relatives, embeddings, wildcards that are files, and the
+web UI's ``[from:to:when]``, ``[one|other]`` and ``AND``, of which the first is drawn.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from generation.prompt_weights import MAX_WEIGHT
+
+NOVELAI_EMPHASIS = 1.05
+MAX_DEPTH = 30  # of braces in braces that mean anything but Midjourney's
+
+_NUMBER = r"-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
+_COMMAND = re.compile(
+    r"\s*(?:/imagine\b(?:\s+prompt\b)?\s*[:：]?|imagine\s+prompt\s*[:：])\s*", re.IGNORECASE
+)
+_ADDRESSES = re.compile(r"\s*(?:<?https?://[^\s<>]+>?(?:\s+|$))+")
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+_PARAMETER = re.compile(r"(?:^|\s)[-‐-―−]{1,2}[^\W\d_]")
+_VALUE = re.compile(r"(?:^|\s)[-‐-―−]{1,2}[^\W\d_][\w-]*\s*[=:]?\s*$")
+_CHOSEN = re.compile(r"\s*[0-9]+(?:-[0-9]+)?\$\$(?:[^$|]*\$\$)?")
+_CHANCE = re.compile(r"\s*[0-9]*\.?[0-9]+::(?=\S)")
+# LoRA and its relatives, ComfyUI's embeddings, and sd-dynamic-prompts' files of words.
+_ELSEWHERE = re.compile(
+    r"<\s*(?:lora|lyco|lycoris|locon|loha|lokr|dora|hypernet|hypernetwork|ti|embed|embedding"
+    r"|wildcard|segment|preset|refiner|ipadapter|controlnet)\s*:[^<>]*>"
+    r"|\bembedding:\s?[\w./\\-]+"
+    r"|(?<!\w)__[^\W_][\w/*.-]*?__(?!\w)",
+    re.IGNORECASE,
+)
+_EMPTY = re.compile(rf"\(\s*(?::\s*{_NUMBER}\s*)?\)|\[\s*\]")
+_GAP = re.compile(r"[ \t]+(?=[ \t,])|(?:,\s*)+(?=,)")
+_WHEN = re.compile(r"\s*(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)%?\s*")
+_BRACKET = re.compile(r"\\.|[\[\]]", re.DOTALL)
+_AND = re.compile(r"(?<=\s)AND(?=\s)")
+_SHOUTED = re.compile(r"[^\W\d_]{2,}")
+_SCALED = re.compile(rf"(?P<words>.*\S)\s*:\s*(?P<weight>{_NUMBER})\s*", re.DOTALL)
+# NovelAI writes the weight first: ``1.5::rain, night::``.
+_NUMBERED = re.compile(rf"(?<![\w.:-])(?P<weight>{_NUMBER})::(?P<words>[^:]+?)::(?=[\s,]|$)")
+_PART = re.compile(rf"::(?P<weight>{_NUMBER})?(?=\s|$|,)")
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A prompt in our way of writing, what it wants kept out, and what was taken out of it."""
+
+    words: str
+    away: str = ""
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Group:
+    """What stands in one pair of braces, in order."""
+
+    parts: list["str | _Group"] = field(default_factory=list)
+
+    @property
+    def only(self) -> "_Group | None":
+        """The group that is all of it, but for spaces."""
+        inner = [part for part in self.parts if not isinstance(part, str) or part.strip()]
+        return inner[0] if len(inner) == 1 and isinstance(inner[0], _Group) else None
+
+
+def command(text: str) -> str:
+    """Return the text without the command that it was copied with."""
+    found = _COMMAND.match(text)
+    return text[found.end() :] if found else text
+
+
+def braces(text: str) -> Read:
+    """Return a text whose braces mean what `permutations.expand` takes them for.
+
+    Where they do not pair, it is left as it is.
+    """
+    if (tree := _tree(text)) is None:
+        return Read(text)
+    left_out: list[str] = []
+    emphasised: list[int] = []
+    shown = "".join(_shown(tree.parts, left_out, emphasised, inside=False))
+    if any(levels > 1 for levels in emphasised):  # then its square brackets are NovelAI's, too
+        shown = _weakened(shown)
+    return Read(shown, left_out=tuple(left_out))
+
+
+def words(prompt: str) -> Read:
+    """Return one prompt as we write it, and what was taken out."""
+    left_out: list[str] = []
+    if found := _ADDRESSES.match(prompt):
+        left_out += found[0].split()
+        prompt = prompt[found.end() :]
+    prompt = _taken(prompt, left_out)
+    prompt = _drawn_first(prompt, left_out)
+    prompt, away = _weighted(prompt, left_out)
+    return Read(prompt.strip(), away, tuple(left_out))
+
+
+def _taken(text: str, left_out: list[str]) -> str:
+    """Take out what names other files, and what that leaves empty: brackets, spaces, commas."""
+    found = [one[0].strip() for one in _ELSEWHERE.finditer(text)]
+    if not found:
+        return text
+    left_out += found
+    text = _ELSEWHERE.sub("", text)
+    while (shorter := _EMPTY.sub("", text)) != text:
+        text = shorter
+    return _GAP.sub("", text).strip(" ,")
+
+
+def _tree(text: str) -> _Group | None:
+    if "{" not in text:
+        return None
+    levels, end = [_Group()], 0
+    for mark in _BRACE.finditer(text):
+        if mark[0] not in "{}":
+            continue
+        levels[-1].parts.append(text[end : mark.start()])
+        end = mark.end()
+        if mark[0] == "{":
+            if len(levels) > MAX_DEPTH:
+                return None
+            levels.append(_Group())
+        elif len(levels) == 1:
+            return None
+        else:
+            group = levels.pop()
+            levels[-1].parts.append(group)
+    levels[0].parts.append(text[end:])
+    return levels[0] if len(levels) == 1 else None
+
+
+def _shown(
+    parts: list[str | _Group], left_out: list[str], emphasised: list[int], *, inside: bool
+) -> list[str]:
+    """Return the parts as `expand` reads them; ``inside`` braces, commas in weights are escaped."""
+    shown: list[str] = []
+    for part in parts:
+        if isinstance(part, str):
+            shown.append(part)
+            continue
+        before = "".join(shown)
+        levels, inner = 1, part
+        while (only := inner.only) is not None:
+            levels, inner = levels + 1, only
+        bars, commas = _separators(inner)
+        alternatives = bars or (commas and levels == 1)
+        body = _shown(inner.parts, left_out, emphasised, inside=alternatives or inside)
+        text = "".join(body)
+        if bars:
+            shown.append("{" + _by_commas(inner, body, left_out) + "}")
+        elif alternatives or "{" in text or _VALUE.search(before) or _PARAMETER.search(text):
+            shown.append("{" + text + "}")
+        elif not text.strip():
+            shown.append("")
+        else:
+            emphasised.append(levels)
+            if inside:
+                text = re.sub(r"(?<!\\),", r"\,", text)
+            shown.append(_in_brackets(text.strip(), NOVELAI_EMPHASIS**levels))
+    return shown
+
+
+def _separators(group: _Group) -> tuple[bool, bool]:
+    """Tell whether bars, and whether commas, stand in a group and in no bracket within it."""
+    text = "".join(part if isinstance(part, str) else "" for part in group.parts)
+    return bool(_split(text, "|")[1:]), bool(re.search(r"(?<!\\),", text))
+
+
+def _by_commas(group: _Group, body: list[str], left_out: list[str]) -> str:
+    """Return alternatives that bars part, parted by commas."""
+    pieces: list[str] = []
+    for part, text in zip(group.parts, body, strict=False):
+        if isinstance(part, str):
+            alternatives = _split(re.sub(r"(?<!\\),", r"\,", text), "|")
+            pieces.append(",".join(alternatives))
+        else:
+            pieces.append(text)
+    text = "".join(pieces)
+    if chosen := _CHOSEN.match(text):
+        left_out.append(chosen[0].strip())
+        text = text[chosen.end() :]
+    return re.sub(rf"(^|(?<!\\),){_CHANCE.pattern}", r"\1", text)
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """Return the text's parts between separators that stand in no bracket."""
+    parts, depth, start = [], 0, 0
+    for mark in re.finditer(r"\\.|[\[\](<>)]|" + re.escape(separator), text, re.DOTALL):
+        if mark[0] == separator and depth == 0:
+            parts.append(text[start : mark.start()])
+            start = mark.end()
+        elif mark[0] in "[(<":
+            depth += 1
+        elif mark[0] in "])>":
+            depth = max(0, depth - 1)
+    return [*parts, text[start:]]
+
+
+def _brackets(text: str, read: Callable[[str], str]) -> str:
+    """Return the text with what stands in each pair of square brackets read, inner ones first."""
+    levels, end = [""], 0
+    for mark in _BRACKET.finditer(text):
+        levels[-1] += text[end : mark.start()]
+        end = mark.end()
+        if mark[0] == "[":
+            levels.append("")
+        elif mark[0] == "]" and len(levels) > 1:
+            inner = levels.pop()
+            levels[-1] += read(inner)
+        else:
+            levels[-1] += mark[0]
+    levels[-1] += text[end:]
+    return "[".join(levels)
+
+
+def _weakened(text: str) -> str:
+    return _brackets(
+        text, lambda inner: _in_brackets(inner, 1 / NOVELAI_EMPHASIS) if inner.strip() else ""
+    )
+
+
+def _drawn_first(text: str, left_out: list[str]) -> str:
+    """Return the text with the first of what takes turns while a picture is drawn."""
+
+    def first(inner: str) -> str:
+        whole = f"[{inner}]"
+        alternatives = _split(inner, "|")
+        if len(alternatives) > 1:
+            left_out.append(whole)
+            return next((one for one in alternatives if one.strip()), "")
+        *steps, when = _split(inner, ":")
+        if len(steps) not in (1, 2) or not _WHEN.fullmatch(when):
+            return whole
+        if steps[-1][-1:].isdigit() and when.strip().isdigit():
+            return whole  # a time, a ratio or a verse
+        left_out.append(whole)
+        return next((one for one in steps if one.strip()), "")
+
+    return _brackets(text, first)
+
+
+def _weighted(text: str, left_out: list[str]) -> tuple[str, str]:
+    """Return the text with weights in brackets, and what weighs less than nothing."""
+    away: list[str] = []
+
+    def numbered(found: re.Match[str]) -> str:
+        part, weight = found["words"].strip(), float(found["weight"])
+        if weight >= 0:
+            return _in_brackets(part, min(weight, MAX_WEIGHT))
+        away.append(part)
+        return ""
+
+    text = _NUMBERED.sub(numbered, text)
+    parts: list[tuple[str, float]] = []
+    start = 0
+    marks = [mark for mark in _PART.finditer(text) if _is_outside(text[: mark.start()])]
+    for mark in marks:
+        parts.append((text[start : mark.start()], float(mark["weight"] or 1)))
+        start = mark.end()
+    parts.append((text[start:], 1.0))
+    parts = [scaled for part, weight in parts for scaled in _sections(part, weight, left_out)]
+    if len(parts) > 1:
+        parts = [(part.strip(" ,\n"), weight) for part, weight in parts]
+    parts = [(part, weight) for part, weight in parts if part.strip()]
+    least = min((weight for _, weight in parts if weight > 0), default=1.0)
+    scale = least if any(weight > MAX_WEIGHT for _, weight in parts) else 1.0
+    shown = (
+        _in_brackets(part, min(weight / scale, MAX_WEIGHT)) for part, weight in parts if weight >= 0
+    )
+    away += (part for part, weight in parts if weight < 0)
+    return ", ".join(shown), ", ".join(away)
+
+
+def _sections(text: str, weight: float, left_out: list[str]) -> list[tuple[str, float]]:
+    """Return what AND parts, with weights of their own; between words in capitals it is a word."""
+    found: list[tuple[str, float]] = []
+    start = 0
+    for mark in _AND.finditer(text):
+        before = _SHOUTED.findall(text[start : mark.start()])[-1:]
+        after = _SHOUTED.findall(text[mark.end() :])[:1]
+        if any(word.isupper() and word.upper() != word.lower() for word in (*before, *after)):
+            continue
+        left_out.append("AND")
+        found.append(_scaled(text[start : mark.start()], weight))
+        start = mark.end()
+    rest = text[start:]
+    return [*found, _scaled(rest, weight) if found else (rest, weight)]
+
+
+def _scaled(text: str, weight: float) -> tuple[str, float]:
+    found = _SCALED.fullmatch(text)
+    return (found["words"], float(found["weight"])) if found else (text, weight)
+
+
+def _is_outside(text: str) -> bool:
+    return len(re.findall(r"(?<!\\)\(", text)) <= len(re.findall(r"(?<!\\)\)", text))
+
+
+def _in_brackets(text: str, weight: float) -> str:
+    shown = f"{weight:.4f}".rstrip("0").rstrip(".")
+    return text if weight == 1 else f"({text}:{shown})"

@@ -1,0 +1,40 @@
+"""Midjourney's parameters that mean nothing here: they are left out, and said to be.
+
+The names are those of its documentation ("Parameter List", versions 1 to 7) and its older flags.
+"""
+
+import re
+
+# The values of its --style, where a style of ours has another name.
+STYLES = frozenset(("raw", "4a", "4b", "4c", "cute", "expressive", "original", "scenic", "random"))
+
+_NUMBER = r"(?:\s+-?(?:\d+(?:[.,]\d+)?|[.,]\d+)(?![\w.,:]))?"
+_CODE = r"(?:\s+(?:https?://\S+|<https?://[^\s>]+>|\d+(?:::\d+(?:\.\d+)?)?(?!\S)|random(?!\S)))*"
+_PROFILES = r"(?:\s+(?=\S*\d)[a-z0-9]+(?!\S))*"
+_LEVEL = r"(?:\s+(?:low|high)(?!\S))?"
+_NOTHING = r""
+
+_TAKES = {
+    _NUMBER: (
+        "v version stylize s chaos c q quality niji weird w iw cw sw ow sv hd stop exp bs"
+        " sameseed upbeta"
+    ),
+    _CODE: "sref cref oref",
+    _PROFILES: "profile p personalize",
+    _LEVEL: "motion",
+    _NOTHING: (
+        "tile raw turbo fast relax video loop end draft test testp creative uplight upanime"
+        " public stealth"
+    ),
+}
+PARAMETERS = {
+    name: re.compile(value, re.IGNORECASE)
+    for value, names in _TAKES.items()
+    for name in names.split()
+}
+
+
+def value_of(name: str, text: str) -> str:
+    """Return the value of one of PARAMETERS at the start of a text, its spaces included."""
+    found = PARAMETERS[name].match(text)
+    return found[0] if found else ""
