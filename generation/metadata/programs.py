@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from generation.metadata import comfyui, fields
+from generation.metadata import fields
+from generation.metadata.comfyui import comfyui
 from generation.metadata.containers import Texts, json_object
 from generation.metadata.infotext import Parameters
 

@@ -12,7 +12,7 @@ from generation.errors import CatalogInvalid, CheckpointUnavailable
 from generation.json_text import loads
 from generation.loading.checkpoint_folder import _read_json
 from generation.loading.safetensors_file import read_header
-from generation.metadata import comfyui
+from generation.metadata.comfyui import comfyui
 from generation.metadata.infotext import parse
 
 DEEP = 100_000

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generation.metadata.comfyui import parse
+from generation.metadata.comfyui.comfyui import parse
 from generation.metadata.infotext import Parameters
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from generation.metadata.comfyui_graph import EMPTY, Graph, Node, link
+from generation.metadata.comfyui.graph import EMPTY, Graph, Node, link
 
 POSITIVE = ("positive", "conditioning", "cond")
 NEGATIVE = ("negative",)

@@ -4,7 +4,7 @@ The ``prompt`` chunk is the graph in ComfyUI's API format: a JSON object of node
 ``class_type`` and ``inputs``; an input is a value, or ``[id, output]`` of the node it comes from.
 Anybody can add kinds of nodes, so nodes are known by their inputs more than by their names. What
 counts is upstream of the node that saves the picture; from the sampler there, the nearest node
-that says something is believed. `comfyui_graph` walks, `comfyui_text` reads prompts.
+that says something is believed. `graph` walks, `text` reads prompts.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,8 +12,8 @@ from typing import Any
 
 from generation.json_text import loads
 from generation.metadata import samplers
-from generation.metadata.comfyui_graph import Graph, Node, link
-from generation.metadata.comfyui_text import NEGATIVE, POSITIVE, Prompts
+from generation.metadata.comfyui.graph import Graph, Node, link
+from generation.metadata.comfyui.text import NEGATIVE, POSITIVE, Prompts
 from generation.metadata.infotext import Parameters
 
 PROGRAM = "ComfyUI"
