@@ -86,7 +86,7 @@ def stealth(
     size: tuple[int, int] = (96, 128),
 ) -> Image.Image:
     """A picture that hides a text in its lowest bits."""
-    body = gzip.compress(text.encode()) if packed else text.encode()
+    body = gzip.compress(text.encode(), mtime=0) if packed else text.encode()
     mark = f"stealth_{'rgb' if rgb else 'png'}{'comp' if packed else 'info'}".encode()
     bits = 8 * len(body) if claimed is None else claimed
     whole = mark + bits.to_bytes(4) + body
