@@ -19,13 +19,7 @@ from generation.engine.postprocess import Postprocess
 from generation.engine.preview import draw_preview
 from generation.engine.row_profiling import Profiles
 from generation.engine.sample import Sample
-from generation.errors import (
-    Cancelled,
-    GenerationError,
-    InvalidRequest,
-    NotChecked,
-    OutOfMemory,
-)
+from generation.errors import Cancelled, GenerationError, InvalidRequest, NotChecked, OutOfMemory
 from generation.loading.memory import free_bytes, is_out_of_memory, release
 from generation.loading.model_cache import ModelCache
 from generation.log_context import JOB, about
