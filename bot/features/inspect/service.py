@@ -40,7 +40,7 @@ _NEUTRAL = {
     "eta": ("0", "0.0"),
     "variationseedstrength": ("0",),
     "subseedstrength": ("0",),
-    "vae": ("automatic", "default", "baked vae", "fullmodel vae"),
+    "vae": ("automatic", "default"),
 }
 _OFF = ("", "none", "false", "off", "disabled", "null", "[]", "{}")
 
