@@ -115,20 +115,23 @@ class Screening:
         An upscale is of a finished picture: its prompt is not cut, but may be refused.
         """
         words, drawn = new_job.words, new_job.request.prompt
-        verdict = await self.judge(context.origin.guild_id, words.prompt, [drawn])
+        # What is left out is not drawn, but everybody reads it below the pictures.
+        others = [drawn] if new_job.left_out is None else [drawn, new_job.left_out]
+        verdict = await self.judge(context.origin.guild_id, words.prompt, others)
         if not verdict.allowed:
             raise PromptRefused
         if verdict.flagged:
             new_job = replace(new_job, flagged="\n".join(map(describe, verdict.flagged)))
         if not verdict.stripped or new_job.kind is Kind.UPSCALE:
             return new_job
-        (left,) = verdict.others
+        left, *named = verdict.others
         typed = new_job.typed and Words(verdict.prompt, words.negative_prompt)
         out = [piece.text.strip() for piece in await pieces(drawn, left) if piece.cut]
         return replace(
             new_job,
             request=replace(new_job.request, prompt=left),
             typed=typed,
+            left_out=named[0] if named else None,
             stripped=", ".join(filter(None, out)),
         )
 

@@ -57,6 +57,16 @@ def elsewhere(house: House):
     return guild, channel, guild.add_member(house.env.create_user("eve"), roles=[role])
 
 
+@pytest.mark.parametrize("prompt", ["a fox <lora:{}:1>", "a fox --v {}"])
+async def test_what_is_left_out_is_judged_as_well(house: House, prompt: str):
+    await add(house, "turnip", "strip")
+    await add(house, "swede", "refuse")
+    result = await imagine(house, prompt.format("turnip"))
+    assert "turnip" not in result.response.content
+    assert "turnip" not in ((await house.job(1)).left_out or "")
+    assert refused(house, await imagine(house, prompt.format("swede"), house.max)) == REFUSED
+
+
 async def test_a_refused_prompt_is_named_to_moderators_and_not_to_the_person(house: House):
     before = await imagine(house, "a BANANA split")
     assert said(await add(house, "banana", "refuse")) == (
