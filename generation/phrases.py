@@ -17,8 +17,8 @@ ENGLISH: Mapping[str, str] = {
     "bound-checkpoint-name": "a name from the catalog",
     "bound-multiple": "a multiple of {of}",
     "bound-one-of": "one of {names}",
-    "bound-weights": "written with weights from 0 to {most}; “{piece}” weighs {weight}. Write \\("
-    " and \\) for brackets themselves",
+    "bound-weights": "written with weights from 0 to {most}; “{piece}” weighs {weight}. Write `\\("
+    "` and `\\)` for brackets themselves",
     "bound-strength": "a number greater than 0 and at most 1",
     "bound-strength-needed": "greater than 0 and at most 1 when there is an image",
     "bound-strength-steps": "at least {least} with {steps} steps",

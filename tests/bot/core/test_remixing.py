@@ -138,7 +138,7 @@ def test_a_style_that_is_gone_leaves_its_words():
         ({"prompt": "{red, blue} apple"}, "prompt must be a single prompt: braces and `--repeat`"),
         ({"prompt": "an apple --repeat 2"}, "prompt must be a single prompt"),
         ({"prompt": "an apple --style noir"}, "style must be one of Ink or none"),
-        ({"seed": "-1"}, "seed must be a whole number, 0 to 4294967295"),
+        ({"seed": "-2"}, "seed must be a whole number, 0 to 4294967295"),
         ({"seed": "seven"}, "seed must be a whole number, 0 to 4294967295"),
         ({"steps": "0"}, "steps must be 1 to 100"),
         ({"steps": "1.5"}, "steps must be a whole number, 1 to 100"),

@@ -19,6 +19,7 @@ error-checkpoint = Dieses Modell geht nicht: { $reason }.
 bound-characters = { $least } bis { $most } Zeichen
 bound-characters-most = höchstens { $most } Zeichen lang
 bound-between = { $least } bis { $most }
+bound-typed = { $bound }, wie in { $example }; da steht { $piece }
 bound-one-of = { $names }
 checkpoint-not-listed = es gibt nur { $names }
 command-imagine = Entwickelt Bilder aus einer Beschreibung
@@ -69,7 +70,10 @@ async def test_each_is_answered_in_their_own_language(house: House, locales: dic
     assert house.refusal(mine) == "Du hast hier keinen Auftrag."
     assert house.refusal(theirs) == "You have no jobs in progress here."
     wrong = await house.mia.slash(house.channel, "imagine", prompt="an apple --steps many --no")
-    assert house.refusal(wrong) == "`--steps` muss eine ganze Zahl, 1 bis 100 sein."
+    assert house.refusal(wrong) == (
+        "`--steps` muss eine ganze Zahl, 1 bis 100, wie in `--steps 7`;"
+        " da steht `--steps many` sein."
+    )
     unknown = await house.mia.slash(house.channel, "imagine", prompt="--foo --qux --zork")
     assert "`--foo`, `--qux` oder `--zork` nicht" in house.refusal(unknown)
 
@@ -82,7 +86,10 @@ async def test_each_is_answered_in_their_own_language(house: House, locales: dic
             {"prompt": "a --no " + "x" * 600, "negative_prompt": "y" * 600},
             "`negative_prompt` muss höchstens 1000 Zeichen lang sein.",
         ),
-        ({"prompt": "a --steps 0"}, "`--steps` muss 1 bis 100 sein."),
+        (
+            {"prompt": "a --steps 0"},
+            "`--steps` muss 1 bis 100, wie in `--steps 7`; da steht `--steps 0` sein.",
+        ),
         ({"prompt": "a", "style": "none of ours"}, " oder none sein."),
         ({"prompt": "a", "checkpoint": "none"}, "Dieses Modell geht nicht: es gibt nur "),
     ],

@@ -20,10 +20,12 @@ NASTY = (
     + "\u0300\u0301"
     * 20
 )
+# What is invisible before a line's end goes, and so does the name of a file of words.
+SEEN = NASTY.replace("\u202e\n", "\n").replace("__evil__ ", "")
 SHORT = "**evil** [evil](https://evil) <@666> `x` @here\u202e"
 BAD = ("evil", "666", "everyone", "here")
 # What our own sentences may put around it.
-OURS = ("bold", "small print", "quote", "list", "struck")
+OURS = ("bold", "small print", "quote", "list", "struck", "code")
 
 
 def harmless(text: str | None) -> None:
@@ -111,8 +113,8 @@ async def test_a_job_from_its_first_answer_to_its_form(house: House):
 
     form = await house.mia.click(result.response, label=say("button-remix"))
     filled = [row["component"].get("value", "") for row in form.modal["components"]]
-    assert filled[0].replace("\\\\", "\\") == NASTY  # only what braces want is escaped there
-    assert filled[1] == NASTY
+    assert filled[0].replace("\\\\", "\\") == SEEN  # only what braces want is escaped there
+    assert filled[1] == SEEN
     inputs = [row["component"] for row in form.modal["components"]]
     typed = {item["custom_id"]: item.get("value", "") for item in inputs} | {"steps": "many"}
     refused = await house.mia.submit_modal(form, typed)

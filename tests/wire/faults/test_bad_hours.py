@@ -93,7 +93,7 @@ async def test_a_lock_at_the_end_of_a_job_is_outlasted(playground: Playground, b
     with await asyncio.to_thread(hold, bot.folder / FILE_NAME, LOCKED_S) as holder:
         refused = await playground.slash("morgan", "darkroom", "imagine", prompt="a pear")
         answer = await refused.response(within=PATIENCE_S)
-        assert (answer.ephemeral, says(answer.content, "error-store-busy")) == (True, True)
+        assert (answer.ephemeral, answer.content) == (True, say("error-store-busy"))
         assert await asyncio.to_thread(holder.wait) == 0
     await bot.finished(2)
     assert bot.rows("status, error") == [("done", None)]

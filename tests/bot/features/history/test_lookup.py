@@ -60,13 +60,13 @@ async def test_each_option_narrows_the_search(house: House, database: Database):
 
 
 async def test_an_entry_says_who_when_how_and_what_is_the_matter(house: House, database: Database):
-    await make(house, "a **bold** fox", negative_prompt="a __dog__", seed=77)
+    await make(house, "a **bold** fox", negative_prompt="a __big dog__", seed=77)
     await change(database, 1, flagged="*look*", error="_oh_", private=True)
     result = await looks(house)
     (embed,) = reply(result).embeds
     fields = {field.name: field.value for field in embed.fields}
     assert fields["By"] == f"<@{house.mia.id}> (mia)"
-    assert fields["Without"] == r"a \_\_dog\_\_"
+    assert fields["Without"] == r"a \_\_big dog\_\_"
     assert fields[say("inspect-settings")].endswith("· seed 77")
     assert (fields[say("inspect-flagged")], fields["Why"]) == (r"\*look\*", r"\_oh\_")
     assert f"<#{house.channel.id}>" in fields["Requested"]

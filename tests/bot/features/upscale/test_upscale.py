@@ -101,7 +101,7 @@ async def test_it_may_be_private(house: House):
         (
             picture(64, 64, "GIF"),
             {},
-            say("error-invalid", field="image", bound=say("bound-image-file")),
+            say("error-invalid", field="image", bound=say("bound-image-other", found="GIF")),
         ),
         (
             bytes(MAX_BYTES + 1),
