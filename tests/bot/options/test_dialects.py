@@ -144,7 +144,7 @@ def test_weights_stay_weights(text: str, weight: float):
 def test_a_weight_out_of_bounds_is_quoted():
     with pytest.raises(InvalidRequest) as refused:
         weights("a (very long <@1>:12) fox")
-    assert "“very long 1” weighs 12. Write \\( and \\)" in str(refused.value)
+    assert "“very long 1” weighs 12. Write `\\(` and `\\)`" in str(refused.value)
 
 
 def test_a_brace_without_its_partner_is_quoted():
