@@ -198,4 +198,5 @@ async def house(
     executor.let_go()
     if executor.running:  # or its last write would come after the database is closed
         await house.settle()
-    await env.bot.app.jobs.decoder.close()
+    for bot in {house.bot, env.bot}:  # a test may have put another in its place
+        await bot.app.jobs.decoder.close()
