@@ -92,7 +92,7 @@ class Process:
         assert self._process is not None
         if self._process.returncode is None:
             self._process.send_signal(number)
-        return await asyncio.wait_for(self._process.wait(), 20)
+        return await asyncio.wait_for(self._process.wait(), PATIENCE_S)
 
     async def restart(self) -> None:
         await self.start()
