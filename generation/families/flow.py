@@ -7,7 +7,7 @@ more for larger pictures where the checkpoint says so (Esser et al. 2024, sectio
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import torch
 from diffusers import (
@@ -22,7 +22,6 @@ from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from PIL import Image
 
 from generation.architectures import Sampler
-from generation.engine.preview import PreviewColours
 from generation.engine.trajectory import Trajectory
 from generation.families.autoencoder import Autoencoder
 from generation.families.pipeline import DrawLatents, Pipeline

@@ -14,7 +14,7 @@ from transformers import (
 )
 
 from generation.engine.preview import PreviewColours
-from generation.engine.prompt import EncodedPrompt, PromptEncoder
+from generation.engine.prompt import EncodedPrompt, PromptEncoder, layer_before_last
 from generation.families.flow import Flow
 from generation.families.pipeline import Prompts, Row, stack
 from generation.families.text import Encoded, T5Reader
@@ -73,8 +73,13 @@ class SD3(Flow):
         super().__init__(parts, device, offloads=offloads)
         found = parts.components
         self._clips = [
-            PromptEncoder(found[f"tokenizer{n}"], found[f"text_encoder{n}"], device, pooled=True)
-            for n in ("", "_2")
+            PromptEncoder(
+                found[f"tokenizer{number}"],
+                found[f"text_encoder{number}"],
+                device,
+                read=layer_before_last,
+            )
+            for number in ("", "_2")
         ]
         self._t5: T5Reader | None = None
         if "text_encoder_3" in found:
@@ -116,7 +121,7 @@ class SD3(Flow):
         seen = pad(seen, (0, words.tensor.shape[-1] - seen.shape[-1]))
         return {
             "prompt": torch.cat([seen, words.tensor], dim=-2),
-            "pooled": torch.cat([one.pooled for one in both], dim=-1),
+            "pooled": torch.cat([one.pooled for one in both if one.pooled is not None], dim=-1),
         }
 
     @torch.inference_mode()

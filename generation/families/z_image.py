@@ -1,6 +1,7 @@
 """Z-Image: one transformer over the picture's and the prompt's tokens, read by Qwen3."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
@@ -54,7 +55,7 @@ class ZImage(Flow):
         ``length`` is how many of a ``prompt``'s tokens are not padding.
         """
         texts = [request.prompt, *([request.negative_prompt] if request.guided else [])]
-        read = [self._cache.get(text, lambda text=text: self._read(text)) for text in texts]
+        read = [self._cache.get(text, partial(self._read, text)) for text in texts]
         self._make_way()
         schedules = [[(0, _padded(one.tensor))] for one in read]
         cut = ", ".join(one.cut for one in read if one.cut)
@@ -93,9 +94,7 @@ class ZImage(Flow):
         """Run the transformer once; return each row's output [1, channels, h, w]."""
         latents = torch.cat([row.latents for row in rows]).to(self.transformer.dtype)
         timesteps = torch.stack([row.timestep.float() for row in rows]).to(self.device)
-        prompts = [
-            row.conditioning["prompt"][0, : int(row.conditioning["length"])] for row in rows
-        ]
+        prompts = [row.conditioning["prompt"][0, : int(row.conditioning["length"])] for row in rows]
         output = self.transformer(
             list(latents.unsqueeze(2).unbind(0)),
             (1000 - timesteps) / 1000,

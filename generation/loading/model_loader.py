@@ -34,6 +34,7 @@ from generation.loading.checkpoint_folder import (
     check_configs,
     check_folder,
     checker_weights,
+    components_in,
     config_patterns,
     download_patterns,
     half_patterns,
@@ -171,9 +172,11 @@ def _load(files: Files, dtype: torch.dtype, settings: Mapping[str, Any]) -> Part
         if lost:
             raise ValueError(Phrase("checkpoint-lacks-weights", count=len(lost), first=lost[0]))
     channels = family.latent_channels(models)
+    present = {component.folder for component in components_in(folder, files.architecture)}
     tokenizers = {
         name: kind.from_pretrained(folder / name, local_files_only=True)
         for name, kind in family.tokenizers.items()
+        if name in present
     }
     return Parts(
         {**models, **tokenizers},
@@ -189,12 +192,14 @@ def _load(files: Files, dtype: torch.dtype, settings: Mapping[str, Any]) -> Part
 def _from_folder(files: Files, dtype: torch.dtype) -> dict[str, Any]:
     """Return the models of a folder in diffusers' format."""
     options = {"dtype": dtype, "use_safetensors": True, "local_files_only": True}
-    folders = {component.folder: component for component in files.architecture.components}
+    components = components_in(files.folder, files.architecture)
+    folders = {component.folder: component for component in components}
     return {
         name: kind.from_pretrained(
             files.folder / name, variant=variant(files.folder, folders[name]), **options
         )
         for name, kind in family_of(files.architecture).models.items()
+        if name in folders
     }
 
 

@@ -16,7 +16,9 @@ BY_SIZE = {"use_dynamic_shifting": True, "base_shift": 0.5, "max_shift": 1.15}
 
 @pytest.mark.parametrize("strength", [None, 0.3, 1.0])
 @pytest.mark.parametrize("steps", [1, 2, 8])
-@pytest.mark.parametrize("config", [{"shift": 3.0}, BY_SIZE, BY_SIZE | {"time_shift_type": "linear"}])
+@pytest.mark.parametrize(
+    "config", [{"shift": 3.0}, BY_SIZE, BY_SIZE | {"time_shift_type": "linear"}]
+)
 @pytest.mark.parametrize("sampler", FLOW)
 def test_every_sampler_arrives_at_the_picture_that_the_model_knows(
     make_request: MakeRequest,

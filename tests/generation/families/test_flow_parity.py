@@ -8,7 +8,7 @@ from generation.engine.engine import Engine
 from generation.request import Progress, Sampler
 from tests.generation.conftest import MakeRequest, draw_source, pixels, run
 from tests.generation.families.conftest import CHECKPOINTS, SD3, References
-from tests.generation.families.reference import SCHEDULERS
+from tests.generation.families.flow_reference import SCHEDULERS
 
 
 @pytest.mark.parametrize("strength", [None, 0.65, 1.0])
@@ -46,9 +46,7 @@ def test_pixels_are_those_of_diffusers(
 def test_one_step_and_many(
     engine: Engine, references: References, make_request: MakeRequest, sampler: Sampler, steps: int
 ):
-    request = make_request(
-        checkpoint=SD3, family="sd3", sampler=sampler, num_inference_steps=steps
-    )
+    request = make_request(checkpoint=SD3, family="sd3", sampler=sampler, num_inference_steps=steps)
     assert np.array_equal(pixels(run(engine, request)), references[SD3](request))
 
 

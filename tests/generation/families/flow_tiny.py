@@ -4,6 +4,7 @@ Pictures are 4 px a latent cell. Every encoder has its own width, so that none c
 another.
 """
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -174,8 +175,6 @@ def _clip_tokenizer() -> CLIPTokenizer:
 
 
 def _merges(tokenizer: CLIPTokenizer) -> list[tuple[str, str]]:
-    import json  # noqa: PLC0415
-
     learned = json.loads(tokenizer.backend_tokenizer.to_str())["model"]["merges"]
     return [tuple(merge) for merge in learned]
 
