@@ -10,9 +10,11 @@ web UI's ``[from:to:when]``, ``[one|other]`` and ``AND``, of which the first is 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from generation import prompt_schedule
+from generation.prompt_schedule import Part, Turns
 from generation.prompt_weights import MAX_WEIGHT
 
 NOVELAI_EMPHASIS = 1.05
@@ -38,7 +40,6 @@ _ELSEWHERE = re.compile(
 )
 _EMPTY = re.compile(rf"\(\s*(?::\s*{_NUMBER}\s*)?\)|\[\s*\]")
 _GAP = re.compile(r"[ \t]+(?=[ \t,])|(?:,\s*)+(?=,)")
-_WHEN = re.compile(r"\s*(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)%?\s*")
 _BRACKET = re.compile(r"\\.|[\[\]]", re.DOTALL)
 _AND = re.compile(r"(?<=\s)AND(?=\s)")
 _SHOUTED = re.compile(r"[^\W\d_]{2,}")
@@ -229,22 +230,21 @@ def _weakened(text: str) -> str:
 
 def _drawn_first(text: str, left_out: list[str]) -> str:
     """Return the text with the first of what takes turns while a picture is drawn."""
+    found = prompt_schedule.parse(text)
+    left_out += (text[one.start : one.end + 1] for one in found if isinstance(one, Turns))
+    shown: list[str] = []
+    waiting = list(reversed(found))
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Turns):
+            waiting += reversed(next((one for one in part.choices if _says(text, one)), ()))
+        else:
+            shown.append(text[slice(*part)])
+    return "".join(shown)
 
-    def first(inner: str) -> str:
-        whole = f"[{inner}]"
-        alternatives = _split(inner, "|")
-        if len(alternatives) > 1:
-            left_out.append(whole)
-            return next((one for one in alternatives if one.strip()), "")
-        *steps, when = _split(inner, ":")
-        if len(steps) not in (1, 2) or not _WHEN.fullmatch(when):
-            return whole
-        if steps[-1][-1:].isdigit() and when.strip().isdigit():
-            return whole  # a time, a ratio or a verse
-        left_out.append(whole)
-        return next((one for one in steps if one.strip()), "")
 
-    return _brackets(text, first)
+def _says(text: str, parts: Iterable[Part]) -> bool:
+    return any(isinstance(part, Turns) or text[slice(*part)].strip() for part in parts)
 
 
 def _weighted(text: str, left_out: list[str]) -> tuple[str, str]:

@@ -146,6 +146,7 @@ bound-characters-with-style = at most { $most } characters with the style { $sty
 bound-checkpoint-name = a name from the catalog
 bound-multiple = a multiple of { $of }
 bound-weights = written with weights from 0 to { $most }; “{ $piece }” weighs { $weight }. Write `\(` and `\)` for brackets themselves
+bound-prompt-texts = a prompt that changes into at most { $most } different texts while it is drawn, fewer of `[one|other]` and `[from:to:when]`
 bound-strength-needed = greater than 0 and at most 1 when there is an image
 bound-strength-steps = at least { $least } with { $steps } steps
 bound-image-needed = given when there is a strength
