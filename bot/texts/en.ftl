@@ -357,6 +357,7 @@ button-favourite = Favourite
 button-delete = Delete
 button-delete-for-good = Delete for good
 form-remix = Remix
+form-too-long = { $name }: { $length } characters are more than a form can hold ({ $most }), so it stays as it is.
 form-seed = Seed
     .hint = Leave empty for a new one
 form-guidance = Guidance
