@@ -37,6 +37,7 @@ from generation.request import COUNT
 
 NEAR = 0.7  # of difflib's ratio, which is 1 for the same word
 SHOWN_PIECE = 60  # characters of what is wrong
+LOOKED_AT = 1000  # characters behind a name, to tell whether it is a parameter's
 
 _MARK = re.compile(
     rf"(?<![{DASHES}])(?P<dash>[{DASHES}]{{1,4}})(?P<gap>[\s{INVISIBLE}]{{0,3}})"
@@ -206,7 +207,7 @@ def _marks(text: str) -> list[_Mark]:
 
 def _fits(mark: _Mark, name: str, text: str) -> bool:
     """Tell whether the words behind a name are a value of it, so that its dash is no dash."""
-    rest = text[mark.end :]
+    rest = text[mark.end : mark.end + LOOKED_AT]
     if another := _ANOTHER.search(rest):
         rest = rest[: another.start()]
     option = mark.option

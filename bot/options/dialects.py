@@ -10,7 +10,7 @@ web UI's ``[from:to:when]``, ``[one|other]`` and ``AND``, of which the first is 
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from generation import prompt_schedule
@@ -42,11 +42,11 @@ _EMPTY = re.compile(rf"\(\s*(?::\s*{_NUMBER}\s*)?\)|\[\s*\]")
 _GAP = re.compile(r"[ \t]+(?=[ \t,])|(?:,\s*)+(?=,)")
 _BRACKET = re.compile(r"\\.|[\[\]]", re.DOTALL)
 _AND = re.compile(r"(?<=\s)AND(?=\s)")
-_SHOUTED = re.compile(r"[^\W\d_]{2,}")
+_LONG_WORD = re.compile(r"[^\W\d_]{2,}")
 _SCALED = re.compile(rf"(?P<words>.*\S)\s*:\s*(?P<weight>{_NUMBER})\s*", re.DOTALL)
 # NovelAI writes the weight first: ``1.5::rain, night::``.
 _NUMBERED = re.compile(rf"(?<![\w.:-])(?P<weight>{_NUMBER})::(?P<words>[^:]+?)::(?=[\s,]|$)")
-_PART = re.compile(rf"::(?P<weight>{_NUMBER})?(?=\s|$|,)")
+_ROUND_OR_PART = re.compile(rf"(?<!\\)[()]|::(?P<weight>{_NUMBER})?(?=\s|$|,)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ def _shown(
         if isinstance(part, str):
             shown.append(part)
             continue
-        before = "".join(shown)
+        before = shown[-1] if shown else ""
         levels, inner = 1, part
         while (only := inner.only) is not None:
             levels, inner = levels + 1, only
@@ -261,8 +261,7 @@ def _weighted(text: str, left_out: list[str]) -> tuple[str, str]:
     text = _NUMBERED.sub(numbered, text)
     parts: list[tuple[str, float]] = []
     start = 0
-    marks = [mark for mark in _PART.finditer(text) if _is_outside(text[: mark.start()])]
-    for mark in marks:
+    for mark in _outside(text):
         parts.append((text[start : mark.start()], float(mark["weight"] or 1)))
         start = mark.end()
     parts.append((text[start:], 1.0))
@@ -282,17 +281,23 @@ def _weighted(text: str, left_out: list[str]) -> tuple[str, str]:
 def _sections(text: str, weight: float, left_out: list[str]) -> list[tuple[str, float]]:
     """Return what AND parts, with weights of their own; between words in capitals it is a word."""
     found: list[tuple[str, float]] = []
-    start = 0
-    for mark in _AND.finditer(text):
-        before = _SHOUTED.findall(text[start : mark.start()])[-1:]
-        after = _SHOUTED.findall(text[mark.end() :])[:1]
-        if any(word.isupper() and word.upper() != word.lower() for word in (*before, *after)):
+    start, last = 0, ""
+    for word in _LONG_WORD.finditer(text):
+        if not _AND.match(text, word.start()):
+            last = word[0]
+            continue
+        following = _LONG_WORD.search(text, word.end())
+        if _is_shouted(last) or (following and _is_shouted(following[0])):
             continue
         left_out.append("AND")
-        found.append(_scaled(text[start : mark.start()], weight))
-        start = mark.end()
+        found.append(_scaled(text[start : word.start()], weight))
+        start, last = word.end(), ""
     rest = text[start:]
     return [*found, _scaled(rest, weight) if found else (rest, weight)]
+
+
+def _is_shouted(word: str) -> bool:
+    return word != "AND" and word.isupper() and word.upper() != word.lower()
 
 
 def _scaled(text: str, weight: float) -> tuple[str, float]:
@@ -300,8 +305,14 @@ def _scaled(text: str, weight: float) -> tuple[str, float]:
     return (found["words"], float(found["weight"])) if found else (text, weight)
 
 
-def _is_outside(text: str) -> bool:
-    return len(re.findall(r"(?<!\\)\(", text)) <= len(re.findall(r"(?<!\\)\)", text))
+def _outside(text: str) -> Iterator[re.Match[str]]:
+    """Yield where a part ends that is in no round brackets."""
+    depth = 0
+    for mark in _ROUND_OR_PART.finditer(text):
+        if mark[0] in ("(", ")"):
+            depth += 1 if mark[0] == "(" else -1
+        elif depth <= 0:
+            yield mark
 
 
 def _in_brackets(text: str, weight: float) -> str:

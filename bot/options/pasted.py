@@ -19,7 +19,7 @@ from generation.errors import InvalidRequest
 from generation.metadata.infotext import NEGATIVE, Parameters, parse
 from generation.request import LCM_STEPS, Sampler
 
-_SETTINGS = re.compile(r"\s+(?=Steps:\s*[0-9]+\s*,\s*[A-Z][\w ]*:)")
+_SETTINGS = re.compile(r"(?<!\s)\s+(?=Steps:\s*[0-9]+\s*,\s*[A-Z][\w ]*:)")
 _NEGATIVE = re.compile(rf"(?:^|(?<=\s)){NEGATIVE}")
 _TYPED = re.compile(r"\s[-‐-―−]{1,3}[^\W\d_]")
 # What says of a picture only what everybody's say, or what cannot change it here.
