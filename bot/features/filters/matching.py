@@ -103,8 +103,8 @@ class Screen:
 
         Regular expressions take at most about ALL_MATCHES_S, words a few ms.
         """
-        check = _Check(self._phrases, self._regexes, self._vocabulary)
         texts = (prompt, *others)
+        check = _Check(self._phrases, self._regexes, self._vocabulary, max(map(len, texts)))
         pieces = tuple(check.cut(text) for text in texts)
         left = tuple("".join(one.text for one in each if not one.cut) for each in pieces)
         # The rest is what would be generated, and a cut may have joined a word.
@@ -131,11 +131,12 @@ class _Check:
         phrases: list[tuple[Filter, tuple[Word, ...]]],
         regexes: list[tuple[Filter, Expression]],
         vocabulary: Vocabulary,
+        letters: int,
     ) -> None:
         self._phrases = phrases
         self._regexes = regexes
         self._vocabulary = vocabulary
-        self._time = Time()
+        self._time = Time(letters)
         self._found: dict[int, Filter] = {}
         self.slow: dict[int, Filter] = {}
 
