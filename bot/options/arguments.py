@@ -13,10 +13,10 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
-from bot.options import dialects, midjourney, pasted
+from bot.options import dialects, elsewhere, midjourney, pasted
 from bot.options.errors import TooManyJobs, UnknownParameter
 from bot.options.image_options import ImageOptions
-from bot.options.permutations import MAX_JOBS, expand
+from bot.options.permutations import MAX_JOBS, escape, expand
 from bot.options.registry import OPTIONS, Option
 from bot.options.resolve import named
 from bot.options.typography import (
@@ -33,6 +33,7 @@ from bot.texts import phrased, say
 from bot.texts.inert import code
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
+from generation.metadata.infotext import is_ours
 from generation.request import COUNT
 
 NEAR = 0.7  # of difflib's ratio, which is 1 for the same word
@@ -134,10 +135,11 @@ def all_said(said: ImageOptions, catalog: Catalog) -> tuple[ImageOptions, ...]:
     """
     text = said.prompt
     if (found := pasted.split(tidy(text))) is not None:
-        options = pasted.options_of(found.found, catalog)
-        away = filter(None, (said.negative_prompt.strip(), options.negative_prompt))
+        options = elsewhere.options_of(found.found, catalog)
+        away = filter(None, (said.negative_prompt.strip(), found.found.negative_prompt))
         said = options.over(said).but(negative_prompt=", ".join(away))
-        text = found.found.prompt + found.typed
+        prompt = found.found.prompt
+        text = (escape(prompt) if is_ours(found.found) else prompt) + found.typed
     return tuple(_known(catalog, named(catalog, one)) for one in read(text, said))
 
 

@@ -10,12 +10,13 @@ web UI's ``[from:to:when]``, ``[one|other]`` and ``AND``, of which the first is 
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from bot.options.typography import tidy
 from generation import prompt_schedule
 from generation.prompt_schedule import Part, Turns
-from generation.prompt_weights import MAX_WEIGHT
+from generation.prompt_weights import EMPHASIS, MAX_WEIGHT
 
 NOVELAI_EMPHASIS = 1.05
 MAX_DEPTH = 30  # of braces in braces that mean anything but Midjourney's
@@ -26,6 +27,11 @@ _COMMAND = re.compile(
 )
 _ADDRESSES = re.compile(r"\s*(?:<?https?://[^\s<>]+>?(?:\s+|$))+")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+# InvokeAI's weights stand behind brackets or a word (the library compel's syntax).
+_BEHIND = re.compile(
+    r"(?:\((?P<inner>(?:[^()]|\([^()]*\))*)\)|(?<![\w'+-])(?P<word>[^\W_][\w']*))"
+    r"(?P<weight>\++|-+|(?<=\))[0-9]*\.?[0-9]+)(?=[\s,.;)]|$)"
+)
 _PARAMETER = re.compile(r"(?:^|\s)[-‐-―−]{1,2}[^\W\d_]")
 _VALUE = re.compile(r"(?:^|\s)[-‐-―−]{1,2}[^\W\d_][\w-]*\s*[=:]?\s*$")
 _CHOSEN = re.compile(r"\s*[0-9]+(?:-[0-9]+)?\$\$(?:[^$|]*\$\$)?")
@@ -40,7 +46,6 @@ _ELSEWHERE = re.compile(
 )
 _EMPTY = re.compile(rf"\(\s*(?::\s*{_NUMBER}\s*)?\)|\[\s*\]")
 _GAP = re.compile(r"[ \t]+(?=[ \t,])|(?:,\s*)+(?=,)")
-_BRACKET = re.compile(r"\\.|[\[\]]", re.DOTALL)
 _AND = re.compile(r"(?<=\s)AND(?=\s)")
 _LONG_WORD = re.compile(r"[^\W\d_]{2,}")
 _SCALED = re.compile(rf"(?P<words>.*\S)\s*:\s*(?P<weight>{_NUMBER})\s*", re.DOTALL)
@@ -88,7 +93,7 @@ def braces(text: str) -> Read:
     emphasised: list[int] = []
     shown = "".join(_shown(tree.parts, left_out, emphasised, inside=False))
     if any(levels > 1 for levels in emphasised):  # then its square brackets are NovelAI's, too
-        shown = _weakened(shown)
+        shown = _weighing(shown, "[]", 1 / NOVELAI_EMPHASIS)
     return Read(shown, left_out=tuple(left_out))
 
 
@@ -102,6 +107,29 @@ def words(prompt: str) -> Read:
     prompt = _drawn_first(prompt, left_out)
     prompt, away = _weighted(prompt, left_out)
     return Read(prompt.strip(), away, tuple(left_out))
+
+
+def of_program(prompt: str, program: str | None) -> Read:
+    """Return a prompt out of another program's file as we write it, and what was taken out."""
+    prompt = tidy(prompt)
+    if program == "NovelAI":  # round brackets are letters there, and braces always weigh
+        prompt = re.sub(r"(?<!\\)[()]", r"\\\g<0>", prompt)
+        prompt = _weighing(_weighing(prompt, "[]", 1 / NOVELAI_EMPHASIS), "{}", NOVELAI_EMPHASIS)
+    elif program == "InvokeAI":
+        for _ in range(MAX_DEPTH):
+            prompt, changed = _BEHIND.subn(_weight_behind, prompt)
+            if not changed:
+                break
+    return words(prompt)
+
+
+def _weight_behind(found: re.Match[str]) -> str:
+    """Return what a weight or a row of signs follows in InvokeAI, with its weight in brackets."""
+    weight = found["weight"]
+    value = (
+        EMPHASIS ** (weight.count("+") - weight.count("-")) if weight[0] in "+-" else float(weight)
+    )
+    return _in_brackets(found["inner"] or found["word"], min(value, MAX_WEIGHT))
 
 
 def _taken(text: str, left_out: list[str]) -> str:
@@ -205,27 +233,21 @@ def _split(text: str, separator: str) -> list[str]:
     return [*parts, text[start:]]
 
 
-def _brackets(text: str, read: Callable[[str], str]) -> str:
-    """Return the text with what stands in each pair of square brackets read, inner ones first."""
+def _weighing(text: str, pair: str, weight: float) -> str:
+    """Return the text with a weight for each pair of brackets of a kind, inner ones first."""
     levels, end = [""], 0
-    for mark in _BRACKET.finditer(text):
+    for mark in re.finditer(rf"\\.|[{re.escape(pair)}]", text, re.DOTALL):
         levels[-1] += text[end : mark.start()]
         end = mark.end()
-        if mark[0] == "[":
+        if mark[0] == pair[0]:
             levels.append("")
-        elif mark[0] == "]" and len(levels) > 1:
+        elif mark[0] == pair[1] and len(levels) > 1:
             inner = levels.pop()
-            levels[-1] += read(inner)
+            levels[-1] += _in_brackets(inner, weight) if inner.strip() else ""
         else:
             levels[-1] += mark[0]
     levels[-1] += text[end:]
-    return "[".join(levels)
-
-
-def _weakened(text: str) -> str:
-    return _brackets(
-        text, lambda inner: _in_brackets(inner, 1 / NOVELAI_EMPHASIS) if inner.strip() else ""
-    )
+    return pair[0].join(levels)
 
 
 def _drawn_first(text: str, left_out: list[str]) -> str:
@@ -259,6 +281,8 @@ def _weighted(text: str, left_out: list[str]) -> tuple[str, str]:
         return ""
 
     text = _NUMBERED.sub(numbered, text)
+    if away:
+        text = _GAP.sub("", text).strip(" ,")
     parts: list[tuple[str, float]] = []
     start = 0
     for mark in _outside(text):

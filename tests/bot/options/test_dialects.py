@@ -172,7 +172,7 @@ def test_generation_data_is_read_as_the_web_ui_reads_it(text: str, typed: str):
         aspect=Aspect.PORTRAIT,
     )
     assert job == (expected.but(count=2) if typed else expected)
-    assert job.left_out == ("model deliberate_v2", "Clip skip: 2", "<lora:ink:1>")
+    assert job.left_out == ("model deliberate_v2", "Clip skip 2", "<lora:ink:1>")
 
 
 def test_a_negative_prompt_alone_is_one():
