@@ -85,6 +85,9 @@ class StubEngine:
         if self._aboard.pop(key, None):
             self._cancelled.append((key, Failed(Cancelled("cancelled"))))
 
+    def look(self, key: int) -> None:
+        """Draw a preview; there is one of every step."""
+
     def step(self) -> list[tuple[int, Event]]:
         """Take a step of every request; return the events."""
         events, self._cancelled = self._cancelled, []
