@@ -113,7 +113,11 @@ def fill(model: nn.Module, config: Config, weights: Weights, file: str) -> None:
 
     What the model does not have is left out, and counted in the log.
     """
-    converted = convert(model, config, weights)
+    try:
+        converted = convert(model, config, weights)
+    except KeyError as error:
+        lost = str(error.args[0])
+        raise ValueError(Phrase("checkpoint-lacks-weights", count=1, first=lost)) from error
     wanted = model.state_dict()
     for key, tensor in converted.items():
         if key in wanted and wanted[key].shape != tensor.shape:
