@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from generation.loading import tokenizers
-from generation.loading.components import empty_model
-from generation.loading.composition import ASSETS, COMPONENTS
+from generation.loading.layouts import tokenizers
+from generation.loading.layouts.components import empty_model
+from generation.loading.layouts.composition import ASSETS, COMPONENTS
 from tests.generation.loading.full_size import SIZES, full_config
 
 CLIP_L, CLIP_H, CLIP_G = 123_060_480, 340_387_840, 694_659_840

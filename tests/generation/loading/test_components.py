@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from generation.loading.components import load_models
-from generation.loading.composition import COMPONENTS
+from generation.loading.layouts.components import load_models
+from generation.loading.layouts.composition import COMPONENTS
 from generation.loading.model_file import Part
 from tests.generation.loading import layouts
 from tests.generation.loading.conftest import TINY, tiny_config

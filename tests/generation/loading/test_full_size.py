@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from generation.loading.components import (
+from generation.loading.detect import inspect_file
+from generation.loading.layouts.components import (
     component_configs,
     empty_model,
     meta_weights,
     names_of_part,
 )
-from generation.loading.composition import COMPONENTS
-from generation.loading.conversion import convert
-from generation.loading.detect import inspect_file
+from generation.loading.layouts.composition import COMPONENTS
+from generation.loading.layouts.conversion import convert
 from generation.loading.model_file import Kind
 from generation.loading.safetensors_file import open_header
 from tests.generation.loading import layouts

@@ -16,10 +16,10 @@ from safetensors import safe_open
 from torch import nn
 
 from generation.json_text import loads
-from generation.loading.composition import COMPONENTS, shipped_config
-from generation.loading.conversion import Weights, convert
-from generation.loading.fitting import Config, Shapes, fit, fit_size_ids
 from generation.loading.key_rules import PARTS
+from generation.loading.layouts.composition import COMPONENTS, shipped_config
+from generation.loading.layouts.conversion import Weights, convert
+from generation.loading.layouts.fitting import Config, Shapes, fit, fit_size_ids
 from generation.loading.model_file import Part
 from generation.loading.safetensors_file import Tensor, open_header
 from generation.phrases import Phrase
@@ -136,9 +136,9 @@ def fill(model: nn.Module, config: Config, weights: Weights, file: str) -> None:
     model.load_state_dict(kept, strict=False, assign=True)
     if isinstance(model, transformers.PreTrainedModel):
         model.tie_weights()
-    lost = [key for key, value in model.named_parameters() if value.is_meta and key not in kept]
-    if lost:
-        raise ValueError(Phrase("checkpoint-lacks-weights", count=len(lost), first=lost[0]))
+    empty = [key for key, value in model.named_parameters() if value.is_meta and key not in kept]
+    if empty:
+        raise ValueError(Phrase("checkpoint-lacks-weights", count=len(empty), first=empty[0]))
     model.requires_grad_(requires_grad=False).eval()
 
 
