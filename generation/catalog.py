@@ -20,6 +20,7 @@ The file has an optional ``default`` and one table per checkpoint or style::
     checkpoints = ["Stable Diffusion v1.5"]                  # optional: those it suits
 """
 
+import difflib
 import re
 import tomllib
 from collections.abc import Mapping
@@ -41,6 +42,7 @@ from generation.request import GUIDANCE, LCM_STEPS, SIDE_MULTIPLE, STEPS, Aspect
 from generation.styles import NAME_LENGTH, NO_STYLE, Style
 
 SIZE = (32, 1024)
+NAMED, NEAR = 12, 3  # names in a line about an unknown one: all of them, or the most similar
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 PREDICTION_TYPES = ("epsilon", "v_prediction")
 KNOWN_NAMES = {"stable-diffusion-v1-5/stable-diffusion-v1-5": "Stable Diffusion v1.5"}
@@ -53,8 +55,10 @@ class Checkpoint:
     ``source`` is a diffusers folder or a single file (Path), or a hub id (str). ``config`` is the
     folder or hub id with a single file's configurations. ``prediction_type`` overrides the
     configuration's. ``size`` is the side in pixels of a square picture; ``lcm`` means distilled for
-    the LCM sampler; ``age_restricted``, for age-restricted channels only. Raises InvalidRequest,
-    naming the field and its limit.
+    the LCM sampler; ``age_restricted``, for age-restricted channels only; ``roles``, the ids of
+    Discord's roles that may draw with it, everybody if empty. ``picture`` is shown as its example.
+    ``changed`` is its files' size and time, so that new contents are told from old ones. Raises
+    InvalidRequest, naming the field and its limit.
     """
 
     name: str
@@ -68,6 +72,9 @@ class Checkpoint:
     sampler: Sampler = Sampler.DPMPP_2M_KARRAS
     lcm: bool = False
     age_restricted: bool = False
+    roles: tuple[int, ...] = ()
+    picture: Path | None = None
+    changed: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.name) <= NAME_LENGTH:
@@ -90,6 +97,10 @@ class Checkpoint:
     def samplers(self) -> tuple[Sampler, ...]:
         """The samplers it offers; without distillation for it, LCM yields noise."""
         return tuple(one for one in Sampler if self.lcm or one != Sampler.LCM)
+
+    def admits(self, roles: frozenset[int]) -> bool:
+        """Whether somebody with these roles may draw with it."""
+        return not self.roles or not roles.isdisjoint(self.roles)
 
     def size_for(self, aspect: Aspect) -> tuple[int, int]:
         """Return (width, height) in pixels, multiples of 8, at about ``size``² pixels."""
@@ -128,27 +139,32 @@ STYLES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Catalog:
     """Checkpoints and styles by name, in the owner's order, and the default checkpoint's name.
 
-    A ``discreet`` catalog finds everything, but lists nothing age-restricted.
+    Every catalog finds everything. A ``discreet`` one lists nothing age-restricted, and one with
+    ``roles`` no checkpoint that is reserved for others. Parts that were given the same catalog all
+    see what it becomes.
     """
 
     checkpoints: Mapping[str, Checkpoint]
     default: str
     styles: Mapping[str, Style] = field(default_factory=dict)
     discreet: bool = False
+    roles: frozenset[int] | None = None
+
+    def become(self, newer: "Catalog") -> None:
+        """Take over another's checkpoints, styles and default; copies made before stay."""
+        self.checkpoints, self.default = newer.checkpoints, newer.default
+        self.styles = newer.styles
 
     def __getitem__(self, name: str) -> Checkpoint:
         """Return the checkpoint; raises CheckpointUnavailable if it is not in the catalog."""
         try:
             return self.checkpoints[name]
         except KeyError:
-            known = Phrase("checkpoint-none-here")
-            if self.names:
-                known = Phrase("checkpoint-not-listed", names=tuple(self.names))
-            raise CheckpointUnavailable(name, known) from None
+            raise CheckpointUnavailable(name, self._instead(name)) from None
 
     def style(self, name: str | None) -> Style | None:
         """Return the style, None for no name and for "none"; raises InvalidRequest."""
@@ -171,14 +187,33 @@ class Catalog:
         return tuple(one.name for one in self.styles.values() if self._names(one))
 
     def for_everybody(self) -> "Catalog":
-        """Return the catalog for places that are not age-restricted, with a suitable default."""
-        discreet = replace(self, discreet=True)
-        if self.default in discreet.names or not discreet.names:
-            return discreet
-        return replace(discreet, default=discreet.names[0])
+        """Return what anybody may choose anywhere, with a suitable default."""
+        return self.for_person(frozenset(), age_restricted=False)
+
+    def for_person(self, roles: frozenset[int], *, age_restricted: bool) -> "Catalog":
+        """Return what somebody with these roles may choose in a place, with a suitable default."""
+        theirs = replace(self, discreet=not age_restricted, roles=roles)
+        names = theirs.names
+        if self.default in names or not names:
+            return theirs
+        return replace(theirs, default=names[0])
 
     def _names(self, one: Checkpoint | Style) -> bool:
-        return not (self.discreet and one.age_restricted)
+        if self.discreet and one.age_restricted:
+            return False
+        return self.roles is None or isinstance(one, Style) or one.admits(self.roles)
+
+    def _instead(self, name: str) -> Phrase:
+        """Return what there is instead of an unknown checkpoint: all names, or similar ones."""
+        names = self.names
+        if not names:
+            return Phrase("checkpoint-none-here")
+        if len(names) <= NAMED:
+            return Phrase("checkpoint-not-listed", names=names)
+        near = difflib.get_close_matches(name, names, NEAR)
+        if not near:
+            return Phrase("checkpoint-not-among", count=len(names))
+        return Phrase("checkpoint-near", count=len(names), names=tuple(near))
 
 
 def is_file_name(text: str) -> bool:

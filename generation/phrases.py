@@ -42,6 +42,8 @@ ENGLISH: Mapping[str, str] = {
     "bound-style-prompt": "a text that contains {place} once and no other braces",
     "bound-without-lcm": "a sampler other than {sampler} unless lcm = true",
     "checkpoint-not-listed": "not in the catalog, which has {names}",
+    "checkpoint-not-among": "not in the catalog; `/checkpoints` lists all {count}",
+    "checkpoint-near": "not in the catalog of {count}; the most similar names are {names}",
     "checkpoint-none-here": "not in the catalog, which has none for this place",
     "checkpoint-file": "{file}: {why}",
     "checkpoint-file-missing": "no such file: {file}",

@@ -167,6 +167,8 @@ bound-style-name = { $least } to { $most } characters, and not { $taken }
 bound-style-prompt = a text that contains { $place } once and no other braces
 bound-without-lcm = a sampler other than { $sampler } unless lcm = true
 checkpoint-not-listed = not in the catalog, which has { $names }
+checkpoint-not-among = not in the catalog; `/checkpoints` lists all { $count }
+checkpoint-near = not in the catalog of { $count }; the most similar names are { $names }
 checkpoint-none-here = not in the catalog, which has none for this place
 checkpoint-file = { $file }: { $why }
 checkpoint-file-missing = no such file: { $file }
@@ -476,6 +478,7 @@ error-too-fast =
        *[other] That was quick. Try again in { $seconds } seconds.
     }
 error-age-restricted = { $name } is for age-restricted channels only.
+error-checkpoint-reserved = { $name } is reserved for certain roles, and you have none of them here.
 settings-style = style { $style }
 details-styled = Full prompt
 

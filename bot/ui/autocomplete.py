@@ -9,6 +9,7 @@ from bot.core.discord_limits import CHOICE_NAME_LENGTH, CHOICES
 from bot.texts.inert import plain
 from bot.ui.eyes import is_age_restricted
 from bot.ui.interaction import Interaction, app_of
+from bot.ui.interaction_context import role_ids_of
 from generation.catalog import Catalog
 
 
@@ -23,6 +24,9 @@ def matching(names: Iterable[str], typed: str) -> list[app_commands.Choice[str]]
 
 
 def catalog_here(interaction: Interaction) -> Catalog:
-    """Return the catalog available in this place."""
-    here = is_age_restricted(interaction.channel)
-    return in_place(app_of(interaction).catalog, age_restricted=here)
+    """Return what the person can choose in this place."""
+    return in_place(
+        app_of(interaction).catalog,
+        age_restricted=is_age_restricted(interaction.channel),
+        role_ids=role_ids_of(interaction.user),
+    )
