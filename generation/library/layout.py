@@ -31,7 +31,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "upscaler": ("upscaler", "upscalers", "upscale_models", "esrgan", "realesrgan"),
 }
 _KIND_OF = {name: kind for kind, names in PLACES.items() for name in names}
-_ROOT_MARKS = ("models", "embeddings")  # of a program's own folder, what counts in it
+PROGRAM = ("models", "embeddings")  # what counts in the folder of a program
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +93,8 @@ class _Walk:
 
     def root(self, folder: Path) -> Iterator[Candidate | Unread]:
         """Yield what lies in one of the owner's folders."""
-        inner = [name for name in _ROOT_MARKS if (folder / name).is_dir()]
-        if "models" in inner:  # where a program is installed, with all that is not models
-            for name in inner:
+        if (folder / "models").is_dir():  # where a program is installed, with all that is its own
+            for name in filter(lambda name: (folder / name).is_dir(), PROGRAM):
                 yield from self._folder(folder / name, (), _KIND_OF.get(name))
         else:
             yield from self._folder(folder, (), _KIND_OF.get(folder.name.lower()))

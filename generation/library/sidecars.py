@@ -1,0 +1,125 @@
+"""What lies beside a model's file: settings of its owner, a title, and a picture.
+
+``NAME.toml`` is ours::
+
+    title = "From a friend"
+    num_inference_steps = 30
+    age_restricted = true
+    roles = [123456789012345678]      # who may draw with it
+
+``NAME.civitai.info``, ``NAME.cm-info.json`` and ``NAME.json`` are other programs' and give a title
+where they say the model's name as Civitai does. Everything that is read here is bounded.
+"""
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from generation.json_text import loads
+
+PICTURES = (".png", ".preview.png", ".jpg", ".jpeg", ".preview.jpg", ".preview.jpeg", ".webp",
+            ".preview.webp")  # fmt: skip
+TITLES = (".civitai.info", ".cm-info.json", ".json")
+MOST_BYTES = 2**20  # of settings; Civitai's own are up to a few hundred kilobytes
+MOST_PICTURE_BYTES = 10 * 2**20
+
+
+class SidecarInvalid(Exception):
+    """The owner's own file beside a model cannot be used; its text is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """What lies beside a file: the owner's ``settings`` by key, a title, and a picture."""
+
+    settings: dict[str, Any] = field(default_factory=dict)
+    title: str | None = None
+    picture: Path | None = None
+
+
+def read_sidecar(path: Path, *, is_folder: bool = False) -> Sidecar:
+    """Return what lies beside a model's file or folder; raises SidecarInvalid for a ``.toml``.
+
+    Other programs' files that cannot be read are passed over.
+    """
+    stem = path.name if is_folder else path.stem
+    settings = _settings(path.with_name(f"{stem}.toml"))
+    title = settings.pop("title", None)
+    if title is None:
+        files = (path.with_name(stem + end) for end in TITLES)
+        title = next(filter(None, map(_title, files)), None)
+    elif not isinstance(title, str) or not title.strip():
+        raise SidecarInvalid(f"{stem}.toml: title must be text, not {title!r:.50}")
+    pictures = (path.with_name(stem + end) for end in PICTURES)
+    return Sidecar(settings, title, next(filter(_is_picture, pictures), None))
+
+
+def state_of(path: Path, *, is_folder: bool = False) -> tuple[tuple[str, int, int], ...]:
+    """Return what would change if anything beside a file did: names, sizes and times."""
+    stem = path.name if is_folder else path.stem
+    found = []
+    for end in (".toml", *TITLES, *PICTURES):
+        try:
+            stat = path.with_name(stem + end).stat()
+        except OSError:
+            continue
+        found.append((end, stat.st_size, stat.st_mtime_ns))
+    return tuple(found)
+
+
+def parse_toml(data: bytes) -> dict[str, Any]:
+    """Return a TOML file's table, with or without a byte order mark.
+
+    Raises ValueError, whose text says on one line what is wrong.
+    """
+    try:
+        return tomllib.loads(data.decode("utf-8-sig"))
+    except RecursionError:
+        raise ValueError("not valid TOML: nested too deeply") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"not valid TOML: {error}") from error
+
+
+def _settings(file: Path) -> dict[str, Any]:
+    try:
+        return parse_toml(_read(file))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise SidecarInvalid(f"{file.name}: {error}") from error
+
+
+def _title(file: Path) -> str | None:
+    """Return the title in another program's file, if it has one for sure."""
+    try:
+        table = loads(_read(file).decode("utf-8-sig"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(table, dict):
+        return None
+    model = table.get("model")
+    if isinstance(model, dict):  # Civitai's answer about a version
+        names = (model.get("name"), table.get("name"))
+    else:  # StabilityMatrix
+        names = (table.get("ModelName"), table.get("VersionName"))
+    if not isinstance(names[0], str) or not names[0].strip():
+        return None
+    return " ".join(name.strip() for name in names if isinstance(name, str) and name.strip())
+
+
+def _is_picture(file: Path) -> bool:
+    try:
+        return file.is_file() and file.stat().st_size <= MOST_PICTURE_BYTES
+    except OSError:
+        return False
+
+
+def _read(file: Path) -> bytes:
+    if not file.is_file() and file.exists():
+        raise FileNotFoundError(file)  # neither a folder nor a pipe is a file of settings
+    with file.open("rb") as opened:
+        data = opened.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise ValueError(f"more than {MOST_BYTES // 2**20} MiB")
+    return data
