@@ -184,7 +184,39 @@ checkpoint-no-object = { $file } is not a JSON object
 checkpoint-not-whole = { $file } is not a complete checkpoint; it lacks { $names }
 checkpoint-no-safetensors = { $file } is not a safetensors file
 checkpoint-cut-short = { $file } is cut short in its header
-checkpoint-length = { $file } has { $length } of its { $wanted } bytes
+checkpoint-empty = { $file } is empty
+checkpoint-truncated =
+    { $file } is truncated: { $count ->
+        [one] 1 byte is
+       *[other] { $count } bytes are
+    } missing
+checkpoint-too-long =
+    { $file } is { $count ->
+        [one] 1 byte
+       *[other] { $count } bytes
+    } too long
+checkpoint-damaged = { $file } is damaged: its header is wrong about { $key }
+checkpoint-header = { $file } has a header of more than { $most } MiB, which is not read
+checkpoint-impostor = { $file } is not a safetensors file but { $what }
+content-lfs = a pointer of Git LFS; run git lfs pull
+content-page = a web page; download it again
+content-pickle = pickled weights, which are refused
+content-gguf = a GGUF file
+checkpoint-kind = { $file } is { $what }, not a checkpoint
+checkpoint-not-drawn = { $file } is a { $family } model, which is not supported
+checkpoint-quantized = { $file } is quantized as { $found }, which is not supported
+checkpoint-inpaints = { $file } is an inpainting model, which is not supported yet
+checkpoint-edits = { $file } takes { $channels } channels; it edits pictures, which is not supported
+checkpoint-unknown = { $file } holds no model that Darkroom knows
+kind-diffusion-model = a diffusion model without VAE and text encoder
+kind-lora = a LoRA
+kind-embedding = an embedding
+kind-vae = a VAE
+kind-control = a ControlNet
+kind-upscaler = an upscaler
+kind-text-encoder = a text encoder
+kind-image-encoder = an image encoder
+kind-ip-adapter = an IP-Adapter
 checkpoint-config = a single file needs config in the catalog
 checkpoint-config-file = { $file } needs config in the catalog: a diffusers folder or a hub id that says how it is built
 checkpoint-no-source = { $source } is neither a folder nor a hub id (owner/name)
