@@ -5,7 +5,6 @@ says; responses have the same format. Memory is limited to `generation.source_im
 the system supports that. Imports no torch.
 """
 
-import contextlib
 import json
 import sys
 import warnings
@@ -15,6 +14,7 @@ from typing import IO, Any, cast
 
 from generation import source_image
 from generation.errors import InvalidRequest
+from generation.hardware import limit_memory
 from generation.metadata import png as pnginfo
 from generation.phrases import Phrase
 from generation.source_image import MEMORY
@@ -101,17 +101,7 @@ def _message(head: dict[str, Any], data: bytes) -> bytes:
     return json.dumps(head | {"size": len(data)}).encode() + b"\n" + data
 
 
-def _limit_memory() -> None:
-    """Limit this process's memory where the system supports that."""
-    if sys.platform == "win32":
-        return
-    import resource
-
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
-
-
 if __name__ == "__main__":
     warnings.simplefilter("ignore")  # about odd files; the response says what is wrong with one
-    _limit_memory()
+    limit_memory(MEMORY)
     serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -6,29 +6,38 @@ searched whole, except that of a program, of which only the folders with models 
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from generation.loading.detect import Kind
 
 SUFFIXES = (".safetensors", ".sft")
 PICKLES = (".ckpt", ".pt", ".pth", ".bin", ".pkl")
 OTHERS = (".gguf", ".onnx")  # weights, but of formats that are not read
 INDEX = "model_index.json"  # of a folder in diffusers' format
 
+# What goes with a file of weights: its own name with these ends; the first that is there counts.
+SETTINGS = ".toml"
+TITLES = (".civitai.info", ".cm-info.json", ".json")
+PICTURES = (".png", ".preview.png", ".jpg", ".jpeg", ".preview.jpg", ".preview.jpeg", ".webp",
+            ".preview.webp")  # fmt: skip
+BESIDE = (SETTINGS, *TITLES, *PICTURES)
+
 DEEPEST = 12  # folders inside each other
 MOST = 20_000  # folders and weights altogether
 PASSED = frozenset(("venv", "env", "node_modules", "__pycache__", "site-packages", "outputs"))
 
 # What each program calls the folder of one kind, in lower case. The first is Darkroom's own.
-PLACES: dict[str, tuple[str, ...]] = {
-    "checkpoint": ("checkpoints", "stable-diffusion", "stablediffusion", "diffusers"),
-    "transformer": ("diffusion_models", "unet"),
-    "vae": ("vae",),
-    "text_encoder": ("text_encoders", "text_encoder", "clip"),
-    "lora": ("loras", "lora", "lycoris"),
-    "embedding": ("embeddings",),
-    "control": ("controlnet", "control_net", "t2i_adapter"),
-    "upscaler": ("upscaler", "upscalers", "upscale_models", "esrgan", "realesrgan"),
+PLACES: dict[Kind, tuple[str, ...]] = {
+    Kind.CHECKPOINT: ("checkpoints", "stable-diffusion", "stablediffusion", "diffusers"),
+    Kind.DIFFUSION_MODEL: ("diffusion_models", "unet"),
+    Kind.VAE: ("vae",),
+    Kind.TEXT_ENCODER: ("text_encoders", "text_encoder", "clip"),
+    Kind.LORA: ("loras", "lora", "lycoris"),
+    Kind.EMBEDDING: ("embeddings",),
+    Kind.CONTROL: ("controlnet", "control_net", "t2i_adapter"),
+    Kind.UPSCALER: ("upscaler", "upscalers", "upscale_models", "esrgan", "realesrgan"),
 }
 _KIND_OF = {name: kind for kind, names in PLACES.items() for name in names}
 PROGRAM = ("models", "embeddings")  # what counts in the folder of a program
@@ -40,15 +49,17 @@ class Candidate:
 
     ``path`` is its own name, never what a link leads to. ``inside`` are the folders between the
     owner's folder and it. ``size`` and ``changed`` (in ns) are those of a folder's newest file and
-    of all of them. ``place`` is the kind that the folder it lies in is for, if for one.
+    of all of them. ``place`` is the kind that the folder it lies in is for, if for one. ``beside``
+    are the names of files that go with it, by their ends in lower case.
     """
 
     path: Path
     inside: tuple[str, ...]
     size: int
     changed: int
-    place: str | None = None
+    place: Kind | None = None
     is_folder: bool = False
+    beside: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def stem(self) -> str:
@@ -100,7 +111,7 @@ class _Walk:
             yield from self._folder(folder, (), _KIND_OF.get(folder.name.lower()))
 
     def _folder(
-        self, folder: Path, inside: tuple[str, ...], place: str | None
+        self, folder: Path, inside: tuple[str, ...], place: Kind | None
     ) -> Iterator[Candidate | Unread]:
         if len(inside) > DEEPEST or not self._is_new(folder):
             return
@@ -113,23 +124,27 @@ class _Walk:
         except OSError as error:
             yield Unread(folder, error.strerror or str(error))
             return
-        if inside and any(entry.name == INDEX for entry in found):
-            yield _diffusers(folder, inside, place)
-            return
+        beside = _beside(entry.name for entry in found)
         deeper = []
         for entry in found:
             if _is_folder(entry):
                 deeper.append(entry)
             elif is_weights(entry.name) and not entry.name.startswith("."):
-                yield from self._file(Path(entry.path), inside, place)
+                stem = Path(entry.name).stem
+                yield from self._file(Path(entry.path), inside, place, beside.get(stem, {}))
         for entry in deeper:
             name = entry.name.lower()
-            if not name.startswith(".") and name not in PASSED:
-                kind = _KIND_OF.get(name, place)
-                yield from self._folder(Path(entry.path), (*inside, entry.name), kind)
+            path, kind = Path(entry.path), _KIND_OF.get(name, place)
+            if name.startswith(".") or name in PASSED:
+                continue
+            if (path / INDEX).is_file():
+                if self._is_new(path):
+                    yield _diffusers(path, (*inside,), kind, beside.get(entry.name, {}))
+            else:
+                yield from self._folder(path, (*inside, entry.name), kind)
 
     def _file(
-        self, path: Path, inside: tuple[str, ...], place: str | None
+        self, path: Path, inside: tuple[str, ...], place: Kind | None, beside: Mapping[str, str]
     ) -> Iterator[Candidate | Unread]:
         try:
             found = path.stat()
@@ -138,7 +153,8 @@ class _Walk:
             yield Unread(path, link)
             return
         if stat.S_ISREG(found.st_mode) and self._remember(found):
-            yield Candidate(path, inside, found.st_size, found.st_mtime_ns, place)
+            size, changed = found.st_size, found.st_mtime_ns
+            yield Candidate(path, inside, size, changed, place, beside=beside)
 
     def _is_new(self, folder: Path) -> bool:
         try:
@@ -162,7 +178,20 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
         return False  # a link that leads to itself
 
 
-def _diffusers(folder: Path, inside: tuple[str, ...], place: str | None) -> Candidate:
+def _beside(names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return the names of files that go with others: by those others' stems, then by their ends."""
+    found: dict[str, dict[str, str]] = {}
+    for name in names:
+        lower = name.lower()
+        for end in BESIDE:
+            if lower.endswith(end):
+                found.setdefault(name[: -len(end)], {})[end] = name
+    return found
+
+
+def _diffusers(
+    folder: Path, inside: tuple[str, ...], place: Kind | None, beside: Mapping[str, str]
+) -> Candidate:
     size = changed = 0
     for pattern in ("*", "*/*"):
         for file in folder.glob(pattern):
@@ -172,4 +201,4 @@ def _diffusers(folder: Path, inside: tuple[str, ...], place: str | None) -> Cand
                 continue
             if stat.S_ISREG(found.st_mode):
                 size, changed = size + found.st_size, max(changed, found.st_mtime_ns)
-    return Candidate(folder, inside, size, changed, place, is_folder=True)
+    return Candidate(folder, inside, size, changed, place, is_folder=True, beside=beside)

@@ -17,10 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from generation.json_text import loads
+from generation.library.layout import PICTURES, SETTINGS, TITLES, Candidate
 
-PICTURES = (".png", ".preview.png", ".jpg", ".jpeg", ".preview.jpg", ".preview.jpeg", ".webp",
-            ".preview.webp")  # fmt: skip
-TITLES = (".civitai.info", ".cm-info.json", ".json")
 MOST_BYTES = 2**20  # of settings; Civitai's own are up to a few hundred kilobytes
 MOST_PICTURE_BYTES = 10 * 2**20
 
@@ -38,33 +36,33 @@ class Sidecar:
     picture: Path | None = None
 
 
-def read_sidecar(path: Path, *, is_folder: bool = False) -> Sidecar:
-    """Return what lies beside a model's file or folder; raises SidecarInvalid for a ``.toml``.
+def read_sidecar(candidate: Candidate) -> Sidecar:
+    """Return what lies beside a model; raises SidecarInvalid for the owner's own file.
 
     Other programs' files that cannot be read are passed over.
     """
-    stem = path.name if is_folder else path.stem
-    settings = _settings(path.with_name(f"{stem}.toml"))
+    folder, beside = candidate.path.parent, candidate.beside
+    own = beside.get(SETTINGS)
+    settings = _settings(folder / own) if own else {}
     title = settings.pop("title", None)
     if title is None:
-        files = (path.with_name(stem + end) for end in TITLES)
-        title = next(filter(None, map(_title, files)), None)
+        others = (folder / beside[end] for end in TITLES if end in beside)
+        title = next(filter(None, map(_title, others)), None)
     elif not isinstance(title, str) or not title.strip():
-        raise SidecarInvalid(f"{stem}.toml: title must be text, not {title!r:.50}")
-    pictures = (path.with_name(stem + end) for end in PICTURES)
+        raise SidecarInvalid(f"{own}: title must be text, not {title!r:.50}")
+    pictures = (folder / beside[end] for end in PICTURES if end in beside)
     return Sidecar(settings, title, next(filter(_is_picture, pictures), None))
 
 
-def state_of(path: Path, *, is_folder: bool = False) -> tuple[tuple[str, int, int], ...]:
-    """Return what would change if anything beside a file did: names, sizes and times."""
-    stem = path.name if is_folder else path.stem
+def state_of(candidate: Candidate) -> tuple[tuple[str, int, int], ...]:
+    """Return what changes if anything beside a model does: names, sizes and times."""
     found = []
-    for end in (".toml", *TITLES, *PICTURES):
+    for name in candidate.beside.values():
         try:
-            stat = path.with_name(stem + end).stat()
+            stat = (candidate.path.parent / name).stat()
         except OSError:
             continue
-        found.append((end, stat.st_size, stat.st_mtime_ns))
+        found.append((name, stat.st_size, stat.st_mtime_ns))
     return tuple(found)
 
 
