@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from generation.errors import CheckpointUnavailable
 from generation.phrases import Phrase
@@ -168,7 +168,7 @@ def _span(entry: object) -> tuple[int, int] | None:
     return place[0], place[1]
 
 
-def _counts(numbers: object) -> bool:
+def _counts(numbers: object) -> TypeGuard[list[int]]:
     return isinstance(numbers, list) and all(
         type(number) is int and 0 <= number < 2**63 for number in numbers
     )
