@@ -22,7 +22,7 @@ from generation.library.download import (
     file_name,
 )
 from generation.library.headers import HeaderReader
-from generation.library.layout import BESIDE, PLACES
+from generation.library.layout import BESIDE, PLACES, walk
 from generation.library.sites import Found, NotFetched, Remote, Sites, find
 from generation.loading.detect import Kind, ModelFile
 
@@ -45,19 +45,19 @@ async def add(what: str, root: Path, begin: Begin, sites: Sites | None = None) -
     """Add what an address, a hub id or a file on this machine has; raises NotFetched."""
     staging = root / STAGING
     try:
-        staging.mkdir(parents=True, exist_ok=True)
-        local = Path(what).expanduser()
-        if "://" not in what and local.is_file():
-            staged = await asyncio.to_thread(_copy, local, staging, begin(local.name))
-            return await asyncio.to_thread(_shelve, staged, root, verified=False)
+        await asyncio.to_thread(staging.mkdir, parents=True, exist_ok=True)
         if "://" in what:
             check_address(what, what)
+        elif (local := _local(what)) is not None:
+            staged = await asyncio.to_thread(_copy, local, staging, begin(local.name))
+            return await asyncio.to_thread(_shelve, staged, root, verified=False)
         sites = sites or Sites()
         async with connected() as session:
             found = await find(what, sites, session)
             if found.folder is not None:
                 return await _add_folder(found, found.folder, root, begin, sites)
             (remote,) = found.files
+            await asyncio.to_thread(_refuse_twice, remote.name, root)
             progress = begin(remote.name or "the file")
             staged, verified = await fetch(remote, staging, session, sites, progress)
         return await asyncio.to_thread(_shelve, staged, root, verified=verified)
@@ -119,6 +119,18 @@ async def _add_folder(found: Found, name: str, root: Path, begin: Begin, sites: 
     target.parent.mkdir(parents=True, exist_ok=True)
     staged.rename(target)
     return Added(replace(file, path=target), verified)
+
+
+def _local(what: str) -> Path | None:
+    path = Path(what).expanduser()
+    return path if path.is_file() else None
+
+
+def _refuse_twice(name: str, root: Path) -> None:
+    """Raise NotFetched if there is a file of this name, before another is fetched."""
+    for one in walk([root]):
+        if one.path.name == name:
+            raise NotFetched(f"{one.path} is there already")
 
 
 def _is_there(staged: Path, remote: Remote) -> bool:
