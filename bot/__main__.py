@@ -172,14 +172,18 @@ async def _serve_once(settings: Settings) -> None:
     from bot.app import build
 
     app = build(settings)
-    keeping = asyncio.create_task(app.retention.keep_on(), name="retention")
+    keeping = [
+        asyncio.create_task(app.retention.keep_on(), name="retention"),
+        asyncio.create_task(app.folders.keep_looking(), name="models' folders"),
+    ]
     try:
         await app.executor.start()
         async with app.client:
             await connecting.serve(app.client, settings.discord.token.get_secret_value())
     finally:
-        keeping.cancel()
-        await asyncio.wait([keeping])
+        for task in keeping:
+            task.cancel()
+        await asyncio.wait(keeping)
         await app.executor.close()
         await app.database.close()
 

@@ -91,6 +91,7 @@ ENGLISH: Mapping[str, str] = {
     "checkpoint-config": "a single file needs config in the catalog",
     "checkpoint-config-file": "{file} needs config in the catalog: a diffusers folder or a hub id"
     " that says how it is built",
+    "checkpoint-not-found": "it has no source, and none of this name is in the folders of models",
     "checkpoint-no-source": "{source} is neither a folder nor a hub id (owner/name)",
     "checkpoint-hub-out-of-reach": "{repository} is not on disk and the hub is out of reach",
     "checkpoint-hub": "{repository} on the hub: {why}",

@@ -222,6 +222,7 @@ kind-image-encoder = an image encoder
 kind-ip-adapter = an IP-Adapter
 checkpoint-config = a single file needs config in the catalog
 checkpoint-config-file = { $file } needs config in the catalog: a diffusers folder or a hub id that says how it is built
+checkpoint-not-found = it has no source, and none of this name is in the folders of models
 checkpoint-no-source = { $source } is neither a folder nor a hub id (owner/name)
 checkpoint-hub-out-of-reach = { $repository } is not on disk and the hub is out of reach
 checkpoint-hub = { $repository } on the hub: { $why }
@@ -496,6 +497,25 @@ queue-more = and { $more } more
 ### Checkpoints and styles
 
 command-checkpoints = The models you can pick, with their settings and a sample picture
+    .search = Part of a name
+    .refresh = Look for new files now (the bot's owners only)
+refresh-new =
+    { $count ->
+        [one] 1 new checkpoint
+       *[other] { $count } new checkpoints
+    }: { $names }
+refresh-changed =
+    { $count ->
+        [one] 1 has changed
+       *[other] { $count } have changed
+    }: { $names }
+refresh-gone =
+    { $count ->
+        [one] 1 is gone
+       *[other] { $count } are gone
+    }: { $names }
+refresh-nothing = Nothing has changed.
+refresh-more = and { $count } more; `darkroom models check` lists them all
 command-styles = The styles you can pick, with their prompts and a sample picture
 checkpoint-settings = { $size } px, { $steps } steps of { $sampler }, guidance { $guidance }
 checkpoint-default = Used by default

@@ -20,8 +20,8 @@ from urllib.parse import unquote, urljoin, urlsplit
 import aiohttp
 from yarl import URL
 
+from generation.catalog.reading import SUFFIXES
 from generation.json_text import loads
-from generation.library.layout import SUFFIXES
 from generation.library.sites import SHA256, NotFetched, Remote, Sites, refuse_pickles
 
 PART, NOTE = ".part", ".part.json"

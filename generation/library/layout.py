@@ -10,10 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from generation.loading.detect import Kind
+from generation.catalog.reading import SUFFIXES
+from generation.loading.detect import PICKLES, Kind
 
-SUFFIXES = (".safetensors", ".sft")
-PICKLES = (".ckpt", ".pt", ".pth", ".bin", ".pkl")
 OTHERS = (".gguf", ".onnx")  # weights, but of formats that are not read
 INDEX = "model_index.json"  # of a folder in diffusers' format
 

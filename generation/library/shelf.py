@@ -16,19 +16,19 @@ from pathlib import Path
 from typing import Any
 
 from generation import loading
+from generation.catalog.reading import SUFFIXES
 from generation.json_text import loads
 from generation.library import headers
-from generation.library.layout import PICKLES, SUFFIXES, Candidate, Unread, walk
+from generation.library.layout import Candidate, Unread, walk
 from generation.library.naming import unused
 from generation.library.sidecars import Sidecar, SidecarInvalid, read_sidecar, state_of
-from generation.loading.detect import Kind, ModelFile
+from generation.loading.detect import PICKLES, ModelFile
 from generation.phrases import Phrase
 
 log = logging.getLogger(__name__)
 
 SETTLED_S = 2.0  # a file that was written to within this time may be being copied
 SHELF = "models.json"  # in the data folder
-_DRAWN = (Kind.CHECKPOINT, Kind.DIFFUSION_MODEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,11 @@ class Library:
         self._names: dict[Path, str] = {}
         self._sidecars: dict[Path, tuple[Any, Sidecar | str]] = {}
         self._restore()
+
+    @property
+    def exists(self) -> bool:
+        """Whether any of the folders is there."""
+        return any(folder.is_dir() for folder in self.folders)
 
     def look(self, settled_s: float = SETTLED_S) -> Shelf:
         """Return what the folders hold now; reads the headers of what is new or has changed."""

@@ -11,11 +11,11 @@
 where they say the model's name as Civitai does. Everything that is read here is bounded.
 """
 
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from generation.catalog import parse_toml
 from generation.json_text import loads
 from generation.library.layout import PICTURES, SETTINGS, TITLES, Candidate
 
@@ -64,19 +64,6 @@ def state_of(candidate: Candidate) -> tuple[tuple[str, int, int], ...]:
             continue
         found.append((name, stat.st_size, stat.st_mtime_ns))
     return tuple(found)
-
-
-def parse_toml(data: bytes) -> dict[str, Any]:
-    """Return a TOML file's table, with or without a byte order mark.
-
-    Raises ValueError, whose text says on one line what is wrong.
-    """
-    try:
-        return tomllib.loads(data.decode("utf-8-sig"))
-    except RecursionError:
-        raise ValueError("not valid TOML: nested too deeply") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"not valid TOML: {error}") from error
 
 
 def _settings(file: Path) -> dict[str, Any]:

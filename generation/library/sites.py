@@ -21,8 +21,10 @@ import huggingface_hub
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from huggingface_hub.hf_api import RepoSibling
 
+from generation.catalog.reading import SUFFIXES
 from generation.json_text import loads
-from generation.library.layout import INDEX, OTHERS, PICKLES, SUFFIXES
+from generation.library.layout import INDEX, OTHERS
+from generation.loading.detect import PICKLES
 
 SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 ANSWER_BYTES = 4 * 2**20  # of what a site says about a model

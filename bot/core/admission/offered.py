@@ -12,9 +12,7 @@ from bot.db.records import Kind, NewJob
 from generation.catalog import Catalog
 
 
-def in_place(
-    catalog: Catalog, *, age_restricted: bool | None, role_ids: frozenset[int]
-) -> Catalog:
+def in_place(catalog: Catalog, *, age_restricted: bool | None, role_ids: frozenset[int]) -> Catalog:
     """Return what somebody with these roles can choose in a place.
 
     ``age_restricted`` says whether the place is; None if unknown.

@@ -1,0 +1,87 @@
+"""From what lies in the folders to the catalog that people choose from. Imports no torch."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from generation.catalog import Checkpoint, Offers, read_offers, settings_of
+from generation.errors import CatalogInvalid, InvalidRequest
+from generation.library.layout import SETTINGS
+from generation.library.shelf import Item, Library, Shelf
+from generation.loading.detect import Kind, checkpoint_problem
+
+DRAWN = ("sd1", "sd2")
+# Files of other kinds are said to be in the wrong place in the folders for these only.
+_FOR_CHECKPOINTS = (Kind.CHECKPOINT, Kind.DIFFUSION_MODEL)
+
+
+def looker(library: Library, file: Path | None, default: str | None) -> Callable[[], Offers]:
+    """Return a function that looks at the folders and reads the owner's catalog ``file``.
+
+    It blocks, and raises CatalogInvalid or, where there are no folders, CheckpointUnavailable.
+    """
+
+    def look() -> Offers:
+        return offers(library.look(), file, default, strict=not library.exists)
+
+    return look
+
+
+def offers(shelf: Shelf, file: Path | None, default: str | None, *, strict: bool) -> Offers:
+    """Return the catalog, and a line for each file that somebody may miss in it."""
+    found: dict[str, Checkpoint] = {}
+    notes = [f"{one.path}: {one.why}" for one in shelf.unread]
+    for item in shelf.items:
+        made = checkpoint_of(item)
+        if isinstance(made, Checkpoint):
+            found[made.name] = made
+        elif made is not None:
+            notes.append(f"{item.path}: {made}")
+    owner = read_offers(file, default, None if strict else found)
+    return Offers(owner.catalog, (*notes, *owner.notes))
+
+
+def checkpoint_of(item: Item) -> Checkpoint | str | None:
+    """Return what can be drawn with; a line that says why not; None where nobody expects it to."""
+    if (problem := problem_of(item)) is not None:
+        return problem if is_missed(item) else None
+    file, beside = item.file, item.sidecar
+    said: dict[str, Any] = {
+        "prediction_type": file.prediction_type,
+        "zero_terminal_snr": file.zero_snr or None,
+    }
+    settings = {key: value for key, value in said.items() if value is not None}
+    place = item.path.with_name(item.candidate.beside.get(SETTINGS, item.path.name))
+    try:
+        settings |= settings_of(place, item.name, beside.settings)
+        return Checkpoint(
+            name=item.name,
+            source=item.path,
+            picture=beside.picture,
+            changed=(item.candidate.size, item.candidate.changed),
+            **settings,
+        )
+    except InvalidRequest as error:
+        return f"{place.name}: {error}"
+    except CatalogInvalid as error:
+        return f"{place.name}: {error.reason}"
+
+
+def problem_of(item: Item) -> str | None:
+    """Return why there is no drawing with it, in a line; None if there is."""
+    return item.problem or checkpoint_problem(item.file, DRAWN)
+
+
+def is_missed(item: Item) -> bool:
+    """Whether its owner may miss it among the checkpoints: by its place, or by what it is."""
+    kind, place = item.file.kind, item.candidate.place
+    if place is not None:
+        return place in _FOR_CHECKPOINTS
+    return kind in (*_FOR_CHECKPOINTS, Kind.UNKNOWN)
+
+
+def by_kind(items: Sequence[Item]) -> Iterator[tuple[Kind, list[Item]]]:
+    """Yield the items of each kind, in the order of the kinds."""
+    for kind in Kind:
+        if of_kind := [item for item in items if item.file.kind is kind]:
+            yield kind, of_kind
