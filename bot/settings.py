@@ -165,15 +165,18 @@ class ModelSettings(BaseModel):
 def _listed(written: str) -> list[str]:
     """Return the folders of a list; raises ValueError."""
     if not written.lstrip().startswith("["):
-        return [one.strip() for one in written.split(",") if one.strip()]
+        folders = [one.strip() for one in written.split(",") if one.strip()]
+        if not folders:
+            raise ValueError("must name a folder, which need not exist")
+        return folders
     try:
         folders = loads(written)
     except ValueError as error:
         raise ValueError(
             f"must be folders, separated by commas, or a JSON list ({error})"
         ) from None
-    if not all(isinstance(one, str) and one.strip() for one in folders):
-        raise ValueError("must be a JSON list of texts")
+    if not folders or not all(isinstance(one, str) and one.strip() for one in folders):
+        raise ValueError("must be a JSON list of folders, which need not exist")
     return list(folders)
 
 

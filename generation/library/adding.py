@@ -7,7 +7,7 @@ Then it moves to where its kind lies in this folder, whichever program's layout 
 import asyncio
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -79,7 +79,7 @@ def place_for(kind: Kind, root: Path) -> Path:
     return base / names[0] if names else base
 
 
-def goes_with(path: Path, beside: dict[str, str]) -> list[Path]:
+def goes_with(path: Path, beside: Mapping[str, str]) -> list[Path]:
     """Return what goes with a model when it is removed: its settings, title and pictures."""
     return [path.parent / beside[end] for end in BESIDE if end in beside]
 

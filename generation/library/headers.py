@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from generation.hardware import limit_memory
+from generation.library.diffusers_folder import inspect_folder
 from generation.loading.detect import Kind, ModelFile, inspect_file
 from generation.phrases import Phrase
 
@@ -121,7 +122,8 @@ def serve(paths: IO[bytes], answers: IO[bytes]) -> None:
     """Answer until the input ends."""
     for line in paths:
         path = Path(json.loads(line))
-        answers.write(json.dumps(to_json(inspect_file(path))).encode() + b"\n")
+        found = inspect_folder(path) if path.is_dir() else inspect_file(path)
+        answers.write(json.dumps(to_json(found)).encode() + b"\n")
         answers.flush()
 
 

@@ -8,8 +8,11 @@ from generation.catalog import Checkpoint, Offers, read_offers, settings_of
 from generation.errors import CatalogInvalid, InvalidRequest
 from generation.library.layout import SETTINGS
 from generation.library.shelf import Item, Library, Shelf
-from generation.loading.detect import Kind, checkpoint_problem
+from generation.loading.detect import Kind, ModelFile, checkpoint_problem
+from generation.loading.key_rules import TITLES
+from generation.phrases import Phrase
 
+RESERVE = 2 * 2**30  # bytes, as the model cache leaves free
 DRAWN = ("sd1", "sd2")
 # Files of other kinds are said to be in the wrong place in the folders for these only.
 _FOR_CHECKPOINTS = (Kind.CHECKPOINT, Kind.DIFFUSION_MODEL)
@@ -36,7 +39,7 @@ def offers(shelf: Shelf, file: Path | None, default: str | None, *, strict: bool
         if isinstance(made, Checkpoint):
             found[made.name] = made
         elif made is not None:
-            notes.append(f"{item.path}: {made}")
+            notes.append(line_about(item, made))
     owner = read_offers(file, default, None if strict else found)
     return Offers(owner.catalog, (*notes, *owner.notes))
 
@@ -70,6 +73,34 @@ def checkpoint_of(item: Item) -> Checkpoint | str | None:
 def problem_of(item: Item) -> str | None:
     """Return why there is no drawing with it, in a line; None if there is."""
     return item.problem or checkpoint_problem(item.file, DRAWN)
+
+
+def why_not(file: ModelFile) -> str | None:
+    """Return why there is no drawing with a file that could be a checkpoint; else None."""
+    if file.kind in (*_FOR_CHECKPOINTS, Kind.UNKNOWN):
+        return checkpoint_problem(file, DRAWN)
+    return None
+
+
+def family_title(file: ModelFile) -> str:
+    """Return the name of a file's family as people know it; "" if it is not known."""
+    return TITLES.get(file.family or "", file.family or "")
+
+
+def memory_needed(file: ModelFile, device: str) -> int:
+    """Return about how many bytes of a device's memory drawing with a file takes.
+
+    That is its weights as they are computed with, fp32 on a CPU and else half of that, and what
+    is kept free for forward passes.
+    """
+    return file.parameters * (4 if device in ("cpu", "mps") else 2) + RESERVE
+
+
+def line_about(item: Item, problem: str) -> str:
+    """Return a line about a file that says where it lies, once."""
+    if isinstance(problem, Phrase) and "file" in problem.values:
+        return Phrase(problem.code, **{**problem.values, "file": str(item.path)})
+    return f"{item.path}: {problem}"
 
 
 def is_missed(item: Item) -> bool:
