@@ -24,12 +24,13 @@ from huggingface_hub.hf_api import RepoSibling
 from generation.catalog.reading import SUFFIXES
 from generation.json_text import loads
 from generation.library.layout import INDEX, OTHERS
+from generation.loading.checkpoint_folder import PREVIEW
 from generation.loading.detect import PICKLES
 
 SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 ANSWER_BYTES = 4 * 2**20  # of what a site says about a model
 ANSWER_S = 30.0
-_HUB_FILE = re.compile(r"/([\w.-]+/[\w.-]+)/(?:resolve|blob)/([^/]+)/(.+)")
+_HUB_FILE = re.compile(r"/[\w.-]+/[\w.-]+/(?:resolve|blob)/(.+)")
 _HUB_ID = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:/(.+))?")
 _CIVITAI_FILE = re.compile(r"/api/download/models/(\d+)")
 _COMPONENT = re.compile(r"[a-z0-9_]+")
@@ -112,14 +113,15 @@ async def find(what: str, sites: Sites, session: aiohttp.ClientSession) -> Found
         hub = _HUB_ID.fullmatch(what)
         if hub is None:
             raise NotFetched(f"{what} is neither a file, an address nor a hub id (owner/name)")
-        return await asyncio.to_thread(_on_the_hub, hub[1], "main", hub[2], sites)
+        return await asyncio.to_thread(_on_the_hub, hub[1], hub[2], sites)
     parts = urlsplit(what)
     path = unquote(parts.path)
     if _is_at(what, sites.hub):
         if hub := _HUB_FILE.fullmatch(path):
-            return await asyncio.to_thread(_on_the_hub, hub[1], hub[2], hub[3], sites)
+            file = refuse_pickles(PurePosixPath(hub[1]).name)
+            return Found([Remote(what.replace("/blob/", "/resolve/", 1), file)])
         if hub := _HUB_ID.fullmatch(path.strip("/")):
-            return await asyncio.to_thread(_on_the_hub, hub[1], "main", None, sites)
+            return await asyncio.to_thread(_on_the_hub, hub[1], None, sites)
     if _is_at(what, sites.civitai):
         query = parse_qs(parts.query)
         if civitai := _CIVITAI_FILE.fullmatch(path):
@@ -128,7 +130,8 @@ async def find(what: str, sites: Sites, session: aiohttp.ClientSession) -> Found
             version = query.get("modelVersionId", [""])[0]
             version = version or await _latest(civitai[1], sites, session)
             return Found([await _on_civitai(version, None, {}, sites, session)])
-    return Found([Remote(what, refuse_pickles(PurePosixPath(path).name))])
+    name = refuse_pickles(PurePosixPath(path).name)
+    return Found([Remote(what, name if name.lower().endswith(SUFFIXES) else "")])
 
 
 def refuse_pickles(name: str) -> str:
@@ -145,17 +148,17 @@ def _is_at(url: str, site: Site) -> bool:
     return urlsplit(url).netloc.lower() == urlsplit(site.address).netloc.lower()
 
 
-def _on_the_hub(repository: str, revision: str, file: str | None, sites: Sites) -> Found:
+def _on_the_hub(repository: str, file: str | None, sites: Sites) -> Found:
     """Return a file of a repository, its only one, or its folder in diffusers' format."""
     api = huggingface_hub.HfApi(
         endpoint=sites.hub.address, token=sites.hub.token_for(sites.hub.address) or False
     )
     try:
-        info = api.model_info(repository, revision=revision, files_metadata=True, timeout=ANSWER_S)
+        info = api.model_info(repository, files_metadata=True, timeout=ANSWER_S)
     except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
         raise NotFetched(f"{repository} on the hub: {_said(error, sites.hub)}") from error
     there = {one.rfilename: one for one in info.siblings or []}
-    at = info.sha or revision
+    at = info.sha or "main"  # one commit's, whatever is changed meanwhile
 
     def remote(name: str, folder: str | None = None) -> Remote:
         url = huggingface_hub.hf_hub_url(repository, name, revision=at, endpoint=sites.hub.address)
@@ -194,7 +197,9 @@ def _diffusers(there: Collection[str]) -> list[str]:
     parts: dict[str, list[str]] = {}
     for name in sorted(there):
         folder, _, file = name.rpartition("/")
-        if name != INDEX and (not _COMPONENT.fullmatch(folder) or folder in NOT_FETCHED):
+        if name not in (INDEX, PREVIEW) and (
+            not _COMPONENT.fullmatch(folder) or folder in NOT_FETCHED
+        ):
             continue
         if _WANTED.fullmatch(file):
             parts.setdefault(folder, []).append(name)
