@@ -13,7 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from bot.logs import printable
 from bot.settings import Settings
-from generation.hardware import Hardware, examine
+from generation.worker.hardware import Hardware, examine
 from generation.library.adding import add, bytes_of, goes_with, remove
 from generation.library.download import Progress as Told
 from generation.library.hashes import Hashed, compared, hash_of

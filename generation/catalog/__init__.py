@@ -26,7 +26,6 @@ The file has an optional ``default`` and one table per checkpoint or style::
 
 from generation.catalog.catalog import (
     EMBEDDED,
-    PREDICTION_TYPES,
     STYLES,
     Catalog,
     Checkpoint,
@@ -44,7 +43,6 @@ from generation.catalog.reading import (
 
 __all__ = [
     "EMBEDDED",
-    "PREDICTION_TYPES",
     "STYLES",
     "Catalog",
     "Checkpoint",

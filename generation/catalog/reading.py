@@ -35,7 +35,10 @@ MOST_ROLES = 100
 _SOURCE: dict[str, tuple[type, ...]] = {"source": (str,), "revision": (str,)}
 _SETTINGS: dict[str, tuple[type, ...]] = {
     "config": (str,),
+    "family": (str,),
     "prediction_type": (str,),
+    "timestep_spacing": (str,),
+    "zero_terminal_snr": (bool,),
     "size": (int,),
     "num_inference_steps": (int,),
     "guidance_scale": (float, int),
@@ -87,7 +90,7 @@ def check_files(checkpoint: Checkpoint) -> None:
     if not isinstance(source, Path):
         return
     if not is_file_name(source.name) or source.is_dir():
-        check_folder(name, source)
+        check_folder(name, source, checkpoint.architecture)
         check_checker(name, source)
         return
     check_file(name, source)
@@ -97,7 +100,7 @@ def check_files(checkpoint: Checkpoint) -> None:
             Phrase("checkpoint-config-file", file=source.name),
         )
     if isinstance(config, Path):
-        check_configs(name, config)
+        check_configs(name, config, checkpoint.architecture)
 
 
 def read_catalog(path: Path | None = None, default: str | None = None) -> Catalog:

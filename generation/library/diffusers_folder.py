@@ -4,19 +4,17 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from generation.architectures import ARCHITECTURES, Architecture
 from generation.errors import CheckpointUnavailable
 from generation.json_text import loads
 from generation.library.layout import INDEX
 from generation.loading.checkpoint_folder import check_checker, check_folder, weight_files
 from generation.loading.detect import PRECISIONS, Kind, ModelFile, Part
+from generation.loading.key_rules import CONTEXTS
 from generation.loading.safetensors_file import read_header
 from generation.phrases import Phrase, reason_of
 
 MOST_BYTES = 2**20  # of a configuration
-# diffusers' pipelines: those of a family are told apart by the width of their text encoders.
-FAMILIES = {
-    "StableDiffusionPipeline": {768: "sd1", 1024: "sd2"},
-}
 _PARTS = {"unet": Part.DENOISER, "transformer": Part.DENOISER, "vae": Part.VAE}
 
 
@@ -24,20 +22,21 @@ def inspect_folder(folder: Path) -> ModelFile:
     """Return what a folder is; its ``problem`` says what it lacks. Raises nothing for a bad one."""
     try:
         kind = str(_read(folder / INDEX).get("_class_name"))
-        family = _family(folder, kind)
-        name = folder.name
+        name, family = folder.name, _family(folder, kind)
         if family is None:
-            wanted = " or ".join(FAMILIES)
+            wanted = " or ".join(
+                sorted({one for a in ARCHITECTURES.values() for one in a.pipelines})
+            )
             return ModelFile(
                 path=folder,
                 problem=Phrase("checkpoint-other-pipeline", file=INDEX, found=kind, wanted=wanted),
             )
-        check_folder(name, folder)
+        check_folder(name, folder, family)
         check_checker(name, folder)
         scheduler = _read(folder / "scheduler" / "scheduler_config.json")
         parts: Counter[Part] = Counter()
         precisions: Counter[str] = Counter()
-        for file in weight_files(name, folder):
+        for file in weight_files(name, folder, family):
             for tensor in read_header(name, file).values():
                 parts[_PARTS.get(file.parent.name, Part.OTHER)] += tensor.values
                 precisions[PRECISIONS.get(tensor.dtype, tensor.dtype.lower())] += tensor.values
@@ -48,7 +47,7 @@ def inspect_folder(folder: Path) -> ModelFile:
     return ModelFile(
         path=folder,
         kind=Kind.CHECKPOINT,
-        family=family,
+        family=family.name,
         prediction_type=scheduler.get("prediction_type"),
         parts=parts,
         precisions=precisions,
@@ -61,12 +60,14 @@ def _phrase(folder: Path, reason: str) -> Phrase:
     return Phrase("checkpoint-file", file=str(folder), why=reason)
 
 
-def _family(folder: Path, kind: str) -> str | None:
-    families = FAMILIES.get(kind)
-    if not families:
-        return None
-    width = _read(folder / "unet" / "config.json").get("cross_attention_dim")
-    return families.get(width) if isinstance(width, int) and width in families else "sd1"
+def _family(folder: Path, kind: str) -> Architecture | None:
+    """Return a pipeline's family; those that share one differ in their text encoders' width."""
+    families = [one for one in ARCHITECTURES.values() if kind in one.pipelines]
+    if len(families) > 1:
+        width = _read(folder / "unet" / "config.json").get("cross_attention_dim")
+        wanted = CONTEXTS.get(width) if isinstance(width, int) else None
+        families.sort(key=lambda one: one.name != wanted)
+    return next(iter(families), None)
 
 
 def _read(file: Path) -> dict[str, Any]:

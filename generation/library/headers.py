@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from generation.hardware import limit_memory
+from generation.worker.hardware import limit_memory
 from generation.library.diffusers_folder import inspect_folder
 from generation.loading.detect import Kind, ModelFile, inspect_file
 from generation.phrases import Phrase

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from generation.architectures import ARCHITECTURES
 from generation.catalog import Checkpoint, Offers, read_offers, settings_of
 from generation.errors import CatalogInvalid, InvalidRequest
 from generation.library.layout import SETTINGS
@@ -13,7 +14,7 @@ from generation.loading.key_rules import TITLES
 from generation.phrases import Phrase
 
 RESERVE = 2 * 2**30  # bytes, as the model cache leaves free
-DRAWN = ("sd1", "sd2")
+DRAWN = tuple(ARCHITECTURES)
 # Files of other kinds are said to be in the wrong place in the folders for these only.
 _FOR_CHECKPOINTS = (Kind.CHECKPOINT, Kind.DIFFUSION_MODEL)
 
@@ -60,9 +61,9 @@ def checkpoint_of(item: Item) -> Checkpoint | str | None:
         return Checkpoint(
             name=item.name,
             source=item.path,
+            **{"family": file.family, **settings},
             picture=beside.picture,
             changed=(item.candidate.size, item.candidate.changed),
-            **settings,
         )
     except InvalidRequest as error:
         return f"{place.name}: {error}"
