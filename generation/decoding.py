@@ -14,10 +14,10 @@ from typing import IO, Any, cast
 
 from generation import source_image
 from generation.errors import InvalidRequest
-from generation.worker.hardware import limit_memory
 from generation.metadata import png as pnginfo
 from generation.phrases import Phrase
 from generation.source_image import MEMORY
+from generation.worker.hardware import limit_memory
 
 Answer = tuple[Sequence[int], bytes]  # numbers, and the bytes they describe
 

@@ -211,7 +211,6 @@ checkpoint-kind = { $file } is { $what }, not a checkpoint
 checkpoint-not-drawn = { $file } is a { $family } model, which is not supported
 checkpoint-quantized = { $file } is quantized as { $found }, which is not supported
 checkpoint-inpaints = { $file } is an inpainting model, which is not supported yet
-checkpoint-edits = { $file } takes { $channels } channels; it edits pictures, which is not supported
 checkpoint-unreadable = { $file } cannot be read within the time and memory for one file
 checkpoint-other-format = { $file } is in a format that is not read; safetensors only
 checkpoint-moving = { $file } is still being copied

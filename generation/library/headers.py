@@ -17,10 +17,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from generation.worker.hardware import limit_memory
 from generation.library.diffusers_folder import inspect_folder
 from generation.loading.detect import Kind, ModelFile, inspect_file
 from generation.phrases import Phrase
+from generation.worker.hardware import limit_memory
 
 MEMORY = 512 * 2**20  # bytes; a header of 16 MiB takes up to 250
 FILE_S = 30.0  # network disks may have to wake up
