@@ -23,7 +23,16 @@ from generation.request import (
     Started,
 )
 from generation.worker.process import WorkerProcess
-from generation.worker.worker import Add, Cancel, ConfigureLogs, Message, Ready, Report, plain_logs
+from generation.worker.worker import (
+    Add,
+    Cancel,
+    ConfigureLogs,
+    Message,
+    Offer,
+    Ready,
+    Report,
+    plain_logs,
+)
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +73,9 @@ class Executor(Protocol):
 
         Closing the generator, or cancelling the task inside it, cancels the request.
         """
+
+    def offer(self) -> None:
+        """Tell the workers what the catalog has become; requests that are drawn go on."""
 
     async def close(self) -> None:
         """End the workers within seconds; requests still running get Failed(Cancelled)."""
@@ -179,6 +191,11 @@ class LocalExecutor:
         finally:
             self._forget(job)
 
+    def offer(self) -> None:
+        """Tell the worker what the catalog has become; see Executor."""
+        if self._worker is not None:
+            self._worker.send(Offer(self._catalog.for_worker()))
+
     async def close(self) -> None:
         """End the worker within seconds; requests still running get Failed(Cancelled)."""
         if self._supervisor is not None:
@@ -208,7 +225,9 @@ class LocalExecutor:
         """Run one worker until it dies; return how far it got."""
         life, ready_at = _Life.UNREADY, 0.0
         try:
-            self._worker = WorkerProcess(self._catalog, self._options, self._configure_logs)
+            self._worker = WorkerProcess(
+                self._catalog.for_worker(), self._options, self._configure_logs
+            )
         except OSError:
             log.exception("cannot start the worker")
             return life

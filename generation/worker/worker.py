@@ -48,7 +48,14 @@ class Cancel:
     key: int
 
 
-Command = Add | Cancel
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Command: the catalog has become this one; requests that are aboard go on."""
+
+    catalog: Catalog
+
+
+Command = Add | Cancel | Offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +160,12 @@ def _serve(
     error = engine.warm_up()
     messages.send(Ready(describe(engine.device), catalog.default, engine.rows, error))
     while True:
-        _obey(engine, inbox)
+        _obey(engine, inbox, catalog)
         for key, event in engine.step():
             messages.send(Report(key, event))
 
 
-def _obey(engine: "Engine", inbox: queue.SimpleQueue[Command]) -> None:
+def _obey(engine: "Engine", inbox: queue.SimpleQueue[Command], catalog: Catalog) -> None:
     """Handle every pending command; while idle, wait for one."""
     while engine.idle or not inbox.empty():
         match inbox.get():
@@ -167,3 +174,5 @@ def _obey(engine: "Engine", inbox: queue.SimpleQueue[Command]) -> None:
                     engine.add(key, request)
             case Cancel(key):
                 engine.cancel(key)
+            case Offer(newer):
+                catalog.become(newer)
