@@ -74,6 +74,9 @@ class RecordingExecutor:
     async def start(self) -> None:
         """Nothing to start."""
 
+    def offer(self) -> None:
+        """Nobody to tell."""
+
     async def close(self) -> None:
         """Nothing to end."""
 
