@@ -6,6 +6,7 @@ error-invalid = `{ $field }` must be { $bound }.
 error-unreadable = I do not understand { $value }.
 error-checkpoint = I cannot use that checkpoint: { $reason }.
 error-too-large = That picture is too large for this machine. Try a smaller size.
+error-step-failed = The sampler failed with these settings. Try another sampler or another number of steps.
 error-not-checked = That picture could not be checked, so I am not showing it. Please tell the server's owner.
 error-cancelled = That job was cancelled.
 error-worker-died = The worker stopped twice while drawing this. Please try another prompt.
