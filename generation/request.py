@@ -77,7 +77,7 @@ class GenerationRequest:
     num_images: int = 1
     image: bytes | None = field(default=None, repr=False)
     strength: float | None = None
-    guidance_rescale: float = 0.0
+    guidance_rescale: float | None = None
     family: str = SD1.name
 
     def __post_init__(self) -> None:
@@ -100,7 +100,8 @@ class GenerationRequest:
         bounded("count", self.num_images, COUNT)
         bounded("steps", self.num_inference_steps, STEPS)
         bounded("guidance_scale", self.guidance_scale, GUIDANCE)
-        bounded("guidance_rescale", self.guidance_rescale, RESCALE)
+        if self.guidance_rescale is not None:
+            bounded("guidance_rescale", self.guidance_rescale, RESCALE)
         # Every picture has its own seed, by which it can be requested alone.
         bounded("seed", self.seed, (SEED[0], SEED[1] + 1 - self.num_images))
         if self.sampler not in tuple(Sampler):

@@ -146,7 +146,7 @@ class Pipeline(ABC):
         """
         guided = self._guided(towards, away, request.guidance_scale)
         share = request.guidance_rescale
-        if share == 0:
+        if not share:
             return guided
         inside = tuple(range(1, guided.dim()))
         deviations = (one.std(dim=inside, keepdim=True) for one in (towards, guided))
