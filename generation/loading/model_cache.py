@@ -8,10 +8,12 @@ import torch
 
 from generation.catalog import Catalog, Checkpoint
 from generation.engine.device import pick_dtype
+from generation.errors import CheckpointUnavailable
 from generation.families.pipeline import Pipeline, family_of
 from generation.loading.memory import free_bytes, is_out_of_memory, release
 from generation.loading.model_loader import Files, find_files, load_parts
 from generation.options import Compile, EngineOptions
+from generation.phrases import Phrase, reason_of
 from generation.request import Aspect
 
 log = logging.getLogger(__name__)
@@ -105,6 +107,13 @@ class ModelCache:
         compiles = compiled is not Compile.OFF and files.name == self._catalog.default
         offloads = short and self._device.type == "cuda" and not compiles
         pipeline = family_of(files.architecture)(parts, self._device, offloads=offloads)
+        try:
+            pipeline.check_scheduler()
+        except ValueError as error:
+            place, why = str(files.single or files.folder), reason_of(error)
+            raise CheckpointUnavailable(
+                files.name, Phrase("checkpoint-file", file=place, why=why)
+            ) from error
         if compiles:
             pipeline.compile(compiled, *checkpoint.size_for(Aspect.SQUARE))
         return pipeline
