@@ -104,7 +104,7 @@ SPOKEN = {
 def context_width(tensors: Tensors, prefix: str = "") -> int | None:
     """Return the width of the text that a UNet attends to."""
     found = _first(tensors, prefix, ".transformer_blocks.0.attn2.to_k.weight")
-    return found.shape[-1] if found and found.shape else None
+    return found.width if found else None
 
 
 def _first(tensors: Tensors, prefix: str, ending: str) -> Tensor | None:

@@ -59,6 +59,11 @@ class Tensor:
         return math.prod(self.shape)
 
     @property
+    def width(self) -> int:
+        """The last dimension; 0 of a single value."""
+        return self.shape[-1] if self.shape else 0
+
+    @property
     def bytes(self) -> int:
         """How many bytes of the file it takes."""
         return self.values * BITS[self.dtype] // 8
@@ -92,28 +97,33 @@ def open_header(file: Path) -> Header:
             first = opened.read(8)
             size = int.from_bytes(first, "little")
             if not length:
-                return Header(problem=Phrase("checkpoint-empty", file=str(file)))
+                return Header(problem=Phrase("checkpoint-empty", file=shown(file)))
             if len(first) < 8 or size < 2 or (size > HEADER_LIMIT and size > length):
                 return Header(problem=_impostor(file, first + opened.read(64)))
             if size > HEADER_LIMIT:
                 most = HEADER_LIMIT // 2**20
-                return Header(problem=Phrase("checkpoint-header", file=str(file), most=most))
+                return Header(problem=Phrase("checkpoint-header", file=shown(file), most=most))
             text = opened.read(size)
     except OSError as error:
         why = str(error.strerror)
-        return Header(problem=Phrase("checkpoint-file", file=str(file), why=why))
+        return Header(problem=Phrase("checkpoint-file", file=shown(file), why=why))
     if not text.startswith(b"{"):
         return Header(problem=_impostor(file, first + text[:64]))
     if len(text) < size:
-        return Header(problem=Phrase("checkpoint-cut-short", file=str(file)))
+        return Header(problem=Phrase("checkpoint-cut-short", file=shown(file)))
     return _parse(file, text, length)
+
+
+def shown(text: str | Path) -> str:
+    """Return a name without what breaks a line, or cannot be written: files may have any."""
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in str(text))
 
 
 def _impostor(file: Path, start: bytes) -> Phrase:
     for beginning, what in IMPOSTORS.items():
         if start.lower().startswith(beginning):
-            return Phrase("checkpoint-impostor", file=str(file), what=what)
-    return Phrase("checkpoint-no-safetensors", file=str(file))
+            return Phrase("checkpoint-impostor", file=shown(file), what=what)
+    return Phrase("checkpoint-no-safetensors", file=shown(file))
 
 
 class _TwiceError(ValueError):
@@ -130,13 +140,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _parse(file: Path, text: bytes, length: int) -> Header:
     if text.count(b"[") + text.count(b"{") > BRACKETS:
-        return Header(problem=Phrase("checkpoint-no-safetensors", file=str(file)))
+        return Header(problem=Phrase("checkpoint-no-safetensors", file=shown(file)))
     try:
         table = json.loads(text.decode("utf-8"), object_pairs_hook=_object)
     except _TwiceError as error:
         return Header(problem=_wrong(file, str(error)))
     except (ValueError, RecursionError):
-        return Header(problem=Phrase("checkpoint-no-safetensors", file=str(file)))
+        return Header(problem=Phrase("checkpoint-no-safetensors", file=shown(file)))
     metadata = table.pop("__metadata__", None)
     if not isinstance(metadata, dict):
         metadata = {}
@@ -186,12 +196,12 @@ def _gap(file: Path, spans: list[tuple[int, int, str]]) -> Phrase | None:
 
 def _length(file: Path, length: int, wanted: int) -> Phrase | None:
     if length < wanted:
-        return Phrase("checkpoint-truncated", file=str(file), count=wanted - length)
+        return Phrase("checkpoint-truncated", file=shown(file), count=wanted - length)
     if length > wanted:
-        return Phrase("checkpoint-too-long", file=str(file), count=length - wanted)
+        return Phrase("checkpoint-too-long", file=shown(file), count=length - wanted)
     return None
 
 
 def _wrong(file: Path, key: str) -> Phrase:
-    shown = key if len(key) <= NAME_SHOWN else f"{key[:NAME_SHOWN]}…"
-    return Phrase("checkpoint-damaged", file=str(file), key=shown)
+    name = key if len(key) <= NAME_SHOWN else f"{key[:NAME_SHOWN]}…"
+    return Phrase("checkpoint-damaged", file=shown(file), key=shown(name))

@@ -7,6 +7,7 @@ from typing import Any
 
 from generation.loading.denoisers import words
 from generation.loading.model_file import Kind, ModelFile, Part
+from generation.loading.safetensors_file import shown
 from generation.phrases import Phrase
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -86,7 +87,7 @@ def lacks(file: ModelFile, found: Mapping[Part, Path]) -> Phrase | None:
     if not lost:
         return None
     names = tuple(str(part) for part in lost)
-    return Phrase("checkpoint-parts", file=file.path.name, names=names)
+    return Phrase("checkpoint-parts", file=shown(file.path.name), names=names)
 
 
 def _is_alone(file: ModelFile, part: Part) -> bool:

@@ -9,12 +9,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from generation.catalog import Catalog, Checkpoint, load_catalog
+from generation.catalog import Catalog, Checkpoint, check_files, load_catalog
 from generation.engine.engine import Engine
 from generation.errors import CatalogInvalid, CheckpointUnavailable
 from generation.request import Failed
 from tests.generation.conftest import CPU, PLAIN, MakeRequest, pixels, run
 from tests.generation.loading import layouts
+from tests.generation.loading.tiny import save_folder, save_tiny
 
 
 def convert(folder: Path, file: Path, family: str = "sd1") -> Path:
@@ -149,3 +150,26 @@ def test_a_file_with_holes_fails_its_request_in_one_line(
     assert isinstance(failed, Failed)
     assert isinstance(failed.error, CheckpointUnavailable)
     assert "\n" not in str(failed.error)
+
+
+@pytest.mark.parametrize("family", ["sd1", "sd2"])
+def test_a_file_alone_draws_the_pixels_of_its_folder(
+    tmp_path: Path, make_request: MakeRequest, family: str
+):
+    checkpoints = {
+        "File": Checkpoint(
+            name="File",
+            source=save_tiny(family, tmp_path / "Ein Freund, 友達.SAFETENSORS"),
+            family=family,
+            prediction_type="v_prediction" if family == "sd2" else None,
+        ),
+        "Folder": Checkpoint(
+            name="Folder", source=save_folder(family, tmp_path / "folder"), family=family
+        ),
+    }
+    for checkpoint in checkpoints.values():
+        check_files(checkpoint)
+    engine = Engine(Catalog(checkpoints, "File"), CPU, options=PLAIN)
+    drawn = [pixels(run(engine, make_request(checkpoint=name))) for name in checkpoints]
+    assert np.array_equal(*drawn)
+    assert drawn[0].std() > 0
