@@ -22,6 +22,8 @@ from generation.loading.key_rules import (
     IMAGE_ENCODERS,
     IP_ADAPTER,
     PARTS,
+    QUANTIZATIONS,
+    SCALED,
     SPOKEN,
     TEXT_ENCODERS,
     TITLES,
@@ -36,7 +38,6 @@ from generation.phrases import Phrase
 
 __all__ = ["Kind", "ModelFile", "Part", "checkpoint_problem", "describe", "inspect_file"]
 
-SCALED = "fp8 scaled"  # each matrix with a factor
 PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 
 # Metadata worth keeping, each cut to a length: a LoRA's can be megabytes of training captions.
@@ -213,8 +214,9 @@ def _is_embedding(tensor: Tensor) -> bool:
 
 def _algorithm(tensors: Tensors) -> str | None:
     """Return how an adapter is factored, None for what is none."""
+    names = "\n".join(tensors)
     for name, pattern in ADAPTERS.items():
-        if any(map(pattern.search, tensors)):
+        if pattern.among(names):
             if name == "lora" and any(len(one.shape) == 4 for one in tensors.values()):
                 return "locon"  # of convolutions too
             return name
@@ -269,18 +271,9 @@ def _precisions(tensors: Tensors) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-# How values are packed beyond a cast, by the names of what unpacks them.
-QUANTIZATIONS = (
-    (SCALED, re.compile(r"(?:^|\.)scaled_fp8$|\.(?:scale_weight|weight_scale)$")),
-    ("nf4", re.compile(r"\.quant_state\.bitsandbytes__nf4$")),
-    ("fp4", re.compile(r"\.quant_state\.bitsandbytes__fp4$|\.weight_scale_2$")),
-    ("int8", re.compile(r"\.SCB$")),
-    ("SVDQuant", re.compile(r"\.(?:qweight|wscales|smooth_orig)$")),
-)
-
-
 def _quantization(tensors: Tensors) -> str | None:
-    found = [name for name, pattern in QUANTIZATIONS if any(map(pattern.search, tensors))]
+    names = "\n".join(tensors)
+    found = [name for name, pattern in QUANTIZATIONS.items() if pattern.among(names)]
     kinds = {tensor.dtype for key, tensor in tensors.items() if key.endswith(".weight")}
     if kinds & {"U8", "I8", "F4"} and (not found or found == [SCALED]):
         return "int8" if "I8" in kinds else "fp4"

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 from generation.errors import CheckpointUnavailable
 from generation.phrases import Phrase
@@ -19,6 +19,7 @@ from generation.phrases import Phrase
 HEADER_LIMIT = 16 * 2**20  # bytes
 BRACKETS = 1_000_000  # one costs Python 64 bytes; SDXL has 7,500
 DIMENSIONS = 16
+MOST = 2**63  # of a dimension, or of a place in a file
 NAME_SHOWN = 80  # characters of a tensor's name in a message
 # Bits of a value: https://docs.rs/safetensors/latest/safetensors/tensor/enum.Dtype.html
 BITS = {
@@ -164,24 +165,22 @@ def _parse(file: Path, text: bytes, length: int) -> Header:
     return Header(tensors, texts, problem)
 
 
-def _span(entry: object) -> tuple[int, int] | None:
+def _span(entry: Any) -> tuple[int, int] | None:  # noqa: ANN401 - anything
     """Return where a tensor begins and ends among the tensors; None if that is nonsense."""
-    if not isinstance(entry, dict):
+    try:
+        shape, (start, stop) = entry["shape"], entry["data_offsets"]
+        bits = BITS[entry["dtype"]]
+    except (KeyError, TypeError, ValueError):
         return None
-    kind, shape, place = (entry.get(key) for key in ("dtype", "shape", "data_offsets"))
-    if not isinstance(kind, str) or kind not in BITS:
+    if type(shape) is not list or len(shape) > DIMENSIONS:
         return None
-    if not (_counts(shape) and _counts(place)) or len(shape) > DIMENSIONS or len(place) != 2:
+    for side in shape:
+        if type(side) is not int or not 0 <= side < MOST:
+            return None
+        bits *= side
+    if type(start) is not int or type(stop) is not int or not 0 <= start <= stop < MOST:
         return None
-    if (place[1] - place[0]) * 8 != math.prod(shape) * BITS[kind]:
-        return None
-    return place[0], place[1]
-
-
-def _counts(numbers: object) -> TypeGuard[list[int]]:
-    return isinstance(numbers, list) and all(
-        type(number) is int and 0 <= number < 2**63 for number in numbers
-    )
+    return (start, stop) if (stop - start) * 8 == bits else None
 
 
 def _gap(file: Path, spans: list[tuple[int, int, str]]) -> Phrase | None:
