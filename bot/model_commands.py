@@ -13,7 +13,6 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from bot.logs import printable
 from bot.settings import Settings
-from generation.worker.hardware import Hardware, examine
 from generation.library.adding import add, bytes_of, goes_with, remove
 from generation.library.download import Progress as Told
 from generation.library.hashes import Hashed, compared, hash_of
@@ -29,6 +28,7 @@ from generation.library.offers import (
 )
 from generation.library.shelf import SHELF, Item, Library
 from generation.library.sites import NotFetched
+from generation.worker.hardware import Hardware, examine
 
 GIB, MIB = 2**30, 2**20
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from generation.architectures import ARCHITECTURES
 from generation.catalog import Checkpoint, Offers, read_offers, settings_of
-from generation.errors import CatalogInvalid, InvalidRequest
+from generation.errors import CatalogInvalid, CheckpointUnavailable, InvalidRequest
 from generation.library.layout import SETTINGS
 from generation.library.shelf import Item, Library, Shelf
 from generation.loading.detect import Kind, ModelFile, Part, checkpoint_problem
@@ -91,10 +91,10 @@ def checkpoint_of(item: Item) -> Checkpoint | str | None:
             changed=(item.candidate.size, item.candidate.changed),
             **settings,
         )
+    except (CatalogInvalid, CheckpointUnavailable) as error:
+        return f"{place.name}: {error.reason}"
     except InvalidRequest as error:
         return f"{place.name}: {error}"
-    except CatalogInvalid as error:
-        return f"{place.name}: {error.reason}"
 
 
 def settings_in(file: ModelFile) -> dict[str, Any]:
