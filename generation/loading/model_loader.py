@@ -10,13 +10,8 @@ import diffusers.utils.logging
 import huggingface_hub
 import torch
 import transformers.utils.logging
-from diffusers.loaders.single_file_utils import (
-    create_diffusers_clip_model_from_ldm,
-    load_single_file_checkpoint,
-)
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 from safetensors import SafetensorError
-from transformers import CLIPTextModel
 
 from generation.architectures import ARCHITECTURES, SD1, Architecture
 from generation.catalog import Checkpoint
@@ -40,10 +35,14 @@ from generation.loading.checkpoint_folder import (
     variant,
     weight_files,
 )
+from generation.loading.layouts.components import load_models, tensors_of_part
+from generation.loading.layouts.composition import ASSETS
+from generation.loading.layouts.tokenizers import load_tokenizers
 from generation.loading.memory import is_out_of_memory
+from generation.loading.model_file import Part
 from generation.loading.revisions import RevisionsDamaged, pin, pinned
 from generation.loading.safetensors_file import Tensor, read_header
-from generation.loading.single_file import check_file
+from generation.loading.single_file import check_file, family_of_name
 from generation.phrases import Phrase, reason_of
 
 log = logging.getLogger(__name__)
@@ -76,7 +75,8 @@ class Files:
     """A checkpoint's files on this machine: its configurations, and its single file if it is one.
 
     ``tensors`` are all its weights by file, as their headers list them. ``checker`` are those of
-    its own safety checker, which its owner put there: none is downloaded from the hub.
+    its own safety checker, which its owner put there: none is downloaded from the hub. ``parts``
+    say which file has which part, of a checkpoint that is no folder.
     """
 
     name: str
@@ -85,6 +85,12 @@ class Files:
     tensors: tuple[Tensor, ...]
     checker: tuple[Tensor, ...] = ()
     architecture: Architecture = SD1
+    parts: Mapping[Part, Path] = field(default_factory=dict)
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether its configurations are those that come with us."""
+        return self.folder.parent == ASSETS
 
     @property
     def values(self) -> int:
@@ -117,12 +123,8 @@ def find_files(checkpoint: Checkpoint, revisions: Path | None = None) -> Files:
     """
     name, source = checkpoint.name, checkpoint.source
     architecture = ARCHITECTURES[checkpoint.family]
-    single = source if isinstance(source, Path) and source.is_file() else None
-    if single is not None:
-        check_file(name, single)
-        folder = _config_folder(checkpoint, revisions)
-        tensors = _tensors(name, [single])
-        return Files(name, folder, single, tensors, architecture=architecture)
+    if isinstance(source, Path) and source.is_file():
+        return _find_single(checkpoint, source, revisions)
     folder = (
         source if isinstance(source, Path) else _download_weights(checkpoint, source, revisions)
     )
@@ -133,6 +135,21 @@ def find_files(checkpoint: Checkpoint, revisions: Path | None = None) -> Files:
         check_checker(name, source)
         checker = _tensors(name, checker_weights(name, source))
     return Files(name, folder, None, tensors, checker, architecture)
+
+
+def _find_single(checkpoint: Checkpoint, single: Path, revisions: Path | None) -> Files:
+    """Return the files of a checkpoint that is no folder; the hub is used only for an id."""
+    name, architecture, configs = checkpoint.name, checkpoint.architecture, checkpoint.config
+    if isinstance(configs, str):
+        configs = _download(name, configs, config_patterns(architecture), None, revisions)
+    if configs is not None:
+        check_configs(name, configs, architecture)
+    family, parts = check_file(name, single, architecture, checkpoint.parts, configs)
+    tensors = tuple(
+        tensor for part, file in parts.items() for tensor in tensors_of_part(name, file, part)
+    )
+    folder = ASSETS / family if configs is None else configs
+    return Files(name, folder, single, tensors, architecture=architecture, parts=parts)
 
 
 def _tensors(name: str, files: list[Path]) -> tuple[Tensor, ...]:
@@ -171,10 +188,13 @@ def _load(files: Files, dtype: torch.dtype, settings: Mapping[str, Any]) -> Part
         if lost:
             raise ValueError(Phrase("checkpoint-lacks-weights", count=len(lost), first=lost[0]))
     channels = family.latent_channels(models)
-    tokenizers = {
-        name: kind.from_pretrained(folder / name, local_files_only=True)
-        for name, kind in family.tokenizers.items()
-    }
+    if files.is_shipped:
+        tokenizers = load_tokenizers(family_of_name(files.architecture.name))
+    else:
+        tokenizers = {
+            name: kind.from_pretrained(folder / name, local_files_only=True)
+            for name, kind in family.tokenizers.items()
+        }
     return Parts(
         {**models, **tokenizers},
         config,
@@ -199,32 +219,10 @@ def _from_folder(files: Files, dtype: torch.dtype) -> dict[str, Any]:
 
 
 def _from_file(files: Files, dtype: torch.dtype) -> dict[str, Any]:
-    """Return the models of a single file, which its folder's configurations describe."""
-    weights = load_single_file_checkpoint(str(files.single), local_files_only=True)
-    options = {"config": str(files.folder), "local_files_only": True}
-    models: dict[str, Any] = {}
-    for name, kind in family_of(files.architecture).models.items():
-        if issubclass(kind, CLIPTextModel):
-            models[name] = create_diffusers_clip_model_from_ldm(
-                kind, weights, subfolder=name, torch_dtype=dtype, **options
-            )
-        else:
-            models[name] = kind.from_single_file(weights, subfolder=name, dtype=dtype, **options)
-    return models
-
-
-def _config_folder(checkpoint: Checkpoint, revisions: Path | None) -> Path:
-    """Return the folder with a single file's configurations; the hub is used only for an id."""
-    name, config = checkpoint.name, checkpoint.config
-    if config is None:
-        raise CheckpointUnavailable(name, Phrase("checkpoint-config"))
-    if isinstance(config, Path):
-        folder = config
-    else:
-        patterns = config_patterns(ARCHITECTURES[checkpoint.family])
-        folder = _download(name, config, patterns, None, revisions)
-    check_configs(name, folder, ARCHITECTURES[checkpoint.family])
-    return folder
+    """Return the models of a checkpoint of single files."""
+    family = family_of_name(files.architecture.name)
+    configs = None if files.is_shipped else files.folder
+    return {**load_models(family, files.parts, dtype, configs)}
 
 
 def _download_weights(checkpoint: Checkpoint, repository: str, revisions: Path | None) -> Path:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from generation.loading.components import empty_model
-from generation.loading.composition import COMPONENTS, shipped_config
+from generation.loading.layouts.components import empty_model
+from generation.loading.layouts.composition import COMPONENTS, shipped_config
 from tests.generation.loading.layouts import Weights
 
 CLIP = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "vocab_size": 300}

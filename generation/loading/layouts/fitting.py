@@ -94,7 +94,7 @@ def _vae(_config: Config, shapes: Shapes) -> Config:
     }
 
 
-def _clip(_config: Config, shapes: Shapes) -> Config:
+def _clip(config: Config, shapes: Shapes) -> Config:
     root = "text_model." if any(key.startswith("text_model.") for key in shapes) else ""
     vocabulary, hidden = shapes[f"{root}embeddings.token_embedding.weight"]
     fitted = {
@@ -105,15 +105,19 @@ def _clip(_config: Config, shapes: Shapes) -> Config:
         "intermediate_size": shapes[f"{root}encoder.layers.0.mlp.fc1.weight"][0],
         "max_position_embeddings": shapes[f"{root}embeddings.position_embedding.weight"][0],
     }
-    if projection := shapes.get("text_projection.weight"):
-        fitted["projection_dim"] = projection[0]
+    if _pools(config):  # without a projection, as wide as it is
+        fitted["projection_dim"] = shapes.get("text_projection.weight", (hidden,))[0]
     return fitted
+
+
+def _pools(clip: Config) -> bool:
+    return clip["architectures"] == ["CLIPTextModelWithProjection"]
 
 
 def _open_clip(config: Config, shapes: Shapes) -> Config:
     vocabulary, hidden = shapes["token_embedding.weight"]
     layers = _count(shapes, "transformer.resblocks.")
-    pools = config["architectures"] == ["CLIPTextModelWithProjection"]
+    pools = _pools(config)
     fitted = {
         "vocab_size": vocabulary,
         "hidden_size": hidden,

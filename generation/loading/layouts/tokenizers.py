@@ -4,7 +4,7 @@ from typing import Any
 
 from transformers import CLIPTokenizer, Qwen2Tokenizer, T5Tokenizer
 
-from generation.loading.composition import ASSETS
+from generation.loading.layouts.composition import ASSETS
 
 FOLDER = ASSETS / "tokenizers"
 CLIP_TOKENS = 77  # with the first and the last

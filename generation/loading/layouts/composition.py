@@ -9,7 +9,7 @@ from generation.loading.denoisers import words
 from generation.loading.model_file import Kind, ModelFile, Part
 from generation.phrases import Phrase
 
-ASSETS = Path(__file__).with_name("assets")
+ASSETS = Path(__file__).parents[1] / "assets"
 
 # A family's models by diffusers' names for them, and the part of a file that each is made from.
 COMPONENTS: Mapping[str, Mapping[str, Part]] = {

@@ -16,12 +16,12 @@ from safetensors import safe_open
 from torch import nn
 
 from generation.json_text import loads
-from generation.loading.composition import COMPONENTS, shipped_config
-from generation.loading.conversion import Weights, convert
-from generation.loading.fitting import Config, Shapes, fit, fit_size_ids
 from generation.loading.key_rules import PARTS
+from generation.loading.layouts.composition import COMPONENTS, shipped_config
+from generation.loading.layouts.conversion import Weights, convert
+from generation.loading.layouts.fitting import Config, Shapes, fit, fit_size_ids
 from generation.loading.model_file import Part
-from generation.loading.safetensors_file import Tensor, open_header
+from generation.loading.safetensors_file import Tensor, open_header, read_header
 from generation.phrases import Phrase
 
 log = logging.getLogger(__name__)
@@ -99,6 +99,12 @@ def names_of_part(tensors: Mapping[str, Tensor], wanted: Part) -> Names:
     return named if prefixed else {_without_wrapper(key): key for key in tensors}
 
 
+def tensors_of_part(name: str, file: Path, part: Part) -> list[Tensor]:
+    """Return what a part loads of a file; raises CheckpointUnavailable for a damaged one."""
+    tensors = read_header(name, file)
+    return [tensors[key] for key in _kept(names_of_part(tensors, part)).values()]
+
+
 def empty_model(config: Config) -> nn.Module:
     """Return the model of a configuration, without memory for its weights."""
     with init_empty_weights():
@@ -113,7 +119,11 @@ def fill(model: nn.Module, config: Config, weights: Weights, file: str) -> None:
 
     What the model does not have is left out, and counted in the log.
     """
-    converted = convert(model, config, weights)
+    try:
+        converted = convert(model, config, weights)
+    except KeyError as error:
+        lost = str(error.args[0])
+        raise ValueError(Phrase("checkpoint-lacks-weights", count=1, first=lost)) from error
     wanted = model.state_dict()
     for key, tensor in converted.items():
         if key in wanted and wanted[key].shape != tensor.shape:
@@ -132,9 +142,9 @@ def fill(model: nn.Module, config: Config, weights: Weights, file: str) -> None:
     model.load_state_dict(kept, strict=False, assign=True)
     if isinstance(model, transformers.PreTrainedModel):
         model.tie_weights()
-    lost = [key for key, value in model.named_parameters() if value.is_meta and key not in kept]
-    if lost:
-        raise ValueError(Phrase("checkpoint-lacks-weights", count=len(lost), first=lost[0]))
+    empty = [key for key, value in model.named_parameters() if value.is_meta and key not in kept]
+    if empty:
+        raise ValueError(Phrase("checkpoint-lacks-weights", count=len(empty), first=empty[0]))
     model.requires_grad_(requires_grad=False).eval()
 
 
