@@ -74,7 +74,7 @@ def test_what_names_something_that_is_gone_is_said_and_passed_over(models: Path)
         [checkpoints.gone]
         size = 64
         [checkpoints.away]
-        source = "checkpoints/away"
+        source = "checkpoints/away.safetensors"
         [styles.Ink]
         prompt = "{prompt}, ink"
         checkpoints = ["gone", "one"]
@@ -85,7 +85,7 @@ def test_what_names_something_that_is_gone_is_said_and_passed_over(models: Path)
     told = "\n".join(offers.notes)
     for line in (
         'checkpoint "gone": it has no source',
-        'checkpoint "away": checkpoints/away is neither',
+        'checkpoint "away": no such file: ',
         "styles.Ink.checkpoints names 'gone'",
         "default must name one of its checkpoints, not 'gone'",
         'checkpoint "vanished"',
@@ -115,7 +115,7 @@ def test_what_lies_beside_a_file_adds_to_it(models: Path):
         name="Best",
         source=models / "one",
         family="sd1",
-        prediction_type="epsilon",
+        prediction_type="v_prediction",
         sampler=Sampler.EULER,
         num_inference_steps=9,
         guidance_scale=3,
