@@ -10,9 +10,9 @@ from generation.catalog import Checkpoint, Offers, read_offers, settings_of
 from generation.errors import CatalogInvalid, CheckpointUnavailable, InvalidRequest
 from generation.library.layout import SETTINGS
 from generation.library.shelf import Item, Library, Shelf
-from generation.loading.composition import companions, lacks
 from generation.loading.detect import Kind, ModelFile, Part, checkpoint_problem
 from generation.loading.key_rules import TITLES
+from generation.loading.layouts.composition import companions, lacks
 from generation.phrases import Phrase
 from generation.request import Sampler
 

@@ -218,6 +218,6 @@ def _reader() -> str:
     """Return what changes whenever files may be read otherwise than before."""
     digest = hashlib.sha256()
     for package in (Path(loading.__file__).parent, Path(__file__).parent):
-        for source in sorted(package.glob("*.py")):
+        for source in sorted(package.rglob("*.py")):
             digest.update(source.read_bytes())
     return digest.hexdigest()
