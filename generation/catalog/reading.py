@@ -213,6 +213,10 @@ class _Reading:
         else:
             settings["source"] = source = _source(name, settings["source"], path.parent)
             found = self._taken(source)
+            if isinstance(source, Path) and not source.exists() and not self._strict:
+                raise CheckpointUnavailable(
+                    name, Phrase("checkpoint-file-missing", file=str(source))
+                )
         try:
             if found is not None:
                 return replace(found, **settings, name=title)

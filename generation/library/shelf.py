@@ -144,8 +144,8 @@ class Library:
 
     def _wanted(self, item: Item) -> list[str]:
         stem, title = item.candidate.stem, item.sidecar.title
-        wanted = [title, f"{title} ({stem})"] if title else [stem]
-        wanted.append("/".join((*item.candidate.inside, stem)))
+        place = "/".join((*item.candidate.inside, stem))
+        wanted = [title, f"{title} ({stem})", f"{title} ({place})"] if title else [stem, place]
         before = self._names.get(item.path)
         return [before, *wanted] if before in wanted else wanted
 
@@ -218,6 +218,6 @@ def _reader() -> str:
     """Return what changes whenever files may be read otherwise than before."""
     digest = hashlib.sha256()
     for package in (Path(loading.__file__).parent, Path(__file__).parent):
-        for source in sorted(package.glob("*.py")):
+        for source in sorted(package.rglob("*.py")):
             digest.update(source.read_bytes())
     return digest.hexdigest()
