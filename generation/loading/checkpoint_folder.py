@@ -68,7 +68,7 @@ def check_folder(name: str, folder: Path, architecture: Architecture = SD1) -> N
     The built-in one must also match what was published.
     """
     missing = _missing_configs(name, folder, architecture)
-    for component in architecture.components:
+    for component in components_in(folder, architecture):
         missing += _missing_weights(name, folder, component)
     _refuse(name, folder, missing)
     try:
@@ -97,6 +97,14 @@ def checker_weights(name: str, folder: Path) -> list[Path]:
     return _files(name, folder, CHECKER)
 
 
+def components_in(folder: Path, architecture: Architecture) -> tuple[Component, ...]:
+    """Return which components a folder should have: the optional ones all, or none of them."""
+    optional = architecture.optional
+    if any((folder / name).is_dir() for name in optional):
+        return architecture.components
+    return tuple(one for one in architecture.components if one.folder not in optional)
+
+
 def check_configs(name: str, folder: Path, architecture: Architecture = SD1) -> None:
     """Raise CheckpointUnavailable, naming the files, unless every configuration exists."""
     _refuse(name, folder, _missing_configs(name, folder, architecture))
@@ -105,7 +113,10 @@ def check_configs(name: str, folder: Path, architecture: Architecture = SD1) -> 
 def weight_files(name: str, folder: Path, architecture: Architecture = SD1) -> list[Path]:
     """Return the weights of a complete folder."""
     return [
-        file for component in _weighty(architecture) for file in _files(name, folder, component)
+        file
+        for component in components_in(folder, architecture)
+        if component.weights is not None
+        for file in _files(name, folder, component)
     ]
 
 
@@ -138,8 +149,9 @@ def _missing_configs(name: str, folder: Path, architecture: Architecture) -> lis
         raise CheckpointUnavailable(
             name, Phrase("checkpoint-other-pipeline", file=INDEX, found=str(kind), wanted=wanted)
         )
-    missing = _lacking(name, folder, architecture.components)
-    for component in filter(_is_tokenizer, architecture.components):
+    components = components_in(folder, architecture)
+    missing = _lacking(name, folder, components)
+    for component in filter(_is_tokenizer, components):
         inside = folder / component.folder
         if not (inside / TOKENIZER).is_file():
             missing += [

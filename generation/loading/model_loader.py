@@ -29,6 +29,7 @@ from generation.loading.checkpoint_folder import (
     check_configs,
     check_folder,
     checker_weights,
+    components_in,
     config_patterns,
     download_patterns,
     half_patterns,
@@ -188,15 +189,8 @@ def _load(files: Files, dtype: torch.dtype, settings: Mapping[str, Any]) -> Part
         if lost:
             raise ValueError(Phrase("checkpoint-lacks-weights", count=len(lost), first=lost[0]))
     channels = family.latent_channels(models)
-    if files.is_shipped:
-        tokenizers = load_tokenizers(family_of_name(files.architecture.name))
-    else:
-        tokenizers = {
-            name: kind.from_pretrained(folder / name, local_files_only=True)
-            for name, kind in family.tokenizers.items()
-        }
     return Parts(
-        {**models, **tokenizers},
+        {**models, **_tokenizers(files, models)},
         config,
         files.architecture,
         _read(folder / INDEX),
@@ -206,15 +200,34 @@ def _load(files: Files, dtype: torch.dtype, settings: Mapping[str, Any]) -> Part
     )
 
 
+def _tokenizers(files: Files, models: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tokenizers of the text encoders that there are."""
+    if files.is_shipped:
+        shipped = load_tokenizers(family_of_name(files.architecture.name))
+        return {
+            name: one
+            for name, one in shipped.items()
+            if name.replace("tokenizer", "text_encoder") in models
+        }
+    present = {one.folder for one in components_in(files.folder, files.architecture)}
+    return {
+        name: kind.from_pretrained(files.folder / name, local_files_only=True)
+        for name, kind in family_of(files.architecture).tokenizers.items()
+        if name in present
+    }
+
+
 def _from_folder(files: Files, dtype: torch.dtype) -> dict[str, Any]:
     """Return the models of a folder in diffusers' format."""
     options = {"dtype": dtype, "use_safetensors": True, "local_files_only": True}
-    folders = {component.folder: component for component in files.architecture.components}
+    components = components_in(files.folder, files.architecture)
+    folders = {component.folder: component for component in components}
     return {
         name: kind.from_pretrained(
             files.folder / name, variant=variant(files.folder, folders[name]), **options
         )
         for name, kind in family_of(files.architecture).models.items()
+        if name in folders
     }
 
 
