@@ -37,7 +37,7 @@ from generation.loading.checkpoint_folder import (
     weight_files,
 )
 from generation.loading.layouts.components import load_models, tensors_of_part
-from generation.loading.layouts.composition import ASSETS
+from generation.loading.layouts.composition import ASSETS, SCHEDULERS
 from generation.loading.layouts.tokenizers import load_tokenizers
 from generation.loading.memory import is_out_of_memory
 from generation.loading.model_file import Part
@@ -180,6 +180,8 @@ def load_parts(
 def _load(files: Files, dtype: torch.dtype, settings: Mapping[str, Any]) -> Parts:
     folder, family = files.folder, family_of(files.architecture)
     config = {**_read(folder / "scheduler" / "scheduler_config.json"), **settings}
+    if files.is_shipped:
+        config |= SCHEDULERS.get(files.architecture.name, {})
     kinds = files.architecture.prediction_types
     if config.setdefault("prediction_type", kinds[0]) not in kinds:
         raise ValueError(Phrase("checkpoint-predicts", kind=str(config["prediction_type"])))

@@ -38,6 +38,10 @@ COMPONENTS: Mapping[str, Mapping[str, Part]] = {
     "z_image": {"transformer": Part.DENOISER, "vae": Part.VAE, "text_encoder": Part.QWEN},
 }
 OPTIONAL = {"sd3": (Part.T5,)}  # it was trained to draw without
+# What differs between schedulers of a family's architectures.
+SCHEDULERS: Mapping[str, Mapping[str, Any]] = {
+    "flux-schnell": {"shift": 1.0, "use_dynamic_shifting": False}
+}
 LATENT_CHANNELS = {"sd1": 4, "sd2": 4, "sdxl": 4, "sd3": 16, "flux": 16, "z_image": 16}
 # Words in the names of VAEs that have the same shapes and other values.
 VAE_WORDS = {

@@ -75,7 +75,7 @@ TINY: dict[str, dict[str, dict[str, Any]]] = {
             "num_attention_heads": 2,
             "joint_attention_dim": 64,
             "pooled_projection_dim": 64,
-            "axes_dims_rope": [2, 6, 8],
+            "axes_dims_rope": [4, 6, 6],
         },
         "vae": VAE,
         "text_encoder": CLIP,
