@@ -110,7 +110,7 @@ SD1 = Architecture(
     name="sd1",
     title="Stable Diffusion 1",
     family="generation.families.stable_diffusion:StableDiffusion",
-    pipelines=("StableDiffusionPipeline",),
+    pipelines=("StableDiffusionPipeline", "LatentConsistencyModelPipeline"),
     components=_STABLE_DIFFUSION,
     size=512,
 )

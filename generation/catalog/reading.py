@@ -16,11 +16,11 @@ from generation.errors import (
     InvalidRequest,
 )
 from generation.loading.checkpoint_folder import (
-    PICKLES,
     check_checker,
     check_configs,
     check_folder,
 )
+from generation.loading.detect import PICKLES
 from generation.loading.single_file import check_file
 from generation.phrases import Phrase
 from generation.request import Sampler

@@ -20,7 +20,7 @@ from generation.engine.preview import PreviewColours
 from generation.engine.safety import Checker, load_checker
 from generation.errors import CheckpointUnavailable
 from generation.families.pipeline import Pipeline, family_of
-from generation.json_text import loads
+from generation.json_text import loads_finite
 from generation.loading.checkpoint_folder import (
     INDEX,
     PREVIEW,
@@ -293,4 +293,4 @@ def _preview_colours(file: Path, channels: int) -> PreviewColours | None:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    return loads(file.read_text("utf-8"))
+    return loads_finite(file.read_text("utf-8"))
