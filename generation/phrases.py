@@ -19,6 +19,8 @@ ENGLISH: Mapping[str, str] = {
     "bound-one-of": "one of {names}",
     "bound-weights": "written with weights from 0 to {most}; “{piece}” weighs {weight}. Write `\\("
     "` and `\\)` for brackets themselves",
+    "bound-prompt-texts": "a prompt that changes into at most {most} different texts while it is"
+    " drawn, fewer of `[one|other]` and `[from:to:when]`",
     "bound-strength": "a number greater than 0 and at most 1",
     "bound-strength-needed": "greater than 0 and at most 1 when there is an image",
     "bound-strength-steps": "at least {least} with {steps} steps",

@@ -12,7 +12,9 @@ from generation.phrases import Phrase
 from generation.prompt_weights import parse
 from generation.upscaler import FACTORS, check_factor
 
-PROMPT_LENGTH = 1000
+# More than Discord lets anybody type (6000), for what comes from files and what styles add to; the
+# checks of prompts take time in proportion, and a spreadsheet's cell holds 32,767.
+PROMPT_LENGTH = 10_000
 COUNT = (1, 4)
 STEPS = (1, 100)
 LCM_STEPS = (1, 50)  # the range that latent consistency models are distilled for

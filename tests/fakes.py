@@ -56,6 +56,7 @@ class RecordingExecutor:
     capacity: int = 1
     ready_rows: int | None = None
     requests: list[Request] = field(default_factory=list)
+    looks: list[Request] = field(default_factory=list)
     running: int = 0
     offered: int = 0
     errors: dict[str, GenerationError] = field(default_factory=dict)  # by checkpoint
@@ -67,6 +68,10 @@ class RecordingExecutor:
     def on_capacity(self, listener: Callable[[], None]) -> None:
         """Call a listener when the capacity has changed."""
         self.listeners.append(listener)
+
+    def look(self, request: Request) -> None:
+        """Note who asks for progress: here every step is reported."""
+        self.looks.append(request)
 
     async def start(self) -> None:
         """Nothing to start."""

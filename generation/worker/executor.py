@@ -24,9 +24,11 @@ from generation.request import (
 )
 from generation.worker.process import WorkerProcess
 from generation.worker.worker import (
+    QUIET_S,
     Add,
     Cancel,
     ConfigureLogs,
+    Look,
     Message,
     Offer,
     Ready,
@@ -72,6 +74,12 @@ class Executor(Protocol):
         """Yield the request's events; the last is Finished or Failed.
 
         Closing the generator, or cancelling the task inside it, cancels the request.
+        """
+
+    def look(self, request: Request) -> None:
+        """Let a running request's next step be reported; of all others only the first is.
+
+        It must be the very object that runs. One that has ended, or waits, is ignored.
         """
 
     def offer(self) -> None:
@@ -190,6 +198,12 @@ class LocalExecutor:
                     return
         finally:
             self._forget(job)
+
+    def look(self, request: Request) -> None:
+        """Let a running request's next step be reported; see Executor."""
+        for job in self._aboard.values():
+            if job.request is request and self._worker is not None:
+                self._worker.send(Look(job.key))
 
     def offer(self) -> None:
         """Tell the worker what the catalog has become; see Executor."""
@@ -332,7 +346,7 @@ class LocalExecutor:
         if self._worker is not None and (self._loading or self._aboard):
             limit = self._load_timeout_s if self._loading else self._tick_timeout_s
             loop = asyncio.get_running_loop()
-            self._watchdog = loop.call_later(limit, self._end_hung, self._worker, limit)
+            self._watchdog = loop.call_later(QUIET_S + limit, self._end_hung, self._worker, limit)
 
     def _end_hung(self, worker: WorkerProcess, limit: float) -> None:
         log.error("the worker has been silent for %.0f s; it is killed", limit)

@@ -73,6 +73,7 @@ class DerivedJobs:
             source_sha256=parent.source_sha256,
             style=parent.style,
             typed=parent.typed,
+            left_out=parent.left_out,
         )
         return await self._record(new_job, context)
 
@@ -97,6 +98,7 @@ class DerivedJobs:
             source_sha256=picture.sha256,
             style=parent.style,
             typed=parent.typed,
+            left_out=parent.left_out,
         )
         fits = (picture.width, picture.height) == _size(parent.request)
         source = None if fits else self._fitted(picture.sha256, parent.request)
