@@ -192,8 +192,10 @@ def _inspect(candidate: Candidate, reader: headers.HeaderReader) -> ModelFile:
     suffix = path.suffix.lower()
     if candidate.is_folder or suffix in SUFFIXES:
         return reader.read(path)
-    code = "checkpoint-pickled-file" if suffix in PICKLES else "checkpoint-other-format"
-    return ModelFile(path=path, bytes=candidate.size, problem=Phrase(code, file=path.name))
+    problem = Phrase("checkpoint-other-format", file=path.name)
+    if suffix in PICKLES:
+        problem = Phrase("checkpoint-pickled-file", file=path.name)
+    return ModelFile(path=path, bytes=candidate.size, problem=problem)
 
 
 def _moving(fresh: Sequence[Candidate], settled_s: float) -> list[Candidate]:
