@@ -26,6 +26,7 @@ from generation.source_image import MAX_BYTES
 
 # The first reply is due 3 s after the command, and the file is fetched before it.
 FETCH_S = 1.5
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".heic", ".heif", ".gif")
 
 
 def request_context_of(
@@ -173,8 +174,13 @@ def viewer_of(interaction: Interaction) -> Viewer:
 
 
 def is_picture(file: discord.Attachment) -> bool:
-    """Tell whether Discord considers an attached file a picture."""
-    return (file.content_type or "").startswith("image/")
+    """Tell whether Discord considers an attached file a picture, or its name does.
+
+    Of some formats of phones Discord knows no type.
+    """
+    kind = file.content_type or ""
+    unknown = kind in ("", "application/octet-stream")
+    return kind.startswith("image/") or (unknown and file.filename.lower().endswith(PICTURES))
 
 
 async def fetch(interaction: Interaction, field: str, file: discord.Attachment) -> bytes:
