@@ -10,6 +10,7 @@ from bot.core.admission.request_context import Actor, RequestContext, Target
 from bot.core.errors import FileUnavailable, OwnersOnly, ServerUnknown
 from bot.core.pictures.example_store import Viewer
 from bot.db.records import EVERYWHERE, Origin
+from bot.options.typography import well_formed
 from bot.texts import say
 from bot.ui.eyes import (
     DiscordEyes,
@@ -42,7 +43,7 @@ def request_context_of(
         interaction_id=interaction.id,
         token=interaction.token,
         person_id=interaction.user.id,
-        person_name=interaction.user.name,
+        person_name=well_formed(interaction.user.name),
         channel_id=interaction.channel_id or 0,
         guild_id=interaction.guild_id,
         asked_at=interaction.created_at,

@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from types import SimpleNamespace
 
 import discord
 import numpy as np
@@ -224,4 +225,4 @@ def test_formats_of_phones_that_discord_does_not_know_are_known_by_name(
     data = {"id": 1, "size": 1, "url": "", "proxy_url": "", "filename": name}
     if kind is not None:
         data["content_type"] = kind
-    assert is_picture(discord.Attachment(data=data, state=None)) is picture
+    assert is_picture(discord.Attachment(data=data, state=SimpleNamespace(http=None))) is picture
