@@ -99,7 +99,8 @@ class Writer:
             for unit in batch:
                 unit.result = unit.error = None
             try:
-                self._write_batch(batch)
+                with as_store_errors():
+                    self._write_batch(batch)
             except Exception as error:  # noqa: BLE001 - it is theirs who brought the work
                 if isinstance(error, _NotBegun):
                     batch = self._overdue(batch)
@@ -126,7 +127,6 @@ class Writer:
     def _write_batch(self, batch: Sequence[Unit]) -> None:
         """Write all in one transaction; raises what none of it survives."""
         with (
-            as_store_errors(),
             self._engine.connect() as connection,
             _begun(connection, max(LEAST_S, batch[0].left_s)),
         ):

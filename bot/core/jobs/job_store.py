@@ -83,7 +83,7 @@ class JobStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._kept: Kept[int, Job | None] = Kept(KEPT)
+        self._kept: Kept[int, Job | None] = Kept(0)  # nothing before `load`
         self._open: dict[int, Waiting] = {}  # the jobs that have not ended
         self._arriving: Counter[int | None] = Counter()  # jobs that are being recorded, by home
         self._earlier = LARGEST_ID  # the last job of earlier runs
@@ -91,7 +91,10 @@ class JobStore:
         self._finished: deque[tuple[float, float]] | None = None
 
     async def load(self) -> None:
-        """Read which jobs are open, which is kept in memory; comes before anything else."""
+        """Read which jobs are open, and keep jobs in memory from now on, as no other store writes.
+
+        Comes before anything else.
+        """
         query = _JOBS.where(JobRow.status.in_(OPEN))
 
         def find(connection: Connection) -> tuple[dict[int, Waiting], int]:
@@ -99,6 +102,7 @@ class JobStore:
             return {row.id: _waiting(row) for row in connection.execute(query)}, last or 0
 
         self._open, self._earlier = await self._database.read(find)
+        self._kept = Kept(KEPT)
 
     async def record(
         self,
