@@ -101,7 +101,7 @@ class Writer:
             try:
                 with as_store_errors():
                     self._write_batch(batch)
-            except Exception as error:  # noqa: BLE001 - it is theirs who brought the work
+            except BaseException as error:  # noqa: BLE001 - it is theirs who brought the work
                 if isinstance(error, _NotBegun):
                     batch = self._overdue(batch)
                 for unit in batch:
