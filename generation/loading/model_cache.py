@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import torch
 
-from generation.catalog import Catalog
-from generation.engine.pipeline import Pipeline, pick_dtype
+from generation.catalog import Catalog, Checkpoint
+from generation.engine.device import pick_dtype
+from generation.families.pipeline import Pipeline, family_of
 from generation.loading.memory import free_bytes, is_out_of_memory, release
 from generation.loading.model_loader import Files, find_files, load_parts
 from generation.options import Compile, EngineOptions
@@ -33,6 +34,7 @@ class ModelCache:
         self._device = device
         self._options = options or EngineOptions()
         self._pipelines: dict[str, Pipeline] = {}  # most recently used last
+        self._loaded: dict[str, Checkpoint] = {}  # as they were when they were loaded
         self._found: dict[str, Files] = {}  # of checkpoints waiting for room
         self._blockers: dict[str, Collection[str]] = {}
 
@@ -49,6 +51,8 @@ class ModelCache:
         None as long as those ``in_use`` leave no room for it: ask again later. Raises
         CheckpointUnavailable, or the allocator's error if it is too large even alone.
         """
+        if name in self._pipelines and name not in in_use and self._is_outdated(name):
+            self._drop(name)
         if name in self._pipelines:
             self._pipelines[name] = self._pipelines.pop(name)
             return self._pipelines[name]
@@ -66,6 +70,7 @@ class ModelCache:
             self._found[name], self._blockers[name] = files, in_use
         else:
             self._pipelines[name] = pipeline
+            self._loaded[name] = self._catalog[name]
         return pipeline
 
     def drop_all_but(self, kept: Collection[str]) -> bool:
@@ -76,7 +81,7 @@ class ModelCache:
         return bool(others)
 
     def _load(self, files: Files, in_use: Collection[str]) -> Pipeline | None:
-        dtype = pick_dtype(self._device, files)
+        dtype = pick_dtype(self._device, files, family_of(files.architecture).half)
         needed = files.values * dtype.itemsize + _checker_bytes(files, self._device) + RESERVE
         while free_bytes(self._device) < needed and self._drop_oldest(in_use):
             pass
@@ -95,14 +100,18 @@ class ModelCache:
 
     def _build(self, files: Files, dtype: torch.dtype, *, short: bool) -> Pipeline:
         checkpoint = self._catalog[files.name]
-        parts = load_parts(files, dtype, checkpoint.prediction_type)
+        parts = load_parts(files, dtype, checkpoint.scheduler_settings)
         compiled = self._options.compile
         compiles = compiled is not Compile.OFF and files.name == self._catalog.default
         offloads = short and self._device.type == "cuda" and not compiles
-        pipeline = Pipeline(parts, self._device, offloads=offloads)
+        pipeline = family_of(files.architecture)(parts, self._device, offloads=offloads)
         if compiles:
             pipeline.compile(compiled, *checkpoint.size_for(Aspect.SQUARE))
         return pipeline
+
+    def _is_outdated(self, name: str) -> bool:
+        """Whether the catalog has another file under this name by now."""
+        return self._loaded[name] != self._catalog.checkpoints.get(name)
 
     def _drop_oldest(self, in_use: Collection[str]) -> bool:
         """Unload the least recently used one not in use; return whether there was one."""
@@ -113,7 +122,7 @@ class ModelCache:
 
     def _drop(self, name: str) -> None:
         log.info("%s makes room", name)
-        del self._pipelines[name]
+        del self._pipelines[name], self._loaded[name]
         release(self._device)
 
 

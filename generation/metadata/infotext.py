@@ -145,6 +145,11 @@ def parse(text: str) -> Parameters | None:
     return _parameters(pairs.pop(EXACT, prompt), pairs.pop(EXACT_NEGATIVE, negative_prompt), pairs)
 
 
+def is_ours(parameters: Parameters) -> bool:
+    """Tell whether we wrote them, in our way of writing prompts."""
+    return parameters.other.get("Version", "").startswith("Darkroom ")
+
+
 def whole(text: str) -> int | None:
     """Return a whole number, or None where it is none."""
     return int(text) if re.fullmatch(r"-?[0-9]{1,20}", text) else None
