@@ -2,59 +2,47 @@
 
 import logging
 from collections import Counter, deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Row,
-    Select,
     bindparam,
     delete,
     func,
     insert,
     select,
-    true,
     update,
 )
 from sqlalchemy.exc import IntegrityError
 
 from bot.core.audit_store import NewAuditEntry
+from bot.core.jobs.job_reads import ALL, JobReads
 from bot.core.jobs.job_rows import job_of, read_job, values_of
 from bot.core.kept import Kept
+from bot.core.pictures.picture_store import note
 from bot.db.database import Database
 from bot.db.models import FavouriteRow, JobRow
-from bot.db.records import OPEN, Job, NewJob, Origin, Place, Search, Status
-from bot.db.search.job_search import Period, by_columns, by_words, has_words, newest
-from bot.db.search.search_words import fold
+from bot.db.records import OPEN, Job, NewJob, Origin, Status, StoredPicture
 
 log = logging.getLogger(__name__)
 
 LARGEST_ID = 2**63 - 1  # SQLite takes no larger number
-LOOKED_BACK = 10_000  # jobs; a stop leaves only the latest untold
 LATEST = 30  # how many finished jobs tell how long one takes
 KEPT = 2000  # jobs in memory, those asked for last: each takes a few kilobytes
-HOMES = {
-    Place.MESSAGE: JobRow.message_id,
-    Place.CHANNEL: JobRow.channel_id,
-    Place.SERVER: JobRow.guild_id,
-}
-
 # What every job needs is built once: building a statement takes longer than running it.
-_JOBS = select(*JobRow.__table__.columns)
-_ONE = _JOBS.where(JobRow.id == bindparam("job_id"))
+_ONE = ALL.where(JobRow.id == bindparam("job_id"))
 _RECORD = insert(JobRow)
 _CHANGE = update(JobRow).where(JobRow.id == bindparam("job_id"))
 _MOVE = _CHANGE.where(JobRow.status.in_(bindparam("before", expanding=True)))
 _STATUS = select(JobRow.status, JobRow.message_id, JobRow.started_at, JobRow.ended_at).where(
     JobRow.id == bindparam("job_id")
 )
-_SECONDS = select(JobRow.device_seconds).where(JobRow.id == bindparam("job_id"))
-_FLAGGED = select(JobRow.flagged).where(JobRow.id == bindparam("job_id"))
+_DRAWN = select(JobRow.device_seconds, JobRow.flagged).where(JobRow.id == bindparam("job_id"))
 
 
 class AlreadyRecorded(Exception):
@@ -78,11 +66,11 @@ class Waiting:
         return cls(origin.person_id, origin.guild_id, origin.home, job.cost(), job.device_seconds)
 
 
-class JobStore:
-    """The jobs table."""
+class JobStore(JobReads):
+    """The jobs table, and what is kept of it in memory."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self._kept: Kept[int, Job | None] = Kept(0)  # nothing before `load`
         self._open: dict[int, Waiting] = {}  # the jobs that have not ended
         self._arriving: Counter[int | None] = Counter()  # jobs that are being recorded, by home
@@ -95,7 +83,7 @@ class JobStore:
 
         Comes before anything else.
         """
-        query = _JOBS.where(JobRow.status.in_(OPEN))
+        query = ALL.where(JobRow.status.in_(OPEN))
 
         def find(connection: Connection) -> tuple[dict[int, Waiting], int]:
             last = connection.scalar(select(func.max(JobRow.id)))
@@ -178,27 +166,38 @@ class JobStore:
 
         await self._database.write(lambda connection: _change(connection, rows), committed)
 
-    async def spent(self, job_id: int, device_seconds: float) -> None:
-        """Add device time; what a job cost stays true however it ends."""
+    async def drawn(
+        self,
+        job_id: int,
+        seconds: float,
+        pictures: Sequence[StoredPicture] = (),
+        *,
+        cut: str = "",
+        flags: Sequence[str] = (),
+    ) -> None:
+        """Note what drawing came to: the pictures, and ``seconds`` more of device time.
+
+        What a job cost stays true however it ends. ``cut`` are the words of its prompts that were
+        too many; ``flags`` say what moderators should look at, once, below what was said before.
+        """
         sum_: float | None = None  # that was written, perhaps
 
-        def add(connection: Connection) -> float | None:
+        def write(connection: Connection) -> dict[str, Any]:
             nonlocal sum_
-            found = connection.scalar(_SECONDS, {"job_id": job_id})
-            if found is not None and found != sum_:
-                sum_ = found + device_seconds
-                _change(connection, {"job_id": job_id, "device_seconds": sum_})
-            return sum_
+            note(connection, pictures)
+            row = connection.execute(_DRAWN, {"job_id": job_id}).one()
+            if row.device_seconds != sum_:
+                sum_ = row.device_seconds + seconds
+            values: dict[str, Any] = {"device_seconds": sum_}
+            if cut:
+                values["cut"] = cut
+            if flags:
+                earlier = [] if row.flagged is None else row.flagged.split("\n")
+                values["flagged"] = "\n".join(dict.fromkeys([*earlier, *flags]))
+            _change(connection, {"job_id": job_id, **values})
+            return values
 
-        def committed(seconds: float | None) -> None:
-            if seconds is not None:
-                self._changed(job_id, device_seconds=seconds)
-
-        await self._database.write(add, committed)
-
-    async def shortened(self, job_id: int, cut: str) -> None:
-        """Note the words of its prompts that were too many."""
-        await self._set(job_id, cut=cut)
+        await self._database.write(write, lambda values: self._changed(job_id, **values))
 
     async def posted(self, job_id: int, message_id: int) -> None:
         """Note the message of a job that ended before it was known."""
@@ -207,18 +206,6 @@ class JobStore:
     async def moved(self, job_id: int, channel_id: int, message_id: int) -> None:
         """Note the direct message that stands in for one that cannot be reached."""
         await self._set(job_id, direct_channel_id=channel_id, message_id=message_id)
-
-    async def flag(self, job_id: int, why: str) -> None:
-        """Say once what moderators should look at, below what was said before."""
-
-        def add(connection: Connection) -> str:
-            found = connection.execute(_FLAGGED, {"job_id": job_id}).scalar_one()
-            lines = [] if found is None else found.split("\n")
-            flagged = "\n".join(lines if why in lines else [*lines, why])
-            _change(connection, {"job_id": job_id, "flagged": flagged})
-            return flagged
-
-        await self._database.write(add, lambda flagged: self._changed(job_id, flagged=flagged))
 
     async def ended(
         self,
@@ -256,15 +243,6 @@ class JobStore:
             lambda connection: connection.execute(forget).rowcount, committed
         )
 
-    async def untold(self) -> list[Job]:
-        """Return the late jobs that were closed while their messages did not say so yet."""
-        newest = select(func.max(JobRow.id)).scalar_subquery()
-        return await self._select(
-            JobRow.id > newest - LOOKED_BACK,
-            JobRow.ended_at.is_not(None),
-            JobRow.interaction_token.is_not(None),
-        )
-
     async def deleted(self, job_id: int, entry: NewAuditEntry | None = None) -> None:
         """Note when a job was deleted, the first time; it is nobody's favourite any more.
 
@@ -290,26 +268,6 @@ class JobStore:
 
         await self._database.write(write, committed)
 
-    async def open_jobs(self) -> list[Job]:
-        """Return every job that has not ended, in the order in which people asked."""
-        return await self._select(JobRow.status.in_(OPEN))
-
-    async def open_of(self, person_id: int, guild_id: int | None) -> list[Job]:
-        """Return a person's jobs in one server, or direct messages, that have not ended."""
-        return await self._select(
-            JobRow.status.in_(OPEN),
-            JobRow.person_id == person_id,
-            JobRow.guild_id.is_not_distinct_from(guild_id),
-        )
-
-    async def open_anywhere(self, person_id: int) -> list[Job]:
-        """Return a person's jobs in every server, and direct messages, that have not ended."""
-        return await self._select(JobRow.status.in_(OPEN), JobRow.person_id == person_id)
-
-    async def of_person(self, person_id: int) -> list[Job]:
-        """Return every job of a person, in every server, in the order in which they asked."""
-        return await self._select(JobRow.person_id == person_id)
-
     async def seconds_per_cost(self) -> float | None:
         """Return the device time a unit of cost took in the latest finished jobs, if there are."""
         if self._finished is None:
@@ -326,10 +284,6 @@ class JobStore:
         costs, seconds = zip(*self._finished, strict=True)
         return float(sum(seconds) / sum(costs))
 
-    async def open_in(self, place: Place, ids: Collection[int]) -> list[Job]:
-        """Return the jobs that have not ended and live in one of these messages or places."""
-        return await self._select(JobRow.status.in_(OPEN), HOMES[place].in_(ids))
-
     def waiting_counts(self, person_id: int) -> tuple[int, int]:
         """Count the jobs that have not ended: one person's, and everybody's.
 
@@ -345,49 +299,6 @@ class JobStore:
     def waiting_of(self, person_id: int) -> list[Waiting]:
         """Return what is counted of a person's jobs that have not ended."""
         return [one for one in self._open.values() if one.person_id == person_id]
-
-    async def children_count(self, job: Job) -> int:
-        """Count the jobs made from one of a server that stand there still."""
-        query = select(func.count()).select_from(JobRow).where(*_children(job))
-        return await self._database.read(lambda connection: connection.scalar(query) or 0)
-
-    async def children(self, job: Job, limit: int, *, person_id: int) -> list[Job]:
-        """Return the first jobs made from this one that this person, who sees it, may see."""
-        conditions = [*_children(job), _shown_to(person_id)]
-        if job.origin.guild_id is None:
-            conditions.append(JobRow.person_id == job.origin.person_id)
-        return await self._select(*conditions, limit=limit)
-
-    async def search(self, search: Search, before: int | None, limit: int) -> list[Job]:
-        """Return the jobs that were asked for before job ``before``, newest first."""
-        here = JobRow.guild_id.is_not_distinct_from(search.guild_id)
-        words, period = fold(search.word), Period(search.guild_id, since=search.since)
-        conditions = [here, JobRow.deleted_at.is_(None), *period.conditions()]
-        if search.favourites:
-            mine = select(FavouriteRow.job_id).where(FavouriteRow.person_id == search.person_id)
-            way = by_columns(JobRow.id.in_(mine))
-            conditions.append(_shown_to(search.person_id))
-        else:
-            way = by_columns(here, JobRow.person_id == search.person_id)
-        conditions += way.conditions
-        if words:
-            conditions.append(has_words(words))
-        ways = [period.of(way) for way in (way, *by_words(words))]
-
-        def find(connection: Connection) -> list[Job]:
-            rows = newest(connection, ways, conditions, before, limit)
-            return [read_job(row) for row in rows]
-
-        return await self._database.read(find)
-
-    async def _select(
-        self,
-        *conditions: ColumnElement[bool],
-        order: ColumnElement[Any] = JobRow.id.expression,
-        limit: int | None = None,
-    ) -> list[Job]:
-        query = _JOBS.where(*conditions).order_by(order).limit(limit)
-        return await self._database.read(partial(_read, query))
 
     async def _read_one(self, job_id: int) -> Job | None:
         def find(connection: Connection) -> Job | None:
@@ -467,10 +378,6 @@ def _waiting(row: Row[Any]) -> Waiting:
         return Waiting(row.person_id, row.guild_id, home, 0.0, row.device_seconds)
 
 
-def _read(query: Select[Any], connection: Connection) -> list[Job]:
-    return [read_job(row) for row in connection.execute(query)]
-
-
 def _change(
     connection: Connection, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]
 ) -> None:
@@ -484,18 +391,5 @@ def _is(connection: Connection, job_id: int, values: Mapping[str, Any]) -> bool:
     return row is not None and all(row[name] == value for name, value in values.items())
 
 
-def _shown_to(person_id: int) -> ColumnElement[bool]:
-    return JobRow.private.is_(False) | (JobRow.person_id == person_id)
-
-
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _children(job: Job) -> tuple[ColumnElement[bool], ...]:
-    return (
-        JobRow.parent_id == job.id,
-        # Said like this, it does not make SQLite go through the whole server.
-        JobRow.guild_id.is_not_distinct_from(job.origin.guild_id).is_(true()),
-        JobRow.deleted_at.is_(None),
-    )

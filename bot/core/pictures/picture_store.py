@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import io
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
@@ -32,6 +32,7 @@ from bot.db.models import UNPRUNED, FavouriteRow, JobRow, PictureRow
 from bot.db.patience import outlast
 from bot.db.picture_files import FOLDERS, picture_file, thumbnail_file
 from bot.db.records import Job, StoredPicture, Verdict
+from generation.request import Picture
 
 THUMBNAIL_SIDE = 256
 
@@ -73,20 +74,40 @@ class PictureStore:
         verdict: Verdict = Verdict.SHOWN,
     ) -> StoredPicture:
         """Write the file, then the row; saving the same picture again changes nothing."""
-        picture = _described(job_id, index, seed, png, nsfw, verdict)
-        await self._write(picture.sha256, png)
-        await self._note(picture)
-        # If somebody removed the same picture meanwhile, they did so before the row existed.
-        await self._write(picture.sha256, png)
+        drawn = Picture(index, seed, png, nsfw)
+        picture = await self.save_file(job_id, drawn, verdict)
+        await self._database.write(lambda connection: note(connection, [picture]))
+        await self.save_again([drawn])
         return picture
 
-    async def drop(
-        self, *, job_id: int, index: int, seed: int, png: bytes, nsfw: float | None
+    async def save_file(
+        self, job_id: int, drawn: Picture, verdict: Verdict, *, keep: bool = True
     ) -> StoredPicture:
-        """Write only the row of a refused picture, whose file is not to be kept."""
-        picture = _described(job_id, index, seed, png, nsfw, Verdict.REFUSED)
-        await self._note(picture)
-        return picture
+        """Write only the file, and return the row to be written (`note`); then `save_again`.
+
+        Of a picture that is not to be kept there is only the row.
+        """
+
+        def save() -> StoredPicture:
+            picture = _described(job_id, drawn, verdict)
+            if keep:
+                self._write_files(picture.sha256, drawn.png)
+            return picture
+
+        return await outlast(partial(asyncio.to_thread, save))
+
+    async def save_again(self, drawn: Sequence[Picture]) -> None:
+        """Write the files anew that were removed before the rows were written.
+
+        Somebody else's job may have had the same picture.
+        """
+
+        def save() -> None:
+            for one in drawn:
+                self._write_files(hashlib.sha256(one.png).hexdigest(), one.png)
+
+        if drawn:
+            await outlast(partial(asyncio.to_thread, save))
 
     async def remove(self, job_id: int) -> int:
         """Remove a deleted job's files that no other job shows or starts from; return how many.
@@ -209,10 +230,6 @@ class PictureStore:
             return thumbnail
         return await asyncio.to_thread(blurred, thumbnail, COLOURS)
 
-    async def _note(self, picture: StoredPicture) -> None:
-        values = asdict(picture)
-        await self._database.write(lambda connection: connection.execute(_NOTE, values).rowcount)
-
     def _png(self, sha256: str) -> Path:
         return picture_file(self._folder, sha256)
 
@@ -239,13 +256,27 @@ class PictureStore:
         write_whole(self._png(sha256), png)
 
 
-def _described(
-    job_id: int, index: int, seed: int, png: bytes, nsfw: float | None, verdict: Verdict
-) -> StoredPicture:
+def note(connection: Connection, pictures: Sequence[StoredPicture]) -> None:
+    """Write the rows of pictures; writing them again changes nothing."""
+    if pictures:
+        connection.execute(_NOTE, [asdict(picture) for picture in pictures])
+
+
+def _described(job_id: int, drawn: Picture, verdict: Verdict) -> StoredPicture:
+    png = drawn.png
     with Image.open(io.BytesIO(png)) as picture:
         width, height = picture.size
-    sha256 = hashlib.sha256(png).hexdigest()
-    return StoredPicture(job_id, index, seed, sha256, width, height, len(png), nsfw, verdict)
+    return StoredPicture(
+        job_id=job_id,
+        index=drawn.index,
+        seed=drawn.seed,
+        sha256=hashlib.sha256(png).hexdigest(),
+        width=width,
+        height=height,
+        size_bytes=len(png),
+        nsfw=drawn.nsfw,
+        verdict=verdict,
+    )
 
 
 def stored_picture(row: RowMapping) -> StoredPicture:

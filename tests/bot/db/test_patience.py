@@ -262,11 +262,10 @@ async def test_a_write_of_unknown_fate_is_done_once(database: Database, monkeypa
 async def test_device_time_of_unknown_fate_counts_once(database: Database, monkeypatch):
     jobs = JobStore(database)
     job = await record(jobs)
-    await jobs.spent(job.id, 1.5)
+    await jobs.drawn(job.id, 1.5)
     Forgetful(database, monkeypatch, times=3)
     with patient():
-        await jobs.spent(job.id, 0.1)
-        await jobs.flag(job.id, "why")
+        await jobs.drawn(job.id, 0.1, flags=["why"])
     found = await jobs.get(job.id)
     assert found.device_seconds == pytest.approx(1.6)
     assert found.flagged == "why"

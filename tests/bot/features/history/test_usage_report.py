@@ -94,7 +94,7 @@ class Records:
         )
         new_job = NewJob(kind=Kind.IMAGINE, request=request)
         job = await self._jobs.record(new_job, origin, fair_start=0.0)
-        await self._jobs.spent(job.id, 30.0)
+        await self._jobs.drawn(job.id, 30.0)
         await self._jobs.ended(job.id, other.get("status", Status.DONE))
         for n in range(pictures):
             values = {
