@@ -142,6 +142,9 @@ class GenerationRequest:
         """How many of the steps are taken: with ``strength``, only the last ones."""
         if self.strength is None:
             return self.num_inference_steps
+        if self.architecture.flow_matching:
+            steps = self.num_inference_steps  # what is left out is rounded down, as in diffusers
+            return steps - int(steps - steps * self.strength)
         return int(self.num_inference_steps * self.strength)  # rounded down, as in diffusers
 
     @property

@@ -64,7 +64,11 @@ class Drawing:
     def describe(self, seed: int) -> PngInfo:
         """Return the metadata for its picture with this seed; reads the checkpoint once."""
         source = self.pipeline.source
-        shown = None if source is None else model_hash(self.request.checkpoint, source)
+        shown = (
+            None
+            if source is None
+            else model_hash(self.request.checkpoint, source, self.pipeline.architecture)
+        )
         return chunks(describe(self.request, seed=seed, model_hash=shown))
 
     def next_sample(self) -> Sample:

@@ -60,8 +60,13 @@ class Prompts:
     @property
     def shapes(self) -> Shapes:
         """What requests must have in common to share a forward pass."""
-        conditioning = self.positive[0][1]
-        return tuple((name, tuple(value.shape[1:])) for name, value in conditioning.items())
+        positive = _shapes(self.positive)
+        negative = positive if self.negative is None else _shapes(self.negative)
+        return positive if positive == negative else positive + negative
+
+
+def _shapes(schedule: Schedule) -> Shapes:
+    return tuple((name, tuple(value.shape[1:])) for name, value in schedule[0][1].items())
 
 
 class Pipeline(ABC):
@@ -89,7 +94,7 @@ class Pipeline(ABC):
         self.source = parts.source
         self.checker = parts.checker
         loaded: dict[str, torch.nn.Module] = {
-            name: parts.components[name].eval() for name in self.models
+            name: parts.components[name].eval() for name in self.models if name in parts.components
         }
         self.channels = self.latent_channels(loaded)
         self._offloaded: list[UserCpuOffloadHook] = []

@@ -9,6 +9,7 @@ from generation.errors import CheckpointUnavailable
 from generation.json_text import loads
 from generation.library.layout import INDEX
 from generation.loading.checkpoint_folder import check_checker, check_folder, weight_files
+from generation.loading.denoisers import named_distillation
 from generation.loading.detect import PRECISIONS, Kind, ModelFile, Part
 from generation.loading.key_rules import CONTEXTS
 from generation.loading.safetensors_file import read_header
@@ -49,9 +50,16 @@ def inspect_folder(folder: Path) -> ModelFile:
         kind=Kind.CHECKPOINT,
         family=family.name,
         prediction_type=scheduler.get("prediction_type"),
+        distillation=_distillation(folder, kind),
         parts=parts,
         precisions=precisions,
     )
+
+
+def _distillation(folder: Path, pipeline: str) -> str | None:
+    if pipeline == "LatentConsistencyModelPipeline":
+        return "lcm"
+    return named_distillation(folder.name)
 
 
 def _phrase(folder: Path, reason: str) -> Phrase:

@@ -7,11 +7,12 @@ from typing import Any
 
 from generation.architectures import ARCHITECTURES
 from generation.catalog import Checkpoint, Offers, read_offers, settings_of
-from generation.errors import CatalogInvalid, InvalidRequest
+from generation.errors import CatalogInvalid, CheckpointUnavailable, InvalidRequest
 from generation.library.layout import SETTINGS
 from generation.library.shelf import Item, Library, Shelf
 from generation.loading.detect import Kind, ModelFile, Part, checkpoint_problem
 from generation.loading.key_rules import TITLES
+from generation.loading.layouts.composition import companions, lacks
 from generation.phrases import Phrase
 from generation.request import Sampler
 
@@ -67,7 +68,7 @@ def offers(shelf: Shelf, file: Path | None, default: str | None, *, strict: bool
     found: dict[str, Checkpoint] = {}
     notes = [f"{one.path}: {one.why}" for one in shelf.unread]
     for item in shelf.items:
-        made = checkpoint_of(item)
+        made = checkpoint_of(item, shelf)
         if isinstance(made, Checkpoint):
             found[made.name] = made
         elif made is not None:
@@ -76,11 +77,20 @@ def offers(shelf: Shelf, file: Path | None, default: str | None, *, strict: bool
     return Offers(owner.catalog, (*notes, *owner.notes))
 
 
-def checkpoint_of(item: Item) -> Checkpoint | str | None:
-    """Return what can be drawn with; a line that says why not; None where nobody expects it to."""
+def checkpoint_of(item: Item, shelf: Shelf) -> Checkpoint | str | None:
+    """Return what can be drawn with; a line that says why not; None where nobody expects it to.
+
+    What the file lacks, such as its VAE, is taken from the others on the shelf.
+    """
     if (problem := problem_of(item)) is not None:
         return problem if is_missed(item) else None
     beside, settings = item.sidecar, settings_in(item.file)
+    if not item.candidate.is_folder:
+        parts = companions(item.file, [one.file for one in shelf.items if one.problem is None])
+        lost = lacks(item.file, parts)
+        if lost is not None and "parts" not in beside.settings:
+            return lost
+        settings["parts"] = tuple(parts.values())
     place = item.path.with_name(item.candidate.beside.get(SETTINGS, item.path.name))
     try:
         settings |= settings_of(place, item.name, beside.settings)
@@ -91,10 +101,10 @@ def checkpoint_of(item: Item) -> Checkpoint | str | None:
             changed=(item.candidate.size, item.candidate.changed),
             **settings,
         )
+    except (CatalogInvalid, CheckpointUnavailable) as error:
+        return f"{place.name}: {error.reason}"
     except InvalidRequest as error:
         return f"{place.name}: {error}"
-    except CatalogInvalid as error:
-        return f"{place.name}: {error.reason}"
 
 
 def settings_in(file: ModelFile) -> dict[str, Any]:

@@ -10,13 +10,8 @@ import diffusers.utils.logging
 import huggingface_hub
 import torch
 import transformers.utils.logging
-from diffusers.loaders.single_file_utils import (
-    create_diffusers_clip_model_from_ldm,
-    load_single_file_checkpoint,
-)
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 from safetensors import SafetensorError
-from transformers import CLIPTextModel
 
 from generation.architectures import ARCHITECTURES, SD1, Architecture
 from generation.catalog import Checkpoint
@@ -25,7 +20,7 @@ from generation.engine.preview import PreviewColours
 from generation.engine.safety import Checker, load_checker
 from generation.errors import CheckpointUnavailable
 from generation.families.pipeline import Pipeline, family_of
-from generation.json_text import loads
+from generation.json_text import loads_finite
 from generation.loading.checkpoint_folder import (
     INDEX,
     PREVIEW,
@@ -34,16 +29,21 @@ from generation.loading.checkpoint_folder import (
     check_configs,
     check_folder,
     checker_weights,
+    components_in,
     config_patterns,
     download_patterns,
     half_patterns,
     variant,
     weight_files,
 )
+from generation.loading.layouts.components import load_models, tensors_of_part
+from generation.loading.layouts.composition import ASSETS, SCHEDULERS
+from generation.loading.layouts.tokenizers import load_tokenizers
 from generation.loading.memory import is_out_of_memory
+from generation.loading.model_file import Part
 from generation.loading.revisions import RevisionsDamaged, pin, pinned
 from generation.loading.safetensors_file import Tensor, read_header
-from generation.loading.single_file import check_file
+from generation.loading.single_file import check_file, family_of_name
 from generation.phrases import Phrase, reason_of
 
 log = logging.getLogger(__name__)
@@ -76,7 +76,8 @@ class Files:
     """A checkpoint's files on this machine: its configurations, and its single file if it is one.
 
     ``tensors`` are all its weights by file, as their headers list them. ``checker`` are those of
-    its own safety checker, which its owner put there: none is downloaded from the hub.
+    its own safety checker, which its owner put there: none is downloaded from the hub. ``parts``
+    say which file has which part, of a checkpoint that is no folder.
     """
 
     name: str
@@ -85,6 +86,12 @@ class Files:
     tensors: tuple[Tensor, ...]
     checker: tuple[Tensor, ...] = ()
     architecture: Architecture = SD1
+    parts: Mapping[Part, Path] = field(default_factory=dict)
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether its configurations are those that come with us."""
+        return self.folder.parent == ASSETS
 
     @property
     def values(self) -> int:
@@ -117,12 +124,8 @@ def find_files(checkpoint: Checkpoint, revisions: Path | None = None) -> Files:
     """
     name, source = checkpoint.name, checkpoint.source
     architecture = ARCHITECTURES[checkpoint.family]
-    single = source if isinstance(source, Path) and source.is_file() else None
-    if single is not None:
-        check_file(name, single)
-        folder = _config_folder(checkpoint, revisions)
-        tensors = _tensors(name, [single])
-        return Files(name, folder, single, tensors, architecture=architecture)
+    if isinstance(source, Path) and source.is_file():
+        return _find_single(checkpoint, source, revisions)
     folder = (
         source if isinstance(source, Path) else _download_weights(checkpoint, source, revisions)
     )
@@ -133,6 +136,21 @@ def find_files(checkpoint: Checkpoint, revisions: Path | None = None) -> Files:
         check_checker(name, source)
         checker = _tensors(name, checker_weights(name, source))
     return Files(name, folder, None, tensors, checker, architecture)
+
+
+def _find_single(checkpoint: Checkpoint, single: Path, revisions: Path | None) -> Files:
+    """Return the files of a checkpoint that is no folder; the hub is used only for an id."""
+    name, architecture, configs = checkpoint.name, checkpoint.architecture, checkpoint.config
+    if isinstance(configs, str):
+        configs = _download(name, configs, config_patterns(architecture), None, revisions)
+    if configs is not None:
+        check_configs(name, configs, architecture)
+    family, parts = check_file(name, single, architecture, checkpoint.parts, configs)
+    tensors = tuple(
+        tensor for part, file in parts.items() for tensor in tensors_of_part(name, file, part)
+    )
+    folder = ASSETS / family if configs is None else configs
+    return Files(name, folder, single, tensors, architecture=architecture, parts=parts)
 
 
 def _tensors(name: str, files: list[Path]) -> tuple[Tensor, ...]:
@@ -162,6 +180,8 @@ def load_parts(
 def _load(files: Files, dtype: torch.dtype, settings: Mapping[str, Any]) -> Parts:
     folder, family = files.folder, family_of(files.architecture)
     config = {**_read(folder / "scheduler" / "scheduler_config.json"), **settings}
+    if files.is_shipped:
+        config |= SCHEDULERS.get(files.architecture.name, {})
     kinds = files.architecture.prediction_types
     if config.setdefault("prediction_type", kinds[0]) not in kinds:
         raise ValueError(Phrase("checkpoint-predicts", kind=str(config["prediction_type"])))
@@ -171,12 +191,8 @@ def _load(files: Files, dtype: torch.dtype, settings: Mapping[str, Any]) -> Part
         if lost:
             raise ValueError(Phrase("checkpoint-lacks-weights", count=len(lost), first=lost[0]))
     channels = family.latent_channels(models)
-    tokenizers = {
-        name: kind.from_pretrained(folder / name, local_files_only=True)
-        for name, kind in family.tokenizers.items()
-    }
     return Parts(
-        {**models, **tokenizers},
+        {**models, **_tokenizers(files, models)},
         config,
         files.architecture,
         _read(folder / INDEX),
@@ -186,45 +202,42 @@ def _load(files: Files, dtype: torch.dtype, settings: Mapping[str, Any]) -> Part
     )
 
 
+def _tokenizers(files: Files, models: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tokenizers of the text encoders that there are."""
+    if files.is_shipped:
+        shipped = load_tokenizers(family_of_name(files.architecture.name))
+        return {
+            name: one
+            for name, one in shipped.items()
+            if name.replace("tokenizer", "text_encoder") in models
+        }
+    present = {one.folder for one in components_in(files.folder, files.architecture)}
+    return {
+        name: kind.from_pretrained(files.folder / name, local_files_only=True)
+        for name, kind in family_of(files.architecture).tokenizers.items()
+        if name in present
+    }
+
+
 def _from_folder(files: Files, dtype: torch.dtype) -> dict[str, Any]:
     """Return the models of a folder in diffusers' format."""
     options = {"dtype": dtype, "use_safetensors": True, "local_files_only": True}
-    folders = {component.folder: component for component in files.architecture.components}
+    components = components_in(files.folder, files.architecture)
+    folders = {component.folder: component for component in components}
     return {
         name: kind.from_pretrained(
             files.folder / name, variant=variant(files.folder, folders[name]), **options
         )
         for name, kind in family_of(files.architecture).models.items()
+        if name in folders
     }
 
 
 def _from_file(files: Files, dtype: torch.dtype) -> dict[str, Any]:
-    """Return the models of a single file, which its folder's configurations describe."""
-    weights = load_single_file_checkpoint(str(files.single), local_files_only=True)
-    options = {"config": str(files.folder), "local_files_only": True}
-    models: dict[str, Any] = {}
-    for name, kind in family_of(files.architecture).models.items():
-        if issubclass(kind, CLIPTextModel):
-            models[name] = create_diffusers_clip_model_from_ldm(
-                kind, weights, subfolder=name, torch_dtype=dtype, **options
-            )
-        else:
-            models[name] = kind.from_single_file(weights, subfolder=name, dtype=dtype, **options)
-    return models
-
-
-def _config_folder(checkpoint: Checkpoint, revisions: Path | None) -> Path:
-    """Return the folder with a single file's configurations; the hub is used only for an id."""
-    name, config = checkpoint.name, checkpoint.config
-    if config is None:
-        raise CheckpointUnavailable(name, Phrase("checkpoint-config"))
-    if isinstance(config, Path):
-        folder = config
-    else:
-        patterns = config_patterns(ARCHITECTURES[checkpoint.family])
-        folder = _download(name, config, patterns, None, revisions)
-    check_configs(name, folder, ARCHITECTURES[checkpoint.family])
-    return folder
+    """Return the models of a checkpoint of single files."""
+    family = family_of_name(files.architecture.name)
+    configs = None if files.is_shipped else files.folder
+    return {**load_models(family, files.parts, dtype, configs)}
 
 
 def _download_weights(checkpoint: Checkpoint, repository: str, revisions: Path | None) -> Path:
@@ -280,4 +293,4 @@ def _preview_colours(file: Path, channels: int) -> PreviewColours | None:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    return loads(file.read_text("utf-8"))
+    return loads_finite(file.read_text("utf-8"))

@@ -21,7 +21,7 @@ from generation.loading.layouts.composition import COMPONENTS, shipped_config
 from generation.loading.layouts.conversion import Weights, convert
 from generation.loading.layouts.fitting import Config, Shapes, fit, fit_size_ids
 from generation.loading.model_file import Part
-from generation.loading.safetensors_file import Tensor, open_header
+from generation.loading.safetensors_file import Tensor, open_header, read_header
 from generation.phrases import Phrase
 
 log = logging.getLogger(__name__)
@@ -97,6 +97,12 @@ def names_of_part(tensors: Mapping[str, Tensor], wanted: Part) -> Names:
         if match and Part[match.lastgroup or "OTHER"] is wanted:
             named[_without_wrapper(key[match.end() :])] = key
     return named if prefixed else {_without_wrapper(key): key for key in tensors}
+
+
+def tensors_of_part(name: str, file: Path, part: Part) -> list[Tensor]:
+    """Return what a part loads of a file; raises CheckpointUnavailable for a damaged one."""
+    tensors = read_header(name, file)
+    return [tensors[key] for key in _kept(names_of_part(tensors, part)).values()]
 
 
 def empty_model(config: Config) -> nn.Module:
