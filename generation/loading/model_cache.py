@@ -10,7 +10,7 @@ from generation.catalog import Catalog, Checkpoint
 from generation.engine.device import pick_dtype
 from generation.families.pipeline import Pipeline, family_of
 from generation.loading.memory import free_bytes, is_out_of_memory, release
-from generation.loading.model_loader import Files, find_files, load_parts
+from generation.loading.model_loader import Files, find_files, load_parts, store_in_fp8
 from generation.options import Compile, EngineOptions
 from generation.request import Aspect
 
@@ -82,7 +82,7 @@ class ModelCache:
 
     def _load(self, files: Files, in_use: Collection[str]) -> Pipeline | None:
         dtype = pick_dtype(self._device, files, family_of(files.architecture).half)
-        needed = files.values * dtype.itemsize + _checker_bytes(files, self._device) + RESERVE
+        needed = self._weight_bytes(files, dtype) + _checker_bytes(files, self._device) + RESERVE
         while free_bytes(self._device) < needed and self._drop_oldest(in_use):
             pass
         short = free_bytes(self._device) < needed
@@ -98,9 +98,16 @@ class ModelCache:
             if not self._drop_oldest(in_use):
                 return None
 
+    def _weight_bytes(self, files: Files, dtype: torch.dtype) -> int:
+        if not self._options.fp8:
+            return files.values * dtype.itemsize
+        return files.denoiser + (files.values - files.denoiser) * dtype.itemsize
+
     def _build(self, files: Files, dtype: torch.dtype, *, short: bool) -> Pipeline:
         checkpoint = self._catalog[files.name]
         parts = load_parts(files, dtype, checkpoint.scheduler_settings)
+        if self._options.fp8:
+            store_in_fp8(parts, dtype)
         compiled = self._options.compile
         compiles = compiled is not Compile.OFF and files.name == self._catalog.default
         offloads = short and self._device.type == "cuda" and not compiles
