@@ -141,6 +141,8 @@ def why_not(file: ModelFile) -> str | None:
 
 def family_title(file: ModelFile) -> str:
     """Return the name of a file's family as people know it; "" if it is not known."""
+    if drawn := _ARCHITECTURES.get(file.family or ""):
+        return ARCHITECTURES[drawn].title
     return TITLES.get(file.family or "", file.family or "")
 
 
