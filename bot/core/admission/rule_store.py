@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.dialects.sqlite import insert
 
 from bot.core.audit_store import NewAuditEntry
 from bot.core.discord_limits import MENU_OPTIONS
@@ -27,6 +28,7 @@ from generation.request import COUNT, STEPS
 
 log = logging.getLogger(__name__)
 
+KEY = ("guild_id", "channel_id")
 ADDED_LENGTH = 300  # of the server's negative prompt
 LARGEST_SIDE = (64, 8192)  # an upscale is up to four times the generated size
 PICTURES_PER_DAY = (0, 10_000)
@@ -202,13 +204,14 @@ class RuleStore(PersonalData):
 
     async def load(self) -> None:
         """Read every server's rules; invalid values are logged and left out."""
+        every = select(RulesRow.guild_id, RulesRow.channel_id, RulesRow.rules)
+        rows = await self._database.read(lambda connection: connection.execute(every).all())
         self._said.clear()
-        async with self._database.read() as session:
-            for row in await session.scalars(select(RulesRow)):
-                rules, wrong = Rules.from_json(row.rules)
-                for error in wrong:
-                    log.warning("server %d, place %d: %s", row.guild_id, row.channel_id, error)
-                self._said[row.guild_id][row.channel_id] = rules
+        for guild_id, channel_id, text in rows:
+            rules, wrong = Rules.from_json(text)
+            for error in wrong:
+                log.warning("server %d, place %d: %s", guild_id, channel_id, error)
+            self._said[guild_id][channel_id] = rules
 
     def said(self, guild_id: int, channel_id: int = WHOLE_SERVER) -> Rules:
         """Return the rules set explicitly in a server or one of its channels."""
@@ -235,9 +238,10 @@ class RuleStore(PersonalData):
         async with self._changing:
             if channel_id not in self.channels(guild_id):
                 return
-            here = (RulesRow.guild_id == guild_id, RulesRow.channel_id == channel_id)
-            async with self._database.write() as session:
-                await session.execute(delete(RulesRow).where(*here))
+            here = delete(RulesRow).where(
+                RulesRow.guild_id == guild_id, RulesRow.channel_id == channel_id
+            )
+            await self._database.write(lambda connection: connection.execute(here).rowcount)
             del self._said[guild_id][channel_id]
         self._changed()
 
@@ -252,18 +256,21 @@ class RuleStore(PersonalData):
                 place: self.said(entry.guild_id, place).changed(fields)
                 for place, fields in changes.items()
             }
-            async with self._database.write() as session:
+
+            def write(connection: Connection) -> None:
                 for place, rules in changed.items():
-                    row = RulesRow(
-                        guild_id=entry.guild_id,
-                        channel_id=place,
-                        rules=rules.to_json(),
-                        changed_by=entry.moderator_id,
-                        changed_at=datetime.now(UTC),
+                    values = {
+                        "rules": rules.to_json(),
+                        "changed_by": entry.moderator_id,
+                        "changed_at": datetime.now(UTC),
+                    }
+                    put = insert(RulesRow).values(
+                        guild_id=entry.guild_id, channel_id=place, **values
                     )
-                    await session.merge(row)
-                session.add(entry.row())
-            self._said[entry.guild_id].update(changed)
+                    connection.execute(put.on_conflict_do_update(index_elements=KEY, set_=values))
+                entry.write(connection)
+
+            await self._database.write(write, lambda _: self._said[entry.guild_id].update(changed))
         self._changed()
 
     def _changed(self) -> None:
