@@ -63,7 +63,7 @@ _ELSEWHERE = re.compile(
 _EMPTY = re.compile(rf"\(\s*(?::\s*{_NUMBER}\s*)?\)|\[\s*\]")
 _GAP = re.compile(r"[ \t]+(?=[ \t,])|(?:,\s*)+(?=,)")
 # The web UI's, and those of its regional prompters.
-_AND = re.compile(r"(?<=\s)(?:AND|ADD(?:COMM|BASE|COL|ROW))(?=\s)")
+_AND = re.compile(r"(?<=\s)AND(?=\s)|(?<!\S)ADD(?:COMM|BASE|COL|ROW)(?!\S)")
 _LONG_WORD = re.compile(r"[^\W\d_]{2,}")
 _SCALED = re.compile(rf"(?P<words>.*\S)\s*:\s*(?P<weight>{_NUMBER})\s*", re.DOTALL)
 # NovelAI writes the weight first: ``1.5::rain, night::``.
@@ -126,6 +126,8 @@ def braces(text: str) -> Read:
     left_out: list[str] = []
     emphasised: list[int] = []
     shown = "".join(_shown(tree.parts, left_out, emphasised, inside=False))
+    if left_out:
+        shown = _GAP.sub("", shown).strip(" ,")
     if any(levels > 1 for levels in emphasised):  # then its square brackets are NovelAI's, too
         shown = weighing(shown, "[]", 1 / NOVELAI_EMPHASIS)
     return Read(shown, left_out=tuple(left_out))
