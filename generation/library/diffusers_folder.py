@@ -74,7 +74,7 @@ def _family(folder: Path, kind: str) -> Architecture | None:
         denoiser = families[0].components[0]
         config = _read(folder / denoiser.folder / denoiser.config)
         for family in families:
-            if family.told_by in config.items():
+            if family.told_by is not None and family.told_by in config.items():
                 return family
     return next(iter(families), None)
 
