@@ -167,6 +167,7 @@ bound-either = { $names }
 bound-factor-here = { $names } for { $width } × { $height } px: { $most } px is the most
 bound-style-name = { $least } to { $most } characters, and not { $taken }
 bound-style-prompt = a text that contains { $place } once and no other braces
+bound-no-shift = left out: { $family } has none
 bound-without-lcm = a sampler other than { $sampler } unless lcm = true
 checkpoint-not-listed = not in the catalog, which has { $names }
 checkpoint-not-among = not in the catalog; `/checkpoints` lists all { $count }

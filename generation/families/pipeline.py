@@ -159,7 +159,7 @@ class Pipeline(ABC):
 
         It is rescaled as in Lin et al. 2024, section 3.4.
         """
-        guided = away + request.guidance_scale * (towards - away)
+        guided = self._guided(towards, away, request.guidance_scale)
         share = request.guidance_rescale
         if not share:
             return guided
@@ -167,6 +167,10 @@ class Pipeline(ABC):
         deviations = (one.std(dim=inside, keepdim=True) for one in (towards, guided))
         rescaled = guided * (next(deviations) / next(deviations))
         return share * rescaled + (1 - share) * guided
+
+    def _guided(self, towards: torch.Tensor, away: torch.Tensor, scale: float) -> torch.Tensor:
+        """Return both outputs combined, rounded as in diffusers' own pipeline."""
+        return away + scale * (towards - away)
 
     def trajectory(self, request: GenerationRequest) -> Trajectory:
         """Return a new picture's way from noise."""

@@ -1,7 +1,7 @@
 """Loads a checkpoint's parts from a folder, a single file or the hub into CPU memory."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,8 @@ from generation.loading.checkpoint_folder import (
     variant,
     weight_files,
 )
-from generation.loading.layouts.components import load_models, tensors_of_part
+from generation.loading.layouts import components
+from generation.loading.layouts.components import finish, tensors_of_part
 from generation.loading.layouts.composition import ASSETS, SCHEDULERS
 from generation.loading.layouts.tokenizers import load_tokenizers
 from generation.loading.memory import is_out_of_memory
@@ -170,12 +171,20 @@ def _tensors(name: str, files: list[Path]) -> tuple[Tensor, ...]:
 def load_parts(
     files: Files, dtype: torch.dtype, settings: Mapping[str, Any] | None = None
 ) -> Parts:
-    """Load a checkpoint's parts; ``settings`` override its scheduler configuration.
+    """Return what `load_gradually` does, at once."""
+    return finish(load_gradually(files, dtype, settings))
 
-    Raises CheckpointUnavailable if they do not fit together. Nothing is downloaded.
+
+def load_gradually(
+    files: Files, dtype: torch.dtype, settings: Mapping[str, Any] | None = None
+) -> Generator[int, None, Parts]:
+    """Return a checkpoint's parts; ``settings`` override its scheduler configuration.
+
+    Yields how many values have been read, every now and then. Raises CheckpointUnavailable if they
+    do not fit together. Nothing is downloaded.
     """
     try:
-        return _load(files, dtype, settings or {})
+        return (yield from _load(files, dtype, settings or {}))
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         if is_out_of_memory(error):
             raise
@@ -187,13 +196,17 @@ def load_parts(
         ) from error
 
 
-def store_in_fp8(parts: Parts, dtype: torch.dtype) -> None:
-    """Keep the denoiser's weights in 8 bits a value; each layer computes in ``dtype``."""
+def store_in_fp8(parts: Parts) -> None:
+    """Keep the denoiser's weights in 8 bits a value; each layer computes in the type it has now."""
     denoiser = parts.components[family_of(parts.architecture).denoiser]
-    denoiser.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=dtype)
+    denoiser.enable_layerwise_casting(
+        storage_dtype=torch.float8_e4m3fn, compute_dtype=denoiser.dtype
+    )
 
 
-def _load(files: Files, dtype: torch.dtype, settings: Mapping[str, Any]) -> Parts:
+def _load(
+    files: Files, dtype: torch.dtype, settings: Mapping[str, Any]
+) -> Generator[int, None, Parts]:
     folder, family = files.folder, family_of(files.architecture)
     config = {**_read(folder / "scheduler" / "scheduler_config.json"), **settings}
     if files.is_shipped:
@@ -201,7 +214,8 @@ def _load(files: Files, dtype: torch.dtype, settings: Mapping[str, Any]) -> Part
     kinds = files.architecture.prediction_types
     if config.setdefault("prediction_type", kinds[0]) not in kinds:
         raise ValueError(Phrase("checkpoint-predicts", kind=str(config["prediction_type"])))
-    models = _from_folder(files, dtype) if files.single is None else _from_file(files, dtype)
+    load = _from_folder if files.single is None else _from_file
+    models = yield from load(files, dtype)
     for model in models.values():
         lost = [key for key, value in model.named_parameters() if value.is_meta]
         if lost:
@@ -235,25 +249,28 @@ def _tokenizers(files: Files, models: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _from_folder(files: Files, dtype: torch.dtype) -> dict[str, Any]:
-    """Return the models of a folder in diffusers' format."""
+def _from_folder(files: Files, dtype: torch.dtype) -> Generator[int, None, dict[str, Any]]:
+    """Return the models of a folder in diffusers' format, one after another."""
     options = {"dtype": dtype, "use_safetensors": True, "local_files_only": True}
-    components = components_in(files.folder, files.architecture)
-    folders = {component.folder: component for component in components}
-    return {
-        name: kind.from_pretrained(
-            files.folder / name, variant=variant(files.folder, folders[name]), **options
-        )
-        for name, kind in family_of(files.architecture).models.items()
-        if name in folders
-    }
+    present = components_in(files.folder, files.architecture)
+    folders = {component.folder: component for component in present}
+    models, done = {}, 0
+    for name, kind in family_of(files.architecture).models.items():
+        if name in folders:
+            models[name] = model = kind.from_pretrained(
+                files.folder / name, variant=variant(files.folder, folders[name]), **options
+            )
+            done += sum(value.numel() for value in model.parameters())
+            yield done
+    return models
 
 
-def _from_file(files: Files, dtype: torch.dtype) -> dict[str, Any]:
+def _from_file(files: Files, dtype: torch.dtype) -> Generator[int, None, dict[str, Any]]:
     """Return the models of a checkpoint of single files."""
     family = family_of_name(files.architecture.name)
     configs = None if files.is_shipped else files.folder
-    return {**load_models(family, files.parts, dtype, configs)}
+    models = yield from components.load_gradually(family, files.parts, dtype, configs)
+    return dict(models)
 
 
 def _download_weights(checkpoint: Checkpoint, repository: str, revisions: Path | None) -> Path:

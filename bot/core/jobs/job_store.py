@@ -91,6 +91,7 @@ class JobStore(JobReads):
 
         self._open, self._earlier = await self._database.read(find)
         self._kept = Kept(KEPT)
+        await self.seconds_per_cost()
 
     async def record(
         self,
