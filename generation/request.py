@@ -236,9 +236,13 @@ def bounded(field: str, value: float, bound: tuple[float, float]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Loading:
-    """The request's checkpoint is being loaded or downloaded, which may take minutes."""
+    """The request's checkpoint is being loaded or downloaded, which may take minutes.
+
+    ``share`` of it, from 0 to 1, is in memory.
+    """
 
     checkpoint: str
+    share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

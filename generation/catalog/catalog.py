@@ -25,7 +25,8 @@ class Checkpoint:
     """A checkpoint and its recommended settings; the defaults are those of its family.
 
     ``source`` is a diffusers folder or a single file (Path), or a hub id (str). ``config`` is the
-    folder or hub id with a single file's configurations. ``family`` is the name of an architecture.
+    folder or hub id with a single file's configurations, ``parts`` are files with the VAE or text
+    encoders that a single file lacks or has worse. ``family`` is the name of an architecture.
     ``prediction_type``, ``timestep_spacing`` and ``zero_terminal_snr`` override the
     configuration's, and so does ``shift``, that of flow matching's noise levels, for every size.
     ``size`` is the side in pixels of a square picture; ``lcm`` means distilled for
@@ -39,6 +40,7 @@ class Checkpoint:
     source: Path | str
     revision: str | None = None
     config: Path | str | None = None
+    parts: tuple[Path, ...] = ()
     family: str = SD1.name
     prediction_type: str | None = None
     timestep_spacing: str | None = None

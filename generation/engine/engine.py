@@ -129,10 +129,7 @@ class Engine:
         must not be used.
         """
         events, self._cancelled = self._cancelled, []
-        if self._waiting:
-            key, request = next(iter(self._waiting.items()))
-            with about(self._jobs.get(key)):
-                events += self._admit(key, request)
+        events += self._admit_one()
         events += self._board()
         bucket = self._batcher.pick()
         if bucket is not None:
@@ -144,6 +141,20 @@ class Engine:
             with about(self._jobs.get(self._unenlarged[0].key)):
                 events += self._enlarge(self._unenlarged[0])
         return events + self._finish()
+
+    def _admit_one(self) -> Events:
+        """Admit a request, the first that waits; others only while its checkpoint is loading."""
+        wanted = [one for one in self._waiting.values() if isinstance(one, GenerationRequest)]
+        self._cache.stop_loading_all_but([request.checkpoint for request in wanted])
+        for key, request in list(self._waiting.items()):
+            with about(self._jobs.get(key)):
+                events = self._admit(key, request)
+            loading = isinstance(request, GenerationRequest) and self._cache.is_loading(
+                request.checkpoint
+            )
+            if events or not loading:
+                return events
+        return []
 
     def _admit(self, key: int, request: Request) -> Events:
         """Admit a request, if it is valid and there is memory for it."""
@@ -179,7 +190,7 @@ class Engine:
         picture = self._check(request)
         pipeline = self._cache.take(
             request.checkpoint,
-            lambda name: self._on_event(key, Loading(name)),
+            lambda name, share: self._on_event(key, Loading(name, share)),
             in_use=self._in_use,
         )
         if pipeline is None:
@@ -290,7 +301,9 @@ class Engine:
             with memory_guard(drawing.request):
                 pixels = drawing.pipeline.decode(sample.latents)
         except OutOfMemory as error:
-            return [] if self._make_room() else [self._fail(sample.key, error)]
+            if self._make_room() or drawing.pipeline.spare_memory(sample.latents):
+                return []  # the next tick tries again
+            return [self._fail(sample.key, error)]
         finally:
             seconds = time.monotonic() - begun
             drawing.device_seconds += seconds
@@ -386,7 +399,7 @@ class Engine:
             for _, event in self.step():
                 if isinstance(event, Failed):
                     return event.error
-        pipeline = self._cache.take(checkpoint.name, lambda _name: None)
+        pipeline = self._cache.take(checkpoint.name, lambda _name, _share: None)
         if pipeline is not None:
             empty = pipeline.latents(request.width, request.height)
             self.rows, _ = self._row_limits(

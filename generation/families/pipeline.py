@@ -17,6 +17,7 @@ from generation.architectures import ARCHITECTURES, Architecture, Sampler
 from generation.engine.preview import PreviewColours
 from generation.engine.samplers import build_scheduler
 from generation.engine.trajectory import Trajectory
+from generation.families.autoencoder import Autoencoder
 from generation.options import Compile
 from generation.phrases import Phrase
 from generation.request import SIDE, GenerationRequest
@@ -105,6 +106,14 @@ class Pipeline(ABC):
                 self._offloaded.append(cpu_offload_with_hook(model, device)[1])
             else:
                 model.to(device)
+        # What stays on the device while others run.
+        self.resident = sum(
+            weight.nbytes
+            for name, model in loaded.items()
+            if not offloads or name == self.denoiser
+            for weight in model.parameters()
+        )
+        self._autoencoder = Autoencoder(parts.components["vae"], device, self.resident)
         self.latents_dtype: torch.dtype = parts.components[self.denoiser].dtype
         self.parameters = sum(
             weight.numel() for model in loaded.values() for weight in model.parameters()
@@ -119,9 +128,9 @@ class Pipeline(ABC):
         """
 
     @property
-    @abstractmethod
     def scale_factor(self) -> int:
         """How many pixels a side of a latent cell has."""
+        return self._autoencoder.scale_factor
 
     @abstractmethod
     def encode(self, request: GenerationRequest) -> Prompts:
@@ -131,13 +140,19 @@ class Pipeline(ABC):
     def predict(self, rows: Sequence[Row]) -> Sequence[torch.Tensor]:
         """Run the denoiser once; return each row's output [1, channels, h, w]."""
 
-    @abstractmethod
+    @torch.inference_mode()
     def encode_picture(self, picture: Image.Image) -> DrawLatents:
         """Return a function that samples latents [1, channels, h, w] of an RGB picture."""
+        draw = self._autoencoder.encode(picture, self.latents_dtype)
+        self._make_way()
+        return draw
 
-    @abstractmethod
+    @torch.inference_mode()
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
         """Return the picture of latents [1, channels, h, w]: CPU uint8 [height, width, 3]."""
+        picture = self._autoencoder.decode(latents)
+        self._make_way()
+        return picture
 
     def guide(
         self, towards: torch.Tensor, away: torch.Tensor, request: GenerationRequest
@@ -230,6 +245,10 @@ class Pipeline(ABC):
         """Synchronize with the device, so that progress is accurate and a cancel is prompt."""
         if self.device.type != "cpu":
             torch.accelerator.synchronize(self.device)
+
+    def spare_memory(self, latents: torch.Tensor) -> bool:
+        """Decode such latents with less memory from now on; return whether that was not so yet."""
+        return self._autoencoder.spare_memory(latents)
 
     def _make_way(self) -> None:
         """Leave the device to the denoiser, if it cannot hold everything."""

@@ -9,6 +9,7 @@ from generation.errors import CheckpointUnavailable
 from generation.json_text import loads
 from generation.library.layout import INDEX
 from generation.loading.checkpoint_folder import check_checker, check_folder, weight_files
+from generation.loading.denoisers import named_distillation
 from generation.loading.detect import PRECISIONS, Kind, ModelFile, Part
 from generation.loading.safetensors_file import read_header
 from generation.phrases import Phrase, reason_of
@@ -48,9 +49,16 @@ def inspect_folder(folder: Path) -> ModelFile:
         kind=Kind.CHECKPOINT,
         family=family.name.replace("-", "_"),
         prediction_type=scheduler.get("prediction_type"),
+        distillation=_distillation(folder, kind),
         parts=parts,
         precisions=precisions,
     )
+
+
+def _distillation(folder: Path, pipeline: str) -> str | None:
+    if pipeline == "LatentConsistencyModelPipeline":
+        return "lcm"
+    return named_distillation(folder.name)
 
 
 def _phrase(folder: Path, reason: str) -> Phrase:
@@ -66,7 +74,7 @@ def _family(folder: Path, kind: str) -> Architecture | None:
         denoiser = families[0].components[0]
         config = _read(folder / denoiser.folder / denoiser.config)
         for family in families:
-            if family.told_by in config.items():
+            if family.told_by is not None and family.told_by in config.items():
                 return family
     return next(iter(families), None)
 
