@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from typing import Any
 
 import torch
 
-from generation.catalog import Catalog, Checkpoint
+from generation.catalog import Catalog
 from generation.engine.device import pick_dtype
 from generation.families.pipeline import Pipeline, family_of
 from generation.loading.memory import free_bytes, is_out_of_memory, release
@@ -34,7 +35,7 @@ class ModelCache:
         self._device = device
         self._options = options or EngineOptions()
         self._pipelines: dict[str, Pipeline] = {}  # most recently used last
-        self._loaded: dict[str, Checkpoint] = {}  # as they were when they were loaded
+        self._loaded: dict[str, tuple[Any, ...]] = {}  # from what; see `Checkpoint.loaded_from`
         self._found: dict[str, Files] = {}  # of checkpoints waiting for room
         self._blockers: dict[str, Collection[str]] = {}
 
@@ -70,7 +71,7 @@ class ModelCache:
             self._found[name], self._blockers[name] = files, in_use
         else:
             self._pipelines[name] = pipeline
-            self._loaded[name] = self._catalog[name]
+            self._loaded[name] = self._catalog[name].loaded_from
         return pipeline
 
     def drop_all_but(self, kept: Collection[str]) -> bool:
@@ -111,7 +112,8 @@ class ModelCache:
 
     def _is_outdated(self, name: str) -> bool:
         """Whether the catalog has another file under this name by now."""
-        return self._loaded[name] != self._catalog.checkpoints.get(name)
+        checkpoint = self._catalog.checkpoints.get(name)
+        return checkpoint is not None and self._loaded[name] != checkpoint.loaded_from
 
     def _drop_oldest(self, in_use: Collection[str]) -> bool:
         """Unload the least recently used one not in use; return whether there was one."""
