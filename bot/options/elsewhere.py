@@ -11,13 +11,14 @@ from bot.options.registry import OPTIONS, Option
 from bot.options.typography import tidy
 from bot.options.values import Name, SamplerName
 from bot.texts import say
+from generation.architectures import DISTILLED
 from generation.catalog import Catalog, Checkpoint, is_file_name
 from generation.errors import InvalidRequest
 from generation.metadata.fields import plain
 from generation.metadata.infotext import Parameters, is_ours
 from generation.metadata.samplers import PLAIN
 from generation.prompt_weights import EMPHASIS, MAX_WEIGHT
-from generation.request import LCM_STEPS, Sampler
+from generation.request import LCM_STEPS
 
 # What is said beside the making, and what checkpoint, shape and prompt say already; without case
 # and spaces, as programs write them.
@@ -75,7 +76,7 @@ def options_of(found: Parameters, catalog: Catalog) -> ImageOptions:
     ours["checkpoint"] = named.name if named else None
     if ours["sampler"] not in checkpoint.samplers:
         ours["sampler"] = None
-    if (ours["sampler"] or checkpoint.sampler) == Sampler.LCM and found.steps is not None:
+    if (ours["sampler"] or checkpoint.sampler) in DISTILLED and found.steps is not None:
         ours["steps"] = found.steps if LCM_STEPS[0] <= found.steps <= LCM_STEPS[1] else None
     ours["strength"] = None
     missing = [

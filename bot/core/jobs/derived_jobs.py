@@ -138,7 +138,9 @@ class DerivedJobs:
     async def remix(self, job_id: int, form: Mapping[str, str], context: RequestContext) -> Job:
         """Record a job with the changes; also raises as `remixing.remix` does."""
         parent, context = await self._drawn(job_id, context)
-        here = in_place(self._catalog, age_restricted=context.age_restricted)
+        here = in_place(
+            self._catalog, age_restricted=context.age_restricted, role_ids=context.role_ids
+        )
         mine = await self._defaults.get(context.origin.person_id)
         rules = self._rules.holding(context)
         new_job = remix(here, parent, form, Layers(mine, rules.options, rules.most))

@@ -12,8 +12,8 @@ from PIL import Image
 from generation.catalog import Catalog, Checkpoint
 from generation.embedded import CHECKPOINT
 from generation.engine.engine import Engine
-from generation.engine.pipeline import Pipeline
 from generation.errors import Cancelled, CheckpointUnavailable, InvalidRequest, OutOfMemory
+from generation.families.stable_diffusion import StableDiffusion
 from generation.request import (
     Failed,
     Finished,
@@ -51,10 +51,12 @@ def test_a_tick_runs_at_most_one_forward_and_one_decode(
     engine: Engine, make_request: MakeRequest, monkeypatch: pytest.MonkeyPatch
 ):
     calls = []
-    for name in ("predict_noise", "decode"):
-        real = getattr(Pipeline, name)
+    for name in ("predict", "decode"):
+        real = getattr(StableDiffusion, name)
         monkeypatch.setattr(
-            Pipeline, name, lambda *args, real=real, name=name: calls.append(name) or real(*args)
+            StableDiffusion,
+            name,
+            lambda *args, real=real, name=name: calls.append(name) or real(*args),
         )
     engine.add(1, make_request(num_images=3))
     ticks = []
@@ -62,7 +64,7 @@ def test_a_tick_runs_at_most_one_forward_and_one_decode(
         engine.step()
         ticks += [tuple(calls)] if calls else []  # none while the last file is written
         calls.clear()
-    forward, decode = ("predict_noise",), ("decode",)
+    forward, decode = ("predict",), ("decode",)
     assert ticks == [forward, forward, forward, (*forward, *decode), decode, decode]
 
 
@@ -90,8 +92,8 @@ def test_cancelling_between_decodes_sends_no_more_pictures(
     engine: Engine, make_request: MakeRequest, monkeypatch: pytest.MonkeyPatch
 ):
     decodes: list[object] = []
-    real = Pipeline.decode
-    monkeypatch.setattr(Pipeline, "decode", lambda *args: decodes.append(1) or real(*args))
+    real = StableDiffusion.decode
+    monkeypatch.setattr(StableDiffusion, "decode", lambda *args: decodes.append(1) or real(*args))
     engine.add(1, make_request(num_images=3))
     while not decodes:
         engine.step()
@@ -102,16 +104,17 @@ def test_cancelling_between_decodes_sends_no_more_pictures(
     assert len(decodes) == 1
 
 
-def test_the_first_step_brings_a_preview_and_the_next_one_waits(
-    engine: Engine, make_request: MakeRequest, monkeypatch: pytest.MonkeyPatch
+def test_the_first_step_brings_a_preview_and_the_next_one_waits_until_somebody_looks(
+    engine: Engine, make_request: MakeRequest
 ):
-    monkeypatch.setattr("generation.engine.engine.PREVIEW_EVERY_S", 3600.0)
-    progress = [
-        event
-        for event in run(engine, make_request(num_images=3, width=64, height=32))
-        if isinstance(event, Progress)
-    ]
-    assert [event.preview is not None for event in progress] == [True, False, False, False]
+    engine.look(1)  # of nothing yet
+    engine.add(1, make_request(num_images=3, width=64, height=32))
+    progress: list[Progress] = []
+    while not engine.idle:
+        progress += [event for _, event in engine.step() if isinstance(event, Progress)]
+        if len(progress) == 2:
+            engine.look(1)
+    assert [event.preview is not None for event in progress] == [True, False, True, False]
     preview = Image.open(io.BytesIO(progress[0].preview))
     assert (preview.format, preview.size) == ("WEBP", (512, 256))
 
@@ -240,7 +243,7 @@ def test_a_large_picture_is_decoded_in_tiles(
     whole = pixels(run(engine, request)).astype(int)
     vae = engine._cache._pipelines[TINY].vae
     assert not vae.use_tiling
-    monkeypatch.setattr("generation.engine.pipeline.TILED_FROM", 64 * 64)
+    monkeypatch.setattr("generation.families.autoencoder.TILED_FROM", 64 * 64)
     tiled = pixels(run(engine, request))
     assert vae.use_tiling
     assert 0 < abs(tiled - whole).mean() < 30, "seams are blended"
