@@ -1,20 +1,25 @@
-"""Requests for pictures, sampler names, and the events they produce."""
+"""Requests for pictures, and the events they produce."""
 
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar
 
+from generation.architectures import ARCHITECTURES, DISTILLED, SD1, Architecture
+from generation.architectures import Sampler as Sampler
 from generation.errors import GenerationError, InvalidRequest
 from generation.phrases import Phrase
 from generation.prompt_weights import parse
 from generation.upscaler import FACTORS, check_factor
 
-PROMPT_LENGTH = 1000
+# More than Discord lets anybody type (6000), for what comes from files and what styles add to; the
+# checks of prompts take time in proportion, and a spreadsheet's cell holds 32,767.
+PROMPT_LENGTH = 10_000
 COUNT = (1, 4)
 STEPS = (1, 100)
-LCM_STEPS = (1, 50)  # the range that latent consistency models are distilled for
-GUIDANCE = (1.0, 30.0)
+LCM_STEPS = (1, 50)  # of the LCM and TCD samplers: those that consistency is distilled at
+GUIDANCE = (0.0, 30.0)  # up to 1 there is none
+RESCALE = (0.0, 1.0)
 SEED = (0, 2**32 - 1)
 SIDE = (32, 2048)
 SIDE_MULTIPLE = 8
@@ -48,21 +53,6 @@ _RATIOS = {
 }
 
 
-class Sampler(StrEnum):
-    """The names people choose for a noise scheduler."""
-
-    DDIM = "DDIM"
-    EULER = "Euler"
-    EULER_A = "Euler a"
-    DPMPP_2M = "DPM++ 2M"
-    DPMPP_2M_KARRAS = "DPM++ 2M Karras"
-    DPMPP_2M_SDE_KARRAS = "DPM++ 2M SDE Karras"
-    UNIPC = "UniPC"
-    PNDM = "PNDM"
-    HEUN = "Heun"
-    LCM = "LCM"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationRequest:
     """The pictures to make, with diffusers' field names; sizes in pixels.
@@ -70,8 +60,9 @@ class GenerationRequest:
     Picture ``i`` is generated from noise seeded with ``seed + i``. ``checkpoint`` is a catalog
     name. With ``strength`` the pictures start from ``image``, an RGB PNG of exactly this width and
     height: near 0 they keep it, at 1 hardly anything of it is left. A recorded request may have
-    ``strength`` alone; the bytes are added when it runs. Raises InvalidRequest, naming the field
-    and its limit.
+    ``strength`` alone; the bytes are added when it runs. ``guidance_rescale`` is the
+    share of a guided output that gets the unguided contrast back. ``family`` is the name of the
+    checkpoint's architecture. Raises InvalidRequest, naming the field and its limit.
     """
 
     prompt: str
@@ -86,8 +77,12 @@ class GenerationRequest:
     num_images: int = 1
     image: bytes | None = field(default=None, repr=False)
     strength: float | None = None
+    guidance_rescale: float | None = None
+    family: str = SD1.name
 
     def __post_init__(self) -> None:
+        if self.family not in ARCHITECTURES:
+            raise InvalidRequest("family", Phrase("bound-one-of", names=tuple(ARCHITECTURES)))
         if not self.prompt.strip() or len(self.prompt) > PROMPT_LENGTH:
             raise InvalidRequest("prompt", Phrase("bound-characters", least=1, most=PROMPT_LENGTH))
         if len(self.negative_prompt) > PROMPT_LENGTH:
@@ -105,11 +100,13 @@ class GenerationRequest:
         bounded("count", self.num_images, COUNT)
         bounded("steps", self.num_inference_steps, STEPS)
         bounded("guidance_scale", self.guidance_scale, GUIDANCE)
+        if self.guidance_rescale is not None:
+            bounded("guidance_rescale", self.guidance_rescale, RESCALE)
         # Every picture has its own seed, by which it can be requested alone.
         bounded("seed", self.seed, (SEED[0], SEED[1] + 1 - self.num_images))
         if self.sampler not in tuple(Sampler):
             raise InvalidRequest("sampler", Phrase("bound-one-of", names=tuple(Sampler)))
-        if self.sampler == Sampler.LCM:
+        if self.sampler in DISTILLED:
             bounded("steps", self.num_inference_steps, LCM_STEPS)
         self._check_source()
 
@@ -133,18 +130,26 @@ class GenerationRequest:
     @property
     def guided(self) -> bool:
         """Whether classifier-free guidance takes a second row in each forward pass."""
-        return self.guidance_scale > 1
+        return self.guidance_scale > 1 and self.architecture.classifier_free
+
+    @property
+    def architecture(self) -> Architecture:
+        """The facts of its checkpoint's family."""
+        return ARCHITECTURES[self.family]
 
     @property
     def steps_taken(self) -> int:
         """How many of the steps are taken: with ``strength``, only the last ones."""
         if self.strength is None:
             return self.num_inference_steps
+        if self.architecture.flow_matching:
+            steps = self.num_inference_steps  # what is left out is rounded down, as in diffusers
+            return steps - int(steps - steps * self.strength)
         return int(self.num_inference_steps * self.strength)  # rounded down, as in diffusers
 
     @property
     def forwards(self) -> int:
-        """How often the UNet runs for each picture."""
+        """How often the denoiser runs for each picture."""
         match self.sampler:
             case Sampler.HEUN:  # second order, except for its last step
                 return 2 * self.steps_taken - 1
@@ -159,8 +164,9 @@ class GenerationRequest:
         return self.num_images * (2 if self.guided else 1)
 
     def cost(self) -> float:
-        """Return the cost in UNet rows × pixels: rows × forward passes × pixels."""
-        return float(self.rows * self.forwards * self.width * self.height)
+        """Return the cost in rows × forward passes × pixels, as Stable Diffusion 1 takes them."""
+        work = self.rows * self.forwards * self.width * self.height
+        return self.architecture.row_cost * work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,9 +236,13 @@ def bounded(field: str, value: float, bound: tuple[float, float]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Loading:
-    """The request's checkpoint is being loaded or downloaded, which may take minutes."""
+    """The request's checkpoint is being loaded or downloaded, which may take minutes.
+
+    ``share`` of it, from 0 to 1, is in memory.
+    """
 
     checkpoint: str
+    share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

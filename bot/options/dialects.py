@@ -10,9 +10,12 @@ web UI's ``[from:to:when]``, ``[one|other]`` and ``AND``, of which the first is 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from bot.options.typography import plain
+from generation import prompt_schedule
+from generation.prompt_schedule import Part, Turns
 from generation.prompt_weights import MAX_WEIGHT
 
 NOVELAI_EMPHASIS = 1.05
@@ -20,32 +23,52 @@ MAX_DEPTH = 30  # of braces in braces that mean anything but Midjourney's
 
 _NUMBER = r"-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
 _COMMAND = re.compile(
-    r"\s*(?:/imagine\b(?:\s+prompt\b)?\s*[:：]?|imagine\s+prompt\s*[:：])\s*", re.IGNORECASE
+    r"\s*(?:/imagine\b(?:\s+prompt\b)?\s*[:：]?"
+    r"|(?:(?:imagine|positive)[ \t]+prompt|prompt|正[向面]提示[词詞]?|プロンプト)[ \t]*[:：])\s*",
+    re.IGNORECASE,
 )
-_ADDRESSES = re.compile(r"\s*(?:<?https?://[^\s<>]+>?(?:\s+|$))+")
+_CODE = re.compile(r"\s*(`{1,3})(?P<text>[^`]*)\1\s*")
+# How Midjourney's bot ends the message of a picture: ``**a fox** - @somebody (fast)``.
+_ENDING = re.compile(
+    r"@[^@\n]{1,60}\((?:fast|relaxed?|turbo)(?:, (?:stealth|public))?\)\s*\Z", re.IGNORECASE
+)
+# SwarmUI's: of one of several, of two of which one follows the other, and of turns.
+_SWARM = re.compile(
+    r"<(?P<kind>random|alternate|alt|fromto)(?:\[(?P<number>[0-9.-]{1,9})\])?:(?P<words>[^<>]*)>"
+    r"|<break>",
+    re.IGNORECASE,
+)
+# Weights and edits from keyboards of other scripts.
+_WIDE_WEIGHT = re.compile(
+    r"[（(](?P<words>[^（）()]*?)\s*[:：]\s*(?P<weight>[0-9０-９]+(?:[.,．，][0-9０-９]+)?)\s*[)）]"
+)
+_WIDE_EDIT = re.compile(r"\[[^\[\]]*[：｜][^\[\]]*\]")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _PARAMETER = re.compile(r"(?:^|\s)[-‐-―−]{1,2}[^\W\d_]")
 _VALUE = re.compile(r"(?:^|\s)[-‐-―−]{1,2}[^\W\d_][\w-]*\s*[=:]?\s*$")
 _CHOSEN = re.compile(r"\s*[0-9]+(?:-[0-9]+)?\$\$(?:[^$|]*\$\$)?")
 _CHANCE = re.compile(r"\s*[0-9]*\.?[0-9]+::(?=\S)")
-# LoRA and its relatives, ComfyUI's embeddings, and sd-dynamic-prompts' files of words.
+# LoRA and its relatives, SwarmUI's tags, addresses of pictures, ComfyUI's embeddings, and
+# sd-dynamic-prompts' files of words.
 _ELSEWHERE = re.compile(
     r"<\s*(?:lora|lyco|lycoris|locon|loha|lokr|dora|hypernet|hypernetwork|ti|embed|embedding"
-    r"|wildcard|segment|preset|refiner|ipadapter|controlnet)\s*:[^<>]*>"
+    r"|wildcard|segment|preset|refiner|ipadapter|controlnet|setvar|var|setmacro|macro|object|region"
+    r"|clear|comment|extend|repeat|param|base|video)\s*(?:\[[^\[\]<>]*\]\s*)?:[^<>]*>"
+    r"|<(?:trigger|base|refiner|video)>"
+    r"|<?https?://[^\s<>]*[^\s<>,.;!?()\[\]]>?"
     r"|\bembedding:\s?[\w./\\-]+"
     r"|(?<!\w)__[^\W_][\w/*.-]*?__(?!\w)",
     re.IGNORECASE,
 )
 _EMPTY = re.compile(rf"\(\s*(?::\s*{_NUMBER}\s*)?\)|\[\s*\]")
 _GAP = re.compile(r"[ \t]+(?=[ \t,])|(?:,\s*)+(?=,)")
-_WHEN = re.compile(r"\s*(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)%?\s*")
-_BRACKET = re.compile(r"\\.|[\[\]]", re.DOTALL)
-_AND = re.compile(r"(?<=\s)AND(?=\s)")
-_SHOUTED = re.compile(r"[^\W\d_]{2,}")
+# The web UI's, and those of its regional prompters.
+_AND = re.compile(r"(?<=\s)AND(?=\s)|(?<!\S)ADD(?:COMM|BASE|COL|ROW)(?!\S)")
+_LONG_WORD = re.compile(r"[^\W\d_]{2,}")
 _SCALED = re.compile(rf"(?P<words>.*\S)\s*:\s*(?P<weight>{_NUMBER})\s*", re.DOTALL)
 # NovelAI writes the weight first: ``1.5::rain, night::``.
 _NUMBERED = re.compile(rf"(?<![\w.:-])(?P<weight>{_NUMBER})::(?P<words>[^:]+?)::(?=[\s,]|$)")
-_PART = re.compile(rf"::(?P<weight>{_NUMBER})?(?=\s|$|,)")
+_ROUND_OR_PART = re.compile(rf"(?<!\\)[()]|::(?P<weight>{_NUMBER})?(?=\s|$|,)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +87,32 @@ class _Group:
     parts: list["str | _Group"] = field(default_factory=list)
 
     @property
+    def raw(self) -> str:
+        """The text between the braces."""
+        return "".join(
+            part if isinstance(part, str) else "{" + part.raw + "}" for part in self.parts
+        )
+
+    @property
     def only(self) -> "_Group | None":
         """The group that is all of it, but for spaces."""
         inner = [part for part in self.parts if not isinstance(part, str) or part.strip()]
         return inner[0] if len(inner) == 1 and isinstance(inner[0], _Group) else None
 
 
-def command(text: str) -> str:
-    """Return the text without the command that it was copied with."""
+def command(text: str) -> Read:
+    """Return the text without what it was copied with: a command, a label, a bot's message."""
+    left_out = []
+    if code := _CODE.fullmatch(text):
+        text = code["text"]
+    ending = _ENDING.search(text)
+    if ending and (at := text.rfind(" - ", 0, ending.start())) > 0:
+        left_out.append(text[at:].strip())
+        text = text[:at].strip()
+        if text[:2] == text[-2:] == "**":
+            text = text[2:-2]
     found = _COMMAND.match(text)
-    return text[found.end() :] if found else text
+    return Read(text[found.end() :] if found else text, left_out=tuple(left_out))
 
 
 def braces(text: str) -> Read:
@@ -81,26 +120,56 @@ def braces(text: str) -> Read:
 
     Where they do not pair, it is left as it is.
     """
+    text = _SWARM.sub(_of_swarm, text)
     if (tree := _tree(text)) is None:
         return Read(text)
     left_out: list[str] = []
     emphasised: list[int] = []
     shown = "".join(_shown(tree.parts, left_out, emphasised, inside=False))
+    if left_out:
+        shown = _GAP.sub("", shown).strip(" ,")
     if any(levels > 1 for levels in emphasised):  # then its square brackets are NovelAI's, too
-        shown = _weakened(shown)
+        shown = weighing(shown, "[]", 1 / NOVELAI_EMPHASIS)
     return Read(shown, left_out=tuple(left_out))
 
 
 def words(prompt: str) -> Read:
     """Return one prompt as we write it, and what was taken out."""
     left_out: list[str] = []
-    if found := _ADDRESSES.match(prompt):
-        left_out += found[0].split()
-        prompt = prompt[found.end() :]
     prompt = _taken(prompt, left_out)
+    prompt = _WIDE_EDIT.sub(_narrow_edit, _WIDE_WEIGHT.sub(_narrow_weight, prompt))
     prompt = _drawn_first(prompt, left_out)
     prompt, away = _weighted(prompt, left_out)
     return Read(prompt.strip(), away, tuple(left_out))
+
+
+def _of_swarm(found: re.Match[str]) -> str:
+    """Return one of SwarmUI's tags as others write it."""
+    if found["kind"] is None:
+        return " BREAK "
+    words, number = found["words"], found["number"]
+    several = words.split("|" if "|" in words else ",")
+    match found["kind"].lower():
+        case "random":
+            return "{" + (f"{number}$$" if number else "") + "|".join(several) + "}"
+        case "fromto" if number and len(several) == 2:
+            return f"[{several[0]}:{several[1]}:{number}]"
+        case _:
+            return f"[{'|'.join(several)}]"
+
+
+def _narrow_weight(found: re.Match[str]) -> str:
+    words, weight = found["words"], plain(found["weight"]).replace(",", ".")
+    marks = found[0].replace(words, "", 1)
+    if (marks.isascii() and "," not in marks) or (words[-1:].isdigit() and "." not in weight):
+        return found[0]  # ours, or a time or a ratio
+    return f"({words}:{weight})"
+
+
+def _narrow_edit(found: re.Match[str]) -> str:
+    narrow = found[0].replace("：", ":").replace("｜", "|")
+    turns = any(isinstance(part, Turns) for part in prompt_schedule.parse(narrow))
+    return narrow if turns else found[0]
 
 
 def _taken(text: str, left_out: list[str]) -> str:
@@ -146,7 +215,11 @@ def _shown(
         if isinstance(part, str):
             shown.append(part)
             continue
-        before = "".join(shown)
+        before = shown[-1] if shown else ""
+        if before.endswith("$"):  # a variable of sd-dynamic-prompts
+            shown[-1] = before[:-1]
+            left_out.append("${" + part.raw + "}")
+            continue
         levels, inner = 1, part
         while (only := inner.only) is not None:
             levels, inner = levels + 1, only
@@ -164,7 +237,7 @@ def _shown(
             emphasised.append(levels)
             if inside:
                 text = re.sub(r"(?<!\\),", r"\,", text)
-            shown.append(_in_brackets(text.strip(), NOVELAI_EMPHASIS**levels))
+            shown.append(in_brackets(text.strip(), NOVELAI_EMPHASIS**levels))
     return shown
 
 
@@ -204,47 +277,40 @@ def _split(text: str, separator: str) -> list[str]:
     return [*parts, text[start:]]
 
 
-def _brackets(text: str, read: Callable[[str], str]) -> str:
-    """Return the text with what stands in each pair of square brackets read, inner ones first."""
+def weighing(text: str, pair: str, weight: float) -> str:
+    """Return the text with a weight for each pair of brackets of a kind, inner ones first."""
     levels, end = [""], 0
-    for mark in _BRACKET.finditer(text):
+    for mark in re.finditer(rf"\\.|[{re.escape(pair)}]", text, re.DOTALL):
         levels[-1] += text[end : mark.start()]
         end = mark.end()
-        if mark[0] == "[":
+        if mark[0] == pair[0]:
             levels.append("")
-        elif mark[0] == "]" and len(levels) > 1:
+        elif mark[0] == pair[1] and len(levels) > 1:
             inner = levels.pop()
-            levels[-1] += read(inner)
+            levels[-1] += in_brackets(inner, weight) if inner.strip() else ""
         else:
             levels[-1] += mark[0]
     levels[-1] += text[end:]
-    return "[".join(levels)
-
-
-def _weakened(text: str) -> str:
-    return _brackets(
-        text, lambda inner: _in_brackets(inner, 1 / NOVELAI_EMPHASIS) if inner.strip() else ""
-    )
+    return pair[0].join(levels)
 
 
 def _drawn_first(text: str, left_out: list[str]) -> str:
     """Return the text with the first of what takes turns while a picture is drawn."""
+    found = prompt_schedule.parse(text)
+    left_out += (text[one.start : one.end + 1] for one in found if isinstance(one, Turns))
+    shown: list[str] = []
+    waiting = list(reversed(found))
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Turns):
+            waiting += reversed(next((one for one in part.choices if _says(text, one)), ()))
+        else:
+            shown.append(text[slice(*part)])
+    return "".join(shown)
 
-    def first(inner: str) -> str:
-        whole = f"[{inner}]"
-        alternatives = _split(inner, "|")
-        if len(alternatives) > 1:
-            left_out.append(whole)
-            return next((one for one in alternatives if one.strip()), "")
-        *steps, when = _split(inner, ":")
-        if len(steps) not in (1, 2) or not _WHEN.fullmatch(when):
-            return whole
-        if steps[-1][-1:].isdigit() and when.strip().isdigit():
-            return whole  # a time, a ratio or a verse
-        left_out.append(whole)
-        return next((one for one in steps if one.strip()), "")
 
-    return _brackets(text, first)
+def _says(text: str, parts: Iterable[Part]) -> bool:
+    return any(isinstance(part, Turns) or text[slice(*part)].strip() for part in parts)
 
 
 def _weighted(text: str, left_out: list[str]) -> tuple[str, str]:
@@ -254,15 +320,16 @@ def _weighted(text: str, left_out: list[str]) -> tuple[str, str]:
     def numbered(found: re.Match[str]) -> str:
         part, weight = found["words"].strip(), float(found["weight"])
         if weight >= 0:
-            return _in_brackets(part, min(weight, MAX_WEIGHT))
+            return in_brackets(part, min(weight, MAX_WEIGHT))
         away.append(part)
         return ""
 
     text = _NUMBERED.sub(numbered, text)
+    if away:
+        text = _GAP.sub("", text).strip(" ,")
     parts: list[tuple[str, float]] = []
     start = 0
-    marks = [mark for mark in _PART.finditer(text) if _is_outside(text[: mark.start()])]
-    for mark in marks:
+    for mark in _outside(text):
         parts.append((text[start : mark.start()], float(mark["weight"] or 1)))
         start = mark.end()
     parts.append((text[start:], 1.0))
@@ -273,7 +340,7 @@ def _weighted(text: str, left_out: list[str]) -> tuple[str, str]:
     least = min((weight for _, weight in parts if weight > 0), default=1.0)
     scale = least if any(weight > MAX_WEIGHT for _, weight in parts) else 1.0
     shown = (
-        _in_brackets(part, min(weight / scale, MAX_WEIGHT)) for part, weight in parts if weight >= 0
+        in_brackets(part, min(weight / scale, MAX_WEIGHT)) for part, weight in parts if weight >= 0
     )
     away += (part for part, weight in parts if weight < 0)
     return ", ".join(shown), ", ".join(away)
@@ -282,17 +349,24 @@ def _weighted(text: str, left_out: list[str]) -> tuple[str, str]:
 def _sections(text: str, weight: float, left_out: list[str]) -> list[tuple[str, float]]:
     """Return what AND parts, with weights of their own; between words in capitals it is a word."""
     found: list[tuple[str, float]] = []
-    start = 0
-    for mark in _AND.finditer(text):
-        before = _SHOUTED.findall(text[start : mark.start()])[-1:]
-        after = _SHOUTED.findall(text[mark.end() :])[:1]
-        if any(word.isupper() and word.upper() != word.lower() for word in (*before, *after)):
+    start, last = 0, ""
+    for word in _LONG_WORD.finditer(text):
+        if not _AND.match(text, word.start()):
+            last = word[0]
             continue
-        left_out.append("AND")
-        found.append(_scaled(text[start : mark.start()], weight))
-        start = mark.end()
+        following = _LONG_WORD.search(text, word.end())
+        around = (last, following[0] if following else "")
+        if word[0] == "AND" and any(map(_is_shouted, around)):
+            continue
+        left_out.append(word[0])
+        found.append(_scaled(text[start : word.start()], weight))
+        start, last = word.end(), ""
     rest = text[start:]
     return [*found, _scaled(rest, weight) if found else (rest, weight)]
+
+
+def _is_shouted(word: str) -> bool:
+    return not _AND.search(f" {word} ") and word.isupper() and word.upper() != word.lower()
 
 
 def _scaled(text: str, weight: float) -> tuple[str, float]:
@@ -300,10 +374,17 @@ def _scaled(text: str, weight: float) -> tuple[str, float]:
     return (found["words"], float(found["weight"])) if found else (text, weight)
 
 
-def _is_outside(text: str) -> bool:
-    return len(re.findall(r"(?<!\\)\(", text)) <= len(re.findall(r"(?<!\\)\)", text))
+def _outside(text: str) -> Iterator[re.Match[str]]:
+    """Yield where a part ends that is in no round brackets."""
+    depth = 0
+    for mark in _ROUND_OR_PART.finditer(text):
+        if mark[0] in ("(", ")"):
+            depth += 1 if mark[0] == "(" else -1
+        elif depth <= 0:
+            yield mark
 
 
-def _in_brackets(text: str, weight: float) -> str:
+def in_brackets(text: str, weight: float) -> str:
+    """Return words with their weight as we write it."""
     shown = f"{weight:.4f}".rstrip("0").rstrip(".")
     return text if weight == 1 else f"({text}:{shown})"

@@ -6,6 +6,7 @@ error-invalid = `{ $field }` must be { $bound }.
 error-unreadable = I do not understand { $value }.
 error-checkpoint = I cannot use that checkpoint: { $reason }.
 error-too-large = That picture is too large for this machine. Try a smaller size.
+error-step-failed = The sampler failed with these settings. Try another sampler or another number of steps.
 error-not-checked = That picture could not be checked, so I am not showing it. Please tell the server's owner.
 error-cancelled = That job was cancelled.
 error-worker-died = The worker stopped twice while drawing this. Please try another prompt.
@@ -146,6 +147,7 @@ bound-characters-with-style = at most { $most } characters with the style { $sty
 bound-checkpoint-name = a name from the catalog
 bound-multiple = a multiple of { $of }
 bound-weights = written with weights from 0 to { $most }; “{ $piece }” weighs { $weight }. Write `\(` and `\)` for brackets themselves
+bound-prompt-texts = a prompt that changes into at most { $most } different texts while it is drawn, fewer of `[one|other]` and `[from:to:when]`
 bound-strength-needed = greater than 0 and at most 1 when there is an image
 bound-strength-steps = at least { $least } with { $steps } steps
 bound-image-needed = given when there is a strength
@@ -165,8 +167,11 @@ bound-either = { $names }
 bound-factor-here = { $names } for { $width } × { $height } px: { $most } px is the most
 bound-style-name = { $least } to { $most } characters, and not { $taken }
 bound-style-prompt = a text that contains { $place } once and no other braces
+bound-no-shift = left out: { $family } has none
 bound-without-lcm = a sampler other than { $sampler } unless lcm = true
 checkpoint-not-listed = not in the catalog, which has { $names }
+checkpoint-not-among = not in the catalog; `/checkpoints` lists all { $count }
+checkpoint-near = not in the catalog of { $count }; the most similar names are { $names }
 checkpoint-none-here = not in the catalog, which has none for this place
 checkpoint-file = { $file }: { $why }
 checkpoint-file-missing = no such file: { $file }
@@ -179,12 +184,51 @@ checkpoint-no-weight-map = { $file } has no weight_map
 checkpoint-shard = { $file } names { $shard }; safetensors only, beside it
 checkpoint-no-json = { $file } is not valid JSON
 checkpoint-no-object = { $file } is not a JSON object
-checkpoint-not-whole = { $file } is not a complete checkpoint; it lacks { $names }
 checkpoint-no-safetensors = { $file } is not a safetensors file
 checkpoint-cut-short = { $file } is cut short in its header
-checkpoint-length = { $file } has { $length } of its { $wanted } bytes
-checkpoint-config = a single file needs config in the catalog
-checkpoint-config-file = { $file } needs config in the catalog: a diffusers folder or a hub id that says how it is built
+checkpoint-empty = { $file } is empty
+checkpoint-truncated =
+    { $file } is truncated: { $count ->
+        [one] 1 byte is
+       *[other] { $count } bytes are
+    } missing
+checkpoint-too-long =
+    { $file } is { $count ->
+        [one] 1 byte
+       *[other] { $count } bytes
+    } too long
+checkpoint-damaged = { $file } is damaged: its header is wrong about { $key }
+checkpoint-header = { $file } has a header of more than { $most } MiB, which is not read
+checkpoint-parts = { $file } lacks { $names }, and no file beside it has them
+checkpoint-part-lacks = its { $part } lacks { $name }
+checkpoint-shape = its { $name } is { $found } instead of { $wanted }
+checkpoint-scale = its { $name } has { $count } factors, which is neither one nor one for each row
+checkpoint-other-family = { $file } is a { $found } model, and its family is said to be { $wanted }
+checkpoint-other-config = { $file } has weights of { $found }, and { $folder } describes { $wanted }
+checkpoint-impostor = { $file } is not a safetensors file but { $what }
+content-lfs = a pointer of Git LFS; run git lfs pull
+content-page = a web page; download it again
+content-pickle = pickled weights, which are refused
+content-gguf = a GGUF file
+checkpoint-kind = { $file } is { $what }, not a checkpoint
+checkpoint-not-drawn = { $file } is a { $family } model, which is not supported
+checkpoint-quantized = { $file } is quantized as { $found }, which is not supported
+checkpoint-inpaints = { $file } is an inpainting model, which is not supported yet
+checkpoint-unreadable = { $file } cannot be read within the time and memory for one file
+checkpoint-other-format = { $file } is in a format that is not read; safetensors only
+checkpoint-moving = { $file } is still being copied
+checkpoint-edits = { $file } takes { $channels } channels; editing is not supported
+checkpoint-unknown = { $file } holds no model that Darkroom knows
+kind-diffusion-model = a diffusion model without VAE and text encoder
+kind-lora = a LoRA
+kind-embedding = an embedding
+kind-vae = a VAE
+kind-control = a ControlNet
+kind-upscaler = an upscaler
+kind-text-encoder = a text encoder
+kind-image-encoder = an image encoder
+kind-ip-adapter = an IP-Adapter
+checkpoint-not-found = it has no source, and none of this name is in the folders of models
 checkpoint-no-source = { $source } is neither a folder nor a hub id (owner/name)
 checkpoint-hub-out-of-reach = { $repository } is not on disk and the hub is out of reach
 checkpoint-hub = { $repository } on the hub: { $why }
@@ -248,6 +292,7 @@ parameter =
     .guidance = Guidance
     .seed = Seed
     .strength = Strength
+    .rescale = Guidance rescale
     .style = Style
 permission =
     .view-channel = View Channel
@@ -271,6 +316,7 @@ command-imagine = Develop pictures from a description
     .checkpoint = The model that draws
     .image = A picture to start from: PNG, JPEG, WebP, AVIF or HEIC, cropped to the shape
     .strength = How much of that picture is redrawn (0.75)
+    .rescale = Takes back glaring contrast that high guidance brings: 0.7 is usual (0)
     .style = A named look added to your prompt; "none" for no style
     .private = Only you can see it, and what you make from it
 command-upscale = Make one of your own pictures larger
@@ -336,6 +382,7 @@ settings-steps = { $steps ->
 settings-guidance = guidance { $guidance }
 settings-seed = seed { $seed }
 settings-strength = strength { $strength }
+settings-rescale = guidance rescale { $rescale }
 picture-place = (picture { $number } of { $count })
 preview-alt = A preview of the pictures
 
@@ -356,6 +403,7 @@ button-favourite = Favourite
 button-delete = Delete
 button-delete-for-good = Delete for good
 form-remix = Remix
+form-too-long = { $name }: { $length } characters are more than a form can hold ({ $most }), so it stays as it is.
 form-seed = Seed
     .hint = Leave empty for a new one
 form-guidance = Guidance
@@ -396,6 +444,7 @@ left-out-seed = seed { $said }
 left-out-aspect = size { $said }
 left-out-transparency = transparency (laid on white)
 left-out-strength = strength { $said }
+left-out-rescale = guidance rescale { $said }
 left-out-other = { $name } { $said }
 
 details-by = Requested by
@@ -459,6 +508,25 @@ queue-more = and { $more } more
 ### Checkpoints and styles
 
 command-checkpoints = The models you can pick, with their settings and a sample picture
+    .search = Part of a name
+    .refresh = Look for new files now (the bot's owners only)
+refresh-new =
+    { $count ->
+        [one] 1 new checkpoint
+       *[other] { $count } new checkpoints
+    }: { $names }
+refresh-changed =
+    { $count ->
+        [one] 1 has changed
+       *[other] { $count } have changed
+    }: { $names }
+refresh-gone =
+    { $count ->
+        [one] 1 is gone
+       *[other] { $count } are gone
+    }: { $names }
+refresh-nothing = Nothing has changed.
+refresh-more = and { $count } more; `darkroom models check` lists them all
 command-styles = The styles you can pick, with their prompts and a sample picture
 checkpoint-settings = { $size } px, { $steps } steps of { $sampler }, guidance { $guidance }
 checkpoint-default = Used by default
@@ -476,6 +544,7 @@ error-too-fast =
        *[other] That was quick. Try again in { $seconds } seconds.
     }
 error-age-restricted = { $name } is for age-restricted channels only.
+error-checkpoint-reserved = { $name } is reserved for certain roles, and you have none of them here.
 settings-style = style { $style }
 details-styled = Full prompt
 
@@ -503,6 +572,7 @@ preference =
     .aspect = The shape of the picture
     .steps = Denoising steps
     .guidance = How closely to follow the prompt
+    .rescale = Takes back glaring contrast that high guidance brings
     .count = How many pictures
     .style = A named look; "none" for no style
     .sampler = The noise scheduler

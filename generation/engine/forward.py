@@ -1,13 +1,14 @@
-"""One UNet forward pass for many samples, split if it does not fit the device."""
+"""One forward pass for many samples, split if it does not fit the device."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 
 from generation.engine.batcher import Bucket
-from generation.engine.pipeline import Pipeline
 from generation.engine.sample import Sample
 from generation.errors import OutOfMemory
+from generation.families.pipeline import Pipeline, Row
 from generation.loading.memory import is_out_of_memory
 
 CALM_TICKS = 64  # without running out of memory, after which a bucket's limit is doubled again
@@ -36,46 +37,40 @@ class Forward:
     def predict(self, pipeline: Pipeline, samples: list[Sample]) -> list[torch.Tensor]:
         """Return each sample's guided model output [1, channels, h, w].
 
-        Rows are ordered as in StableDiffusionPipeline, negative prompts first, so that the same
-        kernels add in the same order: therefore a request that runs alone gives pictures
-        bit-identical to that pipeline's. Samples are not changed, so a failed forward pass can be
-        repeated. Raises OutOfMemory if not even one row fits.
+        Rows are ordered as in diffusers' own pipeline of the family, so that the same kernels add
+        in the same order: therefore a request that runs alone gives pictures bit-identical to that
+        pipeline's. Samples are not changed, so a failed forward pass can be repeated. Raises
+        OutOfMemory if not even one row fits.
         """
-        guided = [sample for sample in samples if sample.negative is not None]
-        inputs = {sample: sample.model_input() for sample in samples}
-        rows = guided + samples
-        negatives = [sample.negative for sample in guided if sample.negative is not None]
-        output = self._run(
-            pipeline,
-            samples[0].bucket,
-            torch.cat([inputs[sample] for sample in rows]),
-            torch.stack([sample.timestep.float() for sample in rows]),
-            torch.cat(negatives + [sample.embedding for sample in samples]),
-        ).split(1)
-        away = dict(zip(guided, output[: len(guided)], strict=True))
+        groups = [[row for row in sample.next_rows() if row is not None] for sample in samples]
+        outputs = self._run(pipeline, samples[0].bucket, groups)
         return [
-            away[sample] + sample.guidance_scale * (towards - away[sample])
-            if sample in away
-            else towards
-            for sample, towards in zip(samples, output[len(guided) :], strict=True)
+            pipeline.guide(found[0], found[1], sample.request) if sample.guided else found[0]
+            for sample, found in zip(samples, outputs, strict=True)
         ]
 
-    def _run(self, pipeline: Pipeline, bucket: Bucket, *stacked: torch.Tensor) -> torch.Tensor:
-        """Run the stacked rows, halving them as long as the device runs out of memory."""
-        latents, _, embeddings = stacked
-        counts = self._row_counts or pipeline.row_counts(latents, embeddings)
-        rows = len(latents)
+    def _run(
+        self, pipeline: Pipeline, bucket: Bucket, groups: list[list[Row]]
+    ) -> list[list[torch.Tensor]]:
+        """Run each sample's rows, halving them as long as the device runs out of memory."""
+        if self._row_counts:  # the memory layout, too, affects the choice of kernels
+            groups = [
+                [replace(row, latents=row.latents.contiguous()) for row in group]
+                for group in groups
+            ]
+        counts = self._row_counts or pipeline.row_counts(groups[0][0])
+        rows = sum(len(group) for group in groups)
         tried_one_row = False
         while True:
             sizes = self._sizes(bucket, rows, counts)
             try:
-                output = _in_parts(pipeline, stacked, sizes)
+                outputs = _in_parts(pipeline, groups, sizes)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
             else:
                 self._calm_down(bucket)
-                return output
+                return outputs
             # Outside the handler, whose traceback keeps the forward pass's tensors alive.
             if self._make_room():
                 continue
@@ -105,26 +100,40 @@ class Forward:
 
 
 def _in_parts(
-    pipeline: Pipeline, stacked: tuple[torch.Tensor, ...], sizes: Sequence[int]
-) -> torch.Tensor:
-    """Run the rows in parts of the largest size, each part padded to the next size."""
-    if len(stacked[0]) in sizes:
-        return pipeline.predict_noise(*stacked)
-    outputs = []
-    for part in zip(*(tensor.split(sizes[-1]) for tensor in stacked), strict=True):
-        rows = len(part[0])
-        padded = (_pad(tensor, _padded(rows, sizes)) for tensor in part)
-        outputs.append(pipeline.predict_noise(*padded)[:rows])
-    return torch.cat(outputs) if len(outputs) > 1 else outputs[0]
+    pipeline: Pipeline, groups: list[list[Row]], sizes: Sequence[int]
+) -> list[list[torch.Tensor]]:
+    """Run each sample's rows in parts of at most the largest size, each padded to the next size.
+
+    A sample's rows stay together, unless there is room for one only: where they differ in length,
+    what a row goes through depends on the other.
+    """
+    most = sizes[-1]
+    if most == 1:
+        return [[pipeline.predict([row])[0] for row in group] for group in groups]
+    outputs: list[list[torch.Tensor]] = []
+    part: list[list[Row]] = []
+    for group in groups:
+        if sum(map(len, part)) + len(group) > most:
+            outputs += _predict(pipeline, part, sizes)
+            part = []
+        part.append(group)
+    return outputs + _predict(pipeline, part, sizes)
+
+
+def _predict(
+    pipeline: Pipeline, part: list[list[Row]], sizes: Sequence[int]
+) -> list[list[torch.Tensor]]:
+    """Run each sample's rows at once, in the order of diffusers' own pipeline."""
+    places = [(second, index) for index, rows in enumerate(part) for second in range(len(rows))]
+    places.sort(key=lambda place: place[0], reverse=pipeline.negatives_first)
+    rows = [part[index][second] for second, index in places]
+    missing = _padded(len(rows), sizes) - len(rows)
+    outputs = pipeline.predict(rows + rows[-1:] * missing)
+    found = dict(zip(places, outputs, strict=False))
+    return [
+        [found[second, index] for second in range(len(rows))] for index, rows in enumerate(part)
+    ]
 
 
 def _padded(rows: int, sizes: Sequence[int]) -> int:
     return next(size for size in sizes if size >= rows)
-
-
-def _pad(tensor: torch.Tensor, rows: int) -> torch.Tensor:
-    """Repeat the last row until there are ``rows``."""
-    missing = rows - len(tensor)
-    return (
-        torch.cat([tensor, tensor[-1:].expand(missing, *tensor.shape[1:])]) if missing else tensor
-    )

@@ -1,7 +1,8 @@
 """Loads a checkpoint's parts from a folder, a single file or the hub into CPU memory."""
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,37 +10,41 @@ import diffusers.utils.logging
 import huggingface_hub
 import torch
 import transformers.utils.logging
-from diffusers import AutoencoderKL, UNet2DConditionModel
-from diffusers.loaders.single_file_utils import (
-    create_diffusers_clip_model_from_ldm,
-    load_single_file_checkpoint,
-)
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 from safetensors import SafetensorError
-from transformers import CLIPTextModel, CLIPTokenizer
 
-from generation.catalog import PREDICTION_TYPES, Checkpoint
-from generation.engine.preview import SD1_COLOURS, PreviewColours
+from generation.architectures import ARCHITECTURES, SD1, Architecture
+from generation.catalog import Checkpoint
+from generation.engine.device import pick_dtype
+from generation.engine.preview import PreviewColours
 from generation.engine.safety import Checker, load_checker
 from generation.errors import CheckpointUnavailable
-from generation.json_text import loads
+from generation.families.pipeline import Pipeline, family_of
+from generation.json_text import loads_finite
 from generation.loading.checkpoint_folder import (
+    INDEX,
     PREVIEW,
     brings_checker,
     check_checker,
     check_configs,
     check_folder,
     checker_weights,
+    components_in,
     config_patterns,
     download_patterns,
     half_patterns,
     variant,
     weight_files,
 )
+from generation.loading.layouts import components
+from generation.loading.layouts.components import finish, tensors_of_part
+from generation.loading.layouts.composition import ASSETS, SCHEDULERS
+from generation.loading.layouts.tokenizers import load_tokenizers
 from generation.loading.memory import is_out_of_memory
+from generation.loading.model_file import Part
 from generation.loading.revisions import RevisionsDamaged, pin, pinned
 from generation.loading.safetensors_file import Tensor, read_header
-from generation.loading.single_file import check_file
+from generation.loading.single_file import check_file, family_of_name
 from generation.phrases import Phrase, reason_of
 
 log = logging.getLogger(__name__)
@@ -52,17 +57,17 @@ for library in (diffusers.utils.logging, transformers.utils.logging):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A checkpoint's models; all weights of one type, on the CPU.
+    """A checkpoint's models and tokenizers by folder; all weights of one type, on the CPU.
 
-    ``source`` is the file or folder they come from, if any. ``checker`` scores finished pictures.
+    ``index`` is its model_index.json. ``preview_colours`` are its own, if it brings any. ``source``
+    is the file or folder it comes from, if any. ``checker`` scores finished pictures.
     """
 
-    tokenizer: CLIPTokenizer
-    text_encoder: CLIPTextModel
-    unet: UNet2DConditionModel
-    vae: AutoencoderKL
-    scheduler_config: dict[str, Any]
-    preview_colours: PreviewColours
+    components: Mapping[str, Any]
+    scheduler_config: Mapping[str, Any]
+    architecture: Architecture = SD1
+    index: Mapping[str, Any] = field(default_factory=dict)
+    preview_colours: PreviewColours | None = None
     source: Path | None = None
     checker: Checker | None = None
 
@@ -72,7 +77,8 @@ class Files:
     """A checkpoint's files on this machine: its configurations, and its single file if it is one.
 
     ``tensors`` are all its weights by file, as their headers list them. ``checker`` are those of
-    its own safety checker, which its owner put there: none is downloaded from the hub.
+    its own safety checker, which its owner put there: none is downloaded from the hub. ``parts``
+    say which file has which part, of a checkpoint that is no folder.
     """
 
     name: str
@@ -80,6 +86,13 @@ class Files:
     single: Path | None
     tensors: tuple[Tensor, ...]
     checker: tuple[Tensor, ...] = ()
+    architecture: Architecture = SD1
+    parts: Mapping[Part, Path] = field(default_factory=dict)
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether its configurations are those that come with us."""
+        return self.folder.parent == ASSETS
 
     @property
     def values(self) -> int:
@@ -93,6 +106,17 @@ class Files:
         return 2 * stored > self.values
 
 
+def load(checkpoint: Checkpoint, device: torch.device) -> Pipeline:
+    """Load a folder, a single file, or a hub id, downloading missing files.
+
+    Raises CheckpointUnavailable, naming what is missing or unreachable.
+    """
+    files = find_files(checkpoint)
+    family = family_of(files.architecture)
+    dtype = pick_dtype(device, files, family.half)
+    return family(load_parts(files, dtype, checkpoint.scheduler_settings), device)
+
+
 def find_files(checkpoint: Checkpoint, revisions: Path | None = None) -> Files:
     """Return a checkpoint's files, downloading those of a hub id that are missing.
 
@@ -100,34 +124,57 @@ def find_files(checkpoint: Checkpoint, revisions: Path | None = None) -> Files:
     Raises CheckpointUnavailable, naming what is missing or unreachable.
     """
     name, source = checkpoint.name, checkpoint.source
-    single = source if isinstance(source, Path) and source.is_file() else None
-    if single is not None:
-        check_file(name, single)
-        folder = _config_folder(checkpoint, revisions)
-        return Files(name, folder, single, _tensors(name, [single]))
+    architecture = ARCHITECTURES[checkpoint.family]
+    if isinstance(source, Path) and source.is_file():
+        return _find_single(checkpoint, source, revisions)
     folder = (
         source if isinstance(source, Path) else _download_weights(checkpoint, source, revisions)
     )
-    check_folder(name, folder)
-    tensors = _tensors(name, weight_files(name, folder))
+    check_folder(name, folder, architecture)
+    tensors = _tensors(name, weight_files(name, folder, architecture))
     checker: tuple[Tensor, ...] = ()
     if isinstance(source, Path) and brings_checker(source):
         check_checker(name, source)
         checker = _tensors(name, checker_weights(name, source))
-    return Files(name, folder, None, tensors, checker)
+    return Files(name, folder, None, tensors, checker, architecture)
+
+
+def _find_single(checkpoint: Checkpoint, single: Path, revisions: Path | None) -> Files:
+    """Return the files of a checkpoint that is no folder; the hub is used only for an id."""
+    name, architecture, configs = checkpoint.name, checkpoint.architecture, checkpoint.config
+    if isinstance(configs, str):
+        configs = _download(name, configs, config_patterns(architecture), None, revisions)
+    if configs is not None:
+        check_configs(name, configs, architecture)
+    family, parts = check_file(name, single, architecture, checkpoint.parts, configs)
+    tensors = tuple(
+        tensor for part, file in parts.items() for tensor in tensors_of_part(name, file, part)
+    )
+    folder = ASSETS / family if configs is None else configs
+    return Files(name, folder, single, tensors, architecture=architecture, parts=parts)
 
 
 def _tensors(name: str, files: list[Path]) -> tuple[Tensor, ...]:
     return tuple(tensor for file in files for tensor in read_header(name, file).values())
 
 
-def load_parts(files: Files, dtype: torch.dtype, prediction_type: str | None = None) -> Parts:
-    """Load a checkpoint's parts; ``prediction_type`` overrides its scheduler configuration.
+def load_parts(
+    files: Files, dtype: torch.dtype, settings: Mapping[str, Any] | None = None
+) -> Parts:
+    """Return what `load_gradually` does, at once."""
+    return finish(load_gradually(files, dtype, settings))
 
-    Raises CheckpointUnavailable if they do not fit together. Nothing is downloaded.
+
+def load_gradually(
+    files: Files, dtype: torch.dtype, settings: Mapping[str, Any] | None = None
+) -> Generator[int, None, Parts]:
+    """Return a checkpoint's parts; ``settings`` override its scheduler configuration.
+
+    Yields how many values have been read, every now and then. Raises CheckpointUnavailable if they
+    do not fit together. Nothing is downloaded.
     """
     try:
-        return _load(files, dtype, prediction_type)
+        return (yield from _load(files, dtype, settings or {}))
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         if is_out_of_memory(error):
             raise
@@ -139,83 +186,80 @@ def load_parts(files: Files, dtype: torch.dtype, prediction_type: str | None = N
         ) from error
 
 
-def _load(files: Files, dtype: torch.dtype, prediction_type: str | None) -> Parts:
-    folder = files.folder
-    config = _read(folder / "scheduler" / "scheduler_config.json")
-    if prediction_type is not None:
-        config["prediction_type"] = prediction_type
-    kind = config.setdefault("prediction_type", "epsilon")
-    if kind not in PREDICTION_TYPES:
-        raise ValueError(Phrase("checkpoint-predicts", kind=str(kind)))
-    if files.single is None:
-        text_encoder, unet, vae = _models_from_folder(folder, dtype)
-    else:
-        text_encoder, unet, vae = _models_from_file(files.single, folder, dtype)
-    for part in (text_encoder, unet, vae):
-        lost = [key for key, value in part.named_parameters() if value.is_meta]
+def _load(
+    files: Files, dtype: torch.dtype, settings: Mapping[str, Any]
+) -> Generator[int, None, Parts]:
+    folder, family = files.folder, family_of(files.architecture)
+    config = {**_read(folder / "scheduler" / "scheduler_config.json"), **settings}
+    if files.is_shipped:
+        config |= SCHEDULERS.get(files.architecture.name, {})
+    kinds = files.architecture.prediction_types
+    if config.setdefault("prediction_type", kinds[0]) not in kinds:
+        raise ValueError(Phrase("checkpoint-predicts", kind=str(config["prediction_type"])))
+    load = _from_folder if files.single is None else _from_file
+    models = yield from load(files, dtype)
+    for model in models.values():
+        lost = [key for key, value in model.named_parameters() if value.is_meta]
         if lost:
             raise ValueError(Phrase("checkpoint-lacks-weights", count=len(lost), first=lost[0]))
-    if unet.config.in_channels != vae.config.latent_channels:
-        raise ValueError(Phrase("checkpoint-inpainting", channels=unet.config.in_channels))
+    channels = family.latent_channels(models)
     return Parts(
-        CLIPTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True),
-        text_encoder,
-        unet,
-        vae,
+        {**models, **_tokenizers(files, models)},
         config,
-        _preview_colours(folder / PREVIEW),
+        files.architecture,
+        _read(folder / INDEX),
+        _preview_colours(folder / PREVIEW, channels),
         files.single or folder,
         load_checker(folder) if files.checker else None,
     )
 
 
-Models = tuple[CLIPTextModel, UNet2DConditionModel, AutoencoderKL]
-
-
-def _models_from_folder(folder: Path, dtype: torch.dtype) -> Models:
-    options = {"dtype": dtype, "use_safetensors": True, "local_files_only": True}
-    kinds = {
-        "text_encoder": CLIPTextModel,
-        "unet": UNet2DConditionModel,
-        "vae": AutoencoderKL,
+def _tokenizers(files: Files, models: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tokenizers of the text encoders that there are."""
+    if files.is_shipped:
+        shipped = load_tokenizers(family_of_name(files.architecture.name))
+        return {
+            name: one
+            for name, one in shipped.items()
+            if name.replace("tokenizer", "text_encoder") in models
+        }
+    present = {one.folder for one in components_in(files.folder, files.architecture)}
+    return {
+        name: kind.from_pretrained(files.folder / name, local_files_only=True)
+        for name, kind in family_of(files.architecture).tokenizers.items()
+        if name in present
     }
-    text_encoder, unet, vae = (
-        kind.from_pretrained(folder / part, variant=variant(folder, part), **options)
-        for part, kind in kinds.items()
-    )
-    return text_encoder, unet, vae
 
 
-def _models_from_file(file: Path, folder: Path, dtype: torch.dtype) -> Models:
-    weights = load_single_file_checkpoint(str(file), local_files_only=True)
-    options = {"config": str(folder), "local_files_only": True}
-    text_encoder = create_diffusers_clip_model_from_ldm(
-        CLIPTextModel, weights, subfolder="text_encoder", torch_dtype=dtype, **options
-    )
-    unet, vae = (
-        kind.from_single_file(weights, subfolder=part, dtype=dtype, **options)
-        for part, kind in (("unet", UNet2DConditionModel), ("vae", AutoencoderKL))
-    )
-    return text_encoder, unet, vae
+def _from_folder(files: Files, dtype: torch.dtype) -> Generator[int, None, dict[str, Any]]:
+    """Return the models of a folder in diffusers' format, one after another."""
+    options = {"dtype": dtype, "use_safetensors": True, "local_files_only": True}
+    present = components_in(files.folder, files.architecture)
+    folders = {component.folder: component for component in present}
+    models, done = {}, 0
+    for name, kind in family_of(files.architecture).models.items():
+        if name in folders:
+            models[name] = model = kind.from_pretrained(
+                files.folder / name, variant=variant(files.folder, folders[name]), **options
+            )
+            done += sum(value.numel() for value in model.parameters())
+            yield done
+    return models
 
 
-def _config_folder(checkpoint: Checkpoint, revisions: Path | None) -> Path:
-    """Return the folder with a single file's configurations; the hub is used only for an id."""
-    name, config = checkpoint.name, checkpoint.config
-    if config is None:
-        raise CheckpointUnavailable(name, Phrase("checkpoint-config"))
-    if isinstance(config, Path):
-        folder = config
-    else:
-        folder = _download(name, config, config_patterns(), None, revisions)
-    check_configs(name, folder)
-    return folder
+def _from_file(files: Files, dtype: torch.dtype) -> Generator[int, None, dict[str, Any]]:
+    """Return the models of a checkpoint of single files."""
+    family = family_of_name(files.architecture.name)
+    configs = None if files.is_shipped else files.folder
+    models = yield from components.load_gradually(family, files.parts, dtype, configs)
+    return dict(models)
 
 
 def _download_weights(checkpoint: Checkpoint, repository: str, revisions: Path | None) -> Path:
     name, revision = checkpoint.name, checkpoint.revision
-    folder = _download(name, repository, download_patterns(), revision, revisions)
-    if half := half_patterns(folder):
+    architecture = ARCHITECTURES[checkpoint.family]
+    folder = _download(name, repository, download_patterns(architecture), revision, revisions)
+    if half := half_patterns(folder, architecture):
         return _download(name, repository, half, folder.name, None)  # of the same commit
     return folder
 
@@ -253,15 +297,15 @@ def _download(
     return Path(folder)
 
 
-def _preview_colours(file: Path) -> PreviewColours:
+def _preview_colours(file: Path, channels: int) -> PreviewColours | None:
     if not file.exists():
-        return SD1_COLOURS
+        return None
     table = _read(file)
     matrix, bias = table["matrix"], table["bias"]
-    if [len(row) for row in (*matrix, bias)] != [3] * 5:
-        raise ValueError(Phrase("checkpoint-preview", file=PREVIEW))
+    if [len(row) for row in (*matrix, bias)] != [3] * (channels + 1):
+        raise ValueError(Phrase("checkpoint-preview", file=PREVIEW, channels=channels))
     return PreviewColours(tuple(tuple(row) for row in matrix), tuple(bias))
 
 
 def _read(file: Path) -> dict[str, Any]:
-    return loads(file.read_text("utf-8"))
+    return loads_finite(file.read_text("utf-8"))

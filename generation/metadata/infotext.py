@@ -30,6 +30,7 @@ Number = TypeVar("Number", int, float)
 NEGATIVE = "Negative prompt:"
 EXACT, EXACT_NEGATIVE = "Exact prompt", "Exact negative prompt"
 ENLARGED_BY = "Postprocess upscale by"
+RESCALED_BY = "CFG Rescale"  # as its extension for the web UI writes it
 LEAST_PAIRS = 3  # fewer are words with a colon among them
 MAX_OTHERS = 64
 
@@ -98,8 +99,13 @@ def describe(request: GenerationRequest, *, seed: int, model_hash: str | None = 
         model=request.checkpoint,
         model_hash=model_hash,
         strength=request.strength,
-        other=dict(_version()),
+        other={**_rescaled(request), **_version()},
     )
+
+
+def _rescaled(request: GenerationRequest) -> dict[str, str]:
+    rescale = _number(request.guidance_rescale)
+    return {} if rescale is None else {RESCALED_BY: rescale}
 
 
 def enlarged(source: Parameters, *, factor: int) -> Parameters:
@@ -129,13 +135,14 @@ def write(parameters: Parameters) -> str:
     return "\n".join((*prompts, _line(pairs)))
 
 
-def parse(text: str) -> Parameters | None:
+def parse(text: str, least: int = LEAST_PAIRS) -> Parameters | None:
     """Return what a text in this format says, ours or another program's; None if it says nothing.
 
-    A text without a line of settings is all prompt. Takes time in proportion to its length.
+    A text without a line of ``least`` settings is all prompt. Takes time in proportion to its
+    length.
     """
     lines = [line.strip() for line in text.strip().split("\n")]
-    words, pairs = _settings(lines)
+    words, pairs = _settings(lines, least)
     # Some programs put JSON here.
     if not pairs and lines[0][:1] in ("", "{"):
         return None
@@ -143,6 +150,11 @@ def parse(text: str) -> Parameters | None:
     prompt = "\n".join(words[:negative])
     negative_prompt = "\n".join(words[negative:]).removeprefix(NEGATIVE).lstrip()
     return _parameters(pairs.pop(EXACT, prompt), pairs.pop(EXACT_NEGATIVE, negative_prompt), pairs)
+
+
+def is_ours(parameters: Parameters) -> bool:
+    """Tell whether we wrote them, in our way of writing prompts."""
+    return parameters.other.get("Version", "").startswith("Darkroom ")
 
 
 def whole(text: str) -> int | None:
@@ -222,7 +234,7 @@ def _shown(text: str) -> str:
     return _UNSEEN.sub(" ", text).encode("utf-8", "replace").decode("utf-8")
 
 
-def _settings(lines: list[str]) -> tuple[list[str], dict[str, str]]:
+def _settings(lines: list[str], least: int) -> tuple[list[str], dict[str, str]]:
     """Return the lines before the last one that is of settings, and its pairs.
 
     Where line ends were lost, the words before the settings are a line of their own again.
@@ -230,7 +242,7 @@ def _settings(lines: list[str]) -> tuple[list[str], dict[str, str]]:
     for place in range(len(lines) - 1, -1, -1):
         words, settings = _parted(lines[place])
         pairs = _read_pairs(settings)
-        if len(pairs) >= LEAST_PAIRS and not pairs.keys().isdisjoint(("Steps", "Seed")):
+        if len(pairs) >= least and not pairs.keys().isdisjoint(("Steps", "Seed")):
             return lines[:place] + words, pairs
     return lines, {}
 

@@ -1,10 +1,11 @@
 """Programs that write one JSON object, or a text for each field. Imports no torch."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from generation.metadata import fields
-from generation.metadata.comfyui import comfyui
+from generation.metadata.comfyui import comfyui, workflow
 from generation.metadata.containers import Texts, json_object
 from generation.metadata.infotext import Parameters
 
@@ -96,26 +97,33 @@ def civitai(texts: Texts) -> Parameters | None:
 
 def easy_diffusion(texts: Texts) -> Parameters | None:
     """Easy Diffusion: a text for each field, under either of two names, or one object."""
-    for _, table in texts.objects:
+    for _, whole in texts.objects:
+        inner = whole.get("reqBody")  # what its page copies
+        table = {**whole, **inner} if isinstance(inner, dict) else whole
         if {"use_stable_diffusion_model", "Stable Diffusion model"} & table.keys():
-            return fields.read(table, program="Easy Diffusion")
+            return fields.read(_without(table, "reqBody"), program="Easy Diffusion")
     if texts.get("use_stable_diffusion_model") or texts.get("Stable Diffusion model"):
         return fields.read(dict(reversed(texts.pairs)), program="Easy Diffusion")
     return None
 
 
 def comfy(texts: Texts) -> Parameters | None:
-    """ComfyUI: the graph; what its page shows ("workflow") lacks the inputs' names."""
+    """ComfyUI: the graph, or else what its page shows ("workflow"), of which a part is known."""
     for key, table in texts.objects:
         if key.casefold() == "prompt" or comfyui.is_graph(table):
             if found := comfyui.parse_table(table):
                 return found
         elif isinstance(inner := table.get("prompt"), dict) and comfyui.is_graph(inner):
             return comfyui.parse_table(inner)
+    recognised = None
     for _, table in texts.objects:
-        if (isinstance(table.get("nodes"), list) and "links" in table) or comfyui.is_graph(table):
-            return Parameters(program="ComfyUI")
-    return None
+        if workflow.is_workflow(table):
+            recognised = Parameters(program=comfyui.PROGRAM)
+            if found := comfyui.parse_table(workflow.as_graph(table)):
+                return replace(found, partial=True)
+        elif comfyui.is_graph(table):
+            recognised = Parameters(program=comfyui.PROGRAM)
+    return recognised
 
 
 def anybody(texts: Texts) -> Parameters | None:

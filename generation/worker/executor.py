@@ -30,6 +30,7 @@ from generation.worker.worker import (
     ConfigureLogs,
     Look,
     Message,
+    Offer,
     Ready,
     Report,
     plain_logs,
@@ -80,6 +81,9 @@ class Executor(Protocol):
 
         It must be the very object that runs. One that has ended, or waits, is ignored.
         """
+
+    def offer(self) -> None:
+        """Tell the workers what the catalog has become; requests that are drawn go on."""
 
     async def close(self) -> None:
         """End the workers within seconds; requests still running get Failed(Cancelled)."""
@@ -201,6 +205,11 @@ class LocalExecutor:
             if job.request is request and self._worker is not None:
                 self._worker.send(Look(job.key))
 
+    def offer(self) -> None:
+        """Tell the worker what the catalog has become; see Executor."""
+        if self._worker is not None:
+            self._worker.send(Offer(self._catalog.for_worker()))
+
     async def close(self) -> None:
         """End the worker within seconds; requests still running get Failed(Cancelled)."""
         if self._supervisor is not None:
@@ -230,7 +239,9 @@ class LocalExecutor:
         """Run one worker until it dies; return how far it got."""
         life, ready_at = _Life.UNREADY, 0.0
         try:
-            self._worker = WorkerProcess(self._catalog, self._options, self._configure_logs)
+            self._worker = WorkerProcess(
+                self._catalog.for_worker(), self._options, self._configure_logs
+            )
         except OSError:
             log.exception("cannot start the worker")
             return life

@@ -61,7 +61,14 @@ class Look:
     key: int
 
 
-Command = Add | Cancel | Look
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Command: the catalog has become this one; requests that are aboard go on."""
+
+    catalog: Catalog
+
+
+Command = Add | Cancel | Look | Offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +165,8 @@ def _serve(
     catalog: Catalog,
     options: EngineOptions,
 ) -> None:
+    from generation.engine.device import describe
     from generation.engine.engine import Engine
-    from generation.engine.pipeline import describe
 
     engine = Engine(
         catalog,
@@ -173,7 +180,7 @@ def _serve(
     watched: dict[int, bool] = {}  # the requests, and whether their next step is reported
     spoke = time.monotonic()
     while True:
-        _obey(engine, inbox, watched)
+        _obey(engine, inbox, catalog, watched)
         for key, event in engine.step():
             if _wanted(watched, key, event):
                 messages.send(Report(key, event))
@@ -193,7 +200,12 @@ def _wanted(watched: dict[int, bool], key: int, event: Event) -> bool:
     return True
 
 
-def _obey(engine: "Engine", inbox: queue.SimpleQueue[Command], watched: dict[int, bool]) -> None:
+def _obey(
+    engine: "Engine",
+    inbox: queue.SimpleQueue[Command],
+    catalog: Catalog,
+    watched: dict[int, bool],
+) -> None:
     """Handle every pending command; while idle, wait for one."""
     while engine.idle or not inbox.empty():
         match inbox.get():
@@ -206,3 +218,5 @@ def _obey(engine: "Engine", inbox: queue.SimpleQueue[Command], watched: dict[int
             case Look(key) if key in watched:
                 watched[key] = True
                 engine.look(key)
+            case Offer(newer):
+                catalog.become(newer)

@@ -1,8 +1,9 @@
-"""The available device: ``python -m generation.hardware`` prints it as JSON.
+"""The available device: ``python -m generation.worker.hardware`` prints it as JSON.
 
 A separate program, because detecting it takes torch, which the caller does not import.
 """
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -20,10 +21,20 @@ class Hardware:
     free_gib: float
 
 
+def limit_memory(most: int) -> None:
+    """Limit this process's memory to so many bytes, where the system supports that."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
 def examine() -> Hardware:
     """Detect it in a separate process; raises CalledProcessError if torch does not load."""
     asked = subprocess.run(
-        [sys.executable, "-m", "generation.hardware"],
+        [sys.executable, "-m", "generation.worker.hardware"],
         check=True,
         capture_output=True,
         encoding="utf-8",
@@ -35,7 +46,7 @@ def examine() -> Hardware:
 def _examine() -> Hardware:
     import torch
 
-    from generation.engine.pipeline import describe, pick_device
+    from generation.engine.device import describe, pick_device
 
     device = pick_device()
     if device.type == "cuda":

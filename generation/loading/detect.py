@@ -1,0 +1,289 @@
+"""Tells what a file of weights is, from its header alone. Imports no torch.
+
+Beside the tensors' names and shapes it believes what trainers and other programs write: modelspec
+(https://github.com/Stability-AI/ModelSpec), kohya's ``ss_…``, and ComfyUI's marker tensors.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from generation.loading.denoisers import with_denoiser, with_measured_prediction
+from generation.loading.key_rules import (
+    ADAPTED,
+    ADAPTERS,
+    CLIP_WIDTHS,
+    CONTEXTS,
+    CONTROL,
+    EMBEDDING_ROWS,
+    EMBEDDINGS,
+    IMAGE_ENCODERS,
+    IP_ADAPTER,
+    PARTS,
+    QUANTIZATIONS,
+    SCALED,
+    SPOKEN,
+    TEXT_ENCODERS,
+    TITLES,
+    UPSCALERS,
+    Tensors,
+    context_width,
+    family_of,
+)
+from generation.loading.model_file import Kind, ModelFile, Part
+from generation.loading.safetensors_file import Header, Tensor, open_header, shown
+from generation.phrases import Phrase
+
+__all__ = ["Kind", "ModelFile", "Part", "checkpoint_problem", "describe", "inspect_file"]
+
+PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
+
+# Metadata worth keeping, each cut to a length: a LoRA's can be megabytes of training captions.
+KEPT = re.compile(
+    r"modelspec\.(?!thumbnail)\w{1,40}"
+    r"|ss_(?:base_model_version|v2|v_parameterization|zero_terminal_snr|output_name|sd_model_name)"
+    r"|ss_network_(?:module|dim|alpha)"
+    r"|format|prediction_type|name|description|trigger_words?"
+)
+MOST_KEPT = 40
+LONGEST_KEPT = 300  # characters
+
+PRECISIONS = {
+    "F64": "fp64",
+    "F32": "fp32",
+    "F16": "fp16",
+    "BF16": "bf16",
+    "F8_E4M3": "fp8",
+    "F8_E5M2": "fp8",
+    "I8": "int8",
+    "U8": "uint8",
+    "F4": "fp4",
+}
+
+NAMES = {
+    Kind.DIFFUSION_MODEL: Phrase("kind-diffusion-model"),
+    Kind.LORA: Phrase("kind-lora"),
+    Kind.EMBEDDING: Phrase("kind-embedding"),
+    Kind.VAE: Phrase("kind-vae"),
+    Kind.CONTROL: Phrase("kind-control"),
+    Kind.UPSCALER: Phrase("kind-upscaler"),
+    Kind.TEXT_ENCODER: Phrase("kind-text-encoder"),
+    Kind.IMAGE_ENCODER: Phrase("kind-image-encoder"),
+    Kind.IP_ADAPTER: Phrase("kind-ip-adapter"),
+}
+
+
+def inspect_file(path: Path) -> ModelFile:
+    """Return what the file at ``path`` is; raises nothing for a bad one.
+
+    Reads the header only, in bounded time and memory. Links are followed, but not resolved: a link
+    into the hub's cache keeps its own name.
+    """
+    if path.suffix.lower() in PICKLES:
+        return ModelFile(
+            path=path, problem=Phrase("checkpoint-pickled-file", file=shown(path.name))
+        )
+    header = open_header(path)
+    found = describe(path, header)
+    try:
+        size = path.stat().st_size
+        if header.problem is None:
+            found = with_measured_prediction(found, header.tensors)
+    except OSError:
+        size = 0
+    return replace(found, bytes=size)
+
+
+def checkpoint_problem(file: ModelFile, drawn: tuple[str, ...]) -> Phrase | None:
+    """Return why a file cannot be drawn with, None if it can: damaged, a LoRA, another family.
+
+    ``drawn`` are the families that are drawn.
+    """
+    name = shown(file.path.name)
+    if file.problem is not None:
+        return file.problem
+    if file.kind in NAMES and file.kind is not Kind.DIFFUSION_MODEL:
+        return Phrase("checkpoint-kind", file=name, what=NAMES[file.kind])
+    if file.family is None:
+        return Phrase("checkpoint-unknown", file=name)
+    if file.family not in drawn:
+        title = TITLES.get(file.family, file.family)
+        return Phrase("checkpoint-not-drawn", file=name, family=title)
+    if file.inpaints:
+        return Phrase("checkpoint-inpaints", file=name)
+    if file.edits:
+        return Phrase("checkpoint-edits", file=name, channels=file.in_channels or 0)
+    if file.quantization not in (None, SCALED):
+        return Phrase("checkpoint-quantized", file=name, found=file.quantization or "")
+    return None
+
+
+def describe(path: Path, header: Header) -> ModelFile:
+    """Return what a file with this header is, all but its length in bytes."""
+    tensors = header.tensors
+    said = _kept(header.metadata)
+    parts = _parts(tensors)
+    kind = _kind(tensors, parts)
+    if parts.keys() == {Part.OTHER}:
+        parts = {_part_alone(tensors, kind): parts[Part.OTHER]}
+    file = ModelFile(
+        path=path,
+        kind=kind,
+        parts=parts,
+        precisions=_precisions(tensors),
+        quantization=_quantization(tensors),
+        title=said.get("modelspec.title") or shown(path.stem),
+        metadata=said,
+        problem=header.problem,
+    )
+    if kind is Kind.LORA:
+        family = _adapter_family(tensors, said)
+        return replace(file, family=family, algorithm=_algorithm(tensors))
+    if kind is Kind.EMBEDDING:
+        return replace(file, family=_embedding_family(tensors) or _said_family(said))
+    if kind is Kind.CONTROL:
+        return replace(file, family=_control_family(tensors) or _said_family(said))
+    if kind in (Kind.CHECKPOINT, Kind.DIFFUSION_MODEL):
+        return with_denoiser(file, tensors)
+    return file
+
+
+def _parts(tensors: Tensors) -> dict[Part, int]:
+    """Return the parameters of each part by its prefix; those without one are OTHER."""
+    counts: Counter[Part] = Counter()
+    for key, tensor in tensors.items():
+        found = PARTS.match(key)
+        counts[Part[found.lastgroup or "OTHER"] if found else Part.OTHER] += tensor.values
+    return {part: count for part, count in counts.items() if count}
+
+
+def _kind(tensors: Tensors, parts: Mapping[Part, int]) -> Kind:
+    if _algorithm(tensors):
+        return Kind.LORA
+    if any(key.startswith(CONTROL) for key in tensors):
+        return Kind.CONTROL
+    if any(key.startswith(IP_ADAPTER) for key in tensors):
+        return Kind.IP_ADAPTER
+    others = parts.keys() - {Part.DENOISER, Part.EMA, Part.OTHER}
+    if Part.DENOISER in parts:
+        return Kind.CHECKPOINT if others else Kind.DIFFUSION_MODEL
+    if others == {Part.VAE}:
+        return Kind.VAE
+    if others:
+        return Kind.TEXT_ENCODER
+    return _kind_alone(tensors)
+
+
+def _kind_alone(tensors: Tensors) -> Kind:
+    """Return the kind of a file with one part, whose names have no prefix."""
+    if family_of(tensors, ""):
+        return Kind.DIFFUSION_MODEL
+    if "decoder.conv_in.weight" in tensors:
+        return Kind.VAE
+    if any(name in tensors for name in TEXT_ENCODERS):
+        return Kind.TEXT_ENCODER
+    if any(key.startswith(IMAGE_ENCODERS) for key in tensors):
+        return Kind.IMAGE_ENCODER
+    if any(map(UPSCALERS.match, tensors)):
+        return Kind.UPSCALER
+    if 0 < len(tensors) <= 4 and any(map(EMBEDDINGS.fullmatch, tensors)):
+        return Kind.EMBEDDING
+    if len(tensors) == 1 and _is_embedding(next(iter(tensors.values()))):
+        return Kind.EMBEDDING
+    return Kind.UNKNOWN
+
+
+def _part_alone(tensors: Tensors, kind: Kind) -> Part:
+    """Return which part a file holds whose names have no prefix."""
+    if kind is Kind.TEXT_ENCODER:
+        name, encoder = next(one for one in TEXT_ENCODERS.items() if one[0] in tensors)
+        if encoder is not None:
+            return Part[encoder]
+        return Part[CLIP_WIDTHS.get(tensors[name].width, "OTHER")]
+    alone = {Kind.DIFFUSION_MODEL: Part.DENOISER, Kind.VAE: Part.VAE}
+    return alone.get(kind, Part.OTHER)
+
+
+def _is_embedding(tensor: Tensor) -> bool:
+    """Diffusers saves an embedding under its own name: vectors as wide as a text encoder's."""
+    rows, width = (1, *tensor.shape)[-2:] if tensor.shape else (0, 0)
+    return len(tensor.shape) <= 2 and rows <= EMBEDDING_ROWS and width in CLIP_WIDTHS
+
+
+def _algorithm(tensors: Tensors) -> str | None:
+    """Return how an adapter is factored, None for what is none."""
+    names = "\n".join(tensors)
+    for name, pattern in ADAPTERS.items():
+        if pattern.among(names):
+            if name == "lora" and any(len(one.shape) == 4 for one in tensors.values()):
+                return "locon"  # of convolutions too
+            return name
+    return None
+
+
+def _adapter_family(tensors: Tensors, said: Mapping[str, str]) -> str | None:
+    for family, named in ADAPTED:
+        if any(map(named, tensors)):
+            return family
+    for key, tensor in tensors.items():
+        # The cross attention's keys read the text; kohya's and diffusers' names for its lower half.
+        if "attn2" in key and re.search(r"to_k\.(?:lora_(?:down|A)\b|lora\.down)", key):
+            return CONTEXTS.get(tensor.width)
+    return _said_family(said)
+
+
+def _embedding_family(tensors: Tensors) -> str | None:
+    if tensors.keys() >= {"clip_l", "clip_g"}:
+        return "sdxl"
+    widths = {tensor.width for tensor in tensors.values()}
+    return next((CONTEXTS[width] for width in widths if width in CONTEXTS), None)
+
+
+def _control_family(tensors: Tensors) -> str | None:
+    prefix = "control_model." if any(key.startswith("control_model.") for key in tensors) else ""
+    if any(
+        prefix + name in tensors
+        for name in ("label_emb.0.0.weight", "add_embedding.linear_1.weight")
+    ):
+        return "sdxl"
+    if width := context_width(tensors, prefix):
+        return CONTEXTS.get(width)
+    return _adapter_family(tensors, {})
+
+
+def _said_family(said: Mapping[str, str]) -> str | None:
+    """Return the family that a trainer wrote into the metadata."""
+    text = (
+        f"{said.get('modelspec.architecture', '')} {said.get('ss_base_model_version', '')}".lower()
+    )
+    found = next((family for part, family in SPOKEN.items() if part in text), None)
+    return "sd2" if found == "sd1" and said.get("ss_v2") == "True" else found
+
+
+def _precisions(tensors: Tensors) -> dict[str, int]:
+    """Return the parameters by precision; markers and schedules are not counted."""
+    counts: Counter[str] = Counter()
+    for key, tensor in tensors.items():
+        if "." in key:
+            counts[PRECISIONS.get(tensor.dtype, tensor.dtype.lower())] += tensor.values
+    return {name: count for name, count in counts.items() if count}
+
+
+def _quantization(tensors: Tensors) -> str | None:
+    names = "\n".join(tensors)
+    found = [name for name, pattern in QUANTIZATIONS.items() if pattern.among(names)]
+    kinds = {tensor.dtype for key, tensor in tensors.items() if key.endswith(".weight")}
+    if kinds & {"U8", "I8", "F4"} and (not found or found == [SCALED]):
+        return "int8" if "I8" in kinds else "fp4"
+    return found[-1] if found else None
+
+
+def _kept(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Return what is worth keeping, without line breaks and at a bounded length."""
+    kept: dict[str, str] = {}
+    for key, text in metadata.items():
+        if len(kept) < MOST_KEPT and KEPT.fullmatch(key):
+            kept[key] = shown(" ".join(text[: 2 * LONGEST_KEPT].split()))[:LONGEST_KEPT]
+    return kept
