@@ -1,9 +1,10 @@
 """What can be told of a diffusion model from its tensors and its name. Imports no torch."""
 
+import math
 import re
+import statistics
+import struct
 from dataclasses import replace
-
-import numpy as np
 
 from generation.loading.key_rules import DENOISER, Tensors, family_of
 from generation.loading.model_file import ModelFile
@@ -28,8 +29,9 @@ FLOWS = frozenset(
 SAID = {"epsilon": "epsilon", "eps": "epsilon", "v": "v_prediction", "v_prediction": "v_prediction"}
 V_WORDS = re.compile(r"(?<!\bno )(?<!\bnon )(?<!\bnot )\bv ?pred(?:iction)?\b")
 V_SPREAD = 0.09  # as ComfyUI has it in supported_models.py
+V_VALUES = 4096  # at most; it has 320
 V_BIAS = f"{DENOISER}output_blocks.11.1.transformer_blocks.0.norm1.bias"
-STORED = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "BF16": "<u2"}
+STORED = {"F16": "e", "F32": "f", "F64": "d", "BF16": "H"}  # as `struct` names them
 # A word of a name that says how a model was distilled. "Hyper" is also how people praise realism,
 # so that it counts only before what Hyper-SD's names go on with.
 DISTILLED = {
@@ -65,10 +67,12 @@ def with_measured_prediction(file: ModelFile, tensors: Tensors) -> ModelFile:
     found = tensors.get(V_BIAS)
     if file.family != "sd2" or file.prediction_type or found is None or found.dtype not in STORED:
         return file
+    if found.values > V_VALUES:
+        return file
     with file.path.open("rb") as opened:
         opened.seek(found.start)
         values = _numbers(found, opened.read(found.bytes))
-    spread = float(values.std()) if len(values) and np.isfinite(values).all() else 0.0
+    spread = statistics.pstdev(values) if values and all(map(math.isfinite, values)) else 0.0
     if not spread:
         return file
     # Inpainting models of SD 2 were all trained on noise.
@@ -89,11 +93,12 @@ def named_distillation(*names: str) -> str | None:
     return next((name for name, pattern in DISTILLED.items() if pattern.search(said)), None)
 
 
-def _numbers(tensor: Tensor, data: bytes) -> np.ndarray:
-    values = np.frombuffer(data, STORED[tensor.dtype])
+def _numbers(tensor: Tensor, data: bytes) -> tuple[float, ...]:
+    values = struct.unpack(f"<{tensor.values}{STORED[tensor.dtype]}", data)
     if tensor.dtype == "BF16":  # the upper half of an fp32
-        values = (values.astype("<u4") << 16).view("<f4")
-    return values.astype(np.float64)
+        upper = (value << 16 for value in values)
+        return struct.unpack(f"<{len(values)}f", struct.pack(f"<{len(values)}I", *upper))
+    return values
 
 
 def _in_channels(tensors: Tensors, prefix: str) -> int | None:
