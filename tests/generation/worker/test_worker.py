@@ -55,7 +55,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, script) -> tuple[ScriptedEngine, list
     engine = ScriptedEngine(script, inbox)
     for name, holds in (
         ("engine", {"Engine": lambda *_, **__: engine}),
-        ("pipeline", {"describe": lambda device: device.type}),
+        ("device", {"describe": lambda device: device.type}),
     ):
         module = ModuleType(f"generation.engine.{name}")
         vars(module).update(holds)
