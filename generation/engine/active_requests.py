@@ -44,6 +44,7 @@ class Drawing:
     samples: list[Sample] = field(default_factory=list)
     pictures_told: int = 0
     step_told: int = 0
+    step_seen: int = 0  # of the last preview
     preview_wanted: bool = True
     device_seconds: float = 0.0
 
@@ -67,13 +68,22 @@ class Drawing:
         if self.step <= self.step_told:
             return None
         self.step_told = self.step
-        preview = None
         if self.preview_wanted:
-            self.preview_wanted = False
-            with contextlib.suppress(GenerationError), step_guard(self.request):
-                clean = torch.cat([sample.clean() for sample in self.samples])
-                preview = draw_preview(clean, self.pipeline.preview_colours)
-        return Progress(self.step, self.samples[0].steps, preview)
+            return self.look()
+        return Progress(self.step, self.samples[0].steps)
+
+    def look(self) -> Progress | None:
+        """Return how far it is, with a preview; None until that is further than at the last one."""
+        self.preview_wanted = self.step_told <= self.step_seen
+        if self.preview_wanted:
+            return None
+        self.step_seen = self.step_told
+        preview = None
+        with contextlib.suppress(GenerationError), step_guard(self.request):
+            begun = [sample for sample in self.samples if sample.step]
+            clean = torch.cat([sample.clean() for sample in begun])
+            preview = draw_preview(clean, self.pipeline.preview_colours)
+        return Progress(self.step_told, self.samples[0].steps, preview)
 
     def describe(self, seed: int) -> PngInfo:
         """Return the metadata for its picture with this seed; reads the checkpoint once."""

@@ -111,13 +111,14 @@ class Engine:
         elif key in self._aboard:
             self._cancelled.append(self._fail(key, Cancelled("cancelled")))
 
-    def look(self, key: int) -> None:
-        """Draw a preview at the request's next step; until it is asked again, there are no more.
+    @torch.inference_mode()
+    def look(self, key: int) -> Progress | None:
+        """Return how far a request is, with a preview, if that is further than at the last one.
 
-        Each request's first step brings one unasked. Unknown and finished keys are ignored.
+        None, also for unknown keys: then its next step brings one, as its first does unasked.
         """
-        if isinstance(drawing := self._aboard.get(key), Drawing):
-            drawing.preview_wanted = True
+        aboard = self._aboard.get(key)
+        return aboard.look() if isinstance(aboard, Drawing) else None
 
     @torch.inference_mode()
     def step(self) -> Events:

@@ -97,6 +97,16 @@ def test_of_the_steps_it_reports_the_first_and_those_that_are_asked_for(
     assert engine.looks == [2], "the other had ended"
 
 
+def test_a_new_step_is_reported_as_soon_as_somebody_looks(monkeypatch: pytest.MonkeyPatch):
+    latest = Progress(2, 9, b"a preview")
+    steps = [[(1, Progress(step, 9))] for step in range(1, 5)]
+    monkeypatch.setattr(ScriptedEngine, "look", lambda engine, key: latest)
+    _, said = serve(
+        monkeypatch, [(steps[0], 0.1), (steps[1], 0.1, Look(1)), (steps[2], 0.1), (steps[3], 0.1)]
+    )
+    assert said == [Report(1, Progress(1, 9)), Report(1, latest)]
+
+
 def test_while_nobody_looks_it_says_that_it_lives(monkeypatch: pytest.MonkeyPatch):
     ticks = [([(1, Progress(step, 99))], 0.3) for step in range(1, 11)]
     _, said = serve(monkeypatch, [([(1, Started())], 0.3), *ticks])
