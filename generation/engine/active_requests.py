@@ -12,14 +12,15 @@ from PIL.PngImagePlugin import PngInfo
 
 from generation.catalog import Checkpoint
 from generation.engine.batcher import Bucket
+from generation.engine.preview import draw_preview
 from generation.engine.sample import Sample
-from generation.errors import OutOfMemory, StepFailed
+from generation.errors import GenerationError, OutOfMemory, StepFailed
 from generation.families.pipeline import DrawLatents, Pipeline, Prompts
 from generation.loading.memory import is_out_of_memory
 from generation.loading.model_hash import model_hash
 from generation.metadata.infotext import describe, enlarged
 from generation.metadata.png import chunks, read
-from generation.request import Aspect, GenerationRequest, Request, UpscaleRequest
+from generation.request import Aspect, GenerationRequest, Progress, Request, UpscaleRequest
 from generation.upscaler.tiles import Upscaling
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class Drawing:
     samples: list[Sample] = field(default_factory=list)
     pictures_told: int = 0
     step_told: int = 0
+    step_seen: int = 0  # of the last preview
     preview_wanted: bool = True
     device_seconds: float = 0.0
 
@@ -60,6 +62,28 @@ class Drawing:
     def step(self) -> int:
         """The average number of steps its pictures have taken."""
         return sum(sample.step for sample in self.samples) // self.request.num_images
+
+    def progress(self) -> Progress | None:
+        """Return how far it is, if that is further than before, with a preview if one is wanted."""
+        if self.step <= self.step_told:
+            return None
+        self.step_told = self.step
+        if self.preview_wanted:
+            return self.look()
+        return Progress(self.step, self.samples[0].steps)
+
+    def look(self) -> Progress | None:
+        """Return how far it is, with a preview; None until that is further than at the last one."""
+        self.preview_wanted = self.step_told <= self.step_seen
+        if self.preview_wanted:
+            return None
+        self.step_seen = self.step_told
+        preview = None
+        with contextlib.suppress(GenerationError), step_guard(self.request):
+            begun = [sample for sample in self.samples if sample.step]
+            clean = torch.cat([sample.clean() for sample in begun])
+            preview = draw_preview(clean, self.pipeline.preview_colours)
+        return Progress(self.step_told, self.samples[0].steps, preview)
 
     def describe(self, seed: int) -> PngInfo:
         """Return the metadata for its picture with this seed; reads the checkpoint once."""

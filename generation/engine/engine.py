@@ -23,7 +23,6 @@ from generation.engine.batcher import Batcher, Bucket
 from generation.engine.device import pick_device
 from generation.engine.forward import Forward
 from generation.engine.postprocess import Postprocess
-from generation.engine.preview import draw_preview
 from generation.engine.row_profiling import Profiles
 from generation.engine.sample import Sample
 from generation.errors import Cancelled, GenerationError, InvalidRequest, NotChecked, OutOfMemory
@@ -112,13 +111,14 @@ class Engine:
         elif key in self._aboard:
             self._cancelled.append(self._fail(key, Cancelled("cancelled")))
 
-    def look(self, key: int) -> None:
-        """Draw a preview at the request's next step; until it is asked again, there are no more.
+    @torch.inference_mode()
+    def look(self, key: int) -> Progress | None:
+        """Return how far a request is, with a preview, if that is further than at the last one.
 
-        Each request's first step brings one unasked. Unknown and finished keys are ignored.
+        None, also for unknown keys: then its next step brings one, as its first does unasked.
         """
-        if isinstance(drawing := self._aboard.get(key), Drawing):
-            drawing.preview_wanted = True
+        aboard = self._aboard.get(key)
+        return aboard.look() if isinstance(aboard, Drawing) else None
 
     @torch.inference_mode()
     def step(self) -> Events:
@@ -276,22 +276,11 @@ class Engine:
             drawing.device_seconds += seconds * rows[drawing.key] / rows.total()
         if not outputs:
             failed = {one.key: out_of_memory(one.request) for one in drawings}
-        told = [one for one in drawings if one.key not in failed]
         events: Events = [self._fail(key, error) for key, error in failed.items()]
-        return events + [event for drawing in told for event in self._progress(drawing)]
-
-    def _progress(self, drawing: Drawing) -> Events:
-        """Report a request's progress, if there is any, with a preview if one is wanted."""
-        if drawing.step <= drawing.step_told:
-            return []
-        drawing.step_told = drawing.step
-        preview = None
-        if drawing.preview_wanted:
-            drawing.preview_wanted = False
-            with contextlib.suppress(GenerationError), step_guard(drawing.request):
-                clean = torch.cat([sample.clean() for sample in drawing.samples])
-                preview = draw_preview(clean, drawing.pipeline.preview_colours)
-        return [(drawing.key, Progress(drawing.step, drawing.samples[0].steps, preview))]
+        for drawing in drawings:
+            if drawing.key not in failed and (progress := drawing.progress()) is not None:
+                events.append((drawing.key, progress))
+        return events
 
     def _decode(self, sample: Sample) -> Events:
         """Decode a picture's final latents."""
