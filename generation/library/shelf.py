@@ -7,9 +7,12 @@ torch.
 import hashlib
 import json
 import logging
+import os
+import queue
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -28,6 +31,7 @@ from generation.phrases import Phrase
 log = logging.getLogger(__name__)
 
 SETTLED_S = 2.0  # a file that was written to within this time may be being copied
+READERS, MANY = 4, 20  # processes at once; files of which a start takes seconds
 SHELF = "models.json"  # in the data folder
 
 
@@ -83,9 +87,8 @@ class Library:
         candidates = [one for one in found if isinstance(one, Candidate)]
         unread = [one for one in found if isinstance(one, Unread)]
         fresh = [one for one in candidates if self._known(one) is None]
-        with headers.HeaderReader() as reader:
-            for one in fresh:
-                self._read[one.path] = (one.size, one.changed, _inspect(one, reader))
+        for one, file in zip(fresh, _inspect_all(fresh), strict=True):
+            self._read[one.path] = (one.size, one.changed, file)
         moving = _moving(fresh, settled_s)
         for one in moving:
             del self._read[one.path]  # it is read again when it is whole
@@ -184,6 +187,29 @@ class Library:
             log.warning("%s is not written: %s", self._kept, error.strerror)
             with suppress(OSError):
                 part.unlink()
+
+
+def _inspect_all(candidates: Sequence[Candidate]) -> list[ModelFile]:
+    """Return what files are, read by a few processes at once."""
+    if not candidates:
+        return []
+    if len(candidates) >= MANY:
+        log.info("reading the headers of %d files", len(candidates))
+    free: queue.SimpleQueue[headers.HeaderReader] = queue.SimpleQueue()
+    with ExitStack() as stack:
+        count = min(READERS, os.cpu_count() or 1, len(candidates))
+        for _ in range(count):
+            free.put(stack.enter_context(headers.HeaderReader()))
+
+        def inspect(candidate: Candidate) -> ModelFile:
+            reader = free.get()
+            try:
+                return _inspect(candidate, reader)
+            finally:
+                free.put(reader)
+
+        with ThreadPoolExecutor(count) as threads:
+            return list(threads.map(inspect, candidates))
 
 
 def _inspect(candidate: Candidate, reader: headers.HeaderReader) -> ModelFile:

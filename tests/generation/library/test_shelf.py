@@ -142,10 +142,10 @@ def test_only_what_changed_is_read_again(models: Path, monkeypatch: pytest.Monke
     (models / "c.safetensors").unlink()
     assert list(look(library)) == ["a", "b"]
     assert list(look(Library([models], kept))) == ["a", "b"]  # as after a restart
-    assert read == ["a", "b", "c", "b"]
+    assert sorted(read) == ["a", "b", "b", "c"]
     monkeypatch.setattr(shelf, "_reader", lambda: "a newer release")
     look(Library([models], kept))
-    assert read[4:] == ["a", "b"]
+    assert sorted(read[4:]) == ["a", "b"]
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"reader": 1}', b"\xff", b"[" * 100_000])
