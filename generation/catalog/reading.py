@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from generation.catalog.catalog import EMBEDDED, STYLES, Catalog, Checkpoint
+from generation.catalog.defaults import settings_of_source
 from generation.errors import (
     CatalogInvalid,
     CheckpointUnavailable,
@@ -16,11 +17,11 @@ from generation.errors import (
     InvalidRequest,
 )
 from generation.loading.checkpoint_folder import (
-    PICKLES,
     check_checker,
     check_configs,
     check_folder,
 )
+from generation.loading.detect import PICKLES
 from generation.loading.single_file import check_file
 from generation.phrases import Phrase
 from generation.request import Sampler
@@ -40,6 +41,7 @@ _SETTINGS: dict[str, tuple[type, ...]] = {
     "prediction_type": (str,),
     "timestep_spacing": (str,),
     "zero_terminal_snr": (bool,),
+    "shift": (float, int),
     "size": (int,),
     "num_inference_steps": (int,),
     "guidance_scale": (float, int),
@@ -213,6 +215,8 @@ class _Reading:
         else:
             settings["source"] = source = _source(name, settings["source"], path.parent)
             found = self._taken(source)
+            if found is None and isinstance(source, Path):
+                settings = {**settings_of_source(source), **settings}
             if isinstance(source, Path) and not source.exists() and not self._strict:
                 raise CheckpointUnavailable(
                     name, Phrase("checkpoint-file-missing", file=str(source))
@@ -347,4 +351,5 @@ def _source(name: str, text: str, base: Path) -> Path | str:
 def _from_setting(setting: str, taken: Mapping[str, Checkpoint]) -> Checkpoint:
     source = _source(setting, setting, Path())
     name = KNOWN_NAMES.get(setting, Path(source).name)
-    return Checkpoint(name=setting if name in taken or not name else name, source=source)
+    said = settings_of_source(source) if isinstance(source, Path) else {}
+    return Checkpoint(name=setting if name in taken or not name else name, source=source, **said)

@@ -1,8 +1,8 @@
 """Encoding prompts of any length, with weights, and caching them."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import torch
@@ -29,12 +29,41 @@ class Token:
 class EncodedPrompt:
     """A prompt's embedding [1, chunks × tokens, width], read-only.
 
-    ``cut`` is what did not fit, as written but without the syntax; usually empty.
+    ``cut`` is what did not fit, as written but without the syntax; usually empty. ``pooled``
+    [1, width] is the whole first chunk's, if the encoder was read for one.
     """
 
     embedding: torch.Tensor
     chunks: int
     cut: str
+    pooled: torch.Tensor | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory it takes."""
+        return self.embedding.nbytes + (0 if self.pooled is None else self.pooled.nbytes)
+
+
+# Reads ids [1, tokens] and their mask, if any, with a text encoder: the embedding [1, tokens,
+# width] and, if there is one, the pooled one [1, width].
+Read = Callable[
+    [CLIPTextModel, torch.Tensor, torch.Tensor | None], tuple[torch.Tensor, torch.Tensor | None]
+]
+
+
+def last_layer(
+    encoder: CLIPTextModel, ids: torch.Tensor, mask: torch.Tensor | None
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Read as Stable Diffusion 1 and 2 do; nothing is pooled."""
+    return encoder(ids, attention_mask=mask)[0], None
+
+
+def layer_before_last(
+    encoder: CLIPTextModel, ids: torch.Tensor, mask: torch.Tensor | None
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Read as Stable Diffusion XL does; pooled if the encoder has a projection."""
+    output = encoder(ids, attention_mask=mask, output_hidden_states=True)
+    return output.hidden_states[-2], output.get("text_embeds")
 
 
 class PromptEncoder:
@@ -51,7 +80,9 @@ class PromptEncoder:
         text_encoder: CLIPTextModel,
         device: torch.device,
         cache_bytes: int = CACHE_BYTES,
+        read: Read = last_layer,
     ) -> None:
+        self._read = read
         self._tokenizer = tokenizer
         self._text_encoder = text_encoder
         self._device = device
@@ -72,10 +103,12 @@ class PromptEncoder:
             return self._cache[text]
         chunks = self._chunks(parse(text))
         kept, rest = chunks[:MAX_CHUNKS], chunks[MAX_CHUNKS:]
+        read = [self._encode_chunk(chunk) for chunk in kept]
         encoded = EncodedPrompt(
-            torch.cat([self._encode_chunk(chunk) for chunk in kept], dim=1),
+            torch.cat([embedding for embedding, _ in read], dim=1),
             len(kept),
             "".join(token.text for chunk in rest for token in chunk).strip(" ,"),
+            read[0][1],
         )
         self._keep(text, encoded)
         return encoded
@@ -88,7 +121,7 @@ class PromptEncoder:
             return encoded
         empty = self.encode("").embedding
         embedding = torch.cat([encoded.embedding, *[empty] * missing], dim=1)
-        return EncodedPrompt(embedding, chunks, encoded.cut)
+        return replace(encoded, embedding=embedding, chunks=chunks)
 
     def _chunks(self, sections: Sequence[Sequence[Piece]]) -> list[list[Token]]:
         """Return the sections' tokens in chunks, at least one, without start and end tokens."""
@@ -109,8 +142,8 @@ class PromptEncoder:
             for id_, (begin, end) in zip(found.input_ids, pairwise(begins), strict=False)
         ]
 
-    def _encode_chunk(self, chunk: Sequence[Token]) -> torch.Tensor:
-        """Return the embedding [1, tokens, width] of a chunk, encoded separately."""
+    def _encode_chunk(self, chunk: Sequence[Token]) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return a chunk's embedding [1, tokens, width], encoded separately, and the pooled one."""
         tokenizer = self._tokenizer
         used = len(chunk) + 2
         unused = self._chunk_size - len(chunk)
@@ -119,19 +152,19 @@ class PromptEncoder:
         # Stable Diffusion 2's encoder says whether to mask padding; 1's does not.
         masked = getattr(self._text_encoder.config, "use_attention_mask", False)
         mask = torch.tensor([[1] * used + [0] * unused], device=self._device) if masked else None
-        embedding = self._text_encoder(input_ids, attention_mask=mask)[0]
+        embedding, pooled = self._read(self._text_encoder, input_ids, mask)
         weights = [1.0, *(token.weight for token in chunk), 1.0] + [1.0] * unused
-        return weigh(embedding, weights)
+        return weigh(embedding, weights), pooled
 
     def _keep(self, text: str, encoded: EncodedPrompt) -> None:
         """Cache it, evicting the least recently used if there is no room."""
-        if encoded.embedding.nbytes > self._cache_bytes:
+        if encoded.nbytes > self._cache_bytes:
             return
         self._cache[text] = encoded
-        self._bytes_used += encoded.embedding.nbytes
+        self._bytes_used += encoded.nbytes
         while self._bytes_used > self._cache_bytes:
             _, oldest = self._cache.popitem(last=False)
-            self._bytes_used -= oldest.embedding.nbytes
+            self._bytes_used -= oldest.nbytes
 
 
 def split(tokens: Sequence[Token], size: int, comma: int) -> list[list[Token]]:

@@ -14,6 +14,7 @@ from generation.loading.detect import PICKLES, checkpoint_problem, inspect_file
 from generation.loading.key_rules import TITLES
 from generation.loading.layouts.composition import COMPONENTS, lacks
 from generation.loading.model_file import ModelFile, Part
+from generation.loading.safetensors_file import shown
 from generation.phrases import Phrase
 
 SUFFIX = ".safetensors"
@@ -34,9 +35,9 @@ def check_file(
     CheckpointUnavailable, saying in a line what keeps it from being drawn with.
     """
     if file.suffix.lower() in PICKLES:
-        raise CheckpointUnavailable(name, Phrase("checkpoint-pickled-file", file=file.name))
+        raise CheckpointUnavailable(name, Phrase("checkpoint-pickled-file", file=shown(file.name)))
     if not file.is_file():
-        raise CheckpointUnavailable(name, Phrase("checkpoint-file-missing", file=str(file)))
+        raise CheckpointUnavailable(name, Phrase("checkpoint-file-missing", file=shown(file)))
     found = inspect_file(file)
     problem = checkpoint_problem(found, FAMILIES)
     if problem is None and architecture is not None:
@@ -68,7 +69,10 @@ def _other_family(file: ModelFile, architecture: Architecture) -> Phrase | None:
         return None
     found = TITLES.get(file.family or "", "")
     return Phrase(
-        "checkpoint-other-family", file=file.path.name, found=found, wanted=architecture.title
+        "checkpoint-other-family",
+        file=shown(file.path.name),
+        found=found,
+        wanted=architecture.title,
     )
 
 
@@ -79,9 +83,9 @@ def _other_config(file: ModelFile, configs: Path) -> Phrase | None:
         return None
     return Phrase(
         "checkpoint-other-config",
-        file=file.path.name,
+        file=shown(file.path.name),
         found=TITLES.get(file.family or "", ""),
-        folder=configs.name,
+        folder=shown(configs.name),
         wanted=TITLES[described],
     )
 

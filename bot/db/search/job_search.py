@@ -10,9 +10,20 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, column, func, literal_column, select, table, true
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    column,
+    func,
+    literal_column,
+    select,
+    table,
+    text,
+    true,
+)
 
 from bot.db.models import JobRow
 from bot.db.search.search_words import trigrams
@@ -23,7 +34,34 @@ LONGER = 4  # factor for each following stretch
 OUT_OF_ORDER = timedelta(hours=1)
 LAST_ID = 2**63 - 1  # the largest id in SQLite
 
+NONCHARACTERS = frozenset("\ufffe\uffff")  # no part of any trigram
+
 _WORDS = table("job_words", column("rowid"))
+# The FTS5 expression that matches every trigram beginning with one or two letters; each text ends in
+# two line ends (0019), so that one begins at every letter. `job_words_terms` lists each occurrence
+# of a trigram, so the next one is looked for where no more of the last can be.
+BEGINNING = """
+    coalesce(
+        group_concat('"' || replace(term, '"', '""') || '"', ' OR '),
+        '"' || char(1, 1, 1) || '"'
+    )
+    FROM (
+        WITH RECURSIVE beginning (term) AS (
+            SELECT (
+                SELECT term FROM job_words_terms
+                WHERE term >= :words AND term < :words || char(1114111) ORDER BY term LIMIT 1
+            )
+            UNION ALL
+            SELECT (
+                SELECT term FROM job_words_terms
+                WHERE term >= beginning.term || char(1) AND term < :words || char(1114111)
+                ORDER BY term LIMIT 1
+            )
+            FROM beginning WHERE beginning.term IS NOT NULL
+        )
+        SELECT term FROM beginning WHERE term IS NOT NULL
+    )
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +78,12 @@ def by_columns(*conditions: ColumnElement[bool]) -> Way:
 
 
 def by_words(words: str) -> list[Way]:
-    """Return the way along the word index; none if these folded words are too short."""
+    """Return the way along the word index; none for what its tokenizer leaves out."""
+    if not words or not NONCHARACTERS.isdisjoint(words):
+        return []
     expression = trigrams(words)
     if expression is None:
-        return []
+        expression = select(text(BEGINNING).bindparams(words=words)).scalar_subquery()
     return [Way(_WORDS.c.rowid, (literal_column("job_words").op("MATCH")(expression),))]
 
 
@@ -85,51 +125,49 @@ class Period:
         return Way(way.id, tuple(conditions))
 
 
-async def newest(
-    session: AsyncSession,
+def newest(
+    connection: Connection,
     ways: Sequence[Way],
     conditions: Sequence[ColumnElement[bool]],
     before: int | None,
     limit: int,
-) -> list[JobRow]:
+) -> list[Row[Any]]:
     """Return the newest jobs before job ``before`` that meet all conditions, newest first.
 
     Each of the ways yields all of them, and possibly others.
     """
-    found: list[list[JobRow]] = [[] for _ in ways]
+    found: list[list[Row[Any]]] = [[] for _ in ways]
     reached = [before for _ in ways]
     stretch = STRETCH
     while True:
         for number, way in enumerate(ways):
-            ids = await _follow(session, way, reached[number], stretch)
+            ids = _follow(connection, way, reached[number], stretch)
             if ids:
                 left = limit - len(found[number])
-                found[number] += await _meeting(session, ids, conditions, left)
+                found[number] += _meeting(connection, ids, conditions, left)
             if len(found[number]) == limit or len(ids) < stretch:
                 return found[number]
             reached[number] = ids[-1]
         stretch *= LONGER
 
 
-async def _follow(
-    session: AsyncSession, way: Way, before: int | None, stretch: int
-) -> Sequence[int]:
+def _follow(connection: Connection, way: Way, before: int | None, stretch: int) -> Sequence[int]:
     query = select(way.id).where(*way.conditions).order_by(way.id.desc()).limit(stretch)
     if before is not None:
         query = query.where(way.id < before)
-    return (await session.scalars(query)).all()
+    return connection.scalars(query).all()
 
 
-async def _meeting(
-    session: AsyncSession,
+def _meeting(
+    connection: Connection,
     ids: Sequence[int],
     conditions: Sequence[ColumnElement[bool]],
     limit: int,
-) -> Sequence[JobRow]:
+) -> Sequence[Row[Any]]:
     among = func.json_each(json.dumps(list(ids))).table_valued("value", name="among").c.value
-    query = select(JobRow).where(
+    query = select(*JobRow.__table__.columns).where(
         JobRow.id.in_(select(among)),
         # Written like this, no condition makes SQLite use an index instead of the ids.
         *(condition.is_(true()) for condition in conditions),
     )
-    return (await session.scalars(query.order_by(JobRow.id.desc()).limit(limit))).all()
+    return connection.execute(query.order_by(JobRow.id.desc()).limit(limit)).all()

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from generation.catalog import EMBEDDED, Checkpoint
+from generation.catalog.defaults import settings_in
 from generation.embedded import CHECKPOINT
 from generation.errors import CatalogInvalid, CheckpointUnavailable
-from generation.library.offers import Looker, settings_in
+from generation.library.offers import Looker
 from generation.loading.detect import Kind, ModelFile
 from generation.request import Sampler
 from tests.generation.library.files import write

@@ -9,12 +9,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from generation.catalog import Catalog, Checkpoint, load_catalog
+from generation.catalog import Catalog, Checkpoint, check_files, load_catalog
 from generation.engine.engine import Engine
 from generation.errors import CatalogInvalid, CheckpointUnavailable
-from generation.request import Failed
+from generation.request import Failed, Sampler
 from tests.generation.conftest import CPU, PLAIN, MakeRequest, pixels, run
 from tests.generation.loading import layouts
+from tests.generation.loading.tiny import save_folder, save_tiny
 
 
 def convert(folder: Path, file: Path, family: str = "sd1") -> Path:
@@ -149,3 +150,24 @@ def test_a_file_with_holes_fails_its_request_in_one_line(
     assert isinstance(failed, Failed)
     assert isinstance(failed.error, CheckpointUnavailable)
     assert "\n" not in str(failed.error)
+
+
+@pytest.mark.parametrize("family", ["sd1", "sd2", "sdxl", "sd3", "flux", "z-image"])
+def test_a_file_alone_draws_the_pixels_of_its_folder(
+    tmp_path: Path, make_request: MakeRequest, family: str
+):
+    plain = family.replace("-", "_")
+    file = save_tiny(plain, tmp_path / "Ein Freund, 友達.SAFETENSORS")
+    predicts = {"sd1": "epsilon", "sd2": "v_prediction", "sdxl": "epsilon"}.get(family, "flow")
+    said = {"family": family, "prediction_type": predicts}
+    checkpoints = {
+        "File": Checkpoint(name="File", source=file, **said),
+        "Folder": Checkpoint(name="Folder", source=save_folder(plain, tmp_path / "folder"), **said),
+    }
+    for checkpoint in checkpoints.values():
+        check_files(checkpoint)
+    engine = Engine(Catalog(checkpoints, "File"), CPU, options=PLAIN)
+    plan = {"width": 64, "height": 64, "family": family, "sampler": Sampler.EULER}
+    drawn = [pixels(run(engine, make_request(checkpoint=name, **plan))) for name in checkpoints]
+    assert np.array_equal(*drawn)
+    assert drawn[0].std() > 0

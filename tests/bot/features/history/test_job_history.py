@@ -1,6 +1,7 @@
 """Moderators' search and people's own, against a reference in plain Python."""
 
 import random
+import re
 from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ import pytest
 from alembic import command
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 
 from bot.core.erasing import ERASED, NOBODY, forget
 from bot.core.jobs.job_data import JobData
@@ -21,7 +22,7 @@ from bot.db import database as database_module
 from bot.db.database import FILE_NAME, Database, alembic_config, migrate
 from bot.db.records import Job, Kind, ModSearch, NewJob, Origin, Search, Status, Words
 from bot.db.search import job_search as newest
-from bot.db.search.search_words import fold
+from bot.db.search.search_words import fold, searchable
 from bot.features.history.job_history import History
 from bot.features.privacy.service import Privacy
 from generation.request import GenerationRequest, Sampler
@@ -248,19 +249,18 @@ async def test_erased_words_are_in_no_file(
     assert [trace for trace in traces if trace in left] == []
     for words in ("zxqsecretvyk", "jvwother", "vyk"):
         assert await history.search(replace(EVERYTHING, words=words), None, ALL) == []
-    async with database.write() as session:
-        connection = await session.connection()
+
+    def check(connection: Connection) -> None:
         # Raises where index and jobs differ.
-        await connection.exec_driver_sql(
+        connection.exec_driver_sql(
             "INSERT INTO job_words (job_words, rank) VALUES ('integrity-check', 1)"
         )
-        changes = [await connection.exec_driver_sql("SELECT total_changes()")]
-        await connection.exec_driver_sql(
-            "INSERT INTO job_words (job_words, rank) VALUES ('merge', 1)"
-        )
-        changes.append(await connection.exec_driver_sql("SELECT total_changes()"))
-        before, after = (row.scalar_one() for row in changes)
+        before = connection.exec_driver_sql("SELECT total_changes()").scalar_one()
+        connection.exec_driver_sql("INSERT INTO job_words (job_words, rank) VALUES ('merge', 1)")
+        after = connection.exec_driver_sql("SELECT total_changes()").scalar_one()
         assert after - before <= 1, "not everything was merged"
+
+    await database.write(check)
 
 
 SEARCHES = [
@@ -271,6 +271,7 @@ SEARCHES = [
     replace(EVERYTHING, flagged=True),
     replace(EVERYTHING, words="red"),
     replace(EVERYTHING, words="ox"),
+    replace(EVERYTHING, words="o"),
     replace(EVERYTHING, since=START, until=START + timedelta(days=1)),
     replace(EVERYTHING, job_id=4),
     replace(EVERYTHING, person_id=MIA, words="red"),
@@ -285,6 +286,13 @@ SEARCHES = [
 ]
 
 
+# FTS5 is asked for a match where its scan has an M, newest first (64), and its list of terms for
+# those between two where the number is 6; `among` are the ids of a stretch, `beginning` are terms.
+INDEX_OF_WORDS = re.compile(r"SCAN job_words VIRTUAL TABLE INDEX \d+:M")
+BETWEEN_TERMS = "SCAN job_words_terms VIRTUAL TABLE INDEX 6:"
+HARMLESS = (BETWEEN_TERMS, "SCAN among", "SCAN beginning", "SCAN CONSTANT ROW")
+
+
 async def plans(database: Database, search: ModSearch | Search, before: int | None) -> list[str]:
     """Run a search and return SQLite's plan for everything that it asked."""
     store = History(database) if isinstance(search, ModSearch) else JobStore(database)
@@ -294,7 +302,7 @@ async def plans(database: Database, search: ModSearch | Search, before: int | No
 async def steps_of(database: Database, asking: Awaitable) -> list[str]:
     """Ask the store for something and return SQLite's plan for it."""
     asked: list[tuple[str, tuple]] = []
-    listener = (database._engine.sync_engine, "before_cursor_execute")
+    listener = (database._engine, "before_cursor_execute")
 
     def note(connection, cursor, statement, parameters, context, executemany):
         asked.append((statement, parameters))
@@ -302,15 +310,16 @@ async def steps_of(database: Database, asking: Awaitable) -> list[str]:
     event.listen(*listener, note)
     await asking
     event.remove(*listener, note)
-    found = []
-    async with database.read() as session:
-        connection = await session.connection()
-        for statement, parameters in asked:
-            if statement.startswith("SELECT"):
-                explain = f"EXPLAIN QUERY PLAN {statement}"
-                rows = await connection.exec_driver_sql(explain, parameters)
-                found += [row.detail for row in rows]
-    return found
+
+    def explain(connection: Connection) -> list[str]:
+        return [
+            row.detail
+            for statement, parameters in asked
+            if statement.startswith("SELECT")
+            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        ]
+
+    return await database.read(explain)
 
 
 async def test_what_is_looked_up_of_one_job_goes_along_its_own_index(
@@ -332,10 +341,52 @@ async def test_no_search_goes_through_a_table_or_sorts(database: Database, kept:
         steps = await plans(database, search, before)
         assert any(step.startswith("SEARCH jobs") for step in steps)
         for step in steps:
-            # FTS5 is asked for a match where its scan has an M; `among` are the ids of a stretch.
-            harmless = step.startswith("SCAN among") or ("SCAN job_words" in step and ":M" in step)
+            harmless = step.startswith(HARMLESS) or INDEX_OF_WORDS.match(step)
             assert harmless or not step.startswith("SCAN"), (search, steps)
             assert "TEMP B-TREE" not in step, (search, steps)
+
+
+async def test_short_words_go_along_the_index_too(
+    database: Database, kept: list[Job], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(newest, "STRETCH", 4)
+    for words in ("o", "ox", "q", "qz"):
+        for search in (
+            replace(EVERYTHING, words=words),
+            Search(person_id=MIA, guild_id=SERVER, word=words),
+        ):
+            steps = await plans(database, search, None)
+            assert any(INDEX_OF_WORDS.match(step) for step in steps)
+            terms = [step for step in steps if "job_words_terms" in step]
+            assert terms
+            assert all(step.startswith(BETWEEN_TERMS) for step in terms)
+            assert any("SEARCH jobs USING INTEGER PRIMARY KEY" in step for step in steps)
+
+
+@pytest.mark.parametrize(
+    "word", ["猫", "q", "qz", "z", '"', "i", "e!", "é", "\ufffe", "%", "_", "*"]
+)
+async def test_one_or_two_letters_are_found_wherever_they_stand(
+    database: Database, monkeypatch: pytest.MonkeyPatch, word: str
+):
+    monkeypatch.setattr(newest, "STRETCH", 1)  # so that it is the index that finds them
+    jobs, history = JobStore(database), History(database)
+    typed = [
+        ("q", ""),
+        ("猫", ""),
+        ("a fox", "qz"),
+        ("QZ", "é"),
+        ('say "hi"', "50%_*"),
+        ("zq!", "q"),
+    ]
+    typed += [("i", "one!"), ("noncharacter \ufffe", ""), ("ein Bär", "Été!")]
+    for number, (prompt, negative) in zip(range(0, 70, 7), typed, strict=False):
+        request = replace(new_job_of(0).request, prompt=prompt, negative_prompt=negative)
+        await record(jobs, number, request)
+    found = await history.search(replace(EVERYTHING, words=word), None, ALL)
+    there = [job.words for job in await history.search(EVERYTHING, None, ALL)]
+    assert len(there) == len(typed)
+    assert [job.words for job in found] == [one for one in there if word in searchable(one)]
 
 
 async def test_jobs_from_before_the_index_are_found(tmp_path: Path):
