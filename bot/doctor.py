@@ -22,8 +22,7 @@ from bot.ui.trouble import TROUBLE, describe
 from generation.catalog import Checkpoint, check_files
 from generation.engine.row_profile import read_profiles
 from generation.errors import GenerationError
-from generation.library.offers import looker
-from generation.library.shelf import SHELF, Library
+from generation.library.offers import Looker
 from generation.loading.revisions import COMMIT, RevisionsDamaged, pinned
 from generation.options import PROFILES, REVISIONS
 from generation.weights import examine as examine_weights
@@ -76,9 +75,11 @@ def _hardware() -> Finding:
 
 def _checkpoints(settings: Settings) -> list[Finding]:
     chosen = settings.generation
-    library = Library(settings.models.paths, settings.store.folder / SHELF)
+    look = Looker(
+        settings.models.paths, settings.store.folder, chosen.catalog, chosen.checkpoint or None
+    )
     try:
-        offers = looker(library, chosen.catalog, chosen.checkpoint or None)()
+        offers = look()
     except GenerationError as error:
         return [Finding("catalog", str(error), fine=False)]
     catalog = offers.catalog

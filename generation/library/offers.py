@@ -1,6 +1,6 @@
 """From what lies in the folders to the catalog that people choose from. Imports no torch."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from generation.architectures import ARCHITECTURES
@@ -8,7 +8,7 @@ from generation.catalog import Checkpoint, Offers, read_offers, settings_of
 from generation.catalog.defaults import DRAWN, settings_in
 from generation.errors import CatalogInvalid, CheckpointUnavailable, InvalidRequest
 from generation.library.layout import SETTINGS
-from generation.library.shelf import Item, Library, Shelf
+from generation.library.shelf import SHELF, Item, Library, Shelf
 from generation.loading.detect import Kind, ModelFile, checkpoint_problem
 from generation.loading.key_rules import TITLES
 from generation.loading.layouts.composition import companions, lacks
@@ -19,16 +19,28 @@ RESERVE = 2 * 2**30  # bytes, as the model cache leaves free
 _FOR_CHECKPOINTS = (Kind.CHECKPOINT, Kind.DIFFUSION_MODEL)
 
 
-def looker(library: Library, file: Path | None, default: str | None) -> Callable[[], Offers]:
-    """Return a function that looks at the folders and reads the owner's catalog ``file``.
+class Looker:
+    """Looks at folders and reads the owner's catalog ``file``, again and again.
 
-    It blocks, and raises CatalogInvalid or, where there are no folders, CheckpointUnavailable.
+    What the files' headers say is kept in ``folder``. Calling it blocks, and raises CatalogInvalid,
+    or CheckpointUnavailable where there are no folders.
     """
 
-    def look() -> Offers:
-        return offers(library.look(), file, default, strict=not library.exists)
+    def __init__(
+        self, folders: Sequence[Path], folder: Path, file: Path | None, default: str | None
+    ) -> None:
+        self._library = Library(folders, folder / SHELF)
+        self._file, self._default = file, default
 
-    return look
+    def __call__(self) -> Offers:
+        """Return the catalog as it is now."""
+        return offers(
+            self._library.look(), self._file, self._default, strict=not self._library.exists
+        )
+
+    def close(self) -> None:
+        """End a look in another thread, which raises LookEnded there."""
+        self._library.close()
 
 
 def offers(shelf: Shelf, file: Path | None, default: str | None, *, strict: bool) -> Offers:
