@@ -6,6 +6,7 @@ error-invalid = `{ $field }` must be { $bound }.
 error-unreadable = I do not understand { $value }.
 error-checkpoint = I cannot use that checkpoint: { $reason }.
 error-too-large = That picture is too large for this machine. Try a smaller size.
+error-step-failed = The sampler failed with these settings. Try another sampler or another number of steps.
 error-not-checked = That picture could not be checked, so I am not showing it. Please tell the server's owner.
 error-cancelled = That job was cancelled.
 error-worker-died = The worker stopped twice while drawing this. Please try another prompt.
@@ -357,7 +358,11 @@ job-cancelled-by-moderator = Cancelled by a moderator
 job-variation = (variation of { $number })
 job-starting = Starting…
 job-queued = Queued, { ordinal }
-job-loading = Loading { $checkpoint }…
+job-loading =
+    Loading { $checkpoint }{ $percent ->
+        [0] …
+       *[other] : { $percent } %
+    }
 job-stalled = { $drawn ->
     [0] Waiting for the disk. This continues automatically as soon as the disk allows it.
     [one] Your picture is drawn; waiting for the disk. It will be posted automatically.

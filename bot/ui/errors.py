@@ -34,6 +34,7 @@ from generation.errors import (
     InvalidRequest,
     NotChecked,
     OutOfMemory,
+    StepFailed,
     WorkerDied,
 )
 
@@ -61,6 +62,7 @@ SENTENCES: dict[type[BaseException], Line] = {
         "error-checkpoint", reason=inert(phrased(error.reason), WHY)
     ),
     OutOfMemory: lambda _: say("error-too-large"),
+    StepFailed: lambda _: say("error-step-failed"),
     NotChecked: lambda _: say("error-not-checked"),
     Cancelled: lambda _: say("error-cancelled"),
     WorkerDied: lambda _: say("error-worker-died"),

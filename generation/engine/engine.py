@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -11,7 +11,15 @@ from PIL import Image
 
 from generation.catalog import Catalog
 from generation.engine import safety
-from generation.engine.active_requests import Drawing, UpscaleTask
+from generation.engine.active_requests import (
+    Drawing,
+    UpscaleTask,
+    checkpoint_of,
+    memory_guard,
+    out_of_memory,
+    step_guard,
+    warm_up_request,
+)
 from generation.engine.batcher import Batcher, Bucket
 from generation.engine.device import pick_device
 from generation.engine.forward import Forward
@@ -21,13 +29,12 @@ from generation.engine.row_profiling import Profiles
 from generation.engine.sample import Sample
 from generation.errors import Cancelled, GenerationError, InvalidRequest, NotChecked, OutOfMemory
 from generation.families.pipeline import Pipeline
-from generation.loading.memory import free_bytes, is_out_of_memory, release
+from generation.loading.memory import free_bytes, release
 from generation.loading.model_cache import ModelCache
 from generation.log_context import JOB, about
 from generation.options import DETERMINISTIC_ROWS, EngineOptions
 from generation.phrases import Phrase
 from generation.request import (
-    Aspect,
     Event,
     Failed,
     Finished,
@@ -124,7 +131,7 @@ class Engine:
         """
         events, self._cancelled = self._cancelled, []
         events += self._admit_one()
-        self._board()
+        events += self._board()
         bucket = self._batcher.pick()
         if bucket is not None:
             events += self._denoise(bucket)
@@ -137,16 +144,12 @@ class Engine:
         return events + self._finish()
 
     def _admit_one(self) -> Events:
-        """Admit a request, the first that waits; others only while its checkpoint is loading."""
-        wanted = [one for one in self._waiting.values() if isinstance(one, GenerationRequest)]
-        self._cache.stop_loading_all_but([request.checkpoint for request in wanted])
+        """Admit the first that waits; those behind it only while its checkpoint is loading."""
+        self._cache.stop_loading_all_but(map(checkpoint_of, self._waiting.values()))
         for key, request in list(self._waiting.items()):
             with about(self._jobs.get(key)):
                 events = self._admit(key, request)
-            loading = isinstance(request, GenerationRequest) and self._cache.is_loading(
-                request.checkpoint
-            )
-            if events or not loading:
+            if events or not self._cache.is_loading(checkpoint_of(request)):
                 return events
         return []
 
@@ -154,14 +157,13 @@ class Engine:
         """Admit a request, if it is valid and there is memory for it."""
         started: Started | None
         try:
-            with _memory_guard(request):
+            with memory_guard(request):
                 if isinstance(request, UpscaleRequest):
                     started = self._prepare_enlarging(key, request)
                 else:
                     started = self._prepare_drawing(key, request)
         except GenerationError as error:
-            wanted = () if isinstance(request, UpscaleRequest) else (request.checkpoint,)
-            if isinstance(error, OutOfMemory) and self._make_room(*wanted):
+            if isinstance(error, OutOfMemory) and self._make_room(checkpoint_of(request)):
                 return []  # the next tick tries again
             del self._waiting[key]
             return [(key, Failed(error))]
@@ -207,15 +209,21 @@ class Engine:
             raise InvalidRequest("image", Phrase("bound-image-needed"))
         return decode(request.image, request.width, request.height)
 
-    def _board(self) -> None:
+    def _board(self) -> Events:
         """Let samples join their buckets in the order of their requests, as rows are free."""
         full: set[Bucket] = set()
+        failed: Events = []
         for drawing in self._drawings:
-            while not drawing.whole and drawing.bucket not in full:
-                if self._has_room(drawing):
-                    self._batcher.join(drawing.next_sample())
-                else:
-                    full.add(drawing.bucket)
+            try:
+                while not drawing.whole and drawing.bucket not in full:
+                    if self._has_room(drawing):
+                        with step_guard(drawing.request):
+                            self._batcher.join(drawing.next_sample())
+                    else:
+                        full.add(drawing.bucket)
+            except GenerationError as error:
+                failed.append(self._fail(drawing.key, error))
+        return failed
 
     def _has_room(self, drawing: Drawing) -> bool:
         """Whether another of its pictures can join: beside others, only as long as it pays."""
@@ -246,8 +254,13 @@ class Engine:
         outputs: list[torch.Tensor] = []
         with contextlib.suppress(OutOfMemory):
             outputs = self._forward.predict(pipeline, samples)
+        failed: dict[int, GenerationError] = {}
         for sample, output in zip(samples, outputs, strict=bool(outputs)):
-            sample.advance(output)
+            try:
+                with step_guard(sample.request):
+                    sample.advance(output)
+            except GenerationError as error:
+                failed[sample.key] = error
             if sample.done:
                 self._batcher.leave(sample)
                 self._undecoded.append(sample)
@@ -258,8 +271,10 @@ class Engine:
         for drawing in drawings:
             drawing.device_seconds += seconds * rows[drawing.key] / rows.total()
         if not outputs:
-            return [self._fail(one.key, _out_of_memory(one.request)) for one in drawings]
-        return [event for drawing in drawings for event in self._progress(drawing)]
+            failed = {one.key: out_of_memory(one.request) for one in drawings}
+        told = [one for one in drawings if one.key not in failed]
+        events: Events = [self._fail(key, error) for key, error in failed.items()]
+        return events + [event for drawing in told for event in self._progress(drawing)]
 
     def _progress(self, drawing: Drawing) -> Events:
         """Report a request's progress, if there is any, with a preview if one is wanted."""
@@ -269,8 +284,9 @@ class Engine:
         preview = None
         if drawing.preview_wanted:
             drawing.preview_wanted = False
-            clean = torch.cat([sample.clean() for sample in drawing.samples])
-            preview = draw_preview(clean, drawing.pipeline.preview_colours)
+            with contextlib.suppress(GenerationError), step_guard(drawing.request):
+                clean = torch.cat([sample.clean() for sample in drawing.samples])
+                preview = draw_preview(clean, drawing.pipeline.preview_colours)
         return [(drawing.key, Progress(drawing.step, drawing.samples[0].steps, preview))]
 
     def _decode(self, sample: Sample) -> Events:
@@ -278,7 +294,7 @@ class Engine:
         drawing = next(one for one in self._drawings if one.key == sample.key)
         begun = time.monotonic()
         try:
-            with _memory_guard(drawing.request):
+            with memory_guard(drawing.request):
                 pixels = drawing.pipeline.decode(sample.latents)
         except OutOfMemory as error:
             return [] if self._make_room() else [self._fail(sample.key, error)]
@@ -304,7 +320,7 @@ class Engine:
         key, work = enlarging.key, enlarging.work
         begun = time.monotonic()
         try:
-            with _memory_guard(enlarging.request):
+            with memory_guard(enlarging.request):
                 work.step()
         except OutOfMemory as error:
             return [] if self._make_room() else [self._fail(key, error)]
@@ -371,46 +387,14 @@ class Engine:
             checkpoint = self._catalog[self._catalog.default]
         except GenerationError as error:
             return error
-        width, height = checkpoint.size_for(Aspect.SQUARE)
-        self.add(
-            WARM_UP,
-            GenerationRequest(
-                prompt="warm-up",
-                checkpoint=checkpoint.name,
-                width=width,
-                height=height,
-                num_inference_steps=1,
-                guidance_scale=checkpoint.guidance_scale,
-                sampler=checkpoint.sampler,
-                seed=0,
-                family=checkpoint.family,
-            ),
-        )
+        request = warm_up_request(checkpoint)
+        self.add(WARM_UP, request)
         while not self.idle:
             for _, event in self.step():
                 if isinstance(event, Failed):
                     return event.error
         pipeline = self._cache.take(checkpoint.name, lambda _name, _share: None)
         if pipeline is not None:
-            empty = pipeline.latents(width, height)
-            self.rows, _ = self._row_limits(
-                pipeline, Bucket(checkpoint.name, tuple(empty.shape[1:]))
-            )
+            shape = tuple(pipeline.latents(request.width, request.height).shape[1:])
+            self.rows, _ = self._row_limits(pipeline, Bucket(checkpoint.name, shape))
         return None
-
-
-def _out_of_memory(request: Request) -> OutOfMemory:
-    return OutOfMemory(
-        f"not enough memory for {request.num_images} × {request.width}×{request.height} px;"
-        " fewer or smaller pictures may fit"
-    )
-
-
-@contextlib.contextmanager
-def _memory_guard(request: Request) -> Iterator[None]:
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
-        raise _out_of_memory(request) from error

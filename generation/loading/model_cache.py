@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection, Generator, Iterable
 from dataclasses import dataclass, replace
 
 import torch
@@ -113,10 +113,11 @@ class ModelCache:
         """Whether a checkpoint is being loaded beside those in use."""
         return name in self._loads
 
-    def stop_loading_all_but(self, wanted: Collection[str]) -> None:
+    def stop_loading_all_but(self, wanted: Iterable[str]) -> None:
         """Forget what has been read of checkpoints that nobody waits for any more."""
-        for name in [name for name in self._loads if name not in wanted]:
-            del self._loads[name]
+        if self._loads:
+            for name in self._loads.keys() - set(wanted):
+                del self._loads[name]
 
     def drop_all_but(self, kept: Collection[str]) -> bool:
         """Unload all others; return whether there were any."""
@@ -140,11 +141,12 @@ class ModelCache:
             try:
                 if load.advance(on_loading, SLICE_S if in_use else math.inf):
                     return self._build(load)
-                self._loads[name] = load
-                return None
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error) or not self._pipelines:
                     raise
+            else:
+                self._loads[name] = load
+                return None
             del load
             # Outside the handler, whose traceback keeps the loaded weights alive.
             if not self._drop_oldest(in_use):
