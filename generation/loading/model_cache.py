@@ -5,10 +5,11 @@ import math
 import time
 from collections.abc import Callable, Collection, Generator, Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 
-from generation.catalog import Catalog, Checkpoint
+from generation.catalog import Catalog
 from generation.engine.device import pick_dtype
 from generation.families.pipeline import Pipeline, family_of
 from generation.loading.memory import free_bytes, is_out_of_memory, release
@@ -67,7 +68,7 @@ class ModelCache:
         self._device = device
         self._options = options or EngineOptions()
         self._pipelines: dict[str, Pipeline] = {}  # most recently used last
-        self._loaded: dict[str, Checkpoint] = {}  # as they were when they were loaded
+        self._loaded: dict[str, tuple[Any, ...]] = {}  # from what; see `Checkpoint.loaded_from`
         self._found: dict[str, Files] = {}  # of checkpoints waiting for room
         self._loads: dict[str, _Load] = {}  # beside those in use
         self._blockers: dict[str, Collection[str]] = {}
@@ -106,7 +107,6 @@ class ModelCache:
         pipeline = self._load(name, files, in_use, on_loading)
         if pipeline is not None:
             self._pipelines[name] = pipeline
-            self._loaded[name] = self._catalog[name]
         return pipeline
 
     def is_loading(self, name: str) -> bool:
@@ -165,8 +165,10 @@ class ModelCache:
         if short and self._pipelines:
             self._found[name], self._blockers[name] = files, in_use
             return None
-        settings = self._catalog[name].scheduler_settings
-        return _Load(files, load_gradually(files, dtype, settings), short=short)
+        checkpoint = self._catalog[name]
+        self._loaded[name] = checkpoint.loaded_from
+        reading = load_gradually(files, dtype, checkpoint.scheduler_settings)
+        return _Load(files, reading, short=short)
 
     def _build(self, load: "_Load") -> Pipeline:
         files, parts = load.files, load.parts
@@ -183,7 +185,8 @@ class ModelCache:
 
     def _is_outdated(self, name: str) -> bool:
         """Whether the catalog has another file under this name by now."""
-        return self._loaded[name] != self._catalog.checkpoints.get(name)
+        checkpoint = self._catalog.checkpoints.get(name)
+        return checkpoint is not None and self._loaded[name] != checkpoint.loaded_from
 
     def _drop_oldest(self, in_use: Collection[str]) -> bool:
         """Unload the least recently used one not in use; return whether there was one."""

@@ -1,4 +1,4 @@
-"""What drawing with a checkpoint takes of a device's memory, from headers only. Imports no torch."""
+"""What a checkpoint takes of a device's memory, from headers only. Imports no torch."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -59,9 +59,9 @@ def memory_needed(
     fp16 or bf16, as on a GPU; else in fp32.
     """
     size = 2 if half else 4
-    parts = {part: count for part, count in file.parts.items() if part is not Part.EMA}
-    for other in beside:
-        parts |= other.parts
+    parts: dict[str, int] = {}
+    for one in (file, *beside):
+        parts |= {part: count for part, count in one.parts.items() if part != Part.EMA}
     weights = [size * count for count in parts.values()]
     return Footprint(sum(weights), max(weights, default=0), size * working_values(file.family))
 
