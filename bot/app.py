@@ -245,6 +245,7 @@ def build(settings: Settings) -> App:
     options = EngineOptions(
         rows=generation.rows,
         deterministic=generation.deterministic,
+        fp8=generation.fp8,
         compile=generation.compile,
         metadata=generation.metadata,
         safety=generation.safety,

@@ -60,13 +60,14 @@ class Architecture:
 
     ``family`` is the class that draws, as "module:name". ``pipelines`` are the names that a
     folder's model_index.json has for it, ``components`` the folders beside that, the denoiser's
-    first; those in ``optional`` may all be missing. ``size`` is the side in pixels of a square
+    first; those in ``optional`` may all be missing. ``told_by`` is an entry of the denoiser's
+    configuration, where families share a pipeline. ``size`` is the side in pixels of a square
     picture as it was trained, ``buckets`` are the (width, height) that it was trained on at that
-    size; other sizes have sides in multiples of ``side_multiple``.
-    ``row_cost`` is what a pixel of a row takes in a forward pass, relative to Stable Diffusion 1.
-    ``sampler``, ``num_inference_steps`` and ``guidance_scale`` are what a checkpoint gets unless
-    its own settings differ. Without ``classifier_free`` guidance is an input of the model and takes
-    no second row. With ``flow_matching``, strength rounds the steps that a source picture takes up.
+    size; other sizes have sides in multiples of ``side_multiple``. ``row_cost`` is what a pixel of
+    a row takes in a forward pass, relative to Stable Diffusion 1. ``sampler``,
+    ``num_inference_steps`` and ``guidance_scale`` are what a checkpoint gets unless its own
+    settings differ. Without ``classifier_free`` guidance is an input of the model and takes no
+    second row. With ``flow_matching``, strength rounds the steps that a source picture takes up.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Architecture:
     components: tuple[Component, ...]
     size: int
     optional: tuple[str, ...] = ()
+    told_by: tuple[str, object] | None = None
     side_multiple: int = 8
     buckets: tuple[tuple[int, int], ...] = ()
     row_cost: float = 1.0
@@ -112,6 +114,7 @@ SD1 = Architecture(
     family="generation.families.stable_diffusion:StableDiffusion",
     pipelines=("StableDiffusionPipeline", "LatentConsistencyModelPipeline"),
     components=_STABLE_DIFFUSION,
+    told_by=("cross_attention_dim", 768),
     size=512,
 )
 SD2 = Architecture(
@@ -120,6 +123,7 @@ SD2 = Architecture(
     family="generation.families.stable_diffusion:StableDiffusion",
     pipelines=("StableDiffusionPipeline",),
     components=_STABLE_DIFFUSION,
+    told_by=("cross_attention_dim", 1024),
     size=768,
 )
 SDXL = Architecture(
@@ -167,6 +171,7 @@ SD3 = Architecture(
     pipelines=("StableDiffusion3Pipeline",),
     components=(*_TWO_ENCODERS, _transformers("text_encoder_3"), _tokenizer("tokenizer_3")),
     optional=("text_encoder_3", "tokenizer_3"),
+    told_by=("num_layers", 24),
     size=1024,
     side_multiple=16,
     row_cost=3.5,
@@ -181,6 +186,7 @@ SD3_LARGE = replace(
     SD3,
     name="sd3-large",
     title="Stable Diffusion 3.5 Large",
+    told_by=("num_layers", 38),
     row_cost=9.7,
     num_inference_steps=28,
     guidance_scale=3.5,
@@ -193,6 +199,7 @@ FLUX = replace(
     pipelines=("FluxPipeline",),
     components=_TWO_ENCODERS,
     optional=(),
+    told_by=("guidance_embeds", True),
     row_cost=23.0,
     num_inference_steps=28,
     guidance_scale=3.5,
@@ -202,6 +209,7 @@ FLUX_SCHNELL = replace(
     FLUX,
     name="flux-schnell",
     title="Flux Schnell",
+    told_by=("guidance_embeds", False),
     row_cost=22.0,
     num_inference_steps=4,
     guidance_scale=1.0,
@@ -215,6 +223,7 @@ Z_IMAGE = replace(
     pipelines=("ZImagePipeline",),
     components=_TRANSFORMER,
     optional=(),
+    told_by=None,
     row_cost=17.5,
     num_inference_steps=8,
     guidance_scale=1.0,

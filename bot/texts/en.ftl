@@ -167,6 +167,7 @@ bound-either = { $names }
 bound-factor-here = { $names } for { $width } × { $height } px: { $most } px is the most
 bound-style-name = { $least } to { $most } characters, and not { $taken }
 bound-style-prompt = a text that contains { $place } once and no other braces
+bound-no-shift = left out: { $family } has none
 bound-without-lcm = a sampler other than { $sampler } unless lcm = true
 checkpoint-not-listed = not in the catalog, which has { $names }
 checkpoint-not-among = not in the catalog; `/checkpoints` lists all { $count }
@@ -231,6 +232,7 @@ checkpoint-not-found = it has no source, and none of this name is in the folders
 checkpoint-no-source = { $source } is neither a folder nor a hub id (owner/name)
 checkpoint-hub-out-of-reach = { $repository } is not on disk and the hub is out of reach
 checkpoint-hub = { $repository } on the hub: { $why }
+checkpoint-scheduler = its scheduler's configuration does not suit { $sampler }: { $why }
 checkpoint-predicts = it predicts { $kind }, which not every sampler can follow
 checkpoint-lacks-weights = { $count } of its weights are missing, such as { $first }
 checkpoint-inpainting = its UNet takes { $channels } channels, as for inpainting

@@ -41,6 +41,7 @@ _SETTINGS: dict[str, tuple[type, ...]] = {
     "prediction_type": (str,),
     "timestep_spacing": (str,),
     "zero_terminal_snr": (bool,),
+    "shift": (float, int),
     "size": (int,),
     "num_inference_steps": (int,),
     "guidance_scale": (float, int),

@@ -297,7 +297,9 @@ class Engine:
             with memory_guard(drawing.request):
                 pixels = drawing.pipeline.decode(sample.latents)
         except OutOfMemory as error:
-            return [] if self._make_room() else [self._fail(sample.key, error)]
+            if self._make_room() or drawing.pipeline.spare_memory(sample.latents):
+                return []  # the next tick tries again
+            return [self._fail(sample.key, error)]
         finally:
             seconds = time.monotonic() - begun
             drawing.device_seconds += seconds

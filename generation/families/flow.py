@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from diffusers import (
-    AutoencoderKL,
     DPMSolverMultistepScheduler,
     FlowMatchEulerDiscreteScheduler,
     FlowMatchHeunDiscreteScheduler,
@@ -19,12 +18,10 @@ from diffusers import (
     UniPCMultistepScheduler,
 )
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
-from PIL import Image
 
 from generation.architectures import Sampler
 from generation.engine.trajectory import Trajectory
-from generation.families.autoencoder import Autoencoder
-from generation.families.pipeline import DrawLatents, Pipeline
+from generation.families.pipeline import Pipeline
 from generation.request import GenerationRequest
 
 if TYPE_CHECKING:
@@ -59,18 +56,11 @@ class Flow(Pipeline):
     def __init__(self, parts: "Parts", device: torch.device, *, offloads: bool = False) -> None:
         super().__init__(parts, device, offloads=offloads)
         self.transformer = parts.components["transformer"]
-        vae: AutoencoderKL = parts.components["vae"]
-        self._autoencoder = Autoencoder(vae, device)
 
     @classmethod
     def latent_channels(cls, models: Mapping[str, Any]) -> int:
         """Return how many values a latent cell has."""
         return models["vae"].config.latent_channels
-
-    @property
-    def scale_factor(self) -> int:
-        """How many pixels a side of a latent cell has."""
-        return self._autoencoder.scale_factor
 
     @property
     def prediction_type(self) -> str:
@@ -90,20 +80,6 @@ class Flow(Pipeline):
             request.sampler, self.scheduler_config, steps, tokens, self.sigmas(steps)
         )
         return Trajectory(scheduler, request, self.prediction_type)
-
-    @torch.inference_mode()
-    def encode_picture(self, picture: Image.Image) -> DrawLatents:
-        """Return a function that samples latents [1, channels, h, w] of an RGB picture."""
-        draw = self._autoencoder.encode(picture, self.latents_dtype)
-        self._make_way()
-        return draw
-
-    @torch.inference_mode()
-    def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        """Return the picture of latents [1, channels, h, w]: CPU uint8 [height, width, 3]."""
-        picture = self._autoencoder.decode(latents)
-        self._make_way()
-        return picture
 
 
 def build_scheduler(

@@ -1,6 +1,7 @@
 """What the engine knows of a model family: its rows, its prompts, and a loaded checkpoint."""
 
 import logging
+import math
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -12,12 +13,14 @@ from accelerate import cpu_offload_with_hook
 from accelerate.hooks import UserCpuOffloadHook
 from PIL import Image
 
-from generation.architectures import ARCHITECTURES, Architecture
+from generation.architectures import ARCHITECTURES, Architecture, Sampler
 from generation.engine.preview import PreviewColours
 from generation.engine.samplers import build_scheduler
 from generation.engine.trajectory import Trajectory
+from generation.families.autoencoder import Autoencoder
 from generation.options import Compile
-from generation.request import GenerationRequest
+from generation.phrases import Phrase
+from generation.request import SIDE, GenerationRequest
 
 if TYPE_CHECKING:
     from generation.loading.model_loader import Parts
@@ -103,6 +106,14 @@ class Pipeline(ABC):
                 self._offloaded.append(cpu_offload_with_hook(model, device)[1])
             else:
                 model.to(device)
+        # What stays on the device while others run.
+        self.resident = sum(
+            weight.nbytes
+            for name, model in loaded.items()
+            if not offloads or name == self.denoiser
+            for weight in model.parameters()
+        )
+        self._autoencoder = Autoencoder(parts.components["vae"], device, self.resident)
         self.latents_dtype: torch.dtype = parts.components[self.denoiser].dtype
         self.parameters = sum(
             weight.numel() for model in loaded.values() for weight in model.parameters()
@@ -117,9 +128,9 @@ class Pipeline(ABC):
         """
 
     @property
-    @abstractmethod
     def scale_factor(self) -> int:
         """How many pixels a side of a latent cell has."""
+        return self._autoencoder.scale_factor
 
     @abstractmethod
     def encode(self, request: GenerationRequest) -> Prompts:
@@ -129,13 +140,19 @@ class Pipeline(ABC):
     def predict(self, rows: Sequence[Row]) -> Sequence[torch.Tensor]:
         """Run the denoiser once; return each row's output [1, channels, h, w]."""
 
-    @abstractmethod
+    @torch.inference_mode()
     def encode_picture(self, picture: Image.Image) -> DrawLatents:
         """Return a function that samples latents [1, channels, h, w] of an RGB picture."""
+        draw = self._autoencoder.encode(picture, self.latents_dtype)
+        self._make_way()
+        return draw
 
-    @abstractmethod
+    @torch.inference_mode()
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
         """Return the picture of latents [1, channels, h, w]: CPU uint8 [height, width, 3]."""
+        picture = self._autoencoder.decode(latents)
+        self._make_way()
+        return picture
 
     def guide(
         self, towards: torch.Tensor, away: torch.Tensor, request: GenerationRequest
@@ -144,7 +161,7 @@ class Pipeline(ABC):
 
         It is rescaled as in Lin et al. 2024, section 3.4.
         """
-        guided = away + request.guidance_scale * (towards - away)
+        guided = self._guided(towards, away, request.guidance_scale)
         share = request.guidance_rescale
         if not share:
             return guided
@@ -152,6 +169,10 @@ class Pipeline(ABC):
         deviations = (one.std(dim=inside, keepdim=True) for one in (towards, guided))
         rescaled = guided * (next(deviations) / next(deviations))
         return share * rescaled + (1 - share) * guided
+
+    def _guided(self, towards: torch.Tensor, away: torch.Tensor, scale: float) -> torch.Tensor:
+        """Return both outputs combined, rounded as in diffusers' own pipeline."""
+        return away + scale * (towards - away)
 
     def trajectory(self, request: GenerationRequest) -> Trajectory:
         """Return a new picture's way from noise."""
@@ -171,19 +192,39 @@ class Pipeline(ABC):
 
     def empty_row(self, width: int, height: int) -> Row:
         """Return a row like those of pictures of this size in pixels, with a short prompt."""
-        request = GenerationRequest(
+        request = self._empty_request(self.architecture.sampler, width, height)
+        conditioning = self.encode(request).positive[0][1]
+        return Row(self.latents(width, height), torch.tensor(0.0), conditioning)
+
+    def check_scheduler(self) -> None:
+        """Raise ValueError, saying why, unless every sampler can follow its configuration.
+
+        That is a file of strangers', which is read when a picture begins: then it is too late.
+        """
+        for sampler in self.architecture.samplers:
+            request = self._empty_request(sampler, SIDE[1], SIDE[1])
+            why = ""
+            try:
+                way = self.trajectory(request)
+                if not math.isfinite(way.timestep):
+                    why = str(way.timestep)
+            except Exception as error:  # noqa: BLE001 - whatever diffusers makes of wrong values
+                why = f"{type(error).__name__}: {error}"
+            if why:
+                raise ValueError(Phrase("checkpoint-scheduler", sampler=sampler, why=why))
+
+    def _empty_request(self, sampler: Sampler, width: int, height: int) -> GenerationRequest:
+        return GenerationRequest(
             prompt="empty",
             checkpoint="any",
             family=self.architecture.name,
             width=width,
             height=height,
-            num_inference_steps=1,
+            num_inference_steps=2,
             guidance_scale=1.0,
-            sampler=self.architecture.sampler,
+            sampler=sampler,
             seed=0,
         )
-        conditioning = self.encode(request).positive[0][1]
-        return Row(self.latents(width, height), torch.tensor(0.0), conditioning)
 
     @property
     def compiled(self) -> bool:
@@ -204,6 +245,10 @@ class Pipeline(ABC):
         """Synchronize with the device, so that progress is accurate and a cancel is prompt."""
         if self.device.type != "cpu":
             torch.accelerator.synchronize(self.device)
+
+    def spare_memory(self, latents: torch.Tensor) -> bool:
+        """Decode such latents with less memory from now on; return whether that was not so yet."""
+        return self._autoencoder.spare_memory(latents)
 
     def _make_way(self) -> None:
         """Leave the device to the denoiser, if it cannot hold everything."""

@@ -104,14 +104,9 @@ class ZImage(Flow):
         # It predicts the flow towards the picture.
         return [-one.float().squeeze(1)[None] for one in output]
 
-    def guide(
-        self, towards: torch.Tensor, away: torch.Tensor, request: GenerationRequest
-    ) -> torch.Tensor:
-        """Return the output that guidance makes of both prompts', rounded as the pipeline's.
-
-        That counts from 0: a scale of 1 here, which is none, is its 0.
-        """
-        return towards + (request.guidance_scale - 1) * (towards - away)
+    def _guided(self, towards: torch.Tensor, away: torch.Tensor, scale: float) -> torch.Tensor:
+        """Return both outputs combined: the pipeline counts from 0, where we count from 1."""
+        return towards + (scale - 1) * (towards - away)
 
 
 def _padded(prompt: torch.Tensor) -> Conditioning:

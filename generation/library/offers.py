@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from generation.architectures import ARCHITECTURES
 from generation.catalog import Checkpoint, Offers, read_offers, settings_of
 from generation.catalog.defaults import DRAWN, settings_in
 from generation.errors import CatalogInvalid, CheckpointUnavailable, InvalidRequest
@@ -91,6 +92,8 @@ def why_not(file: ModelFile) -> str | None:
 
 def family_title(file: ModelFile) -> str:
     """Return the name of a file's family as people know it; "" if it is not known."""
+    if file.family in DRAWN:
+        return ARCHITECTURES[settings_in(file)["family"]].title
     return TITLES.get(file.family or "", file.family or "")
 
 

@@ -28,6 +28,17 @@ def free_bytes(device: torch.device) -> int:
     return min(psutil.virtual_memory().available, _left_in_group(CGROUP))
 
 
+def room_beside(device: torch.device, own: int) -> int:
+    """Return how many bytes the device could hold beside ``own`` of ours, if we held nothing else.
+
+    On a GPU that depends on no other checkpoint that happens to be loaded.
+    """
+    if device.type == "cuda":
+        ours = torch.cuda.memory_reserved(device)
+        return max(0, torch.cuda.mem_get_info(device)[0] + ours - own)
+    return free_bytes(device)
+
+
 def release(device: torch.device) -> None:
     """Release the device's unused cached memory."""
     gc.collect()

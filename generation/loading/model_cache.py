@@ -11,10 +11,12 @@ import torch
 
 from generation.catalog import Catalog
 from generation.engine.device import pick_dtype
+from generation.errors import CheckpointUnavailable
 from generation.families.pipeline import Pipeline, family_of
 from generation.loading.memory import free_bytes, is_out_of_memory, release
-from generation.loading.model_loader import Files, Parts, find_files, load_gradually
+from generation.loading.model_loader import Files, Parts, find_files, load_gradually, store_in_fp8
 from generation.options import Compile, EngineOptions
+from generation.phrases import Phrase, reason_of
 from generation.request import Aspect
 
 log = logging.getLogger(__name__)
@@ -158,7 +160,7 @@ class ModelCache:
         if files is None:
             raise AssertionError(f"{name} has not been looked for")
         dtype = pick_dtype(self._device, files, family_of(files.architecture).half)
-        needed = files.values * dtype.itemsize + _checker_bytes(files, self._device) + RESERVE
+        needed = self._weight_bytes(files, dtype) + _checker_bytes(files, self._device) + RESERVE
         while free_bytes(self._device) < needed and self._drop_oldest(in_use):
             pass
         short = free_bytes(self._device) < needed
@@ -170,15 +172,29 @@ class ModelCache:
         reading = load_gradually(files, dtype, checkpoint.scheduler_settings)
         return _Load(files, reading, short=short)
 
+    def _weight_bytes(self, files: Files, dtype: torch.dtype) -> int:
+        if not self._options.fp8:
+            return files.values * dtype.itemsize
+        return files.denoiser + (files.values - files.denoiser) * dtype.itemsize
+
     def _build(self, load: "_Load") -> Pipeline:
         files, parts = load.files, load.parts
         if parts is None:
             raise AssertionError(f"{files.name} is not loaded yet")
         checkpoint = self._catalog[files.name]
+        if self._options.fp8:
+            store_in_fp8(parts)
         compiled = self._options.compile
         compiles = compiled is not Compile.OFF and files.name == self._catalog.default
         offloads = load.short and self._device.type == "cuda" and not compiles
         pipeline = family_of(files.architecture)(parts, self._device, offloads=offloads)
+        try:
+            pipeline.check_scheduler()
+        except ValueError as error:
+            place, why = str(files.single or files.folder), reason_of(error)
+            raise CheckpointUnavailable(
+                files.name, Phrase("checkpoint-file", file=place, why=why)
+            ) from error
         if compiles:
             pipeline.compile(compiled, *checkpoint.size_for(Aspect.SQUARE))
         return pipeline

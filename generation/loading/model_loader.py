@@ -78,7 +78,8 @@ class Files:
 
     ``tensors`` are all its weights by file, as their headers list them. ``checker`` are those of
     its own safety checker, which its owner put there: none is downloaded from the hub. ``parts``
-    say which file has which part, of a checkpoint that is no folder.
+    say which file has which part, of a checkpoint that is no folder. ``denoiser`` is how many of
+    the values are the denoiser's.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Files:
     checker: tuple[Tensor, ...] = ()
     architecture: Architecture = SD1
     parts: Mapping[Part, Path] = field(default_factory=dict)
+    denoiser: int = 0
 
     @property
     def is_shipped(self) -> bool:
@@ -131,12 +133,16 @@ def find_files(checkpoint: Checkpoint, revisions: Path | None = None) -> Files:
         source if isinstance(source, Path) else _download_weights(checkpoint, source, revisions)
     )
     check_folder(name, folder, architecture)
-    tensors = _tensors(name, weight_files(name, folder, architecture))
+    paths = weight_files(name, folder, architecture)
+    tensors = _tensors(name, paths)
+    core = family_of(architecture).denoiser
+    denoiser = _tensors(name, [path for path in paths if path.parent.name == core])
     checker: tuple[Tensor, ...] = ()
     if isinstance(source, Path) and brings_checker(source):
         check_checker(name, source)
         checker = _tensors(name, checker_weights(name, source))
-    return Files(name, folder, None, tensors, checker, architecture)
+    values = sum(tensor.values for tensor in denoiser)
+    return Files(name, folder, None, tensors, checker, architecture, denoiser=values)
 
 
 def _find_single(checkpoint: Checkpoint, single: Path, revisions: Path | None) -> Files:
@@ -151,7 +157,11 @@ def _find_single(checkpoint: Checkpoint, single: Path, revisions: Path | None) -
         tensor for part, file in parts.items() for tensor in tensors_of_part(name, file, part)
     )
     folder = ASSETS / family if configs is None else configs
-    return Files(name, folder, single, tensors, architecture=architecture, parts=parts)
+    denoiser = tensors_of_part(name, parts[Part.DENOISER], Part.DENOISER)
+    values = sum(tensor.values for tensor in denoiser)
+    return Files(
+        name, folder, single, tensors, architecture=architecture, parts=parts, denoiser=values
+    )
 
 
 def _tensors(name: str, files: list[Path]) -> tuple[Tensor, ...]:
@@ -184,6 +194,14 @@ def load_gradually(
         raise CheckpointUnavailable(
             files.name, Phrase("checkpoint-file", file=str(place), why=reason_of(error))
         ) from error
+
+
+def store_in_fp8(parts: Parts) -> None:
+    """Keep the denoiser's weights in 8 bits a value; each layer computes in the type it has now."""
+    denoiser = parts.components[family_of(parts.architecture).denoiser]
+    denoiser.enable_layerwise_casting(
+        storage_dtype=torch.float8_e4m3fn, compute_dtype=denoiser.dtype
+    )
 
 
 def _load(

@@ -29,6 +29,7 @@ from generation.request import COUNT, STEPS
 log = logging.getLogger(__name__)
 
 KEY = ("guild_id", "channel_id")
+MOST_HELD = 1000  # places whose effective rules are in memory
 ADDED_LENGTH = 300  # of the server's negative prompt
 LARGEST_SIDE = (64, 8192)  # an upscale is up to four times the generated size
 PICTURES_PER_DAY = (0, 10_000)
@@ -195,6 +196,7 @@ class RuleStore(PersonalData):
     def __init__(self, database: Database) -> None:
         self._database = database
         self._said: dict[int, dict[int, Rules]] = defaultdict(dict)
+        self._held: dict[tuple[int, ...], Rules] = {}  # what holds in a server's places
         self._changing = asyncio.Lock()
         self._listeners: list[Callable[[], None]] = []
 
@@ -207,6 +209,7 @@ class RuleStore(PersonalData):
         every = select(RulesRow.guild_id, RulesRow.channel_id, RulesRow.rules)
         rows = await self._database.read(lambda connection: connection.execute(every).all())
         self._said.clear()
+        self._held.clear()
         for guild_id, channel_id, text in rows:
             rules, wrong = Rules.from_json(text)
             for error in wrong:
@@ -227,11 +230,17 @@ class RuleStore(PersonalData):
 
         Direct messages have the built-in rules.
         """
-        rules = BUILT_IN
-        if guild_id is not None:
-            for place in (WHOLE_SERVER, *reversed(channel_ids)):
+        if guild_id is None:
+            return BUILT_IN
+        places = (guild_id, WHOLE_SERVER, *reversed(channel_ids))
+        if places not in self._held:
+            rules = BUILT_IN
+            for place in places[1:]:
                 rules = self.said(guild_id, place).over(rules)
-        return rules
+            if len(self._held) >= MOST_HELD:
+                self._held.clear()
+            self._held[places] = rules
+        return self._held[places]
 
     async def forget(self, guild_id: int, channel_id: int) -> None:
         """Drop the rules of a deleted channel; raises StoreBusy."""
@@ -241,9 +250,14 @@ class RuleStore(PersonalData):
             here = delete(RulesRow).where(
                 RulesRow.guild_id == guild_id, RulesRow.channel_id == channel_id
             )
-            await self._database.write(lambda connection: connection.execute(here).rowcount)
-            del self._said[guild_id][channel_id]
-        self._changed()
+
+            def committed(_: int) -> None:
+                del self._said[guild_id][channel_id]
+                self._changed()
+
+            await self._database.write(
+                lambda connection: connection.execute(here).rowcount, committed
+            )
 
     async def change(self, changes: Mapping[int, Mapping[str, Any]], entry: NewAuditEntry) -> None:
         """Change fields in places of the entry's server, by channel id, and record who did it.
@@ -270,9 +284,13 @@ class RuleStore(PersonalData):
                     connection.execute(put.on_conflict_do_update(index_elements=KEY, set_=values))
                 entry.write(connection)
 
-            await self._database.write(write, lambda _: self._said[entry.guild_id].update(changed))
-        self._changed()
+            def committed(_: None) -> None:
+                self._said[entry.guild_id].update(changed)
+                self._changed()
+
+            await self._database.write(write, committed)
 
     def _changed(self) -> None:
+        self._held.clear()
         for listener in self._listeners:
             listener()
