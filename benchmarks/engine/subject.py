@@ -1,6 +1,6 @@
 """A checkpoint in memory, used by the engine and by diffusers' own pipeline."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
@@ -24,11 +24,18 @@ class LoadedCache:
     pipeline: StableDiffusion
 
     def take(
-        self, _name: str, _on_loading: Callable[[str], None], in_use: Collection[str] = ()
+        self, _name: str, _on_loading: Callable[[str, float], None], in_use: Collection[str] = ()
     ) -> StableDiffusion:
         """Return the pipeline, whatever else is in use."""
         del in_use
         return self.pipeline
+
+    def is_loading(self, _name: str) -> bool:
+        """It never is."""
+        return False
+
+    def stop_loading_all_but(self, _wanted: Iterable[str]) -> None:
+        """Do nothing: there are no others."""
 
     def drop_all_but(self, _kept: Collection[str]) -> bool:
         """Do nothing: there are no others."""

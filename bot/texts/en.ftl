@@ -360,7 +360,11 @@ job-cancelled-by-moderator = Cancelled by a moderator
 job-variation = (variation of { $number })
 job-starting = Starting…
 job-queued = Queued, { ordinal }
-job-loading = Loading { $checkpoint }…
+job-loading =
+    Loading { $checkpoint }{ $percent ->
+        [0] …
+       *[other] : { $percent } %
+    }
 job-stalled = { $drawn ->
     [0] Waiting for the disk. This continues automatically as soon as the disk allows it.
     [one] Your picture is drawn; waiting for the disk. It will be posted automatically.

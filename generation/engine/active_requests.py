@@ -192,3 +192,8 @@ def step_guard(request: GenerationRequest) -> Iterator[None]:
             raise out_of_memory(request) from error
         log.exception("%s fails at %d steps", request.sampler, request.num_inference_steps)
         raise StepFailed(f"{request.sampler}: {error}") from error
+
+
+def checkpoint_of(request: Request) -> str:
+    """Return the name of the checkpoint that a request is drawn with; "" of an upscale."""
+    return "" if isinstance(request, UpscaleRequest) else request.checkpoint

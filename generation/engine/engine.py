@@ -14,6 +14,7 @@ from generation.engine import safety
 from generation.engine.active_requests import (
     Drawing,
     UpscaleTask,
+    checkpoint_of,
     memory_guard,
     out_of_memory,
     step_guard,
@@ -143,16 +144,12 @@ class Engine:
         return events + self._finish()
 
     def _admit_one(self) -> Events:
-        """Admit a request, the first that waits; others only while its checkpoint is loading."""
-        wanted = [one for one in self._waiting.values() if isinstance(one, GenerationRequest)]
-        self._cache.stop_loading_all_but([request.checkpoint for request in wanted])
+        """Admit the first that waits; those behind it only while its checkpoint is loading."""
+        self._cache.stop_loading_all_but(map(checkpoint_of, self._waiting.values()))
         for key, request in list(self._waiting.items()):
             with about(self._jobs.get(key)):
                 events = self._admit(key, request)
-            loading = isinstance(request, GenerationRequest) and self._cache.is_loading(
-                request.checkpoint
-            )
-            if events or not loading:
+            if events or not self._cache.is_loading(checkpoint_of(request)):
                 return events
         return []
 
@@ -166,8 +163,7 @@ class Engine:
                 else:
                     started = self._prepare_drawing(key, request)
         except GenerationError as error:
-            wanted = () if isinstance(request, UpscaleRequest) else (request.checkpoint,)
-            if isinstance(error, OutOfMemory) and self._make_room(*wanted):
+            if isinstance(error, OutOfMemory) and self._make_room(checkpoint_of(request)):
                 return []  # the next tick tries again
             del self._waiting[key]
             return [(key, Failed(error))]
@@ -390,8 +386,6 @@ class Engine:
                     return event.error
         pipeline = self._cache.take(checkpoint.name, lambda _name, _share: None)
         if pipeline is not None:
-            empty = pipeline.latents(request.width, request.height)
-            self.rows, _ = self._row_limits(
-                pipeline, Bucket(checkpoint.name, tuple(empty.shape[1:]))
-            )
+            shape = tuple(pipeline.latents(request.width, request.height).shape[1:])
+            self.rows, _ = self._row_limits(pipeline, Bucket(checkpoint.name, shape))
         return None

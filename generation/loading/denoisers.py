@@ -2,7 +2,6 @@
 
 import math
 import re
-import statistics
 import struct
 from dataclasses import replace
 
@@ -29,9 +28,9 @@ FLOWS = frozenset(
 SAID = {"epsilon": "epsilon", "eps": "epsilon", "v": "v_prediction", "v_prediction": "v_prediction"}
 V_WORDS = re.compile(r"(?<!\bno )(?<!\bnon )(?<!\bnot )\bv ?pred(?:iction)?\b")
 V_SPREAD = 0.09  # as ComfyUI has it in supported_models.py
-V_VALUES = 4096  # at most; it has 320
 V_BIAS = f"{DENOISER}output_blocks.11.1.transformer_blocks.0.norm1.bias"
-STORED = {"F16": "e", "F32": "f", "F64": "d", "BF16": "H"}  # as `struct` names them
+STORED = {"F16": "e", "F32": "f", "F64": "d", "BF16": "f"}  # for `struct`
+MOST_READ = 2**16  # bytes of that bias, which has 320 values
 # A word of a name that says how a model was distilled. "Hyper" is also how people praise realism,
 # so that it counts only before what Hyper-SD's names go on with.
 DISTILLED = {
@@ -67,12 +66,13 @@ def with_measured_prediction(file: ModelFile, tensors: Tensors) -> ModelFile:
     found = tensors.get(V_BIAS)
     if file.family != "sd2" or file.prediction_type or found is None or found.dtype not in STORED:
         return file
-    if found.values > V_VALUES:
-        return file
     with file.path.open("rb") as opened:
         opened.seek(found.start)
-        values = _numbers(found, opened.read(found.bytes))
-    spread = statistics.pstdev(values) if values and all(map(math.isfinite, values)) else 0.0
+        values = _numbers(found, opened.read(min(found.bytes, MOST_READ)))
+    if len(values) < 2 or not all(map(math.isfinite, values)):
+        return file
+    mean = math.fsum(values) / len(values)
+    spread = math.sqrt(math.fsum((one - mean) ** 2 for one in values) / len(values))
     if not spread:
         return file
     # Inpainting models of SD 2 were all trained on noise.
@@ -93,12 +93,12 @@ def named_distillation(*names: str) -> str | None:
     return next((name for name, pattern in DISTILLED.items() if pattern.search(said)), None)
 
 
-def _numbers(tensor: Tensor, data: bytes) -> tuple[float, ...]:
-    values = struct.unpack(f"<{tensor.values}{STORED[tensor.dtype]}", data)
+def _numbers(tensor: Tensor, data: bytes) -> list[float]:
+    kind = STORED[tensor.dtype]
     if tensor.dtype == "BF16":  # the upper half of an fp32
-        upper = (value << 16 for value in values)
-        return struct.unpack(f"<{len(values)}f", struct.pack(f"<{len(values)}I", *upper))
-    return values
+        data = b"".join(b"\0\0" + data[at : at + 2] for at in range(0, len(data) - 1, 2))
+    size = struct.calcsize(kind)
+    return list(struct.unpack(f"<{len(data) // size}{kind}", data[: len(data) // size * size]))
 
 
 def _in_channels(tensors: Tensors, prefix: str) -> int | None:
