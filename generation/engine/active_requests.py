@@ -14,13 +14,15 @@ from generation.catalog import Checkpoint
 from generation.engine.batcher import Bucket
 from generation.engine.preview import draw_preview
 from generation.engine.sample import Sample
-from generation.errors import GenerationError, OutOfMemory, StepFailed
+from generation.errors import GenerationError, InvalidRequest, OutOfMemory, StepFailed
 from generation.families.pipeline import DrawLatents, Pipeline, Prompts
 from generation.loading.memory import is_out_of_memory
 from generation.loading.model_hash import model_hash
 from generation.metadata.infotext import describe, enlarged
 from generation.metadata.png import chunks, read
+from generation.phrases import Phrase
 from generation.request import Aspect, GenerationRequest, Progress, Request, UpscaleRequest
+from generation.source_image import decode
 from generation.upscaler.tiles import Upscaling
 
 log = logging.getLogger(__name__)
@@ -140,6 +142,17 @@ class UpscaleTask:
         if found is None:
             return PngInfo()
         return chunks(enlarged(found, factor=self.request.factor))
+
+
+def source_of(request: GenerationRequest, checkpoint: Checkpoint) -> Image.Image | None:
+    """Return the source picture, if any; raise errors that loading cannot fix."""
+    if request.sampler not in checkpoint.samplers:
+        raise InvalidRequest("sampler", Phrase("bound-one-of", names=checkpoint.samplers))
+    if request.strength is None:
+        return None
+    if request.image is None:
+        raise InvalidRequest("image", Phrase("bound-image-needed"))
+    return decode(request.image, request.width, request.height)
 
 
 def warm_up_request(checkpoint: Checkpoint) -> GenerationRequest:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
-from PIL import Image
 
 from generation.catalog import Catalog
 from generation.engine import safety
@@ -17,6 +16,7 @@ from generation.engine.active_requests import (
     checkpoint_of,
     memory_guard,
     out_of_memory,
+    source_of,
     step_guard,
     warm_up_request,
 )
@@ -26,13 +26,12 @@ from generation.engine.forward import Forward
 from generation.engine.postprocess import Postprocess
 from generation.engine.row_profiling import Profiles
 from generation.engine.sample import Sample
-from generation.errors import Cancelled, GenerationError, InvalidRequest, NotChecked, OutOfMemory
+from generation.errors import Cancelled, GenerationError, NotChecked, OutOfMemory
 from generation.families.pipeline import Pipeline
 from generation.loading.memory import free_bytes, release
 from generation.loading.model_cache import ModelCache
 from generation.log_context import JOB, about
 from generation.options import DETERMINISTIC_ROWS, EngineOptions
-from generation.phrases import Phrase
 from generation.request import (
     Event,
     Failed,
@@ -183,7 +182,7 @@ class Engine:
 
     def _prepare_drawing(self, key: int, request: GenerationRequest) -> Started | None:
         """Load the request's checkpoint if necessary, and encode its prompts; None: no room yet."""
-        picture = self._check(request)
+        picture = source_of(request, self._catalog[request.checkpoint])
         pipeline = self._cache.take(
             request.checkpoint,
             lambda name, share: self._on_event(key, Loading(name, share)),
@@ -197,17 +196,6 @@ class Engine:
         bucket = Bucket(request.checkpoint, tuple(empty.shape[1:]), prompts.shapes)
         self._aboard[key] = Drawing(key, request, bucket, pipeline, prompts, empty, start)
         return Started(prompts.cut)
-
-    def _check(self, request: GenerationRequest) -> Image.Image | None:
-        """Return the source picture, if any; raise errors that loading cannot fix."""
-        samplers = self._catalog[request.checkpoint].samplers
-        if request.sampler not in samplers:
-            raise InvalidRequest("sampler", Phrase("bound-one-of", names=tuple(samplers)))
-        if request.strength is None:
-            return None
-        if request.image is None:
-            raise InvalidRequest("image", Phrase("bound-image-needed"))
-        return decode(request.image, request.width, request.height)
 
     def _board(self) -> Events:
         """Let samples join their buckets in the order of their requests, as rows are free."""
