@@ -5,10 +5,11 @@ import math
 import time
 from collections.abc import Callable, Collection, Generator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 
-from generation.catalog import Catalog, Checkpoint
+from generation.catalog import Catalog
 from generation.engine.device import pick_dtype
 from generation.errors import CheckpointUnavailable
 from generation.families.pipeline import Pipeline, family_of
@@ -69,7 +70,7 @@ class ModelCache:
         self._device = device
         self._options = options or EngineOptions()
         self._pipelines: dict[str, Pipeline] = {}  # most recently used last
-        self._loaded: dict[str, Checkpoint] = {}  # as they were when they were loaded
+        self._loaded: dict[str, tuple[Any, ...]] = {}  # from what; see `Checkpoint.loaded_from`
         self._found: dict[str, Files] = {}  # of checkpoints waiting for room
         self._loads: dict[str, _Load] = {}  # beside those in use
         self._blockers: dict[str, Collection[str]] = {}
@@ -108,7 +109,7 @@ class ModelCache:
         pipeline = self._load(name, files, in_use, on_loading)
         if pipeline is not None:
             self._pipelines[name] = pipeline
-            self._loaded[name] = self._catalog[name]
+            self._loaded[name] = self._catalog[name].loaded_from
         return pipeline
 
     def is_loading(self, name: str) -> bool:
@@ -197,7 +198,8 @@ class ModelCache:
 
     def _is_outdated(self, name: str) -> bool:
         """Whether the catalog has another file under this name by now."""
-        return self._loaded[name] != self._catalog.checkpoints.get(name)
+        checkpoint = self._catalog.checkpoints.get(name)
+        return checkpoint is not None and self._loaded[name] != checkpoint.loaded_from
 
     def _drop_oldest(self, in_use: Collection[str]) -> bool:
         """Unload the least recently used one not in use; return whether there was one."""
