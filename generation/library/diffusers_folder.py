@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from generation.architectures import ARCHITECTURES, Architecture
+from generation.architectures import ARCHITECTURES, Architecture, architecture_of
 from generation.errors import CheckpointUnavailable
 from generation.json_text import loads
 from generation.library.layout import INDEX
@@ -69,14 +69,11 @@ def _phrase(folder: Path, reason: str) -> Phrase:
 
 def _family(folder: Path, kind: str) -> Architecture | None:
     """Return a pipeline's family; those that share one differ in their denoiser's configuration."""
-    families = [one for one in ARCHITECTURES.values() if kind in one.pipelines]
-    if len(families) > 1:
-        denoiser = families[0].components[0]
-        config = _read(folder / denoiser.folder / denoiser.config)
-        for family in families:
-            if family.told_by is not None and family.told_by in config.items():
-                return family
-    return next(iter(families), None)
+    found = architecture_of(kind, {})
+    if found is None:
+        return None
+    config = folder / found.components[0].folder / found.components[0].config
+    return architecture_of(kind, _read(config)) if config.is_file() else found
 
 
 def _read(file: Path) -> dict[str, Any]:
