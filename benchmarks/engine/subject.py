@@ -1,6 +1,6 @@
 """A checkpoint in memory, used by the engine and by diffusers' own pipeline."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
