@@ -19,6 +19,11 @@ ENGLISH: Mapping[str, str] = {
     "bound-one-of": "one of {names}",
     "bound-weights": "written with weights from 0 to {most}; “{piece}” weighs {weight}. Write `\\("
     "` and `\\)` for brackets themselves",
+    "bound-adapters": "written with at most {most} LoRAs",
+    "bound-adapters-once": "written with each LoRA once",
+    "bound-adapter-name": "written with LoRA names of {least} to {most} characters",
+    "bound-adapter-weight": "written with LoRA weights from {least} to {most}, as in"
+    " `<lora:name:0.8>`; “{name}” has “{weight}”",
     "bound-strength": "a number greater than 0 and at most 1",
     "bound-strength-needed": "greater than 0 and at most 1 when there is an image",
     "bound-strength-steps": "at least {least} with {steps} steps",
@@ -98,6 +103,11 @@ ENGLISH: Mapping[str, str] = {
     " {wanted}…); install Darkroom again",
     "checkpoint-unpublished": "{file} was never published; SHA256SUMS does not name {name}",
     "checkpoint-revisions": "{file}: {why}; mend it, or remove it to pin anew",
+    "adapter-kind": "{file} is {what}, not a LoRA",
+    "adapter-other-family": "{file} was made for {made}, not for {wanted}",
+    "adapter-does-not-fit": "{file} does not fit {wanted}: most of its layers are others",
+    "adapter-size": "{file} holds more than {most} MiB",
+    "adapter-not-listed": "not among the LoRAs here",
 }
 
 
