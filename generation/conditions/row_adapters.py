@@ -2,8 +2,8 @@
 
 Nothing is ever merged into a checkpoint's weights: what the adapters add is computed beside them.
 The LoRAs of all rows are stacked, so that a layer takes two batched products for all of them,
-whoever shares the forward. For rows without adapters nothing is computed, and a forward without any is the
-model's own.
+whoever shares the forward. For rows without adapters nothing is computed, and a forward without
+any is the model's own.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
