@@ -41,11 +41,12 @@ def run() -> Figures:
 
 
 def _speed() -> Figures:
+    from generation.engine.device import pick_device
     from generation.engine.engine import Engine
-    from generation.engine.pipeline import Pipeline, pick_device
+    from generation.loading.model_loader import load
 
     begun = time.perf_counter()
-    Pipeline.load(EMBEDDED, pick_device())
+    load(EMBEDDED, pick_device())
     load_s = time.perf_counter() - begun
     engine = Engine(load_catalog())
     if (error := engine.warm_up()) is not None:

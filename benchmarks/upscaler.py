@@ -34,7 +34,7 @@ LABELS = {
 def run() -> Figures:
     """Measure in this process, on the device that the worker would use."""
     calm_threads()
-    from generation.engine.pipeline import pick_device
+    from generation.engine.device import pick_device
     from generation.upscaler.tiles import Upscaler
 
     try:

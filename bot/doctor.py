@@ -22,10 +22,10 @@ from bot.ui.trouble import TROUBLE, describe
 from generation.catalog import Checkpoint, check_files, read_catalog
 from generation.engine.row_profile import read_profiles
 from generation.errors import GenerationError
-from generation.hardware import examine as examine_hardware
 from generation.loading.revisions import COMMIT, RevisionsDamaged, pinned
 from generation.options import PROFILES, REVISIONS
 from generation.weights import examine as examine_weights
+from generation.worker.hardware import examine as examine_hardware
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from generation.architectures import ARCHITECTURES, SD1, Architecture
 from generation.embedded import CHECKPOINT as EMBEDDED_FOLDER
 from generation.errors import CatalogInvalid, CheckpointUnavailable, InvalidRequest
 from generation.loading.checkpoint_folder import (
@@ -37,68 +38,91 @@ from generation.loading.checkpoint_folder import (
 )
 from generation.loading.single_file import SUFFIX, check_file
 from generation.phrases import Phrase
-from generation.request import GUIDANCE, LCM_STEPS, SIDE_MULTIPLE, STEPS, Aspect, Sampler, bounded
+from generation.request import GUIDANCE, LCM_STEPS, STEPS, Aspect, Sampler, bounded
 from generation.styles import NAME_LENGTH, NO_STYLE, Style
 
-SIZE = (32, 1024)
+SIZE = (32, 1536)  # whose widest shape still has sides of `SIDE`
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-PREDICTION_TYPES = ("epsilon", "v_prediction")
+SPACINGS = ("leading", "trailing", "linspace")
+FAMILY_S: Any = None  # stands for the default of the checkpoint's family
 KNOWN_NAMES = {"stable-diffusion-v1-5/stable-diffusion-v1-5": "Stable Diffusion v1.5"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """A checkpoint and its recommended settings; the defaults are those of Stable Diffusion 1.
+    """A checkpoint and its recommended settings; the defaults are those of its family.
 
     ``source`` is a diffusers folder or a single file (Path), or a hub id (str). ``config`` is the
-    folder or hub id with a single file's configurations. ``prediction_type`` overrides the
+    folder or hub id with a single file's configurations. ``family`` is the name of an architecture.
+    ``prediction_type``, ``timestep_spacing`` and ``zero_terminal_snr`` override the
     configuration's. ``size`` is the side in pixels of a square picture; ``lcm`` means distilled for
-    the LCM sampler; ``age_restricted``, for age-restricted channels only. Raises InvalidRequest,
-    naming the field and its limit.
+    the LCM and TCD samplers; ``age_restricted``, for age-restricted channels only. Raises
+    InvalidRequest, naming the field and its limit.
     """
 
     name: str
     source: Path | str
     revision: str | None = None
     config: Path | str | None = None
+    family: str = SD1.name
     prediction_type: str | None = None
-    size: int = 512
-    num_inference_steps: int = 25
-    guidance_scale: float = 7.5
-    sampler: Sampler = Sampler.DPMPP_2M_KARRAS
+    timestep_spacing: str | None = None
+    zero_terminal_snr: bool | None = None
+    size: int = FAMILY_S
+    num_inference_steps: int = FAMILY_S
+    guidance_scale: float = FAMILY_S
+    sampler: Sampler = FAMILY_S
     lcm: bool = False
     age_restricted: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.name) <= NAME_LENGTH:
             raise InvalidRequest("name", Phrase("bound-characters", least=1, most=NAME_LENGTH))
+        if self.family not in ARCHITECTURES:
+            raise InvalidRequest("family", Phrase("bound-one-of", names=tuple(ARCHITECTURES)))
+        for name in ("size", "num_inference_steps", "guidance_scale", "sampler"):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, getattr(self.architecture, name))
         bounded("size", self.size, SIZE)
-        if self.size % SIDE_MULTIPLE:
-            raise InvalidRequest("size", Phrase("bound-multiple", of=SIDE_MULTIPLE))
+        multiple = self.architecture.side_multiple
+        if self.size % multiple:
+            raise InvalidRequest("size", Phrase("bound-multiple", of=multiple))
         bounded("num_inference_steps", self.num_inference_steps, STEPS)
         bounded("guidance_scale", self.guidance_scale, GUIDANCE)
         if self.sampler not in self.samplers:
             raise InvalidRequest("sampler", Phrase("bound-without-lcm", sampler=self.sampler))
-        if self.prediction_type not in (None, *PREDICTION_TYPES):
-            raise InvalidRequest(
-                "prediction_type", Phrase("bound-either", names=tuple(PREDICTION_TYPES))
-            )
+        for name, known in (
+            ("prediction_type", self.architecture.prediction_types),
+            ("timestep_spacing", SPACINGS),
+        ):
+            if getattr(self, name) not in (None, *known):
+                raise InvalidRequest(name, Phrase("bound-either", names=known))
         if self.sampler == Sampler.LCM:
             bounded("num_inference_steps", self.num_inference_steps, LCM_STEPS)
 
     @property
+    def architecture(self) -> Architecture:
+        """The facts of its family."""
+        return ARCHITECTURES[self.family]
+
+    @property
+    def scheduler_settings(self) -> dict[str, Any]:
+        """What overrides its scheduler configuration, by diffusers' names."""
+        said = {
+            "prediction_type": self.prediction_type,
+            "timestep_spacing": self.timestep_spacing,
+            "rescale_betas_zero_snr": self.zero_terminal_snr,
+        }
+        return {name: value for name, value in said.items() if value is not None}
+
+    @property
     def samplers(self) -> tuple[Sampler, ...]:
         """The samplers it offers; without distillation for it, LCM yields noise."""
-        return tuple(one for one in Sampler if self.lcm or one != Sampler.LCM)
+        return tuple(one for one in self.architecture.samplers if self.lcm or one != Sampler.LCM)
 
     def size_for(self, aspect: Aspect) -> tuple[int, int]:
-        """Return (width, height) in pixels, multiples of 8, at about ``size``² pixels."""
-        root = aspect.ratio**0.5
-        width, height = self.size * root, self.size / root
-        return (
-            SIDE_MULTIPLE * round(width / SIDE_MULTIPLE),
-            SIDE_MULTIPLE * round(height / SIDE_MULTIPLE),
-        )
+        """Return (width, height) in pixels as its family takes them, at about ``size``² pixels."""
+        return self.architecture.size_for(aspect.ratio, self.size)
 
 
 EMBEDDED = Checkpoint(
@@ -200,7 +224,7 @@ def check_files(checkpoint: Checkpoint) -> None:
     if not isinstance(source, Path):
         return
     if not is_file_name(source.name) or source.is_dir():
-        check_folder(name, source)
+        check_folder(name, source, checkpoint.architecture)
         check_checker(name, source)
         return
     check_file(name, source)
@@ -210,7 +234,7 @@ def check_files(checkpoint: Checkpoint) -> None:
             Phrase("checkpoint-config-file", file=source.name),
         )
     if isinstance(config, Path):
-        check_configs(name, config)
+        check_configs(name, config, checkpoint.architecture)
 
 
 def read_catalog(path: Path | None = None, default: str | None = None) -> Catalog:
@@ -272,7 +296,10 @@ _CHECKPOINT: dict[str, tuple[type, ...]] = {
     "source": (str,),
     "revision": (str,),
     "config": (str,),
+    "family": (str,),
     "prediction_type": (str,),
+    "timestep_spacing": (str,),
+    "zero_terminal_snr": (bool,),
     "size": (int,),
     "num_inference_steps": (int,),
     "guidance_scale": (float, int),

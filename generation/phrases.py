@@ -98,7 +98,7 @@ ENGLISH: Mapping[str, str] = {
     "checkpoint-predicts": "it predicts {kind}, which not every sampler can follow",
     "checkpoint-lacks-weights": "{count} of its weights are missing, such as {first}",
     "checkpoint-inpainting": "its UNet takes {channels} channels, as for inpainting",
-    "checkpoint-preview": "{file} must hold a 4×3 matrix and a bias of 3",
+    "checkpoint-preview": "{file} must hold a {channels}×3 matrix and a bias of 3",
     "checkpoint-checker-lacks": "its safety checker lacks {weight}",
     "checkpoint-changed": "{file} is not the file that was published (its SHA-256 is {found}…, not"
     " {wanted}…); install Darkroom again",

@@ -1,10 +1,12 @@
-"""Requests for pictures, sampler names, and the events they produce."""
+"""Requests for pictures, and the events they produce."""
 
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar
 
+from generation.architectures import ARCHITECTURES, SD1, Architecture
+from generation.architectures import Sampler as Sampler
 from generation.errors import GenerationError, InvalidRequest
 from generation.phrases import Phrase
 from generation.prompt_weights import parse
@@ -48,21 +50,6 @@ _RATIOS = {
 }
 
 
-class Sampler(StrEnum):
-    """The names people choose for a noise scheduler."""
-
-    DDIM = "DDIM"
-    EULER = "Euler"
-    EULER_A = "Euler a"
-    DPMPP_2M = "DPM++ 2M"
-    DPMPP_2M_KARRAS = "DPM++ 2M Karras"
-    DPMPP_2M_SDE_KARRAS = "DPM++ 2M SDE Karras"
-    UNIPC = "UniPC"
-    PNDM = "PNDM"
-    HEUN = "Heun"
-    LCM = "LCM"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationRequest:
     """The pictures to make, with diffusers' field names; sizes in pixels.
@@ -70,8 +57,8 @@ class GenerationRequest:
     Picture ``i`` is generated from noise seeded with ``seed + i``. ``checkpoint`` is a catalog
     name. With ``strength`` the pictures start from ``image``, an RGB PNG of exactly this width and
     height: near 0 they keep it, at 1 hardly anything of it is left. A recorded request may have
-    ``strength`` alone; the bytes are added when it runs. Raises InvalidRequest, naming the field
-    and its limit.
+    ``strength`` alone; the bytes are added when it runs. ``family`` is the name of the
+    checkpoint's architecture. Raises InvalidRequest, naming the field and its limit.
     """
 
     prompt: str
@@ -86,8 +73,11 @@ class GenerationRequest:
     num_images: int = 1
     image: bytes | None = field(default=None, repr=False)
     strength: float | None = None
+    family: str = SD1.name
 
     def __post_init__(self) -> None:
+        if self.family not in ARCHITECTURES:
+            raise InvalidRequest("family", Phrase("bound-one-of", names=tuple(ARCHITECTURES)))
         if not self.prompt.strip() or len(self.prompt) > PROMPT_LENGTH:
             raise InvalidRequest("prompt", Phrase("bound-characters", least=1, most=PROMPT_LENGTH))
         if len(self.negative_prompt) > PROMPT_LENGTH:
@@ -133,7 +123,12 @@ class GenerationRequest:
     @property
     def guided(self) -> bool:
         """Whether classifier-free guidance takes a second row in each forward pass."""
-        return self.guidance_scale > 1
+        return self.guidance_scale > 1 and self.architecture.classifier_free
+
+    @property
+    def architecture(self) -> Architecture:
+        """The facts of its checkpoint's family."""
+        return ARCHITECTURES[self.family]
 
     @property
     def steps_taken(self) -> int:
@@ -144,7 +139,7 @@ class GenerationRequest:
 
     @property
     def forwards(self) -> int:
-        """How often the UNet runs for each picture."""
+        """How often the denoiser runs for each picture."""
         match self.sampler:
             case Sampler.HEUN:  # second order, except for its last step
                 return 2 * self.steps_taken - 1
@@ -159,8 +154,9 @@ class GenerationRequest:
         return self.num_images * (2 if self.guided else 1)
 
     def cost(self) -> float:
-        """Return the cost in UNet rows × pixels: rows × forward passes × pixels."""
-        return float(self.rows * self.forwards * self.width * self.height)
+        """Return the cost in rows × forward passes × pixels, as Stable Diffusion 1 takes them."""
+        work = self.rows * self.forwards * self.width * self.height
+        return self.architecture.row_cost * work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,8 +16,9 @@ from benchmarks.engine import overhead, people, sd15, simulation
 from benchmarks.engine.cpu import PREVIEW_SIDE, overheads, profiled
 from benchmarks.engine.labels import COMPILED, PEOPLE, ROWS
 from benchmarks.engine.subject import Subject
-from generation.engine import compiled
 from generation.engine.engine import Engine
+from generation.families import compiled
+from generation.families.pipeline import Row
 from generation.options import Compile, EngineOptions
 from generation.request import GenerationRequest, Picture
 
@@ -86,12 +87,12 @@ def speeds(mode: str, subject: Subject, matmul: float, rows: Sequence[int], knee
 def forward_seconds(subject: Subject, rows: int) -> float:
     """Return the median time of one forward pass with this many rows."""
     pipeline = subject.pipeline
-    embedding = pipeline.encode_prompts("a red apple").embedding.repeat(rows, 1, 1)
-    latents = torch.randn(subject.shape(rows)).to(subject.device, embedding.dtype)
-    timesteps = torch.full((rows,), 500.0)
+    row = pipeline.empty_row(subject.size, subject.size)
+    noise = torch.randn(subject.shape(rows)).to(subject.device, pipeline.latents_dtype)
+    stacked = [Row(one, torch.tensor(500.0), row.conditioning) for one in noise.split(1)]
 
     def forward() -> None:
-        pipeline.predict_noise(latents, timesteps, embedding)
+        pipeline.predict(stacked)
         pipeline.wait()
 
     return _seconds(forward)
@@ -136,8 +137,12 @@ def compiled_pipe(subject: Subject) -> Iterator[None]:
         encoder_hidden_states: torch.Tensor,
         **_: object,
     ) -> tuple[torch.Tensor]:
-        timesteps = timestep.float().expand(len(latents))
-        return (subject.pipeline.predict_noise(latents, timesteps, encoder_hidden_states),)
+        prompts = encoder_hidden_states.split(1)
+        rows = [
+            Row(one, timestep, {"prompt": prompt})
+            for one, prompt in zip(latents.split(1), prompts, strict=True)
+        ]
+        return (torch.cat(list(subject.pipeline.predict(rows))),)
 
     with mock.patch.object(subject.pipe.unet, "forward", forward):
         yield

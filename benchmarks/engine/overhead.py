@@ -12,7 +12,7 @@ leaves nothing of them in the CPU's caches. Decodes are not part of these ticks.
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -177,7 +177,12 @@ def beside_forwards(subject: Subject) -> tuple[float, float, float]:
         begun = time.perf_counter()
         subject.pipeline.decode(latents)
         decoded = time.perf_counter()
-        subject.pipeline.encode_prompts(f"picture {number}, a red apple on a table", "blurred")
+        subject.pipeline.encode(
+            replace(
+                subject.request(f"picture {number}, a red apple on a table"),
+                negative_prompt="blurred",
+            )
+        )
         subject.pipeline.wait()
         decodes.append(decoded - begun)
         prompts.append(time.perf_counter() - decoded)

@@ -12,7 +12,6 @@ from transformers import CLIPTokenizer
 
 from benchmarks.engine.small_checkpoint import SCHEDULER, text_model
 from generation.embedded import CHECKPOINT
-from generation.engine.preview import SD1_COLOURS
 from generation.loading.model_loader import Parts
 
 UNET_PARAMETERS = 859.5e6
@@ -43,14 +42,13 @@ def build(device: torch.device, dtype: torch.dtype) -> Parts:
         text_encoder = text_model(tokenizer, width=TEXT_WIDTH, layers=12, heads=12)
     parameters = sum(weight.numel() for weight in unet.parameters())
     assert abs(parameters - UNET_PARAMETERS) < 0.05e6, parameters
-    parts = Parts(
-        tokenizer,
-        text_encoder.to(dtype),
-        unet.to(dtype),
-        vae.to(dtype),
-        dict(SCHEDULER),
-        SD1_COLOURS,
-    )
+    components = {
+        "tokenizer": tokenizer,
+        "text_encoder": text_encoder.to(dtype),
+        "unet": unet.to(dtype),
+        "vae": vae.to(dtype),
+    }
+    parts = Parts(components, SCHEDULER)
     spread(parts)
     return parts
 
@@ -58,7 +56,7 @@ def build(device: torch.device, dtype: torch.dtype) -> Parts:
 @torch.inference_mode()
 def spread(parts: Parts) -> None:
     """Scale the last layers so that predicted noise has variance 1 and pictures have contrast."""
-    unet, vae = parts.unet, parts.vae
+    unet, vae = parts.components["unet"], parts.components["vae"]
     latents = torch.randn((1, unet.config.in_channels, 16, 16)).to(unet.device, unet.dtype)
     width = unet.config.cross_attention_dim
     embedding = torch.randn((1, 77, width)).to(unet.device, unet.dtype)

@@ -30,7 +30,7 @@ STEPS = (10, 25)
 PICTURES = (1, 2, 4)
 UNGUIDED_SHARE = 1 / 8
 RUNNING_PER_PERSON = 2  # the bot's own default
-BUCKET = Bucket("", 0, 0, 1)
+BUCKET = Bucket("", ())
 NAMES = {load: f"{load:.1f}".replace(".", "_") for load in LOADS}
 LABELS = {
     f"sim_{figure}_ratio_{rival}{NAMES[load]}": f"simulated at {load} load, {label} (ratio to {of})"

@@ -13,7 +13,6 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from generation.embedded import CHECKPOINT
-from generation.engine.preview import SD1_COLOURS
 from generation.loading.model_loader import Parts
 
 SIZE = 64  # pixels
@@ -49,7 +48,13 @@ def build() -> Parts:
         sample_size=SIZE,
     )
     text_encoder = text_model(tokenizer, width=TEXT_WIDTH, layers=12, heads=4)
-    return Parts(tokenizer, text_encoder, unet, vae, dict(SCHEDULER), SD1_COLOURS)
+    components = {
+        "tokenizer": tokenizer,
+        "text_encoder": text_encoder,
+        "unet": unet,
+        "vae": vae,
+    }
+    return Parts(components, SCHEDULER)
 
 
 def text_model(tokenizer: CLIPTokenizer, *, width: int, layers: int, heads: int) -> CLIPTextModel:

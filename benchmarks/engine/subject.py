@@ -10,8 +10,8 @@ from diffusers import StableDiffusionPipeline
 
 from generation.catalog import Catalog, Checkpoint
 from generation.engine.engine import Engine
-from generation.engine.pipeline import Pipeline
 from generation.engine.samplers import build_scheduler
+from generation.families.stable_diffusion import StableDiffusion
 from generation.loading.model_loader import Parts
 from generation.options import EngineOptions
 from generation.request import GenerationRequest, Sampler
@@ -21,11 +21,11 @@ from generation.request import GenerationRequest, Sampler
 class LoadedCache:
     """Replaces `ModelCache` with a single pipeline that has no files."""
 
-    pipeline: Pipeline
+    pipeline: StableDiffusion
 
     def take(
         self, _name: str, _on_loading: Callable[[str], None], in_use: Collection[str] = ()
-    ) -> Pipeline:
+    ) -> StableDiffusion:
         """Return the pipeline, whatever else is in use."""
         del in_use
         return self.pipeline
@@ -44,12 +44,9 @@ class Subject:
     def __init__(self, name: str, parts: Parts, size: int, device: torch.device) -> None:
         self.name, self.size, self.device = name, size, device
         self.scheduler_config = parts.scheduler_config
-        self.pipeline = Pipeline(parts, device)
+        self.pipeline = StableDiffusion(parts, device)
         self.pipe = StableDiffusionPipeline(
-            vae=parts.vae,
-            text_encoder=parts.text_encoder,
-            tokenizer=parts.tokenizer,
-            unet=parts.unet,
+            **parts.components,
             scheduler=build_scheduler(Sampler.DDIM, parts.scheduler_config),
             safety_checker=None,
             feature_extractor=None,
@@ -94,4 +91,5 @@ class Subject:
 
     def shape(self, rows: int) -> tuple[int, int, int, int]:
         """Return the latents' shape in a forward pass of this many rows."""
-        return rows, *self.pipeline.latent_shape(self.size, self.size)
+        _, channels, height, width = self.pipeline.latents(self.size, self.size).shape
+        return rows, channels, height, width

@@ -8,8 +8,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from generation.engine.batcher import Bucket
-from generation.engine.pipeline import DrawLatents, Pipeline, Prompts
 from generation.engine.sample import Sample
+from generation.families.pipeline import DrawLatents, Pipeline, Prompts
 from generation.loading.model_hash import model_hash
 from generation.metadata.infotext import describe, enlarged
 from generation.metadata.png import chunks, read
@@ -22,6 +22,7 @@ class Drawing:
     """A request being generated: its checkpoint is loaded and its prompts are encoded.
 
     ``samples`` are the pictures that have joined, in order; the others wait for free rows.
+    ``empty`` are latents like theirs.
     """
 
     key: int
@@ -29,6 +30,7 @@ class Drawing:
     bucket: Bucket
     pipeline: Pipeline
     prompts: Prompts
+    empty: torch.Tensor
     start: DrawLatents | None
     samples: list[Sample] = field(default_factory=list)
     pictures_told: int = 0
@@ -44,7 +46,7 @@ class Drawing:
     @property
     def rows(self) -> int:
         """How many rows of a forward pass each of its pictures takes."""
-        return 2 if self.request.guided else 1
+        return 1 if self.prompts.negative is None else 2
 
     @property
     def step(self) -> int:
@@ -65,8 +67,8 @@ class Drawing:
             self.request,
             len(self.samples),
             self.prompts,
-            self.pipeline.scheduler_config,
-            self.pipeline.latent_shape(self.bucket.width, self.bucket.height),
+            self.pipeline.trajectory(self.request),
+            self.empty,
             self.start,
         )
         self.samples.append(sample)

@@ -1,4 +1,4 @@
-"""Picks the samples that share the next UNet forward pass."""
+"""Picks the samples that share the next forward pass."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """What samples must have in common to share a forward pass; sizes in pixels.
+    """What samples must have in common to share a forward pass.
 
-    Sampler, steps, guidance, strength and seed are not included: those can differ.
+    ``latents`` is the shape [channels, h, w] of a row's, ``conditioning`` those of what it is drawn
+    for, by name. Sampler, steps, guidance, strength and seed are not included: those can differ.
     """
 
     checkpoint: str
-    width: int
-    height: int
-    chunks: int
+    latents: tuple[int, ...]
+    conditioning: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
 
 class Batcher:

@@ -13,13 +13,14 @@ from generation.catalog import Catalog
 from generation.engine import safety
 from generation.engine.active_requests import Drawing, UpscaleTask
 from generation.engine.batcher import Batcher, Bucket
+from generation.engine.device import pick_device
 from generation.engine.forward import Forward
-from generation.engine.pipeline import Pipeline, pick_device
 from generation.engine.postprocess import Postprocess
 from generation.engine.preview import draw_preview
 from generation.engine.row_profiling import Profiles
 from generation.engine.sample import Sample
 from generation.errors import Cancelled, GenerationError, InvalidRequest, NotChecked, OutOfMemory
+from generation.families.pipeline import Pipeline
 from generation.loading.memory import free_bytes, is_out_of_memory, release
 from generation.loading.model_cache import ModelCache
 from generation.log_context import JOB, about
@@ -170,12 +171,11 @@ class Engine:
         )
         if pipeline is None:
             return None
-        prompts = pipeline.encode_prompts(
-            request.prompt, request.negative_prompt if request.guided else None
-        )
+        prompts = pipeline.encode(request)
         start = None if picture is None else pipeline.encode_picture(picture)
-        bucket = Bucket(request.checkpoint, request.width, request.height, prompts.chunks)
-        self._aboard[key] = Drawing(key, request, bucket, pipeline, prompts, start)
+        empty = pipeline.latents(request.width, request.height)
+        bucket = Bucket(request.checkpoint, tuple(empty.shape[1:]), prompts.shapes)
+        self._aboard[key] = Drawing(key, request, bucket, pipeline, prompts, empty, start)
         return Started(prompts.cut)
 
     def _check(self, request: GenerationRequest) -> Image.Image | None:
@@ -251,9 +251,8 @@ class Engine:
         now, preview = time.monotonic(), None
         if now >= drawing.preview_due:
             drawing.preview_due = now + PREVIEW_EVERY_S
-            pipeline = drawing.pipeline
-            clean = [sample.clean(pipeline.prediction_type) for sample in drawing.samples]
-            preview = draw_preview(torch.cat(clean), pipeline.preview_colours)
+            clean = torch.cat([sample.clean() for sample in drawing.samples])
+            preview = draw_preview(clean, drawing.pipeline.preview_colours)
         return [(drawing.key, Progress(drawing.step, drawing.samples[0].steps, preview))]
 
     def _decode(self, sample: Sample) -> Events:
@@ -366,6 +365,7 @@ class Engine:
                 guidance_scale=checkpoint.guidance_scale,
                 sampler=checkpoint.sampler,
                 seed=0,
+                family=checkpoint.family,
             ),
         )
         while not self.idle:
@@ -374,7 +374,10 @@ class Engine:
                     return event.error
         pipeline = self._cache.take(checkpoint.name, lambda _name: None)
         if pipeline is not None:
-            self.rows, _ = self._row_limits(pipeline, Bucket(checkpoint.name, width, height, 1))
+            empty = pipeline.latents(width, height)
+            self.rows, _ = self._row_limits(
+                pipeline, Bucket(checkpoint.name, tuple(empty.shape[1:]))
+            )
         return None
 
 

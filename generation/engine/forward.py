@@ -1,13 +1,14 @@
-"""One UNet forward pass for many samples, split if it does not fit the device."""
+"""One forward pass for many samples, split if it does not fit the device."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 
 from generation.engine.batcher import Bucket
-from generation.engine.pipeline import Pipeline
 from generation.engine.sample import Sample
 from generation.errors import OutOfMemory
+from generation.families.pipeline import Pipeline, Row
 from generation.loading.memory import is_out_of_memory
 
 CALM_TICKS = 64  # without running out of memory, after which a bucket's limit is doubled again
@@ -36,50 +37,44 @@ class Forward:
     def predict(self, pipeline: Pipeline, samples: list[Sample]) -> list[torch.Tensor]:
         """Return each sample's guided model output [1, channels, h, w].
 
-        Rows are ordered as in StableDiffusionPipeline, negative prompts first, so that the same
-        kernels add in the same order: therefore a request that runs alone gives pictures
-        bit-identical to that pipeline's. Samples are not changed, so a failed forward pass can be
-        repeated. Raises OutOfMemory if not even one row fits.
+        Rows are ordered as in diffusers' own pipeline of the family, so that the same kernels add
+        in the same order: therefore a request that runs alone gives pictures bit-identical to that
+        pipeline's. Samples are not changed, so a failed forward pass can be repeated. Raises
+        OutOfMemory if not even one row fits.
         """
-        guided = [sample for sample in samples if sample.negative is not None]
-        inputs = {sample: sample.model_input() for sample in samples}
-        rows = guided + samples
-        negatives = [sample.negative for sample in guided if sample.negative is not None]
-        output = self._run(
-            pipeline,
-            samples[0].bucket,
-            torch.cat([inputs[sample] for sample in rows]),
-            torch.stack([sample.timestep.float() for sample in rows]),
-            torch.cat(negatives + [sample.embedding for sample in samples]),
-        ).split(1)
-        away = dict(zip(guided, output[: len(guided)], strict=True))
+        both = [sample.next_rows() for sample in samples]
+        towards = [row for row, _ in both]
+        away = [row for _, row in both if row is not None]
+        first, second = (away, towards) if pipeline.negatives_first else (towards, away)
+        outputs = self._run(pipeline, samples[0].bucket, first + second)
+        parts = outputs[: len(first)], outputs[len(first) :]
+        against, along = parts if pipeline.negatives_first else reversed(parts)
+        negatives = iter(against)
         return [
-            away[sample] + sample.guidance_scale * (towards - away[sample])
-            if sample in away
-            else towards
-            for sample, towards in zip(samples, output[len(guided) :], strict=True)
+            pipeline.guide(output, next(negatives), sample.request) if sample.guided else output
+            for sample, output in zip(samples, along, strict=True)
         ]
 
-    def _run(self, pipeline: Pipeline, bucket: Bucket, *stacked: torch.Tensor) -> torch.Tensor:
-        """Run the stacked rows, halving them as long as the device runs out of memory."""
-        latents, _, embeddings = stacked
-        counts = self._row_counts or pipeline.row_counts(latents, embeddings)
-        rows = len(latents)
+    def _run(self, pipeline: Pipeline, bucket: Bucket, rows: list[Row]) -> list[torch.Tensor]:
+        """Run the rows, halving them as long as the device runs out of memory."""
+        if self._row_counts:  # the memory layout, too, affects the choice of kernels
+            rows = [replace(row, latents=row.latents.contiguous()) for row in rows]
+        counts = self._row_counts or pipeline.row_counts(rows[0])
         tried_one_row = False
         while True:
-            sizes = self._sizes(bucket, rows, counts)
+            sizes = self._sizes(bucket, len(rows), counts)
             try:
-                output = _in_parts(pipeline, stacked, sizes)
+                outputs = _in_parts(pipeline, rows, sizes)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
             else:
                 self._calm_down(bucket)
-                return output
+                return outputs
             # Outside the handler, whose traceback keeps the forward pass's tensors alive.
             if self._make_room():
                 continue
-            tried = _padded(min(rows, sizes[-1]), sizes)
+            tried = _padded(min(len(rows), sizes[-1]), sizes)
             if tried == 1 and tried_one_row:
                 raise OutOfMemory("not even one row fits")
             tried_one_row = tried == 1
@@ -104,27 +99,15 @@ class Forward:
                 del self._limits[bucket]
 
 
-def _in_parts(
-    pipeline: Pipeline, stacked: tuple[torch.Tensor, ...], sizes: Sequence[int]
-) -> torch.Tensor:
+def _in_parts(pipeline: Pipeline, rows: list[Row], sizes: Sequence[int]) -> list[torch.Tensor]:
     """Run the rows in parts of the largest size, each part padded to the next size."""
-    if len(stacked[0]) in sizes:
-        return pipeline.predict_noise(*stacked)
-    outputs = []
-    for part in zip(*(tensor.split(sizes[-1]) for tensor in stacked), strict=True):
-        rows = len(part[0])
-        padded = (_pad(tensor, _padded(rows, sizes)) for tensor in part)
-        outputs.append(pipeline.predict_noise(*padded)[:rows])
-    return torch.cat(outputs) if len(outputs) > 1 else outputs[0]
+    outputs: list[torch.Tensor] = []
+    for begin in range(0, len(rows), sizes[-1]):
+        part = rows[begin : begin + sizes[-1]]
+        missing = _padded(len(part), sizes) - len(part)
+        outputs += pipeline.predict(part + part[-1:] * missing)[: len(part)]
+    return outputs
 
 
 def _padded(rows: int, sizes: Sequence[int]) -> int:
     return next(size for size in sizes if size >= rows)
-
-
-def _pad(tensor: torch.Tensor, rows: int) -> torch.Tensor:
-    """Repeat the last row until there are ``rows``."""
-    missing = rows - len(tensor)
-    return (
-        torch.cat([tensor, tensor[-1:].expand(missing, *tensor.shape[1:])]) if missing else tensor
-    )

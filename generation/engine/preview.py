@@ -11,11 +11,12 @@ COLUMNS = 2
 SHORT_SIDE = 128  # pixels of each picture in the grid
 EMPTY = (49, 51, 56)  # the empty cell beside a third picture; Discord's dark grey
 QUALITY = 70
+LEAST_SIGNAL = 2.0**-12  # as diffusers bounds it: a picture cannot be told from noise alone
 
 
 @dataclass(frozen=True, slots=True)
 class PreviewColours:
-    """The linear map from a latent cell's four scaled values to RGB in -1…1."""
+    """The linear map from a latent cell's scaled values to RGB in -1…1."""
 
     matrix: tuple[tuple[float, float, float], ...]
     bias: tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -38,17 +39,20 @@ def predict_clean(
 ) -> torch.Tensor:
     """Return the picture x0 predicted from the noise; all shapes alike.
 
-    ``model_input`` is α·x0 + s·ε with α² + s² = 1, and ``noise_level`` is σ = s/α. One function
-    serves every scheduler, because each scales its samples to this before the UNet. Sources: Ho et
-    al. 2020 (ε), Salimans & Ho 2022, appendix D (v).
+    ``model_input`` is α·x0 + s·ε with α² + s² = 1, and ``noise_level`` is σ = s/α, infinite where
+    there is no signal: at zero terminal SNR. One function serves every scheduler, because each
+    scales its samples to this before the UNet. With "flow" it is (1 - σ)·x0 + σ·ε instead. Sources:
+    Ho et al. 2020 (ε), Salimans & Ho 2022, appendix D (v), Liu et al. 2022 (flow: v = ε - x0).
     """
-    alpha = 1 / math.sqrt(1 + noise_level**2)
-    noise = noise_level * alpha
+    alpha = 1 / math.hypot(1, noise_level)
+    noise = math.sqrt(1 - alpha**2)
     match prediction_type:
         case "epsilon":
-            return (model_input - noise * model_output) / alpha
+            return (model_input - noise * model_output) / max(alpha, LEAST_SIGNAL)
         case "v_prediction":
             return alpha * model_input - noise * model_output
+        case "flow":
+            return model_input - noise_level * model_output
         case _:
             raise ValueError(f"unknown prediction type {prediction_type}")
 

@@ -1,4 +1,4 @@
-"""Measuring how many rows a UNet forward pass should have, once for each size."""
+"""Measuring how many rows a forward pass should have, once for each size."""
 
 import logging
 import time
@@ -9,8 +9,9 @@ from pathlib import Path
 import torch
 
 from generation.engine.batcher import Bucket
-from generation.engine.pipeline import Pipeline, describe
+from generation.engine.device import describe
 from generation.engine.row_profile import LADDER, Profile, read_profiles, write_profiles
+from generation.families.pipeline import Pipeline
 from generation.loading.memory import is_out_of_memory, peak_bytes
 
 log = logging.getLogger(__name__)
@@ -34,13 +35,14 @@ class Profiles:
 
     def of(self, pipeline: Pipeline, bucket: Bucket) -> Profile:
         """Return the profile of a bucket's size, measuring it now if necessary."""
+        height, width = (side * pipeline.scale_factor for side in bucket.latents[1:])
         place = (
             f"{describe(self._device)}, torch {torch.__version__}"
             f" | {bucket.checkpoint}, {pipeline.parameters / 1e6:.1f} M parameters"
-            f" | {bucket.width}×{bucket.height} px{', compiled' if pipeline.compiled else ''}"
+            f" | {width}×{height} px{', compiled' if pipeline.compiled else ''}"
         )
         if place not in self._known:
-            self._known[place] = _measure(pipeline, bucket)
+            self._known[place] = _measure(pipeline, width, height)
             log.info("%s: %d rows a forward pay", place, self._known[place].knee)
             if self._file is not None and self._known[place].seconds:
                 try:
@@ -50,22 +52,19 @@ class Profiles:
         return self._known[place]
 
 
-def _measure(pipeline: Pipeline, bucket: Bucket) -> Profile:
+def _measure(pipeline: Pipeline, width: int, height: int) -> Profile:
     """Time forward passes with increasing rows until they no longer pay or fit, and a decode."""
-    shape = pipeline.latent_shape(bucket.width, bucket.height)
-    embedding = pipeline.encode_prompts("").embedding
-    zeros = torch.zeros((1, *shape), dtype=embedding.dtype, device=embedding.device)
+    row = pipeline.empty_row(width, height)
 
     def forward(rows: int) -> None:
-        latents, embeddings = zeros.repeat(rows, 1, 1, 1), embedding.repeat(rows, 1, 1)
-        pipeline.predict_noise(latents, torch.zeros(rows), embeddings)
+        pipeline.predict([row] * rows)
         pipeline.wait()
 
     profile = Profile([], 0, 0)
-    counts = pipeline.row_counts(zeros, embedding) or LADDER
+    counts = pipeline.row_counts(row) or LADDER
     try:
         forward(1)  # one-time setup is not counted
-        decode_bytes = peak_bytes(pipeline.device, lambda: pipeline.decode(zeros))
+        decode_bytes = peak_bytes(pipeline.device, lambda: pipeline.decode(row.latents))
         for rows in (rows for rows in LADDER if rows <= counts[-1]):
             times: list[float] = []
             used = peak_bytes(pipeline.device, partial(_repeat, partial(forward, rows), times))

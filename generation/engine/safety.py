@@ -46,7 +46,7 @@ def load_checker(folder: Path) -> Checker:
     """
     model, found = StableDiffusionSafetyChecker.from_pretrained(
         folder / CHECKER.folder,
-        variant=variant(folder, CHECKER.folder),
+        variant=variant(folder, CHECKER),
         dtype=torch.float32,
         use_safetensors=True,
         local_files_only=True,

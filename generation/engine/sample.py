@@ -1,26 +1,21 @@
 """One picture being denoised."""
 
-import inspect
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 
 from generation.engine.batcher import Bucket
-from generation.engine.pipeline import DrawLatents, Prompts
-from generation.engine.preview import predict_clean
-from generation.engine.samplers import build_scheduler, noise_level
+from generation.engine.trajectory import Trajectory
+from generation.families.pipeline import Conditioning, DrawLatents, Prompts, Row, Schedule
 from generation.request import GenerationRequest
 
 
 class Sample:
-    """A picture's latents [1, channels, h, w], its own scheduler, generator and step index.
+    """A picture's latents [1, channels, h, w], its own trajectory and generator.
 
-    ``seed`` is the request's seed plus the picture's index. Noise is drawn on the CPU, so that a
-    seed gives the same picture on every device. Without guidance there is no negative prompt, and a
-    forward pass takes one row instead of two. ``key`` is the request's and ``bucket`` says with
-    whom it can share a forward pass. With the request's ``strength``, ``draw_latents`` returns the
-    source picture's latents, and only the last steps are taken.
+    ``seed`` is the request's seed plus the picture's index. Noise like ``empty`` is drawn on the
+    CPU, so that a seed gives the same picture on every device. Without guidance there is no
+    negative prompt, and a forward pass takes one row instead of two. ``key`` is the request's and
+    ``bucket`` says with whom it can share a forward pass. With the request's ``strength``,
+    ``draw_latents`` returns the source picture's latents, and only the last steps are taken.
     """
 
     def __init__(
@@ -30,65 +25,63 @@ class Sample:
         request: GenerationRequest,
         index: int,
         prompts: Prompts,
-        scheduler_config: Mapping[str, Any],
-        shape: tuple[int, int, int],
+        trajectory: Trajectory,
+        empty: torch.Tensor,
         draw_latents: DrawLatents | None = None,
     ) -> None:
         self.key, self.bucket, self.index = key, bucket, index
+        self.request = request
         self.seed = request.seed + index
-        self.guidance_scale = request.guidance_scale
-        self.embedding, self.negative = prompts.embedding, prompts.negative
         self.generator = torch.Generator("cpu").manual_seed(self.seed)
-        self.scheduler = build_scheduler(request.sampler, scheduler_config)
-        # On the CPU, the schedulers' lookups do not wait for the device.
-        self.scheduler.set_timesteps(request.num_inference_steps, device="cpu")
-        self.step = 0
-        skipped = request.num_inference_steps - request.steps_taken
-        self._begin = skipped * self.scheduler.order
-        self._timesteps = self.scheduler.timesteps[self._begin :]
-        self.steps = len(self._timesteps)
-        # The generator is used in the same order as in StableDiffusionImg2ImgPipeline.
-        start = None if draw_latents is None else draw_latents(self.generator)
-        noise = torch.randn((1, *shape), generator=self.generator, dtype=self.embedding.dtype)
-        noise = noise.to(self.embedding.device)
-        if start is None:
-            self.latents = noise * self.scheduler.init_noise_sigma
-        else:
-            if hasattr(self.scheduler, "set_begin_index"):
-                self.scheduler.set_begin_index(self._begin)
-            self.latents = self.scheduler.add_noise(start, noise, self._timesteps[:1])
-        accepted = inspect.signature(self.scheduler.step).parameters
-        self._options = {"generator": self.generator} if "generator" in accepted else {}
+        self.trajectory = trajectory
+        self._prompts = prompts
+        # The generator is used in the same order as in diffusers' image-to-image pipelines.
+        source = None if draw_latents is None else draw_latents(self.generator)
+        noise = torch.randn(empty.shape, generator=self.generator, dtype=empty.dtype)
+        self.latents = trajectory.start(noise.to(empty.device), source)
+
+    @property
+    def guided(self) -> bool:
+        """Whether it has a negative prompt."""
+        return self._prompts.negative is not None
 
     @property
     def rows(self) -> int:
         """How many rows of a forward pass it takes."""
-        return 1 if self.negative is None else 2
+        return 2 if self.guided else 1
+
+    @property
+    def step(self) -> int:
+        """How many steps are done."""
+        return self.trajectory.step
+
+    @property
+    def steps(self) -> int:
+        """How many steps there are."""
+        return self.trajectory.steps
 
     @property
     def done(self) -> bool:
         """Whether all steps are done and only decoding is left."""
         return self.step == self.steps
 
-    @property
-    def timestep(self) -> torch.Tensor:
-        """The current timestep, a scalar on the CPU; integer or not, as the scheduler has it."""
-        return self._timesteps[self.step]
+    def next_rows(self) -> tuple[Row, Row | None]:
+        """Return the row of its prompt, and that of its negative prompt if it is guided."""
+        latents = self.trajectory.model_input(self.latents)
+        timestep, prompts = self.trajectory.timestep, self._prompts
+        towards = Row(latents, timestep, self._now(prompts.positive))
+        if prompts.negative is None:
+            return towards, None
+        return towards, Row(latents, timestep, self._now(prompts.negative))
 
-    def model_input(self) -> torch.Tensor:
-        """Return the latents as the UNet expects them: signal plus noise with variance one."""
-        self._input = self.scheduler.scale_model_input(self.latents, self.timestep)
-        return self._input
+    def _now(self, schedule: Schedule) -> Conditioning:
+        """Return what holds at this step."""
+        return next(one for start, one in reversed(schedule) if start <= self.step)
 
     def advance(self, model_output: torch.Tensor) -> None:
-        """Take one step with the guided model output [1, channels, h, w] for ``model_input``."""
-        self._output = model_output
-        self.latents = self.scheduler.step(
-            model_output, self.timestep, self.latents, **self._options, return_dict=False
-        )[0]
-        self.step += 1
+        """Take one step with the guided model output [1, channels, h, w] for its rows."""
+        self.latents = self.trajectory.advance(model_output, self.latents, self.generator)
 
-    def clean(self, prediction_type: str) -> torch.Tensor:
+    def clean(self) -> torch.Tensor:
         """Return the predicted noise-free latents of the last step."""
-        sigma = noise_level(self.scheduler, self._begin + self.step - 1)
-        return predict_clean(self._input, self._output, sigma, prediction_type)
+        return self.trajectory.clean()

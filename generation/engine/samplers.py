@@ -1,5 +1,6 @@
 """Maps sampler names to diffusers' noise schedulers."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -56,8 +57,12 @@ def build_scheduler(sampler: Sampler, config: Mapping[str, Any]) -> SchedulerMix
 
 
 def noise_level(scheduler: SchedulerMixin, step: int) -> float:
-    """Return σ, the noise's standard deviation over the signal's scale, before step ``step``."""
+    """Return the noise level σ before step ``step``.
+
+    That is the noise's standard deviation over the signal's scale, infinite where there is no
+    signal; with flow matching it is the noise's share.
+    """
     if hasattr(scheduler, "sigmas"):
         return float(scheduler.sigmas[step])
     kept = float(scheduler.alphas_cumprod[int(scheduler.timesteps[step])])
-    return ((1 - kept) / kept) ** 0.5
+    return math.inf if kept == 0 else ((1 - kept) / kept) ** 0.5

@@ -1,14 +1,14 @@
-"""Validates Stable Diffusion 1 checkpoint folders in diffusers' format. Imports no torch.
+"""Validates checkpoint folders in diffusers' format. Imports no torch.
 
 The layout is that of diffusers' ``save_pretrained``: ``model_index.json`` and one folder per
 component.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from generation import weights
+from generation.architectures import SD1, Architecture, Component
 from generation.errors import CheckpointUnavailable
 from generation.json_text import loads
 from generation.loading.safetensors_file import read_header
@@ -16,72 +16,59 @@ from generation.phrases import Phrase, reason_of
 
 INDEX = "model_index.json"
 PREVIEW = "preview.json"
-PIPELINE = "StableDiffusionPipeline"
 PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 HALF = "fp16"  # the only variant of the weights in some folders
 
 
-@dataclass(frozen=True, slots=True)
-class Component:
-    """One component's folder, its configuration file, and its weights without suffix."""
-
-    folder: str
-    config: str
-    weights: str | None = None
-
-
-COMPONENTS = (
-    Component("unet", "config.json", "diffusion_pytorch_model"),
-    Component("vae", "config.json", "diffusion_pytorch_model"),
-    Component("text_encoder", "config.json", "model"),
-    Component("tokenizer", "tokenizer_config.json"),
-    Component("scheduler", "scheduler_config.json"),
-)
 # Optional: Stable Diffusion's safety checker, and its input preprocessor. Either all files are
 # present or none.
 CHECKER = Component("safety_checker", "config.json", "model")
 CHECKER_INPUT = Component("feature_extractor", "preprocessor_config.json")
 # A tokenizer is one file, or the two that CLIP was published with.
-TOKENIZER = "tokenizer/tokenizer.json"
-CLIP_TOKENIZER = ("tokenizer/vocab.json", "tokenizer/merges.txt")
+TOKENIZER = "tokenizer.json"
+CLIP_TOKENIZER = ("vocab.json", "merges.txt")
 
 
-def config_patterns() -> list[str]:
-    """Return the files of a hub repository that describe a checkpoint's architecture."""
-    configs = [f"{component.folder}/{component.config}" for component in COMPONENTS]
-    return [INDEX, PREVIEW, TOKENIZER, *CLIP_TOKENIZER, *configs]
-
-
-def download_patterns() -> list[str]:
-    """Return the files of a hub repository to download: no pickles, no variants, no extras."""
-    patterns = config_patterns()
-    for component in COMPONENTS:
-        if component.weights is not None:
-            stem = f"{component.folder}/{component.weights}"
-            patterns += [
-                f"{stem}.safetensors",
-                f"{stem}.safetensors.index.json",
-                f"{stem}-[0-9]*.safetensors",
-            ]
+def config_patterns(architecture: Architecture = SD1) -> list[str]:
+    """Return the files of a hub repository that describe a checkpoint of an architecture."""
+    patterns = [INDEX, PREVIEW]
+    for component in architecture.components:
+        names = [component.config]
+        if _is_tokenizer(component):
+            names += [TOKENIZER, *CLIP_TOKENIZER]
+        patterns += [f"{component.folder}/{name}" for name in names]
     return patterns
 
 
-def half_patterns(folder: Path) -> list[str]:
+def download_patterns(architecture: Architecture = SD1) -> list[str]:
+    """Return the files of a hub repository to download: no pickles, no variants, no extras."""
+    patterns = config_patterns(architecture)
+    for component in _weighty(architecture):
+        stem = f"{component.folder}/{component.weights}"
+        patterns += [
+            f"{stem}.safetensors",
+            f"{stem}.safetensors.index.json",
+            f"{stem}-[0-9]*.safetensors",
+        ]
+    return patterns
+
+
+def half_patterns(folder: Path, architecture: Architecture = SD1) -> list[str]:
     """Return the half-precision weights that can replace those missing from ``folder``."""
     return [
         f"{component.folder}/{component.weights}.{HALF}.safetensors"
-        for component in COMPONENTS
-        if component.weights is not None and not _plain(folder, component)
+        for component in _weighty(architecture)
+        if not _plain(folder, component)
     ]
 
 
-def check_folder(name: str, folder: Path) -> None:
+def check_folder(name: str, folder: Path, architecture: Architecture = SD1) -> None:
     """Raise CheckpointUnavailable, naming the files, unless the checkpoint ``name`` is complete.
 
     The built-in one must also match what was published.
     """
-    missing = _missing_configs(name, folder)
-    for component in COMPONENTS:
+    missing = _missing_configs(name, folder, architecture)
+    for component in architecture.components:
         missing += _missing_weights(name, folder, component)
     _refuse(name, folder, missing)
     try:
@@ -110,25 +97,29 @@ def checker_weights(name: str, folder: Path) -> list[Path]:
     return _files(name, folder, CHECKER)
 
 
-def check_configs(name: str, folder: Path) -> None:
+def check_configs(name: str, folder: Path, architecture: Architecture = SD1) -> None:
     """Raise CheckpointUnavailable, naming the files, unless every configuration exists."""
-    _refuse(name, folder, _missing_configs(name, folder))
+    _refuse(name, folder, _missing_configs(name, folder, architecture))
 
 
-def weight_files(name: str, folder: Path) -> list[Path]:
+def weight_files(name: str, folder: Path, architecture: Architecture = SD1) -> list[Path]:
     """Return the weights of a complete folder."""
     return [
-        file
-        for component in COMPONENTS
-        if component.weights is not None
-        for file in _files(name, folder, component)
+        file for component in _weighty(architecture) for file in _files(name, folder, component)
     ]
 
 
-def variant(folder: Path, part: str) -> str | None:
+def variant(folder: Path, component: Component) -> str | None:
     """Return which variant of a component's weights to load: None for plain ones, if present."""
-    component = next(one for one in (*COMPONENTS, CHECKER) if one.folder == part)
     return None if _plain(folder, component) else HALF
+
+
+def _weighty(architecture: Architecture) -> list[Component]:
+    return [component for component in architecture.components if component.weights is not None]
+
+
+def _is_tokenizer(component: Component) -> bool:
+    return component.config == "tokenizer_config.json"
 
 
 def _refuse(name: str, folder: Path, missing: list[str]) -> None:
@@ -138,17 +129,24 @@ def _refuse(name: str, folder: Path, missing: list[str]) -> None:
         )
 
 
-def _missing_configs(name: str, folder: Path) -> list[str]:
+def _missing_configs(name: str, folder: Path, architecture: Architecture) -> list[str]:
     if not folder.is_dir():
         raise CheckpointUnavailable(name, Phrase("checkpoint-folder-missing", folder=str(folder)))
     kind = _read_json(name, folder / INDEX).get("_class_name")
-    if kind != PIPELINE:
+    if kind not in architecture.pipelines:
+        wanted = architecture.pipelines[0]
         raise CheckpointUnavailable(
-            name, Phrase("checkpoint-other-pipeline", file=INDEX, found=str(kind), wanted=PIPELINE)
+            name, Phrase("checkpoint-other-pipeline", file=INDEX, found=str(kind), wanted=wanted)
         )
-    missing = _lacking(name, folder, COMPONENTS)
-    if not (folder / TOKENIZER).is_file():
-        missing += [file for file in CLIP_TOKENIZER if not (folder / file).is_file()]
+    missing = _lacking(name, folder, architecture.components)
+    for component in filter(_is_tokenizer, architecture.components):
+        inside = folder / component.folder
+        if not (inside / TOKENIZER).is_file():
+            missing += [
+                f"{component.folder}/{file}"
+                for file in CLIP_TOKENIZER
+                if not (inside / file).is_file()
+            ]
     return missing
 
 

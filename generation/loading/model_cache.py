@@ -7,7 +7,8 @@ from dataclasses import replace
 import torch
 
 from generation.catalog import Catalog
-from generation.engine.pipeline import Pipeline, pick_dtype
+from generation.engine.device import pick_dtype
+from generation.families.pipeline import Pipeline, family_of
 from generation.loading.memory import free_bytes, is_out_of_memory, release
 from generation.loading.model_loader import Files, find_files, load_parts
 from generation.options import Compile, EngineOptions
@@ -76,7 +77,7 @@ class ModelCache:
         return bool(others)
 
     def _load(self, files: Files, in_use: Collection[str]) -> Pipeline | None:
-        dtype = pick_dtype(self._device, files)
+        dtype = pick_dtype(self._device, files, family_of(files.architecture).half)
         needed = files.values * dtype.itemsize + _checker_bytes(files, self._device) + RESERVE
         while free_bytes(self._device) < needed and self._drop_oldest(in_use):
             pass
@@ -95,11 +96,11 @@ class ModelCache:
 
     def _build(self, files: Files, dtype: torch.dtype, *, short: bool) -> Pipeline:
         checkpoint = self._catalog[files.name]
-        parts = load_parts(files, dtype, checkpoint.prediction_type)
+        parts = load_parts(files, dtype, checkpoint.scheduler_settings)
         compiled = self._options.compile
         compiles = compiled is not Compile.OFF and files.name == self._catalog.default
         offloads = short and self._device.type == "cuda" and not compiles
-        pipeline = Pipeline(parts, self._device, offloads=offloads)
+        pipeline = family_of(files.architecture)(parts, self._device, offloads=offloads)
         if compiles:
             pipeline.compile(compiled, *checkpoint.size_for(Aspect.SQUARE))
         return pipeline

@@ -1,7 +1,8 @@
 """Loads a checkpoint's parts from a folder, a single file or the hub into CPU memory."""
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,21 +10,24 @@ import diffusers.utils.logging
 import huggingface_hub
 import torch
 import transformers.utils.logging
-from diffusers import AutoencoderKL, UNet2DConditionModel
 from diffusers.loaders.single_file_utils import (
     create_diffusers_clip_model_from_ldm,
     load_single_file_checkpoint,
 )
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 from safetensors import SafetensorError
-from transformers import CLIPTextModel, CLIPTokenizer
+from transformers import CLIPTextModel
 
-from generation.catalog import PREDICTION_TYPES, Checkpoint
-from generation.engine.preview import SD1_COLOURS, PreviewColours
+from generation.architectures import ARCHITECTURES, SD1, Architecture
+from generation.catalog import Checkpoint
+from generation.engine.device import pick_dtype
+from generation.engine.preview import PreviewColours
 from generation.engine.safety import Checker, load_checker
 from generation.errors import CheckpointUnavailable
+from generation.families.pipeline import Pipeline, family_of
 from generation.json_text import loads
 from generation.loading.checkpoint_folder import (
+    INDEX,
     PREVIEW,
     brings_checker,
     check_checker,
@@ -52,17 +56,17 @@ for library in (diffusers.utils.logging, transformers.utils.logging):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A checkpoint's models; all weights of one type, on the CPU.
+    """A checkpoint's models and tokenizers by folder; all weights of one type, on the CPU.
 
-    ``source`` is the file or folder they come from, if any. ``checker`` scores finished pictures.
+    ``index`` is its model_index.json. ``preview_colours`` are its own, if it brings any. ``source``
+    is the file or folder it comes from, if any. ``checker`` scores finished pictures.
     """
 
-    tokenizer: CLIPTokenizer
-    text_encoder: CLIPTextModel
-    unet: UNet2DConditionModel
-    vae: AutoencoderKL
-    scheduler_config: dict[str, Any]
-    preview_colours: PreviewColours
+    components: Mapping[str, Any]
+    scheduler_config: Mapping[str, Any]
+    architecture: Architecture = SD1
+    index: Mapping[str, Any] = field(default_factory=dict)
+    preview_colours: PreviewColours | None = None
     source: Path | None = None
     checker: Checker | None = None
 
@@ -80,6 +84,7 @@ class Files:
     single: Path | None
     tensors: tuple[Tensor, ...]
     checker: tuple[Tensor, ...] = ()
+    architecture: Architecture = SD1
 
     @property
     def values(self) -> int:
@@ -93,6 +98,17 @@ class Files:
         return 2 * stored > self.values
 
 
+def load(checkpoint: Checkpoint, device: torch.device) -> Pipeline:
+    """Load a folder, a single file, or a hub id, downloading missing files.
+
+    Raises CheckpointUnavailable, naming what is missing or unreachable.
+    """
+    files = find_files(checkpoint)
+    family = family_of(files.architecture)
+    dtype = pick_dtype(device, files, family.half)
+    return family(load_parts(files, dtype, checkpoint.scheduler_settings), device)
+
+
 def find_files(checkpoint: Checkpoint, revisions: Path | None = None) -> Files:
     """Return a checkpoint's files, downloading those of a hub id that are missing.
 
@@ -100,34 +116,38 @@ def find_files(checkpoint: Checkpoint, revisions: Path | None = None) -> Files:
     Raises CheckpointUnavailable, naming what is missing or unreachable.
     """
     name, source = checkpoint.name, checkpoint.source
+    architecture = ARCHITECTURES[checkpoint.family]
     single = source if isinstance(source, Path) and source.is_file() else None
     if single is not None:
         check_file(name, single)
         folder = _config_folder(checkpoint, revisions)
-        return Files(name, folder, single, _tensors(name, [single]))
+        tensors = _tensors(name, [single])
+        return Files(name, folder, single, tensors, architecture=architecture)
     folder = (
         source if isinstance(source, Path) else _download_weights(checkpoint, source, revisions)
     )
-    check_folder(name, folder)
-    tensors = _tensors(name, weight_files(name, folder))
+    check_folder(name, folder, architecture)
+    tensors = _tensors(name, weight_files(name, folder, architecture))
     checker: tuple[Tensor, ...] = ()
     if isinstance(source, Path) and brings_checker(source):
         check_checker(name, source)
         checker = _tensors(name, checker_weights(name, source))
-    return Files(name, folder, None, tensors, checker)
+    return Files(name, folder, None, tensors, checker, architecture)
 
 
 def _tensors(name: str, files: list[Path]) -> tuple[Tensor, ...]:
     return tuple(tensor for file in files for tensor in read_header(name, file).values())
 
 
-def load_parts(files: Files, dtype: torch.dtype, prediction_type: str | None = None) -> Parts:
-    """Load a checkpoint's parts; ``prediction_type`` overrides its scheduler configuration.
+def load_parts(
+    files: Files, dtype: torch.dtype, settings: Mapping[str, Any] | None = None
+) -> Parts:
+    """Load a checkpoint's parts; ``settings`` override its scheduler configuration.
 
     Raises CheckpointUnavailable if they do not fit together. Nothing is downloaded.
     """
     try:
-        return _load(files, dtype, prediction_type)
+        return _load(files, dtype, settings or {})
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         if is_out_of_memory(error):
             raise
@@ -139,64 +159,58 @@ def load_parts(files: Files, dtype: torch.dtype, prediction_type: str | None = N
         ) from error
 
 
-def _load(files: Files, dtype: torch.dtype, prediction_type: str | None) -> Parts:
-    folder = files.folder
-    config = _read(folder / "scheduler" / "scheduler_config.json")
-    if prediction_type is not None:
-        config["prediction_type"] = prediction_type
-    kind = config.setdefault("prediction_type", "epsilon")
-    if kind not in PREDICTION_TYPES:
-        raise ValueError(Phrase("checkpoint-predicts", kind=str(kind)))
-    if files.single is None:
-        text_encoder, unet, vae = _models_from_folder(folder, dtype)
-    else:
-        text_encoder, unet, vae = _models_from_file(files.single, folder, dtype)
-    for part in (text_encoder, unet, vae):
-        lost = [key for key, value in part.named_parameters() if value.is_meta]
+def _load(files: Files, dtype: torch.dtype, settings: Mapping[str, Any]) -> Parts:
+    folder, family = files.folder, family_of(files.architecture)
+    config = {**_read(folder / "scheduler" / "scheduler_config.json"), **settings}
+    kinds = files.architecture.prediction_types
+    if config.setdefault("prediction_type", kinds[0]) not in kinds:
+        raise ValueError(Phrase("checkpoint-predicts", kind=str(config["prediction_type"])))
+    models = _from_folder(files, dtype) if files.single is None else _from_file(files, dtype)
+    for model in models.values():
+        lost = [key for key, value in model.named_parameters() if value.is_meta]
         if lost:
             raise ValueError(Phrase("checkpoint-lacks-weights", count=len(lost), first=lost[0]))
-    if unet.config.in_channels != vae.config.latent_channels:
-        raise ValueError(Phrase("checkpoint-inpainting", channels=unet.config.in_channels))
+    channels = family.latent_channels(models)
+    tokenizers = {
+        name: kind.from_pretrained(folder / name, local_files_only=True)
+        for name, kind in family.tokenizers.items()
+    }
     return Parts(
-        CLIPTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True),
-        text_encoder,
-        unet,
-        vae,
+        {**models, **tokenizers},
         config,
-        _preview_colours(folder / PREVIEW),
+        files.architecture,
+        _read(folder / INDEX),
+        _preview_colours(folder / PREVIEW, channels),
         files.single or folder,
         load_checker(folder) if files.checker else None,
     )
 
 
-Models = tuple[CLIPTextModel, UNet2DConditionModel, AutoencoderKL]
-
-
-def _models_from_folder(folder: Path, dtype: torch.dtype) -> Models:
+def _from_folder(files: Files, dtype: torch.dtype) -> dict[str, Any]:
+    """Return the models of a folder in diffusers' format."""
     options = {"dtype": dtype, "use_safetensors": True, "local_files_only": True}
-    kinds = {
-        "text_encoder": CLIPTextModel,
-        "unet": UNet2DConditionModel,
-        "vae": AutoencoderKL,
+    folders = {component.folder: component for component in files.architecture.components}
+    return {
+        name: kind.from_pretrained(
+            files.folder / name, variant=variant(files.folder, folders[name]), **options
+        )
+        for name, kind in family_of(files.architecture).models.items()
     }
-    text_encoder, unet, vae = (
-        kind.from_pretrained(folder / part, variant=variant(folder, part), **options)
-        for part, kind in kinds.items()
-    )
-    return text_encoder, unet, vae
 
 
-def _models_from_file(file: Path, folder: Path, dtype: torch.dtype) -> Models:
-    weights = load_single_file_checkpoint(str(file), local_files_only=True)
-    options = {"config": str(folder), "local_files_only": True}
-    text_encoder = create_diffusers_clip_model_from_ldm(
-        CLIPTextModel, weights, subfolder="text_encoder", torch_dtype=dtype, **options
-    )
-    unet, vae = (
-        kind.from_single_file(weights, subfolder=part, dtype=dtype, **options)
-        for part, kind in (("unet", UNet2DConditionModel), ("vae", AutoencoderKL))
-    )
-    return text_encoder, unet, vae
+def _from_file(files: Files, dtype: torch.dtype) -> dict[str, Any]:
+    """Return the models of a single file, which its folder's configurations describe."""
+    weights = load_single_file_checkpoint(str(files.single), local_files_only=True)
+    options = {"config": str(files.folder), "local_files_only": True}
+    models: dict[str, Any] = {}
+    for name, kind in family_of(files.architecture).models.items():
+        if issubclass(kind, CLIPTextModel):
+            models[name] = create_diffusers_clip_model_from_ldm(
+                kind, weights, subfolder=name, torch_dtype=dtype, **options
+            )
+        else:
+            models[name] = kind.from_single_file(weights, subfolder=name, dtype=dtype, **options)
+    return models
 
 
 def _config_folder(checkpoint: Checkpoint, revisions: Path | None) -> Path:
@@ -207,15 +221,17 @@ def _config_folder(checkpoint: Checkpoint, revisions: Path | None) -> Path:
     if isinstance(config, Path):
         folder = config
     else:
-        folder = _download(name, config, config_patterns(), None, revisions)
-    check_configs(name, folder)
+        patterns = config_patterns(ARCHITECTURES[checkpoint.family])
+        folder = _download(name, config, patterns, None, revisions)
+    check_configs(name, folder, ARCHITECTURES[checkpoint.family])
     return folder
 
 
 def _download_weights(checkpoint: Checkpoint, repository: str, revisions: Path | None) -> Path:
     name, revision = checkpoint.name, checkpoint.revision
-    folder = _download(name, repository, download_patterns(), revision, revisions)
-    if half := half_patterns(folder):
+    architecture = ARCHITECTURES[checkpoint.family]
+    folder = _download(name, repository, download_patterns(architecture), revision, revisions)
+    if half := half_patterns(folder, architecture):
         return _download(name, repository, half, folder.name, None)  # of the same commit
     return folder
 
@@ -253,13 +269,13 @@ def _download(
     return Path(folder)
 
 
-def _preview_colours(file: Path) -> PreviewColours:
+def _preview_colours(file: Path, channels: int) -> PreviewColours | None:
     if not file.exists():
-        return SD1_COLOURS
+        return None
     table = _read(file)
     matrix, bias = table["matrix"], table["bias"]
-    if [len(row) for row in (*matrix, bias)] != [3] * 5:
-        raise ValueError(Phrase("checkpoint-preview", file=PREVIEW))
+    if [len(row) for row in (*matrix, bias)] != [3] * (channels + 1):
+        raise ValueError(Phrase("checkpoint-preview", file=PREVIEW, channels=channels))
     return PreviewColours(tuple(tuple(row) for row in matrix), tuple(bias))
 
 

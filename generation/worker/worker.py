@@ -140,8 +140,8 @@ def _serve(
     catalog: Catalog,
     options: EngineOptions,
 ) -> None:
+    from generation.engine.device import describe
     from generation.engine.engine import Engine
-    from generation.engine.pipeline import describe
 
     engine = Engine(
         catalog,

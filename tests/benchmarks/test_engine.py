@@ -1,6 +1,6 @@
 """The engine's benchmark, with a tiny checkpoint; what it finds is no concern here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from benchmarks.engine import cuda, overhead, people
 from benchmarks.engine.labels import LABELS
 from benchmarks.engine.subject import Subject
 from generation.catalog import Checkpoint
+from generation.families.pipeline import Row
 from generation.loading.model_loader import find_files, load_parts
 from generation.options import Compile
 from generation.request import Sampler
@@ -67,13 +68,13 @@ def test_the_device_s_figures_have_labels(subject: Subject, monkeypatch: pytest.
     subject.pipeline.compile(Compile.DEFAULT, 32, 32)
     (request,) = people.requests_of(subject, 1)
     calls: list[int] = []
-    predict = subject.pipeline.predict_noise
+    predict = subject.pipeline.predict
 
-    def count(*stacked: torch.Tensor) -> torch.Tensor:
-        calls.append(len(stacked[0]))
-        return predict(*stacked)
+    def count(rows: Sequence[Row]) -> Sequence[torch.Tensor]:
+        calls.append(len(rows))
+        return predict(rows)
 
-    monkeypatch.setattr(subject.pipeline, "predict_noise", count)
+    monkeypatch.setattr(subject.pipeline, "predict", count)
     with cuda.compiled_pipe(subject):
         people.draw(subject, request)
     assert set(calls) == {4}, "diffusers' pipeline runs what was compiled"

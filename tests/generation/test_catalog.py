@@ -110,7 +110,7 @@ def test_the_one_line_setting_takes_a_folder(tiny_folder: Path, tmp_path: Path):
         ("[checkpoints.A]\nsource = 'a/b'\nsize = 512.0", "size must be a whole number"),
         ("[checkpoints.A]\nsource = 'a/b'\nsize = true", "size must be a whole number"),
         ("[checkpoints.A]\nsource = 'a/b'\nsize = 100", "size must be a multiple of 8"),
-        ("[checkpoints.A]\nsource = 'a/b'\nsize = 4096", "size must be 32 to 1024"),
+        ("[checkpoints.A]\nsource = 'a/b'\nsize = 4096", "size must be 32 to 1536"),
         ("[checkpoints.A]\nsource = 'a/b'\nguidance_scale = nan", "guidance_scale must be 1.0 to"),
         (
             "[checkpoints.A]\nsource = 'a/b'\nguidance_scale = '7'",

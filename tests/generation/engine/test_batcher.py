@@ -17,7 +17,7 @@ class Row:
 
 
 def bucket(size: int) -> Bucket:
-    return Bucket("Tiny", size, size, 1)
+    return Bucket("Tiny", (4, size, size))
 
 
 def serve(batcher: Batcher, seconds: dict[Bucket, float], until: float) -> list[Bucket]:

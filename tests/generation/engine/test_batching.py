@@ -10,8 +10,8 @@ import torch
 
 from generation.catalog import Catalog, Checkpoint
 from generation.engine.engine import Engine
-from generation.engine.pipeline import Pipeline
 from generation.errors import Cancelled, OutOfMemory
+from generation.families.stable_diffusion import StableDiffusion
 from generation.options import DETERMINISTIC_ROWS, EngineOptions
 from generation.request import (
     Event,
@@ -295,8 +295,8 @@ def test_offloaded_parts_leave_the_device_and_change_no_bit(
     plain, small = (Engine(everybody, CPU, options=PLAIN) for _ in range(2))
     moved: list[str] = []
 
-    def build(parts: object, device: torch.device, **_: object) -> Pipeline:
-        pipeline = Pipeline(parts, device, offloads=True)
+    def build(parts: object, device: torch.device, **_: object) -> StableDiffusion:
+        pipeline = StableDiffusion(parts, device, offloads=True)
         for hook in pipeline._offloaded:
             real = hook.offload
             name = type(hook.model).__name__
@@ -305,8 +305,9 @@ def test_offloaded_parts_leave_the_device_and_change_no_bit(
             )
         return pipeline
 
+    build.half = StableDiffusion.half
     request = make_request(strength=0.7, image=draw_source(32, 32))
     wanted = pixels(run(plain, request))
-    monkeypatch.setattr("generation.loading.model_cache.Pipeline", build)
+    monkeypatch.setattr("generation.loading.model_cache.family_of", lambda _: build)
     assert np.array_equal(pixels(run(small, request)), wanted)
     assert {"CLIPTextModel", "AutoencoderKL"} <= set(moved)

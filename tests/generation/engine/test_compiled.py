@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from generation.catalog import Catalog
-from generation.engine import compiled
 from generation.engine.engine import Engine
+from generation.families import compiled
 from generation.options import Compile, EngineOptions
 from tests.generation.conftest import CPU, PLAIN, MakeRequest, pixels, run
 

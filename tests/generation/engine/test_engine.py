@@ -12,8 +12,8 @@ from PIL import Image
 from generation.catalog import Catalog, Checkpoint
 from generation.embedded import CHECKPOINT
 from generation.engine.engine import Engine
-from generation.engine.pipeline import Pipeline
 from generation.errors import Cancelled, CheckpointUnavailable, InvalidRequest, OutOfMemory
+from generation.families.stable_diffusion import StableDiffusion
 from generation.request import (
     Failed,
     Finished,
@@ -51,10 +51,12 @@ def test_a_tick_runs_at_most_one_forward_and_one_decode(
     engine: Engine, make_request: MakeRequest, monkeypatch: pytest.MonkeyPatch
 ):
     calls = []
-    for name in ("predict_noise", "decode"):
-        real = getattr(Pipeline, name)
+    for name in ("predict", "decode"):
+        real = getattr(StableDiffusion, name)
         monkeypatch.setattr(
-            Pipeline, name, lambda *args, real=real, name=name: calls.append(name) or real(*args)
+            StableDiffusion,
+            name,
+            lambda *args, real=real, name=name: calls.append(name) or real(*args),
         )
     engine.add(1, make_request(num_images=3))
     ticks = []
@@ -62,7 +64,7 @@ def test_a_tick_runs_at_most_one_forward_and_one_decode(
         engine.step()
         ticks += [tuple(calls)] if calls else []  # none while the last file is written
         calls.clear()
-    forward, decode = ("predict_noise",), ("decode",)
+    forward, decode = ("predict",), ("decode",)
     assert ticks == [forward, forward, forward, (*forward, *decode), decode, decode]
 
 
@@ -90,8 +92,8 @@ def test_cancelling_between_decodes_sends_no_more_pictures(
     engine: Engine, make_request: MakeRequest, monkeypatch: pytest.MonkeyPatch
 ):
     decodes: list[object] = []
-    real = Pipeline.decode
-    monkeypatch.setattr(Pipeline, "decode", lambda *args: decodes.append(1) or real(*args))
+    real = StableDiffusion.decode
+    monkeypatch.setattr(StableDiffusion, "decode", lambda *args: decodes.append(1) or real(*args))
     engine.add(1, make_request(num_images=3))
     while not decodes:
         engine.step()
@@ -240,7 +242,7 @@ def test_a_large_picture_is_decoded_in_tiles(
     whole = pixels(run(engine, request)).astype(int)
     vae = engine._cache._pipelines[TINY].vae
     assert not vae.use_tiling
-    monkeypatch.setattr("generation.engine.pipeline.TILED_FROM", 64 * 64)
+    monkeypatch.setattr("generation.families.autoencoder.TILED_FROM", 64 * 64)
     tiled = pixels(run(engine, request))
     assert vae.use_tiling
     assert 0 < abs(tiled - whole).mean() < 30, "seams are blended"

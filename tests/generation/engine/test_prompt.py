@@ -32,13 +32,13 @@ SYNTAX = st.sampled_from(
 @pytest.fixture(scope="module")
 def parts(tiny_folder: Path) -> Parts:
     loaded = load_parts(find_files(Checkpoint(name="Tiny", source=tiny_folder)), torch.float32)
-    loaded.text_encoder.eval()
+    loaded.components["text_encoder"].eval()
     return loaded
 
 
 @pytest.fixture
 def encoder(parts: Parts) -> PromptEncoder:
-    return PromptEncoder(parts.tokenizer, parts.text_encoder, CPU)
+    return PromptEncoder(parts.components["tokenizer"], parts.components["text_encoder"], CPU)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def seen(parts: Parts) -> Iterator[Calls]:
         [ids], mask = args[0].tolist(), options["attention_mask"]
         calls.append((ids, None if mask is None else mask[0].tolist()))
 
-    hook = parts.text_encoder.register_forward_pre_hook(note, with_kwargs=True)
+    hook = parts.components["text_encoder"].register_forward_pre_hook(note, with_kwargs=True)
     yield calls
     hook.remove()
 
@@ -165,13 +165,15 @@ def test_a_plain_prompt_is_encoded_as_diffusers_does(
     masked: bool,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(parts.text_encoder.config, "use_attention_mask", masked, raising=False)
-    tokens = parts.tokenizer(
+    monkeypatch.setattr(
+        parts.components["text_encoder"].config, "use_attention_mask", masked, raising=False
+    )
+    tokens = parts.components["tokenizer"](
         text, padding="max_length", max_length=CHUNK, truncation=True, return_tensors="pt"
     )
     mask = tokens.attention_mask if masked else None
     with torch.inference_mode():
-        reference = parts.text_encoder(tokens.input_ids, attention_mask=mask)[0]
+        reference = parts.components["text_encoder"](tokens.input_ids, attention_mask=mask)[0]
     encoded = encoder.encode(text)
     assert torch.equal(encoded.embedding, reference)
     assert (encoded.chunks, encoded.cut) == (1, "")
@@ -179,9 +181,9 @@ def test_a_plain_prompt_is_encoded_as_diffusers_does(
 
 
 def test_the_padding_of_stable_diffusion_2_is_not_the_end(parts: Parts, seen: Calls):
-    tokenizer = copy.deepcopy(parts.tokenizer)
+    tokenizer = copy.deepcopy(parts.components["tokenizer"])
     tokenizer.pad_token = "!"
-    encoder = PromptEncoder(tokenizer, parts.text_encoder, CPU)
+    encoder = PromptEncoder(tokenizer, parts.components["text_encoder"], CPU)
     encoder.encode("a cat")
     [(ids, _)] = seen
     assert ids == tokenizer("a cat", padding="max_length", max_length=CHUNK).input_ids
@@ -195,11 +197,13 @@ def test_a_weight_of_one_is_no_weight(encoder: PromptEncoder):
 
 
 def test_weights_scale_their_tokens_and_the_mean_stays(parts: Parts):
-    bias = parts.text_encoder.get_parameter("final_layer_norm.bias")
+    bias = parts.components["text_encoder"].get_parameter("final_layer_norm.bias")
     before = bias.detach().clone()
     try:
         bias.data.fill_(-0.3)  # a trained encoder's mean is not 0
-        encoder = PromptEncoder(parts.tokenizer, parts.text_encoder, CPU)
+        encoder = PromptEncoder(
+            parts.components["tokenizer"], parts.components["text_encoder"], CPU
+        )
         plain = encoder.encode("a a a").embedding
         weighted = encoder.encode("a (a:1.5) [a]").embedding
     finally:
@@ -290,7 +294,10 @@ def test_a_comma_is_known_by_the_tokenizers_own_id(
     encoder: PromptEncoder, seen: Calls, parts: Parts
 ):
     encoder.encode("a " * 60 + ", " + "a " * 20)
-    assert [ids.index(parts.tokenizer.eos_token_id) for ids, _ in seen] == [1 + 61, 1 + 20]
+    assert [ids.index(parts.components["tokenizer"].eos_token_id) for ids, _ in seen] == [
+        1 + 61,
+        1 + 20,
+    ]
 
 
 def test_what_is_cut_is_told_as_it_was_written(encoder: PromptEncoder):
@@ -324,7 +331,9 @@ def test_the_shorter_prompt_is_padded_with_empty_chunks(encoder: PromptEncoder):
 
 def test_prompts_are_remembered_within_bytes_and_forgotten_by_last_use(parts: Parts, seen: Calls):
     size = CHUNK * 32 * 4
-    encoder = PromptEncoder(parts.tokenizer, parts.text_encoder, CPU, cache_bytes=3 * size)
+    encoder = PromptEncoder(
+        parts.components["tokenizer"], parts.components["text_encoder"], CPU, cache_bytes=3 * size
+    )
 
     def forwards(text: str) -> int:
         before = len(seen)
@@ -339,7 +348,12 @@ def test_prompts_are_remembered_within_bytes_and_forgotten_by_last_use(parts: Pa
 
 
 def test_what_exceeds_the_cache_is_encoded_and_takes_nothing_from_it(parts: Parts, seen: Calls):
-    encoder = PromptEncoder(parts.tokenizer, parts.text_encoder, CPU, cache_bytes=CHUNK * 32 * 4)
+    encoder = PromptEncoder(
+        parts.components["tokenizer"],
+        parts.components["text_encoder"],
+        CPU,
+        cache_bytes=CHUNK * 32 * 4,
+    )
     encoder.encode("a")
     for _ in range(2):
         assert encoder.encode("b BREAK c").chunks == 2

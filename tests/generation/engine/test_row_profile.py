@@ -9,14 +9,14 @@ import torch
 from generation.catalog import Catalog
 from generation.engine.batcher import Bucket
 from generation.engine.engine import Engine
-from generation.engine.pipeline import Pipeline
 from generation.engine.row_profile import LADDER, Profile, read_profiles
 from generation.engine.row_profiling import Profiles
 from generation.loading.memory import peak_bytes
+from generation.loading.model_loader import load
 from generation.options import EngineOptions
 from tests.generation.conftest import CPU, TINY, MakeRequest
 
-BUCKET = Bucket(TINY, 32, 32, 1)
+BUCKET = Bucket(TINY, (4, 8, 8))
 WRONG = json.dumps({"x": {"seconds": [1, "a"], "row_bytes": 0, "decode_bytes": 0}})
 
 
@@ -48,7 +48,7 @@ def test_a_size_is_measured_once_and_kept(
 ):
     monkeypatch.setattr("generation.engine.row_profiling.LADDER", (1, 2))
     file = tmp_path / "profiles.json"
-    pipeline = Pipeline.load(catalog[TINY], CPU)
+    pipeline = load(catalog[TINY], CPU)
     rows: list[int] = []
     pipeline.unet.register_forward_pre_hook(lambda _unet, inputs: rows.append(len(inputs[0])))
     first = Profiles(CPU, file).of(pipeline, BUCKET)
@@ -60,7 +60,7 @@ def test_a_size_is_measured_once_and_kept(
     (place,) = read_profiles(file)
     assert "cpu" in place
     assert "Tiny, 1.1 M parameters | 32×32 px" in place
-    Profiles(CPU, file).of(pipeline, Bucket(TINY, 40, 32, 1))
+    Profiles(CPU, file).of(pipeline, Bucket(TINY, (4, 8, 10)))
     assert len(read_profiles(file)) == 2
     for damage in ("{", "[]", json.dumps({"x": {"seconds": 1}}), json.dumps({"x": 1}), WRONG):
         file.write_text(damage)
@@ -72,7 +72,7 @@ def test_more_rows_than_the_device_holds_end_the_measuring(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("generation.engine.row_profile.WORTHWHILE", 0.0)
-    pipeline = Pipeline.load(catalog[TINY], CPU)
+    pipeline = load(catalog[TINY], CPU)
 
     def full(_unet: object, inputs: tuple[torch.Tensor, ...]) -> None:
         if len(inputs[0]) > 2:

@@ -8,11 +8,12 @@ from diffusers import PNDMScheduler
 
 from generation.catalog import Checkpoint
 from generation.engine.batcher import Bucket
-from generation.engine.pipeline import Prompts
 from generation.engine.preview import predict_clean
 from generation.engine.sample import Sample
 from generation.engine.samplers import build_scheduler
-from generation.request import Sampler
+from generation.engine.trajectory import Trajectory
+from generation.families.pipeline import Prompts
+from generation.request import GenerationRequest, Sampler
 from tests.generation.conftest import MakeRequest
 
 PUBLISHED = {  # Stable Diffusion 1.5's scheduler_config.json
@@ -29,8 +30,9 @@ PUBLISHED = {  # Stable Diffusion 1.5's scheduler_config.json
 }
 # What diffusers writes today has no clip_sample: DDIM would take its own default, True.
 SAVED = json.loads(PNDMScheduler.from_config(PUBLISHED).to_json_string())
-BUCKET = Bucket("Tiny", 20, 12, 1)
-PROMPTS = Prompts(torch.zeros(1, 77, 8))
+EMPTY = torch.zeros(1, 4, 3, 5)
+BUCKET = Bucket("Tiny", tuple(EMPTY.shape[1:]))
+PROMPTS = Prompts([(0, {"prompt": torch.zeros(1, 77, 8)})])
 TRUTH = 3.0  # outside ±1, where clipping would show
 
 
@@ -42,10 +44,10 @@ def test_a_perfect_model_is_followed_to_the_picture_it_knows(
 ):
     request = make_request(sampler=sampler, num_inference_steps=15)
     config = {**config, "prediction_type": prediction_type}
-    sample = Sample(1, BUCKET, request, 2, PROMPTS, config, (4, 3, 5))
+    sample = Sample(1, BUCKET, request, 2, PROMPTS, follow(request, config), EMPTY)
     assert sample.seed == request.seed + 2
     while not sample.done:
-        seen = sample.model_input()
+        seen = sample.next_rows()[0].latents
         alpha = 1 / (1 + sample_sigma(sample) ** 2) ** 0.5
         sigma = sample_sigma(sample) * alpha
         noise = (seen - alpha * TRUTH) / sigma
@@ -54,16 +56,24 @@ def test_a_perfect_model_is_followed_to_the_picture_it_knows(
             "v_prediction": alpha * noise - sigma * TRUTH,
         }
         sample.advance(answers[prediction_type])
-        clean = sample.clean(prediction_type)
+        clean = sample.clean()
         assert torch.allclose(clean, torch.full_like(clean, TRUTH), atol=2e-2)
     assert torch.allclose(sample.latents, torch.full_like(sample.latents, TRUTH), atol=0.2)
 
 
+def follow(request: GenerationRequest, config: dict) -> Trajectory:
+    """A picture's trajectory, by a checkpoint's scheduler_config.json."""
+    scheduler = build_scheduler(request.sampler, config)
+    scheduler.set_timesteps(request.num_inference_steps)
+    return Trajectory(scheduler, request, config.get("prediction_type", "epsilon"))
+
+
 def sample_sigma(sample: Sample) -> float:
     """The noise over the signal, from the training noise alone where the sampler has no sigmas."""
-    if hasattr(sample.scheduler, "sigmas"):
-        return float(sample.scheduler.sigmas[sample.step])
-    kept = float(sample.scheduler.alphas_cumprod[int(sample.timestep)])
+    scheduler = sample.trajectory.scheduler
+    if hasattr(scheduler, "sigmas"):
+        return float(scheduler.sigmas[sample.step])
+    kept = float(scheduler.alphas_cumprod[int(sample.trajectory.timestep)])
     return ((1 - kept) / kept) ** 0.5
 
 
@@ -78,18 +88,19 @@ def test_a_sampler_is_what_its_name_says_whatever_the_checkpoint_came_with():
 
 def test_each_sample_has_a_scheduler_of_its_own(make_request: MakeRequest):
     one, other = (
-        Sample(1, BUCKET, make_request(), index, PROMPTS, SAVED, (4, 2, 2)) for index in range(2)
+        Sample(1, BUCKET, make_request(), index, PROMPTS, follow(make_request(), SAVED), EMPTY)
+        for index in range(2)
     )
-    one.model_input()
-    one.advance(torch.zeros(1, 4, 2, 2))
+    one.next_rows()
+    one.advance(EMPTY)
     assert (one.step, other.step) == (1, 0)
-    assert one.scheduler is not other.scheduler
+    assert one.trajectory.scheduler is not other.trajectory.scheduler
     assert not torch.equal(one.latents, other.latents)
 
 
 def test_an_unknown_prediction_type_is_an_error():
-    with pytest.raises(ValueError, match="flow"):
-        predict_clean(torch.zeros(1), torch.zeros(1), 1.0, "flow")
+    with pytest.raises(ValueError, match="sample"):
+        predict_clean(torch.zeros(1), torch.zeros(1), 1.0, "sample")
 
 
 def test_the_default_sampler_of_a_checkpoint_is_one_of_them():

@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from generation.catalog import Catalog, Checkpoint
+from generation.engine.device import pick_dtype
 from generation.engine.engine import Engine
-from generation.engine.pipeline import Pipeline, pick_dtype
 from generation.loading import model_cache as cache_module
 from generation.loading.memory import _left_in_group, free_bytes
 from generation.loading.model_cache import RESERVE, ModelCache
-from generation.loading.model_loader import find_files
+from generation.loading.model_loader import find_files, load
 from generation.request import Failed, Finished, Loading
 from tests.generation.conftest import CPU, PLAIN, MakeRequest, draw_source, pixels, run
 
@@ -41,7 +41,7 @@ class Memory:
 
 
 def test_weights_are_counted_without_loading_them(catalog: Catalog, weights: int):
-    pipeline = Pipeline.load(catalog["A"], CPU)
+    pipeline = load(catalog["A"], CPU)
     parts = (pipeline.text_encoder, pipeline.unet, pipeline.vae)
     assert weights == sum(value.nbytes for part in parts for value in part.parameters())
 
@@ -76,12 +76,12 @@ def test_out_of_memory_while_loading_makes_room_and_tries_again(
     cache = ModelCache(catalog, CPU)
     real = cache_module.load_parts
 
-    def load(*arguments: object) -> object:
+    def load_or_run_out(*arguments: object) -> object:
         if len(cache.names) > 1:
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return real(*arguments)
 
-    monkeypatch.setattr(cache_module, "load_parts", load)
+    monkeypatch.setattr(cache_module, "load_parts", load_or_run_out)
     for name in NAMES:
         cache.take(name, lambda _: None)
     assert cache.names == ("B", "C")
@@ -143,9 +143,9 @@ def test_a_folder_with_half_precision_weights_alone(
 
 def test_types_by_device(catalog: Catalog, monkeypatch: pytest.MonkeyPatch):
     files = find_files(catalog["A"])
-    assert pick_dtype(CPU, files) == torch.float32
-    assert pick_dtype(torch.device("mps"), files) == torch.float32
-    assert pick_dtype(torch.device("cuda"), files) == torch.float16
+    assert pick_dtype(CPU, files, torch.float16) == torch.float32
+    assert pick_dtype(torch.device("mps"), files, torch.float16) == torch.float32
+    assert pick_dtype(torch.device("cuda"), files, torch.float16) == torch.float16
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])

@@ -1,4 +1,4 @@
-"""The available device: ``python -m generation.hardware`` prints it as JSON.
+"""The available device: ``python -m generation.worker.hardware`` prints it as JSON.
 
 A separate program, because detecting it takes torch, which the caller does not import.
 """
@@ -23,7 +23,7 @@ class Hardware:
 def examine() -> Hardware:
     """Detect it in a separate process; raises CalledProcessError if torch does not load."""
     asked = subprocess.run(
-        [sys.executable, "-m", "generation.hardware"],
+        [sys.executable, "-m", "generation.worker.hardware"],
         check=True,
         capture_output=True,
         encoding="utf-8",
@@ -35,7 +35,7 @@ def examine() -> Hardware:
 def _examine() -> Hardware:
     import torch
 
-    from generation.engine.pipeline import describe, pick_device
+    from generation.engine.device import describe, pick_device
 
     device = pick_device()
     if device.type == "cuda":

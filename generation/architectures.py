@@ -1,0 +1,117 @@
+"""The model families that can be drawn with, and what is known of each without torch.
+
+A family is one model architecture. Its facts are here, for the bot's process too, and how it
+encodes, predicts and decodes is the class that `Architecture.family` names.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Sampler(StrEnum):
+    """The names people choose for a noise scheduler."""
+
+    DDIM = "DDIM"
+    EULER = "Euler"
+    EULER_A = "Euler a"
+    DPMPP_2M = "DPM++ 2M"
+    DPMPP_2M_KARRAS = "DPM++ 2M Karras"
+    DPMPP_2M_SDE_KARRAS = "DPM++ 2M SDE Karras"
+    UNIPC = "UniPC"
+    PNDM = "PNDM"
+    HEUN = "Heun"
+    LCM = "LCM"
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One component's folder, its configuration file, and its weights without suffix."""
+
+    folder: str
+    config: str
+    weights: str | None = None
+
+
+def _diffusers(folder: str) -> Component:
+    return Component(folder, "config.json", "diffusion_pytorch_model")
+
+
+def _transformers(folder: str) -> Component:
+    return Component(folder, "config.json", "model")
+
+
+def _tokenizer(folder: str) -> Component:
+    return Component(folder, "tokenizer_config.json")
+
+
+SCHEDULER = Component("scheduler", "scheduler_config.json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture:
+    """A family's facts.
+
+    ``family`` is the class that draws, as "module:name". ``pipelines`` are the names that a
+    folder's model_index.json has for it, ``components`` the folders beside that. ``size`` is the
+    side in pixels of a square picture as it was trained, ``buckets`` are the (width, height) that
+    it was trained on at that size; other sizes have sides in multiples of ``side_multiple``.
+    ``row_cost`` is what a pixel of a row takes in a forward pass, relative to Stable Diffusion 1.
+    ``sampler``, ``num_inference_steps`` and ``guidance_scale`` are what a checkpoint gets unless
+    its own settings differ. Without ``classifier_free`` guidance is an input of the model and takes
+    no second row.
+    """
+
+    name: str
+    title: str
+    family: str
+    pipelines: tuple[str, ...]
+    components: tuple[Component, ...]
+    size: int
+    side_multiple: int = 8
+    buckets: tuple[tuple[int, int], ...] = ()
+    row_cost: float = 1.0
+    samplers: tuple[Sampler, ...] = tuple(Sampler)
+    sampler: Sampler = Sampler.DPMPP_2M_KARRAS
+    num_inference_steps: int = 25
+    guidance_scale: float = 7.5
+    prediction_types: tuple[str, ...] = ("epsilon", "v_prediction")
+    classifier_free: bool = True
+
+    def size_for(self, ratio: float, size: int) -> tuple[int, int]:
+        """Return the (width, height) in pixels closest to a shape at about ``size``² pixels."""
+        if self.buckets and size == self.size:
+            return min(self.buckets, key=lambda one: abs(math.log(one[0] / one[1] / ratio)))
+        root = ratio**0.5
+        return self._side(size * root), self._side(size / root)
+
+    def _side(self, length: float) -> int:
+        return self.side_multiple * max(1, round(length / self.side_multiple))
+
+
+_STABLE_DIFFUSION = (
+    _diffusers("unet"),
+    _diffusers("vae"),
+    _transformers("text_encoder"),
+    _tokenizer("tokenizer"),
+    SCHEDULER,
+)
+
+SD1 = Architecture(
+    name="sd1",
+    title="Stable Diffusion 1",
+    family="generation.families.stable_diffusion:StableDiffusion",
+    pipelines=("StableDiffusionPipeline",),
+    components=_STABLE_DIFFUSION,
+    size=512,
+)
+SD2 = Architecture(
+    name="sd2",
+    title="Stable Diffusion 2",
+    family="generation.families.stable_diffusion:StableDiffusion",
+    pipelines=("StableDiffusionPipeline",),
+    components=_STABLE_DIFFUSION,
+    size=768,
+)
+ARCHITECTURES: Mapping[str, Architecture] = {one.name: one for one in (SD1, SD2)}

@@ -1,0 +1,72 @@
+"""A picture's way from noise: diffusers' noise scheduler, with what differs between them hidden."""
+
+import inspect
+
+import torch
+from diffusers.schedulers.scheduling_utils import SchedulerMixin
+
+from generation.engine.preview import predict_clean
+from generation.engine.samplers import noise_level
+from generation.request import GenerationRequest
+
+
+class Trajectory:
+    """The steps of one picture; the scheduler is its own, with its timesteps already set.
+
+    Latents are [1, channels, h, w]. A request's strength takes only the last steps. Timesteps and
+    noise levels are on the CPU, where the schedulers' lookups do not wait for the device. Flow
+    matching schedulers take the latents as they are, at noise level σ: (1 - σ)·x0 + σ·ε.
+    """
+
+    def __init__(
+        self, scheduler: SchedulerMixin, request: GenerationRequest, prediction_type: str
+    ) -> None:
+        self.scheduler = scheduler
+        self._prediction_type = prediction_type
+        self.step = 0
+        skipped = request.num_inference_steps - request.steps_taken
+        self._begin = skipped * scheduler.order
+        self._timesteps = scheduler.timesteps[self._begin :]
+        self.steps = len(self._timesteps)
+        self._takes_generator = "generator" in inspect.signature(scheduler.step).parameters
+
+    @property
+    def timestep(self) -> torch.Tensor:
+        """The current timestep, a scalar on the CPU; integer or not, as the scheduler has it."""
+        return self._timesteps[self.step]
+
+    def start(self, noise: torch.Tensor, source: torch.Tensor | None) -> torch.Tensor:
+        """Return the latents of the first step, of noise alone or added to the source's."""
+        if source is None:
+            return noise * getattr(self.scheduler, "init_noise_sigma", 1.0)
+        if hasattr(self.scheduler, "set_begin_index"):
+            self.scheduler.set_begin_index(self._begin)
+        first = self._timesteps[:1]
+        if hasattr(self.scheduler, "scale_noise"):
+            return self.scheduler.scale_noise(source, first, noise)
+        return self.scheduler.add_noise(source, noise, first)
+
+    def model_input(self, latents: torch.Tensor) -> torch.Tensor:
+        """Return the latents as the model expects them.
+
+        Except with flow matching that is signal plus noise with variance one.
+        """
+        if hasattr(self.scheduler, "scale_model_input"):
+            latents = self.scheduler.scale_model_input(latents, self.timestep)
+        self._input = latents
+        return latents
+
+    def advance(
+        self, output: torch.Tensor, latents: torch.Tensor, generator: torch.Generator
+    ) -> torch.Tensor:
+        """Return the next latents, given the guided model output for ``model_input``."""
+        self._output = output
+        options = {"generator": generator} if self._takes_generator else {}
+        latents = self.scheduler.step(output, self.timestep, latents, **options, return_dict=False)
+        self.step += 1
+        return latents[0]
+
+    def clean(self) -> torch.Tensor:
+        """Return the predicted noise-free latents of the last step."""
+        sigma = noise_level(self.scheduler, self._begin + self.step - 1)
+        return predict_clean(self._input, self._output, sigma, self._prediction_type)

@@ -1,0 +1,210 @@
+"""What the engine knows of a model family: its rows, its prompts, and a loaded checkpoint."""
+
+import logging
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from accelerate import cpu_offload_with_hook
+from accelerate.hooks import UserCpuOffloadHook
+from PIL import Image
+
+from generation.architectures import ARCHITECTURES, Architecture
+from generation.engine.preview import PreviewColours
+from generation.engine.samplers import build_scheduler
+from generation.engine.trajectory import Trajectory
+from generation.options import Compile
+from generation.request import GenerationRequest
+
+if TYPE_CHECKING:
+    from generation.loading.model_loader import Parts
+
+log = logging.getLogger(__name__)
+
+DrawLatents = Callable[[torch.Generator], torch.Tensor]
+# What a row is drawn for: tensors by name, each with a first dimension of 1.
+Conditioning = Mapping[str, torch.Tensor]
+# The same as it changes: each with the forward pass from which on it holds, the first from 0.
+Schedule = Sequence[tuple[int, Conditioning]]
+Shapes = tuple[tuple[str, tuple[int, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a forward pass.
+
+    ``latents`` [1, channels, h, w] are as the model expects them; ``timestep`` is a scalar on the
+    CPU, integer or not, as the scheduler has it.
+    """
+
+    latents: torch.Tensor
+    timestep: torch.Tensor
+    conditioning: Conditioning
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """A request's conditioning; ``negative`` is None where guidance takes no second row.
+
+    A family pads all of it to the same shapes, so that it can share a forward pass. ``cut`` are the
+    words beyond the text encoder's limit, which are left out.
+    """
+
+    positive: Schedule
+    negative: Schedule | None = None
+    cut: str = ""
+
+    @property
+    def shapes(self) -> Shapes:
+        """What requests must have in common to share a forward pass."""
+        conditioning = self.positive[0][1]
+        return tuple((name, tuple(value.shape[1:])) for name, value in conditioning.items())
+
+
+class Pipeline(ABC):
+    """A loaded checkpoint on one device, called without gradients; each family is a subclass.
+
+    ``models`` are the classes of its components with weights, by folder, and ``tokenizers`` of
+    those without; ``denoiser`` is the one that a forward pass runs. With ``offloads`` all others
+    are on the device only while they run. ``half`` is the type to compute in on a GPU, and
+    ``negatives_first`` the order of rows in diffusers' own pipeline, so that alone the same kernels
+    add in the same order. ``latents_dtype`` is that of a picture's latents between steps.
+    """
+
+    models: ClassVar[Mapping[str, Any]]
+    tokenizers: ClassVar[Mapping[str, Any]]
+    denoiser: ClassVar[str]
+    colours: ClassVar[PreviewColours]
+    half: ClassVar[torch.dtype] = torch.float16
+    negatives_first: ClassVar[bool] = True
+
+    def __init__(self, parts: "Parts", device: torch.device, *, offloads: bool = False) -> None:
+        self.device = device
+        self.architecture = parts.architecture
+        self.scheduler_config = dict(parts.scheduler_config)
+        self.preview_colours = parts.preview_colours or self.colours
+        self.source = parts.source
+        self.checker = parts.checker
+        loaded: dict[str, torch.nn.Module] = {
+            name: parts.components[name].eval() for name in self.models
+        }
+        self.channels = self.latent_channels(loaded)
+        self._offloaded: list[UserCpuOffloadHook] = []
+        for name, model in loaded.items():
+            if offloads and name != self.denoiser:
+                self._offloaded.append(cpu_offload_with_hook(model, device)[1])
+            else:
+                model.to(device)
+        self.latents_dtype: torch.dtype = parts.components[self.denoiser].dtype
+        self.parameters = sum(
+            weight.numel() for model in loaded.values() for weight in model.parameters()
+        )
+
+    @classmethod
+    @abstractmethod
+    def latent_channels(cls, models: Mapping[str, Any]) -> int:
+        """Return how many values a latent cell has.
+
+        Raises ValueError, saying why, if this family cannot draw with the models.
+        """
+
+    @property
+    @abstractmethod
+    def scale_factor(self) -> int:
+        """How many pixels a side of a latent cell has."""
+
+    @abstractmethod
+    def encode(self, request: GenerationRequest) -> Prompts:
+        """Return the conditioning of a request's prompts, size and guidance."""
+
+    @abstractmethod
+    def predict(self, rows: Sequence[Row]) -> Sequence[torch.Tensor]:
+        """Run the denoiser once; return each row's output [1, channels, h, w]."""
+
+    @abstractmethod
+    def encode_picture(self, picture: Image.Image) -> DrawLatents:
+        """Return a function that samples latents [1, channels, h, w] of an RGB picture."""
+
+    @abstractmethod
+    def decode(self, latents: torch.Tensor) -> torch.Tensor:
+        """Return the picture of latents [1, channels, h, w]: CPU uint8 [height, width, 3]."""
+
+    def guide(
+        self, towards: torch.Tensor, away: torch.Tensor, request: GenerationRequest
+    ) -> torch.Tensor:
+        """Return the output that guidance makes of both prompts' (Ho and Salimans, 2022)."""
+        return away + request.guidance_scale * (towards - away)
+
+    def trajectory(self, request: GenerationRequest) -> Trajectory:
+        """Return a new picture's way from noise."""
+        scheduler = build_scheduler(request.sampler, self.scheduler_config)
+        scheduler.set_timesteps(request.num_inference_steps, device="cpu")
+        return Trajectory(scheduler, request, self.prediction_type)
+
+    @property
+    def prediction_type(self) -> str:
+        """What the denoiser predicts, one of its architecture's prediction types."""
+        return self.scheduler_config["prediction_type"]
+
+    def latents(self, width: int, height: int) -> torch.Tensor:
+        """Return empty latents [1, channels, h, w] of a picture of this size in pixels."""
+        shape = (1, self.channels, height // self.scale_factor, width // self.scale_factor)
+        return torch.zeros(shape, dtype=self.latents_dtype, device=self.device)
+
+    def empty_row(self, width: int, height: int) -> Row:
+        """Return a row like those of pictures of this size in pixels, with a short prompt."""
+        request = GenerationRequest(
+            prompt="empty",
+            checkpoint="any",
+            family=self.architecture.name,
+            width=width,
+            height=height,
+            num_inference_steps=1,
+            guidance_scale=1.0,
+            sampler=self.architecture.sampler,
+            seed=0,
+        )
+        conditioning = self.encode(request).positive[0][1]
+        return Row(self.latents(width, height), torch.tensor(0.0), conditioning)
+
+    @property
+    def compiled(self) -> bool:
+        """Whether its default size runs compiled."""
+        return False
+
+    def compile(self, mode: Compile, width: int, height: int) -> None:
+        """Compile the denoiser for pictures of this size, where its family can be compiled."""
+        del mode
+        log.warning("%s is not compiled for %d×%d", self.architecture.title, width, height)
+
+    def row_counts(self, row: Row) -> tuple[int, ...]:
+        """Return the row counts that a forward pass of such rows may have; empty: any."""
+        del row
+        return ()
+
+    def wait(self) -> None:
+        """Synchronize with the device, so that progress is accurate and a cancel is prompt."""
+        if self.device.type != "cpu":
+            torch.accelerator.synchronize(self.device)
+
+    def _make_way(self) -> None:
+        """Leave the device to the denoiser, if it cannot hold everything."""
+        for hook in self._offloaded:
+            hook.offload()
+
+
+def stack(rows: Sequence[Row], name: str) -> torch.Tensor:
+    """Return one conditioning of all rows, [rows, …]."""
+    return torch.cat([row.conditioning[name] for row in rows])
+
+
+def family_of(architecture: Architecture | str) -> type[Pipeline]:
+    """Return the class that draws with checkpoints of an architecture."""
+    if isinstance(architecture, str):
+        architecture = ARCHITECTURES[architecture]
+    found: Any = pkgutil.resolve_name(architecture.family)
+    assert issubclass(found, Pipeline)  # noqa: S101 - or the table of architectures is wrong
+    return found
