@@ -27,6 +27,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from generation.adapters import Adapter
 from generation.architectures import ARCHITECTURES, SD1, Architecture
 from generation.embedded import CHECKPOINT as EMBEDDED_FOLDER
 from generation.errors import CatalogInvalid, CheckpointUnavailable, InvalidRequest
@@ -156,13 +157,16 @@ STYLES = (
 class Catalog:
     """Checkpoints and styles by name, in the owner's order, and the default checkpoint's name.
 
-    A ``discreet`` catalog finds everything, but lists nothing age-restricted.
+    ``adapters`` are LoRAs and their relatives, ``embeddings`` words for prompts. A ``discreet``
+    catalog finds everything, but lists nothing age-restricted.
     """
 
     checkpoints: Mapping[str, Checkpoint]
     default: str
     styles: Mapping[str, Style] = field(default_factory=dict)
     discreet: bool = False
+    adapters: Mapping[str, Adapter] = field(default_factory=dict)
+    embeddings: Mapping[str, Adapter] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Checkpoint:
         """Return the checkpoint; raises CheckpointUnavailable if it is not in the catalog."""

@@ -53,7 +53,7 @@ class AdapterUnavailable(GenerationError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f'LoRA "{self.adapter}": {self.reason}'
+        return f'"{self.adapter}": {self.reason}'
 
 
 class CatalogInvalid(GenerationError):

@@ -108,8 +108,8 @@ ENGLISH: Mapping[str, str] = {
     "adapter-other-family": "{file} was made for {made}, not for {wanted}",
     "adapter-does-not-fit": "{file} does not fit {wanted}: most of its layers are others",
     "adapter-size": "{file} holds more than {most} MiB",
-    "embedding-pickled": "{file} is pickled and may contain code, so it is refused; this converts it:"
-    " {command}",
+    "embedding-pickled": "{file} is pickled and may contain code, so it is refused; this converts"
+    " it: {command}",
     "embedding-kind": "{file} is {what}, not an embedding",
     "embedding-does-not-fit": "{file} does not fit the text encoders of {wanted}",
     "embedding-length": "{file} holds more than {most} vectors",

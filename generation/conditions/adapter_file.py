@@ -3,7 +3,7 @@
 import logging
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -34,10 +34,14 @@ Layer = nn.Linear | nn.Conv2d
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedAdapter:
-    """An adapter's changes by model and layer, on the device; ``unused`` are its other tensors."""
+    """An adapter's changes by model and layer, on the device; ``unused`` are its other tensors.
+
+    ``token`` stands for it where it must not be kept in memory.
+    """
 
     changes: Mapping[Part, Mapping[str, Change]]
     unused: tuple[str, ...]
+    token: object = field(default_factory=object, repr=False)
 
     @property
     def bytes(self) -> int:

@@ -1,14 +1,29 @@
 """Loaded adapters, as many as a bound on memory allows."""
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from generation.conditions.adapter_file import LoadedAdapter
+import torch
+
+from generation.adapters import find_adapter
+from generation.architectures import Sampler
+from generation.catalog import Catalog, Checkpoint
+from generation.conditions.adapter_file import LoadedAdapter, load_adapter
+from generation.conditions.row_adapters import Adapters
 from generation.errors import InvalidRequest
+from generation.loading.memory import total_bytes
 from generation.phrases import Phrase
+from generation.request import GenerationRequest
+
+if TYPE_CHECKING:
+    from generation.families.pipeline import Pipeline
 
 log = logging.getLogger(__name__)
+
+LEAST_BYTES = 2**30  # a LoRA for SDXL of rank 128 takes 0.8 GiB in fp16
+SHARE = 8  # of the device's memory, one in so many parts
 
 Key = tuple[str, Path, int, int]
 
@@ -16,12 +31,17 @@ Key = tuple[str, Path, int, int]
 class AdapterPool:
     """Keeps adapters on the device, in at most ``most_bytes``; the least recently used goes first.
 
-    One that is in use is never dropped.
+    One that is in use is never dropped. ``most_bytes`` also limits a file.
     """
 
-    def __init__(self, most_bytes: int) -> None:
-        self.most_bytes = most_bytes
+    def __init__(
+        self, catalog: Catalog, device: torch.device, most_bytes: int | None = None
+    ) -> None:
+        self._catalog = catalog
+        self._device = device
+        self.most_bytes = most_bytes or max(LEAST_BYTES, total_bytes(device) // SHARE)
         self._kept: dict[Key, LoadedAdapter] = {}  # most recently used last
+        self.latest: list[LoadedAdapter] = []  # of the last request that took any
 
     @property
     def bytes(self) -> int:
@@ -31,35 +51,53 @@ class AdapterPool:
     def __len__(self) -> int:
         return len(self._kept)
 
+    def samplers(self, checkpoint: Checkpoint, request: GenerationRequest) -> tuple[Sampler, ...]:
+        """Return the samplers that a checkpoint offers with a request's adapters.
+
+        Raises AdapterUnavailable for one that is not in the catalog.
+        """
+        found = [find_adapter(use.name, self._catalog.adapters) for use in request.adapters]
+        brought = {one.distillation.sampler for one in found if one.distillation}
+        more = tuple(one for one in Sampler if one in brought - {*checkpoint.samplers})
+        return (*checkpoint.samplers, *more)
+
     def take(
         self,
-        checkpoint: str,
-        files: Sequence[Path],
-        load: Callable[[Path], LoadedAdapter],
+        pipeline: "Pipeline",
+        request: GenerationRequest,
         in_use: Collection[LoadedAdapter],
-    ) -> list[LoadedAdapter] | None:
-        """Return a checkpoint's adapters, loading those that are not here.
+    ) -> Adapters | None:
+        """Return a request's adapters for its checkpoint, loading those that are not here.
 
         None as long as those ``in_use`` leave no room for them: ask again later. A file that was
-        replaced is loaded again. Raises what ``load`` raises, and InvalidRequest if they do not fit
+        replaced is loaded again. Raises AdapterUnavailable, and InvalidRequest if they do not fit
         even alone.
         """
         mine: list[LoadedAdapter] = []
-        for file in files:
-            key = _key(checkpoint, file)
+        self.latest = mine
+        for use in request.adapters:
+            adapter = find_adapter(use.name, self._catalog.adapters)
+            key = _key(request.checkpoint, adapter.path)
             found = self._kept.pop(key, None)
             if found is None:
                 self._shrink({*in_use, *mine}, self.most_bytes)
-                found = load(file)
+                found = load_adapter(
+                    adapter.name,
+                    adapter.path,
+                    pipeline.adapted,
+                    self._device,
+                    family=pipeline.architecture.name,
+                    most_bytes=self.most_bytes,
+                )
             self._kept[key] = found
             mine.append(found)
             if not self._shrink({*in_use, *mine}, self.most_bytes):
-                if in_use and not set(in_use) <= set(mine):
+                if not set(in_use) <= set(mine):
                     return None
                 raise InvalidRequest(
                     "adapters", Phrase("bound-adapters-memory", most=self.most_bytes // 2**20)
                 )
-        return mine
+        return list(zip(mine, request.adapters, strict=True))
 
     def drop_all_but(self, in_use: Collection[LoadedAdapter]) -> bool:
         """Drop those that are not in use; return whether there were any."""

@@ -7,11 +7,13 @@ tokenizers know nothing of them.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from generation.adapters import Adapter
 from generation.conditions.adapter_keys import Part
 from generation.errors import AdapterUnavailable
 from generation.loading.checkpoint_folder import PICKLES
@@ -21,6 +23,7 @@ from generation.loading.safetensors_file import Header, open_header
 from generation.phrases import Phrase, reason_of
 
 MOST_VECTORS = 75  # of a prompt's chunk
+MOST_KEPT = 64  # in memory, of a checkpoint; one takes at most a quarter of a megabyte
 PREFIX = "embedding:"  # ComfyUI's
 SUFFIXES = (".safetensors", ".pt", ".bin")  # as some write behind it
 
@@ -116,10 +119,49 @@ def _keys(
     return keys
 
 
+class Embeddings:
+    """The catalog's embeddings for one checkpoint, each loaded when a prompt first names it."""
+
+    def __init__(self, models: Mapping[Part, Any], device: torch.device, family: str) -> None:
+        self._encoders = {part: one for part, one in models.items() if part is not Part.DENOISER}
+        self._device = device
+        self._family = family
+        self._offered: Mapping[str, Adapter] = {}
+        self._loaded: dict[str, Embedding] = {}
+        self.names = EmbeddingNames(())
+
+    def offer(self, embeddings: Mapping[str, Adapter]) -> None:
+        """Offer those that were made for this family, or nobody knows for which."""
+        self._offered = {
+            name: one for name, one in embeddings.items() if one.family in (None, self._family)
+        }
+        self._loaded = {}
+        self.names = EmbeddingNames(tuple(self._offered))
+
+    def __getitem__(self, name: str) -> Embedding:
+        """Return the embedding of this name; raises AdapterUnavailable as `load_embedding`."""
+        if name not in self._loaded:
+            if len(self._loaded) >= MOST_KEPT:
+                self._loaded.pop(next(iter(self._loaded)))
+            self._loaded[name] = self._load(self._offered[name])
+        return self._loaded[name]
+
+    def _load(self, embedding: Adapter) -> Embedding:
+        tables = {part: one.get_input_embeddings().weight for part, one in self._encoders.items()}
+        return load_embedding(
+            embedding.name,
+            embedding.path,
+            {part: table.shape[1] for part, table in tables.items()},
+            self._device,
+            next(iter(tables.values())).dtype,
+            family=self._family,
+        )
+
+
 class EmbeddingNames:
     """Finds embeddings' names in prompts, in any case, the longest first."""
 
-    def __init__(self, names: Mapping[str, str] | tuple[str, ...]) -> None:
+    def __init__(self, names: tuple[str, ...]) -> None:
         self._names = {_folded(name): name for name in names if name}
         self._lengths = sorted({len(name) for name in self._names}, reverse=True)
 

@@ -15,8 +15,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from generation.conditions.adapter_file import Layer, layers_of
+from generation.conditions.adapter_file import Layer, LoadedAdapter, layers_of
+from generation.conditions.adapter_keys import Part
 from generation.conditions.deltas import Change, LowRank, along
+from generation.prompt_adapters import AdapterUse
+
+Adapters = Sequence[tuple[LoadedAdapter, AdapterUse]]  # of a request
+Changes = list[tuple[Change, float]]
+Gains = tuple[Tensor | None, Tensor]  # the rows [n], None for all, and [n, channels]
 
 # Rows whose LoRAs together have a higher rank in a layer are computed one by one, so that others'
 # need not be padded to it.
@@ -27,49 +33,65 @@ RANK_STEP = 16
 FIXED_RANK = 32
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class AdapterSet:
     """A row's adapters of one model, with their weights."""
 
-    parts: tuple[tuple[Mapping[str, Change], float], ...]
+    part: Part
+    adapters: tuple[tuple[LoadedAdapter, float], ...]
 
     def __bool__(self) -> bool:
-        return any(weight for _, weight in self.parts)
+        return bool(self.adapters)
 
     @property
     def layers(self) -> Iterator[str]:
         """The layers that are changed, some more than once."""
-        return (layer for table, weight in self.parts if weight for layer in table)
+        return (layer for loaded, _ in self.adapters for layer in loaded.changes[self.part])
 
-    def of(self, layer: str) -> list[tuple[Change, float]]:
+    def of(self, layer: str) -> Changes:
         """Return the changes of a layer, with their weights."""
-        return [(table[layer], weight) for table, weight in self.parts if weight and layer in table]
+        tables = ((loaded.changes[self.part], weight) for loaded, weight in self.adapters)
+        return [(table[layer], weight) for table, weight in tables if layer in table]
+
+    @property
+    def key(self) -> tuple[tuple[object, float], ...]:
+        """What is the same for the same adapters and weights, and keeps none in memory."""
+        return tuple((loaded.token, weight) for loaded, weight in self.adapters)
 
 
-NO_ADAPTERS = AdapterSet(())
+NO_ADAPTERS = AdapterSet(Part.DENOISER, ())
+
+
+def adapter_set(adapters: Adapters, part: Part) -> AdapterSet:
+    """Return what a request's adapters change in one model of a checkpoint."""
+    weighted = (
+        (loaded, use.weight if part is Part.DENOISER else use.text_weight)
+        for loaded, use in adapters
+        if part in loaded.changes
+    )
+    return AdapterSet(part, tuple((loaded, weight) for loaded, weight in weighted if weight))
 
 
 class RowAdapters:
-    """Runs a model's forwards with a set of adapters for each row.
+    """Runs a model's forwards with a set of adapters for each row."""
 
-    With ``fixed``, forwards have a fixed number of rows, and what a row's adapters add must not
-    depend on the other rows' in a single bit.
-    """
-
-    def __init__(self, model: nn.Module, *, fixed: bool = False) -> None:
+    def __init__(self, model: nn.Module) -> None:
         self._layers = layers_of(model)
-        self._fixed = fixed
+        self._fixed = False
         self._rows: tuple[AdapterSet, ...] = ()
         self._plans: dict[str, LayerPlan] = {}  # of these rows
 
     @contextmanager
-    def applied(self, rows: Sequence[AdapterSet]) -> Iterator[None]:
-        """Within this, the model's forwards have these rows, with these adapters."""
+    def applied(self, rows: Sequence[AdapterSet], *, fixed: bool = False) -> Iterator[None]:
+        """Within this, the model's forwards have these rows, with these adapters.
+
+        A single set is for all rows, however many they are. With ``fixed``, forwards always have
+        the same number of rows, and what a row's adapters add depends on the other rows' in no bit.
+        """
         if not any(rows):
-            self.forget()
             yield
             return
-        self._plan(tuple(rows))
+        self._plan(tuple(rows), fixed=fixed)
         handles = []
         try:
             for name, plan in self._plans.items():
@@ -86,22 +108,17 @@ class RowAdapters:
         """Release the memory of the last rows' stacks."""
         self._rows, self._plans = (), {}
 
-    def _plan(self, rows: tuple[AdapterSet, ...]) -> None:
-        """Stack the rows' adapters, unless they are those of the last forward."""
-        if len(rows) == len(self._rows) and all(
-            one is other for one, other in zip(rows, self._rows, strict=True)
-        ):
+    def _plan(self, rows: tuple[AdapterSet, ...], *, fixed: bool) -> None:
+        """Stack the rows' adapters, unless they are those of the last forward with any."""
+        if rows == self._rows and fixed == self._fixed:
             return
         self.forget()
         layers = dict.fromkeys(layer for one in dict.fromkeys(rows) for layer in one.layers)
         self._plans = {
-            name: _plan_layer(self._layers[name], [row.of(name) for row in rows], fixed=self._fixed)
+            name: _plan_layer(self._layers[name], [row.of(name) for row in rows], fixed=fixed)
             for name in layers
         }
-        self._rows = rows
-
-
-Changes = list[tuple[Change, float]]
+        self._rows, self._fixed = rows, fixed
 
 
 @dataclass(slots=True, eq=False)
@@ -121,8 +138,8 @@ class LayerPlan:
     down: Tensor | None = None
     up: Tensor | None = None
     single: list[tuple[Tensor | slice, Change, float]] = field(default_factory=list)
-    output_gains: tuple[Tensor, Tensor] | None = None
-    input_gains: tuple[Tensor, Tensor] | None = None
+    output_gains: Gains | None = None
+    input_gains: Gains | None = None
     inputs: Tensor | None = None
 
     def before(self, _layer: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -180,13 +197,14 @@ class LayerPlan:
             return channels
         return channels.view(len(channels), *[1] * (like.ndim - 2), -1)
 
-    def _gained(self, values: Tensor, gains: tuple[Tensor, Tensor], bias: Tensor | None) -> Tensor:
+    def _gained(self, values: Tensor, gains: Gains, bias: Tensor | None) -> Tensor:
         """Return values plus the gains of what is not bias, in the rows that have gains."""
         rows, factors = gains
-        chosen = values.index_select(0, rows)
+        chosen = values if rows is None else values.index_select(0, rows)
         if bias is not None:
             chosen = chosen - self._along(bias, chosen)
-        return values.index_add(0, rows, chosen * self._along(factors, chosen))
+        added = chosen * self._along(factors, chosen)
+        return values + added if rows is None else values.index_add(0, rows, added)
 
 
 def _add(output: Tensor, rows: Tensor | None, added: Tensor) -> Tensor:
@@ -283,12 +301,14 @@ def _singles(
                 together.setdefault((id(change), weight), (change, []))[1].append(number)
     for (_, weight), (change, numbers) in together.items():
         index: Tensor | slice = torch.tensor(numbers, device=layer.weight.device)
-        if numbers == list(range(numbers[0], numbers[-1] + 1)):
+        if len(numbers) == len(rows):
+            index = slice(None)
+        elif numbers == list(range(numbers[0], numbers[-1] + 1)):
             index = slice(numbers[0], numbers[-1] + 1)
         plan.single.append((index, change, weight))
 
 
-def _gains(rows: Sequence[Changes], which: str) -> tuple[Tensor, Tensor] | None:
+def _gains(rows: Sequence[Changes], which: str) -> Gains | None:
     """Return the rows with gains [n] and the gains [n, channels], or None."""
     sums: dict[int, Tensor] = {}
     for number, changes in enumerate(rows):
@@ -299,4 +319,4 @@ def _gains(rows: Sequence[Changes], which: str) -> tuple[Tensor, Tensor] | None:
     if not sums:
         return None
     gains = torch.stack(list(sums.values()))
-    return torch.tensor(list(sums), device=gains.device), gains
+    return None if len(rows) == 1 else torch.tensor(list(sums), device=gains.device), gains

@@ -7,6 +7,8 @@ import torch
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from generation.conditions.adapter_keys import Part
+from generation.conditions.row_adapters import Adapters, AdapterSet, adapter_set
 from generation.engine.batcher import Bucket
 from generation.engine.sample import Sample
 from generation.families.pipeline import DrawLatents, Pipeline, Prompts
@@ -22,7 +24,7 @@ class Drawing:
     """A request being generated: its checkpoint is loaded and its prompts are encoded.
 
     ``samples`` are the pictures that have joined, in order; the others wait for free rows.
-    ``empty`` are latents like theirs.
+    ``empty`` are latents like theirs. ``adapters`` stay loaded as long as it is aboard.
     """
 
     key: int
@@ -32,11 +34,16 @@ class Drawing:
     prompts: Prompts
     empty: torch.Tensor
     start: DrawLatents | None
+    adapters: Adapters = ()
     samples: list[Sample] = field(default_factory=list)
     pictures_told: int = 0
     step_told: int = 0
     preview_due: float = 0.0
     device_seconds: float = 0.0
+    _set: AdapterSet = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._set = adapter_set(self.adapters, Part.DENOISER)
 
     @property
     def whole(self) -> bool:
@@ -52,6 +59,11 @@ class Drawing:
     def step(self) -> int:
         """The average number of steps its pictures have taken."""
         return sum(sample.step for sample in self.samples) // self.request.num_images
+
+    def leave(self) -> None:
+        """Release what only its adapters took."""
+        if self.adapters:
+            self.pipeline.row_adapters.forget()
 
     def describe(self, seed: int) -> PngInfo:
         """Return the metadata for its picture with this seed; reads the checkpoint once."""
@@ -70,6 +82,7 @@ class Drawing:
             self.pipeline.trajectory(self.request),
             self.empty,
             self.start,
+            self._set,
         )
         self.samples.append(sample)
         return sample
@@ -85,6 +98,9 @@ class UpscaleTask:
     alpha: Image.Image | None = None
     pictures_told: int = 0
     device_seconds: float = 0.0
+
+    def leave(self) -> None:
+        """There is nothing to release."""
 
     def pixels(self) -> torch.Tensor:
         """Return the larger picture: CPU uint8 [height, width, 3], or 4 with its alpha."""

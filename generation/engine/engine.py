@@ -3,13 +3,15 @@
 import contextlib
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import torch
 from PIL import Image
 
 from generation.catalog import Catalog
+from generation.conditions.adapter_file import LoadedAdapter
+from generation.conditions.adapter_pool import AdapterPool
 from generation.engine import safety
 from generation.engine.active_requests import Drawing, UpscaleTask
 from generation.engine.batcher import Batcher, Bucket
@@ -21,7 +23,7 @@ from generation.engine.row_profiling import Profiles
 from generation.engine.sample import Sample
 from generation.errors import Cancelled, GenerationError, InvalidRequest, NotChecked, OutOfMemory
 from generation.families.pipeline import Pipeline
-from generation.loading.memory import free_bytes, is_out_of_memory, release
+from generation.loading.memory import free_bytes, memory_guard, out_of_memory, release
 from generation.loading.model_cache import ModelCache
 from generation.log_context import JOB, about
 from generation.options import DETERMINISTIC_ROWS, EngineOptions
@@ -66,6 +68,7 @@ class Engine:
         self._on_event = on_event
         self._options = options or EngineOptions()
         self._cache = ModelCache(catalog, self.device, self._options)
+        self._adapters = AdapterPool(catalog, self.device)
         self._profiles = Profiles(self.device, self._options.profiles)
         self._fixed_rows = self._options.rows
         if self._options.deterministic:
@@ -136,7 +139,7 @@ class Engine:
         """Admit a request, if it is valid and there is memory for it."""
         started: Started | None
         try:
-            with _memory_guard(request):
+            with memory_guard(request):
                 if isinstance(request, UpscaleRequest):
                     started = self._prepare_enlarging(key, request)
                 else:
@@ -162,7 +165,7 @@ class Engine:
         return Started()
 
     def _prepare_drawing(self, key: int, request: GenerationRequest) -> Started | None:
-        """Load the request's checkpoint if necessary, and encode its prompts; None: no room yet."""
+        """Load what the request needs, and encode its prompts; None: no room yet."""
         picture = self._check(request)
         pipeline = self._cache.take(
             request.checkpoint,
@@ -171,16 +174,19 @@ class Engine:
         )
         if pipeline is None:
             return None
-        prompts = pipeline.encode(request)
+        adapters = self._adapters.take(pipeline, request, self._adapters_in_use)
+        if adapters is None:
+            return None
+        prompts = pipeline.encode(request, adapters)
         start = None if picture is None else pipeline.encode_picture(picture)
         empty = pipeline.latents(request.width, request.height)
         bucket = Bucket(request.checkpoint, tuple(empty.shape[1:]), prompts.shapes)
-        self._aboard[key] = Drawing(key, request, bucket, pipeline, prompts, empty, start)
+        self._aboard[key] = Drawing(key, request, bucket, pipeline, prompts, empty, start, adapters)
         return Started(prompts.cut)
 
     def _check(self, request: GenerationRequest) -> Image.Image | None:
         """Return the source picture, if any; raise errors that loading cannot fix."""
-        samplers = self._catalog[request.checkpoint].samplers
+        samplers = self._adapters.samplers(self._catalog[request.checkpoint], request)
         if request.sampler not in samplers:
             raise InvalidRequest("sampler", Phrase("bound-one-of", names=tuple(samplers)))
         if request.strength is None:
@@ -240,7 +246,7 @@ class Engine:
         for drawing in drawings:
             drawing.device_seconds += seconds * rows[drawing.key] / rows.total()
         if not outputs:
-            return [self._fail(one.key, _out_of_memory(one.request)) for one in drawings]
+            return [self._fail(one.key, out_of_memory(one.request)) for one in drawings]
         return [event for drawing in drawings for event in self._progress(drawing)]
 
     def _progress(self, drawing: Drawing) -> Events:
@@ -260,7 +266,7 @@ class Engine:
         drawing = next(one for one in self._drawings if one.key == sample.key)
         begun = time.monotonic()
         try:
-            with _memory_guard(drawing.request):
+            with memory_guard(drawing.request):
                 pixels = drawing.pipeline.decode(sample.latents)
         except OutOfMemory as error:
             return [] if self._make_room() else [self._fail(sample.key, error)]
@@ -286,7 +292,7 @@ class Engine:
         key, work = enlarging.key, enlarging.work
         begun = time.monotonic()
         try:
-            with _memory_guard(enlarging.request):
+            with memory_guard(enlarging.request):
                 work.step()
         except OutOfMemory as error:
             return [] if self._make_room() else [self._fail(key, error)]
@@ -313,6 +319,7 @@ class Engine:
             aboard.pictures_told += 1
             events.append((key, picture))
             if aboard.pictures_told == aboard.request.num_images:
+                aboard.leave()
                 del self._aboard[key]
                 events.append((key, Finished(aboard.device_seconds)))
         return events
@@ -320,6 +327,7 @@ class Engine:
     def _fail(self, key: int, error: GenerationError) -> tuple[int, Failed]:
         """Remove a request, wherever its pictures are."""
         aboard = self._aboard.pop(key)
+        aboard.leave()
         if isinstance(aboard, Drawing):
             for sample in aboard.samples:
                 if not sample.done:
@@ -337,9 +345,16 @@ class Engine:
     def _in_use(self) -> set[str]:
         return {drawing.bucket.checkpoint for drawing in self._drawings}
 
+    @property
+    def _adapters_in_use(self) -> set[LoadedAdapter]:
+        return {loaded for drawing in self._drawings for loaded, _ in drawing.adapters}
+
     def _make_room(self, *wanted: str) -> bool:
-        """Free memory on the device; return whether a checkpoint was unloaded."""
-        dropped = self._cache.drop_all_but(self._in_use.union(wanted))
+        """Free memory on the device; return whether a checkpoint or an adapter was unloaded."""
+        # Those just taken for the request that needs the room are not aboard yet.
+        latest = self._adapters.latest if wanted else ()
+        dropped = self._adapters.drop_all_but(self._adapters_in_use.union(latest))
+        dropped |= self._cache.drop_all_but(self._in_use.union(wanted))
         if not dropped and self.device.type != "cpu":
             release(self.device)
         return dropped
@@ -379,20 +394,3 @@ class Engine:
                 pipeline, Bucket(checkpoint.name, tuple(empty.shape[1:]))
             )
         return None
-
-
-def _out_of_memory(request: Request) -> OutOfMemory:
-    return OutOfMemory(
-        f"not enough memory for {request.num_images} × {request.width}×{request.height} px;"
-        " fewer or smaller pictures may fit"
-    )
-
-
-@contextlib.contextmanager
-def _memory_guard(request: Request) -> Iterator[None]:
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
-        raise _out_of_memory(request) from error

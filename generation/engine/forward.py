@@ -46,7 +46,7 @@ class Forward:
         towards = [row for row, _ in both]
         away = [row for _, row in both if row is not None]
         first, second = (away, towards) if pipeline.negatives_first else (towards, away)
-        outputs = self._run(pipeline, samples[0].bucket, first + second)
+        outputs = self._run_apart(pipeline, samples[0].bucket, first + second)
         parts = outputs[: len(first)], outputs[len(first) :]
         against, along = parts if pipeline.negatives_first else reversed(parts)
         negatives = iter(against)
@@ -55,16 +55,30 @@ class Forward:
             for sample, output in zip(samples, along, strict=True)
         ]
 
+    def _run_apart(self, pipeline: Pipeline, bucket: Bucket, rows: list[Row]) -> list[torch.Tensor]:
+        """Run the rows together, unless others' adapters would keep some from compiled kernels.
+
+        That matters where the kernels must always be the same.
+        """
+        adapted = [row for row in rows if row.adapters]
+        plain = [row for row in rows if not row.adapters]
+        if not (adapted and plain and self._row_counts and pipeline.row_counts(rows[0])):
+            return self._run(pipeline, bucket, rows)
+        with_any = iter(self._run(pipeline, bucket, adapted))
+        without = iter(self._run(pipeline, bucket, plain))
+        return [next(with_any if row.adapters else without) for row in rows]
+
     def _run(self, pipeline: Pipeline, bucket: Bucket, rows: list[Row]) -> list[torch.Tensor]:
         """Run the rows, halving them as long as the device runs out of memory."""
         if self._row_counts:  # the memory layout, too, affects the choice of kernels
             rows = [replace(row, latents=row.latents.contiguous()) for row in rows]
+        fixed = bool(self._row_counts)
         counts = self._row_counts or pipeline.row_counts(rows[0])
         tried_one_row = False
         while True:
             sizes = self._sizes(bucket, len(rows), counts)
             try:
-                outputs = _in_parts(pipeline, rows, sizes)
+                outputs = _in_parts(pipeline, rows, sizes, fixed=fixed)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
@@ -99,13 +113,15 @@ class Forward:
                 del self._limits[bucket]
 
 
-def _in_parts(pipeline: Pipeline, rows: list[Row], sizes: Sequence[int]) -> list[torch.Tensor]:
+def _in_parts(
+    pipeline: Pipeline, rows: list[Row], sizes: Sequence[int], *, fixed: bool
+) -> list[torch.Tensor]:
     """Run the rows in parts of the largest size, each part padded to the next size."""
     outputs: list[torch.Tensor] = []
     for begin in range(0, len(rows), sizes[-1]):
         part = rows[begin : begin + sizes[-1]]
         missing = _padded(len(part), sizes) - len(part)
-        outputs += pipeline.predict(part + part[-1:] * missing)[: len(part)]
+        outputs += pipeline.run(part + part[-1:] * missing, fixed=fixed)[: len(part)]
     return outputs
 
 

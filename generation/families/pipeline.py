@@ -13,6 +13,9 @@ from accelerate.hooks import UserCpuOffloadHook
 from PIL import Image
 
 from generation.architectures import ARCHITECTURES, Architecture
+from generation.conditions.adapter_keys import Part
+from generation.conditions.embeddings import Embeddings
+from generation.conditions.row_adapters import NO_ADAPTERS, Adapters, AdapterSet, RowAdapters
 from generation.engine.preview import PreviewColours
 from generation.engine.samplers import build_scheduler
 from generation.engine.trajectory import Trajectory
@@ -43,6 +46,7 @@ class Row:
     latents: torch.Tensor
     timestep: torch.Tensor
     conditioning: Conditioning
+    adapters: AdapterSet = NO_ADAPTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,11 @@ class Pipeline(ABC):
             name: parts.components[name].eval() for name in self.models
         }
         self.channels = self.latent_channels(loaded)
+        # What adapters change.
+        self.adapted: dict[Part, torch.nn.Module] = {Part.DENOISER: loaded[self.denoiser]}
+        self.adapted |= {Part(name): loaded[name] for name in loaded if name in tuple(Part)}
+        self.row_adapters = RowAdapters(self.adapted[Part.DENOISER])
+        self.embeddings = Embeddings(self.adapted, device, self.architecture.name)
         self._offloaded: list[UserCpuOffloadHook] = []
         for name, model in loaded.items():
             if offloads and name != self.denoiser:
@@ -117,8 +126,20 @@ class Pipeline(ABC):
         """How many pixels a side of a latent cell has."""
 
     @abstractmethod
-    def encode(self, request: GenerationRequest) -> Prompts:
-        """Return the conditioning of a request's prompts, size and guidance."""
+    def encode(self, request: GenerationRequest, adapters: Adapters = ()) -> Prompts:
+        """Return the conditioning of a request's prompts, size and guidance.
+
+        ``adapters`` are the request's; what they change in text encoders is part of it.
+        """
+
+    def run(self, rows: Sequence[Row], *, fixed: bool = False) -> Sequence[torch.Tensor]:
+        """Predict with the rows' adapters.
+
+        With ``fixed`` there are always as many rows, and a row's output depends on no other row.
+        """
+        sets = [row.adapters for row in rows]
+        with self.row_adapters.applied(sets, fixed=fixed):
+            return self.predict(rows)
 
     @abstractmethod
     def predict(self, rows: Sequence[Row]) -> Sequence[torch.Tensor]:

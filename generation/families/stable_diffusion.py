@@ -8,6 +8,7 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from PIL import Image
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from generation.conditions.row_adapters import Adapters
 from generation.engine.preview import SD1_COLOURS, PreviewColours
 from generation.engine.prompt import PromptEncoder
 from generation.families.autoencoder import Autoencoder
@@ -40,7 +41,9 @@ class StableDiffusion(Pipeline):
         self.vae: AutoencoderKL = parts.components["vae"]
         self._autoencoder = Autoencoder(self.vae, device)
         self._compiled: CompiledUNet | None = None
-        self._prompts = PromptEncoder(parts.components["tokenizer"], self.text_encoder, device)
+        self._prompts = PromptEncoder(
+            parts.components["tokenizer"], self.text_encoder, device, self.embeddings
+        )
 
     @classmethod
     def latent_channels(cls, models: Mapping[str, Any]) -> int:
@@ -55,15 +58,15 @@ class StableDiffusion(Pipeline):
         """How many pixels a side of a latent cell has."""
         return self._autoencoder.scale_factor
 
-    def encode(self, request: GenerationRequest) -> Prompts:
+    def encode(self, request: GenerationRequest, adapters: Adapters = ()) -> Prompts:
         """Return the embeddings [1, chunks × 77, width] of its prompts, equally many chunks."""
-        encoded = self._prompts.encode(request.prompt)
+        encoded = self._prompts.encode(request.prompt, adapters)
         if not request.guided:
             self._make_way()
             return Prompts([(0, {"prompt": encoded.embedding})], None, encoded.cut)
-        against = self._prompts.encode(request.negative_prompt)
+        against = self._prompts.encode(request.negative_prompt, adapters)
         chunks = max(encoded.chunks, against.chunks)
-        encoded, against = (self._prompts.pad(one, chunks) for one in (encoded, against))
+        encoded, against = (self._prompts.pad(one, chunks, adapters) for one in (encoded, against))
         self._make_way()
         cut = ", ".join(one.cut for one in (encoded, against) if one.cut)
         towards, away = ({"prompt": one.embedding} for one in (encoded, against))
@@ -75,7 +78,8 @@ class StableDiffusion(Pipeline):
         latents = torch.cat([row.latents for row in rows])
         timesteps = torch.stack([row.timestep.float() for row in rows]).to(self.device)
         options = self._conditioned(rows)
-        if len(rows) in self.row_counts(rows[0]):
+        adapted = any(row.adapters for row in rows)
+        if len(rows) in self.row_counts(rows[0]) and not adapted:
             assert self._compiled is not None  # noqa: S101 - or there would be no counts
             return self._compiled(latents, timesteps, options).split(1)
         return self.unet(latents, timesteps, **options, return_dict=False)[0].split(1)

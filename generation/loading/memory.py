@@ -1,11 +1,15 @@
 """Device memory, and recognizing out-of-memory errors."""
 
+import contextlib
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import torch
+
+from generation.errors import OutOfMemory
+from generation.request import Request
 
 CGROUP = Path("/sys/fs/cgroup")
 SELF = Path("/proc/self")
@@ -18,6 +22,32 @@ def is_out_of_memory(error: Exception) -> bool:
         return True
     words = ("out of memory", "can't allocate memory", "not enough memory")  # MPS, Linux, Windows
     return any(part in str(error) for part in words)
+
+
+def out_of_memory(request: Request) -> OutOfMemory:
+    """Return the error of a request that does not fit the device."""
+    return OutOfMemory(
+        f"not enough memory for {request.num_images} × {request.width}×{request.height} px;"
+        " fewer or smaller pictures may fit"
+    )
+
+
+@contextlib.contextmanager
+def memory_guard(request: Request) -> Iterator[None]:
+    """Within this, the allocator's out-of-memory errors become OutOfMemory."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise out_of_memory(request) from error
+
+
+def total_bytes(device: torch.device) -> int:
+    """Return how much memory the device has."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_properties(device).total_memory
+    return psutil.virtual_memory().total
 
 
 def free_bytes(device: torch.device) -> int:

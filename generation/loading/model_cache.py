@@ -101,6 +101,7 @@ class ModelCache:
         compiles = compiled is not Compile.OFF and files.name == self._catalog.default
         offloads = short and self._device.type == "cuda" and not compiles
         pipeline = family_of(files.architecture)(parts, self._device, offloads=offloads)
+        pipeline.embeddings.offer(self._catalog.embeddings)
         if compiles:
             pipeline.compile(compiled, *checkpoint.size_for(Aspect.SQUARE))
         return pipeline

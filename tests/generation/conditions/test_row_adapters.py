@@ -44,7 +44,7 @@ def load(file: Path, model: nn.Module, part: Part = Part.DENOISER) -> LoadedAdap
 
 
 def row(*adapters: tuple[LoadedAdapter, float], part: Part = Part.DENOISER) -> AdapterSet:
-    return AdapterSet(tuple((one.changes[part], weight) for one, weight in adapters))
+    return AdapterSet(part, adapters)
 
 
 def inputs(rows: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -63,7 +63,7 @@ def predict(unet: nn.Module, latents: Tensor, steps: Tensor, words: Tensor) -> T
 
 @torch.inference_mode()
 def together(unet: nn.Module, rows: list[AdapterSet], *, fixed: bool = False) -> Tensor:
-    with RowAdapters(unet, fixed=fixed).applied(rows):
+    with RowAdapters(unet).applied(rows, fixed=fixed):
         return predict(unet, *inputs(len(rows)))
 
 
@@ -113,7 +113,7 @@ def test_weights_are_left_alone_and_so_is_a_forward_without_any(
     with torch.inference_mode(), adapters.applied([row((load(tmp_path / "a", unet), 1.0))] * 2):
         changed = predict(unet, *inputs(2))
     assert not torch.equal(changed, plain)
-    with adapters.applied([NO_ADAPTERS, AdapterSet(())]):
+    with adapters.applied([NO_ADAPTERS, AdapterSet(Part.DENOISER, ())]):
         assert not any(layer._forward_hooks for layer in unet.modules())
         assert torch.equal(predict(unet, *inputs(2)), plain)
     assert all(torch.equal(value, before[key]) for key, value in unet.state_dict().items())
