@@ -23,6 +23,11 @@ class Sampler(StrEnum):
     PNDM = "PNDM"
     HEUN = "Heun"
     LCM = "LCM"
+    TCD = "TCD"
+
+
+# What they draw with a checkpoint that was not distilled for them is noise.
+DISTILLED = frozenset((Sampler.LCM, Sampler.TCD))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,4 +119,31 @@ SD2 = Architecture(
     components=_STABLE_DIFFUSION,
     size=768,
 )
-ARCHITECTURES: Mapping[str, Architecture] = {one.name: one for one in (SD1, SD2)}
+SDXL = Architecture(
+    name="sdxl",
+    title="Stable Diffusion XL",
+    family="generation.families.sdxl:StableDiffusionXL",
+    pipelines=("StableDiffusionXLPipeline",),
+    components=(
+        _diffusers("unet"),
+        _diffusers("vae"),
+        _transformers("text_encoder"),
+        _transformers("text_encoder_2"),
+        _tokenizer("tokenizer"),
+        _tokenizer("tokenizer_2"),
+        SCHEDULER,
+    ),
+    size=1024,
+    side_multiple=64,
+    # Those of the shapes it was trained on (Podell et al. 2023, appendix I) that people choose.
+    buckets=(
+        (1024, 1024),
+        *((1152, 896), (896, 1152)),
+        *((1216, 832), (832, 1216)),
+        *((1344, 768), (768, 1344)),
+        *((1536, 640), (640, 1536)),
+    ),
+    row_cost=2.1,
+    guidance_scale=6.0,
+)
+ARCHITECTURES: Mapping[str, Architecture] = {one.name: one for one in (SD1, SD2, SDXL)}

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from generation.adapters import Adapter
-from generation.architectures import ARCHITECTURES, SD1, Architecture
+from generation.architectures import ARCHITECTURES, DISTILLED, SD1, Architecture
 from generation.embedded import CHECKPOINT as EMBEDDED_FOLDER
 from generation.errors import CatalogInvalid, CheckpointUnavailable, InvalidRequest
 from generation.loading.checkpoint_folder import (
@@ -98,7 +98,7 @@ class Checkpoint:
         ):
             if getattr(self, name) not in (None, *known):
                 raise InvalidRequest(name, Phrase("bound-either", names=known))
-        if self.sampler == Sampler.LCM:
+        if self.sampler in DISTILLED:
             bounded("num_inference_steps", self.num_inference_steps, LCM_STEPS)
 
     @property
@@ -118,8 +118,8 @@ class Checkpoint:
 
     @property
     def samplers(self) -> tuple[Sampler, ...]:
-        """The samplers it offers; without distillation for it, LCM yields noise."""
-        return tuple(one for one in self.architecture.samplers if self.lcm or one != Sampler.LCM)
+        """The samplers it offers, those for distilled checkpoints only where it is one."""
+        return tuple(one for one in self.architecture.samplers if self.lcm or one not in DISTILLED)
 
     def size_for(self, aspect: Aspect) -> tuple[int, int]:
         """Return (width, height) in pixels as its family takes them, at about ``size``² pixels."""

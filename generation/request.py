@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar
 
-from generation.architectures import ARCHITECTURES, SD1, Architecture
+from generation.architectures import ARCHITECTURES, DISTILLED, SD1, Architecture
 from generation.architectures import Sampler as Sampler
 from generation.errors import GenerationError, InvalidRequest
 from generation.phrases import Phrase
@@ -16,8 +16,9 @@ from generation.upscaler import FACTORS, check_factor
 PROMPT_LENGTH = 1000
 COUNT = (1, 4)
 STEPS = (1, 100)
-LCM_STEPS = (1, 50)  # the range that latent consistency models are distilled for
-GUIDANCE = (1.0, 30.0)
+LCM_STEPS = (1, 50)  # of the LCM and TCD samplers: those that consistency is distilled at
+GUIDANCE = (0.0, 30.0)  # up to 1 there is none
+RESCALE = (0.0, 1.0)
 SEED = (0, 2**32 - 1)
 SIDE = (32, 2048)
 SIDE_MULTIPLE = 8
@@ -58,7 +59,8 @@ class GenerationRequest:
     Picture ``i`` is generated from noise seeded with ``seed + i``. ``checkpoint`` is a catalog
     name. With ``strength`` the pictures start from ``image``, an RGB PNG of exactly this width and
     height: near 0 they keep it, at 1 hardly anything of it is left. A recorded request may have
-    ``strength`` alone; the bytes are added when it runs. ``family`` is the name of the
+    ``strength`` alone; the bytes are added when it runs. ``guidance_rescale`` is the
+    share of a guided output that gets the unguided contrast back. ``family`` is the name of the
     checkpoint's architecture, ``adapters`` are LoRAs by their names in the catalog. Raises
     InvalidRequest, naming the field and its limit.
     """
@@ -75,6 +77,7 @@ class GenerationRequest:
     num_images: int = 1
     image: bytes | None = field(default=None, repr=False)
     strength: float | None = None
+    guidance_rescale: float = 0.0
     family: str = SD1.name
     adapters: tuple[AdapterUse, ...] = ()
 
@@ -98,11 +101,12 @@ class GenerationRequest:
         bounded("count", self.num_images, COUNT)
         bounded("steps", self.num_inference_steps, STEPS)
         bounded("guidance_scale", self.guidance_scale, GUIDANCE)
+        bounded("guidance_rescale", self.guidance_rescale, RESCALE)
         # Every picture has its own seed, by which it can be requested alone.
         bounded("seed", self.seed, (SEED[0], SEED[1] + 1 - self.num_images))
         if self.sampler not in tuple(Sampler):
             raise InvalidRequest("sampler", Phrase("bound-one-of", names=tuple(Sampler)))
-        if self.sampler == Sampler.LCM:
+        if self.sampler in DISTILLED:
             bounded("steps", self.num_inference_steps, LCM_STEPS)
         check_adapters(self.adapters)
         self._check_source()

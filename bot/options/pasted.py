@@ -14,10 +14,11 @@ from bot.options.image_options import ImageOptions
 from bot.options.registry import OPTIONS
 from bot.options.values import Name, SamplerName
 from bot.texts import say
+from generation.architectures import DISTILLED
 from generation.catalog import Catalog, Checkpoint, is_file_name
 from generation.errors import InvalidRequest
 from generation.metadata.infotext import NEGATIVE, Parameters, parse
-from generation.request import LCM_STEPS, Sampler
+from generation.request import LCM_STEPS
 
 _SETTINGS = re.compile(r"\s+(?=Steps:\s*[0-9]+\s*,\s*[A-Z][\w ]*:)")
 _NEGATIVE = re.compile(rf"(?:^|(?<=\s)){NEGATIVE}")
@@ -66,7 +67,7 @@ def options_of(found: Parameters, catalog: Catalog) -> ImageOptions:
     samplers = (checkpoint or catalog[catalog.default]).samplers
     if ours["sampler"] not in samplers:
         ours["sampler"] = None
-    if ours["sampler"] == Sampler.LCM and (found.steps or 0) > LCM_STEPS[1]:
+    if ours["sampler"] in DISTILLED and (found.steps or 0) > LCM_STEPS[1]:
         ours["steps"] = None
     ours["strength"] = None  # the picture that it is about is not pasted
     missing = [

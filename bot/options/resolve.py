@@ -9,6 +9,7 @@ from bot.options.registry import OPTIONS, Layer
 from bot.options.values import new_seed, pick
 from bot.texts import say
 from bot.texts.inert import inert, inert_list
+from generation.architectures import DISTILLED
 from generation.catalog import Catalog, Checkpoint
 from generation.errors import InvalidRequest
 from generation.request import LCM_STEPS, Aspect, GenerationRequest, Sampler
@@ -76,7 +77,7 @@ def fill(catalog: Catalog, said: ImageOptions, layer: ImageOptions) -> ImageOpti
     if wanted.get("sampler") not in checkpoint.samplers:
         wanted.pop("sampler", None)
     sampler = said.get("sampler", wanted.get("sampler", checkpoint.sampler))
-    if "steps" in wanted and sampler == Sampler.LCM:
+    if "steps" in wanted and sampler in DISTILLED:
         wanted["steps"] = min(wanted["steps"], LCM_STEPS[1])
     return said.over(wanted)
 

@@ -1,9 +1,9 @@
 """Encoding prompts of any length, with weights, and caching them."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import torch
@@ -38,12 +38,41 @@ class Token:
 class EncodedPrompt:
     """A prompt's embedding [1, chunks × tokens, width], read-only.
 
-    ``cut`` is what did not fit, as written but without the syntax; usually empty.
+    ``cut`` is what did not fit, as written but without the syntax; usually empty. ``pooled``
+    [1, width] is the whole first chunk's, if the encoder was read for one.
     """
 
     embedding: torch.Tensor
     chunks: int
     cut: str
+    pooled: torch.Tensor | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory it takes."""
+        return self.embedding.nbytes + (0 if self.pooled is None else self.pooled.nbytes)
+
+
+# Reads ids [1, tokens] and their mask, if any, with a text encoder: the embedding [1, tokens,
+# width] and, if there is one, the pooled one [1, width].
+Read = Callable[
+    [CLIPTextModel, torch.Tensor, torch.Tensor | None], tuple[torch.Tensor, torch.Tensor | None]
+]
+
+
+def last_layer(
+    encoder: CLIPTextModel, ids: torch.Tensor, mask: torch.Tensor | None
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Read as Stable Diffusion 1 and 2 do; nothing is pooled."""
+    return encoder(ids, attention_mask=mask)[0], None
+
+
+def layer_before_last(
+    encoder: CLIPTextModel, ids: torch.Tensor, mask: torch.Tensor | None
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Read as Stable Diffusion XL does; pooled if the encoder has a projection."""
+    output = encoder(ids, attention_mask=mask, output_hidden_states=True)
+    return output.hidden_states[-2], output.get("text_embeds")
 
 
 class PromptEncoder:
@@ -51,7 +80,8 @@ class PromptEncoder:
 
     A prompt without weights that fits one chunk is encoded as diffusers does it, bit for bit.
     Chunks and weights are those of AUTOMATIC1111's web UI, except that a ``BREAK`` with nothing
-    before or after it makes no chunk. ``embeddings`` are those that prompts can name.
+    before or after it makes no chunk. ``embeddings`` are those that prompts can name, and
+    ``part`` says which of the checkpoint's text encoders this is.
     """
 
     def __init__(
@@ -61,7 +91,11 @@ class PromptEncoder:
         device: torch.device,
         embeddings: Embeddings,
         cache_bytes: int = CACHE_BYTES,
+        read: Read = last_layer,
+        part: Part = Part.TEXT_ENCODER,
     ) -> None:
+        self._read = read
+        self._part = part
         self._tokenizer = tokenizer
         self._text_encoder = text_encoder
         self._device = device
@@ -80,7 +114,7 @@ class PromptEncoder:
         Raises InvalidRequest if a weight is out of range, AdapterUnavailable for an embedding that
         cannot be used.
         """
-        changes = adapter_set(adapters, Part.TEXT_ENCODER)
+        changes = adapter_set(adapters, self._part)
         key = (text, changes.key)
         if key in self._cache:
             self._cache.move_to_end(key)
@@ -88,12 +122,13 @@ class PromptEncoder:
         chunks = self._chunks(parse(text))
         kept, rest = chunks[:MAX_CHUNKS], chunks[MAX_CHUNKS:]
         with self._adapters.applied([changes]):
-            embeddings = [self._encode_chunk(chunk) for chunk in kept]
+            read = [self._encode_chunk(chunk) for chunk in kept]
         self._adapters.forget()
         encoded = EncodedPrompt(
-            torch.cat(embeddings, dim=1),
+            torch.cat([embedding for embedding, _ in read], dim=1),
             len(kept),
             "".join(token.text for chunk in rest for token in chunk).strip(" ,"),
+            read[0][1],
         )
         self._keep(key, encoded)
         return encoded
@@ -106,7 +141,7 @@ class PromptEncoder:
             return encoded
         empty = self.encode("", adapters).embedding
         embedding = torch.cat([encoded.embedding, *[empty] * missing], dim=1)
-        return EncodedPrompt(embedding, chunks, encoded.cut)
+        return replace(encoded, embedding=embedding, chunks=chunks)
 
     def _chunks(self, sections: Sequence[Sequence[Piece]]) -> list[list[Token]]:
         """Return the sections' tokens in chunks, at least one, without start and end tokens."""
@@ -140,8 +175,8 @@ class PromptEncoder:
             for id_, (begin, end) in zip(found.input_ids, pairwise(begins), strict=False)
         ]
 
-    def _encode_chunk(self, chunk: Sequence[Token]) -> torch.Tensor:
-        """Return the embedding [1, tokens, width] of a chunk, encoded separately."""
+    def _encode_chunk(self, chunk: Sequence[Token]) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return a chunk's embedding [1, tokens, width], encoded separately, and the pooled one."""
         tokenizer = self._tokenizer
         used = len(chunk) + 2
         unused = self._chunk_size - len(chunk)
@@ -151,15 +186,15 @@ class PromptEncoder:
         masked = getattr(self._text_encoder.config, "use_attention_mask", False)
         mask = torch.tensor([[1] * used + [0] * unused], device=self._device) if masked else None
         with self._replaced(chunk):
-            embedding = self._text_encoder(input_ids, attention_mask=mask)[0]
+            embedding, pooled = self._read(self._text_encoder, input_ids, mask)
         weights = [1.0, *(token.weight for token in chunk), 1.0] + [1.0] * unused
-        return weigh(embedding, weights)
+        return weigh(embedding, weights), pooled
 
     @contextmanager
     def _replaced(self, chunk: Sequence[Token]) -> Iterator[None]:
         """Within this, embeddings' vectors take the place of a chunk's tokens'."""
         vectors = {
-            place: token.embedding.vectors[Part.TEXT_ENCODER][token.place]
+            place: token.embedding.vectors[self._part][token.place]
             for place, token in enumerate(chunk, start=1)  # behind the start token
             if token.embedding is not None
         }
@@ -167,11 +202,11 @@ class PromptEncoder:
             yield
             return
 
-        def replace(_layer: object, _inputs: object, output: torch.Tensor) -> torch.Tensor:
+        def put(_layer: object, _inputs: object, output: torch.Tensor) -> torch.Tensor:
             output[0, list(vectors)] = torch.stack(list(vectors.values()))
             return output
 
-        handle = self._text_encoder.get_input_embeddings().register_forward_hook(replace)
+        handle = self._text_encoder.get_input_embeddings().register_forward_hook(put)
         try:
             yield
         finally:
@@ -179,13 +214,13 @@ class PromptEncoder:
 
     def _keep(self, key: object, encoded: EncodedPrompt) -> None:
         """Cache it, evicting the least recently used if there is no room."""
-        if encoded.embedding.nbytes > self._cache_bytes:
+        if encoded.nbytes > self._cache_bytes:
             return
         self._cache[key] = encoded
-        self._bytes_used += encoded.embedding.nbytes
+        self._bytes_used += encoded.nbytes
         while self._bytes_used > self._cache_bytes:
             _, oldest = self._cache.popitem(last=False)
-            self._bytes_used -= oldest.embedding.nbytes
+            self._bytes_used -= oldest.nbytes
 
 
 def split(tokens: Sequence[Token], size: int, comma: int) -> list[list[Token]]:

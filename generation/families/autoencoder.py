@@ -38,10 +38,10 @@ class Autoencoder:
             posterior = self._vae.encode(pixels.float()).latent_dist
 
         def draw(generator: torch.Generator) -> torch.Tensor:
-            latents = posterior.sample(generator)
+            latents = posterior.sample(generator).to(dtype)
             if self._shift is not None:
                 latents = latents - self._shift
-            return (self._scale * latents).to(dtype)
+            return self._scale * latents
 
         return draw
 

@@ -156,8 +156,18 @@ class Pipeline(ABC):
     def guide(
         self, towards: torch.Tensor, away: torch.Tensor, request: GenerationRequest
     ) -> torch.Tensor:
-        """Return the output that guidance makes of both prompts' (Ho and Salimans, 2022)."""
-        return away + request.guidance_scale * (towards - away)
+        """Return the output that guidance makes of both prompts' (Ho and Salimans, 2022).
+
+        It is rescaled as in Lin et al. 2024, section 3.4.
+        """
+        guided = away + request.guidance_scale * (towards - away)
+        share = request.guidance_rescale
+        if share == 0:
+            return guided
+        inside = tuple(range(1, guided.dim()))
+        deviations = (one.std(dim=inside, keepdim=True) for one in (towards, guided))
+        rescaled = guided * (next(deviations) / next(deviations))
+        return share * rescaled + (1 - share) * guided
 
     def trajectory(self, request: GenerationRequest) -> Trajectory:
         """Return a new picture's way from noise."""

@@ -30,6 +30,7 @@ _NAMES = {
     "unipcbh2": "UniPC",
     "heun": "Heun",
     "lcm": "LCM",
+    "tcd": "TCD",
 }
 _SPACES = str.maketrans("", "", " _-")
 

@@ -9,12 +9,13 @@ from bot.options.image_options import ImageOptions
 from bot.options.registry import OPTIONS, Option
 from bot.options.values import Name, SamplerName
 from bot.texts import say
+from generation.architectures import DISTILLED
 from generation.catalog import Catalog, Checkpoint, is_file_name
 from generation.errors import InvalidRequest
 from generation.metadata.fields import plain
 from generation.metadata.infotext import Parameters
 from generation.metadata.samplers import PLAIN
-from generation.request import LCM_STEPS, PROMPT_LENGTH, Sampler
+from generation.request import LCM_STEPS, PROMPT_LENGTH
 
 # What a file says beside its making, and what its checkpoint, its shape and its prompt say already;
 # without case and spaces, as programs write them.
@@ -75,7 +76,7 @@ def likeness(found: Parameters, catalog: Catalog) -> Likeness:
     ours["checkpoint"] = named.name if named else None
     if ours["sampler"] not in checkpoint.samplers:
         ours["sampler"] = None
-    if (ours["sampler"] or checkpoint.sampler) == Sampler.LCM and found.steps is not None:
+    if (ours["sampler"] or checkpoint.sampler) in DISTILLED and found.steps is not None:
         ours["steps"] = found.steps if LCM_STEPS[0] <= found.steps <= LCM_STEPS[1] else None
     ours["strength"] = None
     return Likeness(
