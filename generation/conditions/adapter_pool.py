@@ -1,13 +1,13 @@
 """Loaded adapters, as many as a bound on memory allows."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
-from generation.adapters import find_adapter
+from generation.adapters import Adapter, find_adapter
 from generation.architectures import Sampler
 from generation.catalog import Catalog, Checkpoint
 from generation.conditions.adapter_file import LoadedAdapter, load_adapter
@@ -42,6 +42,8 @@ class AdapterPool:
         self.most_bytes = most_bytes or max(LEAST_BYTES, total_bytes(device) // SHARE)
         self._kept: dict[Key, LoadedAdapter] = {}  # most recently used last
         self.latest: list[LoadedAdapter] = []  # of the last request that took any
+        # A request that waits, by its files, and those that it waits for.
+        self._blocked: tuple[Sequence[Key], Collection[object]] = ((), ())
 
     @property
     def bytes(self) -> int:
@@ -73,31 +75,46 @@ class AdapterPool:
         replaced is loaded again. Raises AdapterUnavailable, and InvalidRequest if they do not fit
         even alone.
         """
+        adapters = [find_adapter(use.name, self._catalog.adapters) for use in request.adapters]
+        keys = [_key(request.checkpoint, adapter.path) for adapter in adapters]
+        wanted, blockers = self._blocked
+        if keys == wanted and any(one.token in blockers for one in in_use):
+            return None
+        self.latest = mine = self._load(pipeline, adapters, keys, in_use)
+        if self._shrink({*in_use, *mine}, self.most_bytes):
+            return list(zip(mine, request.adapters, strict=True))
+        self.latest = []
+        self._shrink(in_use, self.most_bytes)
+        if not set(in_use) <= set(mine):
+            self._blocked = keys, {one.token for one in in_use}
+            return None
+        most = self.most_bytes // 2**20
+        raise InvalidRequest("adapters", Phrase("bound-adapters-memory", most=most))
+
+    def _load(
+        self,
+        pipeline: "Pipeline",
+        adapters: Sequence[Adapter],
+        keys: Sequence[Key],
+        in_use: Collection[LoadedAdapter],
+    ) -> list[LoadedAdapter]:
+        """Return adapters, at most one more than there is room for beside those in use."""
         mine: list[LoadedAdapter] = []
-        self.latest = mine
-        for use in request.adapters:
-            adapter = find_adapter(use.name, self._catalog.adapters)
-            key = _key(request.checkpoint, adapter.path)
-            found = self._kept.pop(key, None)
-            if found is None:
-                self._shrink({*in_use, *mine}, self.most_bytes)
-                found = load_adapter(
-                    adapter.name,
-                    adapter.path,
-                    pipeline.adapted,
-                    self._device,
-                    family=pipeline.architecture.name,
-                    most_bytes=self.most_bytes,
-                )
+        for adapter, key in zip(adapters, keys, strict=True):
+            if not self._shrink({*in_use, *mine}, self.most_bytes):
+                break
+            found = self._kept.pop(key, None) or load_adapter(
+                adapter.name,
+                adapter.path,
+                pipeline.adapted,
+                self._device,
+                family=pipeline.architecture.name,
+                most_bytes=self.most_bytes,
+            )
             self._kept[key] = found
             mine.append(found)
-            if not self._shrink({*in_use, *mine}, self.most_bytes):
-                if not set(in_use) <= set(mine):
-                    return None
-                raise InvalidRequest(
-                    "adapters", Phrase("bound-adapters-memory", most=self.most_bytes // 2**20)
-                )
-        return list(zip(mine, request.adapters, strict=True))
+            self.latest = mine
+        return mine
 
     def drop_all_but(self, in_use: Collection[LoadedAdapter]) -> bool:
         """Drop those that are not in use; return whether there were any."""
