@@ -34,6 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     play.add_argument("--port", type=int, default=8420, help="port of the page (default: 8420)")
     commands.add_parser("migrate", help="upgrade the database to this version")
     commands.add_parser("doctor", help="check the installation, and say what to fix")
+    _declare_models(commands)
     backup = commands.add_parser("backup", help="back up everything to a file, even while it runs")
     backup.add_argument("file", type=Path, help="the tar file to create")
     restoring = commands.add_parser("restore", help="replace what is there with a backup")
@@ -61,6 +62,10 @@ def main(argv: list[str] | None = None) -> int:
             return play_until_stopped(chosen.port, folder, catalog[catalog.default])
         if chosen.command == "doctor":
             return asyncio.run(doctor(settings))
+        if chosen.command == "models":
+            from bot.model_commands import run as run_models
+
+            return run_models(chosen, settings)
         if chosen.command in ("backup", "restore"):
             return copy(chosen.command, chosen.file, settings)
         asyncio.run(migrate(settings))
@@ -68,6 +73,21 @@ def main(argv: list[str] | None = None) -> int:
         print(f"darkroom: {logs.printable(str(error))}", file=sys.stderr)
         return 1
     return 0
+
+
+def _declare_models(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare `darkroom models` and its arguments."""
+    models = commands.add_parser("models", help="list, check, add and remove models")
+    actions = models.add_subparsers(dest="action", required=True)
+    actions.add_parser("list", help="what lies in the folders, and what fits this machine")
+    check = actions.add_parser("check", help="read every header and compute every SHA-256")
+    check.add_argument("--quick", action="store_true", help="headers only")
+    adding = actions.add_parser("add", help="fetch or copy a model into the first folder")
+    adding.add_argument("what", help="an https address, a hub id (owner/name[/file]) or a file")
+    adding.add_argument("--to", type=Path, help="another folder than the first")
+    removing = actions.add_parser("remove", help="remove a model and what lies beside it")
+    removing.add_argument("name", help="its name as `list` has it, or its file")
+    removing.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _speak_plainly() -> None:
@@ -172,14 +192,18 @@ async def _serve_once(settings: Settings) -> None:
     from bot.app import build
 
     app = build(settings)
-    keeping = asyncio.create_task(app.retention.keep_on(), name="retention")
+    keeping = [
+        asyncio.create_task(app.retention.keep_on(), name="retention"),
+        asyncio.create_task(app.folders.keep_looking(), name="models' folders"),
+    ]
     try:
         await app.executor.start()
         async with app.client:
             await connecting.serve(app.client, settings.discord.token.get_secret_value())
     finally:
-        keeping.cancel()
-        await asyncio.wait([keeping])
+        for task in keeping:
+            task.cancel()
+        await asyncio.wait(keeping)
         await app.executor.close()
         await app.database.close()
 

@@ -27,6 +27,7 @@ from bot.core.jobs.job_queue import JobQueue
 from bot.core.jobs.job_service import JobService
 from bot.core.jobs.job_store import JobStore
 from bot.core.jobs.runner import Runner
+from bot.core.model_folders import Change, ModelFolders
 from bot.core.personal_data import PersonalData
 from bot.core.pictures.picture_store import PictureStore
 from bot.core.retention import Kept, Retention
@@ -61,7 +62,9 @@ from bot.ui.delivery.clock import DiscordClock
 from bot.ui.delivery.delivery import Delivery
 from bot.ui.delivery.transport import Transport
 from bot.ui.interaction import Interaction
-from generation.catalog import Catalog, load_catalog
+from generation.catalog import Catalog, Offers, check_files
+from generation.library.offers import looker
+from generation.library.shelf import SHELF, Library
 from generation.options import PROFILES, REVISIONS, EngineOptions
 from generation.worker.executor import Executor, LocalExecutor
 
@@ -85,11 +88,13 @@ class App:
         catalog: Catalog,
         executor: Executor,
         limits: Limits,
+        look: Callable[[], Offers] | None = None,
         kept: Kept = Kept(),  # noqa: B008 - frozen
         connection: Connection = Connection(),  # noqa: B008 - frozen
     ) -> None:
         self.database, self.folder = database, folder
         self.catalog, self.executor, self.limits = catalog, executor, limits
+        self.folders = ModelFolders(catalog, executor, look)
         self.job_store = JobStore(database)
         self.pictures = PictureStore(database, folder)
         self.rules = RuleStore(database)
@@ -224,7 +229,15 @@ FEATURES: Sequence[Callable[[App], None]] = (
 def build(settings: Settings) -> App:
     """Build the product from its settings."""
     generation, folder = settings.generation, settings.store.folder
-    catalog = load_catalog(generation.catalog, generation.checkpoint or None)
+    look = looker(
+        Library(settings.models.paths, folder / SHELF),
+        generation.catalog,
+        generation.checkpoint or None,
+    )
+    offers = look()
+    for checkpoint in offers.catalog.checkpoints.values():
+        if checkpoint.changed is None:  # what lies in the folders has been looked at
+            check_files(checkpoint)
     options = EngineOptions(
         rows=generation.rows,
         deterministic=generation.deterministic,
@@ -235,12 +248,13 @@ def build(settings: Settings) -> App:
         revisions=folder / REVISIONS,
     )
     limits = Limits(**settings.limits.model_dump())
-    return App(
+    app = App(
         Database(folder),
         folder,
-        catalog=catalog,
+        catalog=offers.catalog,
+        look=look,
         executor=LocalExecutor(
-            catalog,
+            offers.catalog,
             options,
             tick_timeout_s=generation.tick_timeout_s,
             configure_logs=partial(logs.configure_worker, settings.log.level, settings.log.format),
@@ -257,3 +271,5 @@ def build(settings: Settings) -> App:
             ),
         ),
     )
+    app.folders.tell(Change(notes=offers.notes))
+    return app

@@ -1,5 +1,6 @@
 """The settings, read once from the environment and `.env`; only `__main__` reads them."""
 
+import os
 import re
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.dotenv import FILE, encoding_of, misspelt
 from bot.logs import LogFormat
+from generation.json_text import loads
 from generation.options import MOST_ROWS, Compile
 
 DISCORD_API = "https://discord.com/api/v10"
@@ -138,6 +140,46 @@ class GenerationSettings(BaseModel):
     )
 
 
+class ModelSettings(BaseModel):
+    """Where models lie: files as the community shares them, in any program's folders."""
+
+    folders: str = Field(
+        default="models",
+        description="Folders of models, separated by commas, or a JSON list: of A1111, Forge or "
+        "ComfyUI, or any folder with files in it, which are found without a restart. `darkroom "
+        "models` lists, checks, adds and removes them.",
+    )
+
+    @field_validator("folders")
+    @classmethod
+    def _some(cls, folders: str) -> str:
+        _listed(folders)
+        return folders
+
+    @property
+    def paths(self) -> list[Path]:
+        """The folders; without a home directory for ``~``, as they are written."""
+        return [Path(os.path.expanduser(one)) for one in _listed(self.folders)]  # noqa: PTH111
+
+
+def _listed(written: str) -> list[str]:
+    """Return the folders of a list; raises ValueError."""
+    if not written.lstrip().startswith("["):
+        folders = [one.strip() for one in written.split(",") if one.strip()]
+        if not folders:
+            raise ValueError("must name a folder, which need not exist")
+        return folders
+    try:
+        folders = loads(written)
+    except ValueError as error:
+        raise ValueError(
+            f"must be folders, separated by commas, or a JSON list ({error})"
+        ) from None
+    if not folders or not all(isinstance(one, str) and one.strip() for one in folders):
+        raise ValueError("must be a JSON list of folders, which need not exist")
+    return list(folders)
+
+
 class LimitSettings(BaseModel):
     """Limits per person, per server, and in total."""
 
@@ -225,6 +267,7 @@ class Settings(BaseSettings):
     discord: DiscordSettings = DiscordSettings()
     store: StoreSettings = StoreSettings()
     generation: GenerationSettings = GenerationSettings()
+    models: ModelSettings = ModelSettings()
     limits: LimitSettings = LimitSettings()
     retention: RetentionSettings = RetentionSettings()
     log: LogSettings = LogSettings()

@@ -5,7 +5,6 @@ says; responses have the same format. Memory is limited to `generation.source_im
 the system supports that. Imports no torch.
 """
 
-import contextlib
 import json
 import sys
 import warnings
@@ -18,6 +17,7 @@ from generation.errors import InvalidRequest
 from generation.metadata import png as pnginfo
 from generation.phrases import Phrase
 from generation.source_image import MEMORY
+from generation.worker.hardware import limit_memory
 
 Answer = tuple[Sequence[int], bytes]  # numbers, and the bytes they describe
 
@@ -101,17 +101,7 @@ def _message(head: dict[str, Any], data: bytes) -> bytes:
     return json.dumps(head | {"size": len(data)}).encode() + b"\n" + data
 
 
-def _limit_memory() -> None:
-    """Limit this process's memory where the system supports that."""
-    if sys.platform == "win32":
-        return
-    import resource
-
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
-
-
 if __name__ == "__main__":
     warnings.simplefilter("ignore")  # about odd files; the response says what is wrong with one
-    _limit_memory()
+    limit_memory(MEMORY)
     serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -66,7 +66,8 @@ def parts(text: str) -> Iterator[Part]:
     around: dict[int, float] = {}  # the brackets that are open here
     end = 0
     for place, mark in enumerate(marks):
-        yield Part(end, text[end : mark.start()], math.prod(around.values()))
+        if end < mark.start():
+            yield Part(end, text[end : mark.start()], math.prod(around.values()))
         end = mark.end()
         if place in opened:
             around[place] = opened[place]
@@ -77,7 +78,8 @@ def parts(text: str) -> Iterator[Part]:
         else:
             words = mark["escaped"] or mark[0]
             yield Part(end - len(words), words, math.prod(around.values()))
-    yield Part(end, text[end:], math.prod(around.values()))
+    if end < len(text):
+        yield Part(end, text[end:], math.prod(around.values()))
 
 
 def parse(text: str, field: str = "prompt") -> list[list[Piece]]:

@@ -13,7 +13,9 @@ from generation.prompt_adapters import AdapterUse, check_adapters
 from generation.prompt_weights import parse
 from generation.upscaler import FACTORS, check_factor
 
-PROMPT_LENGTH = 1000
+# More than Discord lets anybody type (6000), for what comes from files and what styles add to; the
+# checks of prompts take time in proportion, and a spreadsheet's cell holds 32,767.
+PROMPT_LENGTH = 10_000
 COUNT = (1, 4)
 STEPS = (1, 100)
 LCM_STEPS = (1, 50)  # of the LCM and TCD samplers: those that consistency is distilled at
@@ -77,7 +79,7 @@ class GenerationRequest:
     num_images: int = 1
     image: bytes | None = field(default=None, repr=False)
     strength: float | None = None
-    guidance_rescale: float = 0.0
+    guidance_rescale: float | None = None
     family: str = SD1.name
     adapters: tuple[AdapterUse, ...] = ()
 
@@ -101,7 +103,8 @@ class GenerationRequest:
         bounded("count", self.num_images, COUNT)
         bounded("steps", self.num_inference_steps, STEPS)
         bounded("guidance_scale", self.guidance_scale, GUIDANCE)
-        bounded("guidance_rescale", self.guidance_rescale, RESCALE)
+        if self.guidance_rescale is not None:
+            bounded("guidance_rescale", self.guidance_rescale, RESCALE)
         # Every picture has its own seed, by which it can be requested alone.
         bounded("seed", self.seed, (SEED[0], SEED[1] + 1 - self.num_images))
         if self.sampler not in tuple(Sampler):

@@ -9,9 +9,15 @@ from generation.prompt_weights import parse
 from generation.request import PROMPT_LENGTH
 
 NAME_LENGTH = 100  # Discord's longest autocomplete choice
+DESCRIPTION_LENGTH = 1000
 PLACE = "{prompt}"
 NO_STYLE = "none"  # typed to override a default style
 
+_LENGTHS = {
+    "prompt": PROMPT_LENGTH,
+    "negative_prompt": PROMPT_LENGTH,
+    "description": DESCRIPTION_LENGTH,
+}
 _BRACE = re.compile(r"[{}]")
 
 
@@ -37,10 +43,10 @@ class Style:
             )
         if self.prompt.count(PLACE) != 1 or _BRACE.search(self.prompt.replace(PLACE, "")):
             raise InvalidRequest("prompt", Phrase("bound-style-prompt", place=PLACE))
-        for field in ("prompt", "negative_prompt", "description"):
+        for field, most in _LENGTHS.items():
             text = getattr(self, field)
-            if len(text) > PROMPT_LENGTH:
-                raise InvalidRequest(field, Phrase("bound-characters-most", most=PROMPT_LENGTH))
+            if len(text) > most:
+                raise InvalidRequest(field, Phrase("bound-characters-most", most=most))
             if field != "description":
                 parse(text, field)
 

@@ -56,6 +56,7 @@ class RecordingExecutor:
     capacity: int = 1
     ready_rows: int | None = None
     requests: list[Request] = field(default_factory=list)
+    looks: list[Request] = field(default_factory=list)
     running: int = 0
     ended: list[str] = field(default_factory=list)
     wait: Wait = _plainly
@@ -66,8 +67,15 @@ class RecordingExecutor:
         """Call a listener when the capacity has changed."""
         self.listeners.append(listener)
 
+    def look(self, request: Request) -> None:
+        """Note who asks for progress: here every step is reported."""
+        self.looks.append(request)
+
     async def start(self) -> None:
         """Nothing to start."""
+
+    def offer(self) -> None:
+        """Nobody to tell."""
 
     async def close(self) -> None:
         """Nothing to end."""

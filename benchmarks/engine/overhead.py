@@ -18,7 +18,8 @@ from typing import Any
 import torch
 
 from benchmarks.engine.subject import Subject
-from generation.engine.engine import PREVIEW_EVERY_S, Engine
+from bot.ui.delivery.delivery import PACE_S
+from generation.engine.engine import Engine
 from generation.engine.preview import draw_preview, predict_clean
 from generation.engine.samplers import build_scheduler
 from generation.request import GenerationRequest, Sampler
@@ -193,7 +194,7 @@ def beside_forwards(subject: Subject) -> tuple[float, float, float]:
 def preview_pct(subject: Subject, tick_s: float, side: int) -> float:
     """Return a preview's share of the time, in per cent; latents of ``side`` × ``side`` cells.
 
-    A request gets one every tick, or every `PREVIEW_EVERY_S` if ticks are shorter.
+    A request gets one every tick, or every `PACE_S` if ticks are shorter.
     """
     shape = (1, subject.pipeline.unet.config.in_channels, side, side)
     dtype = subject.pipeline.unet.dtype
@@ -204,4 +205,4 @@ def preview_pct(subject: Subject, tick_s: float, side: int) -> float:
         clean = predict_clean(seen, output, 1.0, subject.pipeline.prediction_type)
         draw_preview(clean, subject.pipeline.preview_colours)
         seconds.append(time.perf_counter() - begun)
-    return 100 * statistics.median(seconds) / max(tick_s, PREVIEW_EVERY_S)
+    return 100 * statistics.median(seconds) / max(tick_s, PACE_S)

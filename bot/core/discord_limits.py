@@ -26,6 +26,7 @@ EMBEDS_LENGTH = 6000
 MENU_OPTIONS = 25
 MENU_LABEL_LENGTH = 100
 FORM_TITLE_LENGTH = 45
+FORM_TEXT_LENGTH = 4000
 
 # "User Resource", and "Application Command Object" for a command's.
 NAME_LENGTH = 32

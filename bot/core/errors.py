@@ -10,6 +10,7 @@ JobError
 ├── RoleNeeded       administrators require one of some roles; says which
 ├── NothingToDo      the job has already ended, or has not ended yet
 ├── AgeRestricted    the checkpoint or style is for age-restricted channels; names it
+├── CheckpointReserved  the checkpoint is for people with other roles; names it
 ├── JobNotFound      no such job in this server, or none visible from here
 ├── ForeignButton    the button belongs to a job with the same number in another database
 ├── JobRemoved       the job was deleted by its author or a moderator
@@ -78,6 +79,14 @@ class NotAllowedHere(JobError):
 
 class AgeRestricted(JobError):
     """The checkpoint or style needs an age-restricted channel, and this is not one."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+class CheckpointReserved(JobError):
+    """The bot's owner reserved the checkpoint for roles that the person does not have."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)

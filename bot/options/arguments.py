@@ -13,10 +13,10 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
-from bot.options import dialects, midjourney, pasted
+from bot.options import dialects, elsewhere, midjourney, pasted
 from bot.options.errors import TooManyJobs, UnknownParameter
 from bot.options.image_options import ImageOptions
-from bot.options.permutations import MAX_JOBS, expand
+from bot.options.permutations import MAX_JOBS, escape, expand
 from bot.options.registry import OPTIONS, Option
 from bot.options.resolve import named
 from bot.options.typography import (
@@ -33,10 +33,12 @@ from bot.texts import phrased, say
 from bot.texts.inert import code
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
+from generation.metadata.infotext import is_ours
 from generation.request import COUNT
 
 NEAR = 0.7  # of difflib's ratio, which is 1 for the same word
 SHOWN_PIECE = 60  # characters of what is wrong
+LOOKED_AT = 1000  # characters behind a name, to tell whether it is a parameter's
 
 _MARK = re.compile(
     rf"(?<![{DASHES}])(?P<dash>[{DASHES}]{{1,4}})(?P<gap>[\s{INVISIBLE}]{{0,3}})"
@@ -133,10 +135,11 @@ def all_said(said: ImageOptions, catalog: Catalog) -> tuple[ImageOptions, ...]:
     """
     text = said.prompt
     if (found := pasted.split(tidy(text))) is not None:
-        options = pasted.options_of(found.found, catalog)
-        away = filter(None, (said.negative_prompt.strip(), options.negative_prompt))
+        options = elsewhere.options_of(found.found, catalog)
+        away = filter(None, (said.negative_prompt.strip(), found.found.negative_prompt))
         said = options.over(said).but(negative_prompt=", ".join(away))
-        text = found.found.prompt + found.typed
+        prompt = found.found.prompt
+        text = (escape(prompt) if is_ours(found.found) else prompt) + found.typed
     return tuple(_known(catalog, named(catalog, one)) for one in read(text, said))
 
 
@@ -206,7 +209,7 @@ def _marks(text: str) -> list[_Mark]:
 
 def _fits(mark: _Mark, name: str, text: str) -> bool:
     """Tell whether the words behind a name are a value of it, so that its dash is no dash."""
-    rest = text[mark.end :]
+    rest = text[mark.end : mark.end + LOOKED_AT]
     if another := _ANOTHER.search(rest):
         rest = rest[: another.start()]
     option = mark.option

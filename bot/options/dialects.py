@@ -10,10 +10,13 @@ web UI's ``[from:to:when]``, ``[one|other]`` and ``AND``, of which the first is 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from generation.prompt_weights import MAX_WEIGHT
+from bot.options.typography import tidy
+from generation import prompt_schedule
+from generation.prompt_schedule import Part, Turns
+from generation.prompt_weights import EMPHASIS, MAX_WEIGHT
 
 NOVELAI_EMPHASIS = 1.05
 MAX_DEPTH = 30  # of braces in braces that mean anything but Midjourney's
@@ -24,6 +27,11 @@ _COMMAND = re.compile(
 )
 _ADDRESSES = re.compile(r"\s*(?:<?https?://[^\s<>]+>?(?:\s+|$))+")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+# InvokeAI's weights stand behind brackets or a word (the library compel's syntax).
+_BEHIND = re.compile(
+    r"(?:\((?P<inner>(?:[^()]|\([^()]*\))*)\)|(?<![\w'+-])(?P<word>[^\W_][\w']*))"
+    r"(?P<weight>\++|-+|(?<=\))[0-9]*\.?[0-9]+)(?=[\s,.;)]|$)"
+)
 _PARAMETER = re.compile(r"(?:^|\s)[-‐-―−]{1,2}[^\W\d_]")
 _VALUE = re.compile(r"(?:^|\s)[-‐-―−]{1,2}[^\W\d_][\w-]*\s*[=:]?\s*$")
 _CHOSEN = re.compile(r"\s*[0-9]+(?:-[0-9]+)?\$\$(?:[^$|]*\$\$)?")
@@ -38,14 +46,12 @@ _ELSEWHERE = re.compile(
 )
 _EMPTY = re.compile(rf"\(\s*(?::\s*{_NUMBER}\s*)?\)|\[\s*\]")
 _GAP = re.compile(r"[ \t]+(?=[ \t,])|(?:,\s*)+(?=,)")
-_WHEN = re.compile(r"\s*(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)%?\s*")
-_BRACKET = re.compile(r"\\.|[\[\]]", re.DOTALL)
 _AND = re.compile(r"(?<=\s)AND(?=\s)")
-_SHOUTED = re.compile(r"[^\W\d_]{2,}")
+_LONG_WORD = re.compile(r"[^\W\d_]{2,}")
 _SCALED = re.compile(rf"(?P<words>.*\S)\s*:\s*(?P<weight>{_NUMBER})\s*", re.DOTALL)
 # NovelAI writes the weight first: ``1.5::rain, night::``.
 _NUMBERED = re.compile(rf"(?<![\w.:-])(?P<weight>{_NUMBER})::(?P<words>[^:]+?)::(?=[\s,]|$)")
-_PART = re.compile(rf"::(?P<weight>{_NUMBER})?(?=\s|$|,)")
+_ROUND_OR_PART = re.compile(rf"(?<!\\)[()]|::(?P<weight>{_NUMBER})?(?=\s|$|,)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,7 @@ def braces(text: str) -> Read:
     emphasised: list[int] = []
     shown = "".join(_shown(tree.parts, left_out, emphasised, inside=False))
     if any(levels > 1 for levels in emphasised):  # then its square brackets are NovelAI's, too
-        shown = _weakened(shown)
+        shown = _weighing(shown, "[]", 1 / NOVELAI_EMPHASIS)
     return Read(shown, left_out=tuple(left_out))
 
 
@@ -101,6 +107,29 @@ def words(prompt: str) -> Read:
     prompt = _drawn_first(prompt, left_out)
     prompt, away = _weighted(prompt, left_out)
     return Read(prompt.strip(), away, tuple(left_out))
+
+
+def of_program(prompt: str, program: str | None) -> Read:
+    """Return a prompt out of another program's file as we write it, and what was taken out."""
+    prompt = tidy(prompt)
+    if program == "NovelAI":  # round brackets are letters there, and braces always weigh
+        prompt = re.sub(r"(?<!\\)[()]", r"\\\g<0>", prompt)
+        prompt = _weighing(_weighing(prompt, "[]", 1 / NOVELAI_EMPHASIS), "{}", NOVELAI_EMPHASIS)
+    elif program == "InvokeAI":
+        for _ in range(MAX_DEPTH):
+            prompt, changed = _BEHIND.subn(_weight_behind, prompt)
+            if not changed:
+                break
+    return words(prompt)
+
+
+def _weight_behind(found: re.Match[str]) -> str:
+    """Return what a weight or a row of signs follows in InvokeAI, with its weight in brackets."""
+    weight = found["weight"]
+    value = (
+        EMPHASIS ** (weight.count("+") - weight.count("-")) if weight[0] in "+-" else float(weight)
+    )
+    return _in_brackets(found["inner"] or found["word"], min(value, MAX_WEIGHT))
 
 
 def _taken(text: str, left_out: list[str]) -> str:
@@ -146,7 +175,7 @@ def _shown(
         if isinstance(part, str):
             shown.append(part)
             continue
-        before = "".join(shown)
+        before = shown[-1] if shown else ""
         levels, inner = 1, part
         while (only := inner.only) is not None:
             levels, inner = levels + 1, only
@@ -204,47 +233,40 @@ def _split(text: str, separator: str) -> list[str]:
     return [*parts, text[start:]]
 
 
-def _brackets(text: str, read: Callable[[str], str]) -> str:
-    """Return the text with what stands in each pair of square brackets read, inner ones first."""
+def _weighing(text: str, pair: str, weight: float) -> str:
+    """Return the text with a weight for each pair of brackets of a kind, inner ones first."""
     levels, end = [""], 0
-    for mark in _BRACKET.finditer(text):
+    for mark in re.finditer(rf"\\.|[{re.escape(pair)}]", text, re.DOTALL):
         levels[-1] += text[end : mark.start()]
         end = mark.end()
-        if mark[0] == "[":
+        if mark[0] == pair[0]:
             levels.append("")
-        elif mark[0] == "]" and len(levels) > 1:
+        elif mark[0] == pair[1] and len(levels) > 1:
             inner = levels.pop()
-            levels[-1] += read(inner)
+            levels[-1] += _in_brackets(inner, weight) if inner.strip() else ""
         else:
             levels[-1] += mark[0]
     levels[-1] += text[end:]
-    return "[".join(levels)
-
-
-def _weakened(text: str) -> str:
-    return _brackets(
-        text, lambda inner: _in_brackets(inner, 1 / NOVELAI_EMPHASIS) if inner.strip() else ""
-    )
+    return pair[0].join(levels)
 
 
 def _drawn_first(text: str, left_out: list[str]) -> str:
     """Return the text with the first of what takes turns while a picture is drawn."""
+    found = prompt_schedule.parse(text)
+    left_out += (text[one.start : one.end + 1] for one in found if isinstance(one, Turns))
+    shown: list[str] = []
+    waiting = list(reversed(found))
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Turns):
+            waiting += reversed(next((one for one in part.choices if _says(text, one)), ()))
+        else:
+            shown.append(text[slice(*part)])
+    return "".join(shown)
 
-    def first(inner: str) -> str:
-        whole = f"[{inner}]"
-        alternatives = _split(inner, "|")
-        if len(alternatives) > 1:
-            left_out.append(whole)
-            return next((one for one in alternatives if one.strip()), "")
-        *steps, when = _split(inner, ":")
-        if len(steps) not in (1, 2) or not _WHEN.fullmatch(when):
-            return whole
-        if steps[-1][-1:].isdigit() and when.strip().isdigit():
-            return whole  # a time, a ratio or a verse
-        left_out.append(whole)
-        return next((one for one in steps if one.strip()), "")
 
-    return _brackets(text, first)
+def _says(text: str, parts: Iterable[Part]) -> bool:
+    return any(isinstance(part, Turns) or text[slice(*part)].strip() for part in parts)
 
 
 def _weighted(text: str, left_out: list[str]) -> tuple[str, str]:
@@ -259,10 +281,11 @@ def _weighted(text: str, left_out: list[str]) -> tuple[str, str]:
         return ""
 
     text = _NUMBERED.sub(numbered, text)
+    if away:
+        text = _GAP.sub("", text).strip(" ,")
     parts: list[tuple[str, float]] = []
     start = 0
-    marks = [mark for mark in _PART.finditer(text) if _is_outside(text[: mark.start()])]
-    for mark in marks:
+    for mark in _outside(text):
         parts.append((text[start : mark.start()], float(mark["weight"] or 1)))
         start = mark.end()
     parts.append((text[start:], 1.0))
@@ -282,17 +305,23 @@ def _weighted(text: str, left_out: list[str]) -> tuple[str, str]:
 def _sections(text: str, weight: float, left_out: list[str]) -> list[tuple[str, float]]:
     """Return what AND parts, with weights of their own; between words in capitals it is a word."""
     found: list[tuple[str, float]] = []
-    start = 0
-    for mark in _AND.finditer(text):
-        before = _SHOUTED.findall(text[start : mark.start()])[-1:]
-        after = _SHOUTED.findall(text[mark.end() :])[:1]
-        if any(word.isupper() and word.upper() != word.lower() for word in (*before, *after)):
+    start, last = 0, ""
+    for word in _LONG_WORD.finditer(text):
+        if not _AND.match(text, word.start()):
+            last = word[0]
+            continue
+        following = _LONG_WORD.search(text, word.end())
+        if _is_shouted(last) or (following and _is_shouted(following[0])):
             continue
         left_out.append("AND")
-        found.append(_scaled(text[start : mark.start()], weight))
-        start = mark.end()
+        found.append(_scaled(text[start : word.start()], weight))
+        start, last = word.end(), ""
     rest = text[start:]
     return [*found, _scaled(rest, weight) if found else (rest, weight)]
+
+
+def _is_shouted(word: str) -> bool:
+    return word != "AND" and word.isupper() and word.upper() != word.lower()
 
 
 def _scaled(text: str, weight: float) -> tuple[str, float]:
@@ -300,8 +329,14 @@ def _scaled(text: str, weight: float) -> tuple[str, float]:
     return (found["words"], float(found["weight"])) if found else (text, weight)
 
 
-def _is_outside(text: str) -> bool:
-    return len(re.findall(r"(?<!\\)\(", text)) <= len(re.findall(r"(?<!\\)\)", text))
+def _outside(text: str) -> Iterator[re.Match[str]]:
+    """Yield where a part ends that is in no round brackets."""
+    depth = 0
+    for mark in _ROUND_OR_PART.finditer(text):
+        if mark[0] in ("(", ")"):
+            depth += 1 if mark[0] == "(" else -1
+        elif depth <= 0:
+            yield mark
 
 
 def _in_brackets(text: str, weight: float) -> str:

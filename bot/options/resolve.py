@@ -117,6 +117,7 @@ def request_of(catalog: Catalog, said: ImageOptions) -> GenerationRequest:
     if filled["seed"] is None:
         filled["seed"] = new_seed()
     filled |= {"checkpoint": checkpoint.name, "width": width, "height": height}
+    filled["family"] = checkpoint.family
     # What is still unset is up to the request's own defaults.
     said_at_all = {name: value for name, value in filled.items() if value is not None}
     return GenerationRequest(prompt=prompt, negative_prompt=negative_prompt, **said_at_all)

@@ -4,6 +4,7 @@ Dashes are those of Unicode's category Pd that stand on keyboards or that autoco
 two hyphens, and the minus sign. What is invisible is what Unicode calls default ignorable.
 """
 
+import re
 import unicodedata
 
 import regex
@@ -17,6 +18,7 @@ INVISIBLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\u3164\ufeff\uffa0"
 )
+_LONE = re.compile("[\ud800-\udfff]")
 _STRAY = regex.compile(rf"[{INVISIBLE}]+(?=[\s{DASHES}]|$)|(?:(?<=[\s{DASHES}])|^)[{INVISIBLE}]+")
 _UNSEEN = regex.compile(r"[\p{Z}\p{C}\p{Default_Ignorable_Code_Point}\u2800]")
 _HIDDEN = regex.compile(rf"[{INVISIBLE}]")
@@ -27,7 +29,7 @@ _ASCII = str.maketrans(
 
 def well_formed(text: str) -> str:
     """Return the text with U+FFFD for each lone surrogate, which no file or database takes."""
-    return "".join("\ufffd" if "\ud800" <= letter <= "\udfff" else letter for letter in text)
+    return _LONE.sub("\ufffd", text)
 
 
 def tidy(text: str) -> str:

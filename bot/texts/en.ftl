@@ -152,6 +152,7 @@ bound-adapters-memory = LoRAs that together take at most { $most } MiB
 bound-adapters-once = written with each LoRA once
 bound-adapter-name = written with LoRA names of { $least } to { $most } characters
 bound-adapter-weight = written with LoRA weights from { $least } to { $most }, as in `<lora:name:0.8>`; “{ $name }” has “{ $weight }”
+bound-prompt-texts = a prompt that changes into at most { $most } different texts while it is drawn, fewer of `[one|other]` and `[from:to:when]`
 bound-strength-needed = greater than 0 and at most 1 when there is an image
 bound-strength-steps = at least { $least } with { $steps } steps
 bound-image-needed = given when there is a strength
@@ -183,6 +184,8 @@ embedding-does-not-fit = { $file } does not fit the text encoders of { $wanted }
 embedding-length = { $file } holds more than { $most } vectors
 embedding-not-finite = { $file } is damaged: it holds values that are no numbers
 checkpoint-not-listed = not in the catalog, which has { $names }
+checkpoint-not-among = not in the catalog; `/checkpoints` lists all { $count }
+checkpoint-near = not in the catalog of { $count }; the most similar names are { $names }
 checkpoint-none-here = not in the catalog, which has none for this place
 checkpoint-file = { $file }: { $why }
 checkpoint-file-missing = no such file: { $file }
@@ -211,6 +214,11 @@ checkpoint-too-long =
     } too long
 checkpoint-damaged = { $file } is damaged: its header is wrong about { $key }
 checkpoint-header = { $file } has a header of more than { $most } MiB, which is not read
+checkpoint-parts = { $file } lacks { $names }, and no file beside it has them
+checkpoint-part-lacks = its { $part } lacks { $name }
+checkpoint-shape = its { $name } is { $found } instead of { $wanted }
+checkpoint-scale = its { $name } has { $count } factors, which is neither one nor one for each row
+checkpoint-other-config = { $file } has weights of { $found }, and { $folder } describes { $wanted }
 checkpoint-impostor = { $file } is not a safetensors file but { $what }
 content-lfs = a pointer of Git LFS; run git lfs pull
 content-page = a web page; download it again
@@ -220,7 +228,10 @@ checkpoint-kind = { $file } is { $what }, not a checkpoint
 checkpoint-not-drawn = { $file } is a { $family } model, which is not supported
 checkpoint-quantized = { $file } is quantized as { $found }, which is not supported
 checkpoint-inpaints = { $file } is an inpainting model, which is not supported yet
-checkpoint-edits = { $file } takes { $channels } channels; it edits pictures, which is not supported
+checkpoint-unreadable = { $file } cannot be read within the time and memory for one file
+checkpoint-other-format = { $file } is in a format that is not read; safetensors only
+checkpoint-moving = { $file } is still being copied
+checkpoint-edits = { $file } takes { $channels } channels; editing is not supported
 checkpoint-unknown = { $file } holds no model that Darkroom knows
 kind-diffusion-model = a diffusion model without VAE and text encoder
 kind-lora = a LoRA
@@ -233,6 +244,7 @@ kind-image-encoder = an image encoder
 kind-ip-adapter = an IP-Adapter
 checkpoint-config = a single file needs config in the catalog
 checkpoint-config-file = { $file } needs config in the catalog: a diffusers folder or a hub id that says how it is built
+checkpoint-not-found = it has no source, and none of this name is in the folders of models
 checkpoint-no-source = { $source } is neither a folder nor a hub id (owner/name)
 checkpoint-hub-out-of-reach = { $repository } is not on disk and the hub is out of reach
 checkpoint-hub = { $repository } on the hub: { $why }
@@ -296,6 +308,7 @@ parameter =
     .guidance = Guidance
     .seed = Seed
     .strength = Strength
+    .rescale = Guidance rescale
     .style = Style
 permission =
     .view-channel = View Channel
@@ -319,6 +332,7 @@ command-imagine = Develop pictures from a description
     .checkpoint = The model that draws
     .image = A picture to start from: PNG, JPEG, WebP, AVIF or HEIC, cropped to the shape
     .strength = How much of that picture is redrawn (0.75)
+    .rescale = Takes back glaring contrast that high guidance brings: 0.7 is usual (0)
     .style = A named look added to your prompt; "none" for no style
     .private = Only you can see it, and what you make from it
 command-upscale = Make one of your own pictures larger
@@ -384,6 +398,7 @@ settings-steps = { $steps ->
 settings-guidance = guidance { $guidance }
 settings-seed = seed { $seed }
 settings-strength = strength { $strength }
+settings-rescale = guidance rescale { $rescale }
 picture-place = (picture { $number } of { $count })
 preview-alt = A preview of the pictures
 
@@ -404,6 +419,7 @@ button-favourite = Favourite
 button-delete = Delete
 button-delete-for-good = Delete for good
 form-remix = Remix
+form-too-long = { $name }: { $length } characters are more than a form can hold ({ $most }), so it stays as it is.
 form-seed = Seed
     .hint = Leave empty for a new one
 form-guidance = Guidance
@@ -444,6 +460,7 @@ left-out-seed = seed { $said }
 left-out-aspect = size { $said }
 left-out-transparency = transparency (laid on white)
 left-out-strength = strength { $said }
+left-out-rescale = guidance rescale { $said }
 left-out-other = { $name } { $said }
 
 details-by = Requested by
@@ -507,6 +524,25 @@ queue-more = and { $more } more
 ### Checkpoints and styles
 
 command-checkpoints = The models you can pick, with their settings and a sample picture
+    .search = Part of a name
+    .refresh = Look for new files now (the bot's owners only)
+refresh-new =
+    { $count ->
+        [one] 1 new checkpoint
+       *[other] { $count } new checkpoints
+    }: { $names }
+refresh-changed =
+    { $count ->
+        [one] 1 has changed
+       *[other] { $count } have changed
+    }: { $names }
+refresh-gone =
+    { $count ->
+        [one] 1 is gone
+       *[other] { $count } are gone
+    }: { $names }
+refresh-nothing = Nothing has changed.
+refresh-more = and { $count } more; `darkroom models check` lists them all
 command-styles = The styles you can pick, with their prompts and a sample picture
 checkpoint-settings = { $size } px, { $steps } steps of { $sampler }, guidance { $guidance }
 checkpoint-default = Used by default
@@ -524,6 +560,7 @@ error-too-fast =
        *[other] That was quick. Try again in { $seconds } seconds.
     }
 error-age-restricted = { $name } is for age-restricted channels only.
+error-checkpoint-reserved = { $name } is reserved for certain roles, and you have none of them here.
 settings-style = style { $style }
 details-styled = Full prompt
 
@@ -551,6 +588,7 @@ preference =
     .aspect = The shape of the picture
     .steps = Denoising steps
     .guidance = How closely to follow the prompt
+    .rescale = Takes back glaring contrast that high guidance brings
     .count = How many pictures
     .style = A named look; "none" for no style
     .sampler = The noise scheduler

@@ -1,6 +1,7 @@
 """Autocomplete for options."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 
 from discord import app_commands
 
@@ -9,20 +10,48 @@ from bot.core.discord_limits import CHOICE_NAME_LENGTH, CHOICES
 from bot.texts.inert import plain
 from bot.ui.eyes import is_age_restricted
 from bot.ui.interaction import Interaction, app_of
+from bot.ui.interaction_context import role_ids_of
 from generation.catalog import Catalog
+
+# File names part their words otherwise than people do.
+_BETWEEN = re.compile(r"[\s_.-]+")
 
 
 def matching(names: Iterable[str], typed: str) -> list[app_commands.Choice[str]]:
-    """Return the names that contain what was typed so far."""
-    found = [name for name in names if typed.casefold() in name.casefold()]
+    """Return the names that fit what was typed so far, as far as Discord takes them."""
     return [
         app_commands.Choice(name=plain(name, CHOICE_NAME_LENGTH), value=name)
-        for name in found
+        for name in search(names, typed)
         if len(name) <= CHOICE_NAME_LENGTH  # Discord accepts no longer value
     ][:CHOICES]
 
 
+def search(names: Iterable[str], typed: str) -> Sequence[str]:
+    """Return the names with all words that were typed, or parts of words, whatever their order.
+
+    Those that begin so come first, then those in which a word begins so; otherwise their order
+    stays.
+    """
+    words = _words(typed)
+    if not words:
+        return list(names)
+    found: list[tuple[int, str]] = []
+    for name in names:
+        plainly = " ".join(_words(name))
+        if typed.casefold() in name.casefold() or all(word in plainly for word in words):
+            rank = 0 if plainly.startswith(words[0]) else 1 if f" {words[0]}" in plainly else 2
+            found.append((rank, name))
+    return [name for _, name in sorted(found, key=lambda one: one[0])]
+
+
 def catalog_here(interaction: Interaction) -> Catalog:
-    """Return the catalog available in this place."""
-    here = is_age_restricted(interaction.channel)
-    return in_place(app_of(interaction).catalog, age_restricted=here)
+    """Return what the person can choose in this place."""
+    return in_place(
+        app_of(interaction).catalog,
+        age_restricted=is_age_restricted(interaction.channel),
+        role_ids=role_ids_of(interaction.user),
+    )
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in _BETWEEN.split(text.casefold()) if word]

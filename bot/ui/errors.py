@@ -12,7 +12,7 @@ import discord
 from discord import app_commands
 
 from bot.core.discord_limits import CONTENT_LENGTH
-from bot.core.errors import AgeRestricted, Blocked, JobError
+from bot.core.errors import AgeRestricted, Blocked, CheckpointReserved, JobError
 from bot.core.jobs.job_store import AlreadyRecorded
 from bot.core.jobs.presenter import DeliveryFailed
 from bot.db.errors import (
@@ -52,6 +52,9 @@ SENTENCES: dict[type[BaseException], Line] = {
     PromptError: str,
     Blocked: lambda error: _blocked(error),
     AgeRestricted: lambda error: say("error-age-restricted", name=inert(error.name, NAME)),
+    CheckpointReserved: lambda error: say(
+        "error-checkpoint-reserved", name=inert(error.name, NAME)
+    ),
     InvalidRequest: lambda error: say(
         "error-invalid", field=error.field, bound=phrased(error.bound)
     ),

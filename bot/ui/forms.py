@@ -6,17 +6,15 @@ from typing import Any
 
 import discord
 
+from bot.core.discord_limits import FORM_TEXT_LENGTH
 from bot.options.registry import Option, in_forms
 from bot.options.values import Prompt
 from bot.texts import say
+from bot.texts.inert import units
 from bot.ui.interaction import Interaction
-from generation.request import PROMPT_LENGTH
 
-# Escaped braces take two characters each, and parameters may follow.
-TYPED_LENGTH = 2 * PROMPT_LENGTH + 500
 NUMBER_LENGTH = 20
-LONG: dict[str, Any] = {"style": discord.TextStyle.paragraph}
-NEGATIVE = LONG | {"max_length": PROMPT_LENGTH, "required": False}
+LONG: dict[str, Any] = {"style": discord.TextStyle.paragraph, "max_length": FORM_TEXT_LENGTH}
 NUMBER: dict[str, Any] = {"max_length": NUMBER_LENGTH, "required": False}
 
 
@@ -31,24 +29,38 @@ class Input:
 
 
 def remix_form(custom_id: str, filled: Mapping[str, str]) -> discord.ui.Modal:
-    """Return the remix form, filled in with these texts by field."""
-    return modal(say("form-remix"), custom_id, map(option_input, in_forms()), filled)
+    """Return the remix form, filled in with these texts by field.
+
+    A text that no form can hold is not asked for: the form says that it stays.
+    """
+    inputs, notes = [], []
+    for option in in_forms():
+        if (length := units(filled.get(option.field, ""))) <= FORM_TEXT_LENGTH:
+            inputs.append(option_input(option))
+        else:
+            name = say(f"form-{option.key}")
+            notes.append(say("form-too-long", name=name, length=length, most=FORM_TEXT_LENGTH))
+    return modal(say("form-remix"), custom_id, inputs, filled, notes)
 
 
 def option_input(option: Option) -> Input:
     """Return an input for an option."""
-    look = NEGATIVE if isinstance(option.value, Prompt) else NUMBER
-    if option.required:
-        look = LONG | {"max_length": TYPED_LENGTH}
+    look = LONG | {"required": option.required} if isinstance(option.value, Prompt) else NUMBER
     hint = "" if option.required else say(f"form-{option.key}.hint")
     return Input(option.field, say(f"form-{option.key}"), hint, look)
 
 
 def modal(
-    title: str, custom_id: str, inputs: Iterable[Input], filled: Mapping[str, str]
+    title: str,
+    custom_id: str,
+    inputs: Iterable[Input],
+    filled: Mapping[str, str],
+    notes: Iterable[str] = (),
 ) -> discord.ui.Modal:
-    """Return a form with some fields ``filled`` in, recognized by its custom id."""
+    """Return a form below ``notes``, with some fields ``filled`` in, known by its custom id."""
     whole = discord.ui.Modal(title=title, custom_id=custom_id)
+    for note in notes:
+        whole.add_item(discord.ui.TextDisplay(note))
     for one in inputs:
         text = discord.ui.TextInput[discord.ui.Modal](
             custom_id=one.field, default=filled.get(one.field, ""), **one.look

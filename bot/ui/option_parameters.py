@@ -9,7 +9,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.core.discord_limits import CHOICES
+from bot.core.discord_limits import CHOICES, TEXT_OPTION_LENGTH
 from bot.options.registry import Offers, Option
 from bot.options.values import Name, Number, OneOf, Text, Truth, Upload, Value, Whole
 from bot.texts import say
@@ -119,7 +119,7 @@ def _annotation(value: Value, least_length: int) -> Any:  # noqa: ANN401
         case Name() | OneOf():
             return str
         case Text(least, most):
-            return _RANGE[str, max(least, least_length), most]
+            return _RANGE[str, max(least, least_length), min(most, TEXT_OPTION_LENGTH)]
         case Truth():
             return bool
         case Upload():

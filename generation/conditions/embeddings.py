@@ -4,7 +4,7 @@ Gal et al. 2022, https://arxiv.org/abs/2208.01618. The vectors take the place of
 tokenizers know nothing of them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -126,23 +126,34 @@ class Embeddings:
         self._encoders = {part: one for part, one in models.items() if part is not Part.DENOISER}
         self._device = device
         self._family = family
-        self._offered: Mapping[str, Adapter] = {}
+        self._find: Callable[[], Mapping[str, Adapter]] = dict
+        self._offered: Mapping[str, Adapter] | None = None
+        self._names = EmbeddingNames(())
         self._loaded: dict[str, Embedding] = {}
-        self.names = EmbeddingNames(())
 
-    def offer(self, embeddings: Mapping[str, Adapter]) -> None:
-        """Offer those that were made for this family, or nobody knows for which."""
-        self._offered = {
-            name: one for name, one in embeddings.items() if one.family in (None, self._family)
-        }
-        self._loaded = {}
-        self.names = EmbeddingNames(tuple(self._offered))
+    def offer(self, find: Callable[[], Mapping[str, Adapter]]) -> None:
+        """Offer what ``find`` returns at any time, of the same object as long as it is the same.
+
+        Left out are those that were made for another family.
+        """
+        self._find = find
+
+    @property
+    def names(self) -> "EmbeddingNames":
+        """Return the names that can be used now; another object whenever they change."""
+        offered = self._find()
+        if offered is not self._offered and (offered or self._offered):
+            fit = [name for name, one in offered.items() if one.family in (None, self._family)]
+            self._names, self._loaded = EmbeddingNames(tuple(fit)), {}
+            self._offered = offered
+        return self._names
 
     def __getitem__(self, name: str) -> Embedding:
         """Return the embedding of this name; raises AdapterUnavailable as `load_embedding`."""
         if name not in self._loaded:
             if len(self._loaded) >= MOST_KEPT:
                 self._loaded.pop(next(iter(self._loaded)))
+            assert self._offered is not None  # noqa: S101 - the name is from it
             self._loaded[name] = self._load(self._offered[name])
         return self._loaded[name]
 

@@ -38,7 +38,7 @@ class Drawing:
     samples: list[Sample] = field(default_factory=list)
     pictures_told: int = 0
     step_told: int = 0
-    preview_due: float = 0.0
+    preview_wanted: bool = True
     device_seconds: float = 0.0
     _set: AdapterSet = field(init=False, repr=False)
 

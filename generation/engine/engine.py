@@ -43,7 +43,6 @@ from generation.request import (
 from generation.source_image import decode
 from generation.upscaler.tiles import Upscaler
 
-PREVIEW_EVERY_S = 1.5  # as often as a message may be edited
 WARM_UP = 0  # the key of the warm-up request; all others are at least 1
 
 Events = list[tuple[int, Event]]
@@ -109,6 +108,14 @@ class Engine:
             self._cancelled.append((key, Failed(Cancelled("cancelled"))))
         elif key in self._aboard:
             self._cancelled.append(self._fail(key, Cancelled("cancelled")))
+
+    def look(self, key: int) -> None:
+        """Draw a preview at the request's next step; until it is asked again, there are no more.
+
+        Each request's first step brings one unasked. Unknown and finished keys are ignored.
+        """
+        if isinstance(drawing := self._aboard.get(key), Drawing):
+            drawing.preview_wanted = True
 
     @torch.inference_mode()
     def step(self) -> Events:
@@ -250,13 +257,13 @@ class Engine:
         return [event for drawing in drawings for event in self._progress(drawing)]
 
     def _progress(self, drawing: Drawing) -> Events:
-        """Report a request's progress, if there is any, with a preview if one is due."""
+        """Report a request's progress, if there is any, with a preview if one is wanted."""
         if drawing.step <= drawing.step_told:
             return []
         drawing.step_told = drawing.step
-        now, preview = time.monotonic(), None
-        if now >= drawing.preview_due:
-            drawing.preview_due = now + PREVIEW_EVERY_S
+        preview = None
+        if drawing.preview_wanted:
+            drawing.preview_wanted = False
             clean = torch.cat([sample.clean() for sample in drawing.samples])
             preview = draw_preview(clean, drawing.pipeline.preview_colours)
         return [(drawing.key, Progress(drawing.step, drawing.samples[0].steps, preview))]

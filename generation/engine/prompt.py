@@ -115,7 +115,7 @@ class PromptEncoder:
         cannot be used.
         """
         changes = adapter_set(adapters, self._part)
-        key = (text, changes.key)
+        key = (text, changes.key, self._embeddings.names)
         if key in self._cache:
             self._cache.move_to_end(key)
             return self._cache[key]

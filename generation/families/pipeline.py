@@ -162,7 +162,7 @@ class Pipeline(ABC):
         """
         guided = away + request.guidance_scale * (towards - away)
         share = request.guidance_rescale
-        if share == 0:
+        if not share:
             return guided
         inside = tuple(range(1, guided.dim()))
         deviations = (one.std(dim=inside, keepdim=True) for one in (towards, guided))

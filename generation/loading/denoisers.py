@@ -23,9 +23,8 @@ INPUTS = (
 )
 PACKED = ("img_in.weight", "x_embedder.weight")  # cells of 2×2 in a row
 FLOWS = frozenset(
-    "auraflow chroma flux flux2 flux3 hidream hunyuan_video krea2 lumina2 omnigen2 qwen_image sana"
-    " sd3 wan z_image".split()
-)
+    ("auraflow", "chroma", "flux", "flux2", "flux3", "hidream", "hunyuan_video", "krea2")
+).union(("lumina2", "omnigen2", "qwen_image", "sana", "sd3", "wan", "z_image"))
 SAID = {"epsilon": "epsilon", "eps": "epsilon", "v": "v_prediction", "v_prediction": "v_prediction"}
 V_WORDS = re.compile(r"(?<!\bno )(?<!\bnon )(?<!\bnot )\bv ?pred(?:iction)?\b")
 V_SPREAD = 0.09  # as ComfyUI has it in supported_models.py

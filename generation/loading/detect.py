@@ -123,8 +123,8 @@ def describe(path: Path, header: Header) -> ModelFile:
     said = _kept(header.metadata)
     parts = _parts(tensors)
     kind = _kind(tensors, parts)
-    if kind is Kind.DIFFUSION_MODEL and Part.DENOISER not in parts:
-        parts = {Part.DENOISER: sum(parts.values())}
+    if parts.keys() == {Part.OTHER}:
+        parts = {_part_alone(tensors, kind): parts[Part.OTHER]}
     file = ModelFile(
         path=path,
         kind=kind,
@@ -190,6 +190,17 @@ def _kind_alone(tensors: Tensors) -> Kind:
     if len(tensors) == 1 and _is_embedding(next(iter(tensors.values()))):
         return Kind.EMBEDDING
     return Kind.UNKNOWN
+
+
+def _part_alone(tensors: Tensors, kind: Kind) -> Part:
+    """Return which part a file holds whose names have no prefix."""
+    if kind is Kind.TEXT_ENCODER:
+        name, encoder = next(one for one in TEXT_ENCODERS.items() if one[0] in tensors)
+        if encoder is not None:
+            return Part[encoder]
+        return Part[CLIP_WIDTHS.get(tensors[name].shape[-1], "OTHER")]
+    alone = {Kind.DIFFUSION_MODEL: Part.DENOISER, Kind.VAE: Part.VAE}
+    return alone.get(kind, Part.OTHER)
 
 
 def _is_embedding(tensor: Tensor) -> bool:

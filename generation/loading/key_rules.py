@@ -59,13 +59,15 @@ UPSCALERS = re.compile(
     r"(?:params(?:_ema)?\.)?(?:body\.0\.rdb1\.|model\.1\.sub\.0\.|RRDB_trunk\.|body\.1\.weight$"
     r"|layers\.0\.residual_group\.|conv_after_body\.|upsample\.0\.|block_1\.c1_r\.)"
 )
+# A layer of a text encoder, whose width tells which of CLIP's it is.
 TEXT_ENCODERS = {
-    "text_model.encoder.layers.0.self_attn.q_proj.weight": "CLIP",
-    "encoder.layers.0.self_attn.q_proj.weight": "CLIP",
-    "transformer.text_model.encoder.layers.0.self_attn.q_proj.weight": "CLIP",
-    "transformer.resblocks.0.attn.in_proj_weight": "CLIP",
+    "text_model.encoder.layers.0.self_attn.q_proj.weight": None,
+    "encoder.layers.0.self_attn.q_proj.weight": None,
+    "transformer.text_model.encoder.layers.0.self_attn.q_proj.weight": None,
+    "transformer.resblocks.0.attn.in_proj_weight": None,
     "encoder.block.0.layer.0.SelfAttention.q.weight": "T5",
-    "model.layers.0.self_attn.q_proj.weight": "LLM",
+    "model.layers.0.self_attn.q_proj.weight": "QWEN",
+    "layers.0.self_attn.q_proj.weight": "QWEN",
 }
 CLIP_WIDTHS = {768: "CLIP_L", 1024: "CLIP_H", 1280: "CLIP_G"}
 IMAGE_ENCODERS = ("vision_model.", "visual.transformer.", "vision_tower.")
@@ -101,15 +103,13 @@ SPOKEN = {
 
 def context_width(tensors: Tensors, prefix: str = "") -> int | None:
     """Return the width of the text that a UNet attends to."""
-    for block in ("input_blocks.1.1", "input_blocks.2.1", "input_blocks.4.1", "input_blocks.3.1"):
-        name = f"{prefix}{block}.transformer_blocks.0.attn2.to_k.weight"
-        if name in tensors:
-            return tensors[name].shape[-1]
-    for level in range(3):
-        name = f"{prefix}down_blocks.{level}.attentions.0.transformer_blocks.0.attn2.to_k.weight"
-        if name in tensors:
-            return tensors[name].shape[-1]
-    return None
+    found = _first(tensors, prefix, ".transformer_blocks.0.attn2.to_k.weight")
+    return found.shape[-1] if found and found.shape else None
+
+
+def _first(tensors: Tensors, prefix: str, ending: str) -> Tensor | None:
+    keys = (key for key in tensors if key.endswith(ending) and key.startswith(prefix))
+    return next((tensors[key] for key in keys), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,13 +228,8 @@ def family_of(tensors: Tensors, prefix: str) -> str | None:
 
 def _unet_family(tensors: Tensors, prefix: str) -> str | None:
     """SD 2 projects its attention's input by a matrix, SD 1 by a convolution over one cell."""
-    for name in ("input_blocks.1.1", "input_blocks.3.1", "input_blocks.4.1"):
-        if found := tensors.get(f"{prefix}{name}.proj_in.weight"):
-            return "sd2" if len(found.shape) == 2 else "sd1"
-    for level in range(2):
-        if found := tensors.get(f"{prefix}down_blocks.{level}.attentions.0.proj_in.weight"):
-            return "sd2" if len(found.shape) == 2 else "sd1"
-    return None
+    found = _first(tensors, prefix, ".proj_in.weight")
+    return None if found is None else "sd2" if len(found.shape) == 2 else "sd1"
 
 
 # By a name in an adapter, where its shapes do not tell.

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from generation.catalog import Catalog
+from generation.catalog import Catalog, Checkpoint
 from generation.engine.device import pick_dtype
 from generation.families.pipeline import Pipeline, family_of
 from generation.loading.memory import free_bytes, is_out_of_memory, release
@@ -34,6 +34,7 @@ class ModelCache:
         self._device = device
         self._options = options or EngineOptions()
         self._pipelines: dict[str, Pipeline] = {}  # most recently used last
+        self._loaded: dict[str, Checkpoint] = {}  # as they were when they were loaded
         self._found: dict[str, Files] = {}  # of checkpoints waiting for room
         self._blockers: dict[str, Collection[str]] = {}
 
@@ -50,6 +51,8 @@ class ModelCache:
         None as long as those ``in_use`` leave no room for it: ask again later. Raises
         CheckpointUnavailable, or the allocator's error if it is too large even alone.
         """
+        if name in self._pipelines and name not in in_use and self._is_outdated(name):
+            self._drop(name)
         if name in self._pipelines:
             self._pipelines[name] = self._pipelines.pop(name)
             return self._pipelines[name]
@@ -67,6 +70,7 @@ class ModelCache:
             self._found[name], self._blockers[name] = files, in_use
         else:
             self._pipelines[name] = pipeline
+            self._loaded[name] = self._catalog[name]
         return pipeline
 
     def drop_all_but(self, kept: Collection[str]) -> bool:
@@ -101,10 +105,14 @@ class ModelCache:
         compiles = compiled is not Compile.OFF and files.name == self._catalog.default
         offloads = short and self._device.type == "cuda" and not compiles
         pipeline = family_of(files.architecture)(parts, self._device, offloads=offloads)
-        pipeline.embeddings.offer(self._catalog.embeddings)
+        pipeline.embeddings.offer(lambda: self._catalog.embeddings)
         if compiles:
             pipeline.compile(compiled, *checkpoint.size_for(Aspect.SQUARE))
         return pipeline
+
+    def _is_outdated(self, name: str) -> bool:
+        """Whether the catalog has another file under this name by now."""
+        return self._loaded[name] != self._catalog.checkpoints.get(name)
 
     def _drop_oldest(self, in_use: Collection[str]) -> bool:
         """Unload the least recently used one not in use; return whether there was one."""
@@ -115,7 +123,7 @@ class ModelCache:
 
     def _drop(self, name: str) -> None:
         log.info("%s makes room", name)
-        del self._pipelines[name]
+        del self._pipelines[name], self._loaded[name]
         release(self._device)
 
 

@@ -30,6 +30,7 @@ Number = TypeVar("Number", int, float)
 NEGATIVE = "Negative prompt:"
 EXACT, EXACT_NEGATIVE = "Exact prompt", "Exact negative prompt"
 ENLARGED_BY = "Postprocess upscale by"
+RESCALED_BY = "CFG Rescale"  # as its extension for the web UI writes it
 LEAST_PAIRS = 3  # fewer are words with a colon among them
 MAX_OTHERS = 64
 
@@ -98,8 +99,13 @@ def describe(request: GenerationRequest, *, seed: int, model_hash: str | None = 
         model=request.checkpoint,
         model_hash=model_hash,
         strength=request.strength,
-        other=dict(_version()),
+        other={**_rescaled(request), **_version()},
     )
+
+
+def _rescaled(request: GenerationRequest) -> dict[str, str]:
+    rescale = _number(request.guidance_rescale)
+    return {} if rescale is None else {RESCALED_BY: rescale}
 
 
 def enlarged(source: Parameters, *, factor: int) -> Parameters:
@@ -143,6 +149,11 @@ def parse(text: str) -> Parameters | None:
     prompt = "\n".join(words[:negative])
     negative_prompt = "\n".join(words[negative:]).removeprefix(NEGATIVE).lstrip()
     return _parameters(pairs.pop(EXACT, prompt), pairs.pop(EXACT_NEGATIVE, negative_prompt), pairs)
+
+
+def is_ours(parameters: Parameters) -> bool:
+    """Tell whether we wrote them, in our way of writing prompts."""
+    return parameters.other.get("Version", "").startswith("Darkroom ")
 
 
 def whole(text: str) -> int | None:

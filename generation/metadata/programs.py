@@ -1,10 +1,11 @@
 """Programs that write one JSON object, or a text for each field. Imports no torch."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from generation.metadata import fields
-from generation.metadata.comfyui import comfyui
+from generation.metadata.comfyui import comfyui, workflow
 from generation.metadata.containers import Texts, json_object
 from generation.metadata.infotext import Parameters
 
@@ -105,17 +106,22 @@ def easy_diffusion(texts: Texts) -> Parameters | None:
 
 
 def comfy(texts: Texts) -> Parameters | None:
-    """ComfyUI: the graph; what its page shows ("workflow") lacks the inputs' names."""
+    """ComfyUI: the graph, or else what its page shows ("workflow"), of which a part is known."""
     for key, table in texts.objects:
         if key.casefold() == "prompt" or comfyui.is_graph(table):
             if found := comfyui.parse_table(table):
                 return found
         elif isinstance(inner := table.get("prompt"), dict) and comfyui.is_graph(inner):
             return comfyui.parse_table(inner)
+    recognised = None
     for _, table in texts.objects:
-        if (isinstance(table.get("nodes"), list) and "links" in table) or comfyui.is_graph(table):
-            return Parameters(program="ComfyUI")
-    return None
+        if workflow.is_workflow(table):
+            recognised = Parameters(program=comfyui.PROGRAM)
+            if found := comfyui.parse_table(workflow.as_graph(table)):
+                return replace(found, partial=True)
+        elif comfyui.is_graph(table):
+            recognised = Parameters(program=comfyui.PROGRAM)
+    return recognised
 
 
 def anybody(texts: Texts) -> Parameters | None:

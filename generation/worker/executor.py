@@ -23,7 +23,18 @@ from generation.request import (
     Started,
 )
 from generation.worker.process import WorkerProcess
-from generation.worker.worker import Add, Cancel, ConfigureLogs, Message, Ready, Report, plain_logs
+from generation.worker.worker import (
+    QUIET_S,
+    Add,
+    Cancel,
+    ConfigureLogs,
+    Look,
+    Message,
+    Offer,
+    Ready,
+    Report,
+    plain_logs,
+)
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +75,15 @@ class Executor(Protocol):
 
         Closing the generator, or cancelling the task inside it, cancels the request.
         """
+
+    def look(self, request: Request) -> None:
+        """Let a running request's next step be reported; of all others only the first is.
+
+        It must be the very object that runs. One that has ended, or waits, is ignored.
+        """
+
+    def offer(self) -> None:
+        """Tell the workers what the catalog has become; requests that are drawn go on."""
 
     async def close(self) -> None:
         """End the workers within seconds; requests still running get Failed(Cancelled)."""
@@ -179,6 +199,17 @@ class LocalExecutor:
         finally:
             self._forget(job)
 
+    def look(self, request: Request) -> None:
+        """Let a running request's next step be reported; see Executor."""
+        for job in self._aboard.values():
+            if job.request is request and self._worker is not None:
+                self._worker.send(Look(job.key))
+
+    def offer(self) -> None:
+        """Tell the worker what the catalog has become; see Executor."""
+        if self._worker is not None:
+            self._worker.send(Offer(self._catalog.for_worker()))
+
     async def close(self) -> None:
         """End the worker within seconds; requests still running get Failed(Cancelled)."""
         if self._supervisor is not None:
@@ -208,7 +239,9 @@ class LocalExecutor:
         """Run one worker until it dies; return how far it got."""
         life, ready_at = _Life.UNREADY, 0.0
         try:
-            self._worker = WorkerProcess(self._catalog, self._options, self._configure_logs)
+            self._worker = WorkerProcess(
+                self._catalog.for_worker(), self._options, self._configure_logs
+            )
         except OSError:
             log.exception("cannot start the worker")
             return life
@@ -313,7 +346,7 @@ class LocalExecutor:
         if self._worker is not None and (self._loading or self._aboard):
             limit = self._load_timeout_s if self._loading else self._tick_timeout_s
             loop = asyncio.get_running_loop()
-            self._watchdog = loop.call_later(limit, self._end_hung, self._worker, limit)
+            self._watchdog = loop.call_later(QUIET_S + limit, self._end_hung, self._worker, limit)
 
     def _end_hung(self, worker: WorkerProcess, limit: float) -> None:
         log.error("the worker has been silent for %.0f s; it is killed", limit)

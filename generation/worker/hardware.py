@@ -3,6 +3,7 @@
 A separate program, because detecting it takes torch, which the caller does not import.
 """
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -18,6 +19,16 @@ class Hardware:
     device: str
     memory_gib: float
     free_gib: float
+
+
+def limit_memory(most: int) -> None:
+    """Limit this process's memory to so many bytes, where the system supports that."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def examine() -> Hardware:

@@ -9,6 +9,7 @@ import queue
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -20,7 +21,7 @@ from generation.catalog import Catalog
 from generation.errors import GenerationError
 from generation.log_context import about
 from generation.options import EngineOptions
-from generation.request import Event, Request
+from generation.request import Event, Failed, Finished, Progress, Request
 
 if TYPE_CHECKING:
     from generation.engine.engine import Engine
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 ConfigureLogs = Callable[[], None]  # picklable, as it is called in the worker process
 
 NICENESS, LEAST_URGENT = 10, 19  # setpriority(2)
+QUIET_S = 1.0  # between two ticks it says something at least as often as this
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,25 @@ class Cancel:
     key: int
 
 
-Command = Add | Cancel
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Command: report the next step of the request ``key``, with a preview if there are any.
+
+    The first step is reported unasked, and none but these: what nobody is shown need not be drawn
+    nor cross the pipe.
+    """
+
+    key: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Command: the catalog has become this one; requests that are aboard go on."""
+
+    catalog: Catalog
+
+
+Command = Add | Cancel | Look | Offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +92,12 @@ class Report:
     event: Event
 
 
-Message = Ready | Report
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """Message: there was a tick, of which nobody wanted to know more."""
+
+
+Message = Ready | Report | Alive
 
 
 def main(
@@ -152,18 +177,46 @@ def _serve(
         give_way()  # before the first forward pass starts torch's threads, which inherit it
     error = engine.warm_up()
     messages.send(Ready(describe(engine.device), catalog.default, engine.rows, error))
+    watched: dict[int, bool] = {}  # the requests, and whether their next step is reported
+    spoke = time.monotonic()
     while True:
-        _obey(engine, inbox)
+        _obey(engine, inbox, catalog, watched)
         for key, event in engine.step():
-            messages.send(Report(key, event))
+            if _wanted(watched, key, event):
+                messages.send(Report(key, event))
+                spoke = time.monotonic()
+        if time.monotonic() - spoke >= QUIET_S:
+            messages.send(Alive())
+            spoke = time.monotonic()
 
 
-def _obey(engine: "Engine", inbox: queue.SimpleQueue[Command]) -> None:
+def _wanted(watched: dict[int, bool], key: int, event: Event) -> bool:
+    """Tell whether an event is to be reported: a step only if it was asked for."""
+    if isinstance(event, Progress):
+        wanted, watched[key] = watched[key], False
+        return wanted
+    if isinstance(event, Finished | Failed):
+        del watched[key]
+    return True
+
+
+def _obey(
+    engine: "Engine",
+    inbox: queue.SimpleQueue[Command],
+    catalog: Catalog,
+    watched: dict[int, bool],
+) -> None:
     """Handle every pending command; while idle, wait for one."""
     while engine.idle or not inbox.empty():
         match inbox.get():
             case Add(key, request, job):
+                watched[key] = True
                 with about(job):
                     engine.add(key, request)
             case Cancel(key):
                 engine.cancel(key)
+            case Look(key) if key in watched:
+                watched[key] = True
+                engine.look(key)
+            case Offer(newer):
+                catalog.become(newer)

@@ -58,8 +58,8 @@ def outside(low: int, high: int) -> st.SearchStrategy[int]:
 not_numbers = st.sampled_from([math.nan, math.inf, -math.inf, True])
 wrong_sides = outside(*SIDE) | st.integers(*SIDE).filter(lambda n: n % SIDE_MULTIPLE) | not_numbers
 INVALID = {
-    "prompt": st.text(alphabet=" \t\n") | st.text(min_size=PROMPT_LENGTH + 1),
-    "negative_prompt": st.text(min_size=PROMPT_LENGTH + 1),
+    "prompt": st.text(alphabet=" \t\n") | st.just("x" * (PROMPT_LENGTH + 1)),
+    "negative_prompt": st.just("x" * (PROMPT_LENGTH + 1)),
     "checkpoint": st.just(""),
     "width": wrong_sides,
     "height": wrong_sides,

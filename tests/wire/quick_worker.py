@@ -30,7 +30,6 @@ from generation.request import (
 from generation.worker import worker
 
 STEP_S = 0.05  # a hundred steps leave time for something to happen meanwhile
-PREVIEW_EVERY = 30  # steps
 TILES = 4  # steps of an enlargement
 
 serve = worker.main
@@ -69,6 +68,7 @@ class QuickEngine:
         self._safety = options.safety
         self.rows = options.rows or 8
         self._aboard: dict[int, tuple[Request, int]] = {}  # and the steps that are done
+        self._looks: set[int] = set()  # at whose next steps a preview is drawn
         self._cancelled: list[tuple[int, Event]] = []
 
     @property
@@ -80,23 +80,27 @@ class QuickEngine:
 
     def add(self, key: int, request: Request) -> None:
         self._aboard[key] = request, 0
+        self._looks.add(key)
 
     def cancel(self, key: int) -> None:
         if self._aboard.pop(key, None):
             self._cancelled.append((key, Failed(Cancelled("cancelled"))))
 
+    def look(self, key: int) -> None:
+        self._looks.add(key)
+
     def step(self) -> list[tuple[int, Event]]:
         events, self._cancelled = self._cancelled, []
         time.sleep(STEP_S)
         for key, (request, done) in list(self._aboard.items()):
-            events += [(key, event) for event in self._advance(request, done)]
+            events += [(key, event) for event in self._advance(key, request, done)]
             if isinstance(events[-1][1], Finished | Failed):
                 del self._aboard[key]
             else:
                 self._aboard[key] = request, done + 1
         return events
 
-    def _advance(self, request: Request, done: int) -> list[Event]:
+    def _advance(self, key: int, request: Request, done: int) -> list[Event]:
         drawn = isinstance(request, GenerationRequest)
         steps = request.num_inference_steps if drawn else TILES
         if done == 0:
@@ -105,7 +109,8 @@ class QuickEngine:
             except GenerationError as error:
                 return [Failed(error)]
             return [Started()]
-        preview = picture(0, 64, 64, "WEBP") if drawn and done % PREVIEW_EVERY == 1 else None
+        preview = picture(0, 64, 64, "WEBP") if drawn and key in self._looks else None
+        self._looks.discard(key)
         events: list[Event] = [Progress(done, steps, preview)]
         if done >= steps:
             zoom = 1 if drawn else request.factor

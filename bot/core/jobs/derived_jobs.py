@@ -73,6 +73,7 @@ class DerivedJobs:
             source_sha256=parent.source_sha256,
             style=parent.style,
             typed=parent.typed,
+            left_out=parent.left_out,
         )
         return await self._record(new_job, context)
 
@@ -97,6 +98,7 @@ class DerivedJobs:
             source_sha256=picture.sha256,
             style=parent.style,
             typed=parent.typed,
+            left_out=parent.left_out,
         )
         fits = (picture.width, picture.height) == _size(parent.request)
         source = None if fits else self._fitted(picture.sha256, parent.request)
@@ -136,7 +138,9 @@ class DerivedJobs:
     async def remix(self, job_id: int, form: Mapping[str, str], context: RequestContext) -> Job:
         """Record a job with the changes; also raises as `remixing.remix` does."""
         parent, context = await self._drawn(job_id, context)
-        here = in_place(self._catalog, age_restricted=context.age_restricted)
+        here = in_place(
+            self._catalog, age_restricted=context.age_restricted, role_ids=context.role_ids
+        )
         mine = await self._defaults.get(context.origin.person_id)
         rules = self._rules.holding(context)
         new_job = remix(here, parent, form, Layers(mine, rules.options, rules.most))

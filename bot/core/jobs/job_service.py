@@ -284,7 +284,9 @@ class JobService:
         await self.decoder.close()
 
     def _offered(self, context: RequestContext) -> Catalog:
-        return in_place(self.catalog, age_restricted=context.age_restricted)
+        return in_place(
+            self.catalog, age_restricted=context.age_restricted, role_ids=context.role_ids
+        )
 
     async def _record(
         self,

@@ -77,8 +77,8 @@ class Presenter(Protocol):
     def loading(self, job: Job, checkpoint: str) -> None:
         """Show that the checkpoint is being loaded, soon; a newer state may overtake it."""
 
-    def progress(self, job: Job, snapshot: Snapshot) -> None:
-        """Show the progress, soon; a newer state may overtake it."""
+    def progress(self, job: Job, snapshot: Snapshot, look: Callable[[], None]) -> None:
+        """Show the progress, soon, and ``look`` for more once a newer one can be shown."""
 
     def stalled(self, job: Job, drawn: int) -> None:
         """Show that it is waiting for the disk, with this many pictures generated, soon."""

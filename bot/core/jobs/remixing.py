@@ -43,7 +43,7 @@ def remix(catalog: Catalog, parent: NewJob, form: Mapping[str, str], layers: Lay
     said = options_of(parent).but(
         aspect=nearest_shape(request.width / request.height),
         style=parent.style if parent.style in catalog.styles else NO_STYLE,
-        **_read(form),
+        **_read({**_words_of(catalog, parent), **form}),
     )
     jobs = all_said(said, catalog)
     if len(jobs) > 1:
@@ -53,6 +53,13 @@ def remix(catalog: Catalog, parent: NewJob, form: Mapping[str, str], layers: Lay
         same_size = replace(made.request, width=request.width, height=request.height)
         return replace(made, request=same_size)
     return made
+
+
+def _words_of(catalog: Catalog, parent: NewJob) -> dict[str, str]:
+    """Return the prompts of a form, which asks only for those that it can hold."""
+    prompts = (one.field for one in in_forms() if isinstance(one.value, Prompt))
+    filled = form_of(catalog, parent)
+    return {field: filled[field] for field in prompts}
 
 
 def _read(form: Mapping[str, str]) -> dict[str, object]:

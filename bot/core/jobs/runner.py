@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from bot.core.jobs.job_store import JobStore
 from bot.core.jobs.output_check import refusal, verdict
@@ -269,9 +270,9 @@ class Runner:
                             drawn.cut = drawn.cut or cut
                         case Progress(step, of, preview):
                             pace = (time.monotonic() - started) / step
-                            self._presenter.progress(
-                                job, Snapshot(step, of, pace * (of - step), preview)
-                            )
+                            shown = Snapshot(step, of, pace * (of - step), preview)
+                            look = partial(self._executor.look, request)
+                            self._presenter.progress(job, shown, look)
                         case Picture():
                             yield event
                         case Finished(device_seconds):

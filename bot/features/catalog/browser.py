@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import discord
@@ -10,6 +11,7 @@ import discord
 from bot.core.discord_limits import EMBED_TITLE_LENGTH, EMBEDS_LENGTH
 from bot.core.pictures.example_store import Shown
 from bot.core.pictures.gallery import Gallery
+from bot.features.catalog.pictures import OwnersPictures
 from bot.options import describe
 from bot.texts import say
 from bot.texts.inert import cut, inert, inert_list, plain
@@ -29,6 +31,7 @@ class Entry:
 
     name: str
     text: str
+    picture: Path | None = None  # its owner's
     id: int = 0  # its position in the list
 
 
@@ -40,6 +43,7 @@ class CatalogBrowser(Pager[Entry]):
     def __init__(
         self,
         gallery: Gallery,
+        pictures: OwnersPictures,
         shown: Shown,
         entries: Sequence[Entry],
         interaction: Interaction,
@@ -50,26 +54,33 @@ class CatalogBrowser(Pager[Entry]):
             return numbered[after or 0 :][:limit]
 
         super().__init__(load, interaction)
-        self._gallery, self._shown = gallery, shown
+        self._gallery, self._pictures, self._shown = gallery, pictures, shown
         self.newer.label, self.older.label = say("page-back"), say("page-on")
 
     async def page(self, shown: Sequence[Entry]) -> dict[str, Any]:
         """Return an embed with an example picture for each entry."""
-        pictures = await self._gallery.examples(
-            self._shown, [entry.name for entry in shown], viewer_of(self._asked)
-        )
+        pictures = await self._examples(shown)
         embeds: list[discord.Embed] = []
         files: list[discord.File] = []
         for place, entry in enumerate(shown):
             text = cut(entry.text, TEXT_LENGTH)
             embed = discord.Embed(title=inert(entry.name, EMBED_TITLE_LENGTH), description=text)
             if entry.name in pictures:
-                file = f"example-{place}.webp"
+                file = f"example-{place}.{_kind(pictures[entry.name])}"
                 alt = say("example-alt", name=plain(entry.name, EMBED_TITLE_LENGTH))
                 files.append(discord.File(io.BytesIO(pictures[entry.name]), file, description=alt))
                 embed.set_thumbnail(url=f"attachment://{file}")
             embeds.append(embed)
         return {"embeds": embeds, "attachments": files}
+
+    async def _examples(self, shown: Sequence[Entry]) -> dict[str, bytes]:
+        """Return pictures by name: those that the owner put there, else the latest made here."""
+        found: dict[str, bytes] = {}
+        for entry in shown:
+            if entry.picture and (small := await self._pictures.read(entry.picture)):
+                found[entry.name] = small
+        others = [entry.name for entry in shown if entry.name not in found]
+        return found | await self._gallery.examples(self._shown, others, viewer_of(self._asked))
 
 
 def checkpoint_entry(checkpoint: Checkpoint, catalog: Catalog) -> Entry:
@@ -78,7 +89,7 @@ def checkpoint_entry(checkpoint: Checkpoint, catalog: Catalog) -> Entry:
     text = say("checkpoint-settings", size=str(checkpoint.size), **settings)
     if checkpoint.name == catalog.default:
         text += "\n" + say("checkpoint-default")
-    return Entry(checkpoint.name, text)
+    return Entry(checkpoint.name, text, checkpoint.picture)
 
 
 def style_entry(style: Style) -> Entry:
@@ -90,3 +101,7 @@ def style_entry(style: Style) -> Entry:
     if style.checkpoints:
         lines.append(say("style-for", checkpoints=inert_list(style.checkpoints)))
     return Entry(style.name, "\n".join(lines))
+
+
+def _kind(picture: bytes) -> str:
+    return "png" if picture.startswith(b"\x89PNG") else "webp"

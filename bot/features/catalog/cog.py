@@ -6,46 +6,101 @@ from typing import TYPE_CHECKING
 from discord import app_commands
 from discord.ext import commands
 
-from bot.core.admission.offered import offered, suited
+from bot.core.admission.offered import suited
+from bot.core.discord_limits import CONTENT_LENGTH
+from bot.core.errors import OwnersOnly
+from bot.core.model_folders import Change, ModelFolders
 from bot.core.pictures.example_store import Shown
 from bot.core.pictures.gallery import Gallery
 from bot.features.catalog.browser import CatalogBrowser, Entry, checkpoint_entry, style_entry
-from bot.texts import say
-from bot.ui.eyes import is_age_restricted
+from bot.features.catalog.pictures import OwnersPictures
+from bot.texts import all_of, say
+from bot.texts.inert import cut, inert
+from bot.ui.autocomplete import catalog_here, search
 from bot.ui.interaction import Interaction
-from generation.catalog import Catalog
+from generation.styles import NAME_LENGTH
 
 if TYPE_CHECKING:
     from bot.app import App
+
+NAMED, NAME_SHOWN = 8, 40  # names in a line, characters of each
+NOTES, NOTE_LENGTH = 5, 150
 
 
 class CatalogCog(commands.Cog):
     """The catalog, with pictures."""
 
-    def __init__(self, catalog: Catalog, gallery: Gallery) -> None:
-        self.catalog, self.gallery = catalog, gallery
+    def __init__(self, gallery: Gallery, pictures: OwnersPictures, folders: ModelFolders) -> None:
+        self.gallery, self.pictures, self.folders = gallery, pictures, folders
 
     @app_commands.command(description=say("command-checkpoints"))
-    async def checkpoints(self, interaction: Interaction) -> None:
-        """Show the checkpoints in an ephemeral reply, page by page."""
-        here = is_age_restricted(interaction.channel)
-        found = offered(self.catalog.checkpoints, age_restricted=here)
-        entries = [checkpoint_entry(one, self.catalog) for one in found]
+    @app_commands.rename(wanted="search")
+    @app_commands.describe(
+        wanted=say("command-checkpoints.search"), refresh=say("command-checkpoints.refresh")
+    )
+    async def checkpoints(
+        self,
+        interaction: Interaction,
+        wanted: app_commands.Range[str, 1, NAME_LENGTH] | None = None,
+        refresh: bool = False,
+    ) -> None:
+        """Show the checkpoints in an ephemeral reply, page by page, or look for new ones."""
+        if refresh:
+            await self._refresh(interaction)
+            return
+        here = catalog_here(interaction)
+        found = search(here.names, wanted or "")
+        entries = [checkpoint_entry(here[name], here) for name in found]
         await self._show(interaction, Shown.CHECKPOINT, entries)
 
     @app_commands.command(description=say("command-styles"))
     async def styles(self, interaction: Interaction) -> None:
         """Show the styles in an ephemeral reply, page by page."""
-        here = is_age_restricted(interaction.channel)
-        found = offered(self.catalog.styles, age_restricted=here)
-        await self._show(interaction, Shown.STYLE, [style_entry(one) for one in found])
+        here = catalog_here(interaction)
+        entries = [style_entry(here.styles[name]) for name in here.style_names]
+        await self._show(interaction, Shown.STYLE, entries)
+
+    async def _refresh(self, interaction: Interaction) -> None:
+        if not await interaction.client.is_owner(interaction.user):
+            raise OwnersOnly
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        change = await self.folders.refresh()
+        await interaction.edit_original_response(
+            content=cut("\n".join(_lines(change)), CONTENT_LENGTH)
+        )
 
     async def _show(self, interaction: Interaction, shown: Shown, entries: Sequence[Entry]) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        await CatalogBrowser(self.gallery, shown, entries, interaction).show(say("nothing-offered"))
+        browser = CatalogBrowser(self.gallery, self.pictures, shown, entries, interaction)
+        await browser.show(say("nothing-offered"))
+
+
+def _lines(change: Change) -> list[str]:
+    """Return what a look at the folders found, for the bot's owner."""
+    lines = [
+        say(key, count=len(names), names=_names(names))
+        for key, names in (
+            ("refresh-new", change.new),
+            ("refresh-changed", change.changed),
+            ("refresh-gone", change.gone),
+        )
+        if names
+    ]
+    lines = lines or [say("refresh-nothing")]
+    notes = [cut(inert(note), NOTE_LENGTH) for note in change.notes[:NOTES]]
+    if (more := len(change.notes) - NOTES) > 0:
+        notes.append(say("refresh-more", count=more))
+    return [*lines, *(f"-# {note}" for note in notes)]
+
+
+def _names(names: Sequence[str]) -> str:
+    more = len(names) - NAMED
+    shown = [cut(name, NAME_SHOWN) for name in names[:NAMED]]
+    return all_of(map(inert, (*shown, say("config-more", more=more)) if more > 0 else shown))
 
 
 def setup(app: "App") -> None:
-    """Add the commands, and keep age-restricted entries out of other places."""
+    """Add the commands, and keep entries out of where they must not be."""
     app.admission.add_screen(suited(app.catalog))
-    app.add_cog(CatalogCog(app.catalog, app.get(Gallery)))
+    pictures = OwnersPictures(app.jobs.decoder)
+    app.add_cog(CatalogCog(app.get(Gallery), pictures, app.folders))

@@ -5,16 +5,15 @@ from typing import TYPE_CHECKING
 import discord
 from discord import app_commands
 
-from bot.core.discord_limits import LARGEST_INTEGER
+from bot.core.discord_limits import LARGEST_INTEGER, TEXT_OPTION_LENGTH
 from bot.db.records import FilterAction, FilterKind, FilterStrictness
 from bot.features.filters.filter_store import FilterStore
 from bot.features.filters.lists import filter_line, filter_text, tested
-from bot.features.filters.screening import Screening, pieces
+from bot.features.filters.screening import Screening
 from bot.texts import say
 from bot.ui.interaction import Interaction
 from bot.ui.interaction_context import moderator
 from bot.ui.pages.listing import Line, Listing
-from generation.request import PROMPT_LENGTH
 
 if TYPE_CHECKING:
     from bot.app import App
@@ -90,13 +89,13 @@ class Filters(app_commands.Group):
     @app_commands.command(description=say("command-mod-filter-test"))
     @app_commands.describe(text=say("command-mod-filter-test.text"))
     async def test(
-        self, interaction: Interaction, text: app_commands.Range[str, 1, PROMPT_LENGTH]
+        self, interaction: Interaction, text: app_commands.Range[str, 1, TEXT_OPTION_LENGTH]
     ) -> None:
         """Show privately how the filters treat a text, with cuts marked."""
         actor = await moderator(interaction)
         verdict = await self.screening.judge(actor.guild_id, text)
         off = await self.screening.switched_off(actor.guild_id or 0)
-        shown = tested(verdict, await pieces(text, verdict.prompt), off)
+        shown = tested(verdict, verdict.pieces[0], off)
         await interaction.response.send_message(
             embed=discord.Embed(description=shown), ephemeral=True
         )

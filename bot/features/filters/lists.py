@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from bot.db.records import EVERYWHERE, Filter, FilterStrictness
-from bot.features.filters.matching import PromptVerdict
-from bot.features.filters.screening import Piece
+from bot.features.filters.matching import Piece, PromptVerdict
 from bot.texts import all_of, say
 from bot.texts.inert import code, cut, inert_lines
 from bot.ui.pages.listing import Line

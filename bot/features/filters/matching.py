@@ -11,6 +11,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import regex
 
@@ -30,16 +31,26 @@ _SAYS_SOMETHING = regex.compile(r"[\p{L}\p{N}\p{So}]")
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a text, and whether it was cut."""
+
+    text: str
+    cut: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PromptVerdict:
     """The filters' verdict on a request, and what is left of its texts.
 
-    ``refused`` are the filters that forbid it, ``too_slow`` those of them that timed out.
+    ``pieces`` are those of the prompt and of the others, what was cut out included. ``refused`` are
+    the filters that forbid it, ``too_slow`` those of them that timed out.
     ``emptied`` means that cuts left nothing of the prompt, which is refused too.
     """
 
     prompt: str
     negative_prompt: str
     others: tuple[str, ...]
+    pieces: tuple[tuple[Piece, ...], ...]
     refused: tuple[Filter, ...] = ()
     too_slow: tuple[Filter, ...] = ()
     flagged: tuple[Filter, ...] = ()
@@ -92,9 +103,10 @@ class Screen:
 
         Regular expressions take at most about ALL_MATCHES_S, words a few ms.
         """
-        check = _Check(self._phrases, self._regexes, self._vocabulary)
         texts = (prompt, *others)
-        left = tuple(check.cut(text) for text in texts)
+        check = _Check(self._phrases, self._regexes, self._vocabulary, max(map(len, texts)))
+        pieces = tuple(check.cut(text) for text in texts)
+        left = tuple("".join(one.text for one in each if not one.cut) for each in pieces)
         # The rest is what would be generated, and a cut may have joined a word.
         for text in dict.fromkeys((*texts, *left)):
             check.look(text)
@@ -102,6 +114,7 @@ class Screen:
             prompt=left[0],
             negative_prompt=negative_prompt,
             others=left[1:],
+            pieces=pieces,
             refused=check.found(FilterAction.REFUSE),
             too_slow=tuple(check.slow.values()),
             flagged=check.found(FilterAction.FLAG),
@@ -118,11 +131,12 @@ class _Check:
         phrases: list[tuple[Filter, tuple[Word, ...]]],
         regexes: list[tuple[Filter, Expression]],
         vocabulary: Vocabulary,
+        letters: int,
     ) -> None:
         self._phrases = phrases
         self._regexes = regexes
         self._vocabulary = vocabulary
-        self._time = Time()
+        self._time = Time(letters)
         self._found: dict[int, Filter] = {}
         self.slow: dict[int, Filter] = {}
 
@@ -137,14 +151,21 @@ class _Check:
             for one, _ in self._matches(encoded.text, others):
                 self._found[one.id] = one
 
-    def cut(self, text: str) -> str:
-        """Return the text without the matches of STRIP filters."""
+    def cut(self, text: str) -> tuple[Piece, ...]:
+        """Return the text in pieces: the matches of STRIP filters are cut."""
+        places, left = list(range(len(text))), text
         for _ in range(MOST_CUTS):
-            spans = [span for encoded in as_encoded(text) for span in self._to_cut(encoded)]
+            spans = [span for encoded in as_encoded(left) for span in self._to_cut(encoded)]
             if not spans:
-                return text
-            text = _without(text, spans)
-        return ""
+                break
+            kept = list(_kept(left, spans))
+            places = [places[place] for place in kept]
+            left = "".join(left[place] for place in kept)
+        else:
+            places = []
+        stays = set(places)
+        runs = groupby(enumerate(text), key=lambda one: one[0] in stays)
+        return tuple(Piece("".join(letter for _, letter in run), not kept) for kept, run in runs)
 
     def _to_cut(self, encoded: Encoded) -> Iterator[tuple[int, int]]:
         for one, span in self._matches(encoded.text, (FilterAction.STRIP,)):
@@ -203,15 +224,17 @@ def _chains(reading: Reading, places: Places, words: tuple[Word, ...]) -> Iterab
     return chains
 
 
-def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    """Cut the spans out of the text, and one of two spaces that meet."""
-    kept = ""
+def _kept(text: str, spans: Iterable[tuple[int, int]]) -> Iterator[int]:
+    """Yield where the text stays without the spans, and without one of two spaces that meet."""
     at = 0
+    blank = True  # whether a space, or nothing, is the last that stays
     for start, end in sorted(spans):
         if end <= at:
             continue
-        kept += text[at:start]
+        yield from range(at, start)
+        if start > at:
+            blank = text[start - 1].isspace()
         at = end
-        if text[at : at + 1].isspace() and (not kept or kept[-1].isspace()):
+        if text[at : at + 1].isspace() and blank:
             at += 1
-    return kept + text[at:]
+    yield from range(at, len(text))

@@ -19,7 +19,7 @@ from generation.errors import InvalidRequest
 PATTERN_LENGTH = 200
 WHY_LENGTH = 200  # of the reason why one is invalid
 MATCH_S = 0.05  # CPU time for one regular expression on one text
-ALL_MATCHES_S = 0.25  # for all of them on all texts of one request
+ALL_MATCHES_S = 0.25  # for all of them on all texts of one request, of 1,000 letters
 MOST_REGEXES = 100  # per server
 # Instructions of all regular expressions of a server; a word has some ten, \w 1,500.
 MOST_INSTRUCTIONS = 100_000
@@ -38,9 +38,13 @@ class TooMany(Exception):
 
 @dataclass(slots=True)
 class Time:
-    """The thread's remaining CPU time for one check."""
+    """The thread's remaining CPU time for one check of texts of at most this many ``letters``."""
 
-    ends: float = field(default_factory=lambda: time.thread_time() + ALL_MATCHES_S)
+    letters: int = 0
+    ends: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ends = time.thread_time() + ALL_MATCHES_S * max(1, self.letters / 1000)
 
     def check(self) -> None:
         """Raise TooSlow if it is used up."""

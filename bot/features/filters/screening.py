@@ -1,10 +1,9 @@
 """Each server's filters: managed by moderators, applied to prompts."""
 
 import asyncio
-import difflib
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bot.core.admission.request_context import Actor, RequestContext
 from bot.core.errors import NotFilterable, NothingToDo, PromptRefused
@@ -28,14 +27,6 @@ log = logging.getLogger(__name__)
 
 MOST_FILTERS = 500  # per server; all of them check each prompt
 MOST_SCREENS = 200  # compiled screens to keep, the latest ones
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of a text, and whether it was cut."""
-
-    text: str
-    cut: bool
 
 
 class Screening:
@@ -126,7 +117,7 @@ class Screening:
             return new_job
         left, *named = verdict.others
         typed = new_job.typed and Words(verdict.prompt, words.negative_prompt)
-        out = [piece.text.strip() for piece in await pieces(drawn, left) if piece.cut]
+        out = [piece.text.strip() for piece in verdict.pieces[1] if piece.cut]
         return replace(
             new_job,
             request=replace(new_job.request, prompt=left),
@@ -181,20 +172,3 @@ def _deed(
 def describe(one: Filter) -> str:
     """Return a filter as moderators refer to it."""
     return f"#{one.id} {one.pattern}"
-
-
-async def pieces(before: str, after: str) -> list[Piece]:
-    """Return a text in pieces, with the cut ones marked.
-
-    Runs in a thread: the same letter a thousand times takes a quarter of a second.
-    """
-    return await asyncio.to_thread(_pieces, before, after)
-
-
-def _pieces(before: str, after: str) -> list[Piece]:
-    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
-    return [
-        Piece(before[start:end], cut=change != "equal")
-        for change, start, end, _, _ in matcher.get_opcodes()
-        if end > start
-    ]

@@ -8,7 +8,8 @@ from discord.ext import commands
 
 from bot.core.errors import NothingToDo
 from bot.core.jobs.job_service import JobService
-from bot.features.inspect.service import Likeness, likeness
+from bot.features.inspect.service import likeness
+from bot.options.image_options import ImageOptions
 from bot.texts import say
 from bot.texts.inert import inert
 from bot.ui.autocomplete import catalog_here
@@ -69,7 +70,7 @@ class InspectionCog(commands.Cog):
 class Offer(PrivateView):
     """The button that generates a similar picture; it disappears after use or a timeout."""
 
-    def __init__(self, jobs: JobService, alike: Likeness, interaction: Interaction) -> None:
+    def __init__(self, jobs: JobService, alike: ImageOptions, interaction: Interaction) -> None:
         super().__init__(interaction)
         self._jobs, self._alike = jobs, alike
         self.use.label = say("button-use-these")
@@ -80,7 +81,7 @@ class Offer(PrivateView):
         app_of(interaction).cooldowns.request(interaction)
         mine = await self._jobs.defaults(interaction.user.id)
         context = request_context_of(interaction, private=bool(mine.get("private")))
-        said = self._jobs.complete_alike(self._alike.said, mine, context)
+        said = self._jobs.complete_alike(self._alike, mine, context)
         job = await self._jobs.imagine(said, context)
         await first_answer(interaction, self._jobs, job)
         await self.on_timeout()

@@ -1,131 +1,31 @@
 """From a picture file's metadata to options for a similar picture."""
 
-from dataclasses import dataclass
-from pathlib import PurePath, PureWindowsPath
-from typing import Any
-
-from bot.options.describe import of_file, others
+from bot.options import dialects, elsewhere
 from bot.options.image_options import ImageOptions
-from bot.options.registry import OPTIONS, Option
-from bot.options.values import Name, SamplerName
 from bot.texts import say
-from generation.architectures import DISTILLED
-from generation.catalog import Catalog, Checkpoint, is_file_name
+from generation.catalog import Catalog
 from generation.errors import InvalidRequest
-from generation.metadata.fields import plain
-from generation.metadata.infotext import Parameters
-from generation.metadata.samplers import PLAIN
-from generation.request import LCM_STEPS, PROMPT_LENGTH
-
-# What a file says beside its making, and what its checkpoint, its shape and its prompt say already;
-# without case and spaces, as programs write them.
-_ABOUT = frozenset(
-    (
-        "version", "app", "software", "program", "operations", "parser", "backend", "pipeline",
-        "createddate", "date", "user", "username", "generationtime", "hashes", "modelhash",
-        "tihashes", "embeddinghashes", "vaehash", "civitaimetadata", "jobid", "source", "title",
-        "appversion", "appid", "model", "modelurl", "swarmversion", "metadatascheme",
-        "fullprompt", "imagesperbatch", "rngdevice", "randmethod", "generationmode",
-        "aspectratio", "batchsize", "batchpos", "nsamples", "numoutputs", "outputformat",
-        "outputquality", "createdby", "workflowid", "comment", "description", "author",
-        "format", "parameters",
-    )
-)  # fmt: skip
-# Where a setting does what happens without it.
-_NEUTRAL = {
-    "scheduletype": PLAIN,
-    "clipskip": ("1", "0"),
-    "stopatcliplayer": ("-1",),
-    "ensd": ("0",),
-    "etanoiseseeddelta": ("0",),
-    "eta": ("0", "0.0"),
-    "variationseedstrength": ("0",),
-    "subseedstrength": ("0",),
-    "vae": ("automatic", "default"),
-}
-_OFF = ("", "none", "false", "off", "disabled", "null", "[]", "{}")
+from generation.metadata.infotext import Parameters, is_ours
+from generation.request import PROMPT_LENGTH
 
 
-@dataclass(frozen=True, slots=True)
-class Likeness:
-    """The closest options available here, and what they leave out of the file, as text.
-
-    ``left_out`` quotes the file: escape and shorten it before showing.
-    """
-
-    said: ImageOptions
-    left_out: tuple[str, ...]
-
-
-def likeness(found: Parameters, catalog: Catalog) -> Likeness:
+def likeness(found: Parameters, catalog: Catalog) -> ImageOptions:
     """Return options for one picture with the file's parameters, as far as they are valid here.
 
-    Unknown and out-of-range values are left to the checkpoint and reported, as is every other
-    setting that affected the picture; the size becomes the nearest shape. The source image is not
-    in the file. Raises InvalidRequest, naming ``image``, if the file has no prompt, or one that is
-    too long.
+    The prompts are put into our way of writing unless we wrote them. What is left out quotes the
+    file: escape and shorten it before showing. Raises InvalidRequest, naming ``image``, if the file
+    has no prompt, or one that is too long.
     """
-    if not found.prompt.strip():
-        raise InvalidRequest("image", say("bound-image-prompt"))
     if max(len(found.prompt), len(found.negative_prompt)) > PROMPT_LENGTH:
         raise InvalidRequest("image", say("bound-image-words", most=str(PROMPT_LENGTH)))
-    said = of_file(found)
-    ours = {field: _kept(OPTIONS[field], value) for field, value in said.items()}
-    named = _checkpoint(found.model, catalog)
-    checkpoint = named or catalog[catalog.default]
-    ours["checkpoint"] = named.name if named else None
-    if ours["sampler"] not in checkpoint.samplers:
-        ours["sampler"] = None
-    if (ours["sampler"] or checkpoint.sampler) in DISTILLED and found.steps is not None:
-        ours["steps"] = found.steps if LCM_STEPS[0] <= found.steps <= LCM_STEPS[1] else None
-    ours["strength"] = None
-    return Likeness(
-        ImageOptions(ours, prompt=found.prompt, negative_prompt=found.negative_prompt, count=1),
-        tuple(
-            say(f"left-out-{OPTIONS[field].key}", said=str(value))
-            for field, value in said.items()
-            if value is not None and ours[field] is None
-        )
-        + tuple(
-            say("left-out-other", name=name, said=value)
-            for name, value in others(found).items()
-            if _changes(name, value)
-        ),
-    )
-
-
-def _changes(name: str, value: str) -> bool:
-    """Tell whether a setting that there is no option for had a part in the picture."""
-    key, value = plain(name), value.strip().casefold()
-    return key not in _ABOUT and value not in _OFF and value not in _NEUTRAL.get(key, ())
-
-
-def _kept(option: Option, value: Any) -> Any:  # noqa: ANN401
-    """Return a file's value as an option's value; None if missing or invalid."""
-    if value is None:
-        return None
-    try:
-        # Values without a field of their own are stored as text.
-        written = isinstance(value, str) and not isinstance(option.value, SamplerName | Name)
-        return (
-            option.value.read(option.field, value)
-            if written
-            else option.value.check(option.field, value)
-        )
-    except InvalidRequest:
-        return None
-
-
-def _checkpoint(model: str | None, catalog: Catalog) -> Checkpoint | None:
-    """Return the checkpoint of this name, or the one whose file or folder has it."""
-    if not model:
-        return None
-    wanted = {model.casefold(), _stem(PureWindowsPath(model))}  # separated by either slash
-    for checkpoint in map(catalog.__getitem__, catalog.names):
-        if wanted & {checkpoint.name.casefold(), _stem(PurePath(checkpoint.source))}:
-            return checkpoint
-    return None
-
-
-def _stem(path: PurePath) -> str:
-    return (path.stem if is_file_name(path.name) else path.name).casefold()
+    options = elsewhere.options_of(found, catalog)
+    prompt, negative_prompt = found.prompt, found.negative_prompt
+    if not is_ours(found):
+        words = dialects.of_program(prompt, found.program)
+        away = dialects.of_program(negative_prompt, found.program)
+        prompt = words.words
+        negative_prompt = ", ".join(filter(None, (away.words, away.away, words.away)))
+        options = options.without(*words.left_out, *away.left_out)
+    if not prompt.strip():
+        raise InvalidRequest("image", say("bound-image-prompt"))
+    return options.but(prompt=prompt, negative_prompt=negative_prompt, count=1)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import discord
 
@@ -66,30 +67,22 @@ class Delivery:
         line = self._lines.setdefault(job.id, Line())
         if line.place != place:
             line.place = place
-            with speaking(job.origin.locale):
-                self._soon(job, Edit(render.waiting(job, place), waiting_view(job)))
+            self._soon(job, partial(render.waiting, job, place))
 
     def loading(self, job: Job, checkpoint: str) -> None:
         """Show that the checkpoint is being loaded, soon."""
-        with speaking(job.origin.locale):
-            self._soon(job, Edit(render.loading(job, checkpoint), waiting_view(job)))
+        self._soon(job, partial(render.loading, job, checkpoint))
 
-    def progress(self, job: Job, snapshot: Snapshot) -> None:
-        """Show how far it is, soon, with the newest preview."""
-        with speaking(job.origin.locale):
-            edit = Edit(render.progress(job, snapshot), waiting_view(job))
-            alt = say("preview-alt")
-        waiting = self._lines.get(job.id)
-        if snapshot.preview is not None:
-            edit.files = [Upload("preview.webp", snapshot.preview, alt)]
-        elif waiting is not None and waiting.newest is not None:
-            edit.files = waiting.newest.files  # an unsent preview is still the newest there is
-        self._soon(job, edit)
+    def progress(self, job: Job, snapshot: Snapshot, look: Callable[[], None]) -> None:
+        """Show how far it is, soon, with the newest preview; then ask for more when that is due."""
+        line = self._lines.setdefault(job.id, Line())
+        line.preview = snapshot.preview or line.preview
+        line.look = look
+        self._soon(job, partial(render.progress, job, snapshot))
 
     def stalled(self, job: Job, drawn: int) -> None:
         """Show that it waits for the disk, soon."""
-        with speaking(job.origin.locale):
-            self._soon(job, Edit(render.stalled(job, drawn), waiting_view(job)))
+        self._soon(job, partial(render.stalled, job, drawn))
 
     async def done(self, result: Result) -> None:
         """Post the pictures and the buttons in one PATCH; doing it twice changes nothing."""
@@ -121,7 +114,7 @@ class Delivery:
         """Send nothing more; the sender ends by itself when it finds nothing to send."""
         line = self._lines.pop(job.id, None)
         if line is not None:
-            line.newest = None
+            line.newest = line.look = None
 
     async def cancelled(self, job: Job) -> None:
         """Say that it was cancelled, where that takes no direct message: who did it knows."""
@@ -149,9 +142,10 @@ class Delivery:
             edit = Edit(render.waiting(job, 0), waiting_view(job))
             return await self._transport.post(job, edit)
 
-    def _soon(self, job: Job, edit: Edit) -> None:
+    def _soon(self, job: Job, text: Callable[[], str]) -> None:
+        """Show a text, made when it is sent: most states are overtaken before that."""
         line = self._lines.setdefault(job.id, Line())
-        line.newest = edit
+        line.newest = text
         if line.sender is None or line.sender.done():
             line.sender = asyncio.create_task(self._send_paced(job, line))
 
@@ -159,19 +153,35 @@ class Delivery:
         JOB.set(job.id)
         while line.newest is not None and not line.muted:
             async with self._pacer.turn(self._transport.bucket(job, line)), line.patching:
-                edit, line.newest = line.newest, None
-                if edit is not None:
-                    await self._send_progress(job, line, edit)
+                text, line.newest = line.newest, None
+                if text is not None:
+                    await self._send_progress(job, line, text)
+            await self._look_again(job, line)
         if line.gone:
             for listener in self._gone_listeners:
                 await listener(job)
 
-    async def _send_progress(self, job: Job, line: Line, edit: Edit) -> None:
+    async def _look_again(self, job: Job, line: Line) -> None:
+        """Ask for a newer state when that can be shown, and not before: each is drawn for it."""
+        if line.look is None or line.newest is not None or line.muted:
+            return
+        await self._pacer.free(self._transport.bucket(job, line))
+        look, line.look = line.look, None
+        if look is not None:
+            look()
+
+    async def _send_progress(self, job: Job, line: Line, text: Callable[[], str]) -> None:
+        preview, line.preview = line.preview, None
+        with speaking(job.origin.locale):
+            edit = Edit(text(), waiting_view(job))
+            if preview is not None:
+                edit.files = [Upload("preview.webp", preview, say("preview-alt"))]
         try:
             shown = await coarsened(edit) if is_checked(job) else edit
             await self._transport.edit(job, line, shown)
         except TokenDied:
-            line.newest = line.newest or edit  # at the channel's next turn
+            line.newest = line.newest or text  # at the channel's next turn
+            line.preview = line.preview or preview
         except (DeliveryFailed, *TROUBLE) as lost:
             # Progress is a courtesy: the end of the job is what must arrive.
             log.info("job %d: a progress edit was lost: %s", job.id, describe(lost))
@@ -181,7 +191,7 @@ class Delivery:
 
     async def _finish(self, job: Job, edit: Edit, attempts: int = ATTEMPTS) -> None:
         line = self._lines.setdefault(job.id, Line())
-        line.newest = None
+        line.newest = line.look = None
         try:
             # An edit that is on its way arrives first, or it could overtake the end.
             async with self._pacer.end(self._transport.bucket(job, line)), line.patching:

@@ -1,6 +1,7 @@
 """A state of a job's message to be sent to Discord."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -47,7 +48,9 @@ class Edit:
 class Line:
     """What is being sent to one job's message."""
 
-    newest: Edit | None = None
+    newest: Callable[[], str] | None = None  # what makes its text, once it is to be sent
+    preview: bytes | None = None  # the newest that was not sent
+    look: Callable[[], None] | None = None  # asks for a newer state
     sender: asyncio.Task[None] | None = None
     patching: asyncio.Lock = field(default_factory=asyncio.Lock)
     place: int | None = None

@@ -35,6 +35,11 @@ class Pacer:
                 yield
                 bucket.free_at = time.monotonic() + self._pace_s
 
+    async def free(self, key: Hashable) -> None:
+        """Wait until a pace has passed since the last turn."""
+        with self._using(key) as bucket:
+            await asyncio.sleep(bucket.free_at - time.monotonic())
+
     @asynccontextmanager
     async def end(self, key: Hashable) -> AsyncIterator[None]:
         """Go ahead at once, and let no progress edit of the bucket start meanwhile."""

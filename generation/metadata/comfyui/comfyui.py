@@ -7,6 +7,7 @@ counts is upstream of the node that saves the picture; from the sampler there, t
 that says something is believed. `graph` walks, `text` reads prompts.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -25,6 +26,10 @@ LATENTS = ("latent_image", "latent", "samples", "optional_latent", "latents")
 WORDS = frozenset((*POSITIVE, *NEGATIVE))
 # Other ways to a sampler's numbers than its own inputs lead through these.
 SETTINGS_ASIDE = WORDS | frozenset(("model", "clip", "vae", "image", "pixels", *LATENTS))
+_LORA = re.compile(r"lora(?:_name)?(_[0-9]{1,3})?")
+LORA_WEIGHTS = (
+    "strength_model", "lora_model_strength", "model_weight", "model_str", "strength", "lora_wt",
+)  # fmt: skip
 PLAIN_NAMES = {
     "vae_name": "VAE",
     "control_net_name": "ControlNet",
@@ -143,27 +148,19 @@ def _model(graph: Graph, start: str) -> str | None:
 
 def _model_path(graph: Graph, start: str) -> Iterator[str]:
     return graph.along(
-        start, ("model", "guider", "basic_pipe", "pipe", "", "base_model", "unet", "*")
+        start,
+        ("model", "guider", "basic_pipe", "pipe", "", "base_model", "unet", "*", "lora_stack"),
     )
 
 
 def _other(graph: Graph, start: str, passes: list[str]) -> dict[str, str]:
     """Return what changes the picture and has no field."""
     found: dict[str, str] = {}
-    loras = []
+    loras: list[str] = []
     for key in _model_path(graph, start):
-        inputs = graph.nodes[key].inputs
-        if isinstance(name := inputs.get("lora_name"), str) and name != "None":
-            weight = inputs.get("strength_model", inputs.get("lora_model_strength", 1))
-            loras.append(f"{name} ({weight:g})" if isinstance(weight, int | float) else name)
-        # rgthree's loader has as many as one likes, each in a table of its own.
-        loras += [
-            f"{one['lora']} ({one.get('strength', 1)})"
-            for one in inputs.values()
-            if isinstance(one, dict) and one.get("on") and isinstance(one.get("lora"), str)
-        ]
+        loras += _loras(graph.nodes[key].inputs)
     if loras:
-        found["LoRA"] = ", ".join(loras)
+        found["LoRA"] = ", ".join(dict.fromkeys(loras))
     for key in graph.upstream(start):
         inputs = graph.nodes[key].inputs
         for name, label in PLAIN_NAMES.items():
@@ -175,3 +172,21 @@ def _other(graph: Graph, start: str, passes: list[str]) -> dict[str, str]:
     if len(passes) > 1:
         found["Hires passes"] = str(len(passes) - 1)
     return found
+
+
+def _loras(inputs: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a node's LoRAs and their weights: one, or a stack of them with numbers."""
+    for key, value in inputs.items():
+        number = _LORA.fullmatch(key)
+        if isinstance(value, dict) and value.get("on") and isinstance(value.get("lora"), str):
+            yield _weighted(value["lora"], value.get("strength", 1))  # rgthree's
+        elif number and isinstance(value, str) and value not in ("", "None"):
+            at = number[1] or ""
+            if inputs.get(f"switch{at}") in ("Off", False):
+                continue
+            weights = (inputs.get(f"{name}{at}") for name in LORA_WEIGHTS)
+            yield _weighted(value, next((one for one in weights if one is not None), 1))
+
+
+def _weighted(name: str, weight: object) -> str:
+    return f"{name} ({weight:g})" if isinstance(weight, int | float) else name

@@ -14,6 +14,7 @@ MAX_LENGTH = 100_000  # characters; a few nodes can double a text often
 # What an encoder reads, in the order in which its parts are said.
 TEXTS = (
     "populated_text", "text", "text_g", "text_l", "t5xxl", "clip_g", "clip_l", "prompt",
+    "prompt_g", "prompt_l",
     "string", "value", "wildcard_text", "text_positive", "llama", "user_prompt", "caption",
 )  # fmt: skip
 ROLES = {

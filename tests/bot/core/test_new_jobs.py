@@ -125,14 +125,14 @@ def test_a_style_brings_a_checkpoint_that_it_fits_unless_another_is_named():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (ImageOptions(prompt=" ", style="Ink"), "prompt must be 1 to 1000 characters"),
+        (ImageOptions(prompt=" ", style="Ink"), "prompt must be 1 to 10000 characters"),
         (ImageOptions(prompt="a", style="ink"), "style must be one of Ink, Elsewhere or none"),
         (
-            ImageOptions(prompt="a" * 990, style="Ink"),
-            "prompt must be at most 985 characters with the sty",
+            ImageOptions(prompt="a" * 9990, style="Ink"),
+            "prompt must be at most 9985 characters with the sty",
         ),
         (
-            ImageOptions(prompt="a", negative_prompt="b" * 999, style="Ink"),
+            ImageOptions(prompt="a", negative_prompt="b" * 9999, style="Ink"),
             "negative_prompt must be at mo",
         ),
     ],

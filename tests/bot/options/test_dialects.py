@@ -75,7 +75,7 @@ def test_it_is_put_into_our_way_of_writing(text: str, expected: list[str]):
         ("[cat|dog] in snow", "cat in snow", ["[cat|dog]"]),
         ("[dog:0.5], [:cat:10]", "dog, cat", ["[dog:0.5]", "[:cat:10]"]),
         ("[cat::0.5]", "cat", ["[cat::0.5]"]),
-        ("[(cat:1.2):[dog|fox]:0.5]", "(cat:1.2)", ["[dog|fox]", "[(cat:1.2):dog:0.5]"]),
+        ("[(cat:1.2):[dog|fox]:0.5]", "(cat:1.2)", ["[(cat:1.2):[dog|fox]:0.5]"]),
         ("a cat AND a dog", "a cat, a dog", ["AND"]),
         ("a cat :1.2 AND a dog :0.5", "(a cat:1.2), (a dog:0.5)", ["AND"]),
         # ComfyUI
@@ -172,7 +172,7 @@ def test_generation_data_is_read_as_the_web_ui_reads_it(text: str, typed: str):
         aspect=Aspect.PORTRAIT,
     )
     assert job == (expected.but(count=2) if typed else expected)
-    assert job.left_out == ("model deliberate_v2", "Clip skip: 2", "<lora:ink:1>")
+    assert job.left_out == ("model deliberate_v2", "Clip skip 2", "<lora:ink:1>")
 
 
 def test_a_negative_prompt_alone_is_one():

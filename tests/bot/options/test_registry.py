@@ -181,9 +181,9 @@ async def test_jobs_made_of_a_job_keep_it(house: House):
 
 def test_it_is_found_in_pictures_files():
     found = likeness(Parameters(prompt="a fox", other={"Hue": "40", "ENSD": "1"}), CATALOG)
-    assert (found.said["hue"], found.left_out) == (40, ("ENSD 1",))
+    assert (found["hue"], found.left_out) == (40, ("ENSD 1",))
     found = likeness(Parameters(prompt="a fox", other={"Hue": "400"}), CATALOG)
-    assert ("hue" in found.said, found.left_out) == (False, ("hue 400",))
+    assert ("hue" in found, found.left_out) == (False, ("hue 400",))
     shown = embeds.parameters(Parameters(prompt="a fox", other={"Hue": "40", "ENSD": "1"}), ())
     assert {one.name: one.value for one in shown.fields} == {"Hue": "40", "Also": "ENSD 1"}
 

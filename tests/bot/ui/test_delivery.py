@@ -1,11 +1,14 @@
-"""What a job's message says, seen from the channel."""
+"""What a job's message says, and what is asked and made for it."""
 
 import pytest
 
 from bot import texts
 from bot.db.database import Database
 from bot.texts import say
+from bot.ui.delivery import job_message
+from bot.ui.delivery.delivery import PACE_S
 from tests.bot.conftest import House
+from tests.texts import says
 
 
 async def test_what_is_said_of_a_job_is_in_the_language_of_who_asked(
@@ -27,3 +30,44 @@ async def test_what_is_said_of_a_job_is_in_the_language_of_who_asked(
     await house.settle()
     assert "\n-# Aus https://discord.com/channels/" in again.response.content
     texts._bundle.cache_clear()
+
+
+async def test_texts_are_made_for_what_is_sent_alone(house: House, monkeypatch: pytest.MonkeyPatch):
+    made = []
+    real = job_message.progress
+    monkeypatch.setattr(
+        job_message, "progress", lambda job, shown: made.append(shown.step) or real(job, shown)
+    )
+    house.executor.hold = True
+    shown = await house.mia.slash(house.channel, "imagine", prompt="a pear", steps=100)
+    for _ in range(3):
+        house.executor.let_go(20)
+        await house.settle()
+    edits = [entry for entry in house.env.http_requests if entry.method == "PATCH"]
+    assert len(made) == len(edits) <= 6
+    assert says(shown.response.content, "job-progress", step="60", steps="100")
+
+
+async def test_the_worker_is_asked_for_a_step_once_an_edit_is_due(house: House):
+    house.executor.hold = True
+    await house.mia.slash(house.channel, "imagine", prompt="a pear", steps=100)
+    house.executor.let_go(1)
+    await house.env.advance_time(0)
+    assert house.executor.looks == []
+    await house.env.advance_time(PACE_S)
+    assert house.executor.looks == house.executor.requests
+    await house.settle()
+    assert len(house.executor.looks) == 1, "none was reported, and it is not asked for twice"
+    house.executor.let_go(1)
+    await house.settle()
+    assert len(house.executor.looks) == 2
+
+
+@pytest.mark.parametrize("code", [10008, 50013])
+async def test_nobody_asks_for_steps_that_cannot_be_shown(house: House, code: int):
+    house.executor.hold = True
+    await house.mia.slash(house.channel, "imagine", prompt="a pear", steps=100)
+    house.env.inject_error("PATCH", "/webhooks/*", status=404, code=code)
+    house.executor.let_go(1)
+    await house.settle()
+    assert house.executor.looks == []

@@ -104,16 +104,17 @@ def test_cancelling_between_decodes_sends_no_more_pictures(
     assert len(decodes) == 1
 
 
-def test_the_first_step_brings_a_preview_and_the_next_one_waits(
-    engine: Engine, make_request: MakeRequest, monkeypatch: pytest.MonkeyPatch
+def test_the_first_step_brings_a_preview_and_the_next_one_waits_until_somebody_looks(
+    engine: Engine, make_request: MakeRequest
 ):
-    monkeypatch.setattr("generation.engine.engine.PREVIEW_EVERY_S", 3600.0)
-    progress = [
-        event
-        for event in run(engine, make_request(num_images=3, width=64, height=32))
-        if isinstance(event, Progress)
-    ]
-    assert [event.preview is not None for event in progress] == [True, False, False, False]
+    engine.look(1)  # of nothing yet
+    engine.add(1, make_request(num_images=3, width=64, height=32))
+    progress: list[Progress] = []
+    while not engine.idle:
+        progress += [event for _, event in engine.step() if isinstance(event, Progress)]
+        if len(progress) == 2:
+            engine.look(1)
+    assert [event.preview is not None for event in progress] == [True, False, True, False]
     preview = Image.open(io.BytesIO(progress[0].preview))
     assert (preview.format, preview.size) == ("WEBP", (512, 256))
 

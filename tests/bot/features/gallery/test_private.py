@@ -1,3 +1,4 @@
+from bot.core.discord_limits import TEXT_OPTION_LENGTH
 from bot.core.pictures.gallery import CHILDREN
 from bot.texts import say
 from generation.request import PROMPT_LENGTH
@@ -108,7 +109,7 @@ async def test_details_show_the_first_children_only(house: House):
 
 async def test_the_longest_prompts_fit(house: House):
     house.executor.cut = "_" * PROMPT_LENGTH
-    longest = "*" * PROMPT_LENGTH
+    longest = "*" * TEXT_OPTION_LENGTH
     result = await imagine(house, prompt=longest, negative_prompt=longest)
     (embed,) = reply(await click(house, house.mia, result, say("button-details"))).embeds
     assert len(embed) <= 6000

@@ -13,6 +13,7 @@ from generation.metadata.png import chunks
 from generation.source_image import MAX_BYTES
 from tests.bot.conftest import House, labels
 from tests.generation.metadata import files as made
+from tests.generation.metadata.test_workflow import page
 
 MADE = Parameters(
     prompt="a *red* apple",
@@ -204,3 +205,32 @@ async def test_everything_that_cannot_be_had_here_is_named(house: House):
     ):  # fmt: skip
         assert part in missing
     assert "Version" not in missing
+
+
+async def test_the_page_of_comfyui_is_known_in_part_and_offered(house: House):
+    content = made.with_texts(workflow=json.dumps(page()))
+    result = await house.mia.slash(house.channel, "inspect", image=("x.png", content))
+    (embed,) = result.response.embeds
+    assert (embed.description, fields(result)["Seed"]) == ("a fox", "5")
+    assert embed.footer.text.splitlines() == [
+        say("file-program", program="ComfyUI"),
+        say("file-partial"),
+    ]
+    await house.mia.click(result.response, label=say("button-use-these"))
+    await house.settle()
+    (request,) = house.executor.requests
+    assert (request.prompt, request.negative_prompt, request.seed) == ("a fox", "blurry", 5)
+
+
+async def test_what_a_file_s_prompt_cannot_have_here_is_named_before_and_after(house: House):
+    content = made.with_texts(
+        parameters="a fox, <lora:ink:0.8>, [cat:dog:0.5]\nSteps: 12, Sampler: Euler, Seed: 7"
+    )
+    result = await house.mia.slash(house.channel, "inspect", image=("x.png", content))
+    missing = fields(result)[say("file-left-out")].replace("\\", "")
+    assert missing == "<lora:ink:0.8> and [cat:dog:0.5]"
+    clicked = await house.mia.click(result.response, label=say("button-use-these"))
+    await house.settle()
+    assert house.executor.requests[0].prompt == "a fox, cat"
+    assert (await house.job(1)).left_out == "<lora:ink:0.8>, [cat:dog:0.5]"
+    assert "ink:0.8" in clicked.response.content.replace("\\", "")

@@ -30,7 +30,7 @@ def test_our_own_picture_is_drawn_again(aspect: Aspect):
     request = request_of(CATALOG, options)
     found = likeness(describe(request, seed=7), CATALOG)
     assert found.left_out == ()
-    assert request_of(CATALOG, found.said) == replace(request, num_images=1, seed=7)
+    assert request_of(CATALOG, found) == replace(request, num_images=1, seed=7)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_our_own_picture_is_drawn_again(aspect: Aspect):
 )
 def test_models_are_found_by_name_or_file(model: str, name: str | None):
     found = likeness(Parameters(prompt="x", model=model), CATALOG)
-    assert found.said.get("checkpoint") == name
+    assert found.get("checkpoint") == name
     assert found.left_out == (() if name else (f"model {model}",))
 
 
@@ -65,7 +65,7 @@ def test_what_does_not_hold_here_is_said():
         ),
         CATALOG,
     )
-    assert found.said == ImageOptions(prompt="x", count=1)
+    assert found == ImageOptions(prompt="x", count=1)
     assert found.left_out == (
         "size 2100:900",
         "steps 150",
@@ -78,7 +78,7 @@ def test_what_does_not_hold_here_is_said():
 
 def test_steps_that_the_checkpoint_s_sampler_cannot_take_are_left_out():
     found = likeness(Parameters(prompt="x", model="Quick", steps=LCM_STEPS[1] + 1), CATALOG)
-    assert request_of(CATALOG, found.said).num_inference_steps == 4
+    assert request_of(CATALOG, found).num_inference_steps == 4
 
 
 @pytest.mark.parametrize("prompt", ["", " \n", "x" * (PROMPT_LENGTH + 1)])
@@ -106,7 +106,7 @@ numbers = st.none() | st.integers(-5, 2**70)
 )
 def test_whatever_a_file_says_the_wish_can_be_granted(found: Parameters):
     # Prompts' own syntax is checked where every prompt's is.
-    request = request_of(CATALOG, likeness(found, CATALOG).said.but(prompt="x"))
+    request = request_of(CATALOG, likeness(found, CATALOG).but(prompt="x"))
     assert request.num_images == 1
 
 
@@ -126,3 +126,40 @@ def test_what_has_no_option_here_is_left_out_by_its_own_name(other, left_out):
     assert (
         likeness(Parameters(prompt="x", sampler="Euler", other=other), CATALOG).left_out == left_out
     )
+
+
+@pytest.mark.parametrize(
+    ("program", "prompt", "ours", "left_out"),
+    [
+        (None, "a fox, <lora:ink:0.8>", "a fox", ("<lora:ink:0.8>",)),
+        (None, "[cat:dog:0.5] AND a fox", "cat, a fox", ("[cat:dog:0.5]", "AND")),
+        ("ComfyUI", "(a fox:1.2), embedding:bad", "(a fox:1.2)", ("embedding:bad",)),
+        ("SwarmUI", "a fox <segment:face> smiling", "a fox smiling", ("<segment:face>",)),
+        ("NovelAI", "{{a, b}}, [c], fox_(animal)",
+         r"((a, b:1.05):1.05), (c:0.9524), fox_\(animal\)", ()),
+        ("NovelAI", "1.3::red, blue::, -1::text::, x", "(red, blue:1.3), x", ()),
+        ("InvokeAI", "a (red (big) fox)1.3, snow++, night-",
+         "a (red (big) fox:1.3), (snow:1.21), (night:0.9091)", ()),
+        ("InvokeAI", "a (quiet) fox, 3-legged, x-ray", "a (quiet) fox, 3-legged, x-ray", ()),
+    ],
+)  # fmt: skip
+def test_prompts_of_programs_are_put_into_our_way_of_writing(
+    program: str | None, prompt: str, ours: str, left_out: tuple[str, ...]
+):
+    found = likeness(Parameters(prompt=prompt, program=program), CATALOG)
+    assert (found.prompt, found.left_out) == (ours, left_out)
+
+
+def test_our_own_prompts_stay_as_they_are():
+    request = request_of(CATALOG, ImageOptions(prompt="a <lora:x:1> {b} [c|d]", seed=5))
+    found = likeness(describe(request, seed=5), CATALOG)
+    assert (found.prompt, found.left_out) == (request.prompt, ())
+
+
+def test_what_weighs_less_than_nothing_is_kept_out():
+    found = likeness(
+        Parameters(prompt="a fox, -1::text::", negative_prompt="blur", program="NovelAI"), CATALOG
+    )
+    assert (found.prompt, found.negative_prompt) == ("a fox", "blur, text")
+    with pytest.raises(InvalidRequest, match="prompt"):
+        likeness(Parameters(prompt="<lora:x:1>"), CATALOG)

@@ -1,0 +1,218 @@
+"""`darkroom models`: lists, checks, adds and removes the models in the owner's folders."""
+
+import argparse
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+from bot.logs import printable
+from bot.settings import Settings
+from generation.library.adding import add, bytes_of, goes_with, remove
+from generation.library.download import Progress as Told
+from generation.library.hashes import Hashed, compared, hash_of
+from generation.library.offers import (
+    by_kind,
+    checkpoint_of,
+    family_title,
+    is_missed,
+    line_about,
+    memory_needed,
+    problem_of,
+    why_not,
+)
+from generation.library.shelf import SHELF, Item, Library
+from generation.library.sites import NotFetched
+from generation.worker.hardware import Hardware, examine
+
+GIB, MIB = 2**30, 2**20
+
+
+def run(chosen: argparse.Namespace, settings: Settings) -> int:
+    """Run one of them; return the exit status. Errors are one line on standard error."""
+    folders = settings.models.paths
+    library = Library(folders, settings.store.folder / SHELF)
+    try:
+        if chosen.action == "list":
+            return _list(library)
+        if chosen.action == "check":
+            return _check(library, quick=chosen.quick)
+        if chosen.action == "remove":
+            return _remove(library, chosen.name, sure=chosen.yes)
+        return _add(chosen.what, chosen.to or folders[0])
+    except (NotFetched, OSError) as error:
+        print(f"darkroom: {printable(str(error))}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("darkroom: stopped; the same command goes on where it was", file=sys.stderr)
+        return 130
+
+
+def _list(library: Library) -> int:
+    shelf = library.look(settled_s=0)
+    hardware = _hardware() if any(problem_of(one) is None for one in shelf.items) else None
+    rows = [
+        [printable(item.name), family_title(item.file), item.file.precision, _size(item), end]
+        for _, items in by_kind(shelf.items)
+        for item in items
+        for end in (_state(item, hardware),)
+    ]
+    kinds = [kind for kind, items in by_kind(shelf.items) for _ in items]
+    widths = [max(map(len, column), default=0) for column in zip(*rows, strict=True)]
+    last = None
+    for kind, row in zip(kinds, rows, strict=True):
+        if kind != last:
+            print(f"{kind}:")
+            last = kind
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print(f"  {'  '.join(cells).rstrip()}")
+    for one in shelf.unread:
+        print(f"!! {printable(str(one.path))}: {one.why}")
+    if not shelf.items:
+        print(f"No models in {', '.join(map(str, library.folders)) or 'no folder'}.")
+    return 0
+
+
+def _state(item: Item, hardware: Hardware | None) -> str:
+    """Return whether there is drawing with it on this machine, or why there is none."""
+    if (problem := problem_of(item)) is not None:
+        return printable(problem) if item.problem or is_missed(item) else ""
+    made = checkpoint_of(item)
+    if isinstance(made, str):
+        return printable(made)
+    if hardware is None:
+        return ""
+    needed = memory_needed(item.file, hardware.device) / GIB
+    room = "fits" if needed <= hardware.memory_gib else "is too large for"
+    return f"{room} {hardware.memory_gib:.0f} GiB ({needed:.1f} needed)"
+
+
+def _check(library: Library, *, quick: bool) -> int:
+    shelf = library.look(settled_s=0)
+    fine = not shelf.unread
+    for one in shelf.unread:
+        print(f"!!  {printable(str(one.path))}: {one.why}")
+    hashes: dict[str, Path] = {}
+    with _bar() as bar:
+        for item in shelf.items:
+            wrong = item.problem or (problem_of(item) if is_missed(item) else None)
+            hashed = None if quick or item.candidate.is_folder else _hashed(item, bar)
+            wrong = wrong or (hashed and hashed.differs) or _twice(item, hashed, hashes)
+            fine = fine and not wrong
+            if wrong:
+                print(f"!!  {printable(line_about(item, wrong))}", flush=True)
+            else:
+                facts = ", ".join(filter(None, _facts(item, hashed)))
+                print(f"ok  {printable(str(item.path))}: {printable(facts)}", flush=True)
+    return 0 if fine else 1
+
+
+def _facts(item: Item, hashed: Hashed | None) -> Iterator[str]:
+    yield str(item.file.kind)
+    yield family_title(item.file)
+    yield item.file.precision
+    yield f"{item.file.parameters / 1e6:.0f} million parameters" if item.file.parameters else ""
+    if hashed is not None:
+        known = ", as Civitai has it" if hashed.confirmed else ""
+        yield f"SHA-256 {hashed.sha256}{known}"
+
+
+def _twice(item: Item, hashed: Hashed | None, hashes: dict[str, Path]) -> str | None:
+    """Return a line if the same contents lie somewhere else, too."""
+    if hashed is None:
+        return None
+    first = hashes.setdefault(hashed.sha256, item.path)
+    return None if first == item.path else f"is the same as {first}"
+
+
+def _hashed(item: Item, bar: Progress) -> Hashed:
+    task = bar.add_task(item.path.name, total=item.candidate.size)
+    found = hash_of(item.path, lambda done, _total: bar.update(task, completed=done))
+    bar.remove_task(task)
+    return compared(item.candidate, found)
+
+
+def _add(what: str, folder: Path) -> int:
+    with _bar() as bar:
+
+        def begin(name: str) -> Told:
+            task = bar.add_task(printable(name), total=None)
+            return lambda done, total: bar.update(task, completed=done, total=total)
+
+        added = asyncio.run(add(what, folder, begin))
+    file = added.file
+    facts = [str(file.kind), family_title(file), file.precision]
+    print(f"{printable(str(file.path))}: {', '.join(filter(None, facts))}")
+    if not added.verified:
+        print("Its SHA-256 is not told where it comes from, so nothing was compared with it.")
+    if (why := why_not(file)) is not None:
+        print(f"There is no drawing with it: {printable(why)}.")
+    return 0
+
+
+def _remove(library: Library, name: str, *, sure: bool) -> int:
+    items = library.look(settled_s=0).items
+    wanted = name.casefold()
+    found = [one for one in items if name in (one.name, str(one.path), one.path.name)]
+    found = found or [one for one in items if wanted == one.name.casefold()]
+    if len(found) != 1:
+        near = ", ".join(one.name for one in items if wanted in one.name.casefold())
+        hint = f"; there are {near}" if near else ""
+        raise NotFetched(f"{'several are' if found else 'nothing is'} named {name}{hint}")
+    (item,) = found
+    paths = [item.path, *goes_with(item.path, item.candidate.beside)]
+    freed = sum(bytes_of(path) for path in paths)
+    for path in paths:
+        print(printable(str(path)))
+    print(f"Frees {_bytes(freed)}.")
+    if not sure and not _agreed("Remove? [y/N] "):
+        print("Nothing is removed.")
+        return 1
+    for path in paths:
+        remove(path)
+    return 0
+
+
+def _agreed(question: str) -> bool:
+    try:
+        return input(question).strip().casefold() in ("y", "yes")
+    except EOFError:
+        print()
+        return False
+
+
+@contextmanager
+def _bar() -> Iterator[Progress]:
+    """Show progress on standard error if that is a terminal; the results go to the other."""
+    shown = Console(stderr=True)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
+    bar = Progress(
+        *columns,
+        TransferSpeedColumn(),
+        console=shown,
+        disable=not shown.is_terminal,
+        redirect_stdout=sys.stdout.isatty(),
+        transient=True,
+    )
+    with bar:
+        yield bar
+
+
+def _hardware() -> Hardware | None:
+    try:
+        return examine()
+    except subprocess.CalledProcessError:
+        return None  # what is wrong with it, `darkroom doctor` says
+
+
+def _size(item: Item) -> str:
+    return _bytes(item.candidate.size)
+
+
+def _bytes(count: int) -> str:
+    return f"{count / GIB:.1f} GiB" if count >= GIB else f"{count / MIB:.1f} MiB"

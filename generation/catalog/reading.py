@@ -1,0 +1,333 @@
+"""Reads the owner's catalog file, over what was found in folders. Imports no torch."""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from generation.catalog.catalog import EMBEDDED, STYLES, Catalog, Checkpoint
+from generation.errors import (
+    CatalogInvalid,
+    CheckpointUnavailable,
+    GenerationError,
+    InvalidRequest,
+)
+from generation.loading.checkpoint_folder import (
+    PICKLES,
+    check_checker,
+    check_configs,
+    check_folder,
+)
+from generation.loading.single_file import check_file
+from generation.phrases import Phrase
+from generation.request import Sampler
+from generation.styles import Style
+
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+KNOWN_NAMES = {"stable-diffusion-v1-5/stable-diffusion-v1-5": "Stable Diffusion v1.5"}
+SUFFIXES = (".safetensors", ".sft")
+MOST_ROLES = 100
+
+# The TOML types allowed for each field; an int is accepted for a float.
+_SOURCE: dict[str, tuple[type, ...]] = {"source": (str,), "revision": (str,)}
+_SETTINGS: dict[str, tuple[type, ...]] = {
+    "config": (str,),
+    "family": (str,),
+    "prediction_type": (str,),
+    "timestep_spacing": (str,),
+    "zero_terminal_snr": (bool,),
+    "size": (int,),
+    "num_inference_steps": (int,),
+    "guidance_scale": (float, int),
+    "sampler": (str,),
+    "lcm": (bool,),
+    "age_restricted": (bool,),
+    "roles": (list, int, str),
+}
+_STYLE: dict[str, tuple[type, ...]] = {
+    "prompt": (str,),
+    "negative_prompt": (str,),
+    "description": (str,),
+    "checkpoints": (list,),
+    "age_restricted": (bool,),
+}
+_WORDS = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list of names",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """A catalog, and what is wrong with parts of it that were left out, a line of English each."""
+
+    catalog: Catalog
+    notes: tuple[str, ...] = ()
+
+
+def is_file_name(text: str) -> bool:
+    """Whether a catalog's ``source`` means a single file, even one of an unsupported type."""
+    return Path(text).suffix.lower() in (*SUFFIXES, *PICKLES)
+
+
+def load_catalog(path: Path | None = None, default: str | None = None) -> Catalog:
+    """Return what `read_catalog` does, after checking every checkpoint's files too."""
+    catalog = read_catalog(path, default)
+    for checkpoint in catalog.checkpoints.values():
+        check_files(checkpoint)
+    return catalog
+
+
+def check_files(checkpoint: Checkpoint) -> None:
+    """Raise CheckpointUnavailable, naming the files, if any on this machine are incomplete."""
+    name, source, config = checkpoint.name, checkpoint.source, checkpoint.config
+    if not isinstance(source, Path):
+        return
+    if not is_file_name(source.name) or source.is_dir():
+        check_folder(name, source, checkpoint.architecture)
+        check_checker(name, source)
+        return
+    check_file(name, source)
+    if config is None:
+        raise CheckpointUnavailable(
+            name,
+            Phrase("checkpoint-config-file", file=source.name),
+        )
+    if isinstance(config, Path):
+        check_configs(name, config, checkpoint.architecture)
+
+
+def read_catalog(path: Path | None = None, default: str | None = None) -> Catalog:
+    """Return the owner's checkpoints and styles, followed by the built-in ones.
+
+    ``path`` is the owner's file. ``default`` is the one-line setting: a name from the catalog, or a
+    folder or hub id, which is added to the catalog. Without it, the file's ``default`` applies,
+    then the file's first checkpoint. Raises CatalogInvalid (file and key) or CheckpointUnavailable.
+    """
+    return read_offers(path, default, None).catalog
+
+
+def read_offers(
+    path: Path | None, default: str | None, found: Mapping[str, Checkpoint] | None
+) -> Offers:
+    """Return what `read_catalog` does, with the checkpoints ``found`` in folders.
+
+    The owner's file may speak of those by their names, or as the ``source``. What it says of some
+    that are not there any more becomes a note: a disk that is away keeps nobody from the others.
+    Without a default, it is the file that has been there longest. None means that there are no
+    folders. Raises CatalogInvalid for what is wrong whatever is found.
+    """
+    reading = _Reading(path, dict(found or {}), strict=found is None)
+    return reading.offers(default)
+
+
+def settings_of(path: Path, place: str, entry: object) -> dict[str, Any]:
+    """Return a table's settings for a Checkpoint; raises CatalogInvalid, naming key and bound."""
+    return _settings(path, place, _table(path, place, entry, _SETTINGS))
+
+
+def parse_toml(data: bytes) -> dict[str, Any]:
+    """Return a TOML file's table, with or without a byte order mark.
+
+    Raises ValueError, whose text says on one line what is wrong.
+    """
+    try:
+        return tomllib.loads(data.decode("utf-8-sig"))
+    except RecursionError:
+        raise ValueError("not valid TOML: nested too deeply") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"not valid TOML: {error}") from error
+
+
+class _Reading:
+    """One reading of the owner's file. If it is not ``strict``, names of others may be unknown."""
+
+    def __init__(self, path: Path | None, found: dict[str, Checkpoint], *, strict: bool) -> None:
+        self._path, self._found, self._strict = path, found, strict
+        self._notes: list[str] = []
+        self._checkpoints: dict[str, Checkpoint] = {}
+        self._styles: dict[str, Style] = {}
+
+    def offers(self, default: str | None) -> Offers:
+        chosen = None
+        if self._path is not None:
+            chosen = self._read(self._path)
+        first = next(iter(self._checkpoints), None) or self._oldest()
+        for name in sorted(self._found, key=str.casefold):
+            self._checkpoints.setdefault(name, self._found[name])
+        self._checkpoints.setdefault(EMBEDDED.name, EMBEDDED)
+        for style in STYLES:
+            self._styles.setdefault(style.name, style)
+        if default and default not in self._checkpoints:
+            try:
+                added = _from_setting(default, taken=self._checkpoints)
+                self._checkpoints[added.name], default = added, added.name
+            except CheckpointUnavailable as error:
+                self._tell(error)
+        for wanted in (default, chosen, first, EMBEDDED.name):
+            if wanted in self._checkpoints:
+                return Offers(Catalog(self._checkpoints, wanted, self._styles), tuple(self._notes))
+        raise AssertionError("the built-in one is always there")
+
+    def _read(self, path: Path) -> str | None:
+        """Read the file; return its default."""
+        table = _read(path)
+        for name, entry in table["checkpoints"].items():
+            try:
+                checkpoint = self._checkpoint(path, name, entry)
+                self._checkpoints[checkpoint.name] = checkpoint
+            except CheckpointUnavailable as error:
+                self._tell(error)
+        known = {*self._checkpoints, *self._found, EMBEDDED.name}
+        for name, entry in table["styles"].items():
+            self._styles[name] = style = _style(path, name, entry)
+            for one in style.checkpoints:
+                if one not in known:
+                    reason = f"styles.{name}.checkpoints names {one!r}, which is none of them"
+                    self._tell(CatalogInvalid(path, reason))
+        default = table.get("default")
+        if default is None or (isinstance(default, str) and default in known):
+            return default
+        reason = f"default must name one of its checkpoints, not {default!r}"
+        self._tell(CatalogInvalid(path, reason))
+        return None
+
+    def _checkpoint(self, path: Path, name: str, entry: object) -> Checkpoint:
+        """Return a table's checkpoint, over the one that was found in a folder if it is of that."""
+        place = f"checkpoints.{name}"
+        known = {**_SOURCE, **_SETTINGS, "title": (str,)}
+        written = _table(path, place, entry, known)
+        title = written.pop("title", name)
+        settings = _settings(path, place, written)
+        if "source" not in settings:
+            if self._strict:
+                raise CatalogInvalid(
+                    path, f"{place}.source is missing: a folder, a file or a hub id"
+                )
+            found = self._found.pop(name, None)
+            if found is None:
+                raise CheckpointUnavailable(name, Phrase("checkpoint-not-found"))
+        else:
+            settings["source"] = source = _source(name, settings["source"], path.parent)
+            found = self._taken(source)
+        try:
+            if found is not None:
+                return replace(found, **settings, name=title)
+            return Checkpoint(name=title, **settings)
+        except InvalidRequest as error:
+            raise CatalogInvalid(path, f"{place}: {error}") from error
+
+    def _taken(self, source: Path | str) -> Checkpoint | None:
+        """Take the found checkpoint that this source means, so that it is listed once."""
+        if isinstance(source, Path):
+            real = os.path.realpath(source)
+            for name, one in self._found.items():
+                if isinstance(one.source, Path) and os.path.realpath(one.source) == real:
+                    return self._found.pop(name)
+        return None
+
+    def _oldest(self) -> str | None:
+        if not self._found:
+            return None
+        return min(self._found, key=lambda name: ((self._found[name].changed or (0, 0))[1], name))
+
+    def _tell(self, error: GenerationError) -> None:
+        """Raise an error about what is not there, or note it where that is no mistake."""
+        if self._strict:
+            raise error
+        self._notes.append(str(error))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return the file's tables; raises CatalogInvalid."""
+    try:
+        table = parse_toml(path.read_bytes())
+    except OSError as error:
+        raise CatalogInvalid(path, error.strerror or str(error)) from error
+    except ValueError as error:
+        raise CatalogInvalid(path, str(error)) from error
+    for key in table.keys() - {"default", "checkpoints", "styles"}:
+        raise CatalogInvalid(
+            path, f"unknown key {key}; only default, checkpoints and styles are known"
+        )
+    for key in ("checkpoints", "styles"):
+        if not isinstance(table.setdefault(key, {}), dict):
+            raise CatalogInvalid(path, f'{key} must be tables, as in [{key}."A name"]')
+    return table
+
+
+def _settings(path: Path, place: str, written: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a checkpoint's settings from values of the right types; raises CatalogInvalid."""
+    settings = dict(written)
+    if (sampler := settings.get("sampler")) is not None:
+        if sampler not in tuple(Sampler):
+            raise CatalogInvalid(path, f"{place}.sampler must be one of {', '.join(Sampler)}")
+        settings["sampler"] = Sampler(sampler)
+    if "config" in settings:
+        settings["config"] = _source(place, settings["config"], path.parent)
+    if "roles" in settings:
+        settings["roles"] = _roles(path, place, settings["roles"])
+    return settings
+
+
+def _roles(path: Path, place: str, written: object) -> tuple[int, ...]:
+    """Return the ids of roles, which may be written as text; an empty list would admit anybody."""
+    listed = written if isinstance(written, list) else [written]
+    texts = [str(one) for one in listed if not isinstance(one, bool)]
+    ids = [int(text) for text in texts if text.isascii() and text.isdecimal() and len(text) <= 20]
+    if not 1 <= len(listed) <= MOST_ROLES or len(ids) < len(listed) or min(ids) < 1:
+        bound = f"1 to {MOST_ROLES} ids of Discord roles, such as 123456789012345678"
+        raise CatalogInvalid(path, f"{place}.roles must be {bound}")
+    return tuple(ids)
+
+
+def _style(path: Path, name: str, entry: object) -> Style:
+    place = f"styles.{name}"
+    settings = _table(path, place, entry, _STYLE)
+    if "prompt" not in settings:
+        raise CatalogInvalid(path, f"{place}.prompt is missing: a text with {{prompt}} in it")
+    if "checkpoints" in settings:
+        settings["checkpoints"] = tuple(settings["checkpoints"])
+    try:
+        return Style(name=name, **settings)
+    except InvalidRequest as error:
+        raise CatalogInvalid(path, f"{place}: {error}") from error
+
+
+def _table(
+    path: Path, place: str, entry: object, types: Mapping[str, tuple[type, ...]]
+) -> dict[str, Any]:
+    """Return a table's values after checking their types; raises CatalogInvalid."""
+    if not isinstance(entry, dict):
+        raise CatalogInvalid(path, f"{place} must be a table")
+    for key, value in entry.items():
+        if key not in types:
+            raise CatalogInvalid(path, f"{place}.{key} is unknown; known are {', '.join(types)}")
+        if type(value) not in types[key]:  # a bool would pass as an int
+            wanted = _WORDS[types[key][0]]
+            raise CatalogInvalid(path, f"{place}.{key} must be {wanted}, not {value!r}")
+    return dict(entry)
+
+
+def _source(name: str, text: str, base: Path) -> Path | str:
+    """Parse a folder or a single file (relative to ``base``) or, if neither exists, a hub id."""
+    place = base / Path(text).expanduser()
+    if place.is_dir():
+        return place.resolve()
+    if is_file_name(text):
+        return Path(os.path.abspath(place))  # noqa: PTH100 - a link keeps its name
+    if HUB_ID.fullmatch(text):
+        return text
+    raise CheckpointUnavailable(name, Phrase("checkpoint-no-source", source=text))
+
+
+def _from_setting(setting: str, taken: Mapping[str, Checkpoint]) -> Checkpoint:
+    source = _source(setting, setting, Path())
+    name = KNOWN_NAMES.get(setting, Path(source).name)
+    return Checkpoint(name=setting if name in taken or not name else name, source=source)

@@ -1,0 +1,165 @@
+"""From what lies in the folders to the catalog that people choose from. Imports no torch."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from generation.architectures import ARCHITECTURES
+from generation.catalog import Checkpoint, Offers, read_offers, settings_of
+from generation.errors import CatalogInvalid, InvalidRequest
+from generation.library.layout import SETTINGS
+from generation.library.shelf import Item, Library, Shelf
+from generation.loading.detect import Kind, ModelFile, Part, checkpoint_problem
+from generation.loading.key_rules import TITLES
+from generation.phrases import Phrase
+from generation.request import Sampler
+
+RESERVE = 2 * 2**30  # bytes, as the model cache leaves free
+# Families as files tell them, and the architecture of each.
+_ARCHITECTURES = {name.replace("-", "_"): name for name in ARCHITECTURES}
+DRAWN = tuple(_ARCHITECTURES)
+SD3_MEDIUM = 4_000_000_000  # parameters at most; Large's denoiser has 8.1 thousand million
+
+# What distilled models are asked for, by their makers' model cards; those without classifier-free
+# guidance take guidance 1. A number of steps in the name counts more.
+DISTILLED: Mapping[str, Mapping[str, Any]] = {
+    "lcm": {"lcm": True, "sampler": Sampler.LCM, "num_inference_steps": 6, "guidance_scale": 1.0},
+    "dmd2": {"lcm": True, "sampler": Sampler.LCM, "num_inference_steps": 4, "guidance_scale": 1.0},
+    "turbo": {
+        "sampler": Sampler.EULER_A,
+        "num_inference_steps": 4,
+        "guidance_scale": 1.0,
+        "timestep_spacing": "trailing",
+    },
+    "lightning": {
+        "sampler": Sampler.EULER,
+        "num_inference_steps": 6,
+        "guidance_scale": 1.0,
+        "timestep_spacing": "trailing",
+    },
+    "hyper": {
+        "sampler": Sampler.DDIM,
+        "num_inference_steps": 8,
+        "guidance_scale": 1.0,
+        "timestep_spacing": "trailing",
+    },
+}
+_STEPS = re.compile(r"(?<![0-9])([1-9][0-9]?)[ _-]?steps?(?![a-z])", re.IGNORECASE)
+# Files of other kinds are said to be in the wrong place in the folders for these only.
+_FOR_CHECKPOINTS = (Kind.CHECKPOINT, Kind.DIFFUSION_MODEL)
+
+
+def looker(library: Library, file: Path | None, default: str | None) -> Callable[[], Offers]:
+    """Return a function that looks at the folders and reads the owner's catalog ``file``.
+
+    It blocks, and raises CatalogInvalid or, where there are no folders, CheckpointUnavailable.
+    """
+
+    def look() -> Offers:
+        return offers(library.look(), file, default, strict=not library.exists)
+
+    return look
+
+
+def offers(shelf: Shelf, file: Path | None, default: str | None, *, strict: bool) -> Offers:
+    """Return the catalog, and a line for each file that somebody may miss in it."""
+    found: dict[str, Checkpoint] = {}
+    notes = [f"{one.path}: {one.why}" for one in shelf.unread]
+    for item in shelf.items:
+        made = checkpoint_of(item)
+        if isinstance(made, Checkpoint):
+            found[made.name] = made
+        elif made is not None:
+            notes.append(line_about(item, made))
+    owner = read_offers(file, default, None if strict else found)
+    return Offers(owner.catalog, (*notes, *owner.notes))
+
+
+def checkpoint_of(item: Item) -> Checkpoint | str | None:
+    """Return what can be drawn with; a line that says why not; None where nobody expects it to."""
+    if (problem := problem_of(item)) is not None:
+        return problem if is_missed(item) else None
+    beside, settings = item.sidecar, settings_in(item.file)
+    place = item.path.with_name(item.candidate.beside.get(SETTINGS, item.path.name))
+    try:
+        settings |= settings_of(place, item.name, beside.settings)
+        return Checkpoint(
+            name=item.name,
+            source=item.path,
+            picture=beside.picture,
+            changed=(item.candidate.size, item.candidate.changed),
+            **settings,
+        )
+    except InvalidRequest as error:
+        return f"{place.name}: {error}"
+    except CatalogInvalid as error:
+        return f"{place.name}: {error.reason}"
+
+
+def settings_in(file: ModelFile) -> dict[str, Any]:
+    """Return what a file's header and name say about drawing with it; its family says the rest."""
+    family = _ARCHITECTURES[file.family or ""]
+    if file.family == "flux" and file.distillation == "schnell":
+        family = _ARCHITECTURES.get("flux_schnell", family)
+    if file.family == "sd3" and file.parts.get(Part.DENOISER, 0) > SD3_MEDIUM:
+        family = _ARCHITECTURES.get("sd3_large", family)
+    settings: dict[str, Any] = {"family": family}
+    if file.prediction_type in ARCHITECTURES[family].prediction_types:
+        settings["prediction_type"] = file.prediction_type
+    if file.zero_snr:
+        settings["zero_terminal_snr"] = True
+    distilled = DISTILLED.get(file.distillation or "", {})
+    if distilled.get("sampler") in ARCHITECTURES[family].samplers:
+        settings |= distilled
+        if steps := _STEPS.search(file.path.stem):
+            settings["num_inference_steps"] = int(steps[1])
+    return settings
+
+
+def problem_of(item: Item) -> str | None:
+    """Return why there is no drawing with it, in a line; None if there is."""
+    return item.problem or checkpoint_problem(item.file, DRAWN)
+
+
+def why_not(file: ModelFile) -> str | None:
+    """Return why there is no drawing with a file that could be a checkpoint; else None."""
+    if file.kind in (*_FOR_CHECKPOINTS, Kind.UNKNOWN):
+        return checkpoint_problem(file, DRAWN)
+    return None
+
+
+def family_title(file: ModelFile) -> str:
+    """Return the name of a file's family as people know it; "" if it is not known."""
+    return TITLES.get(file.family or "", file.family or "")
+
+
+def memory_needed(file: ModelFile, device: str) -> int:
+    """Return about how many bytes of a device's memory drawing with a file takes.
+
+    That is its weights as they are computed with, fp32 on a CPU and else half of that, and what
+    is kept free for forward passes.
+    """
+    return file.parameters * (4 if device in ("cpu", "mps") else 2) + RESERVE
+
+
+def line_about(item: Item, problem: str) -> str:
+    """Return a line about a file that says where it lies, once."""
+    if isinstance(problem, Phrase) and "file" in problem.values:
+        return Phrase(problem.code, **{**problem.values, "file": str(item.path)})
+    return f"{item.path}: {problem}"
+
+
+def is_missed(item: Item) -> bool:
+    """Whether its owner may miss it among the checkpoints: by its place, or by what it is."""
+    kind, place = item.file.kind, item.candidate.place
+    if place is not None:
+        return place in _FOR_CHECKPOINTS
+    return kind in (*_FOR_CHECKPOINTS, Kind.UNKNOWN)
+
+
+def by_kind(items: Sequence[Item]) -> Iterator[tuple[Kind, list[Item]]]:
+    """Yield the items of each kind, in the order of the kinds."""
+    for kind in Kind:
+        if of_kind := [item for item in items if item.file.kind is kind]:
+            yield kind, of_kind

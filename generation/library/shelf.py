@@ -1,0 +1,223 @@
+"""What lies in the owner's folders, looked at again and again: only what is new is read.
+
+What was read is kept in a file, so that the next start reads only what has changed. Imports no
+torch.
+"""
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from generation import loading
+from generation.catalog.reading import SUFFIXES
+from generation.json_text import loads
+from generation.library import headers
+from generation.library.layout import Candidate, Unread, walk
+from generation.library.naming import unused
+from generation.library.sidecars import Sidecar, SidecarInvalid, read_sidecar, state_of
+from generation.loading.detect import PICKLES, ModelFile
+from generation.phrases import Phrase
+
+log = logging.getLogger(__name__)
+
+SETTLED_S = 2.0  # a file that was written to within this time may be being copied
+SHELF = "models.json"  # in the data folder
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A model in a folder: its name, what its header says, and what lies beside it.
+
+    ``problem`` is what keeps it from being used whatever it is, in a line of English or a Phrase.
+    """
+
+    name: str
+    candidate: Candidate
+    file: ModelFile
+    sidecar: Sidecar = field(default_factory=Sidecar)
+    problem: str | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return self.candidate.path
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What the folders hold, in order, and the places that could not be looked into."""
+
+    items: Sequence[Item] = ()
+    unread: Sequence[Unread] = ()
+
+
+class Library:
+    """The owner's folders; ``look`` may be called from any thread, one at a time.
+
+    ``kept`` is the file in which what was read is kept; None keeps it in memory only.
+    """
+
+    def __init__(self, folders: Sequence[Path], kept: Path | None = None) -> None:
+        self.folders = tuple(folders)
+        self._kept = kept
+        self._read: dict[Path, tuple[int, int, ModelFile]] = {}
+        self._names: dict[Path, str] = {}
+        self._sidecars: dict[Path, tuple[Any, Sidecar | str]] = {}
+        self._restore()
+
+    @property
+    def exists(self) -> bool:
+        """Whether any of the folders is there."""
+        return any(folder.is_dir() for folder in self.folders)
+
+    def look(self, settled_s: float = SETTLED_S) -> Shelf:
+        """Return what the folders hold now; reads the headers of what is new or has changed."""
+        found = list(walk(self.folders))
+        candidates = [one for one in found if isinstance(one, Candidate)]
+        unread = [one for one in found if isinstance(one, Unread)]
+        fresh = [one for one in candidates if self._known(one) is None]
+        with headers.HeaderReader() as reader:
+            for one in fresh:
+                self._read[one.path] = (one.size, one.changed, _inspect(one, reader))
+        moving = _moving(fresh, settled_s)
+        for one in moving:
+            del self._read[one.path]  # it is read again when it is whole
+        kept = {one.path for one in candidates}
+        gone = self._read.keys() - kept
+        for path in gone:
+            del self._read[path]
+        items = [self._item(one, moving=one in moving) for one in candidates]
+        named = tuple(self._named(items))
+        if fresh or gone:
+            self._keep()
+        return Shelf(named, tuple(unread))
+
+    def _known(self, candidate: Candidate) -> ModelFile | None:
+        size, changed, file = self._read.get(candidate.path, (0, 0, None))
+        return file if (size, changed) == (candidate.size, candidate.changed) else None
+
+    def _item(self, candidate: Candidate, *, moving: bool) -> Item:
+        file = self._known(candidate) or ModelFile(path=candidate.path)
+        problem: str | None = file.problem
+        if moving:
+            problem = Phrase("checkpoint-moving", file=candidate.path.name)
+        sidecar = self._beside(candidate)
+        if isinstance(sidecar, str):
+            return Item("", candidate, file, problem=problem or sidecar)
+        return Item("", candidate, file, sidecar, problem)
+
+    def _beside(self, candidate: Candidate) -> Sidecar | str:
+        """Return what lies beside a file, or what is wrong with the owner's settings there."""
+        if not candidate.beside:
+            return Sidecar()
+        state = state_of(candidate)
+        known = self._sidecars.get(candidate.path)
+        if known is None or known[0] != state:
+            try:
+                found: Sidecar | str = read_sidecar(candidate)
+            except SidecarInvalid as error:
+                found = str(error)
+            known = self._sidecars[candidate.path] = state, found
+        return known[1]
+
+    def _named(self, items: Sequence[Item]) -> Iterator[Item]:
+        """Give every item a name of its own, the one it had if possible.
+
+        Of two files with one name, the first keeps it, and the others' say in which folder.
+        """
+        order = sorted(items, key=lambda one: one.path not in self._names)
+        names: dict[Path, str] = {}
+        taken: set[str] = set()
+        for item in order:
+            names[item.path] = name = unused(self._wanted(item), taken)
+            taken.add(name.casefold())
+        self._names = names
+        for item in items:
+            yield replace(item, name=names[item.path])
+
+    def _wanted(self, item: Item) -> list[str]:
+        stem, title = item.candidate.stem, item.sidecar.title
+        wanted = [title, f"{title} ({stem})"] if title else [stem]
+        wanted.append("/".join((*item.candidate.inside, stem)))
+        before = self._names.get(item.path)
+        return [before, *wanted] if before in wanted else wanted
+
+    def _restore(self) -> None:
+        if self._kept is None:
+            return
+        try:
+            table = loads(self._kept.read_bytes())
+            if table["reader"] != _reader():
+                return
+            for place, (size, changed, said) in table["files"].items():
+                path = Path(place)
+                self._read[path] = (size, changed, headers.from_json(path, said))
+            self._names = {Path(place): name for place, name in table["names"].items()}
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            log.warning("%s is written anew: %s", self._kept, error)
+            self._read = {}
+
+    def _keep(self) -> None:
+        if self._kept is None or not self._kept.parent.is_dir():
+            return
+        files = {
+            str(path): (size, changed, headers.to_json(file))
+            for path, (size, changed, file) in self._read.items()
+        }
+        names = {str(path): name for path, name in self._names.items()}
+        part = self._kept.with_suffix(".part")
+        try:
+            part.write_text(
+                json.dumps({"reader": _reader(), "files": files, "names": names}), "utf-8"
+            )
+            part.replace(self._kept)
+        except OSError as error:
+            log.warning("%s is not written: %s", self._kept, error.strerror)
+            with suppress(OSError):
+                part.unlink()
+
+
+def _inspect(candidate: Candidate, reader: headers.HeaderReader) -> ModelFile:
+    """Return what a file is; pickles and formats that are not read are not opened."""
+    path = candidate.path
+    suffix = path.suffix.lower()
+    if candidate.is_folder or suffix in SUFFIXES:
+        return reader.read(path)
+    code = "checkpoint-pickled-file" if suffix in PICKLES else "checkpoint-other-format"
+    return ModelFile(path=path, bytes=candidate.size, problem=Phrase(code, file=path.name))
+
+
+def _moving(fresh: Sequence[Candidate], settled_s: float) -> list[Candidate]:
+    """Return those that are still being written, as far as two looks can tell."""
+    newest = max((one.changed for one in fresh), default=0) / 1e9
+    if (wait := newest + settled_s - time.time()) > 0:
+        time.sleep(min(wait, settled_s))
+    moving = []
+    for one in fresh:
+        try:
+            now = one.path.stat()
+        except OSError:
+            moving.append(one)
+            continue
+        if not one.is_folder and (now.st_size, now.st_mtime_ns) != (one.size, one.changed):
+            moving.append(one)
+    return moving
+
+
+@cache
+def _reader() -> str:
+    """Return what changes whenever files may be read otherwise than before."""
+    digest = hashlib.sha256()
+    for package in (Path(loading.__file__).parent, Path(__file__).parent):
+        for source in sorted(package.glob("*.py")):
+            digest.update(source.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,103 @@
+"""What a worker says of its engine's ticks."""
+
+import queue
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from generation.catalog import Catalog
+from generation.options import EngineOptions
+from generation.request import Finished, Progress, Started
+from generation.worker import worker
+from generation.worker.worker import Add, Alive, Look, Ready, Report
+
+
+class Over(Exception):
+    """The script of a test has ended."""
+
+
+class ScriptedEngine:
+    """Ticks as a test says: events, the seconds until then, and commands that arrive after it."""
+
+    device = SimpleNamespace(type="cuda")
+    rows = 8
+    idle = False
+
+    def __init__(self, script, inbox: queue.SimpleQueue) -> None:
+        self.now = 0.0
+        self.looks: list[int] = []
+        self._script = iter(script)
+        self._inbox = inbox
+
+    def warm_up(self) -> None:
+        pass
+
+    def add(self, key: int, request: object) -> None:
+        pass
+
+    def look(self, key: int) -> None:
+        self.looks.append(key)
+
+    def step(self):
+        try:
+            events, seconds, *commands = next(self._script)
+        except StopIteration:
+            raise Over from None
+        self.now += seconds
+        for command in commands:
+            self._inbox.put(command)
+        return events
+
+
+def serve(monkeypatch: pytest.MonkeyPatch, script) -> tuple[ScriptedEngine, list]:
+    """Return the engine, and what the worker said until the script was over."""
+    inbox: queue.SimpleQueue = queue.SimpleQueue()
+    engine = ScriptedEngine(script, inbox)
+    for name, holds in (
+        ("engine", {"Engine": lambda *_, **__: engine}),
+        ("pipeline", {"describe": lambda device: device.type}),
+    ):
+        module = ModuleType(f"generation.engine.{name}")
+        vars(module).update(holds)
+        monkeypatch.setitem(worker.sys.modules, module.__name__, module)
+    monkeypatch.setattr(worker.time, "monotonic", lambda: engine.now)
+    for key in (1, 2):
+        inbox.put(Add(key, None))
+    said: list = []
+    pipe = SimpleNamespace(send=said.append)
+    with pytest.raises(Over):
+        worker._serve(inbox, pipe, Catalog(default="none", checkpoints={}), EngineOptions())
+    assert isinstance(said[0], Ready)
+    return engine, said[1:]
+
+
+def test_of_the_steps_it_reports_the_first_and_those_that_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    steps = [[(key, Progress(step, 9)) for key in (1, 2)] for step in range(1, 5)]
+    engine, said = serve(
+        monkeypatch,
+        [
+            ([(1, Started()), (2, Started())], 0.1),
+            (steps[0], 0.1),
+            (steps[1], 0.1, Look(2)),
+            (steps[2], 0.1),
+            ([(2, Finished(1.0))], 0.1, Look(2)),
+            (steps[3][:1], 0.1),
+        ],
+    )
+    assert said == [
+        Report(1, Started()),
+        Report(2, Started()),
+        Report(1, Progress(1, 9)),
+        Report(2, Progress(1, 9)),
+        Report(2, Progress(3, 9)),
+        Report(2, Finished(1.0)),
+    ]
+    assert engine.looks == [2], "the other had ended"
+
+
+def test_while_nobody_looks_it_says_that_it_lives(monkeypatch: pytest.MonkeyPatch):
+    ticks = [([(1, Progress(step, 99))], 0.3) for step in range(1, 11)]
+    _, said = serve(monkeypatch, [([(1, Started())], 0.3), *ticks])
+    assert said == [Report(1, Started()), Report(1, Progress(1, 99)), Alive(), Alive()]
