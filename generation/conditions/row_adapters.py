@@ -91,7 +91,7 @@ class RowAdapters:
         if not any(rows):
             yield
             return
-        self._plan(tuple(rows), fixed=fixed)
+        self.prepare(rows, fixed=fixed)
         handles = []
         try:
             for name, plan in self._plans.items():
@@ -108,8 +108,9 @@ class RowAdapters:
         """Release the memory of the last rows' stacks."""
         self._rows, self._plans = (), {}
 
-    def _plan(self, rows: tuple[AdapterSet, ...], *, fixed: bool) -> None:
+    def prepare(self, rows: Sequence[AdapterSet], *, fixed: bool = False) -> None:
         """Stack the rows' adapters, unless they are those of the last forward with any."""
+        rows = tuple(rows)
         if rows == self._rows and fixed == self._fixed:
             return
         self.forget()
@@ -169,8 +170,7 @@ class LayerPlan:
         assert self.up is not None  # noqa: S101
         chosen = inputs if self.stacked is None else inputs.index_select(0, self.stacked)
         if len(self.down) == 1:
-            added = LowRank(self.down[0], self.up[0]).apply(chosen, self.options)
-            return _add(output, self.stacked, added)
+            return self._add_shared(chosen, LowRank(self.down[0], self.up[0]), output)
         step = self.step or self.down.shape[1]
         for down, up in zip(self.down.split(step, 1), self.up.split(step, 2), strict=True):
             if self.options:
@@ -178,6 +178,13 @@ class LayerPlan:
             else:
                 output = self._add_products(chosen, down, up, output)
         return output
+
+    def _add_shared(self, chosen: Tensor, delta: LowRank, output: Tensor) -> Tensor:
+        if self.stacked is None and not self.options and output.is_contiguous():
+            narrow = functional.linear(chosen, delta.down).flatten(0, -2)
+            output.view(-1, output.shape[-1]).addmm_(narrow, delta.up.T)
+            return output
+        return _add(output, self.stacked, delta.apply(chosen, self.options))
 
     def _add_products(self, chosen: Tensor, down: Tensor, up: Tensor, output: Tensor) -> Tensor:
         tokens = chosen.unsqueeze(1) if chosen.ndim == 2 else chosen.flatten(1, -2)
