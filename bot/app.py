@@ -112,7 +112,11 @@ class App:
         ]
         self.mod = Moderation()
         self.commands: list[Command] = [self.mod]
-        self.loads: list[Callable[[], Awaitable[None]]] = [self.job_store.load, self.rules.load]
+        self.loads: list[Callable[[], Awaitable[None]]] = [
+            self.job_store.load,
+            self.rules.load,
+            self.defaults.load,
+        ]
         # A person's jobs come first: while one is open, nothing of theirs is erased.
         self.personal_data: list[PersonalData] = [
             JobData(database, self.job_store, self.pictures),
@@ -241,6 +245,7 @@ def build(settings: Settings) -> App:
     options = EngineOptions(
         rows=generation.rows,
         deterministic=generation.deterministic,
+        fp8=generation.fp8,
         compile=generation.compile,
         metadata=generation.metadata,
         safety=generation.safety,

@@ -19,9 +19,11 @@ from bot.logs import printable
 from bot.settings import Settings
 from bot.ui.interaction_context import lacking
 from bot.ui.trouble import TROUBLE, describe
-from generation.catalog import Checkpoint, check_files, read_catalog
+from generation.catalog import Checkpoint, check_files
 from generation.engine.row_profile import read_profiles
 from generation.errors import GenerationError
+from generation.library.offers import looker
+from generation.library.shelf import SHELF, Library
 from generation.loading.revisions import COMMIT, RevisionsDamaged, pinned
 from generation.options import PROFILES, REVISIONS
 from generation.weights import examine as examine_weights
@@ -74,10 +76,12 @@ def _hardware() -> Finding:
 
 def _checkpoints(settings: Settings) -> list[Finding]:
     chosen = settings.generation
+    library = Library(settings.models.paths, settings.store.folder / SHELF)
     try:
-        catalog = read_catalog(chosen.catalog, chosen.checkpoint or None)
+        offers = looker(library, chosen.catalog, chosen.checkpoint or None)()
     except GenerationError as error:
         return [Finding("catalog", str(error), fine=False)]
+    catalog = offers.catalog
     return [
         _checkpoint(
             checkpoint,
@@ -85,14 +89,15 @@ def _checkpoints(settings: Settings) -> list[Finding]:
             is_default=checkpoint.name == catalog.default,
         )
         for checkpoint in catalog.checkpoints.values()
-    ]
+    ] + [Finding("models", note, fine=False) for note in offers.notes]
 
 
 def _checkpoint(checkpoint: Checkpoint, revisions: Path, *, is_default: bool) -> Finding:
     name = f"{checkpoint.name} (default)" if is_default else checkpoint.name
     source, config = checkpoint.source, checkpoint.config
     try:
-        check_files(checkpoint)
+        if checkpoint.changed is None:  # what lies in the folders has been looked at
+            check_files(checkpoint)
         if isinstance(source, str):
             where = _on_the_hub(source, checkpoint.revision, revisions)
             return Finding("checkpoint", f"{name}: from the hub, {where}")

@@ -6,6 +6,7 @@ GenerationError
 ├── AdapterUnavailable       unknown, damaged, or made for another family
 ├── CatalogInvalid           the owner's checkpoint file is missing or malformed
 ├── OutOfMemory              the device cannot hold even this one request
+├── StepFailed               the sampler fails with these settings
 ├── NotChecked               a picture could not be scored, and is not returned
 ├── Cancelled                the request was cancelled
 └── WorkerDied               the worker process died twice during this request
@@ -70,6 +71,10 @@ class CatalogInvalid(GenerationError):
 
 class OutOfMemory(GenerationError):
     """The device's memory cannot hold this request even alone."""
+
+
+class StepFailed(GenerationError):
+    """The request's sampler raised an error in one of its steps; the text is for the log."""
 
 
 class NotChecked(GenerationError):

@@ -146,6 +146,9 @@ class GenerationRequest:
         """How many of the steps are taken: with ``strength``, only the last ones."""
         if self.strength is None:
             return self.num_inference_steps
+        if self.architecture.flow_matching:
+            steps = self.num_inference_steps  # what is left out is rounded down, as in diffusers
+            return steps - int(steps - steps * self.strength)
         return int(self.num_inference_steps * self.strength)  # rounded down, as in diffusers
 
     @property
@@ -237,9 +240,13 @@ def bounded(field: str, value: float, bound: tuple[float, float]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Loading:
-    """The request's checkpoint is being loaded or downloaded, which may take minutes."""
+    """The request's checkpoint is being loaded or downloaded, which may take minutes.
+
+    ``share`` of it, from 0 to 1, is in memory.
+    """
 
     checkpoint: str
+    share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

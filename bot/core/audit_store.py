@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
 
-from sqlalchemy import or_, select
+from sqlalchemy import Connection, insert, or_, select
 
 from bot.core.personal_data import Fate, PersonalData
 from bot.db.database import Database
@@ -24,9 +24,9 @@ class NewAuditEntry:
     person_id: int | None = None
     job_id: int | None = None
 
-    def row(self) -> AuditRow:
-        """Return its row, to be added in the same transaction as the action itself."""
-        return AuditRow(**asdict(self), made_at=datetime.now(UTC))
+    def write(self, connection: Connection) -> None:
+        """Write its row, in the same transaction as the action itself."""
+        connection.execute(insert(AuditRow), {**asdict(self), "made_at": datetime.now(UTC)})
 
 
 class AuditStore(PersonalData):
@@ -39,8 +39,7 @@ class AuditStore(PersonalData):
 
     async def add(self, entry: NewAuditEntry) -> None:
         """Record an action; raises StoreBusy."""
-        async with self._database.write() as session:
-            session.add(entry.row())
+        await self._database.write(entry.write)
 
     async def page(
         self,
@@ -57,7 +56,7 @@ class AuditStore(PersonalData):
         Optionally filtered by target, moderator, and action; "quota" matches every action that
         begins with that word.
         """
-        query = select(AuditRow).where(AuditRow.guild_id == guild_id)
+        query = select(*AuditRow.__table__.columns).where(AuditRow.guild_id == guild_id)
         if person_id is not None:
             query = query.where(AuditRow.person_id == person_id)
         if moderator_id is not None:
@@ -67,19 +66,9 @@ class AuditStore(PersonalData):
             query = query.where(or_(AuditRow.action == action, began))
         if before is not None:
             query = query.where(AuditRow.id < before)
-        async with self._database.read() as session:
-            rows = await session.scalars(query.order_by(AuditRow.id.desc()).limit(limit))
-            return [_entry(row) for row in rows]
+        query = query.order_by(AuditRow.id.desc()).limit(limit)
 
+        def find(connection: Connection) -> list[AuditEntry]:
+            return [AuditEntry(**row) for row in connection.execute(query).mappings()]
 
-def _entry(row: AuditRow) -> AuditEntry:
-    return AuditEntry(
-        id=row.id,
-        guild_id=row.guild_id,
-        moderator_id=row.moderator_id,
-        action=row.action,
-        person_id=row.person_id,
-        job_id=row.job_id,
-        detail=row.detail,
-        made_at=row.made_at,
-    )
+        return await self._database.read(find)

@@ -4,7 +4,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from bot.core.quotas.spending_store import remember
 from bot.db.database import Database
@@ -22,20 +22,24 @@ async def forget(database: Database, person_id: int, now: datetime) -> None:
 
     For a day it is remembered what counts of it.
     """
-    async with database.write() as session:
-        await remember(session, person_id, now)
-        await session.execute(
-            update(JobRow)
-            .where(JobRow.person_id == person_id, JobRow.ended_at.is_not(None))
-            .values(
-                person_id=NOBODY,
-                person_name="",
-                interaction_token=None,
-                **_wordless(),
-                source_sha256=None,
-                direct_channel_id=None,
-            )
+    erase = (
+        update(JobRow)
+        .where(JobRow.person_id == person_id, JobRow.ended_at.is_not(None))
+        .values(
+            person_id=NOBODY,
+            person_name="",
+            interaction_token=None,
+            **_wordless(),
+            source_sha256=None,
+            direct_channel_id=None,
         )
+    )
+
+    def write(connection: Connection) -> None:
+        remember(connection, person_id, now)
+        connection.execute(erase)
+
+    await database.write(write)
 
 
 async def expire_words(database: Database, before: datetime, count: int) -> int:
@@ -46,10 +50,13 @@ async def expire_words(database: Database, before: datetime, count: int) -> int:
         .order_by(JobRow.asked_at)
         .limit(count)
     )
-    async with database.write() as session:
-        ids = (await session.scalars(expired)).all()
-        await session.execute(update(JobRow).where(JobRow.id.in_(ids)).values(**_wordless()))
-    return len(ids)
+
+    def write(connection: Connection) -> int:
+        ids = connection.scalars(expired).all()
+        connection.execute(update(JobRow).where(JobRow.id.in_(ids)).values(**_wordless()))
+        return len(ids)
+
+    return await database.write(write)
 
 
 def _wordless() -> dict[str, Any]:

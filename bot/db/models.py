@@ -50,6 +50,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
+NAME_LENGTH = 64
 # Conditions of partial indexes, in the form SQLite requires queries to repeat.
 UNPRUNED = text("pruned_at IS NULL")
 WORDED = text("folded_words != '(erased)\n'")
@@ -81,7 +82,7 @@ class JobRow(Base):
     part: Mapped[int] = mapped_column(default=0, server_default="0")
     interaction_token: Mapped[str | None] = mapped_column(Text)
     person_id: Mapped[int] = mapped_column(BigInteger)
-    person_name: Mapped[str] = mapped_column(String(64))
+    person_name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     channel_id: Mapped[int] = mapped_column(BigInteger)
     guild_id: Mapped[int | None] = mapped_column(BigInteger)
     message_id: Mapped[int | None] = mapped_column(BigInteger)

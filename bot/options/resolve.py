@@ -63,13 +63,15 @@ def fill(catalog: Catalog, said: ImageOptions, layer: ImageOptions) -> ImageOpti
 
     Skipped are checkpoints and styles that the catalog no longer has or does not offer here, styles
     that do not suit the checkpoint, samplers that it does not offer, and more steps than a sampler
-    takes.
+    takes. That a checkpoint is no longer there is said.
     """
     wanted = dict(layer)
     style = catalog.styles.get(said.get("style", ""))
     liked = wanted.pop("checkpoint", None)
     if liked in catalog.names and (style is None or style.fits(liked)):
         wanted["checkpoint"] = liked
+    elif liked is not None and liked not in catalog.checkpoints and "checkpoint" not in said:
+        said = said.without(say("left-out-checkpoint", said=liked))
     checkpoint = _checkpoint(catalog, said.get("checkpoint", wanted.get("checkpoint")))
     liked = wanted.pop("style", None)
     if liked in catalog.style_names and catalog.styles[liked].fits(checkpoint.name):

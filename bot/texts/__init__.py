@@ -11,7 +11,7 @@ it selects by a language's forms of 1st, 2nd and so on, as a number by itself se
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from generation.phrases import Phrase, Value
 
 FOLDER = Path(__file__).parent
 ENGLISH = "en"
+SMALL, AGAIN = 1000, 5000  # numbers in texts that are resolved once, and how many such texts
 
 _spoken: ContextVar[str] = ContextVar("language", default=ENGLISH)
 
@@ -41,9 +42,9 @@ def say(key: str, /, **fields: str | float) -> str:
     """
     language = _spoken.get()
     for known in (language, language.partition("-")[0]):
-        if known in languages() and (text := _format(_bundle(known), key, fields)) is not None:
+        if known in languages() and (text := _said(_bundle(known), key, fields)) is not None:
             return text
-    text = _format(_bundle(ENGLISH), key, fields)
+    text = _said(_bundle(ENGLISH), key, fields)
     if text is None:
         raise TextMissing(key)
     return text
@@ -158,6 +159,23 @@ def _bundle(language: str) -> FluentBundle:
 @cache
 def _resource(language: str) -> Resource:
     return FluentResource((FOLDER / f"{language}.ftl").read_text("utf-8"))
+
+
+def _said(bundle: FluentBundle, key: str, fields: dict[str, str | float]) -> str | None:
+    """Return what `_format` does, and resolve only once what is said again and again.
+
+    That are texts without arguments, and those with small whole numbers alone, such as durations.
+    """
+    if not all(type(value) is int and 0 <= value < SMALL for value in fields.values()):
+        return _format(bundle, key, fields)
+    return _again(bundle, key, tuple(fields.items()))
+
+
+@lru_cache(AGAIN)
+def _again(
+    bundle: FluentBundle, key: str, fields: tuple[tuple[str, str | float], ...]
+) -> str | None:
+    return _format(bundle, key, dict(fields))
 
 
 def _format(

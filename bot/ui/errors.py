@@ -35,6 +35,7 @@ from generation.errors import (
     InvalidRequest,
     NotChecked,
     OutOfMemory,
+    StepFailed,
     WorkerDied,
 )
 
@@ -65,6 +66,7 @@ SENTENCES: dict[type[BaseException], Line] = {
         "error-adapter", name=inert(error.adapter, NAME), reason=inert(phrased(error.reason), WHY)
     ),
     OutOfMemory: lambda _: say("error-too-large"),
+    StepFailed: lambda _: say("error-step-failed"),
     NotChecked: lambda _: say("error-not-checked"),
     Cancelled: lambda _: say("error-cancelled"),
     WorkerDied: lambda _: say("error-worker-died"),

@@ -17,6 +17,7 @@ from generation.styles import NAME_LENGTH, NO_STYLE, Style
 SIZE = (32, 1536)  # whose widest shape still has sides of `SIDE`
 NAMED, NEAR = 12, 3  # names in a line about an unknown one: all of them, or the most similar
 SPACINGS = ("leading", "trailing", "linspace")
+SHIFT = (0.1, 100.0)  # of which 3 to 6 are usual; 1 is none
 FAMILY_S: Any = None  # stands for the default of the checkpoint's family
 
 
@@ -25,9 +26,11 @@ class Checkpoint:
     """A checkpoint and its recommended settings; the defaults are those of its family.
 
     ``source`` is a diffusers folder or a single file (Path), or a hub id (str). ``config`` is the
-    folder or hub id with a single file's configurations. ``family`` is the name of an architecture.
+    folder or hub id with a single file's configurations, ``parts`` are files with the VAE or text
+    encoders that a single file lacks or has worse. ``family`` is the name of an architecture.
     ``prediction_type``, ``timestep_spacing`` and ``zero_terminal_snr`` override the
-    configuration's. ``size`` is the side in pixels of a square picture; ``lcm`` means distilled for
+    configuration's, and so does ``shift``, that of flow matching's noise levels, for every size.
+    ``size`` is the side in pixels of a square picture; ``lcm`` means distilled for
     the LCM and TCD samplers; ``age_restricted``, for age-restricted channels only; ``roles``, the
     ids of Discord's roles that may draw with it, everybody if empty. ``picture`` is shown as its
     example. ``changed`` is its files' size and time, so that new contents are told from old ones.
@@ -38,10 +41,12 @@ class Checkpoint:
     source: Path | str
     revision: str | None = None
     config: Path | str | None = None
+    parts: tuple[Path, ...] = ()
     family: str = SD1.name
     prediction_type: str | None = None
     timestep_spacing: str | None = None
     zero_terminal_snr: bool | None = None
+    shift: float | None = None
     size: int = FAMILY_S
     num_inference_steps: int = FAMILY_S
     guidance_scale: float = FAMILY_S
@@ -74,6 +79,11 @@ class Checkpoint:
         ):
             if getattr(self, name) not in (None, *known):
                 raise InvalidRequest(name, Phrase("bound-either", names=known))
+        if self.shift is not None:
+            if not self.architecture.flow_matching:
+                none = Phrase("bound-no-shift", family=self.architecture.title)
+                raise InvalidRequest("shift", none)
+            bounded("shift", self.shift, SHIFT)
         if self.sampler in DISTILLED:
             bounded("num_inference_steps", self.num_inference_steps, LCM_STEPS)
 
@@ -89,6 +99,8 @@ class Checkpoint:
             "prediction_type": self.prediction_type,
             "timestep_spacing": self.timestep_spacing,
             "rescale_betas_zero_snr": self.zero_terminal_snr,
+            "shift": self.shift,
+            "use_dynamic_shifting": None if self.shift is None else False,
         }
         return {name: value for name, value in said.items() if value is not None}
 

@@ -49,12 +49,17 @@ class LoadedAdapter:
         return sum(one.bytes for part in self.changes.values() for one in part.values())
 
 
+# Z-Image's, whose input is that of all rows in one.
+_TOGETHER = ("all_x_embedder.", "cap_embedder.")
+
+
 def layers_of(model: nn.Module) -> dict[str, Layer]:
     """Return the layers that adapters can change, by name."""
     return {
         name: layer
         for name, layer in model.named_modules()
-        if isinstance(layer, nn.Linear) or (isinstance(layer, nn.Conv2d) and layer.groups == 1)
+        if not name.startswith(_TOGETHER)
+        and (isinstance(layer, nn.Linear) or (isinstance(layer, nn.Conv2d) and layer.groups == 1))
     }
 
 

@@ -16,8 +16,7 @@ from torch import Tensor
 from generation.adapters import Adapter
 from generation.conditions.adapter_keys import Part
 from generation.errors import AdapterUnavailable
-from generation.loading.checkpoint_folder import PICKLES
-from generation.loading.detect import NAMES, Kind, describe
+from generation.loading.detect import NAMES, PICKLES, Kind, describe
 from generation.loading.key_rules import TITLES
 from generation.loading.safetensors_file import Header, open_header
 from generation.phrases import Phrase, reason_of

@@ -1,5 +1,8 @@
-"""Requests that the engine is working on."""
+"""Requests that the engine is working on, and errors that end one of them."""
 
+import contextlib
+import logging
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -7,16 +10,21 @@ import torch
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from generation.catalog import Checkpoint
 from generation.conditions.adapter_keys import Part
 from generation.conditions.row_adapters import Adapters, AdapterSet, adapter_set
 from generation.engine.batcher import Bucket
 from generation.engine.sample import Sample
+from generation.errors import OutOfMemory, StepFailed
 from generation.families.pipeline import DrawLatents, Pipeline, Prompts
+from generation.loading.memory import is_out_of_memory
 from generation.loading.model_hash import model_hash
 from generation.metadata.infotext import describe, enlarged
 from generation.metadata.png import chunks, read
-from generation.request import GenerationRequest, UpscaleRequest
+from generation.request import Aspect, GenerationRequest, Request, UpscaleRequest
 from generation.upscaler.tiles import Upscaling
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
@@ -68,7 +76,11 @@ class Drawing:
     def describe(self, seed: int) -> PngInfo:
         """Return the metadata for its picture with this seed; reads the checkpoint once."""
         source = self.pipeline.source
-        shown = None if source is None else model_hash(self.request.checkpoint, source)
+        shown = (
+            None
+            if source is None
+            else model_hash(self.request.checkpoint, source, self.pipeline.architecture)
+        )
         return chunks(describe(self.request, seed=seed, model_hash=shown))
 
     def next_sample(self) -> Sample:
@@ -120,3 +132,55 @@ class UpscaleTask:
         if found is None:
             return PngInfo()
         return chunks(enlarged(found, factor=self.request.factor))
+
+
+def warm_up_request(checkpoint: Checkpoint) -> GenerationRequest:
+    """Return a request for one picture at a checkpoint's own size, with one step."""
+    width, height = checkpoint.size_for(Aspect.SQUARE)
+    return GenerationRequest(
+        prompt="warm-up",
+        checkpoint=checkpoint.name,
+        family=checkpoint.family,
+        width=width,
+        height=height,
+        num_inference_steps=1,
+        guidance_scale=checkpoint.guidance_scale,
+        sampler=checkpoint.sampler,
+        seed=0,
+    )
+
+
+def out_of_memory(request: Request) -> OutOfMemory:
+    """Return the error of a request that the device cannot hold."""
+    return OutOfMemory(
+        f"not enough memory for {request.num_images} × {request.width}×{request.height} px;"
+        " fewer or smaller pictures may fit"
+    )
+
+
+@contextlib.contextmanager
+def memory_guard(request: Request) -> Iterator[None]:
+    """Turn an allocator's error into OutOfMemory."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise out_of_memory(request) from error
+
+
+@contextlib.contextmanager
+def step_guard(request: GenerationRequest) -> Iterator[None]:
+    """Turn an error of one picture's scheduler into StepFailed or OutOfMemory.
+
+    Everybody aboard shares the device's own errors, which are raised as they are.
+    """
+    try:
+        yield
+    except torch.AcceleratorError:
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise out_of_memory(request) from error
+        log.exception("%s fails at %d steps", request.sampler, request.num_inference_steps)
+        raise StepFailed(f"{request.sampler}: {error}") from error

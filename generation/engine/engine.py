@@ -13,7 +13,14 @@ from generation.catalog import Catalog
 from generation.conditions.adapter_file import LoadedAdapter
 from generation.conditions.adapter_pool import AdapterPool
 from generation.engine import safety
-from generation.engine.active_requests import Drawing, UpscaleTask
+from generation.engine.active_requests import (
+    Drawing,
+    UpscaleTask,
+    memory_guard,
+    out_of_memory,
+    step_guard,
+    warm_up_request,
+)
 from generation.engine.batcher import Batcher, Bucket
 from generation.engine.device import pick_device
 from generation.engine.forward import Forward
@@ -23,13 +30,12 @@ from generation.engine.row_profiling import Profiles
 from generation.engine.sample import Sample
 from generation.errors import Cancelled, GenerationError, InvalidRequest, NotChecked, OutOfMemory
 from generation.families.pipeline import Pipeline
-from generation.loading.memory import free_bytes, memory_guard, out_of_memory, release
+from generation.loading.memory import free_bytes, release
 from generation.loading.model_cache import ModelCache
 from generation.log_context import JOB, about
 from generation.options import DETERMINISTIC_ROWS, EngineOptions
 from generation.phrases import Phrase
 from generation.request import (
-    Aspect,
     Event,
     Failed,
     Finished,
@@ -126,11 +132,8 @@ class Engine:
         must not be used.
         """
         events, self._cancelled = self._cancelled, []
-        if self._waiting:
-            key, request = next(iter(self._waiting.items()))
-            with about(self._jobs.get(key)):
-                events += self._admit(key, request)
-        self._board()
+        events += self._admit_one()
+        events += self._board()
         bucket = self._batcher.pick()
         if bucket is not None:
             events += self._denoise(bucket)
@@ -141,6 +144,20 @@ class Engine:
             with about(self._jobs.get(self._unenlarged[0].key)):
                 events += self._enlarge(self._unenlarged[0])
         return events + self._finish()
+
+    def _admit_one(self) -> Events:
+        """Admit a request, the first that waits; others only while its checkpoint is loading."""
+        wanted = [one for one in self._waiting.values() if isinstance(one, GenerationRequest)]
+        self._cache.stop_loading_all_but([request.checkpoint for request in wanted])
+        for key, request in list(self._waiting.items()):
+            with about(self._jobs.get(key)):
+                events = self._admit(key, request)
+            loading = isinstance(request, GenerationRequest) and self._cache.is_loading(
+                request.checkpoint
+            )
+            if events or not loading:
+                return events
+        return []
 
     def _admit(self, key: int, request: Request) -> Events:
         """Admit a request, if it is valid and there is memory for it."""
@@ -176,7 +193,7 @@ class Engine:
         picture = self._check(request)
         pipeline = self._cache.take(
             request.checkpoint,
-            lambda name: self._on_event(key, Loading(name)),
+            lambda name, share: self._on_event(key, Loading(name, share)),
             in_use=self._in_use,
         )
         if pipeline is None:
@@ -202,15 +219,21 @@ class Engine:
             raise InvalidRequest("image", Phrase("bound-image-needed"))
         return decode(request.image, request.width, request.height)
 
-    def _board(self) -> None:
+    def _board(self) -> Events:
         """Let samples join their buckets in the order of their requests, as rows are free."""
         full: set[Bucket] = set()
+        failed: Events = []
         for drawing in self._drawings:
-            while not drawing.whole and drawing.bucket not in full:
-                if self._has_room(drawing):
-                    self._batcher.join(drawing.next_sample())
-                else:
-                    full.add(drawing.bucket)
+            try:
+                while not drawing.whole and drawing.bucket not in full:
+                    if self._has_room(drawing):
+                        with step_guard(drawing.request):
+                            self._batcher.join(drawing.next_sample())
+                    else:
+                        full.add(drawing.bucket)
+            except GenerationError as error:
+                failed.append(self._fail(drawing.key, error))
+        return failed
 
     def _has_room(self, drawing: Drawing) -> bool:
         """Whether another of its pictures can join: beside others, only as long as it pays."""
@@ -241,8 +264,13 @@ class Engine:
         outputs: list[torch.Tensor] = []
         with contextlib.suppress(OutOfMemory):
             outputs = self._forward.predict(pipeline, samples)
+        failed: dict[int, GenerationError] = {}
         for sample, output in zip(samples, outputs, strict=bool(outputs)):
-            sample.advance(output)
+            try:
+                with step_guard(sample.request):
+                    sample.advance(output)
+            except GenerationError as error:
+                failed[sample.key] = error
             if sample.done:
                 self._batcher.leave(sample)
                 self._undecoded.append(sample)
@@ -253,8 +281,10 @@ class Engine:
         for drawing in drawings:
             drawing.device_seconds += seconds * rows[drawing.key] / rows.total()
         if not outputs:
-            return [self._fail(one.key, out_of_memory(one.request)) for one in drawings]
-        return [event for drawing in drawings for event in self._progress(drawing)]
+            failed = {one.key: out_of_memory(one.request) for one in drawings}
+        told = [one for one in drawings if one.key not in failed]
+        events: Events = [self._fail(key, error) for key, error in failed.items()]
+        return events + [event for drawing in told for event in self._progress(drawing)]
 
     def _progress(self, drawing: Drawing) -> Events:
         """Report a request's progress, if there is any, with a preview if one is wanted."""
@@ -264,8 +294,9 @@ class Engine:
         preview = None
         if drawing.preview_wanted:
             drawing.preview_wanted = False
-            clean = torch.cat([sample.clean() for sample in drawing.samples])
-            preview = draw_preview(clean, drawing.pipeline.preview_colours)
+            with contextlib.suppress(GenerationError), step_guard(drawing.request):
+                clean = torch.cat([sample.clean() for sample in drawing.samples])
+                preview = draw_preview(clean, drawing.pipeline.preview_colours)
         return [(drawing.key, Progress(drawing.step, drawing.samples[0].steps, preview))]
 
     def _decode(self, sample: Sample) -> Events:
@@ -276,7 +307,9 @@ class Engine:
             with memory_guard(drawing.request):
                 pixels = drawing.pipeline.decode(sample.latents)
         except OutOfMemory as error:
-            return [] if self._make_room() else [self._fail(sample.key, error)]
+            if self._make_room() or drawing.pipeline.spare_memory(sample.latents):
+                return []  # the next tick tries again
+            return [self._fail(sample.key, error)]
         finally:
             seconds = time.monotonic() - begun
             drawing.device_seconds += seconds
@@ -375,28 +408,15 @@ class Engine:
             checkpoint = self._catalog[self._catalog.default]
         except GenerationError as error:
             return error
-        width, height = checkpoint.size_for(Aspect.SQUARE)
-        self.add(
-            WARM_UP,
-            GenerationRequest(
-                prompt="warm-up",
-                checkpoint=checkpoint.name,
-                width=width,
-                height=height,
-                num_inference_steps=1,
-                guidance_scale=checkpoint.guidance_scale,
-                sampler=checkpoint.sampler,
-                seed=0,
-                family=checkpoint.family,
-            ),
-        )
+        request = warm_up_request(checkpoint)
+        self.add(WARM_UP, request)
         while not self.idle:
             for _, event in self.step():
                 if isinstance(event, Failed):
                     return event.error
-        pipeline = self._cache.take(checkpoint.name, lambda _name: None)
+        pipeline = self._cache.take(checkpoint.name, lambda _name, _share: None)
         if pipeline is not None:
-            empty = pipeline.latents(width, height)
+            empty = pipeline.latents(request.width, request.height)
             self.rows, _ = self._row_limits(
                 pipeline, Bucket(checkpoint.name, tuple(empty.shape[1:]))
             )

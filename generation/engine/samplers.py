@@ -92,6 +92,20 @@ def needs_exactness(scheduler: SchedulerMixin) -> bool:
     return float(kept[-1]) <= LEAST_SIGNAL**2
 
 
+def begin_plainly(scheduler: SchedulerMixin) -> bool:
+    """Let Heun take its first interval from noise alone in one plain step; return whether it does.
+
+    There its second evaluation would weigh what it corrects by half the ratio of both noise levels.
+    """
+    if scheduler.order != 2 or len(scheduler.sigmas) < 3:
+        return False
+    if scheduler.sigmas[0] < 0.9 / LEAST_SIGNAL:
+        return False
+    scheduler.timesteps = torch.cat([scheduler.timesteps[:1], scheduler.timesteps[2:]])
+    scheduler.sigmas = torch.cat([scheduler.sigmas[:1], scheduler.sigmas[2:]])
+    return True
+
+
 def _knows_zero_snr(scheduler: SchedulerMixin) -> bool:
     return ZERO_SNR in inspect.signature(type(scheduler).__init__).parameters
 

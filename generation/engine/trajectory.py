@@ -7,7 +7,7 @@ import torch
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
 
 from generation.engine.preview import predict_clean
-from generation.engine.samplers import needs_exactness, noise_level
+from generation.engine.samplers import begin_plainly, needs_exactness, noise_level
 from generation.request import GenerationRequest
 
 
@@ -27,13 +27,14 @@ class Trajectory:
         self.step = 0
         skipped = request.num_inference_steps - request.steps_taken
         self._begin = skipped * scheduler.order
+        self._exact = needs_exactness(scheduler)
+        self._begins_plainly = self._exact and self._begin == 0 and begin_plainly(scheduler)
         self._timesteps = scheduler.timesteps[self._begin :]
         self.steps = len(self._timesteps)
         taken = inspect.signature(scheduler.step).parameters
         self._takes_generator = "generator" in taken
         # As diffusers' pipelines call it: without noise of its own.
         self._options = {"eta": 0.0} if "eta" in taken else {}
-        self._exact = needs_exactness(scheduler)
 
     @property
     def timestep(self) -> torch.Tensor:
@@ -73,6 +74,8 @@ class Trajectory:
         if self._exact:
             output, latents = output.float(), latents.float()
         latents = self.scheduler.step(output, self.timestep, latents, **options, return_dict=False)
+        if self.step == 0 and self._begins_plainly:
+            self.scheduler.dt = None  # so that the next step begins another interval
         self.step += 1
         return latents[0].to(dtype)
 

@@ -11,6 +11,7 @@ import torch
 from accelerate import cpu_offload_with_hook
 from accelerate.hooks import UserCpuOffloadHook
 from PIL import Image
+from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
 from generation.architectures import ARCHITECTURES, Architecture
 from generation.conditions.adapter_keys import Part
@@ -19,6 +20,7 @@ from generation.conditions.row_adapters import NO_ADAPTERS, Adapters, AdapterSet
 from generation.engine.preview import PreviewColours
 from generation.engine.samplers import build_scheduler
 from generation.engine.trajectory import Trajectory
+from generation.families.autoencoder import Autoencoder
 from generation.options import Compile
 from generation.request import GenerationRequest
 
@@ -64,8 +66,13 @@ class Prompts:
     @property
     def shapes(self) -> Shapes:
         """What requests must have in common to share a forward pass."""
-        conditioning = self.positive[0][1]
-        return tuple((name, tuple(value.shape[1:])) for name, value in conditioning.items())
+        positive = _shapes(self.positive)
+        negative = positive if self.negative is None else _shapes(self.negative)
+        return positive if positive == negative else positive + negative
+
+
+def _shapes(schedule: Schedule) -> Shapes:
+    return tuple((name, tuple(value.shape[1:])) for name, value in schedule[0][1].items())
 
 
 class Pipeline(ABC):
@@ -93,12 +100,16 @@ class Pipeline(ABC):
         self.source = parts.source
         self.checker = parts.checker
         loaded: dict[str, torch.nn.Module] = {
-            name: parts.components[name].eval() for name in self.models
+            name: parts.components[name].eval() for name in self.models if name in parts.components
         }
         self.channels = self.latent_channels(loaded)
-        # What adapters change.
+        # What adapters change: of the text encoders, those that trainers change, too.
         self.adapted: dict[Part, torch.nn.Module] = {Part.DENOISER: loaded[self.denoiser]}
-        self.adapted |= {Part(name): loaded[name] for name in loaded if name in tuple(Part)}
+        self.adapted |= {
+            Part(name): model
+            for name, model in loaded.items()
+            if isinstance(model, CLIPTextModel | CLIPTextModelWithProjection)
+        }
         self.row_adapters = RowAdapters(self.adapted[Part.DENOISER])
         self.embeddings = Embeddings(self.adapted, device, self.architecture.name)
         self._offloaded: list[UserCpuOffloadHook] = []
@@ -107,6 +118,14 @@ class Pipeline(ABC):
                 self._offloaded.append(cpu_offload_with_hook(model, device)[1])
             else:
                 model.to(device)
+        # What stays on the device while others run.
+        self.resident = sum(
+            weight.nbytes
+            for name, model in loaded.items()
+            if not offloads or name == self.denoiser
+            for weight in model.parameters()
+        )
+        self._autoencoder = Autoencoder(parts.components["vae"], device, self.resident)
         self.latents_dtype: torch.dtype = parts.components[self.denoiser].dtype
         self.parameters = sum(
             weight.numel() for model in loaded.values() for weight in model.parameters()
@@ -121,9 +140,9 @@ class Pipeline(ABC):
         """
 
     @property
-    @abstractmethod
     def scale_factor(self) -> int:
         """How many pixels a side of a latent cell has."""
+        return self._autoencoder.scale_factor
 
     @abstractmethod
     def encode(self, request: GenerationRequest, adapters: Adapters = ()) -> Prompts:
@@ -145,13 +164,19 @@ class Pipeline(ABC):
     def predict(self, rows: Sequence[Row]) -> Sequence[torch.Tensor]:
         """Run the denoiser once; return each row's output [1, channels, h, w]."""
 
-    @abstractmethod
+    @torch.inference_mode()
     def encode_picture(self, picture: Image.Image) -> DrawLatents:
         """Return a function that samples latents [1, channels, h, w] of an RGB picture."""
+        draw = self._autoencoder.encode(picture, self.latents_dtype)
+        self._make_way()
+        return draw
 
-    @abstractmethod
+    @torch.inference_mode()
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
         """Return the picture of latents [1, channels, h, w]: CPU uint8 [height, width, 3]."""
+        picture = self._autoencoder.decode(latents)
+        self._make_way()
+        return picture
 
     def guide(
         self, towards: torch.Tensor, away: torch.Tensor, request: GenerationRequest
@@ -160,7 +185,7 @@ class Pipeline(ABC):
 
         It is rescaled as in Lin et al. 2024, section 3.4.
         """
-        guided = away + request.guidance_scale * (towards - away)
+        guided = self._guided(towards, away, request.guidance_scale)
         share = request.guidance_rescale
         if not share:
             return guided
@@ -168,6 +193,10 @@ class Pipeline(ABC):
         deviations = (one.std(dim=inside, keepdim=True) for one in (towards, guided))
         rescaled = guided * (next(deviations) / next(deviations))
         return share * rescaled + (1 - share) * guided
+
+    def _guided(self, towards: torch.Tensor, away: torch.Tensor, scale: float) -> torch.Tensor:
+        """Return both outputs combined, rounded as in diffusers' own pipeline."""
+        return away + scale * (towards - away)
 
     def trajectory(self, request: GenerationRequest) -> Trajectory:
         """Return a new picture's way from noise."""
@@ -220,6 +249,10 @@ class Pipeline(ABC):
         """Synchronize with the device, so that progress is accurate and a cancel is prompt."""
         if self.device.type != "cpu":
             torch.accelerator.synchronize(self.device)
+
+    def spare_memory(self, latents: torch.Tensor) -> bool:
+        """Decode such latents with less memory from now on; return whether that was not so yet."""
+        return self._autoencoder.spare_memory(latents)
 
     def _make_way(self) -> None:
         """Leave the device to the denoiser, if it cannot hold everything."""

@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
-from PIL import Image
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from generation.conditions.adapter_keys import Part
 from generation.conditions.row_adapters import Adapters
 from generation.engine.preview import SD1_COLOURS, PreviewColours
 from generation.engine.prompt import EncodedPrompt, PromptEncoder, last_layer
-from generation.families.autoencoder import Autoencoder
 from generation.families.compiled import ROWS, CompiledUNet
-from generation.families.pipeline import Conditioning, DrawLatents, Pipeline, Prompts, Row, stack
+from generation.families.pipeline import Conditioning, Pipeline, Prompts, Row, stack
 from generation.options import Compile
 from generation.phrases import Phrase
 from generation.request import GenerationRequest
@@ -42,7 +40,6 @@ class StableDiffusion(Pipeline):
         self.text_encoder: CLIPTextModel = parts.components["text_encoder"]
         self.unet: UNet2DConditionModel = parts.components["unet"]
         self.vae: AutoencoderKL = parts.components["vae"]
-        self._autoencoder = Autoencoder(self.vae, device)
         self._compiled: CompiledUNet | None = None
         self._encoders = [
             PromptEncoder(
@@ -64,11 +61,6 @@ class StableDiffusion(Pipeline):
         if takes != cell:
             raise ValueError(Phrase("checkpoint-inpainting", channels=takes))
         return cell
-
-    @property
-    def scale_factor(self) -> int:
-        """How many pixels a side of a latent cell has."""
-        return self._autoencoder.scale_factor
 
     def encode(self, request: GenerationRequest, adapters: Adapters = ()) -> Prompts:
         """Return the conditioning of its prompts; both are padded to equally many chunks."""
@@ -160,17 +152,3 @@ class StableDiffusion(Pipeline):
             timesteps = torch.zeros(rows, device=self.device)
             compiled.warm_up(latents, timesteps, self._conditioned([row] * rows))
         self._compiled = compiled
-
-    @torch.inference_mode()
-    def encode_picture(self, picture: Image.Image) -> DrawLatents:
-        """Return a function that samples latents [1, channels, h, w] of an RGB picture."""
-        draw = self._autoencoder.encode(picture, self.latents_dtype)
-        self._make_way()
-        return draw
-
-    @torch.inference_mode()
-    def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        """Return the picture of latents [1, channels, h, w]: CPU uint8 [height, width, 3]."""
-        picture = self._autoencoder.decode(latents)
-        self._make_way()
-        return picture

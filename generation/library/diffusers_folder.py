@@ -9,8 +9,8 @@ from generation.errors import CheckpointUnavailable
 from generation.json_text import loads
 from generation.library.layout import INDEX
 from generation.loading.checkpoint_folder import check_checker, check_folder, weight_files
+from generation.loading.denoisers import named_distillation
 from generation.loading.detect import PRECISIONS, Kind, ModelFile, Part
-from generation.loading.key_rules import CONTEXTS
 from generation.loading.safetensors_file import read_header
 from generation.phrases import Phrase, reason_of
 
@@ -47,11 +47,18 @@ def inspect_folder(folder: Path) -> ModelFile:
     return ModelFile(
         path=folder,
         kind=Kind.CHECKPOINT,
-        family=family.name,
+        family=family.name.replace("-", "_"),
         prediction_type=scheduler.get("prediction_type"),
+        distillation=_distillation(folder, kind),
         parts=parts,
         precisions=precisions,
     )
+
+
+def _distillation(folder: Path, pipeline: str) -> str | None:
+    if pipeline == "LatentConsistencyModelPipeline":
+        return "lcm"
+    return named_distillation(folder.name)
 
 
 def _phrase(folder: Path, reason: str) -> Phrase:
@@ -61,12 +68,14 @@ def _phrase(folder: Path, reason: str) -> Phrase:
 
 
 def _family(folder: Path, kind: str) -> Architecture | None:
-    """Return a pipeline's family; those that share one differ in their text encoders' width."""
+    """Return a pipeline's family; those that share one differ in their denoiser's configuration."""
     families = [one for one in ARCHITECTURES.values() if kind in one.pipelines]
     if len(families) > 1:
-        width = _read(folder / "unet" / "config.json").get("cross_attention_dim")
-        wanted = CONTEXTS.get(width) if isinstance(width, int) else None
-        families.sort(key=lambda one: one.name != wanted)
+        denoiser = families[0].components[0]
+        config = _read(folder / denoiser.folder / denoiser.config)
+        for family in families:
+            if family.told_by is not None and family.told_by in config.items():
+                return family
     return next(iter(families), None)
 
 

@@ -144,8 +144,8 @@ class Library:
 
     def _wanted(self, item: Item) -> list[str]:
         stem, title = item.candidate.stem, item.sidecar.title
-        wanted = [title, f"{title} ({stem})"] if title else [stem]
-        wanted.append("/".join((*item.candidate.inside, stem)))
+        place = "/".join((*item.candidate.inside, stem))
+        wanted = [title, f"{title} ({stem})", f"{title} ({place})"] if title else [stem, place]
         before = self._names.get(item.path)
         return [before, *wanted] if before in wanted else wanted
 
@@ -192,8 +192,10 @@ def _inspect(candidate: Candidate, reader: headers.HeaderReader) -> ModelFile:
     suffix = path.suffix.lower()
     if candidate.is_folder or suffix in SUFFIXES:
         return reader.read(path)
-    code = "checkpoint-pickled-file" if suffix in PICKLES else "checkpoint-other-format"
-    return ModelFile(path=path, bytes=candidate.size, problem=Phrase(code, file=path.name))
+    problem = Phrase("checkpoint-other-format", file=path.name)
+    if suffix in PICKLES:
+        problem = Phrase("checkpoint-pickled-file", file=path.name)
+    return ModelFile(path=path, bytes=candidate.size, problem=problem)
 
 
 def _moving(fresh: Sequence[Candidate], settled_s: float) -> list[Candidate]:
@@ -218,6 +220,6 @@ def _reader() -> str:
     """Return what changes whenever files may be read otherwise than before."""
     digest = hashlib.sha256()
     for package in (Path(loading.__file__).parent, Path(__file__).parent):
-        for source in sorted(package.glob("*.py")):
+        for source in sorted(package.rglob("*.py")):
             digest.update(source.read_bytes())
     return digest.hexdigest()

@@ -83,6 +83,12 @@ def words(text: str) -> str:
     return re.sub(r"[\W_]+", " ", text).strip().lower()
 
 
+def named_distillation(*names: str) -> str | None:
+    """Return how a model was distilled, where its names are sure to say so."""
+    said = " . ".join(map(words, names))
+    return next((name for name, pattern in DISTILLED.items() if pattern.search(said)), None)
+
+
 def _numbers(tensor: Tensor, data: bytes) -> np.ndarray:
     values = np.frombuffer(data, STORED[tensor.dtype])
     if tensor.dtype == "BF16":  # the upper half of an fp32
@@ -125,8 +131,7 @@ def _distillation(file: ModelFile, family: str | None, tensors: Tensors, prefix:
         return "lcm"
     if prefix + "time_embedding.cond_proj.weight" in tensors:
         return "lcm"
-    said = f"{words(file.path.stem)} . {words(file.title)}"
-    named = next((name for name, pattern in DISTILLED.items() if pattern.search(said)), None)
+    named = named_distillation(file.path.stem, file.title)
     if family == "flux" and prefix + "guidance_in.in_layer.weight" not in tensors and not named:
         # Schnell alone takes no guidance; in diffusers' names it says so by the lack of another.
         embedded = "time_text_embed.guidance_embedder.linear_1.weight"

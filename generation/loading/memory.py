@@ -1,15 +1,11 @@
 """Device memory, and recognizing out-of-memory errors."""
 
-import contextlib
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import torch
-
-from generation.errors import OutOfMemory
-from generation.request import Request
 
 CGROUP = Path("/sys/fs/cgroup")
 SELF = Path("/proc/self")
@@ -22,25 +18,6 @@ def is_out_of_memory(error: Exception) -> bool:
         return True
     words = ("out of memory", "can't allocate memory", "not enough memory")  # MPS, Linux, Windows
     return any(part in str(error) for part in words)
-
-
-def out_of_memory(request: Request) -> OutOfMemory:
-    """Return the error of a request that does not fit the device."""
-    return OutOfMemory(
-        f"not enough memory for {request.num_images} × {request.width}×{request.height} px;"
-        " fewer or smaller pictures may fit"
-    )
-
-
-@contextlib.contextmanager
-def memory_guard(request: Request) -> Iterator[None]:
-    """Within this, the allocator's out-of-memory errors become OutOfMemory."""
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
-        raise out_of_memory(request) from error
 
 
 def total_bytes(device: torch.device) -> int:
@@ -56,6 +33,17 @@ def free_bytes(device: torch.device) -> int:
         kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return torch.cuda.mem_get_info(device)[0] + kept
     return min(psutil.virtual_memory().available, _left_in_group(CGROUP))
+
+
+def room_beside(device: torch.device, own: int) -> int:
+    """Return how many bytes the device could hold beside ``own`` of ours, if we held nothing else.
+
+    On a GPU that depends on no other checkpoint that happens to be loaded.
+    """
+    if device.type == "cuda":
+        ours = torch.cuda.memory_reserved(device)
+        return max(0, torch.cuda.mem_get_info(device)[0] + ours - own)
+    return free_bytes(device)
 
 
 def release(device: torch.device) -> None:

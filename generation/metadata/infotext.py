@@ -135,13 +135,14 @@ def write(parameters: Parameters) -> str:
     return "\n".join((*prompts, _line(pairs)))
 
 
-def parse(text: str) -> Parameters | None:
+def parse(text: str, least: int = LEAST_PAIRS) -> Parameters | None:
     """Return what a text in this format says, ours or another program's; None if it says nothing.
 
-    A text without a line of settings is all prompt. Takes time in proportion to its length.
+    A text without a line of ``least`` settings is all prompt. Takes time in proportion to its
+    length.
     """
     lines = [line.strip() for line in text.strip().split("\n")]
-    words, pairs = _settings(lines)
+    words, pairs = _settings(lines, least)
     # Some programs put JSON here.
     if not pairs and lines[0][:1] in ("", "{"):
         return None
@@ -233,7 +234,7 @@ def _shown(text: str) -> str:
     return _UNSEEN.sub(" ", text).encode("utf-8", "replace").decode("utf-8")
 
 
-def _settings(lines: list[str]) -> tuple[list[str], dict[str, str]]:
+def _settings(lines: list[str], least: int) -> tuple[list[str], dict[str, str]]:
     """Return the lines before the last one that is of settings, and its pairs.
 
     Where line ends were lost, the words before the settings are a line of their own again.
@@ -241,7 +242,7 @@ def _settings(lines: list[str]) -> tuple[list[str], dict[str, str]]:
     for place in range(len(lines) - 1, -1, -1):
         words, settings = _parted(lines[place])
         pairs = _read_pairs(settings)
-        if len(pairs) >= LEAST_PAIRS and not pairs.keys().isdisjoint(("Steps", "Seed")):
+        if len(pairs) >= least and not pairs.keys().isdisjoint(("Steps", "Seed")):
             return lines[:place] + words, pairs
     return lines, {}
 

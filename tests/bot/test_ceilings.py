@@ -11,6 +11,7 @@ from bot.db.database import Database
 from bot.texts import say
 from bot.ui import command_places as places
 from tests.bot.conftest import House
+from tests.bot.rows import execute
 from tests.texts import says
 
 OPEN = {"waiting": 20, "waiting_per_person": 5}
@@ -72,20 +73,16 @@ async def test_pictures_of_a_day_are_counted_in_every_place(house: House, databa
 @allowing(seconds_per_day=3)
 async def test_so_is_the_time_of_the_device(house: House, database: Database):
     assert await ask(house, house.mia_user) is None
-    async with database.write() as session:
-        await session.execute(discord_seconds(2.5))
+    await execute(database, discord_seconds(2.5))
     assert await ask(house) is None, "something was left"
-    async with database.write() as session:
-        await session.execute(discord_seconds(1.6))
+    await execute(database, discord_seconds(1.6))
     assert says(await ask(house), "error-ceiling-seconds", limit=3)
     assert says(await ask(house, house.mia_user), "error-ceiling-seconds", limit=3)
     house.env.errors.clear()
 
 
-def discord_seconds(seconds: float):
-    from sqlalchemy import text
-
-    return text(f"UPDATE jobs SET device_seconds = {seconds} WHERE ended_at IS NOT NULL")
+def discord_seconds(seconds: float) -> str:
+    return f"UPDATE jobs SET device_seconds = {seconds} WHERE ended_at IS NOT NULL"
 
 
 @allowing(direct_messages=False)

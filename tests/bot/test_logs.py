@@ -7,13 +7,13 @@ import discord
 import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
-from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from bot.db.database import Database
 from bot.logs import FORMATTERS, JsonLines, LogFormat, TextLines, name_job, redact
 from generation.log_context import JOB, about
 from tests.bot.conftest import House
+from tests.bot.rows import execute
 
 TOKEN = "aW50ZXJhY3Rpb246MTIzNDU2Nzg5MDEyMzQ1Njc4OTA-_x"  # as an interaction's looks
 BOT_TOKEN = ".".join(
@@ -82,8 +82,7 @@ async def test_discord_py_and_aiohttp_log_no_token(written: Written, monkeypatch
 
 async def test_the_database_s_errors_name_no_values(database: Database):
     with pytest.raises(OperationalError) as error:
-        async with database.write() as session:
-            await session.execute(text("INSERT INTO nowhere VALUES (:token)"), {"token": TOKEN})
+        await execute(database, "INSERT INTO nowhere VALUES (:token)", values={"token": TOKEN})
     assert "nowhere" in str(error.value)
     assert TOKEN not in str(error.value)
 

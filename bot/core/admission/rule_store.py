@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.dialects.sqlite import insert
 
 from bot.core.audit_store import NewAuditEntry
 from bot.core.discord_limits import MENU_OPTIONS
@@ -27,6 +28,8 @@ from generation.request import COUNT, STEPS
 
 log = logging.getLogger(__name__)
 
+KEY = ("guild_id", "channel_id")
+MOST_HELD = 1000  # places whose effective rules are in memory
 ADDED_LENGTH = 300  # of the server's negative prompt
 LARGEST_SIDE = (64, 8192)  # an upscale is up to four times the generated size
 PICTURES_PER_DAY = (0, 10_000)
@@ -193,6 +196,7 @@ class RuleStore(PersonalData):
     def __init__(self, database: Database) -> None:
         self._database = database
         self._said: dict[int, dict[int, Rules]] = defaultdict(dict)
+        self._held: dict[tuple[int, ...], Rules] = {}  # what holds in a server's places
         self._changing = asyncio.Lock()
         self._listeners: list[Callable[[], None]] = []
 
@@ -202,13 +206,15 @@ class RuleStore(PersonalData):
 
     async def load(self) -> None:
         """Read every server's rules; invalid values are logged and left out."""
+        every = select(RulesRow.guild_id, RulesRow.channel_id, RulesRow.rules)
+        rows = await self._database.read(lambda connection: connection.execute(every).all())
         self._said.clear()
-        async with self._database.read() as session:
-            for row in await session.scalars(select(RulesRow)):
-                rules, wrong = Rules.from_json(row.rules)
-                for error in wrong:
-                    log.warning("server %d, place %d: %s", row.guild_id, row.channel_id, error)
-                self._said[row.guild_id][row.channel_id] = rules
+        self._held.clear()
+        for guild_id, channel_id, text in rows:
+            rules, wrong = Rules.from_json(text)
+            for error in wrong:
+                log.warning("server %d, place %d: %s", guild_id, channel_id, error)
+            self._said[guild_id][channel_id] = rules
 
     def said(self, guild_id: int, channel_id: int = WHOLE_SERVER) -> Rules:
         """Return the rules set explicitly in a server or one of its channels."""
@@ -224,22 +230,34 @@ class RuleStore(PersonalData):
 
         Direct messages have the built-in rules.
         """
-        rules = BUILT_IN
-        if guild_id is not None:
-            for place in (WHOLE_SERVER, *reversed(channel_ids)):
+        if guild_id is None:
+            return BUILT_IN
+        places = (guild_id, WHOLE_SERVER, *reversed(channel_ids))
+        if places not in self._held:
+            rules = BUILT_IN
+            for place in places[1:]:
                 rules = self.said(guild_id, place).over(rules)
-        return rules
+            if len(self._held) >= MOST_HELD:
+                self._held.clear()
+            self._held[places] = rules
+        return self._held[places]
 
     async def forget(self, guild_id: int, channel_id: int) -> None:
         """Drop the rules of a deleted channel; raises StoreBusy."""
         async with self._changing:
             if channel_id not in self.channels(guild_id):
                 return
-            here = (RulesRow.guild_id == guild_id, RulesRow.channel_id == channel_id)
-            async with self._database.write() as session:
-                await session.execute(delete(RulesRow).where(*here))
-            del self._said[guild_id][channel_id]
-        self._changed()
+            here = delete(RulesRow).where(
+                RulesRow.guild_id == guild_id, RulesRow.channel_id == channel_id
+            )
+
+            def committed(_: int) -> None:
+                del self._said[guild_id][channel_id]
+                self._changed()
+
+            await self._database.write(
+                lambda connection: connection.execute(here).rowcount, committed
+            )
 
     async def change(self, changes: Mapping[int, Mapping[str, Any]], entry: NewAuditEntry) -> None:
         """Change fields in places of the entry's server, by channel id, and record who did it.
@@ -252,20 +270,27 @@ class RuleStore(PersonalData):
                 place: self.said(entry.guild_id, place).changed(fields)
                 for place, fields in changes.items()
             }
-            async with self._database.write() as session:
+
+            def write(connection: Connection) -> None:
                 for place, rules in changed.items():
-                    row = RulesRow(
-                        guild_id=entry.guild_id,
-                        channel_id=place,
-                        rules=rules.to_json(),
-                        changed_by=entry.moderator_id,
-                        changed_at=datetime.now(UTC),
+                    values = {
+                        "rules": rules.to_json(),
+                        "changed_by": entry.moderator_id,
+                        "changed_at": datetime.now(UTC),
+                    }
+                    put = insert(RulesRow).values(
+                        guild_id=entry.guild_id, channel_id=place, **values
                     )
-                    await session.merge(row)
-                session.add(entry.row())
-            self._said[entry.guild_id].update(changed)
-        self._changed()
+                    connection.execute(put.on_conflict_do_update(index_elements=KEY, set_=values))
+                entry.write(connection)
+
+            def committed(_: None) -> None:
+                self._said[entry.guild_id].update(changed)
+                self._changed()
+
+            await self._database.write(write, committed)
 
     def _changed(self) -> None:
+        self._held.clear()
         for listener in self._listeners:
             listener()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot.core.admission.rule_store import RuleStore
 from bot.core.jobs.fair_queue import Dispatcher, Ticket
-from bot.core.jobs.job_store import LATEST, JobStore
+from bot.core.jobs.job_store import JobStore
 from bot.core.jobs.presenter import Presenter
 from bot.core.jobs.runner import Runner
 from bot.db.errors import StoreError
@@ -73,7 +73,7 @@ class JobQueue:
 
     async def turns(self) -> list[Turn]:
         """Return running and waiting jobs, next first."""
-        pace = await self._jobs.seconds_per_cost(LATEST)
+        pace = await self._jobs.seconds_per_cost()
         running = self._held(self._dispatcher.running)
         waiting = self._held(self._dispatcher.waiting)
         ahead = sum(job.cost() for job in running)

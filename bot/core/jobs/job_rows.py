@@ -1,51 +1,68 @@
 """Conversion between job rows and jobs."""
 
-from bot.db.models import JobRow
+from dataclasses import fields, replace
+from typing import Any
+
+from sqlalchemy import Row
+
+from bot.db.models import NAME_LENGTH
 from bot.db.records import Job, Kind, NewJob, Origin, Status, Words
 from bot.db.search.search_words import searchable
 from bot.options.stored import from_json, left_out, to_json
 
 
-def row_of(new_job: NewJob, origin: Origin, *, fair_start: float) -> JobRow:
-    """Return the row of a new job that nobody has been told of yet."""
-    return JobRow(
-        kind=new_job.kind,
+def values_of(new_job: NewJob, origin: Origin, *, fair_start: float) -> dict[str, Any]:
+    """Return the columns of a new job that nobody has been told of yet."""
+    return {
+        "kind": new_job.kind,
+        "status": Status.RECORDED,
+        "interaction_id": origin.interaction_id,
+        "part": origin.part,
+        "interaction_token": origin.token,
+        "person_id": origin.person_id,
+        "person_name": origin.person_name[:NAME_LENGTH],
+        "channel_id": origin.channel_id,
+        "guild_id": origin.guild_id,
+        "asked_at": origin.asked_at,
+        "private": origin.private,
+        "locale": origin.locale,
+        "filesize_limit": origin.filesize_limit,
+        "guest": origin.guest,
+        "age_restricted": origin.age_restricted,
+        "parent_id": new_job.parent_id,
+        "parent_index": new_job.parent_index,
+        "request": to_json(new_job.request, new_job.left_out),
+        "checkpoint": new_job.request.checkpoint,
+        "num_images": new_job.request.num_images,
+        "folded_words": searchable(new_job.words),
+        "source_sha256": new_job.source_sha256,
+        "factor": new_job.factor,
+        "style": new_job.style,
+        "typed_prompt": None if new_job.typed is None else new_job.typed.prompt,
+        "typed_negative_prompt": None if new_job.typed is None else new_job.typed.negative_prompt,
+        "flagged": new_job.flagged,
+        "stripped": new_job.stripped,
+        "spoiler_above": new_job.spoiler_above,
+        "refuse_above": new_job.refuse_above,
+        "keep_refused": new_job.keep_refused,
+        "fair_start": fair_start,
+        "device_seconds": 0.0,
+    }
+
+
+def job_of(new_job: NewJob, origin: Origin, *, job_id: int, fair_start: float) -> Job:
+    """Return a new job as it is read from its row."""
+    own = {field.name: getattr(new_job, field.name) for field in fields(NewJob)}
+    return Job(
+        **own,
+        id=job_id,
         status=Status.RECORDED,
-        interaction_id=origin.interaction_id,
-        part=origin.part,
-        interaction_token=origin.token,
-        person_id=origin.person_id,
-        person_name=origin.person_name[:64],
-        channel_id=origin.channel_id,
-        guild_id=origin.guild_id,
-        asked_at=origin.asked_at,
-        private=origin.private,
-        locale=origin.locale,
-        filesize_limit=origin.filesize_limit,
-        guest=origin.guest,
-        age_restricted=origin.age_restricted,
-        parent_id=new_job.parent_id,
-        parent_index=new_job.parent_index,
-        request=to_json(new_job.request, new_job.left_out),
-        checkpoint=new_job.request.checkpoint,
-        num_images=new_job.request.num_images,
-        folded_words=searchable(new_job.words),
-        source_sha256=new_job.source_sha256,
-        factor=new_job.factor,
-        style=new_job.style,
-        typed_prompt=None if new_job.typed is None else new_job.typed.prompt,
-        typed_negative_prompt=None if new_job.typed is None else new_job.typed.negative_prompt,
-        flagged=new_job.flagged,
-        stripped=new_job.stripped,
-        spoiler_above=new_job.spoiler_above,
-        refuse_above=new_job.refuse_above,
-        keep_refused=new_job.keep_refused,
+        origin=replace(origin, person_name=origin.person_name[:NAME_LENGTH]),
         fair_start=fair_start,
-        device_seconds=0.0,
     )
 
 
-def read_job(row: JobRow) -> Job:
+def read_job(row: Row[Any]) -> Job:
     """Return the job in a row."""
     return Job(
         id=row.id,

@@ -1,55 +1,97 @@
 """Jobs: every question and every change, each one transaction."""
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+import logging
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, select, true, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Session
 
 from bot.core.audit_store import NewAuditEntry
-from bot.core.jobs.job_rows import read_job, row_of
+from bot.core.jobs.job_reads import ALL, JobReads
+from bot.core.jobs.job_rows import job_of, read_job, values_of
+from bot.core.kept import Kept
+from bot.core.pictures.picture_store import note
 from bot.db.database import Database
 from bot.db.models import FavouriteRow, JobRow
-from bot.db.records import OPEN, Job, NewJob, Origin, Place, Search, Status
-from bot.db.search.job_search import Period, by_columns, by_words, has_words, newest
-from bot.db.search.search_words import fold
+from bot.db.records import OPEN, Job, NewJob, Origin, Status, StoredPicture
+
+log = logging.getLogger(__name__)
 
 LARGEST_ID = 2**63 - 1  # SQLite takes no larger number
-LOOKED_BACK = 10_000  # jobs; a stop leaves only the latest untold
 LATEST = 30  # how many finished jobs tell how long one takes
-HOMES = {
-    Place.MESSAGE: JobRow.message_id,
-    Place.CHANNEL: JobRow.channel_id,
-    Place.SERVER: JobRow.guild_id,
-}
+KEPT = 2000  # jobs in memory, those asked for last: each takes a few kilobytes
+# What every job needs is built once: building a statement takes longer than running it.
+_ONE = ALL.where(JobRow.id == bindparam("job_id"))
+_RECORD = insert(JobRow)
+_CHANGE = update(JobRow).where(JobRow.id == bindparam("job_id"))
+_MOVE = _CHANGE.where(JobRow.status.in_(bindparam("before", expanding=True)))
+_STATUS = select(JobRow.status, JobRow.message_id, JobRow.started_at, JobRow.ended_at).where(
+    JobRow.id == bindparam("job_id")
+)
+_DRAWN = select(JobRow.device_seconds, JobRow.flagged).where(JobRow.id == bindparam("job_id"))
 
 
 class AlreadyRecorded(Exception):
     """This interaction has a row already; Discord can deliver one twice."""
 
 
-class JobStore:
-    """The jobs table."""
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What is counted of a job that has not ended: whose it is, its cost and its device time."""
+
+    person_id: int
+    guild_id: int | None
+    home: int | None
+    cost: float
+    seconds: float
+
+    @classmethod
+    def of(cls, job: Job) -> "Waiting":
+        """Return what is counted of a job."""
+        origin = job.origin
+        return cls(origin.person_id, origin.guild_id, origin.home, job.cost(), job.device_seconds)
+
+
+class JobStore(JobReads):
+    """The jobs table, and what is kept of it in memory."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
-        self._pace: float | None = None  # what `seconds_per_cost` found, until another job ends
-        # Whose each job is that has not ended, and the home of its origin.
-        self._open: dict[int, tuple[int, int | None]] = {}
+        super().__init__(database)
+        self._kept: Kept[int, Job | None] = Kept(0)  # nothing before `load`
+        self._open: dict[int, Waiting] = {}  # the jobs that have not ended
         self._arriving: Counter[int | None] = Counter()  # jobs that are being recorded, by home
+        self._earlier = LARGEST_ID  # the last job of earlier runs
+        # Cost and device seconds of the latest finished jobs; None until somebody asks.
+        self._finished: deque[tuple[float, float]] | None = None
 
     async def load(self) -> None:
-        """Read which jobs are open, which is kept in memory; comes before anything else."""
-        columns = (JobRow.id, JobRow.person_id, JobRow.guild_id, JobRow.guest)
-        query = select(*columns).where(JobRow.status.in_(OPEN))
-        async with self._database.read() as session:
-            self._open = {
-                row.id: (row.person_id, None if row.guest else row.guild_id)
-                for row in await session.execute(query)
-            }
+        """Read which jobs are open, and keep jobs in memory from now on, as no other store writes.
+
+        Comes before anything else.
+        """
+        query = ALL.where(JobRow.status.in_(OPEN))
+
+        def find(connection: Connection) -> tuple[dict[int, Waiting], int]:
+            last = connection.scalar(select(func.max(JobRow.id)))
+            return {row.id: _waiting(row) for row in connection.execute(query)}, last or 0
+
+        self._open, self._earlier = await self._database.read(find)
+        self._kept = Kept(KEPT)
+        await self.seconds_per_cost()
 
     async def record(
         self,
@@ -59,40 +101,45 @@ class JobStore:
         fair_start: float,
     ) -> Job:
         """Write the row before anybody is answered; raises StoreBusy or AlreadyRecorded."""
+        values = values_of(new_job, origin, fair_start=fair_start)
 
-        def add(session: Session) -> Job:
-            row = row_of(new_job, origin, fair_start=fair_start)
-            session.add(row)
-            session.flush()
-            return read_job(row)
+        def add(connection: Connection) -> Job:
+            key = connection.execute(_RECORD, values).inserted_primary_key
+            assert key is not None  # noqa: S101 - it is one row
+            return job_of(new_job, origin, job_id=key[0], fair_start=fair_start)
+
+        def committed(job: Job) -> None:
+            self._kept.put(job.id, job)
+            self._open[job.id] = Waiting.of(job)
 
         self._arriving[origin.home] += 1
         try:
-            job = await self._database.write_together(add)
-            self._open[job.id] = (job.origin.person_id, job.origin.home)
+            return await self._database.write(add, committed)
         except IntegrityError as error:
             raise AlreadyRecorded from error
         finally:
             self._arriving[origin.home] -= 1
-        return job
 
     async def get(self, job_id: int) -> Job | None:
         """Return the job, or None where there is none; the id may be anything that was sent."""
         if job_id > LARGEST_ID:
             return None
+        return await self._kept.get_or_read(job_id, partial(self._read_one, job_id))
 
-        async def find(session: AsyncSession) -> Job | None:
-            row = await session.get(JobRow, job_id)
-            return None if row is None else read_job(row)
+    def is_of_this_run(self, job_id: int) -> bool:
+        """Tell whether a job was recorded since `load`, so that no earlier run drew of it."""
+        return job_id > self._earlier
 
-        return await self._database.fetch(find)
+    def forget(self) -> None:
+        """Read every job anew, after its row was changed by others: when words are erased."""
+        self._kept.clear()
 
     async def queued(self, job_id: int, message_id: int) -> bool:
         """RECORDED → QUEUED: the answer stands, and this is its message."""
         return await self._move(
             job_id,
             (Status.RECORDED,),
-            JobRow.message_id == message_id,
+            ("message_id",),
             status=Status.QUEUED,
             message_id=message_id,
             queued_at=_now(),
@@ -100,47 +147,58 @@ class JobStore:
 
     async def running(self, job_id: int) -> bool:
         """QUEUED → RUNNING."""
-        now = _now()
         return await self._move(
-            job_id,
-            (Status.QUEUED,),
-            JobRow.started_at == now,
-            status=Status.RUNNING,
-            started_at=now,
+            job_id, (Status.QUEUED,), ("started_at",), status=Status.RUNNING, started_at=_now()
         )
 
     async def requeued(self, job_id: int) -> bool:
         """RUNNING → QUEUED: the bot stops before the job is done."""
         return await self._move(
-            job_id, (Status.RUNNING,), true(), status=Status.QUEUED, started_at=None
+            job_id, (Status.RUNNING,), (), status=Status.QUEUED, started_at=None
         )
 
     async def retagged(self, tags: Mapping[int, float]) -> None:
         """Note the new start tags of waiting jobs, by id."""
+        rows = [{"job_id": job_id, "fair_start": start} for job_id, start in tags.items()]
 
-        def retag(session: Session) -> None:
+        def committed(_: object) -> None:
             for job_id, start in tags.items():
-                session.execute(update(JobRow).where(JobRow.id == job_id).values(fair_start=start))
+                self._changed(job_id, fair_start=start)
 
-        await self._database.write_together(retag)
+        await self._database.write(lambda connection: _change(connection, rows), committed)
 
-    async def spent(self, job_id: int, device_seconds: float) -> None:
-        """Add device time; what a job cost stays true however it ends."""
-        job = JobRow.id == job_id
+    async def drawn(
+        self,
+        job_id: int,
+        seconds: float,
+        pictures: Sequence[StoredPicture] = (),
+        *,
+        cut: str = "",
+        flags: Sequence[str] = (),
+    ) -> None:
+        """Note what drawing came to: the pictures, and ``seconds`` more of device time.
+
+        What a job cost stays true however it ends. ``cut`` are the words of its prompts that were
+        too many; ``flags`` say what moderators should look at, once, below what was said before.
+        """
         sum_: float | None = None  # that was written, perhaps
 
-        def add(session: Session) -> None:
+        def write(connection: Connection) -> dict[str, Any]:
             nonlocal sum_
-            found = session.scalars(select(JobRow.device_seconds).where(job)).one_or_none()
-            if found is not None and found != sum_:
-                sum_ = found + device_seconds
-                session.execute(update(JobRow).where(job).values(device_seconds=sum_))
+            note(connection, pictures)
+            row = connection.execute(_DRAWN, {"job_id": job_id}).one()
+            if row.device_seconds != sum_:
+                sum_ = row.device_seconds + seconds
+            values: dict[str, Any] = {"device_seconds": sum_}
+            if cut:
+                values["cut"] = cut
+            if flags:
+                earlier = [] if row.flagged is None else row.flagged.split("\n")
+                values["flagged"] = "\n".join(dict.fromkeys([*earlier, *flags]))
+            _change(connection, {"job_id": job_id, **values})
+            return values
 
-        await self._database.write_together(add)
-
-    async def shortened(self, job_id: int, cut: str) -> None:
-        """Note the words of its prompts that were too many."""
-        await self._set(job_id, cut=cut)
+        await self._database.write(write, lambda values: self._changed(job_id, **values))
 
     async def posted(self, job_id: int, message_id: int) -> None:
         """Note the message of a job that ended before it was known."""
@@ -149,17 +207,6 @@ class JobStore:
     async def moved(self, job_id: int, channel_id: int, message_id: int) -> None:
         """Note the direct message that stands in for one that cannot be reached."""
         await self._set(job_id, direct_channel_id=channel_id, message_id=message_id)
-
-    async def flag(self, job_id: int, why: str) -> None:
-        """Say once what moderators should look at, below what was said before."""
-
-        def add(session: Session) -> None:
-            row = session.get_one(JobRow, job_id)
-            lines = [] if row.flagged is None else row.flagged.split("\n")
-            if why not in lines:
-                row.flagged = "\n".join([*lines, why])
-
-        await self._database.write_together(add)
 
     async def ended(
         self,
@@ -187,19 +234,14 @@ class JobStore:
     async def told(self, job_id: int) -> None:
         """Forget the token of a job that was closed: its message says so now."""
         forget = update(JobRow).where(JobRow.id == job_id, JobRow.ended_at.is_not(None))
+        forget = forget.values(interaction_token=None)
 
-        def write(session: Session) -> None:
-            session.execute(forget.values(interaction_token=None))
+        def committed(changed: int) -> None:
+            if changed:
+                self._changed(job_id, interaction_token=None)
 
-        await self._database.write_together(write)
-
-    async def untold(self) -> list[Job]:
-        """Return the late jobs that were closed while their messages did not say so yet."""
-        newest = select(func.max(JobRow.id)).scalar_subquery()
-        return await self._select(
-            JobRow.id > newest - LOOKED_BACK,
-            JobRow.ended_at.is_not(None),
-            JobRow.interaction_token.is_not(None),
+        await self._database.write(
+            lambda connection: connection.execute(forget).rowcount, committed
         )
 
     async def deleted(self, job_id: int, entry: NewAuditEntry | None = None) -> None:
@@ -208,172 +250,147 @@ class JobStore:
         ``entry`` is a moderator's who did so. Whose job it was it cannot say where that person's
         data was erased: then the job was deleted before, but its message may have stood still.
         """
-        async with self._database.write() as session:
-            moved = await session.scalars(
-                update(JobRow)
-                .where(JobRow.id == job_id, JobRow.deleted_at.is_(None))
-                .values(deleted_at=_now())
-                .returning(JobRow.id)
-            )
-            first = moved.one_or_none() is not None
+        now = _now()
+        mark = update(JobRow).where(JobRow.id == job_id, JobRow.deleted_at.is_(None))
+        mark = mark.values(deleted_at=now)
+        unlike = delete(FavouriteRow).where(FavouriteRow.job_id == job_id)
+
+        def write(connection: Connection) -> bool:
+            first = connection.execute(mark).rowcount > 0
             if first:
-                await session.execute(delete(FavouriteRow).where(FavouriteRow.job_id == job_id))
+                connection.execute(unlike)
             if entry is not None and (first or entry.person_id is None):
-                session.add(entry.row())
+                entry.write(connection)
+            return first
 
-    async def open_jobs(self) -> list[Job]:
-        """Return every job that has not ended, in the order in which people asked."""
-        return await self._select(JobRow.status.in_(OPEN))
+        def committed(first: bool) -> None:
+            if first:
+                self._changed(job_id, deleted_at=now)
 
-    async def open_of(self, person_id: int, guild_id: int | None) -> list[Job]:
-        """Return a person's jobs in one server, or direct messages, that have not ended."""
-        return await self._select(
-            JobRow.status.in_(OPEN),
-            JobRow.person_id == person_id,
-            JobRow.guild_id.is_not_distinct_from(guild_id),
-        )
+        await self._database.write(write, committed)
 
-    async def open_anywhere(self, person_id: int) -> list[Job]:
-        """Return a person's jobs in every server, and direct messages, that have not ended."""
-        return await self._select(JobRow.status.in_(OPEN), JobRow.person_id == person_id)
-
-    async def of_person(self, person_id: int) -> list[Job]:
-        """Return every job of a person, in every server, in the order in which they asked."""
-        return await self._select(JobRow.person_id == person_id)
-
-    async def seconds_per_cost(self, latest: int) -> float | None:
+    async def seconds_per_cost(self) -> float | None:
         """Return the device time a unit of cost took in the latest finished jobs, if there are."""
-        if self._pace is None:
-            async with self._database.read() as session:
-                rows = await session.scalars(
-                    select(JobRow)
-                    .where(JobRow.status == Status.DONE, JobRow.device_seconds > 0)
-                    .order_by(JobRow.id.desc())
-                    .limit(latest)
-                )
-                jobs = [read_job(row) for row in rows]
-            if jobs:
-                seconds = sum(job.device_seconds for job in jobs)
-                self._pace = seconds / sum(job.cost() for job in jobs)
-        return self._pace
-
-    async def open_in(self, place: Place, ids: Collection[int]) -> list[Job]:
-        """Return the jobs that have not ended and live in one of these messages or places."""
-        return await self._select(JobRow.status.in_(OPEN), HOMES[place].in_(ids))
+        if self._finished is None:
+            found = await self._select(
+                JobRow.status == Status.DONE,
+                JobRow.device_seconds > 0,
+                order=JobRow.id.desc(),
+                limit=LATEST,
+            )
+            latest = ((job.cost(), job.device_seconds) for job in reversed(found))
+            self._finished = self._finished or deque(latest, LATEST)
+        if not self._finished:
+            return None
+        costs, seconds = zip(*self._finished, strict=True)
+        return float(sum(seconds) / sum(costs))
 
     def waiting_counts(self, person_id: int) -> tuple[int, int]:
         """Count the jobs that have not ended: one person's, and everybody's.
 
         Everybody's are also those that are being recorded.
         """
-        theirs = sum(whose == person_id for whose, _ in self._open.values())
+        theirs = sum(one.person_id == person_id for one in self._open.values())
         return theirs, len(self._open) + self._arriving.total()
 
     def waiting_in(self, home: int | None) -> int:
         """Count the jobs that have not ended, or are being recorded, of one home of origins."""
-        return sum(one == home for _, one in self._open.values()) + self._arriving[home]
+        return sum(one.home == home for one in self._open.values()) + self._arriving[home]
 
-    async def children_count(self, job: Job) -> int:
-        """Count the jobs made from one of a server that stand there still."""
-        query = select(func.count()).select_from(JobRow).where(*_children(job))
-        async with self._database.read() as session:
-            return await session.scalar(query) or 0
+    def waiting_of(self, person_id: int) -> list[Waiting]:
+        """Return what is counted of a person's jobs that have not ended."""
+        return [one for one in self._open.values() if one.person_id == person_id]
 
-    async def children(self, job: Job, limit: int, *, person_id: int) -> list[Job]:
-        """Return the first jobs made from this one that this person, who sees it, may see."""
-        query = select(JobRow).where(*_children(job), _shown_to(person_id))
-        if job.origin.guild_id is None:
-            query = query.where(JobRow.person_id == job.origin.person_id)
-        async with self._database.read() as session:
-            rows = await session.scalars(query.order_by(JobRow.id).limit(limit))
-            return [read_job(row) for row in rows]
+    async def _read_one(self, job_id: int) -> Job | None:
+        def find(connection: Connection) -> Job | None:
+            row = connection.execute(_ONE, {"job_id": job_id}).one_or_none()
+            return None if row is None else read_job(row)
 
-    async def search(self, search: Search, before: int | None, limit: int) -> list[Job]:
-        """Return the jobs that were asked for before job ``before``, newest first."""
-        here = JobRow.guild_id.is_not_distinct_from(search.guild_id)
-        words, period = fold(search.word), Period(search.guild_id, since=search.since)
-        conditions = [here, JobRow.deleted_at.is_(None), *period.conditions()]
-        if search.favourites:
-            mine = select(FavouriteRow.job_id).where(FavouriteRow.person_id == search.person_id)
-            way = by_columns(JobRow.id.in_(mine))
-            conditions.append(_shown_to(search.person_id))
-        else:
-            way = by_columns(here, JobRow.person_id == search.person_id)
-        conditions += way.conditions
-        if words:
-            conditions.append(has_words(words))
-        ways = [period.of(way) for way in (way, *by_words(words))]
-        async with self._database.read() as session:
-            rows = await newest(session, ways, conditions, before, limit)
-            return [read_job(row) for row in rows]
+        return await self._database.read(find)
 
-    async def _select(self, *conditions: ColumnElement[bool]) -> list[Job]:
-        async def find(session: AsyncSession) -> list[Job]:
-            rows = await session.scalars(select(JobRow).where(*conditions).order_by(JobRow.id))
-            return [read_job(row) for row in rows]
+    async def _end(self, job_id: int, entry: NewAuditEntry | None, **values: Any) -> bool:  # noqa: ANN401
+        return await self._move(job_id, OPEN, ("ended_at",), entry, ended_at=_now(), **values)
 
-        return await self._database.fetch(find)
-
-    async def _end(self, job_id: int, entry: NewAuditEntry | None, **values: object) -> bool:
-        now = _now()
-        moved = await self._move(
-            job_id, OPEN, JobRow.ended_at == now, entry, ended_at=now, **values
+    async def _set(self, job_id: int, **values: Any) -> None:  # noqa: ANN401
+        await self._database.write(
+            lambda connection: _change(connection, {"job_id": job_id, **values}),
+            lambda _: self._changed(job_id, **values),
         )
-        self._pace = None
-        self._open.pop(job_id, None)
-        return moved
-
-    async def _set(self, job_id: int, **values: object) -> None:
-        change = update(JobRow).where(JobRow.id == job_id).values(**values)
-
-        def write(session: Session) -> None:
-            session.execute(change)
-
-        await self._database.write_together(write)
 
     async def _move(
         self,
         job_id: int,
         before: Sequence[Status],
-        ours: ColumnElement[bool],
+        ours: Sequence[str],
         entry: NewAuditEntry | None = None,
-        **values: object,
+        **values: Any,  # noqa: ANN401
     ) -> bool:
         """Change a job that is in one of the states ``before``; False where it is not.
 
-        ``ours`` tells the change itself apart from somebody else's, where a disk that failed took
-        it all the same.
+        The columns in ``ours`` tell the change itself apart from somebody else's, where a disk
+        that failed took it all the same.
         """
-        job, tried = JobRow.id == job_id, False
-        change = update(JobRow).where(job, JobRow.status.in_(before)).values(**values)
+        tried = False
 
-        def move(session: Session) -> bool:
+        def move(connection: Connection) -> bool:
             nonlocal tried
-            same = select(JobRow.id).where(job, JobRow.status == values["status"], ours)
-            if tried and session.scalars(same).one_or_none() is not None:
+            if tried and _is(connection, job_id, {one: values[one] for one in ("status", *ours)}):
                 return True
             tried = True
-            if session.scalars(change.returning(JobRow.id)).one_or_none() is None:
+            change = {"job_id": job_id, "before": before, **values}
+            if not connection.execute(_MOVE, change).rowcount:
                 return False
             if entry is not None:
-                session.add(entry.row())
+                entry.write(connection)
             return True
 
-        return await self._database.write_together(move)
+        def committed(moved: bool) -> None:
+            if moved:
+                self._changed(job_id, **values)
+            if values["status"] not in OPEN:
+                self._ended(job_id, values["status"])
+
+        return await self._database.write(move, committed)
+
+    def _changed(self, job_id: int, **values: Any) -> None:  # noqa: ANN401
+        """Keep in memory what was written of a job."""
+        job = self._kept.get(job_id)
+        if job is None:
+            self._kept.drop(job_id)
+        else:
+            if "interaction_token" in values:
+                values["origin"] = replace(job.origin, token=values.pop("interaction_token"))
+            self._kept.put(job_id, replace(job, **values))
+        if "device_seconds" in values and job_id in self._open:
+            self._open[job_id] = replace(self._open[job_id], seconds=values["device_seconds"])
+
+    def _ended(self, job_id: int, status: Status) -> None:
+        waiting = self._open.pop(job_id, None)
+        if status is Status.DONE and waiting and waiting.seconds and self._finished is not None:
+            self._finished.append((waiting.cost, waiting.seconds))
 
 
-def _shown_to(person_id: int) -> ColumnElement[bool]:
-    return JobRow.private.is_(False) | (JobRow.person_id == person_id)
+def _waiting(row: Row[Any]) -> Waiting:
+    try:
+        return Waiting.of(read_job(row))
+    except Exception:  # its row is damaged: counted all the same
+        log.exception("job %d: its row cannot be read", row.id)
+        home = None if row.guest else row.guild_id
+        return Waiting(row.person_id, row.guild_id, home, 0.0, row.device_seconds)
+
+
+def _change(
+    connection: Connection, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]
+) -> None:
+    """Write columns of jobs, each named by its ``job_id``."""
+    connection.execute(_CHANGE, values)
+
+
+def _is(connection: Connection, job_id: int, values: Mapping[str, Any]) -> bool:
+    """Tell whether these columns of a job have these values."""
+    row = connection.execute(_STATUS, {"job_id": job_id}).mappings().one_or_none()
+    return row is not None and all(row[name] == value for name, value in values.items())
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _children(job: Job) -> tuple[ColumnElement[bool], ...]:
-    return (
-        JobRow.parent_id == job.id,
-        # Said like this, it does not make SQLite go through the whole server.
-        JobRow.guild_id.is_not_distinct_from(job.origin.guild_id).is_(true()),
-        JobRow.deleted_at.is_(None),
-    )

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import compress
 
 from bot.core.jobs.job_store import JobStore
 from bot.core.jobs.output_check import refusal, verdict
@@ -40,6 +41,7 @@ from generation.worker.executor import Executor
 
 log = logging.getLogger(__name__)
 
+REFUSED = Verdict.REFUSED
 # Limit on the recorded reason why a job ended.
 WHY_LENGTH = 300
 # Bytes of generated but unwritten pictures above which no job is started.
@@ -107,18 +109,23 @@ class Runner:
 
     async def _develop(self, job: Job, drawn: Drawn, free: Callable[[], None]) -> None:
         with self._waiting(job, drawn):
-            if not await self._is_kept(job):
+            earlier = not self._jobs.is_of_this_run(job.id)
+            if earlier and await self._is_kept(job):
+                pictures = await self._load(job)
+            else:
                 error = await self._draw(job, drawn)
                 with self._bearing(drawn):
                     free()
                     if error is not None:
                         await self.fail(job, error, drawn)
                         return
-                    await self._write_down(job, drawn)
+                    pictures = await self._write_down(job, drawn)
             job = await self._jobs.get(job.id) or job
-            result = await self._load(job)
+            parent = None if job.parent_id is None else await self._jobs.get(job.parent_id)
         free()
-        await self._post(result)
+        shown = [(picture, png) for picture, png in pictures if picture.verdict is not REFUSED]
+        held_back = [picture for picture, _ in pictures if picture.verdict is REFUSED]
+        await self._post(Result(job, shown, held_back, parent))
 
     async def _is_kept(self, job: Job) -> bool:
         """Tell whether all its pictures are stored; one that is not to be kept needs no file."""
@@ -126,7 +133,7 @@ class Runner:
         if len(pictures) < job.request.num_images:
             return False
         for picture in pictures:
-            dropped = picture.verdict is Verdict.REFUSED and not job.keep_refused
+            dropped = picture.verdict is REFUSED and not job.keep_refused
             if not dropped and not await self._pictures.has(picture):
                 log.warning("job %d: the file of picture %d is gone", job.id, picture.index + 1)
                 return False
@@ -167,22 +174,27 @@ class Runner:
         finally:
             self._unwritten_bytes -= held
 
-    async def _write_down(self, job: Job, drawn: Drawn) -> None:
-        """Write the output; the disk may take all of it at once."""
-        keeping = [self._keep(job, picture) for picture in drawn.pictures]
-        for kept in await asyncio.gather(*keeping, return_exceptions=True):
-            if isinstance(kept, BaseException):
-                raise kept
-            if kept.verdict is Verdict.REFUSED:
-                await self._jobs.flag(job.id, refusal(kept))
+    async def _write_down(self, job: Job, drawn: Drawn) -> list[tuple[StoredPicture, bytes]]:
+        """Write the output, and return it; the disk may take all of it at once."""
+        verdicts = [verdict(job, picture.nsfw) for picture in drawn.pictures]
+        kept = [job.keep_refused or one is not REFUSED for one in verdicts]
+        saving = [
+            self._pictures.save_file(job.id, picture, led_to, keep=keep)
+            for picture, led_to, keep in zip(drawn.pictures, verdicts, kept, strict=True)
+        ]
+        saved = await asyncio.gather(*saving, return_exceptions=True)
+        stored = [_or_raise(one) for one in saved]
+        flags = [refusal(one) for one in stored if one.verdict is REFUSED]
+        await self._jobs.drawn(job.id, drawn.seconds, stored, cut=drawn.cut, flags=flags)
+        drawn.seconds = 0.0
+        await self._pictures.save_again(list(compress(drawn.pictures, kept)))
+        pictures = [(one, was.png) for one, was in zip(stored, drawn.pictures, strict=True)]
         drawn.pictures.clear()
-        if drawn.cut:
-            await self._jobs.shortened(job.id, drawn.cut)
-        await self._spend(job, drawn)
+        return pictures
 
     async def _spend(self, job: Job, drawn: Drawn) -> None:
         if drawn.seconds:
-            await self._jobs.spent(job.id, drawn.seconds)
+            await self._jobs.drawn(job.id, drawn.seconds)
             drawn.seconds = 0.0
 
     async def _put_back(self, job: Job, drawn: Drawn) -> None:
@@ -207,18 +219,6 @@ class Runner:
         if len(drawn.pictures) < job.request.num_images:
             return WorkerDied("it ended with fewer pictures than were asked for")
         return None
-
-    async def _keep(self, job: Job, drawn: Picture) -> StoredPicture:
-        """Store a picture with the result of its check."""
-        led_to = verdict(job, drawn.nsfw)
-        index, seed, png, nsfw = drawn.index, drawn.seed, drawn.png, drawn.nsfw
-        if led_to is Verdict.REFUSED and not job.keep_refused:
-            return await self._pictures.drop(
-                job_id=job.id, index=index, seed=seed, png=png, nsfw=nsfw
-            )
-        return await self._pictures.save(
-            job_id=job.id, index=index, seed=seed, png=png, nsfw=nsfw, verdict=led_to
-        )
 
     async def _request(self, job: Job) -> GenerationRequest:
         """Return the request to run, with the picture that it starts from."""
@@ -284,18 +284,16 @@ class Runner:
             # A cancelled job has used the device too, and only the clock knows how long.
             drawn.seconds += time.monotonic() - started if spent is None else spent
 
-    async def _load(self, job: Job) -> Result:
-        loaded, held_back = [], []
+    async def _load(self, job: Job) -> list[tuple[StoredPicture, bytes]]:
+        """Return the pictures that an earlier run stored; those held back without their files."""
+        loaded = []
         for picture in await self._pictures.of_job(job.id):
-            if picture.verdict is Verdict.REFUSED:
-                held_back.append(picture)
-                continue
-            png = await self._pictures.read(picture)
+            held_back = picture.verdict is REFUSED
+            png = b"" if held_back else await self._pictures.read(picture)
             if png is None:
                 raise StoreUnwritable(f"the file of picture {picture.index + 1} does not stay")
             loaded.append((picture, png))
-        parent = None if job.parent_id is None else await self._jobs.get(job.parent_id)
-        return Result(job, loaded, held_back, parent)
+        return loaded
 
     async def fail(self, job: Job, error: BaseException, drawn: Drawn | None = None) -> None:
         """Close the row and say why there are no pictures: in its message, or to its person."""
@@ -327,6 +325,12 @@ class Runner:
             log.warning("job %d: its failure could not be shown: %s", job.id, unshown)
         except Exception:
             log.exception("job %d: its failure could not be shown", job.id)
+
+
+def _or_raise(outcome: StoredPicture | BaseException) -> StoredPicture:
+    if isinstance(outcome, BaseException):
+        raise outcome
+    return outcome
 
 
 def shortened(why: str) -> str:

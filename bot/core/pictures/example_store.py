@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import Connection, bindparam, select
 
 from bot.core.erasing import NOBODY
 from bot.core.pictures.picture_store import stored_picture
@@ -53,28 +53,32 @@ class ExampleStore:
             if viewer.guild_id is None
             else (JobRow.guild_id == viewer.guild_id) & JobRow.channel_id.in_(viewer.channel_ids)
         )
-        found = {}
-        async with self._database.read() as session:
+        query = (
+            select(*PictureRow.__table__.columns)
+            .join(JobRow, JobRow.id == PictureRow.job_id)
+            .where(
+                NAMES[shown] == bindparam("name"),
+                here,
+                # Written as an expression; otherwise SQLite would use the index by status, which
+                # nearly every job shares, rather than the one by name.
+                JobRow.status.concat("") == Status.DONE,
+                JobRow.person_id != NOBODY,
+                JobRow.private.is_(False),
+                JobRow.deleted_at.is_(None),
+                JobRow.flagged.is_(None),
+                JobRow.age_restricted.is_(False),
+                PictureRow.verdict == Verdict.SHOWN,
+            )
+            .order_by(JobRow.id.desc(), PictureRow.index)
+            .limit(1)
+        )
+
+        def find(connection: Connection) -> dict[str, StoredPicture]:
+            found = {}
             for name in names:
-                row = await session.scalar(
-                    select(PictureRow)
-                    .join(JobRow, JobRow.id == PictureRow.job_id)
-                    .where(
-                        NAMES[shown] == name,
-                        here,
-                        # Written as an expression; otherwise SQLite would use the index by status,
-                        # which nearly every job shares, rather than the one by name.
-                        JobRow.status.concat("") == Status.DONE,
-                        JobRow.person_id != NOBODY,
-                        JobRow.private.is_(False),
-                        JobRow.deleted_at.is_(None),
-                        JobRow.flagged.is_(None),
-                        JobRow.age_restricted.is_(False),
-                        PictureRow.verdict == Verdict.SHOWN,
-                    )
-                    .order_by(JobRow.id.desc(), PictureRow.index)
-                    .limit(1)
-                )
+                row = connection.execute(query, {"name": name}).mappings().one_or_none()
                 if row is not None:
                     found[name] = stored_picture(row)
-        return found
+            return found
+
+        return await self._database.read(find)

@@ -2,11 +2,16 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from bot.core.personal_data import PersonalData
 from bot.db.database import Database
 from bot.db.models import FavouriteRow
+
+_ADD = insert(FavouriteRow)
+_REMOVE = delete(FavouriteRow).where(
+    FavouriteRow.person_id == bindparam("person"), FavouriteRow.job_id == bindparam("job")
+)
 
 
 class FavouriteStore(PersonalData):
@@ -19,18 +24,15 @@ class FavouriteStore(PersonalData):
 
     async def toggle(self, *, person_id: int, job_id: int) -> bool:
         """Toggle whether a job is a person's favourite; return whether it is now."""
-        async with self._database.write() as session:
-            removed = await session.scalars(
-                delete(FavouriteRow)
-                .where(FavouriteRow.person_id == person_id, FavouriteRow.job_id == job_id)
-                .returning(FavouriteRow.job_id)
-            )
-            if removed.one_or_none() is not None:
-                return False
-            session.add(
-                FavouriteRow(person_id=person_id, job_id=job_id, added_at=datetime.now(UTC))
-            )
-        return True
+        values = {"person_id": person_id, "job_id": job_id, "added_at": datetime.now(UTC)}
+
+        def write(connection: Connection) -> bool:
+            added = not connection.execute(_REMOVE, {"person": person_id, "job": job_id}).rowcount
+            if added:
+                connection.execute(_ADD, values)
+            return added
+
+        return await self._database.write(write)
 
     async def export(self, person_id: int) -> list[int]:
         """Return the ids of a person's favourites, oldest first."""
@@ -39,19 +41,16 @@ class FavouriteStore(PersonalData):
             .where(FavouriteRow.person_id == person_id)
             .order_by(FavouriteRow.added_at, FavouriteRow.job_id)
         )
-        async with self._database.read() as session:
-            return list(await session.scalars(query))
+        return await self._database.read(lambda connection: list(connection.scalars(query)))
 
     async def erase(self, person_id: int, now: datetime) -> int:  # noqa: ARG002
         """Remove all of a person's favourites."""
         theirs = delete(FavouriteRow).where(FavouriteRow.person_id == person_id)
-        async with self._database.write() as session:
-            return len((await session.scalars(theirs.returning(FavouriteRow.job_id))).all())
+        return await self._database.write(lambda connection: connection.execute(theirs).rowcount)
 
     async def has(self, *, person_id: int, job_id: int) -> bool:
         """Tell whether a job is a person's favourite."""
         query = select(FavouriteRow.job_id).where(
             FavouriteRow.person_id == person_id, FavouriteRow.job_id == job_id
         )
-        async with self._database.read() as session:
-            return await session.scalar(query) is not None
+        return await self._database.read(lambda connection: connection.scalar(query) is not None)

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import io
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
@@ -11,10 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from sqlalchemy import CompoundSelect, Select, select, union, update
+from sqlalchemy import (
+    CompoundSelect,
+    Connection,
+    RowMapping,
+    Select,
+    bindparam,
+    select,
+    union,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Session
 
 from bot.core.erasing import NOBODY
 from bot.core.pictures.blurring import COLOURS, blurred
@@ -25,8 +32,23 @@ from bot.db.models import UNPRUNED, FavouriteRow, JobRow, PictureRow
 from bot.db.patience import outlast
 from bot.db.picture_files import FOLDERS, picture_file, thumbnail_file
 from bot.db.records import Job, StoredPicture, Verdict
+from generation.request import Picture
 
 THUMBNAIL_SIDE = 256
+
+_PICTURES = select(*PictureRow.__table__.columns)
+_OF_JOB = _PICTURES.where(PictureRow.job_id == bindparam("job")).order_by(PictureRow.index)
+# The first one comes last, as it is the one that a dict keeps.
+_FIRST = _PICTURES.where(PictureRow.job_id.in_(bindparam("jobs", expanding=True))).order_by(
+    (PictureRow.verdict == Verdict.REFUSED).desc(), PictureRow.index.desc()
+)
+_NOTE = insert(PictureRow)
+_NOTE = _NOTE.on_conflict_do_update(
+    index_elements=["job_id", "index"],
+    set_={
+        column.name: column for column in _NOTE.excluded if column.name not in ("job_id", "index")
+    },
+)
 
 
 class PictureStore:
@@ -52,20 +74,40 @@ class PictureStore:
         verdict: Verdict = Verdict.SHOWN,
     ) -> StoredPicture:
         """Write the file, then the row; saving the same picture again changes nothing."""
-        picture = _described(job_id, index, seed, png, nsfw, verdict)
-        await self._write(picture.sha256, png)
-        await self._note(picture)
-        # If somebody removed the same picture meanwhile, they did so before the row existed.
-        await self._write(picture.sha256, png)
+        drawn = Picture(index, seed, png, nsfw)
+        picture = await self.save_file(job_id, drawn, verdict)
+        await self._database.write(lambda connection: note(connection, [picture]))
+        await self.save_again([drawn])
         return picture
 
-    async def drop(
-        self, *, job_id: int, index: int, seed: int, png: bytes, nsfw: float | None
+    async def save_file(
+        self, job_id: int, drawn: Picture, verdict: Verdict, *, keep: bool = True
     ) -> StoredPicture:
-        """Write only the row of a refused picture, whose file is not to be kept."""
-        picture = _described(job_id, index, seed, png, nsfw, Verdict.REFUSED)
-        await self._note(picture)
-        return picture
+        """Write only the file, and return the row to be written (`note`); then `save_again`.
+
+        Of a picture that is not to be kept there is only the row.
+        """
+
+        def save() -> StoredPicture:
+            picture = _described(job_id, drawn, verdict)
+            if keep:
+                self._write_files(picture.sha256, drawn.png)
+            return picture
+
+        return await outlast(partial(asyncio.to_thread, save))
+
+    async def save_again(self, drawn: Sequence[Picture]) -> None:
+        """Write the files anew that were removed before the rows were written.
+
+        Somebody else's job may have had the same picture.
+        """
+
+        def save() -> None:
+            for one in drawn:
+                self._write_files(hashlib.sha256(one.png).hexdigest(), one.png)
+
+        if drawn:
+            await outlast(partial(asyncio.to_thread, save))
 
     async def remove(self, job_id: int) -> int:
         """Remove a deleted job's files that no other job shows or starts from; return how many.
@@ -86,15 +128,16 @@ class PictureStore:
                 JobRow.id == job_id, JobRow.source_sha256.is_not(None)
             ),
         )
-        # Holding the write turn keeps others from recording one of them meanwhile.
-        async with self._database.write() as session:
-            files = set(await session.scalars(own))
-            unneeded = await _unneeded(session, files)
-            remembered = await session.scalars(
-                _shown(unneeded).where(JobRow.person_id.not_in(strangers))
-            )
-            await asyncio.to_thread(self._unlink, unneeded, unneeded - set(remembered))
-        return len(unneeded)
+
+        # Being the one writer keeps others from recording one of them meanwhile.
+        def write(connection: Connection) -> int:
+            files = set(connection.scalars(own))
+            unneeded = _unneeded(connection, files)
+            others = _shown(unneeded).where(JobRow.person_id.not_in(strangers))
+            self._unlink(unneeded, unneeded - set(connection.scalars(others)))
+            return len(unneeded)
+
+        return await self._database.write(write)
 
     async def expire(self, asked_before: datetime, count: int) -> int:
         """Remove the pictures of at most this many jobs, oldest first; return how many jobs.
@@ -109,9 +152,10 @@ class PictureStore:
             .order_by(JobRow.asked_at)
             .limit(count)
         )
-        async with self._database.write() as session:
-            ids = (await session.scalars(expired)).all()
-            await session.execute(
+
+        def write(connection: Connection) -> int:
+            ids = connection.scalars(expired).all()
+            connection.execute(
                 update(JobRow).where(JobRow.id.in_(ids)).values(pruned_at=datetime.now(UTC))
             )
             own: CompoundSelect[Any] = union(
@@ -120,11 +164,13 @@ class PictureStore:
                     JobRow.id.in_(ids), JobRow.source_sha256.is_not(None)
                 ),
             )
-            files = set(await session.scalars(own))
-            unneeded = await _unneeded(session, files)
-            remembered = await session.scalars(_shown(files).where(JobRow.person_id != NOBODY))
-            await asyncio.to_thread(self._unlink, unneeded, files - set(remembered))
-        return len(ids)
+            files = set(connection.scalars(own))
+            unneeded = _unneeded(connection, files)
+            remembered = connection.scalars(_shown(files).where(JobRow.person_id != NOBODY))
+            self._unlink(unneeded, files - set(remembered))
+            return len(ids)
+
+        return await self._database.write(write)
 
     async def save_source(self, png: bytes) -> str:
         """Write the picture that a job starts from; return the name to read it by."""
@@ -134,9 +180,12 @@ class PictureStore:
 
     async def discard_source(self, sha256: str) -> None:
         """Remove a source that no job uses or shows."""
-        async with self._database.write() as session:
-            unneeded = await _unneeded(session, {sha256})
-            await asyncio.to_thread(self._unlink, unneeded, unneeded)
+
+        def write(connection: Connection) -> None:
+            unneeded = _unneeded(connection, {sha256})
+            self._unlink(unneeded, unneeded)
+
+        await self._database.write(write)
 
     async def read_source(self, sha256: str) -> bytes | None:
         """Return the picture that a job starts from, or None if it was pruned."""
@@ -144,25 +193,23 @@ class PictureStore:
 
     async def of_job(self, job_id: int) -> list[StoredPicture]:
         """Return the job's pictures in order."""
-        theirs = select(PictureRow).where(PictureRow.job_id == job_id).order_by(PictureRow.index)
 
-        async def find(session: AsyncSession) -> list[StoredPicture]:
-            return [stored_picture(row) for row in await session.scalars(theirs)]
+        def find(connection: Connection) -> list[StoredPicture]:
+            rows = connection.execute(_OF_JOB, {"job": job_id}).mappings()
+            return [stored_picture(row) for row in rows]
 
-        return await self._database.fetch(find)
+        return await self._database.read(find)
 
     async def first_of(self, job_ids: list[int]) -> dict[int, StoredPicture]:
         """Return each job's first picture, a refused one only if there is no other."""
         if not job_ids:
             return {}
-        refused = PictureRow.verdict == Verdict.REFUSED
-        async with self._database.read() as session:
-            rows = await session.scalars(
-                select(PictureRow)
-                .where(PictureRow.job_id.in_(job_ids))
-                .order_by(refused.desc(), PictureRow.index.desc())
-            )
-            return {row.job_id: stored_picture(row) for row in rows}
+
+        def find(connection: Connection) -> dict[int, StoredPicture]:
+            rows = connection.execute(_FIRST, {"jobs": job_ids}).mappings()
+            return {row["job_id"]: stored_picture(row) for row in rows}
+
+        return await self._database.read(find)
 
     async def has(self, picture: StoredPicture) -> bool:
         """Tell whether the PNG file exists and is complete."""
@@ -182,19 +229,6 @@ class PictureStore:
         if thumbnail is None or picture.verdict is Verdict.SHOWN:
             return thumbnail
         return await asyncio.to_thread(blurred, thumbnail, COLOURS)
-
-    async def _note(self, picture: StoredPicture) -> None:
-        values = asdict(picture)
-        note = (
-            insert(PictureRow)
-            .values(values)
-            .on_conflict_do_update(index_elements=["job_id", "index"], set_=values)
-        )
-
-        def write(session: Session) -> None:
-            session.execute(note)
-
-        await self._database.write_together(write)
 
     def _png(self, sha256: str) -> Path:
         return picture_file(self._folder, sha256)
@@ -222,28 +256,32 @@ class PictureStore:
         write_whole(self._png(sha256), png)
 
 
-def _described(
-    job_id: int, index: int, seed: int, png: bytes, nsfw: float | None, verdict: Verdict
-) -> StoredPicture:
+def note(connection: Connection, pictures: Sequence[StoredPicture]) -> None:
+    """Write the rows of pictures; writing them again changes nothing."""
+    if pictures:
+        connection.execute(_NOTE, [asdict(picture) for picture in pictures])
+
+
+def _described(job_id: int, drawn: Picture, verdict: Verdict) -> StoredPicture:
+    png = drawn.png
     with Image.open(io.BytesIO(png)) as picture:
         width, height = picture.size
-    sha256 = hashlib.sha256(png).hexdigest()
-    return StoredPicture(job_id, index, seed, sha256, width, height, len(png), nsfw, verdict)
-
-
-def stored_picture(row: PictureRow) -> StoredPicture:
-    """Return the record of a row."""
     return StoredPicture(
-        job_id=row.job_id,
-        index=row.index,
-        seed=row.seed,
-        sha256=row.sha256,
-        width=row.width,
-        height=row.height,
-        size_bytes=row.size_bytes,
-        nsfw=row.nsfw,
-        verdict=Verdict(row.verdict),
+        job_id=job_id,
+        index=drawn.index,
+        seed=drawn.seed,
+        sha256=hashlib.sha256(png).hexdigest(),
+        width=width,
+        height=height,
+        size_bytes=len(png),
+        nsfw=drawn.nsfw,
+        verdict=verdict,
     )
+
+
+def stored_picture(row: RowMapping) -> StoredPicture:
+    """Return the record of a row."""
+    return StoredPicture(**{**row, "verdict": Verdict(row["verdict"])})
 
 
 def _shown(files: Collection[str]) -> Select[str]:
@@ -255,7 +293,7 @@ def _shown(files: Collection[str]) -> Select[str]:
     )
 
 
-async def _unneeded(session: AsyncSession, files: set[str]) -> set[str]:
+def _unneeded(connection: Connection, files: set[str]) -> set[str]:
     """Return the files that no job shows or starts from."""
     needed: CompoundSelect[Any] = union(
         _shown(files).where(JobRow.deleted_at.is_(None)),
@@ -263,7 +301,7 @@ async def _unneeded(session: AsyncSession, files: set[str]) -> set[str]:
             JobRow.source_sha256.in_(files), JobRow.deleted_at.is_(None), UNPRUNED
         ),
     )
-    return files - set(await session.scalars(needed))
+    return files - set(connection.scalars(needed))
 
 
 def _is_whole(path: Path, size_bytes: int) -> bool:

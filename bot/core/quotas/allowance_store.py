@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from typing import Any, ClassVar
 
-from sqlalchemy import select
+from sqlalchemy import Connection, Row, select
+from sqlalchemy.dialects.sqlite import insert
 
 from bot.core.audit_store import NewAuditEntry
 from bot.core.personal_data import Fate, PersonalData
@@ -12,6 +13,7 @@ from bot.db.database import Database
 from bot.db.models import AllowanceRow
 from bot.db.records import Allowance, Holder
 
+KEY = ("guild_id", "holder", "holder_id")
 MOST_EXTRA = 10_000  # pictures in one grant
 
 
@@ -30,9 +32,12 @@ class AllowanceStore(PersonalData):
 
     async def load(self) -> None:
         """Read the table."""
-        async with self._database.read() as session:
-            granted = [_allowance(row) for row in await session.scalars(select(AllowanceRow))]
-        self._granted = {_key(one): one for one in granted}
+        every = select(*AllowanceRow.__table__.columns)
+
+        def find(connection: Connection) -> list[Allowance]:
+            return [_allowance(row) for row in connection.execute(every)]
+
+        self._granted = {_key(one): one for one in await self._database.read(find)}
 
     def of(self, guild_id: int, person_id: int, role_ids: Collection[int]) -> Sequence[Allowance]:
         """Return a person's own allowance in a server, if any, and those of their roles."""
@@ -68,23 +73,36 @@ class AllowanceStore(PersonalData):
 
         ``extra`` is added to the extra pictures of the same ``extra_on`` day.
         """
-        async with self._database.write() as session:
-            row = await session.get(AllowanceRow, _key(before))
+        theirs = select(*AllowanceRow.__table__.columns).where(
+            AllowanceRow.guild_id == before.guild_id,
+            AllowanceRow.holder == before.holder,
+            AllowanceRow.holder_id == before.holder_id,
+        )
+
+        def write(connection: Connection) -> Allowance:
+            row = connection.execute(theirs).one_or_none()
             held = before if row is None else _allowance(row)
+            extra = changes.get("extra", held.extra)
             if "extra" in changes and held.extra_on == changes["extra_on"]:
-                changes["extra"] += held.extra
-            after = replace(held, **changes)
-            await session.merge(AllowanceRow(**asdict(after)))
-            session.add(entry.row())
-        self._granted[_key(after)] = after
-        return after
+                extra += held.extra
+            after = replace(held, **{**changes, "extra": extra})
+            values = asdict(after)
+            put = insert(AllowanceRow).values(values)
+            connection.execute(put.on_conflict_do_update(index_elements=KEY, set_=values))
+            entry.write(connection)
+            return after
+
+        return await self._database.write(write, self._put)
+
+    def _put(self, allowance: Allowance) -> None:
+        self._granted[_key(allowance)] = allowance
 
 
 def _key(one: Allowance) -> tuple[int, Holder, int]:
     return one.guild_id, one.holder, one.holder_id
 
 
-def _allowance(row: AllowanceRow) -> Allowance:
+def _allowance(row: Row[Any]) -> Allowance:
     return Allowance(
         guild_id=row.guild_id,
         holder=Holder(row.holder),

@@ -8,10 +8,10 @@ from bot.core.admission.admission import Limits, Wanted
 from bot.core.admission.request_context import RequestContext
 from bot.core.admission.rule_store import RuleStore
 from bot.core.errors import QuotaReached
-from bot.core.jobs.job_store import LATEST, JobStore
+from bot.core.jobs.job_store import JobStore, Waiting
 from bot.core.quotas.allowance_store import AllowanceStore
-from bot.core.quotas.spending_store import SpendingStore
-from bot.db.records import Allowance, Holder, Job, Origin, Spent
+from bot.core.quotas.spending_store import Period, SpendingStore
+from bot.db.records import Allowance, Holder, Origin, Spent
 from bot.texts import say
 
 
@@ -59,19 +59,29 @@ class Quotas:
         self, person_id: int, guild_id: int, role_ids: frozenset[int], asked_at: datetime
     ) -> QuotaStatus:
         """Return a person's quota status on the day of this moment."""
+        quota = self._quota(person_id, guild_id, role_ids, asked_at)
+        (used,) = await self._spending.of(quota.period)
+        return await self._status(quota, used)
+
+    def _quota(
+        self, person_id: int, guild_id: int, role_ids: frozenset[int], asked_at: datetime
+    ) -> "_Quota":
         day = asked_at.astimezone(UTC).date()
         begins, ends = _midnight(day), _midnight(day + timedelta(days=1))
         rules = self._rules.hold(guild_id)
         granted = self._allowances.of(guild_id, person_id, role_ids)
         resets = [one.counted_from for one in granted if one.counted_from is not None]
-        used = await self._spending.of(
-            person_id=person_id, guild_id=guild_id, since=max([begins, *resets]), until=ends
-        )
-        if rules.seconds_per_day is not None:
-            ahead = await self._seconds_of(await self._jobs.open_of(person_id, guild_id))
-            used = Spent(used.pictures, used.seconds + ahead)
         pictures = pictures_allowed(rules.pictures_per_day, granted, day)
-        return QuotaStatus(used, pictures, rules.seconds_per_day, ends)
+        period = Period(person_id, guild_id, max([begins, *resets]), ends)
+        return _Quota(period, pictures, rules.seconds_per_day)
+
+    async def _status(self, quota: "_Quota", used: Spent) -> QuotaStatus:
+        if quota.seconds is not None:
+            period = quota.period
+            waiting = self._jobs.waiting_of(period.person_id)
+            here = [one for one in waiting if one.guild_id == period.guild_id]
+            used = Spent(used.pictures, used.seconds + await self._seconds_of(here))
+        return QuotaStatus(used, quota.pictures, quota.seconds, quota.period.until)
 
     async def standing_of(self, context: RequestContext) -> QuotaStatus | None:
         """Return the requester's status with the server's quota; None in direct messages."""
@@ -82,68 +92,87 @@ class Quotas:
             origin.person_id, origin.guild_id, context.role_ids, origin.asked_at
         )
 
+    def limits(self, context: RequestContext) -> bool:
+        """Tell whether the requester has any limit in the server."""
+        return self._quota_of(context) is not None
+
     async def check(self, context: RequestContext, wanted: Wanted) -> None:
         """Raise QuotaReached if the day has no room for this many more pictures.
 
         Some device time must be left; a job that starts with it may use more.
         """
-        await self._check_server(context, wanted.pictures)
-        await self._check_everywhere(context.origin, wanted.pictures)
-
-    async def _check_server(self, context: RequestContext, pictures: int) -> None:
-        if not self._is_limited(context):
+        quota, ceiling = self._quota_of(context), self._ceiling_of(context.origin)
+        limits = [one for one in (quota, ceiling) if one is not None]
+        if not limits:
             return  # nothing to count
-        now = await self.standing_of(context)
-        if now is None:
-            return
-        back = f"<t:{int(now.ends_at.timestamp())}:R>"
-        if now.pictures is not None and now.used.pictures + pictures > now.pictures:
-            raise QuotaReached(
-                say(
-                    "error-quota-pictures",
-                    used=now.used.pictures,
-                    limit=now.pictures,
-                    asked=pictures,
-                    back=back,
-                )
-            )
-        if now.seconds is not None and now.used.seconds >= now.seconds:
-            raise QuotaReached(say("error-quota-seconds", limit=now.seconds, back=back))
+        used = await self._spending.of(*(one.period for one in limits))
+        if quota is not None:
+            _check_server(await self._status(quota, used[0]), wanted.pictures)
+        if ceiling is not None:
+            await self._check_everywhere(ceiling, used[-1], wanted.pictures)
 
-    async def _check_everywhere(self, origin: Origin, pictures: int) -> None:
+    async def _check_everywhere(self, ceiling: "_Quota", used: Spent, pictures: int) -> None:
         """Apply the owner's limits.
 
         They count a person's use in all servers and direct messages, whatever moderators granted.
         """
-        most, seconds = self._ceilings.pictures_per_day, self._ceilings.seconds_per_day
-        if most is None and seconds is None:
-            return
-        person_id, day = origin.person_id, origin.asked_at.astimezone(UTC).date()
-        begins, ends = _midnight(day), _midnight(day + timedelta(days=1))
-        used = await self._spending.everywhere(person_id=person_id, since=begins, until=ends)
-        back = f"<t:{int(ends.timestamp())}:R>"
-        if most is not None and used.pictures + pictures > most:
-            raise QuotaReached(say("error-ceiling-pictures", limit=most, back=back))
-        if seconds is not None:
-            waiting = await self._jobs.open_anywhere(person_id)
-            if used.seconds + await self._seconds_of(waiting) >= seconds:
-                raise QuotaReached(say("error-ceiling-seconds", limit=seconds, back=back))
+        back = f"<t:{int(ceiling.period.until.timestamp())}:R>"
+        if ceiling.pictures is not None and used.pictures + pictures > ceiling.pictures:
+            raise QuotaReached(say("error-ceiling-pictures", limit=ceiling.pictures, back=back))
+        if ceiling.seconds is not None:
+            waiting = self._jobs.waiting_of(ceiling.period.person_id)
+            if used.seconds + await self._seconds_of(waiting) >= ceiling.seconds:
+                raise QuotaReached(say("error-ceiling-seconds", limit=ceiling.seconds, back=back))
 
-    def _is_limited(self, context: RequestContext) -> bool:
-        """Tell whether the person has any daily limit."""
+    def _quota_of(self, context: RequestContext) -> "_Quota | None":
+        """Return the requester's quota in the server, if there is any limit."""
         origin = context.origin
         if origin.guild_id is None:
-            return False
-        rules = self._rules.hold(origin.guild_id)
-        granted = self._allowances.of(origin.guild_id, origin.person_id, context.role_ids)
-        day = origin.asked_at.astimezone(UTC).date()
-        pictures = pictures_allowed(rules.pictures_per_day, granted, day)
-        return pictures is not None or rules.seconds_per_day is not None
+            return None
+        quota = self._quota(origin.person_id, origin.guild_id, context.role_ids, origin.asked_at)
+        return quota if quota.limited else None
 
-    async def _seconds_of(self, waiting: Iterable[Job]) -> float:
+    def _ceiling_of(self, origin: Origin) -> "_Quota | None":
+        day = origin.asked_at.astimezone(UTC).date()
+        begins, ends = _midnight(day), _midnight(day + timedelta(days=1))
+        most, seconds = self._ceilings.pictures_per_day, self._ceilings.seconds_per_day
+        ceiling = _Quota(Period(origin.person_id, None, begins, ends), most, seconds)
+        return ceiling if ceiling.limited else None
+
+    async def _seconds_of(self, waiting: Iterable[Waiting]) -> float:
         """Estimate the device time of a person's waiting jobs."""
-        pace = await self._jobs.seconds_per_cost(LATEST) or 0.0
-        return sum(max(0.0, pace * job.cost() - job.device_seconds) for job in waiting)
+        pace = await self._jobs.seconds_per_cost() or 0.0
+        return sum(max(0.0, pace * one.cost - one.seconds) for one in waiting)
+
+
+@dataclass(frozen=True, slots=True)
+class _Quota:
+    """What a person may use in a period; None is unlimited."""
+
+    period: Period
+    pictures: int | None
+    seconds: int | None
+
+    @property
+    def limited(self) -> bool:
+        return self.pictures is not None or self.seconds is not None
+
+
+def _check_server(now: QuotaStatus, pictures: int) -> None:
+    """Raise QuotaReached if a server's quota has no room for this many more pictures."""
+    back = f"<t:{int(now.ends_at.timestamp())}:R>"
+    if now.pictures is not None and now.used.pictures + pictures > now.pictures:
+        raise QuotaReached(
+            say(
+                "error-quota-pictures",
+                used=now.used.pictures,
+                limit=now.pictures,
+                asked=pictures,
+                back=back,
+            )
+        )
+    if now.seconds is not None and now.used.seconds >= now.seconds:
+        raise QuotaReached(say("error-quota-seconds", limit=now.seconds, back=back))
 
 
 def pictures_allowed(per_day: int | None, granted: Sequence[Allowance], day: date) -> int | None:

@@ -1,10 +1,10 @@
 """Usage that counts towards quotas."""
 
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, delete, func, literal, select, true
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Connection, bindparam, case, delete, func, insert, literal, select
 
 from bot.core.personal_data import PersonalData
 from bot.db.database import Database
@@ -19,6 +19,41 @@ _PICTURES = func.coalesce(func.sum(JobRow.num_images), 0)
 _SECONDS = func.coalesce(func.sum(JobRow.device_seconds), 0.0)
 
 
+# Built once, as quotas are checked before the first reply; without a server, everywhere.
+_OF_PERSON = select(_PICTURES, _SECONDS).where(
+    JobRow.person_id == bindparam("person_id"),
+    JobRow.asked_at >= bindparam("since"),
+    JobRow.asked_at < bindparam("until"),
+    _COUNTS,
+)
+_ERASED_OF_PERSON = select(
+    func.coalesce(func.sum(SpentRow.pictures), 0),
+    func.coalesce(func.sum(SpentRow.seconds), 0.0),
+).where(
+    SpentRow.person_id == bindparam("person_id"),
+    SpentRow.made_at >= bindparam("since"),
+    SpentRow.made_at < bindparam("until"),
+)
+_OF_SERVER = (
+    _OF_PERSON.where(JobRow.guild_id == bindparam("guild_id")),
+    _ERASED_OF_PERSON.where(SpentRow.guild_id == bindparam("guild_id")),
+)
+_OF_ALL = (_OF_PERSON, _ERASED_OF_PERSON)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A person's requests from ``since`` up to and excluding ``until``.
+
+    In one server, or if it is None in all servers and direct messages.
+    """
+
+    person_id: int
+    guild_id: int | None
+    since: datetime
+    until: datetime
+
+
 class SpendingStore(PersonalData):
     """Sums over the jobs table, plus the usage recorded of erased jobs."""
 
@@ -27,43 +62,9 @@ class SpendingStore(PersonalData):
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def of(self, *, person_id: int, guild_id: int, since: datetime, until: datetime) -> Spent:
-        """Return a person's usage in a server in a period; its end is exclusive."""
-        here = (JobRow.guild_id == guild_id, SpentRow.guild_id == guild_id)
-        return await self._sum(*here, person_id, since, until)
-
-    async def everywhere(self, *, person_id: int, since: datetime, until: datetime) -> Spent:
-        """Return a person's usage in all servers and direct messages, likewise."""
-        return await self._sum(true(), true(), person_id, since, until)
-
-    async def _sum(
-        self,
-        jobs_of: ColumnElement[bool],
-        erased_of: ColumnElement[bool],
-        person_id: int,
-        since: datetime,
-        until: datetime,
-    ) -> Spent:
-        jobs = select(_PICTURES, _SECONDS).where(
-            jobs_of,
-            JobRow.person_id == person_id,
-            JobRow.asked_at >= since,
-            JobRow.asked_at < until,
-            _COUNTS,
-        )
-        erased = select(
-            func.coalesce(func.sum(SpentRow.pictures), 0),
-            func.coalesce(func.sum(SpentRow.seconds), 0.0),
-        ).where(
-            erased_of,
-            SpentRow.person_id == person_id,
-            SpentRow.made_at >= since,
-            SpentRow.made_at < until,
-        )
-        async with self._database.read() as session:
-            pictures, seconds = (await session.execute(jobs)).one()
-            before, spent = (await session.execute(erased)).one()
-        return Spent(pictures + before, seconds + spent)
+    async def of(self, *periods: Period) -> list[Spent]:
+        """Return a person's usage in each of these periods, in one read."""
+        return await self._database.read(lambda connection: [_sum(connection, p) for p in periods])
 
     async def export(self, person_id: int) -> list[dict[str, Any]]:
         """Return a person's usage of the day, by server, recorded when their data was erased.
@@ -75,17 +76,26 @@ class SpendingStore(PersonalData):
             .where(SpentRow.person_id == person_id)
             .group_by(SpentRow.guild_id)
         )
-        async with self._database.read() as session:
-            rows = await session.execute(query)
+
+        def find(connection: Connection) -> list[dict[str, Any]]:
             return [
                 {"server": guild_id, "pictures": pictures, "seconds": seconds}
-                for guild_id, pictures, seconds in rows
+                for guild_id, pictures, seconds in connection.execute(query)
             ]
+
+        return await self._database.read(find)
 
     async def tidy(self, now: datetime) -> None:
         """Remove the recorded usage of earlier days."""
-        async with self._database.write() as session:
-            await session.execute(delete(SpentRow).where(SpentRow.made_at < midnight(now)))
+        earlier = delete(SpentRow).where(SpentRow.made_at < midnight(now))
+        await self._database.write(lambda connection: connection.execute(earlier).rowcount)
+
+
+def _sum(connection: Connection, period: Period) -> Spent:
+    values = asdict(period)
+    sums = _OF_ALL if period.guild_id is None else _OF_SERVER
+    used, erased = (connection.execute(query, values).one() for query in sums)
+    return Spent(used[0] + erased[0], used[1] + erased[1])
 
 
 def midnight(now: datetime) -> datetime:
@@ -93,7 +103,7 @@ def midnight(now: datetime) -> datetime:
     return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-async def remember(session: AsyncSession, person_id: int, now: datetime) -> None:
+def remember(connection: Connection, person_id: int, now: datetime) -> None:
     """Record a person's usage of the day, before their jobs are anonymized.
 
     Otherwise erasing one's data would reset the quota. Usage outside a server, or in one that no
@@ -107,19 +117,21 @@ async def remember(session: AsyncSession, person_id: int, now: datetime) -> None
     begin = literal(midnight(now), JobRow.asked_at.type)
     counted = JobRow.asked_at >= func.coalesce(AllowanceRow.counted_from, begin)
     place = case((JobRow.guild_id.is_not(None) & counted, JobRow.guild_id), else_=EVERYWHERE)
-    used = await session.execute(
+    used = connection.execute(
         select(place, _PICTURES, _SECONDS)
         .outerjoin(AllowanceRow, whose)
         .where(JobRow.person_id == person_id, JobRow.asked_at >= begin, _COUNTS)
         .group_by(place)
     )
-    session.add_all(
-        SpentRow(
-            guild_id=guild_id,
-            person_id=person_id,
-            made_at=now,
-            pictures=pictures,
-            seconds=seconds,
-        )
+    rows = [
+        {
+            "guild_id": guild_id,
+            "person_id": person_id,
+            "made_at": now,
+            "pictures": pictures,
+            "seconds": seconds,
+        }
         for guild_id, pictures, seconds in used
-    )
+    ]
+    if rows:
+        connection.execute(insert(SpentRow), rows)

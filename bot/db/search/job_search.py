@@ -10,9 +10,19 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, column, func, literal_column, select, table, true
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    column,
+    func,
+    literal_column,
+    select,
+    table,
+    true,
+)
 
 from bot.db.models import JobRow
 from bot.db.search.search_words import trigrams
@@ -85,51 +95,49 @@ class Period:
         return Way(way.id, tuple(conditions))
 
 
-async def newest(
-    session: AsyncSession,
+def newest(
+    connection: Connection,
     ways: Sequence[Way],
     conditions: Sequence[ColumnElement[bool]],
     before: int | None,
     limit: int,
-) -> list[JobRow]:
+) -> list[Row[Any]]:
     """Return the newest jobs before job ``before`` that meet all conditions, newest first.
 
     Each of the ways yields all of them, and possibly others.
     """
-    found: list[list[JobRow]] = [[] for _ in ways]
+    found: list[list[Row[Any]]] = [[] for _ in ways]
     reached = [before for _ in ways]
     stretch = STRETCH
     while True:
         for number, way in enumerate(ways):
-            ids = await _follow(session, way, reached[number], stretch)
+            ids = _follow(connection, way, reached[number], stretch)
             if ids:
                 left = limit - len(found[number])
-                found[number] += await _meeting(session, ids, conditions, left)
+                found[number] += _meeting(connection, ids, conditions, left)
             if len(found[number]) == limit or len(ids) < stretch:
                 return found[number]
             reached[number] = ids[-1]
         stretch *= LONGER
 
 
-async def _follow(
-    session: AsyncSession, way: Way, before: int | None, stretch: int
-) -> Sequence[int]:
+def _follow(connection: Connection, way: Way, before: int | None, stretch: int) -> Sequence[int]:
     query = select(way.id).where(*way.conditions).order_by(way.id.desc()).limit(stretch)
     if before is not None:
         query = query.where(way.id < before)
-    return (await session.scalars(query)).all()
+    return connection.scalars(query).all()
 
 
-async def _meeting(
-    session: AsyncSession,
+def _meeting(
+    connection: Connection,
     ids: Sequence[int],
     conditions: Sequence[ColumnElement[bool]],
     limit: int,
-) -> Sequence[JobRow]:
+) -> Sequence[Row[Any]]:
     among = func.json_each(json.dumps(list(ids))).table_valued("value", name="among").c.value
-    query = select(JobRow).where(
+    query = select(*JobRow.__table__.columns).where(
         JobRow.id.in_(select(among)),
         # Written like this, no condition makes SQLite use an index instead of the ids.
         *(condition.is_(true()) for condition in conditions),
     )
-    return (await session.scalars(query.order_by(JobRow.id.desc()).limit(limit))).all()
+    return connection.execute(query.order_by(JobRow.id.desc()).limit(limit)).all()

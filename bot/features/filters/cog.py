@@ -104,6 +104,7 @@ class Filters(app_commands.Group):
 def setup(app: "App") -> None:
     """Add the commands and the prompt check."""
     filters = FilterStore(app.database)
+    app.loads.append(filters.load)
     app.personal_data.append(filters)
     screening = Screening(filters)
     app.provide(screening)

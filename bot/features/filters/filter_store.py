@@ -1,12 +1,12 @@
 """Prompt filters per server."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Connection, Row, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from bot.core.audit_store import NewAuditEntry
@@ -48,7 +48,10 @@ def stored(folder: Path) -> Sequence[Filter]:
 
 
 class FilterStore(PersonalData):
-    """The filters table."""
+    """The filters table, kept in memory: every prompt is checked against them.
+
+    Call `load` first.
+    """
 
     texts: ClassVar = {
         "filters": dict.fromkeys(("pattern", "kind", "action", "strictness"), Fate.STAYS)
@@ -56,6 +59,24 @@ class FilterStore(PersonalData):
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._filters: dict[int, dict[int, Filter]] = {}  # by server and id, oldest first
+        self._listeners: list[Callable[[], None]] = []
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Register a listener for added and removed filters."""
+        self._listeners.append(listener)
+
+    async def load(self) -> None:
+        """Read the table."""
+        every = select(*FilterRow.__table__.columns).order_by(FilterRow.id)
+
+        def find(connection: Connection) -> list[Filter]:
+            return [_filter(row) for row in connection.execute(every)]
+
+        found = await self._database.read(find)
+        self._filters.clear()
+        for one in found:
+            self._put(one)
 
     async def add(
         self,
@@ -67,64 +88,68 @@ class FilterStore(PersonalData):
         strictness: FilterStrictness = FilterStrictness.WHOLE,
     ) -> Filter:
         """Add a filter to the entry's server; raises FilterStands."""
-        row = FilterRow(
-            guild_id=entry.guild_id,
-            pattern=pattern,
-            kind=kind,
-            action=action,
-            strictness=strictness,
-        )
+        values: dict[str, Any] = {
+            "guild_id": entry.guild_id,
+            "pattern": pattern,
+            "kind": kind,
+            "action": action,
+            "strictness": strictness,
+        }
+
+        def write(connection: Connection) -> Filter:
+            key = connection.execute(insert(FilterRow), values).inserted_primary_key
+            assert key is not None  # noqa: S101 - it is one row
+            entry.write(connection)
+            return Filter(id=key[0], **values)
+
         try:
-            async with self._database.write() as session:
-                session.add_all([row, entry.row()])
-                await session.flush()
-                return _filter(row)
+            return await self._database.write(write, self._put)
         except IntegrityError as error:
             raise FilterStands from error
 
     async def remove(self, entry: NewAuditEntry, filter_id: int) -> bool:
         """Remove a filter of the entry's server; False if there is none."""
-        async with self._database.write() as session:
-            removed = await session.scalars(
-                delete(FilterRow)
-                .where(FilterRow.id == filter_id, FilterRow.guild_id == entry.guild_id)
-                .returning(FilterRow.id)
-            )
-            if removed.one_or_none() is None:
+        here = delete(FilterRow).where(
+            FilterRow.id == filter_id, FilterRow.guild_id == entry.guild_id
+        )
+
+        def write(connection: Connection) -> bool:
+            if not connection.execute(here).rowcount:
                 return False
-            session.add(entry.row())
+            entry.write(connection)
             return True
 
-    async def get(self, filter_id: int, guild_id: int) -> Filter | None:
+        def committed(removed: bool) -> None:
+            if removed:
+                self._filters[entry.guild_id].pop(filter_id, None)
+                self._changed()
+
+        return await self._database.write(write, committed)
+
+    def get(self, filter_id: int, guild_id: int) -> Filter | None:
         """Return a filter of a server, or None."""
-        query = select(FilterRow).where(FilterRow.id == filter_id, FilterRow.guild_id == guild_id)
-        async with self._database.read() as session:
-            row = await session.scalar(query)
-            return None if row is None else _filter(row)
+        return self._filters.get(guild_id, {}).get(filter_id)
 
-    async def of(self, guild_ids: set[int]) -> Sequence[Filter]:
+    def of(self, guild_ids: set[int]) -> Sequence[Filter]:
         """Return the filters of these servers, oldest first."""
-        query = select(FilterRow).where(FilterRow.guild_id.in_(guild_ids)).order_by(FilterRow.id)
-        async with self._database.read() as session:
-            return [_filter(row) for row in await session.scalars(query)]
+        found = [one for guild_id in guild_ids for one in self._filters.get(guild_id, {}).values()]
+        return sorted(found, key=lambda one: one.id)
 
-    async def page(self, guild_id: int, *, before: int | None, limit: int) -> Sequence[Filter]:
+    def page(self, guild_id: int, *, before: int | None, limit: int) -> Sequence[Filter]:
         """Return a server's filters older than filter ``before``, newest first."""
-        query = select(FilterRow).where(FilterRow.guild_id == guild_id)
-        if before is not None:
-            query = query.where(FilterRow.id < before)
-        async with self._database.read() as session:
-            rows = await session.scalars(query.order_by(FilterRow.id.desc()).limit(limit))
-            return [_filter(row) for row in rows]
+        found = [one for one in self.of({guild_id}) if before is None or one.id < before]
+        return found[::-1][:limit]
 
-    async def count(self, guild_id: int) -> int:
-        """Count a server's filters."""
-        query = select(func.count()).select_from(FilterRow).where(FilterRow.guild_id == guild_id)
-        async with self._database.read() as session:
-            return await session.scalar(query) or 0
+    def _put(self, one: Filter) -> None:
+        self._filters.setdefault(one.guild_id, {})[one.id] = one
+        self._changed()
+
+    def _changed(self) -> None:
+        for listener in self._listeners:
+            listener()
 
 
-def _filter(row: FilterRow) -> Filter:
+def _filter(row: Row[Any]) -> Filter:
     return Filter(
         id=row.id,
         guild_id=row.guild_id,

@@ -37,6 +37,7 @@ class Screening:
         self._screens: dict[int, Screen] = {}
         self._changes = 0
         self._told: set[int] = set()  # filters already logged as disabled
+        filters.on_change(self._forget)
 
     async def add(
         self,
@@ -54,7 +55,7 @@ class Screening:
         pattern = pattern.strip()
         await asyncio.to_thread(patterns.check, kind, pattern, strictness)
         guild_id = actor.guild_id or EVERYWHERE
-        there = await self._filters.of({guild_id})
+        there = self._filters.of({guild_id})
         if len(there) >= MOST_FILTERS:
             raise NotFilterable(say("error-filters-full", most=MOST_FILTERS))
         if kind is FilterKind.REGEX and not await asyncio.to_thread(_has_room, there, pattern):
@@ -66,27 +67,25 @@ class Screening:
             )
         except FilterStands:
             raise NotFilterable(say("error-filter-stands")) from None
-        self._forget()
         return added
 
     async def remove(self, actor: Actor, filter_id: int) -> Filter:
         """Remove a filter of the actor's server, or EVERYWHERE; raises NothingToDo."""
-        found = await self._filters.get(filter_id, actor.guild_id or EVERYWHERE)
+        found = self._filters.get(filter_id, actor.guild_id or EVERYWHERE)
         if found is not None:
             detail = _deed(found.action, found.kind, found.strictness, found.pattern)
             entry = actor.audit_entry(AuditAction.FILTER_REMOVE, detail)
             if await self._filters.remove(entry, filter_id):
-                self._forget()
                 return found
         raise NothingToDo(say("error-no-filter"))
 
     async def page(self, guild_id: int, before: int | None, limit: int) -> Sequence[Filter]:
         """Return a server's filters, newest first."""
-        return await self._filters.page(guild_id, before=before, limit=limit)
+        return self._filters.page(guild_id, before=before, limit=limit)
 
     async def switched_off(self, guild_id: int) -> Mapping[int, str]:
         """Return which of a server's filters cannot be used, and what they would have to be."""
-        return await asyncio.to_thread(patterns.switched_off, await self._filters.of({guild_id}))
+        return await asyncio.to_thread(patterns.switched_off, self._filters.of({guild_id}))
 
     async def judge(
         self, guild_id: int | None, prompt: str, others: Sequence[str] = ()
@@ -129,7 +128,7 @@ class Screening:
     async def _screen(self, guild_id: int) -> Screen:
         if guild_id not in self._screens:
             changes = self._changes
-            filters = await self._filters.of({guild_id, EVERYWHERE})
+            filters = self._filters.of({guild_id, EVERYWHERE})
             screen = await asyncio.to_thread(Screen, filters)
             if changes != self._changes:  # changed meanwhile, so what was read is outdated
                 return await self._screen(guild_id)

@@ -1,6 +1,8 @@
 """A server's job history, for its moderators."""
 
-from sqlalchemy import ColumnElement, select, true
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, select, true
 
 from bot.core.jobs.job_rows import read_job
 from bot.db.database import Database
@@ -34,27 +36,34 @@ class History:
             conditions.append(JobRow.id == search.job_id)
         if words:
             conditions.append(has_words(words))
-        async with self._database.read() as session:
-            rows = await newest(
-                session, [period.of(way) for way in ways], conditions, before, limit
-            )
+        ways = [period.of(way) for way in ways]
+
+        def find(connection: Connection) -> list[Job]:
+            rows = newest(connection, ways, conditions, before, limit)
             return [read_job(row) for row in rows]
+
+        return await self._database.read(find)
 
     async def of_message(self, guild_id: int, message_id: int) -> Job | None:
         """Return the job of a server that belongs to a message, or None."""
-        query = select(JobRow).where(JobRow.message_id == message_id, JobRow.guild_id == guild_id)
-        async with self._database.read() as session:
-            row = await session.scalar(query)
-            return None if row is None else read_job(row)
+        query = select(*JobRow.__table__.columns).where(
+            JobRow.message_id == message_id, JobRow.guild_id == guild_id
+        )
+        found = await self._find(query.limit(1))
+        return found[0] if found else None
 
     async def children(self, job: Job, limit: int) -> list[Job]:
         """Return the first jobs of its server that were made from this one."""
         # Written like this, SQLite does not scan all jobs of the server.
         here = (JobRow.guild_id == job.origin.guild_id).is_(true())
-        query = select(JobRow).where(JobRow.parent_id == job.id, here)
-        async with self._database.read() as session:
-            rows = await session.scalars(query.order_by(JobRow.id).limit(limit))
-            return [read_job(row) for row in rows]
+        query = select(*JobRow.__table__.columns).where(JobRow.parent_id == job.id, here)
+        return await self._find(query.order_by(JobRow.id).limit(limit))
+
+    async def _find(self, query: Select[Any]) -> list[Job]:
+        def find(connection: Connection) -> list[Job]:
+            return [read_job(row) for row in connection.execute(query)]
+
+        return await self._database.read(find)
 
 
 def _conditions(search: ModSearch) -> list[ColumnElement[bool]]:

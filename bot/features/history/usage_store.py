@@ -37,22 +37,23 @@ class UsageStore:
         )
         day = func.date(JobRow.asked_at)
         refusal_day = func.date(RefusalRow.asked_at)
-        async with self._database.read() as session:
-            jobs = await session.execute(
-                select(day, func.count(), _failed(), _pictures(), func.sum(JobRow.device_seconds))
-                .where(*asked)
-                .group_by(day)
+        jobs = (
+            select(day, func.count(), _failed(), _pictures(), func.sum(JobRow.device_seconds))
+            .where(*asked)
+            .group_by(day)
+        )
+        refusals = select(refusal_day, func.count()).where(*refused).group_by(refusal_day)
+        people = _people(*asked)
+        by_day, refused_on, top = await self._database.read(
+            lambda connection: (
+                {date.fromisoformat(row[0]): row[1:] for row in connection.execute(jobs)},
+                {date.fromisoformat(row[0]): row[1] for row in connection.execute(refusals)},
+                [
+                    Person(name=name, pictures=pictures, jobs=count, device_seconds=seconds)
+                    for name, pictures, count, seconds in connection.execute(people)
+                ],
             )
-            by_day = {date.fromisoformat(row[0]): row[1:] for row in jobs}
-            refusals = await session.execute(
-                select(refusal_day, func.count()).where(*refused).group_by(refusal_day)
-            )
-            refused_on = {date.fromisoformat(row[0]): row[1] for row in refusals}
-            people = await session.execute(_people(*asked))
-            top = [
-                Person(name=name, pictures=pictures, jobs=count, device_seconds=seconds)
-                for name, pictures, count, seconds in people
-            ]
+        )
         days = []
         for one in _days(since, until):
             count, failed, pictures, seconds = by_day.get(one, (0, 0, 0, 0.0))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, Connection, Select, insert, select, update
 
 from bot.core.audit_store import NewAuditEntry
 from bot.core.personal_data import Fate, PersonalData
@@ -12,6 +12,7 @@ from bot.db.database import Database
 from bot.db.models import BlockRow
 from bot.db.records import EVERYWHERE, Block
 
+_BLOCKS = select(*BlockRow.__table__.columns)
 FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -31,48 +32,47 @@ class BlockStore(PersonalData):
 
     async def load(self) -> None:
         """Read the unlifted blocks, including expired ones."""
-        query = select(BlockRow).where(BlockRow.lifted_at.is_(None))
-        async with self._database.read() as session:
-            blocks = [_block(row) for row in await session.scalars(query)]
-        self._unlifted = {(block.guild_id, block.person_id): block for block in blocks}
+        found = await self._find(_BLOCKS.where(BlockRow.lifted_at.is_(None)))
+        self._unlifted = {(block.guild_id, block.person_id): block for block in found}
 
     async def add(self, entry: NewAuditEntry, *, reason: str, until: datetime | None) -> Block:
         """Block the entry's target in its server, replacing any earlier block."""
         now = datetime.now(UTC)
-        row = BlockRow(
-            guild_id=entry.guild_id,
-            person_id=entry.person_id,
-            reason=reason,
-            by_id=entry.moderator_id,
-            made_at=now,
-            until=until,
-        )
-        async with self._database.write() as session:
-            await session.execute(
-                update(BlockRow)
-                .where(*_of(entry), BlockRow.lifted_at.is_(None))
-                .values(lifted_at=now)
-            )
-            session.add_all([row, entry.row()])
-        block = _block(row)
-        self._unlifted[block.guild_id, block.person_id] = block
-        return block
+        values: dict[str, Any] = {
+            "guild_id": entry.guild_id,
+            "person_id": entry.person_id,
+            "reason": reason,
+            "by_id": entry.moderator_id,
+            "made_at": now,
+            "until": until,
+        }
+        earlier = update(BlockRow).where(*_of(entry), BlockRow.lifted_at.is_(None))
+        earlier = earlier.values(lifted_at=now)
+
+        def write(connection: Connection) -> Block:
+            connection.execute(earlier)
+            key = connection.execute(insert(BlockRow), values).inserted_primary_key
+            assert key is not None  # noqa: S101 - it is one row
+            entry.write(connection)
+            return Block(id=key[0], **values)
+
+        return await self._database.write(write, self._put)
 
     async def lift(self, entry: NewAuditEntry, at: datetime) -> bool:
         """End the block of the entry's target; False if there is none."""
-        async with self._database.write() as session:
-            lifted = await session.scalars(
-                update(BlockRow)
-                .where(*_of(entry), *_holding(at))
-                .values(lifted_at=at)
-                .returning(BlockRow.person_id)
-            )
-            person_id = lifted.first()
-            if person_id is None:
+        lift = update(BlockRow).where(*_of(entry), *_holding(at)).values(lifted_at=at)
+
+        def write(connection: Connection) -> bool:
+            if not connection.execute(lift).rowcount:
                 return False
-            session.add(entry.row())
-        self._unlifted.pop((entry.guild_id, person_id), None)
-        return True
+            entry.write(connection)
+            return True
+
+        def committed(lifted: bool) -> None:
+            if lifted and entry.person_id is not None:
+                self._unlifted.pop((entry.guild_id, entry.person_id), None)
+
+        return await self._database.write(write, committed)
 
     def holding(self, person_id: int, guild_id: int | None, at: datetime) -> Block | None:
         """Return the longest block of a person that applies there, or None."""
@@ -88,18 +88,16 @@ class BlockStore(PersonalData):
         self, guild_id: int, at: datetime, *, before: int | None, limit: int
     ) -> Sequence[Block]:
         """Return a server's active blocks older than block ``before``, newest first."""
-        query = select(BlockRow).where(BlockRow.guild_id == guild_id, *_holding(at))
+        query = _BLOCKS.where(BlockRow.guild_id == guild_id, *_holding(at))
         if before is not None:
             query = query.where(BlockRow.id < before)
-        async with self._database.read() as session:
-            rows = await session.scalars(query.order_by(BlockRow.id.desc()).limit(limit))
-            return [_block(row) for row in rows]
+        return await self._find(query.order_by(BlockRow.id.desc()).limit(limit))
 
     async def of_person(self, person_id: int) -> Sequence[Block]:
         """Return every block of a person, in every server, oldest first."""
-        query = select(BlockRow).where(BlockRow.person_id == person_id).order_by(BlockRow.id)
-        async with self._database.read() as session:
-            return [_block(row) for row in await session.scalars(query)]
+        return await self._find(
+            _BLOCKS.where(BlockRow.person_id == person_id).order_by(BlockRow.id)
+        )
 
     async def export(self, person_id: int) -> list[dict[str, Any]]:
         """Return every block of a person; erasure keeps them, as they are moderators' decisions."""
@@ -114,6 +112,15 @@ class BlockStore(PersonalData):
             for block in await self.of_person(person_id)
         ]
 
+    async def _find(self, query: Select[Any]) -> list[Block]:
+        def find(connection: Connection) -> list[Block]:
+            return [Block(**row) for row in connection.execute(query).mappings()]
+
+        return await self._database.read(find)
+
+    def _put(self, block: Block) -> None:
+        self._unlifted[block.guild_id, block.person_id] = block
+
 
 def _of(entry: NewAuditEntry) -> tuple[ColumnElement[bool], ...]:
     return BlockRow.guild_id == entry.guild_id, BlockRow.person_id == entry.person_id
@@ -121,16 +128,3 @@ def _of(entry: NewAuditEntry) -> tuple[ColumnElement[bool], ...]:
 
 def _holding(at: datetime) -> tuple[ColumnElement[bool], ...]:
     return BlockRow.lifted_at.is_(None), BlockRow.until.is_(None) | (BlockRow.until > at)
-
-
-def _block(row: BlockRow) -> Block:
-    return Block(
-        id=row.id,
-        guild_id=row.guild_id,
-        person_id=row.person_id,
-        reason=row.reason,
-        by_id=row.by_id,
-        made_at=row.made_at,
-        until=row.until,
-        lifted_at=row.lifted_at,
-    )

@@ -38,9 +38,9 @@ class QueueCog(commands.Cog):
             turn.job.id for turn in lists.shown(turns) if await self.jobs.sees(turn.job, actor)
         ]
         text = lists.queue(turns, interaction.user.id, named)
-        quota_status = await self.quotas.standing_of(request_context_of(interaction))
-        if quota_status is not None and quota_status.limited:
-            text += "\n-# " + standing_line(quota_status)
+        context = request_context_of(interaction)
+        if self.quotas.limits(context) and (now := await self.quotas.standing_of(context)):
+            text += "\n-# " + standing_line(now)
         await interaction.response.send_message(text, ephemeral=True)
 
     @app_commands.command(description=say("command-cancel"), extras={OFTEN: True})

@@ -1,11 +1,11 @@
 """The audit trail."""
 
 import pytest
-from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from bot.core.audit_store import AuditStore, NewAuditEntry
 from bot.db.database import Database
+from tests.bot.rows import execute
 
 HERE, ELSEWHERE = 1, 2
 
@@ -30,8 +30,7 @@ async def test_nobody_can_change_it(database: Database, change: str):
         NewAuditEntry(guild_id=1, moderator_id=5, action="a", detail="kept")
     )
     with pytest.raises(IntegrityError, match="cannot be changed"):
-        async with database.write() as session:
-            await session.execute(text(change))
+        await execute(database, change)
     (entry,) = await AuditStore(database).page(1, before=None, limit=1)
     assert entry.detail == "kept"
 

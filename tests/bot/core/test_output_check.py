@@ -1,32 +1,32 @@
 """What becomes of pictures that the check finds: hidden until a click, or held back."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 
-from bot.db.database import Database
-from bot.db.records import Status, Verdict
+from bot.db.records import Job, NewJob, Origin, Status, Verdict
 from bot.texts import say
 from tests.bot.conftest import House, build, labels
+from tests.bot.rows import execute
 from tests.fakes import png
 from tests.texts import says
 
 
 @pytest.fixture
-async def rules(house: House, database: Database):
+async def rules(house: House, monkeypatch: pytest.MonkeyPatch):
     """Write thresholds into each job as it is recorded, as a server's rules do."""
+    jobs = house.app.job_store
+    record = jobs.record
 
     async def hold(spoiler: float | None = 0.5, refuse: float | None = 0.8, keep: int = 1) -> None:
-        values = ["NULL" if value is None else str(value) for value in (spoiler, refuse, keep)]
-        async with database.write() as session:
-            connection = await session.connection()
-            await connection.exec_driver_sql("DROP TRIGGER IF EXISTS rules")
-            await connection.exec_driver_sql(
-                "CREATE TRIGGER rules AFTER INSERT ON jobs BEGIN UPDATE jobs SET"
-                f" spoiler_above = {values[0]}, refuse_above = {values[1]},"
-                f" keep_refused = {values[2]} WHERE id = NEW.id; END"
-            )
+        held = {"spoiler_above": spoiler, "refuse_above": refuse, "keep_refused": bool(keep)}
+
+        async def recorded(new_job: NewJob, origin: Origin, *, fair_start: float) -> Job:
+            return await record(replace(new_job, **held), origin, fair_start=fair_start)
+
+        monkeypatch.setattr(jobs, "record", recorded)
 
     await hold()
     return hold
@@ -224,9 +224,7 @@ async def test_pictures_that_were_refused_are_refused_after_a_restart(
 ):
     house.executor.scores = {0: 0.9}
     result = await imagine(house, count=2)
-    async with database.write() as session:
-        connection = await session.connection()
-        await connection.exec_driver_sql("UPDATE jobs SET status = 'running', ended_at = NULL")
+    await execute(database, "UPDATE jobs SET status = 'running', ended_at = NULL")
     await house.env.restart_bot(build(tmp_path, database, house.executor))
     await house.settle()
     assert len(house.executor.requests) == 1

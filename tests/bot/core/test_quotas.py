@@ -165,7 +165,7 @@ async def test_device_time_counts_what_waits(template: Path):
         first = await house.ask(1)
         await house.jobs.queued(first.id, 1)
         await house.jobs.running(first.id)
-        await house.jobs.spent(first.id, 40.0)
+        await house.jobs.drawn(first.id, 40.0)
         await house.jobs.ended(first.id, Status.DONE)
         second = await house.ask(1)  # which will take 40 s more, as far as one can know
         await house.ask(1)

@@ -25,6 +25,7 @@ from bot.db.records import Job, Kind, ModSearch, NewJob, Origin, Status, Words
 from bot.features.history.job_history import History
 from bot.features.imagine.upload_store import KEPT_S, UploadStore
 from generation.request import GenerationRequest, Sampler
+from tests.bot.rows import execute
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 SERVER, MIA = 9, 5
@@ -184,17 +185,15 @@ async def test_uploaded_sources_and_deleted_jobs_thumbnails_go(attic: Attic):
 async def test_old_words_go_and_the_person_stays(attic: Attic, database: Database):
     old = [await attic.job(31 + number) for number in range(5)]
     young = await attic.job(29)
-    async with database.write() as session:
-        for days in (31, 29):
-            await session.execute(
-                insert(RefusalRow).values(
-                    channel_id=7,
-                    person_id=MIA,
-                    why="Blocked",
-                    prompt=f"refused words{days}",
-                    asked_at=NOW - timedelta(days=days),
-                )
-            )
+    for days in (31, 29):
+        refusal = insert(RefusalRow).values(
+            channel_id=7,
+            person_id=MIA,
+            why="Blocked",
+            prompt=f"refused words{days}",
+            asked_at=NOW - timedelta(days=days),
+        )
+        await execute(database, refusal)
     await attic.sweep(prompts=30)
     assert await attic.prompts(*old, young) == [ERASED] * 5 + ["words6"]
     job = await attic.now(old[0])
@@ -202,11 +201,9 @@ async def test_old_words_go_and_the_person_stays(attic: Attic, database: Databas
     assert job.request == replace(old[0].request, prompt=ERASED)
     found = await History(database).search(ModSearch(guild_id=SERVER, words="words"), None, 10)
     assert [job.id for job in found] == [young.id]
-    async with database.read() as session:
-        assert list(await session.scalars(select(RefusalRow.prompt).order_by(RefusalRow.id))) == [
-            ERASED,
-            "refused words29",
-        ]
+    prompts = select(RefusalRow.prompt).order_by(RefusalRow.id)
+    found = await database.read(lambda connection: connection.scalars(prompts).all())
+    assert found == [ERASED, "refused words29"]
     left = b"".join(path.read_bytes() for path in attic.folder.glob("darkroom.sqlite3*"))
     assert b"words6" in left
     assert not [word for word in (b"words1", b"words5", b"words31") if word in left]

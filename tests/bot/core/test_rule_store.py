@@ -6,7 +6,6 @@ from dataclasses import fields
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import text
 
 from bot.core.admission.rule_store import (
     BUILT_IN,
@@ -21,6 +20,7 @@ from bot.core.audit_store import AuditStore, NewAuditEntry
 from bot.db.database import Database
 from bot.options.image_options import ImageOptions
 from generation.errors import InvalidRequest
+from tests.bot.rows import execute
 
 HERE, ELSEWHERE = 1, 2
 CHANNEL, THREAD = 30, 31
@@ -63,15 +63,13 @@ async def test_a_change_is_written_with_who_did_it_or_not_at_all(database: Datab
 
 
 async def test_values_that_cannot_be_are_named_and_left_out(database: Database, caplog):
-    async with database.write() as session:
-        said = {"steps": "many", "count": True, "max_side": 512, "of_next_year": [1]}
-        await session.execute(
-            text(
-                "INSERT INTO rules (guild_id, channel_id, rules, changed_by, changed_at)"
-                " VALUES (1, 0, :said, 5, '2026-01-01 00:00:00.000000')"
-            ),
-            {"said": json.dumps(said)},
-        )
+    said = {"steps": "many", "count": True, "max_side": 512, "of_next_year": [1]}
+    await execute(
+        database,
+        "INSERT INTO rules (guild_id, channel_id, rules, changed_by, changed_at)"
+        " VALUES (1, 0, :said, 5, '2026-01-01 00:00:00.000000')",
+        values={"said": json.dumps(said)},
+    )
     rules = await loaded(database)
     assert rules.said(HERE) == Rules(max_side=512)
     assert "steps must be a whole number" in caplog.text

@@ -1,16 +1,19 @@
 import asyncio
 import sqlite3
-from contextlib import closing
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from alembic import command
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, event
 
 from bot.core.jobs.job_store import AlreadyRecorded, JobStore
+from bot.db import writer
 from bot.db.database import FILE_NAME, Database, alembic_config, migrate
-from bot.db.errors import StoreBusy, StoreTooNew, StoreUnwritable
+from bot.db.errors import StoreBusy, StoreClosed, StoreTooNew, StoreUnwritable
 from bot.db.records import Job, Kind, NewJob, Origin, Status
 from generation.request import GenerationRequest, Sampler
 
@@ -68,6 +71,22 @@ async def record(jobs: JobStore, interaction_id: int = 1) -> Job:
     return await jobs.record(new_job, origin(interaction_id), fair_start=4.5)
 
 
+@asynccontextmanager
+async def busy(database: Database) -> AsyncIterator[None]:
+    """Keep the writer busy with somebody else's work."""
+    begun, ended = threading.Event(), threading.Event()
+
+    def work(_: Connection) -> None:
+        begun.set()
+        assert ended.wait(60)
+
+    others = asyncio.create_task(database.write(work))
+    assert await asyncio.to_thread(begun.wait, 60)
+    yield
+    ended.set()
+    await others
+
+
 def tables(folder: Path) -> set[str]:
     with closing(sqlite3.connect(folder / FILE_NAME)) as connection, connection:
         rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -115,10 +134,12 @@ async def test_a_file_that_is_no_database_is_named(tmp_path: Path):
 
 
 async def test_wal_and_foreign_keys_are_on(database: Database):
-    async with database.read() as session:
-        connection = await session.connection()
-        assert (await connection.exec_driver_sql("PRAGMA journal_mode")).scalar() == "wal"
-        assert (await connection.exec_driver_sql("PRAGMA foreign_keys")).scalar() == 1
+    def pragmas(connection: Connection) -> list[object]:
+        names = ("journal_mode", "foreign_keys", "synchronous", "secure_delete")
+        return [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
+
+    for run in (database.read, database.write):
+        assert await run(pragmas) == ["wal", 1, 2, 1]
 
 
 async def test_a_job_reads_back_as_it_was_written(database: Database):
@@ -142,13 +163,16 @@ async def test_one_interaction_is_one_job(database: Database):
 async def test_one_that_fails_takes_none_of_those_written_with_it_along(database: Database):
     jobs = JobStore(database)
     await record(jobs)
-    async with database.write():  # what comes meanwhile is written together
+    begun: list[str] = []
+    event.listen(database._engine, "begin", lambda _: begun.append("a transaction"))
+    async with busy(database):  # what comes meanwhile is written together
         recording = [asyncio.create_task(record(jobs, number)) for number in (2, 1, 3)]
         moving = asyncio.create_task(jobs.queued(1, 99))
         await asyncio.sleep(0)
     second, again, third = await asyncio.gather(*recording, return_exceptions=True)
     assert isinstance(again, AlreadyRecorded)
     assert await moving
+    assert len(begun) == 2, "the one that was busy, and all the others"
     assert [job.id for job in await jobs.open_jobs()] == [1, second.id, third.id]
     assert jobs.waiting_counts(5) == (3, 3)
 
@@ -211,11 +235,61 @@ async def test_a_held_database_is_busy_soon_and_nothing_is_written(database: Dat
 async def test_the_time_in_which_a_writer_begins_is_not_counted_twice(database: Database):
     """Or who waits for a turn and then for another process would answer too late to say so."""
 
-    def patience(session: Session) -> int:
-        return session.connection().exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+    def patience(connection: Connection) -> int:
+        return connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
 
-    assert 1000 < await database.write_together(patience) <= 1500
-    async with database.write():
-        waiting = asyncio.create_task(database.write_together(patience))
+    assert 1000 < await database.write(patience) <= 1500
+    async with busy(database):
+        waiting = asyncio.create_task(database.write(patience))
         await asyncio.sleep(0.4)
     assert 100 <= await waiting <= 1100
+
+
+async def test_who_waits_too_long_for_other_writers_hears_it_and_nothing_is_written(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(writer, "BUSY_TIMEOUT_MS", 100)
+    jobs = JobStore(database)
+    async with busy(database):
+        with pytest.raises(StoreBusy, match="nothing was written"):
+            await record(jobs)
+    assert await jobs.open_jobs() == []
+    assert (await record(jobs)).id
+
+
+async def test_who_came_later_goes_on_waiting_for_another_process(database: Database):
+    jobs = JobStore(database)
+    with closing(sqlite3.connect(database.path, isolation_level=None)) as stranger:
+        stranger.execute("BEGIN IMMEDIATE")
+        first = asyncio.create_task(record(jobs, 1))
+        await asyncio.sleep(1)
+        second = asyncio.create_task(record(jobs, 2))
+        with pytest.raises(StoreBusy):
+            await first
+        stranger.execute("ROLLBACK")
+        assert (await second).origin.interaction_id == 2
+
+
+async def test_memory_follows_the_disk_in_its_order_even_for_who_has_gone(database: Database):
+    followed: list[int] = []
+    async with busy(database):
+        writing = [
+            asyncio.create_task(database.write(lambda _, n=n: n, followed.append)) for n in range(9)
+        ]
+        await asyncio.sleep(0)
+        writing[4].cancel()
+    done = await asyncio.gather(*writing, return_exceptions=True)
+    assert isinstance(done.pop(4), asyncio.CancelledError)
+    assert followed == list(range(9))
+
+
+async def test_what_was_begun_is_written_before_the_database_closes(database: Database):
+    jobs = JobStore(database)
+    recording = asyncio.create_task(record(jobs))
+    await asyncio.sleep(0)
+    await database.close()
+    assert (await recording).id
+    with pytest.raises(StoreClosed):
+        await record(jobs, 2)
+    with pytest.raises(StoreClosed):
+        await jobs.open_jobs()

@@ -13,6 +13,7 @@ from bot.features.privacy.service import Privacy
 from bot.options.stored import to_json
 from generation.request import GenerationRequest, Sampler
 from tests.bot.conftest import House
+from tests.bot.rows import execute
 
 # What stands in a column that is no plain text.
 JSON = {
@@ -68,12 +69,14 @@ def test_a_table_that_nobody_registered_is_found(simcord_bot: DarkroomBot):
 async def said(house: House, database: Database, *fates: Fate) -> dict[tuple[str, str], int]:
     """Count the rows with something of theirs, by table and column of these fates."""
     found = {}
-    async with database.read() as session:
-        for table, columns in fates_of(house.app).items():
-            for column, fate in columns.items():
-                if fate in fates:
-                    query = text(f"SELECT count(*) FROM {table} WHERE {column} LIKE '%secret%'")
-                    found[table, column] = await session.scalar(query)
+    for table, columns in fates_of(house.app).items():
+        for column, fate in columns.items():
+            if fate in fates:
+                query = text(f"SELECT count(*) FROM {table} WHERE {column} LIKE '%secret%'")
+                count = await database.read(
+                    lambda connection, query=query: connection.scalar(query)
+                )
+                found[table, column] = count
     return found
 
 
@@ -86,13 +89,12 @@ async def say_everywhere(house: House, database: Database) -> None:
         await house.mia.slash(house.channel, "imagine", prompt="a {fox, owl, cat, dog} --n 1")
     _ = house.env.errors  # that were too many
     await house.settle()
-    async with database.write() as session:
-        for table, columns in fates_of(house.app).items():
-            for column, fate in columns.items():
-                if fate in (Fate.WORDS, Fate.ERASED):
-                    change = f"UPDATE {table} SET {column} = :said WHERE person_id = :who"
-                    words = JSON.get(column, f"secret {column}")
-                    await session.execute(text(change), {"said": words, "who": house.mia.id})
+    for table, columns in fates_of(house.app).items():
+        for column, fate in columns.items():
+            if fate in (Fate.WORDS, Fate.ERASED):
+                change = f"UPDATE {table} SET {column} = :said WHERE person_id = :who"
+                words = JSON.get(column, f"secret {column}")
+                await execute(database, change, values={"said": words, "who": house.mia.id})
     assert all((await said(house, database, Fate.WORDS, Fate.ERASED)).values())
 
 

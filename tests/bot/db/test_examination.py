@@ -13,8 +13,8 @@ from bot.core.pictures.picture_store import PictureStore
 from bot.db.database import FILE_NAME, Database
 from bot.db.errors import StoreDamaged
 from bot.db.examination import examine
-from bot.db.records import Kind, NewJob
-from generation.request import GenerationRequest
+from bot.db.records import Kind, NewJob, Verdict
+from generation.request import GenerationRequest, Picture
 from tests.bot.db.test_database import origin, record, request
 from tests.fakes import png
 
@@ -26,8 +26,7 @@ async def fill(folder: Path, count: int = 30) -> Path:
     for number in range(1, count):
         job = await record(jobs, number)
         await pictures.save(job_id=job.id, index=0, seed=number, png=png(number))
-        await jobs.flag(job.id, "why " * 3000)
-        await jobs.shortened(job.id, "words " * 40)
+        await jobs.drawn(job.id, 0, cut="words " * 40, flags=["why " * 3000])
     await database.close()
     return folder / FILE_NAME
 
@@ -157,7 +156,9 @@ async def test_pictures_that_were_removed_are_not_missing(whole: Path, tmp_path:
     assert await pictures.remove(1) == 1
     new_job = NewJob(kind=Kind.IMAGINE, request=request())
     job = await jobs.record(new_job, origin(1000), fair_start=0)
-    await pictures.drop(job_id=job.id, index=0, seed=1, png=png(500), nsfw=1.0)
+    drawn = Picture(0, 1, png(500), 1.0)
+    dropped = await pictures.save_file(job.id, drawn, Verdict.REFUSED, keep=False)
+    await jobs.drawn(job.id, 0, [dropped])
     await database.close()
     state = await examine(tmp_path)
     assert state is not None

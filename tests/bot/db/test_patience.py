@@ -14,7 +14,7 @@ import pytest
 
 from bot.core.jobs.job_store import JobStore
 from bot.core.pictures.picture_store import PictureStore
-from bot.db import driver, patience
+from bot.db import patience, sqlite
 from bot.db.database import FILE_NAME, Database
 from bot.db.errors import (
     StoreBusy,
@@ -204,14 +204,14 @@ async def test_a_database_that_was_opened_read_only_is_opened_anew(
 ):
     job = await record(JobStore(database))
     forbidden = True  # as by its permissions, which root does not feel
-    really = driver.open_file
+    really = sqlite.open_file
 
     def open_file(path: Path) -> sqlite3.Connection:
         if not forbidden:
             return really(path)
         return sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)
 
-    monkeypatch.setattr(driver, "open_file", open_file)
+    monkeypatch.setattr(sqlite, "open_file", open_file)
     other = Database(tmp_path)
     jobs = JobStore(other)
     with pytest.raises(StoreReadOnly):
@@ -229,18 +229,17 @@ class Forgetful:
 
     def __init__(self, database: Database, monkeypatch: pytest.MonkeyPatch, times: int = 1) -> None:
         self.failures = 0
-        really = database._write_now
+        really = database._writer._write_batch
 
-        def write(works):
-            results = really(works)
+        def write(batch):
+            really(batch)
             if self.failures < times:
                 self.failures += 1
                 error = sqlite3.OperationalError("disk I/O error")
                 error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
                 raise error
-            return results
 
-        monkeypatch.setattr(database, "_write_now", write)
+        monkeypatch.setattr(database._writer, "_write_batch", write)
 
 
 async def test_a_write_of_unknown_fate_is_done_once(database: Database, monkeypatch):
@@ -263,11 +262,10 @@ async def test_a_write_of_unknown_fate_is_done_once(database: Database, monkeypa
 async def test_device_time_of_unknown_fate_counts_once(database: Database, monkeypatch):
     jobs = JobStore(database)
     job = await record(jobs)
-    await jobs.spent(job.id, 1.5)
+    await jobs.drawn(job.id, 1.5)
     Forgetful(database, monkeypatch, times=3)
     with patient():
-        await jobs.spent(job.id, 0.1)
-        await jobs.flag(job.id, "why")
+        await jobs.drawn(job.id, 0.1, flags=["why"])
     found = await jobs.get(job.id)
     assert found.device_seconds == pytest.approx(1.6)
     assert found.flagged == "why"
@@ -286,18 +284,20 @@ async def test_reading_is_tried_again_too(database: Database, monkeypatch):
     jobs = JobStore(database)
     job = await record(jobs)
     failures = iter([sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_BUSY, 0, 0])
-    really = database.read
+    really = database._read_now
 
-    def read():
+    def read(work):
         if code := next(failures):
             error = sqlite3.OperationalError("as SQLite says it")
             error.sqlite_errorcode = code
             raise StoreFailing(str(error))
-        return really()
+        return really(work)
 
-    monkeypatch.setattr(database, "read", read)
+    monkeypatch.setattr(database, "_read_now", read)
+    jobs.forget()
     with patient():
         assert (await jobs.get(job.id)).id == job.id
+    assert next(failures) == 0, "it was read, after two failures"
 
 
 async def test_parts_of_a_kill_are_removed(database: Database, tmp_path: Path):

@@ -18,6 +18,7 @@ from bot.db.errors import (
     StoreReadOnly,
 )
 from bot.ui import errors
+from tests.bot.rows import execute
 
 
 @pytest.mark.parametrize(
@@ -39,23 +40,19 @@ async def test_what_sqlite_reports_is_an_error_of_the_store(
 ):
     error = sqlite3.OperationalError("as SQLite says it")
     error.sqlite_errorcode = code
-    for context in (database.read, database.write):
-        with pytest.raises(kind) as raised:
-            async with context():
-                raise error
-        assert line in errors.explain(raised.value)
 
     def work(_: object) -> None:
         raise error
 
-    with pytest.raises(kind):
-        await database.write_together(work)
+    for run in (database.read, database.write):
+        with pytest.raises(kind) as raised:
+            await run(work)
+        assert line in errors.explain(raised.value)
 
 
 async def test_a_mistake_of_ours_stays_one(database: Database):
     with pytest.raises(Exception, match="no such table") as raised:
-        async with database.write() as session:
-            await (await session.connection()).exec_driver_sql("SELECT * FROM nowhere")
+        await execute(database, "SELECT * FROM nowhere")
     assert not isinstance(raised.value, StoreError)
 
 

@@ -1,9 +1,11 @@
 """What a job's message says, and what is asked and made for it."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot import texts
-from bot.db.database import Database
+from bot.db.records import Job, NewJob, Origin
 from bot.texts import say
 from bot.ui.delivery import job_message
 from bot.ui.delivery.delivery import PACE_S
@@ -12,7 +14,7 @@ from tests.texts import says
 
 
 async def test_what_is_said_of_a_job_is_in_the_language_of_who_asked(
-    house: House, database: Database, monkeypatch: pytest.MonkeyPatch
+    house: House, monkeypatch: pytest.MonkeyPatch
 ):
     german = texts.FluentResource("job-from = Aus { $where }")
     real = texts._resource
@@ -20,12 +22,14 @@ async def test_what_is_said_of_a_job_is_in_the_language_of_who_asked(
     monkeypatch.setattr(texts, "_resource", lambda one: german if one == "de" else real(one))
     shown = await house.mia.slash(house.channel, "imagine", prompt="a pear", count=1)
     await house.settle()
-    async with database.write() as session:  # as Discord says in the interactions of a German
-        connection = await session.connection()
-        await connection.exec_driver_sql(
-            "CREATE TRIGGER german AFTER INSERT ON jobs"
-            " BEGIN UPDATE jobs SET locale = 'de' WHERE id = NEW.id; END"
-        )
+    jobs = house.app.job_store
+    record = jobs.record
+
+    async def of_a_german(new_job: NewJob, origin: Origin, *, fair_start: float) -> Job:
+        """As Discord says in the interactions of a German."""
+        return await record(new_job, replace(origin, locale="de"), fair_start=fair_start)
+
+    monkeypatch.setattr(jobs, "record", of_a_german)
     again = await house.max.click(shown.response, label=say("button-reroll"))
     await house.settle()
     assert "\n-# Aus https://discord.com/channels/" in again.response.content

@@ -16,6 +16,7 @@ from bot.texts import say
 from bot.ui.actions.custom_id import CustomId
 from bot.ui.actions.job_actions import JOB_ACTIONS
 from tests.bot.conftest import KEEPING, House, build, labels
+from tests.bot.rows import execute
 
 FOREIGN = "I have no record of the picture that this button belongs to."
 
@@ -234,9 +235,8 @@ async def test_a_private_job_has_buttons_under_its_message_only(house: House):
 
 async def test_a_button_may_come_before_its_message_is_known(house: House, database: Database):
     result = await imagine(house)
-    async with database.write() as session:
-        connection = await session.connection()
-        await connection.exec_driver_sql("UPDATE jobs SET message_id = NULL")
+    await execute(database, "UPDATE jobs SET message_id = NULL")
+    house.app.job_store.forget()
     pressed = await house.mia.click(result.response, label=say("button-details"))
     assert reply(pressed).embeds[0].title == "#1 imagine"
     unmark(house, result.response)

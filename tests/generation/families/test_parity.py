@@ -1,5 +1,6 @@
 """Every family draws as diffusers' own pipelines do, alone and in any company."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,10 @@ import pytest
 
 from generation.catalog import Catalog, Checkpoint
 from generation.engine.engine import Engine
-from generation.request import GenerationRequest, Progress, Sampler
+from generation.options import EngineOptions
+from generation.request import GenerationRequest, Sampler
 from tests.generation.conftest import CPU, PLAIN, MakeRequest, draw_source, pixels, run
+from tests.generation.engine.test_batching import Company, assert_alike, serve
 from tests.generation.families.reference import Draw, diffusers_own
 from tests.generation.families.tiny import save_tiny_xl
 
@@ -76,6 +79,31 @@ def named(
     return make_request(**{**plain, **changes})
 
 
+@pytest.fixture
+def company(make_request: MakeRequest) -> Company:
+    """Both families, with every sampler, mixed with everything else."""
+    guidances, counts = itertools.cycle([5.0, 1.0, 7.5]), itertools.cycle([1, 2])
+    strengths = itertools.cycle([None, None, 0.65])
+    prompts = itertools.cycle(["a red apple", "two boats", "a sleeping cat"])
+    samplers = (sampler for sampler in Sampler if sampler != Sampler.HEUN)
+    combinations = itertools.product(samplers, FAMILIES, ("ε", "v with zero SNR"))
+    requests = [
+        named(
+            make_request,
+            family,
+            prediction,
+            sampler=sampler,
+            prompt=next(prompts),
+            guidance_scale=next(guidances),
+            num_images=next(counts),
+            strength=next(strengths),
+            seed=100 * index,
+        )
+        for index, (sampler, family, prediction) in enumerate(combinations)
+    ]
+    return dict(enumerate(requests, start=1))
+
+
 @pytest.mark.parametrize("prediction", PREDICTIONS)
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("strength", STRENGTHS)
@@ -90,9 +118,28 @@ def test_alone_not_one_value_differs(
     prediction: str,
 ):
     request = named(make_request, family, prediction, sampler=sampler, strength=strength)
-    events = run(engine, request)
-    drawn = pixels(events)
-    assert np.array_equal(drawn, references[request.checkpoint](request))
+    drawn = pixels(run(engine, request))
     assert drawn.std() > 1, "no black picture"
-    forwards = [event for event in events if isinstance(event, Progress)]
-    assert len(forwards) == forwards[-1].of == request.forwards
+    if sampler == Sampler.HEUN and "zero" in prediction and strength != 0.65:
+        return  # diffusers' would divide by no signal: see test_few_steps.py
+    assert np.array_equal(drawn, references[request.checkpoint](request))
+
+
+def test_in_company_hardly_a_value_differs(
+    catalog: Catalog, references: dict[str, Draw], company: Company
+):
+    together = serve(
+        Engine(catalog, CPU, options=PLAIN), company, list(company), np.random.default_rng(0)
+    )
+    for key, request in company.items():
+        assert_alike(together[key], references[request.checkpoint](request), request)
+
+
+def test_deterministic_pictures_are_the_same_in_any_company(catalog: Catalog, company: Company):
+    engine = Engine(catalog, CPU, options=EngineOptions(deterministic=True))
+    alone = {key: pixels(run(engine, request, key)) for key, request in company.items()}
+    rng = np.random.default_rng(1)
+    for order in (list(company), list(reversed(company))):
+        together = serve(engine, company, order, rng)
+        for key, request in company.items():
+            assert np.array_equal(together[key], alone[key]), request

@@ -9,6 +9,7 @@ from bot.db.errors import StoreDamaged
 from bot.db.records import Status
 from generation.request import Event, Finished, Picture, Progress, Request, Started
 from tests.bot.conftest import House, build, labels
+from tests.bot.rows import execute
 from tests.fakes import RecordingExecutor
 from tests.texts import says
 
@@ -20,9 +21,7 @@ async def restart(house: House, tmp_path, database) -> None:
 
 async def reopen(database) -> None:
     """As a kill between the last picture and DONE leaves a job."""
-    async with database.write() as session:
-        connection = await session.connection()
-        await connection.exec_driver_sql("UPDATE jobs SET status = 'running', ended_at = NULL")
+    await execute(database, "UPDATE jobs SET status = 'running', ended_at = NULL")
 
 
 def lose(file) -> None:

@@ -9,6 +9,7 @@ from bot.db.records import Kind, Status
 from bot.texts import say
 from generation.errors import OutOfMemory
 from tests.bot.conftest import House, build, labels
+from tests.bot.rows import execute
 from tests.texts import says
 
 HOUR = timedelta(hours=1).total_seconds()
@@ -177,9 +178,7 @@ async def test_a_lost_answer_is_replaced_in_direct_messages(house: House, tmp_pa
     await imagine(house)
     await house.app.jobs.close()
     # As a kill between the answer and its message id leaves it, found an hour later.
-    async with database.write() as session:
-        connection = await session.connection()
-        await connection.exec_driver_sql("UPDATE jobs SET status = 'recorded', message_id = NULL")
+    await execute(database, "UPDATE jobs SET status = 'recorded', message_id = NULL")
     await house.env.advance_time(HOUR)
     house.executor.hold = False
     await house.env.restart_bot(build(tmp_path, database, house.executor))

@@ -10,6 +10,7 @@ from bot.db.records import BY_MODERATOR, Job, Status
 from bot.texts import say
 from generation.errors import OutOfMemory
 from tests.bot.conftest import House, build
+from tests.bot.rows import execute
 
 
 async def restart(house: House, tmp_path, database, *, ready_first=None) -> None:
@@ -72,9 +73,7 @@ async def test_pictures_that_were_drawn_are_posted_without_drawing_again(
     result = await house.mia.slash(house.channel, "imagine", prompt="a red apple")
     await house.settle()
     # As a kill between the last picture and DONE leaves it.
-    async with database.write() as session:
-        connection = await session.connection()
-        await connection.exec_driver_sql("UPDATE jobs SET status = 'running', ended_at = NULL")
+    await execute(database, "UPDATE jobs SET status = 'running', ended_at = NULL")
     await restart(house, tmp_path, database)
     assert len(house.executor.requests) == 1
     assert (await house.job(1)).status is Status.DONE
@@ -88,9 +87,7 @@ async def test_an_answer_whose_token_died_is_replaced_by_one_message(
     await house.mia.slash(house.channel, "imagine", prompt="a red apple")
     await house.app.jobs.close()
     # As a kill between the answer and its message id leaves it, found an hour later.
-    async with database.write() as session:
-        connection = await session.connection()
-        await connection.exec_driver_sql("UPDATE jobs SET status = 'recorded', message_id = NULL")
+    await execute(database, "UPDATE jobs SET status = 'recorded', message_id = NULL")
     await house.env.advance_time(3600)
     house.executor.hold = False
     await restart(house, tmp_path, database)
@@ -137,11 +134,8 @@ async def test_what_forbids_a_wish_forbids_it_after_a_restart_too(house: House, 
 
 async def untell(database, status: str, error: str) -> None:
     """Leave a job as a kill does between its row's end and its message's."""
-    async with database.write() as session:
-        connection = await session.connection()
-        await connection.exec_driver_sql(
-            "UPDATE jobs SET status = ?, error = ?, ended_at = asked_at", (status, error)
-        )
+    ended = "UPDATE jobs SET status = :status, error = :error, ended_at = asked_at"
+    await execute(database, ended, values={"status": status, "error": error})
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from bot.db.errors import StoreFull
 from bot.db.records import Job, Status
 from bot.texts import say
 from tests.bot.conftest import House, build
+from tests.bot.rows import execute
 from tests.texts import says
 
 HOURS = 3 * 3600
@@ -24,21 +25,21 @@ class Disk:
     def __init__(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
         self.code = 0
         self.full = False
-        write_now, write_whole = database._write_now, files.write_whole
+        write_batch, write_whole = database._writer._write_batch, files.write_whole
 
-        def write(works):
+        def write(batch):
             if self.code:
                 error = sqlite3.OperationalError("as SQLite says it")
                 error.sqlite_errorcode = self.code
                 raise error
-            return write_now(works)
+            write_batch(batch)
 
         def whole(path, content):
             if self.full:
                 raise StoreFull("no space left on device")
             write_whole(path, content)
 
-        monkeypatch.setattr(database, "_write_now", write)
+        monkeypatch.setattr(database._writer, "_write_batch", write)
         monkeypatch.setattr("bot.core.pictures.picture_store.write_whole", whole)
 
 
@@ -181,9 +182,7 @@ async def test_a_start_waits_for_the_database(house: House, disk: Disk, tmp_path
     result = await house.mia.slash(house.channel, "imagine", prompt="a red apple", count=1)
     await house.app.jobs.close()
     # As a kill leaves it.
-    async with database.write() as session:
-        connection = await session.connection()
-        await connection.exec_driver_sql("UPDATE jobs SET status = 'running'")
+    await execute(database, "UPDATE jobs SET status = 'running'")
     disk.code = sqlite3.SQLITE_BUSY
     house.executor.hold = False
     await house.env.restart_bot(build(tmp_path, database, house.executor))

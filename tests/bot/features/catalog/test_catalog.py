@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 import discord
 import pytest
-from sqlalchemy import text
 
 from bot.core.erasing import forget
 from bot.db.records import Verdict
@@ -13,6 +12,7 @@ from bot.texts import say
 from generation.catalog import EMBEDDED, Catalog
 from generation.styles import Style
 from tests.bot.conftest import House
+from tests.bot.rows import execute
 from tests.fakes import png
 
 SECRET = replace(EMBEDDED, name="Secret", age_restricted=True)
@@ -128,8 +128,7 @@ async def test_what_not_everybody_may_see_is_no_example(house: House, database, 
                 job_id=1, index=number, seed=7 + number, png=png(7 + number), verdict=verdict
             )
     else:
-        async with database.write() as session:
-            await session.execute(text(f"UPDATE jobs SET {column} = 1"))
+        await execute(database, f"UPDATE jobs SET {column} = 1")
     assert await examples(house) == []
 
 

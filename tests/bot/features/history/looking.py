@@ -9,6 +9,7 @@ from sqlalchemy import func, update
 from bot.db.database import Database
 from bot.db.models import JobRow
 from tests.bot.conftest import House
+from tests.bot.rows import execute
 
 HISTORY = "mod history"
 
@@ -41,8 +42,7 @@ async def change(database: Database, job_id: int, **values) -> None:
     if "checkpoint" in values:
         name = values["checkpoint"]
         values["request"] = func.json_set(JobRow.request, "$.checkpoint", name)
-    async with database.write() as session:
-        await session.execute(update(JobRow).where(JobRow.id == job_id).values(**values))
+    await execute(database, update(JobRow).where(JobRow.id == job_id).values(**values))
 
 
 async def looks(house: House, by=None, **options):

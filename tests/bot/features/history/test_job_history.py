@@ -11,7 +11,7 @@ import pytest
 from alembic import command
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 
 from bot.core.erasing import ERASED, NOBODY, forget
 from bot.core.jobs.job_data import JobData
@@ -248,19 +248,18 @@ async def test_erased_words_are_in_no_file(
     assert [trace for trace in traces if trace in left] == []
     for words in ("zxqsecretvyk", "jvwother", "vyk"):
         assert await history.search(replace(EVERYTHING, words=words), None, ALL) == []
-    async with database.write() as session:
-        connection = await session.connection()
+
+    def check(connection: Connection) -> None:
         # Raises where index and jobs differ.
-        await connection.exec_driver_sql(
+        connection.exec_driver_sql(
             "INSERT INTO job_words (job_words, rank) VALUES ('integrity-check', 1)"
         )
-        changes = [await connection.exec_driver_sql("SELECT total_changes()")]
-        await connection.exec_driver_sql(
-            "INSERT INTO job_words (job_words, rank) VALUES ('merge', 1)"
-        )
-        changes.append(await connection.exec_driver_sql("SELECT total_changes()"))
-        before, after = (row.scalar_one() for row in changes)
+        before = connection.exec_driver_sql("SELECT total_changes()").scalar_one()
+        connection.exec_driver_sql("INSERT INTO job_words (job_words, rank) VALUES ('merge', 1)")
+        after = connection.exec_driver_sql("SELECT total_changes()").scalar_one()
         assert after - before <= 1, "not everything was merged"
+
+    await database.write(check)
 
 
 SEARCHES = [
@@ -294,7 +293,7 @@ async def plans(database: Database, search: ModSearch | Search, before: int | No
 async def steps_of(database: Database, asking: Awaitable) -> list[str]:
     """Ask the store for something and return SQLite's plan for it."""
     asked: list[tuple[str, tuple]] = []
-    listener = (database._engine.sync_engine, "before_cursor_execute")
+    listener = (database._engine, "before_cursor_execute")
 
     def note(connection, cursor, statement, parameters, context, executemany):
         asked.append((statement, parameters))
@@ -302,15 +301,16 @@ async def steps_of(database: Database, asking: Awaitable) -> list[str]:
     event.listen(*listener, note)
     await asking
     event.remove(*listener, note)
-    found = []
-    async with database.read() as session:
-        connection = await session.connection()
-        for statement, parameters in asked:
-            if statement.startswith("SELECT"):
-                explain = f"EXPLAIN QUERY PLAN {statement}"
-                rows = await connection.exec_driver_sql(explain, parameters)
-                found += [row.detail for row in rows]
-    return found
+
+    def explain(connection: Connection) -> list[str]:
+        return [
+            row.detail
+            for statement, parameters in asked
+            if statement.startswith("SELECT")
+            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        ]
+
+    return await database.read(explain)
 
 
 async def test_what_is_looked_up_of_one_job_goes_along_its_own_index(

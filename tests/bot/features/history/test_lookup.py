@@ -26,6 +26,7 @@ from tests.bot.features.history.looking import (
     thumbnail,
     thumbnails,
 )
+from tests.bot.rows import execute
 from tests.texts import says
 
 
@@ -89,9 +90,8 @@ async def test_what_nobody_else_sees_is_blurred_until_it_is_asked_for(
     if why == "deleted":
         await house.morgan.slash(house.channel, "mod remove", job=6)
     else:
-        async with database.write() as session:
-            only = PictureRow.job_id == 6
-            await session.execute(update(PictureRow).where(only).values(verdict=Verdict.REFUSED))
+        only = update(PictureRow).where(PictureRow.job_id == 6)
+        await execute(database, only.values(verdict=Verdict.REFUSED))
 
     result = await looks(house)
     message = reply(result)
@@ -136,8 +136,7 @@ async def test_what_nobody_else_sees_is_blurred_until_it_is_asked_for(
 
 async def test_the_menu_of_a_message_finds_its_job(house: House, database: Database):
     (made,) = await make(house, "a fox", negative_prompt="a dog")
-    async with database.write() as session:
-        await session.execute(update(PictureRow).values(nsfw=0.25, verdict=Verdict.SPOILER))
+    await execute(database, update(PictureRow).values(nsfw=0.25, verdict=Verdict.SPOILER))
     child = await house.max.click(made.response, label=say("button-reroll"))
     await house.settle()
     await change(database, 1, flagged="fox", device_seconds=2.5, private=True)

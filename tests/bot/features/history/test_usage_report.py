@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from sqlalchemy import insert
 
 from bot.core.erasing import forget
 from bot.core.jobs.job_store import JobStore
@@ -24,6 +25,7 @@ from bot.features.history.usage_store import MOST_PEOPLE, UsageStore
 from bot.texts import say
 from generation.request import GenerationRequest, Sampler
 from tests.bot.markdown import read
+from tests.bot.rows import execute
 
 GUILD = 9
 FIRST = date(2026, 3, 1)
@@ -92,34 +94,30 @@ class Records:
         )
         new_job = NewJob(kind=Kind.IMAGINE, request=request)
         job = await self._jobs.record(new_job, origin, fair_start=0.0)
-        await self._jobs.spent(job.id, 30.0)
+        await self._jobs.drawn(job.id, 30.0)
         await self._jobs.ended(job.id, other.get("status", Status.DONE))
-        async with self._database.write() as session:
-            session.add_all(
-                PictureRow(
-                    job_id=job.id,
-                    index=n,
-                    seed=n,
-                    sha256="0" * 64,
-                    width=64,
-                    height=64,
-                    size_bytes=1,
-                )
-                for n in range(pictures)
-            )
+        for n in range(pictures):
+            values = {
+                "job_id": job.id,
+                "index": n,
+                "seed": n,
+                "sha256": "0" * 64,
+                "width": 64,
+                "height": 64,
+                "size_bytes": 1,
+            }
+            await execute(self._database, insert(PictureRow), values=values)
 
     async def refusal(self, asked_at: datetime, guild_id: int | None = GUILD) -> None:
-        async with self._database.write() as session:
-            session.add(
-                RefusalRow(
-                    guild_id=guild_id,
-                    channel_id=7,
-                    person_id=3,
-                    why="QuotaReached",
-                    prompt="",
-                    asked_at=asked_at,
-                )
-            )
+        values = {
+            "guild_id": guild_id,
+            "channel_id": 7,
+            "person_id": 3,
+            "why": "QuotaReached",
+            "prompt": "",
+            "asked_at": asked_at,
+        }
+        await execute(self._database, insert(RefusalRow), values=values)
 
 
 async def test_the_figures_are_those_of_the_database(database: Database):
