@@ -12,7 +12,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from generation.catalog import Checkpoint
 from generation.conditions.adapter_keys import Part
-from generation.conditions.row_adapters import Adapters, AdapterSet, adapter_set
+from generation.conditions.adapter_pool import Lease
+from generation.conditions.row_adapters import AdapterSet, adapter_set
 from generation.engine.batcher import Bucket
 from generation.engine.sample import Sample
 from generation.errors import OutOfMemory, StepFailed
@@ -32,7 +33,7 @@ class Drawing:
     """A request being generated: its checkpoint is loaded and its prompts are encoded.
 
     ``samples`` are the pictures that have joined, in order; the others wait for free rows.
-    ``empty`` are latents like theirs. ``adapters`` stay loaded as long as it is aboard.
+    ``empty`` are latents like theirs. Its ``lease`` keeps its adapters loaded.
     """
 
     key: int
@@ -42,7 +43,7 @@ class Drawing:
     prompts: Prompts
     empty: torch.Tensor
     start: DrawLatents | None
-    adapters: Adapters = ()
+    lease: Lease
     samples: list[Sample] = field(default_factory=list)
     pictures_told: int = 0
     step_told: int = 0
@@ -51,7 +52,7 @@ class Drawing:
     _set: AdapterSet = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._set = adapter_set(self.adapters, Part.DENOISER)
+        self._set = adapter_set(self.lease.adapters, Part.DENOISER)
 
     @property
     def whole(self) -> bool:
@@ -67,11 +68,6 @@ class Drawing:
     def step(self) -> int:
         """The average number of steps its pictures have taken."""
         return sum(sample.step for sample in self.samples) // self.request.num_images
-
-    def leave(self) -> None:
-        """Release what only its adapters took."""
-        if self.adapters:
-            self.pipeline.row_adapters.forget()
 
     def describe(self, seed: int) -> PngInfo:
         """Return the metadata for its picture with this seed; reads the checkpoint once."""
@@ -110,9 +106,6 @@ class UpscaleTask:
     alpha: Image.Image | None = None
     pictures_told: int = 0
     device_seconds: float = 0.0
-
-    def leave(self) -> None:
-        """There is nothing to release."""
 
     def pixels(self) -> torch.Tensor:
         """Return the larger picture: CPU uint8 [height, width, 3], or 4 with its alpha."""

@@ -10,7 +10,6 @@ import torch
 from PIL import Image
 
 from generation.catalog import Catalog
-from generation.conditions.adapter_file import LoadedAdapter
 from generation.conditions.adapter_pool import AdapterPool
 from generation.engine import safety
 from generation.engine.active_requests import (
@@ -198,14 +197,13 @@ class Engine:
         )
         if pipeline is None:
             return None
-        adapters = self._adapters.take(pipeline, request, self._adapters_in_use)
-        if adapters is None:
+        if (lease := self._adapters.take(pipeline, request)) is None:
             return None
-        prompts = pipeline.encode(request, adapters)
+        prompts = pipeline.encode(request, lease.adapters)
         start = None if picture is None else pipeline.encode_picture(picture)
         empty = pipeline.latents(request.width, request.height)
         bucket = Bucket(request.checkpoint, tuple(empty.shape[1:]), prompts.shapes)
-        self._aboard[key] = Drawing(key, request, bucket, pipeline, prompts, empty, start, adapters)
+        self._aboard[key] = Drawing(key, request, bucket, pipeline, prompts, empty, start, lease)
         return Started(prompts.cut)
 
     def _check(self, request: GenerationRequest) -> Image.Image | None:
@@ -359,7 +357,6 @@ class Engine:
             aboard.pictures_told += 1
             events.append((key, picture))
             if aboard.pictures_told == aboard.request.num_images:
-                aboard.leave()
                 del self._aboard[key]
                 events.append((key, Finished(aboard.device_seconds)))
         return events
@@ -367,7 +364,6 @@ class Engine:
     def _fail(self, key: int, error: GenerationError) -> tuple[int, Failed]:
         """Remove a request, wherever its pictures are."""
         aboard = self._aboard.pop(key)
-        aboard.leave()
         if isinstance(aboard, Drawing):
             for sample in aboard.samples:
                 if not sample.done:
@@ -385,15 +381,9 @@ class Engine:
     def _in_use(self) -> set[str]:
         return {drawing.bucket.checkpoint for drawing in self._drawings}
 
-    @property
-    def _adapters_in_use(self) -> set[LoadedAdapter]:
-        return {loaded for drawing in self._drawings for loaded, _ in drawing.adapters}
-
     def _make_room(self, *wanted: str) -> bool:
         """Free memory on the device; return whether a checkpoint or an adapter was unloaded."""
-        # Those just taken for the request that needs the room are not aboard yet.
-        latest = self._adapters.latest if wanted else ()
-        dropped = self._adapters.drop_all_but(self._adapters_in_use.union(latest))
+        dropped = self._adapters.drop_idle()
         dropped |= self._cache.drop_all_but(self._in_use.union(wanted))
         if not dropped and self.device.type != "cpu":
             release(self.device)

@@ -1,6 +1,7 @@
 """Whole pictures with adapters of every kind, against checkpoints that they are merged into."""
 
 import copy
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,8 +81,8 @@ def ask(make_request: MakeRequest) -> MakeRequest:
 
 
 def pipeline_of(engine: Engine, family: str) -> Pipeline:
-    found = engine._cache.take(family, lambda _name: None)
-    assert found is not None
+    while (found := engine._cache.take(family, lambda *_: None)) is None:
+        time.sleep(0.01)  # it is loading
     return found
 
 
@@ -304,7 +305,7 @@ def test_none_aboard_is_dropped_and_who_finds_no_room_waits(
     while not engine.idle:
         ended += [key for key, event in engine.step() if isinstance(event, Finished)]
         kept = set(engine._adapters._kept.values())
-        assert all(loaded in kept for loaded in engine._adapters_in_use)
+        assert all(loaded in kept for loaded in engine._adapters.in_use)
         assert engine._adapters.bytes <= 2 * size
     assert sorted(ended) == [1, 2, 3]
     assert loads.call_count <= 5, "who waits is not loaded at every tick"

@@ -3,6 +3,7 @@
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -157,7 +158,8 @@ def engine_for(folders: dict[str, Path], tmp_path: Path) -> FamilyOf:
         engine = Engine(
             Catalog({TINY: checkpoint}, TINY, embeddings={"Ink": ink}), CPU, options=PLAIN
         )
-        pipeline = engine._cache.take(TINY, lambda _name: None)
+        while (pipeline := engine._cache.take(TINY, lambda *_: None)) is None:
+            time.sleep(0.01)  # it is loading
         named = {Part.TEXT_ENCODER: "clip_l", Part.TEXT_ENCODER_2: "clip_g"}
         tensors = {}
         for encoder in pipeline._encoders:
