@@ -59,8 +59,7 @@ def distillation(
     for text in (name, *(metadata.get(key, "") for key in _SAID)):
         said = " ".join(re.findall(r"[^\W_]+", text.lower()))
         named = next((one for one in _SETTINGS if DISTILLED[one].search(said)), None)
-        # "Turbo" is also how people praise anything; only SDXL's LoRA of that name is one.
-        if named is None or (named == "turbo" and family != "sdxl"):
+        if named is None or not _is_meant(named, said, family):
             continue
         settings = _SETTINGS[named]
         if (found := _STEPS.search(said)) and int(found[1]) >= 1:
@@ -69,6 +68,15 @@ def distillation(
             settings = replace(settings, guidance_scale=_GUIDED)
         return settings
     return None
+
+
+def _is_meant(named: str, said: str, family: str | None) -> bool:
+    """Whether a word is about distillation: some LoRAs draw lightning, and "turbo" is praise."""
+    if named == "turbo":
+        return family == "sdxl" and re.search(r"\bxl turbo\b|\bsdxl ?turbo\b", said) is not None
+    if named == "lightning":
+        return re.search(r"xl lightning\b|\bsteps?\b|\dsteps?\b", said) is not None
+    return True
 
 
 def find_adapter(name: str, adapters: Mapping[str, Adapter]) -> Adapter:

@@ -106,6 +106,7 @@ ENGLISH: Mapping[str, str] = {
     "checkpoint-no-source": "{source} is neither a folder nor a hub id (owner/name)",
     "checkpoint-hub-out-of-reach": "{repository} is not on disk and the hub is out of reach",
     "checkpoint-hub": "{repository} on the hub: {why}",
+    "checkpoint-scheduler": "its scheduler's configuration does not suit {sampler}: {why}",
     "checkpoint-predicts": "it predicts {kind}, which not every sampler can follow",
     "checkpoint-lacks-weights": "{count} of its weights are missing, such as {first}",
     "checkpoint-inpainting": "its UNet takes {channels} channels, as for inpainting",

@@ -39,7 +39,7 @@ async def forget(database: Database, person_id: int, now: datetime) -> None:
         remember(connection, person_id, now)
         connection.execute(erase)
 
-    await database.write(write)
+    await database.write(write, database.rewritten)
 
 
 async def expire_words(database: Database, before: datetime, count: int) -> int:
@@ -56,7 +56,7 @@ async def expire_words(database: Database, before: datetime, count: int) -> int:
         connection.execute(update(JobRow).where(JobRow.id.in_(ids)).values(**_wordless()))
         return len(ids)
 
-    return await database.write(write)
+    return await database.write(write, database.rewritten)
 
 
 def _wordless() -> dict[str, Any]:

@@ -67,7 +67,17 @@ class Database:
         self._writer = Writer(self._engine)
         self._reading = self._engine.execution_options(begin=sqlite.READ)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
+        self._rewritten: list[Callable[[], None]] = []
         self._closed = False
+
+    def on_rewrite(self, listener: Callable[[], None]) -> None:
+        """Register who keeps rows in memory: to forget them when others change them."""
+        self._rewritten.append(listener)
+
+    def rewritten(self, _: object = None) -> None:
+        """Tell that rows were changed past the store that keeps them in memory."""
+        for listener in self._rewritten:
+            listener()
 
     async def write(self, work: Work[T], committed: Callable[[T], None] = _nobody_listens) -> T:
         """Run ``work`` in a transaction; return its result once that is on disk.

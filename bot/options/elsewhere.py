@@ -31,7 +31,10 @@ _ABOUT = frozenset(
         "metadatascheme", "fullprompt", "imagesperbatch", "rngdevice", "randmethod",
         "generationmode", "aspectratio", "batchsize", "batchpos", "nsamples", "numoutputs",
         "outputformat", "outputquality", "createdby", "workflowid", "comment", "description",
-        "author", "format", "parameters", "numoutputstotal", "randdevice", "canvasv2metadata",
+        "author", "format", "parameters", "numoutputstotal", "imagecount", "workengine",
+        "template", "negativetemplate",
+        "wildcardprompt", "wildcardnegativeprompt", "rawprompt", "rawnegativeprompt", "realprompt",
+        "realnegativeprompt", "automaticvae", "randdevice", "canvasv2metadata",
     )
 )  # fmt: skip
 # Where a setting does what happens without it.
@@ -47,8 +50,10 @@ _NEUTRAL = {
     "vae": ("automatic", "default", "default (model)"),
     "cfgrescale": ("0", "0.0"),
     "cfgrescalemultiplier": ("0", "0.0"),
-    "refinerswitch": ("1", "1.0"),
+    "uncondscale": ("0", "0.0", "1", "1.0"),
 }
+# Values of options that ask for nothing: a seed of any kind, and nothing of the picture kept.
+_ANY = (("seed", -1), ("strength", 1.0))
 # InvokeAI's weights stand behind brackets or a word (the library compel's syntax).
 _BEHIND = re.compile(
     r"(?:\((?P<inner>(?:[^()]|\([^()]*\))*)\)|(?<![\w'+-])(?P<word>[^\W_][\w']*))"
@@ -77,7 +82,7 @@ def options_of(found: Parameters, catalog: Catalog) -> ImageOptions:
     missing = [
         say(f"left-out-{OPTIONS[field].key}", said=str(value))
         for field, value in said.items()
-        if value is not None and ours[field] is None and (field, value) != ("seed", -1)
+        if value is not None and ours[field] is None and (field, value) not in _ANY
     ]
     more = [
         say("left-out-other", name=name, said=value)

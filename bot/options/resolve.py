@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.options import dialects
 from bot.options.image_options import ImageOptions
 from bot.options.registry import OPTIONS, Layer
 from bot.options.values import new_seed, pick
@@ -81,6 +82,10 @@ def fill(catalog: Catalog, said: ImageOptions, layer: ImageOptions) -> ImageOpti
     sampler = said.get("sampler", wanted.get("sampler", checkpoint.sampler))
     if "steps" in wanted and sampler in DISTILLED:
         wanted["steps"] = min(wanted["steps"], LCM_STEPS[1])
+    if "negative_prompt" not in said and (away := wanted.get("negative_prompt")):
+        read = dialects.words(away)  # as it is where it is typed
+        wanted["negative_prompt"] = read.words
+        said = said.without(*read.left_out)
     return said.over(wanted)
 
 

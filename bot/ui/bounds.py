@@ -3,6 +3,7 @@
 Discord checks them as well, but by the commands it was last sent, whose limits may have differed.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import discord
@@ -16,6 +17,7 @@ from generation.request import bounded
 
 # What Discord accepts if a command sets no limits.
 NUMBERS = (-LARGEST_INTEGER, LARGEST_INTEGER)
+MOST_COMMANDS = 200  # whose parameters are in memory
 LENGTHS = (0, TEXT_OPTION_LENGTH)
 
 
@@ -25,10 +27,15 @@ def check(interaction: Interaction) -> None:
     given = interaction.type is discord.InteractionType.application_command
     if not given or not isinstance(command, app_commands.Command):
         return
-    for option in command.parameters:
+    for option in _parameters(command):
         value = getattr(interaction.namespace, option.display_name, None)
         if value is not None:
             _check(option, value)
+
+
+@lru_cache(MOST_COMMANDS)
+def _parameters(command: app_commands.Command[Any, ..., Any]) -> list[app_commands.Parameter]:
+    return command.parameters  # made anew each time
 
 
 def _check(option: app_commands.Parameter, value: Any) -> None:  # noqa: ANN401

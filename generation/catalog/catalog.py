@@ -93,6 +93,12 @@ class Checkpoint:
         return ARCHITECTURES[self.family]
 
     @property
+    def loaded_from(self) -> tuple[Any, ...]:
+        """What it is loaded from: another value means that it has to be loaded anew."""
+        files = (self.source, self.revision, self.config, self.parts, self.changed)
+        return (*files, self.family, *self.scheduler_settings.items())
+
+    @property
     def scheduler_settings(self) -> dict[str, Any]:
         """What overrides its scheduler configuration, by diffusers' names."""
         said = {

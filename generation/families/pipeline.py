@@ -1,6 +1,7 @@
 """What the engine knows of a model family: its rows, its prompts, and a loaded checkpoint."""
 
 import logging
+import math
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +14,7 @@ from accelerate.hooks import UserCpuOffloadHook
 from PIL import Image
 from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
-from generation.architectures import ARCHITECTURES, Architecture
+from generation.architectures import ARCHITECTURES, Architecture, Sampler
 from generation.conditions.adapter_keys import Part
 from generation.conditions.embeddings import Embeddings
 from generation.conditions.row_adapters import NO_ADAPTERS, Adapters, AdapterSet, RowAdapters
@@ -22,7 +23,8 @@ from generation.engine.samplers import build_scheduler
 from generation.engine.trajectory import Trajectory
 from generation.families.autoencoder import Autoencoder
 from generation.options import Compile
-from generation.request import GenerationRequest
+from generation.phrases import Phrase
+from generation.request import SIDE, GenerationRequest
 
 if TYPE_CHECKING:
     from generation.loading.model_loader import Parts
@@ -216,19 +218,39 @@ class Pipeline(ABC):
 
     def empty_row(self, width: int, height: int) -> Row:
         """Return a row like those of pictures of this size in pixels, with a short prompt."""
-        request = GenerationRequest(
+        request = self._empty_request(self.architecture.sampler, width, height)
+        conditioning = self.encode(request).positive[0][1]
+        return Row(self.latents(width, height), torch.tensor(0.0), conditioning)
+
+    def check_scheduler(self) -> None:
+        """Raise ValueError, saying why, unless every sampler can follow its configuration.
+
+        That is a file of strangers', which is read when a picture begins: then it is too late.
+        """
+        for sampler in self.architecture.samplers:
+            request = self._empty_request(sampler, SIDE[1], SIDE[1])
+            why = ""
+            try:
+                way = self.trajectory(request)
+                if not math.isfinite(way.timestep):
+                    why = str(way.timestep)
+            except Exception as error:  # noqa: BLE001 - whatever diffusers makes of wrong values
+                why = f"{type(error).__name__}: {error}"
+            if why:
+                raise ValueError(Phrase("checkpoint-scheduler", sampler=sampler, why=why))
+
+    def _empty_request(self, sampler: Sampler, width: int, height: int) -> GenerationRequest:
+        return GenerationRequest(
             prompt="empty",
             checkpoint="any",
             family=self.architecture.name,
             width=width,
             height=height,
-            num_inference_steps=1,
+            num_inference_steps=2,
             guidance_scale=1.0,
-            sampler=self.architecture.sampler,
+            sampler=sampler,
             seed=0,
         )
-        conditioning = self.encode(request).positive[0][1]
-        return Row(self.latents(width, height), torch.tensor(0.0), conditioning)
 
     @property
     def compiled(self) -> bool:

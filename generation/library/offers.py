@@ -59,6 +59,8 @@ def checkpoint_of(item: Item, shelf: Shelf) -> Checkpoint | str | None:
         if lost is not None and "parts" not in beside.settings:
             return lost
         settings["parts"] = tuple(parts.values())
+    used = [item.candidate]
+    used += [one.candidate for one in shelf.items if one.path in settings.get("parts", ())]
     place = item.path.with_name(item.candidate.beside.get(SETTINGS, item.path.name))
     try:
         settings |= settings_of(place, item.name, beside.settings)
@@ -66,7 +68,7 @@ def checkpoint_of(item: Item, shelf: Shelf) -> Checkpoint | str | None:
             name=item.name,
             source=item.path,
             picture=beside.picture,
-            changed=(item.candidate.size, item.candidate.changed),
+            changed=(sum(one.size for one in used), max(one.changed for one in used)),
             **settings,
         )
     except (CatalogInvalid, CheckpointUnavailable) as error:

@@ -5,15 +5,18 @@ import math
 import time
 from collections.abc import Callable, Collection, Generator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 
-from generation.catalog import Catalog, Checkpoint
+from generation.catalog import Catalog
 from generation.engine.device import pick_dtype
+from generation.errors import CheckpointUnavailable
 from generation.families.pipeline import Pipeline, family_of
 from generation.loading.memory import free_bytes, is_out_of_memory, release
 from generation.loading.model_loader import Files, Parts, find_files, load_gradually, store_in_fp8
 from generation.options import Compile, EngineOptions
+from generation.phrases import Phrase, reason_of
 from generation.request import Aspect
 
 log = logging.getLogger(__name__)
@@ -67,7 +70,7 @@ class ModelCache:
         self._device = device
         self._options = options or EngineOptions()
         self._pipelines: dict[str, Pipeline] = {}  # most recently used last
-        self._loaded: dict[str, Checkpoint] = {}  # as they were when they were loaded
+        self._loaded: dict[str, tuple[Any, ...]] = {}  # from what; see `Checkpoint.loaded_from`
         self._found: dict[str, Files] = {}  # of checkpoints waiting for room
         self._loads: dict[str, _Load] = {}  # beside those in use
         self._blockers: dict[str, Collection[str]] = {}
@@ -106,7 +109,7 @@ class ModelCache:
         pipeline = self._load(name, files, in_use, on_loading)
         if pipeline is not None:
             self._pipelines[name] = pipeline
-            self._loaded[name] = self._catalog[name]
+            self._loaded[name] = self._catalog[name].loaded_from
         return pipeline
 
     def is_loading(self, name: str) -> bool:
@@ -183,13 +186,21 @@ class ModelCache:
         offloads = load.short and self._device.type == "cuda" and not compiles
         pipeline = family_of(files.architecture)(parts, self._device, offloads=offloads)
         pipeline.embeddings.offer(lambda: self._catalog.embeddings)
+        try:
+            pipeline.check_scheduler()
+        except ValueError as error:
+            place, why = str(files.single or files.folder), reason_of(error)
+            raise CheckpointUnavailable(
+                files.name, Phrase("checkpoint-file", file=place, why=why)
+            ) from error
         if compiles:
             pipeline.compile(compiled, *checkpoint.size_for(Aspect.SQUARE))
         return pipeline
 
     def _is_outdated(self, name: str) -> bool:
         """Whether the catalog has another file under this name by now."""
-        return self._loaded[name] != self._catalog.checkpoints.get(name)
+        checkpoint = self._catalog.checkpoints.get(name)
+        return checkpoint is not None and self._loaded[name] != checkpoint.loaded_from
 
     def _drop_oldest(self, in_use: Collection[str]) -> bool:
         """Unload the least recently used one not in use; return whether there was one."""

@@ -45,7 +45,7 @@ _PAIR = re.compile(
     re.VERBOSE,
 )
 NESTED_LENGTH = 16_000
-_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
+_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}()]')
 _PIPE = re.compile(r"\|\s*[A-Z][\w /-]{0,40}:")
 _SETTING = re.compile(r"\s*(Steps|Seed|Size|Sampler|CFG scale|Model|Model hash|Schedule type)\s*:")
 _STEPS = re.compile(r"(?<![\w:])Steps:\s*[0-9]+\s*[,|]")
@@ -271,7 +271,7 @@ def _read_pairs(line: str) -> dict[str, str]:
     while at < len(line) and len(pairs) < MAX_OTHERS:
         if match := _PAIR.match(line, at):
             value, at = match["value"], match.end()
-            if value[:1] in ("[", "{") and budget > 0:
+            if value[:1] in ("[", "{", "(") and budget > 0:
                 end = _closed(line, match.start("value"))
                 budget -= (end or NESTED_LENGTH) - (match.start("value") if end else 0)
                 if end and re.match(r"\s*(,|$)", line[end : end + 10]):
@@ -286,9 +286,9 @@ def _closed(line: str, start: int) -> int | None:
     """Return where the bracket at ``start`` is closed, whatever is nested in it."""
     depth = 0
     for token in _BRACKET.finditer(line, start, start + NESTED_LENGTH):
-        if token[0] in ("[", "{"):
+        if token[0] in ("[", "{", "("):
             depth += 1
-        elif token[0] in ("]", "}"):
+        elif token[0] in ("]", "}", ")"):
             depth -= 1
             if depth == 0:
                 return token.end()
@@ -310,9 +310,12 @@ def _parameters(prompt: str, negative_prompt: str, pairs: dict[str, str]) -> Par
         width, height = int(size[1]), int(size[2])
         del pairs["Size"]
     sampler = pairs.pop("Sampler", None)
-    if sampler and (ours := samplers.named(sampler, pairs.get("Schedule type", ""))):
+    schedule = "Schedule type" if "Schedule type" in pairs else "Scheduler"  # as Fooocus has it
+    ours, left = samplers.nearest(sampler or "", pairs.get(schedule, ""))
+    if ours:
         sampler = ours.value
-        pairs.pop("Schedule type", None)
+    if not left:
+        pairs.pop(schedule, None)
     return Parameters(
         prompt=prompt,
         negative_prompt=negative_prompt,

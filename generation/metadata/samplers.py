@@ -43,6 +43,13 @@ def sampler_named(name: str, schedule: str = "") -> Sampler | None:
     return _OUR_NAMES.get(name) if schedule in PLAIN else None
 
 
+def nearest(name: str, schedule: str = "") -> tuple[Sampler | None, str]:
+    """Return our sampler for a program's, and its noise schedule if that is not ours."""
+    if ours := named(name, schedule):
+        return ours, ""
+    return named(name), schedule
+
+
 def named(name: str, schedule: str = "") -> Sampler | None:
     """Return our sampler that any program's name, and the schedule beside it, stand for."""
     if ours := sampler_named(name, schedule):

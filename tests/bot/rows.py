@@ -11,11 +11,11 @@ from bot.db.database import Database
 async def execute(
     database: Database, *statements: str | Executable, values: Mapping[str, Any] | None = None
 ) -> None:
-    """Run statements, each with these values; a `JobStore` with jobs in memory is to forget."""
+    """Run statements, each with these values; who has such rows in memory forgets them."""
 
     def write(connection: Connection) -> None:
         for one in statements:
             statement = text(one) if isinstance(one, str) else one
             connection.execute(statement, dict(values or {}))
 
-    await database.write(write)
+    await database.write(write, database.rewritten)

@@ -97,7 +97,7 @@ async def test_a_button_is_one_read_and_at_most_one_commit(
 ):
     shown = await house.mia.slash(house.channel, "imagine", prompt="a fox", count=1)
     await house.settle()
-    house.app.job_store.forget()  # as of a job of last year
+    house.app.database.rewritten()  # as of a job of last year
     house.executor.hold = True
     with trips(house, monkeypatch) as counted:
         await house.mia.click(shown.response, label=say(button))

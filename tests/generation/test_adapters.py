@@ -23,7 +23,8 @@ LCM = Distillation(Sampler.LCM, 8, 1.0)
         ("dmd2_sdxl_4step_lora_fp16", {}, Distillation(Sampler.LCM, 4, 1.0)),
         ("x", {"ss_output_name": "my_dmd2"}, Distillation(Sampler.LCM, 4, 1.0)),
         ("hyper detailed skin", {}, None),
-        ("lightning bolts", {}, Distillation(Sampler.EULER, 4, 1.0, "trailing")),
+        ("lightning bolts", {}, None),
+        ("SDXL Lightning LoRA", {}, Distillation(Sampler.EULER, 4, 1.0, "trailing")),
         ("calcmatic", {}, None),
         ("ink", {"ss_output_name": "ink v1"}, None),
     ],
@@ -37,6 +38,7 @@ def test_a_distillation_brings_its_settings(
 def test_turbo_is_one_only_for_sdxl():
     found = distillation("sd_xl_turbo_lora_v1", {}, "sdxl")
     assert found == Distillation(Sampler.EULER_A, 4, 1.0, "trailing")
+    assert distillation("turbo charged cars", {}, "sdxl") is None
     assert distillation("turbo charged cars", {}, "sd1") is None
 
 

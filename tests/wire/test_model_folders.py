@@ -1,4 +1,4 @@
-"""Folders in A1111's and ComfyUI's layouts, served by the real bot: single files, and no catalog."""
+"""Folders in A1111's and ComfyUI's layouts, served by the real bot without a catalog."""
 
 import io
 import shutil

@@ -61,14 +61,11 @@ class JobData(PersonalData):
             await self._jobs.deleted(job.id)
             await self._pictures.erase(job)
         await forget(self._database, person_id, now)
-        self._jobs.forget()
         return len(jobs)
 
     async def expire_words(self, before: datetime, count: int) -> int:
         """Remove the prompts of at most this many older jobs; return how many."""
-        expired = await expire_words(self._database, before, count)
-        self._jobs.forget()
-        return expired
+        return await expire_words(self._database, before, count)
 
     async def _describe(self, job: Job) -> dict[str, Any]:
         request = job.request

@@ -91,6 +91,7 @@ class JobStore(JobReads):
 
         self._open, self._earlier = await self._database.read(find)
         self._kept = Kept(KEPT)
+        self._database.on_rewrite(self._kept.clear)
         await self.seconds_per_cost()
 
     async def record(
@@ -129,10 +130,6 @@ class JobStore(JobReads):
     def is_of_this_run(self, job_id: int) -> bool:
         """Tell whether a job was recorded since `load`, so that no earlier run drew of it."""
         return job_id > self._earlier
-
-    def forget(self) -> None:
-        """Read every job anew, after its row was changed by others: when words are erased."""
-        self._kept.clear()
 
     async def queued(self, job_id: int, message_id: int) -> bool:
         """RECORDED → QUEUED: the answer stands, and this is its message."""

@@ -104,6 +104,9 @@ class Screen:
         Regular expressions take at most about ALL_MATCHES_S, words a few ms.
         """
         texts = (prompt, *others)
+        if not (self._phrases or self._regexes):
+            whole = tuple((Piece(text, cut=False),) if text else () for text in texts)
+            return PromptVerdict(prompt, negative_prompt, tuple(others), whole)
         check = _Check(self._phrases, self._regexes, self._vocabulary, max(map(len, texts)))
         pieces = tuple(check.cut(text) for text in texts)
         left = tuple("".join(one.text for one in each if not one.cut) for each in pieces)

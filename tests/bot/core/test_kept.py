@@ -93,7 +93,7 @@ async def test_a_change_reaches_a_job_that_is_being_read(database: Database):
     jobs = JobStore(database)
     await jobs.load()
     job = await record(jobs)
-    jobs.forget()
+    database.rewritten()
     found, moved = await asyncio.gather(jobs.get(job.id), jobs.queued(job.id, 77))
     assert found is not None
     assert moved

@@ -294,7 +294,7 @@ async def test_reading_is_tried_again_too(database: Database, monkeypatch):
         return really(work)
 
     monkeypatch.setattr(database, "_read_now", read)
-    jobs.forget()
+    database.rewritten()
     with patient():
         assert (await jobs.get(job.id)).id == job.id
     assert next(failures) == 0, "it was read, after two failures"

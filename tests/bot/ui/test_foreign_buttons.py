@@ -236,7 +236,6 @@ async def test_a_private_job_has_buttons_under_its_message_only(house: House):
 async def test_a_button_may_come_before_its_message_is_known(house: House, database: Database):
     result = await imagine(house)
     await execute(database, "UPDATE jobs SET message_id = NULL")
-    house.app.job_store.forget()
     pressed = await house.mia.click(result.response, label=say("button-details"))
     assert reply(pressed).embeds[0].title == "#1 imagine"
     unmark(house, result.response)

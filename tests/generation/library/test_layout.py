@@ -45,8 +45,8 @@ def test_every_program_s_folders(tmp_path: Path, place: str, kind: Kind | None):
 
 
 def test_a_program_s_other_files_are_passed_over(tmp_path: Path):
-    for place in ("models/Lora/a.safetensors", "venv/lib/b.safetensors", "outputs/c.safetensors",
-                  "repositories/d.bin", "models/.cache/e.safetensors", "models/x.part"):  # fmt: skip
+    passed = ("venv/b.safetensors", "outputs/c.safetensors", "repositories/d.bin")
+    for place in ("models/Lora/a.safetensors", "models/.cache/e.sft", "models/x.part", *passed):
         write(tmp_path / place)
     assert list(found(tmp_path)) == ["a.safetensors"]
 

@@ -155,8 +155,10 @@ async def test_it_looks_by_itself(house: House, models: Path, monkeypatch: pytes
     put(models, "Nice")
     folders = ModelFolders(house.app.catalog, house.executor, looker(Library([models]), None, None))
     looking = asyncio.create_task(folders.keep_looking())
-    while "Nice" not in house.app.catalog.names:
-        await asyncio.sleep(0.01)
+    offered = asyncio.Event()
+    monkeypatch.setattr(house.executor, "offer", offered.set)
+    await offered.wait()
+    assert "Nice" in house.app.catalog.names
     looking.cancel()
     await asyncio.wait([looking])
 

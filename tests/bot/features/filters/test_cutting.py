@@ -40,6 +40,13 @@ def test_what_each_action_does():
     assert screen.verdict("a fox", "bad").allowed
 
 
+@pytest.mark.parametrize("prompt", ["a fox", "", "x\u0301 (bad:1.2) <lora:x:1>"])
+def test_where_nothing_is_filtered_the_verdict_is_as_where_nothing_matches(prompt: str):
+    other = Screen([made("nowhere", WORD, REFUSE)])
+    texts = (prompt, "negative", ("", "a style", prompt))
+    assert Screen([]).verdict(*texts) == other.verdict(*texts)
+
+
 def test_a_prompt_of_which_nothing_is_left_is_refused():
     screen = Screen([made("mad", action=STRIP)])
     assert screen.verdict("mad, m.a.d").emptied
