@@ -11,6 +11,9 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from generation.catalog import Checkpoint
+from generation.conditions.adapter_keys import Part
+from generation.conditions.adapter_pool import Lease
+from generation.conditions.row_adapters import AdapterSet, adapter_set
 from generation.engine.batcher import Bucket
 from generation.engine.preview import draw_preview
 from generation.engine.sample import Sample
@@ -21,7 +24,14 @@ from generation.loading.model_hash import model_hash
 from generation.metadata.infotext import describe, enlarged
 from generation.metadata.png import chunks, read
 from generation.phrases import Phrase
-from generation.request import Aspect, GenerationRequest, Progress, Request, UpscaleRequest
+from generation.request import (
+    Aspect,
+    GenerationRequest,
+    Progress,
+    Request,
+    Sampler,
+    UpscaleRequest,
+)
 from generation.source_image import decode
 from generation.upscaler.tiles import Upscaling
 
@@ -33,7 +43,7 @@ class Drawing:
     """A request being generated: its checkpoint is loaded and its prompts are encoded.
 
     ``samples`` are the pictures that have joined, in order; the others wait for free rows.
-    ``empty`` are latents like theirs.
+    ``empty`` are latents like theirs. Its ``lease`` keeps its adapters loaded.
     """
 
     key: int
@@ -43,12 +53,17 @@ class Drawing:
     prompts: Prompts
     empty: torch.Tensor
     start: DrawLatents | None
+    lease: Lease
     samples: list[Sample] = field(default_factory=list)
     pictures_told: int = 0
     step_told: int = 0
     step_seen: int = 0  # of the last preview
     preview_wanted: bool = True
     device_seconds: float = 0.0
+    _set: AdapterSet = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._set = adapter_set(self.lease.adapters, Part.DENOISER)
 
     @property
     def whole(self) -> bool:
@@ -108,6 +123,7 @@ class Drawing:
             self.pipeline.trajectory(self.request),
             self.empty,
             self.start,
+            self._set,
         )
         self.samples.append(sample)
         return sample
@@ -144,10 +160,10 @@ class UpscaleTask:
         return chunks(enlarged(found, factor=self.request.factor))
 
 
-def source_of(request: GenerationRequest, checkpoint: Checkpoint) -> Image.Image | None:
+def source_of(request: GenerationRequest, samplers: tuple[Sampler, ...]) -> Image.Image | None:
     """Return the source picture, if any; raise errors that loading cannot fix."""
-    if request.sampler not in checkpoint.samplers:
-        raise InvalidRequest("sampler", Phrase("bound-one-of", names=checkpoint.samplers))
+    if request.sampler not in samplers:
+        raise InvalidRequest("sampler", Phrase("bound-one-of", names=samplers))
     if request.strength is None:
         return None
     if request.image is None:

@@ -9,6 +9,7 @@ from functools import partial
 import torch
 
 from generation.catalog import Catalog
+from generation.conditions.adapter_pool import AdapterPool
 from generation.engine import safety
 from generation.engine.active_requests import (
     Drawing,
@@ -70,6 +71,7 @@ class Engine:
         self._on_event = on_event
         self._options = options or EngineOptions()
         self._cache = ModelCache(catalog, self.device, self._options)
+        self._adapters = AdapterPool(catalog, self.device)
         self._profiles = Profiles(self.device, self._options.profiles)
         self._fixed_rows = self._options.rows
         if self._options.deterministic:
@@ -181,8 +183,9 @@ class Engine:
         return Started()
 
     def _prepare_drawing(self, key: int, request: GenerationRequest) -> Started | None:
-        """Load the request's checkpoint if necessary, and encode its prompts; None: no room yet."""
-        picture = source_of(request, self._catalog[request.checkpoint])
+        """Load what the request needs, and encode its prompts; None: no room yet."""
+        checkpoint = self._catalog[request.checkpoint]
+        picture = source_of(request, self._adapters.samplers(checkpoint, request))
         pipeline = self._cache.take(
             request.checkpoint,
             lambda name, share: self._on_event(key, Loading(name, share)),
@@ -190,11 +193,13 @@ class Engine:
         )
         if pipeline is None:
             return None
-        prompts = pipeline.encode(request)
+        if (lease := self._adapters.take(pipeline, request)) is None:
+            return None
+        prompts = pipeline.encode(request, lease.adapters)
         start = None if picture is None else pipeline.encode_picture(picture)
         empty = pipeline.latents(request.width, request.height)
         bucket = Bucket(request.checkpoint, tuple(empty.shape[1:]), prompts.shapes)
-        self._aboard[key] = Drawing(key, request, bucket, pipeline, prompts, empty, start)
+        self._aboard[key] = Drawing(key, request, bucket, pipeline, prompts, empty, start, lease)
         return Started(prompts.cut)
 
     def _board(self) -> Events:
@@ -351,8 +356,9 @@ class Engine:
         return {drawing.bucket.checkpoint for drawing in self._drawings}
 
     def _make_room(self, *wanted: str) -> bool:
-        """Free memory on the device; return whether a checkpoint was unloaded."""
-        dropped = self._cache.drop_all_but(self._in_use.union(wanted))
+        """Free memory on the device; return whether a checkpoint or an adapter was unloaded."""
+        dropped = self._adapters.drop_idle()
+        dropped |= self._cache.drop_all_but(self._in_use.union(wanted))
         if not dropped and self.device.type != "cpu":
             release(self.device)
         return dropped
