@@ -15,6 +15,7 @@ from bot import actions, texts
 from bot.connecting import PatientBot
 from bot.core.discord_limits import CHOICE_NAME_LENGTH, DESCRIPTION_LENGTH, NAME_LENGTH
 from bot.db.records import Place
+from bot.options.typography import all_well_formed
 from bot.syncing import Syncing
 from bot.ui import bounds, errors
 from bot.ui import command_places as places
@@ -58,8 +59,10 @@ class DarkroomTree(app_commands.CommandTree["DarkroomBot"]):
     async def _call(self, interaction: Interaction) -> None:
         """Also handle errors before a command runs, and during autocomplete.
 
-        discord.py would at best log them, and leave the person waiting.
+        discord.py would at best log them, and leave the person waiting. What was typed comes
+        well-formed, as everything that stores, sends or draws it needs it.
         """
+        interaction.data = all_well_formed(interaction.data)
         try:
             await super()._call(interaction)
         except app_commands.AppCommandError:

@@ -15,6 +15,7 @@ from bot.logs import printable
 from bot.settings import Settings
 from generation.library.adding import add, bytes_of, goes_with, remove
 from generation.library.download import Progress as Told
+from generation.library.footprint import Mode
 from generation.library.hashes import Hashed, compared, hash_of
 from generation.library.offers import (
     by_kind,
@@ -22,15 +23,21 @@ from generation.library.offers import (
     family_title,
     is_missed,
     line_about,
-    memory_needed,
+    memory_of,
     problem_of,
     why_not,
 )
-from generation.library.shelf import SHELF, Item, Library
+from generation.library.shelf import SHELF, Item, Library, Shelf
 from generation.library.sites import NotFetched
 from generation.worker.hardware import Hardware, examine
 
 GIB, MIB = 2**30, 2**20
+# How a checkpoint runs in the memory there is.
+FITS = {
+    Mode.WHOLE: "fits",
+    Mode.OFFLOADED: "fits, its parts in turn,",
+    Mode.TOO_LARGE: "is too large for",
+}
 
 
 def run(chosen: argparse.Namespace, settings: Settings) -> int:
@@ -60,7 +67,7 @@ def _list(library: Library) -> int:
         [printable(item.name), family_title(item.file), item.file.precision, _size(item), end]
         for _, items in by_kind(shelf.items)
         for item in items
-        for end in (_state(item, hardware),)
+        for end in (_state(item, shelf, hardware),)
     ]
     kinds = [kind for kind, items in by_kind(shelf.items) for _ in items]
     widths = [max(map(len, column), default=0) for column in zip(*rows, strict=True)]
@@ -78,18 +85,20 @@ def _list(library: Library) -> int:
     return 0
 
 
-def _state(item: Item, hardware: Hardware | None) -> str:
+def _state(item: Item, shelf: Shelf, hardware: Hardware | None) -> str:
     """Return whether there is drawing with it on this machine, or why there is none."""
     if (problem := problem_of(item)) is not None:
         return printable(problem) if item.problem or is_missed(item) else ""
-    made = checkpoint_of(item)
+    made = checkpoint_of(item, shelf)
     if isinstance(made, str):
         return printable(made)
-    if hardware is None:
+    if hardware is None or made is None:
         return ""
-    needed = memory_needed(item.file, hardware.device) / GIB
-    room = "fits" if needed <= hardware.memory_gib else "is too large for"
-    return f"{room} {hardware.memory_gib:.0f} GiB ({needed:.1f} needed)"
+    needed = memory_of(made, shelf, half=hardware.is_gpu)
+    if needed is None:
+        return ""
+    mode = needed.mode(int(hardware.memory_gib * GIB), offloads=hardware.is_gpu)
+    return f"{FITS[mode]} {hardware.memory_gib:.0f} GiB ({needed.whole / GIB:.1f} needed)"
 
 
 def _check(library: Library, *, quick: bool) -> int:
@@ -100,7 +109,8 @@ def _check(library: Library, *, quick: bool) -> int:
     hashes: dict[str, Path] = {}
     with _bar() as bar:
         for item in shelf.items:
-            wrong = item.problem or (problem_of(item) if is_missed(item) else None)
+            made = checkpoint_of(item, shelf)
+            wrong = item.problem or (made if isinstance(made, str) else None)
             hashed = None if quick or item.candidate.is_folder else _hashed(item, bar)
             wrong = wrong or (hashed and hashed.differs) or _twice(item, hashed, hashes)
             fine = fine and not wrong
@@ -215,4 +225,5 @@ def _size(item: Item) -> str:
 
 
 def _bytes(count: int) -> str:
-    return f"{count / GIB:.1f} GiB" if count >= GIB else f"{count / MIB:.1f} MiB"
+    unit, name = (GIB, "GiB") if count >= GIB else (MIB, "MiB") if count >= MIB else (1024, "KiB")
+    return f"{count / unit:.1f} {name}"

@@ -3,8 +3,10 @@
 GenerationError
 ├── InvalidRequest           a field is out of range
 ├── CheckpointUnavailable    unknown, incomplete, pickled, or unreachable
+├── AdapterUnavailable       unknown, damaged, or made for another family
 ├── CatalogInvalid           the owner's checkpoint file is missing or malformed
 ├── OutOfMemory              the device cannot hold even this one request
+├── StepFailed               the sampler fails with these settings
 ├── NotChecked               a picture could not be scored, and is not returned
 ├── Cancelled                the request was cancelled
 └── WorkerDied               the worker process died twice during this request
@@ -43,6 +45,18 @@ class CheckpointUnavailable(GenerationError):
         return f'checkpoint "{self.checkpoint}": {self.reason}'
 
 
+class AdapterUnavailable(GenerationError):
+    """A LoRA or an embedding cannot be used; ``reason`` names the file to look at."""
+
+    def __init__(self, adapter: str, reason: str) -> None:
+        super().__init__(adapter, reason)
+        self.adapter = adapter
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f'"{self.adapter}": {self.reason}'
+
+
 class CatalogInvalid(GenerationError):
     """The owner's catalog file is missing or malformed; ``reason`` names the key."""
 
@@ -57,6 +71,10 @@ class CatalogInvalid(GenerationError):
 
 class OutOfMemory(GenerationError):
     """The device's memory cannot hold this request even alone."""
+
+
+class StepFailed(GenerationError):
+    """The request's sampler raised an error in one of its steps; the text is for the log."""
 
 
 class NotChecked(GenerationError):

@@ -26,13 +26,15 @@ class EngineOptions:
 
     ``rows`` is how many rows a forward pass may have; 0 uses the measured number, which is stored
     in the file ``profiles`` if given. With ``deterministic`` every forward pass is padded to
-    `DETERMINISTIC_ROWS`, so that a picture's bits do not depend on other requests. With
+    `DETERMINISTIC_ROWS`, so that a picture's bits do not depend on other requests. With ``fp8``
+    denoisers are stored in 8 bits a value and computed in their own type. With
     ``metadata`` a picture's file says how it was made. With ``safety`` a picture is scored before
     it is returned. The file ``revisions`` pins commits of hub repositories.
     """
 
     rows: int = 0
     deterministic: bool = False
+    fp8: bool = False
     compile: Compile = Compile.OFF
     metadata: bool = True
     safety: bool = True

@@ -19,6 +19,12 @@ ENGLISH: Mapping[str, str] = {
     "bound-one-of": "one of {names}",
     "bound-weights": "written with weights from 0 to {most}; “{piece}” weighs {weight}. Write `\\("
     "` and `\\)` for brackets themselves",
+    "bound-adapters": "written with at most {most} LoRAs",
+    "bound-adapters-memory": "LoRAs that together take at most {most} MiB",
+    "bound-adapters-once": "written with each LoRA once",
+    "bound-adapter-name": "written with LoRA names of {least} to {most} characters",
+    "bound-adapter-weight": "written with LoRA weights from {least} to {most}, as in"
+    " `<lora:name:0.8>`; “{name}” has “{weight}”",
     "bound-prompt-texts": "a prompt that changes into at most {most} different texts while it is"
     " drawn, fewer of `[one|other]` and `[from:to:when]`",
     "bound-strength": "a number greater than 0 and at most 1",
@@ -42,6 +48,7 @@ ENGLISH: Mapping[str, str] = {
     "bound-factor-here": "{names} for {width} × {height} px: {most} px is the most",
     "bound-style-name": "{least} to {most} characters, and not {taken}",
     "bound-style-prompt": "a text that contains {place} once and no other braces",
+    "bound-no-shift": "left out: {family} has none",
     "bound-without-lcm": "a sampler other than {sampler} unless lcm = true",
     "checkpoint-not-listed": "not in the catalog, which has {names}",
     "checkpoint-not-among": "not in the catalog; `/checkpoints` lists all {count}",
@@ -59,7 +66,6 @@ ENGLISH: Mapping[str, str] = {
     "checkpoint-shard": "{file} names {shard}; safetensors only, beside it",
     "checkpoint-no-json": "{file} is not valid JSON",
     "checkpoint-no-object": "{file} is not a JSON object",
-    "checkpoint-not-whole": "{file} is not a complete checkpoint; it lacks {names}",
     "checkpoint-no-safetensors": "{file} is not a safetensors file",
     "checkpoint-cut-short": "{file} is cut short in its header",
     "checkpoint-empty": "{file} is empty",
@@ -71,6 +77,7 @@ ENGLISH: Mapping[str, str] = {
     "checkpoint-part-lacks": "its {part} lacks {name}",
     "checkpoint-shape": "its {name} is {found} instead of {wanted}",
     "checkpoint-scale": "its {name} has {count} factors, which is neither one nor one for each row",
+    "checkpoint-other-family": "{file} is a {found} model, and its family is said to be {wanted}",
     "checkpoint-other-config": "{file} has weights of {found}, and {folder} describes {wanted}",
     "checkpoint-impostor": "{file} is not a safetensors file but {what}",
     "content-lfs": "a pointer of Git LFS; run git lfs pull",
@@ -95,13 +102,11 @@ ENGLISH: Mapping[str, str] = {
     "kind-text-encoder": "a text encoder",
     "kind-image-encoder": "an image encoder",
     "kind-ip-adapter": "an IP-Adapter",
-    "checkpoint-config": "a single file needs config in the catalog",
-    "checkpoint-config-file": "{file} needs config in the catalog: a diffusers folder or a hub id"
-    " that says how it is built",
     "checkpoint-not-found": "it has no source, and none of this name is in the folders of models",
     "checkpoint-no-source": "{source} is neither a folder nor a hub id (owner/name)",
     "checkpoint-hub-out-of-reach": "{repository} is not on disk and the hub is out of reach",
     "checkpoint-hub": "{repository} on the hub: {why}",
+    "checkpoint-scheduler": "its scheduler's configuration does not suit {sampler}: {why}",
     "checkpoint-predicts": "it predicts {kind}, which not every sampler can follow",
     "checkpoint-lacks-weights": "{count} of its weights are missing, such as {first}",
     "checkpoint-inpainting": "its UNet takes {channels} channels, as for inpainting",
@@ -111,6 +116,17 @@ ENGLISH: Mapping[str, str] = {
     " {wanted}…); install Darkroom again",
     "checkpoint-unpublished": "{file} was never published; SHA256SUMS does not name {name}",
     "checkpoint-revisions": "{file}: {why}; mend it, or remove it to pin anew",
+    "adapter-kind": "{file} is {what}, not a LoRA",
+    "adapter-other-family": "{file} was made for {made}, not for {wanted}",
+    "adapter-does-not-fit": "{file} does not fit {wanted}: most of its layers are others",
+    "adapter-size": "{file} holds more than {most} MiB",
+    "embedding-pickled": "{file} is pickled and may contain code, so it is refused; this converts"
+    " it: {command}",
+    "embedding-kind": "{file} is {what}, not an embedding",
+    "embedding-does-not-fit": "{file} does not fit the text encoders of {wanted}",
+    "embedding-length": "{file} holds more than {most} vectors",
+    "embedding-not-finite": "{file} is damaged: it holds values that are no numbers",
+    "adapter-not-listed": "not among the LoRAs here",
 }
 
 

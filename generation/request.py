@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar
 
-from generation.architectures import ARCHITECTURES, SD1, Architecture
+from generation.architectures import ARCHITECTURES, DISTILLED, SD1, Architecture
 from generation.architectures import Sampler as Sampler
 from generation.errors import GenerationError, InvalidRequest
 from generation.phrases import Phrase
+from generation.prompt_adapters import AdapterUse, check_adapters
 from generation.prompt_weights import parse
 from generation.upscaler import FACTORS, check_factor
 
@@ -17,8 +18,9 @@ from generation.upscaler import FACTORS, check_factor
 PROMPT_LENGTH = 10_000
 COUNT = (1, 4)
 STEPS = (1, 100)
-LCM_STEPS = (1, 50)  # the range that latent consistency models are distilled for
-GUIDANCE = (1.0, 30.0)
+LCM_STEPS = (1, 50)  # of the LCM and TCD samplers: those that consistency is distilled at
+GUIDANCE = (0.0, 30.0)  # up to 1 there is none
+RESCALE = (0.0, 1.0)
 SEED = (0, 2**32 - 1)
 SIDE = (32, 2048)
 SIDE_MULTIPLE = 8
@@ -59,8 +61,10 @@ class GenerationRequest:
     Picture ``i`` is generated from noise seeded with ``seed + i``. ``checkpoint`` is a catalog
     name. With ``strength`` the pictures start from ``image``, an RGB PNG of exactly this width and
     height: near 0 they keep it, at 1 hardly anything of it is left. A recorded request may have
-    ``strength`` alone; the bytes are added when it runs. ``family`` is the name of the
-    checkpoint's architecture. Raises InvalidRequest, naming the field and its limit.
+    ``strength`` alone; the bytes are added when it runs. ``guidance_rescale`` is the
+    share of a guided output that gets the unguided contrast back. ``family`` is the name of the
+    checkpoint's architecture, ``adapters`` are LoRAs by their names in the catalog. Raises
+    InvalidRequest, naming the field and its limit.
     """
 
     prompt: str
@@ -75,7 +79,9 @@ class GenerationRequest:
     num_images: int = 1
     image: bytes | None = field(default=None, repr=False)
     strength: float | None = None
+    guidance_rescale: float | None = None
     family: str = SD1.name
+    adapters: tuple[AdapterUse, ...] = ()
 
     def __post_init__(self) -> None:
         if self.family not in ARCHITECTURES:
@@ -97,12 +103,15 @@ class GenerationRequest:
         bounded("count", self.num_images, COUNT)
         bounded("steps", self.num_inference_steps, STEPS)
         bounded("guidance_scale", self.guidance_scale, GUIDANCE)
+        if self.guidance_rescale is not None:
+            bounded("guidance_rescale", self.guidance_rescale, RESCALE)
         # Every picture has its own seed, by which it can be requested alone.
         bounded("seed", self.seed, (SEED[0], SEED[1] + 1 - self.num_images))
         if self.sampler not in tuple(Sampler):
             raise InvalidRequest("sampler", Phrase("bound-one-of", names=tuple(Sampler)))
-        if self.sampler == Sampler.LCM:
+        if self.sampler in DISTILLED:
             bounded("steps", self.num_inference_steps, LCM_STEPS)
+        check_adapters(self.adapters)
         self._check_source()
 
     def _check_source(self) -> None:
@@ -137,6 +146,9 @@ class GenerationRequest:
         """How many of the steps are taken: with ``strength``, only the last ones."""
         if self.strength is None:
             return self.num_inference_steps
+        if self.architecture.flow_matching:
+            steps = self.num_inference_steps  # what is left out is rounded down, as in diffusers
+            return steps - int(steps - steps * self.strength)
         return int(self.num_inference_steps * self.strength)  # rounded down, as in diffusers
 
     @property
@@ -228,9 +240,13 @@ def bounded(field: str, value: float, bound: tuple[float, float]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Loading:
-    """The request's checkpoint is being loaded or downloaded, which may take minutes."""
+    """The request's checkpoint is being loaded or downloaded, which may take minutes.
+
+    ``share`` of it, from 0 to 1, is in memory.
+    """
 
     checkpoint: str
+    share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

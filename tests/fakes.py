@@ -58,6 +58,8 @@ class RecordingExecutor:
     requests: list[Request] = field(default_factory=list)
     looks: list[Request] = field(default_factory=list)
     running: int = 0
+    offered: int = 0
+    errors: dict[str, GenerationError] = field(default_factory=dict)  # by checkpoint
     ended: list[str] = field(default_factory=list)
     wait: Wait = _plainly
     listeners: list[Callable[[], None]] = field(default_factory=list)
@@ -75,7 +77,8 @@ class RecordingExecutor:
         """Nothing to start."""
 
     def offer(self) -> None:
-        """Nobody to tell."""
+        """Count how often the catalog changed."""
+        self.offered += 1
 
     async def close(self) -> None:
         """Nothing to end."""
@@ -106,9 +109,10 @@ class RecordingExecutor:
                 if self.hold:
                     await self.wait(self._steps.acquire())
                 yield Progress(step, steps, self.preview if step == 1 and not tiles else None)
-            if self.error is not None:
+            error = self.error or self.errors.get(getattr(request, "checkpoint", ""))
+            if error is not None:
                 outcome = "failed"
-                yield Failed(self.error, 0.5)
+                yield Failed(error, 0.5)
                 return
             for index in range(request.num_images):
                 seed, zoom = request.seed + index, request.factor if tiles else 1

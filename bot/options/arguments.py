@@ -40,8 +40,10 @@ NEAR = 0.7  # of difflib's ratio, which is 1 for the same word
 SHOWN_PIECE = 60  # characters of what is wrong
 LOOKED_AT = 1000  # characters behind a name, to tell whether it is a parameter's
 
+# Makes a vowel longer, and stands on Japanese keyboards where others have a dash.
+_VOWEL = "ー"
 _MARK = re.compile(
-    rf"(?<![{DASHES}])(?P<dash>[{DASHES}]{{1,4}})(?P<gap>[\s{INVISIBLE}]{{0,3}})"
+    rf"(?<![{DASHES}{_VOWEL}])(?P<dash>[{DASHES}]{{1,4}}|{_VOWEL}{{2,4}})(?P<gap>[\s{INVISIBLE}]{{0,3}})"
     r"(?P<name>[^\W\d_]\w{0,30}(?:-\w{1,30})*)(?!\w)(?P<equals>\s*[=:：﹦＝](?!\s*[)/]))?"
 )
 _LONG = "⸺⸻"  # as wide as two or three
@@ -81,7 +83,8 @@ def read(text: str, said: ImageOptions) -> tuple[ImageOptions, ...]:
     of pictures, so that no picture is generated twice. Raises InvalidRequest, naming the parameter
     and its limit, UnknownParameter, naming all of them, or TooManyJobs.
     """
-    whole = dialects.braces(dialects.command(tidy(text)))
+    copied = dialects.command(tidy(text))
+    whole = dialects.braces(copied.words)
     prompts = [parse(prompt) for prompt in expand(whole.words)]
     if sum(repeat for _, repeat in prompts) > MAX_JOBS:
         raise TooManyJobs(MAX_JOBS)
@@ -90,7 +93,7 @@ def read(text: str, said: ImageOptions) -> tuple[ImageOptions, ...]:
         away = dialects.words(tidy(said.negative_prompt))
         kept_out = filter(None, (away.words, away.away, typed.negative_prompt))
         one = said.but(**typed).but(prompt=typed.prompt, negative_prompt=", ".join(kept_out))
-        one = one.without(*away.left_out, *whole.left_out, *typed.left_out)
+        one = one.without(*away.left_out, *copied.left_out, *whole.left_out, *typed.left_out)
         seed, spacing = one.get("seed"), one.get("count", COUNT[1])
         found += [
             one if seed is None else one.but(seed=seed + turn * spacing) for turn in range(repeat)
@@ -135,11 +138,16 @@ def all_said(said: ImageOptions, catalog: Catalog) -> tuple[ImageOptions, ...]:
     """
     text = said.prompt
     if (found := pasted.split(tidy(text))) is not None:
-        options = elsewhere.options_of(found.found, catalog)
-        away = filter(None, (said.negative_prompt.strip(), found.found.negative_prompt))
+        if found.found.program or is_ours(found.found):  # whose braces are letters by now
+            options = elsewhere.all_of(found.found, catalog)
+            text = escape(options.prompt)
+        else:  # the web UI's, which may still be in anybody's way of writing
+            options = elsewhere.options_of(found.found, catalog)
+            options = options.but(negative_prompt=found.found.negative_prompt)
+            text = found.found.prompt
+        away = filter(None, (said.negative_prompt.strip(), options.negative_prompt))
         said = options.over(said).but(negative_prompt=", ".join(away))
-        prompt = found.found.prompt
-        text = (escape(prompt) if is_ours(found.found) else prompt) + found.typed
+        text += found.typed
     return tuple(_known(catalog, named(catalog, one)) for one in read(text, said))
 
 
@@ -184,7 +192,7 @@ def _marks(text: str) -> list[_Mark]:
     unknown: dict[str, str | None] = {}
     for found in _MARK.finditer(text):
         dash, name = found["dash"], unicodedata.normalize("NFKC", found["name"]).casefold()
-        before = text[: found.start()][-1:]
+        before = text[max(0, found.start() - 1) : found.start()]
         apart = not before or before.isspace()
         if not apart and before.isalnum() and not _UNSPACED.match(before):
             continue

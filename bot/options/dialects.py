@@ -13,40 +13,57 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from bot.options.typography import tidy
+from bot.options.typography import plain
 from generation import prompt_schedule
 from generation.prompt_schedule import Part, Turns
-from generation.prompt_weights import EMPHASIS, MAX_WEIGHT
+from generation.prompt_weights import MAX_WEIGHT
 
 NOVELAI_EMPHASIS = 1.05
 MAX_DEPTH = 30  # of braces in braces that mean anything but Midjourney's
 
 _NUMBER = r"-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
 _COMMAND = re.compile(
-    r"\s*(?:/imagine\b(?:\s+prompt\b)?\s*[:：]?|imagine\s+prompt\s*[:：])\s*", re.IGNORECASE
+    r"\s*(?:/imagine\b(?:\s+prompt\b)?\s*[:：]?"
+    r"|(?:(?:imagine|positive)[ \t]+prompt|prompt|正[向面]提示[词詞]?|プロンプト)[ \t]*[:：])\s*",
+    re.IGNORECASE,
 )
-_ADDRESSES = re.compile(r"\s*(?:<?https?://[^\s<>]+>?(?:\s+|$))+")
+_CODE = re.compile(r"\s*(`{1,3})(?P<text>[^`]*)\1\s*")
+# How Midjourney's bot ends the message of a picture: ``**a fox** - @somebody (fast)``.
+_ENDING = re.compile(
+    r"@[^@\n]{1,60}\((?:fast|relaxed?|turbo)(?:, (?:stealth|public))?\)\s*\Z", re.IGNORECASE
+)
+# SwarmUI's: of one of several, of two of which one follows the other, and of turns.
+_SWARM = re.compile(
+    r"<(?P<kind>random|alternate|alt|fromto)(?:\[(?P<number>[0-9.-]{1,9})\])?:(?P<words>[^<>]*)>"
+    r"|<break>",
+    re.IGNORECASE,
+)
+# Weights and edits from keyboards of other scripts.
+_WIDE_WEIGHT = re.compile(
+    r"[（(](?P<words>[^（）()]*?)\s*[:：]\s*(?P<weight>[0-9０-９]+(?:[.,．，][0-9０-９]+)?)\s*[)）]"
+)
+_WIDE_EDIT = re.compile(r"\[[^\[\]]*[：｜][^\[\]]*\]")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
-# InvokeAI's weights stand behind brackets or a word (the library compel's syntax).
-_BEHIND = re.compile(
-    r"(?:\((?P<inner>(?:[^()]|\([^()]*\))*)\)|(?<![\w'+-])(?P<word>[^\W_][\w']*))"
-    r"(?P<weight>\++|-+|(?<=\))[0-9]*\.?[0-9]+)(?=[\s,.;)]|$)"
-)
 _PARAMETER = re.compile(r"(?:^|\s)[-‐-―−]{1,2}[^\W\d_]")
 _VALUE = re.compile(r"(?:^|\s)[-‐-―−]{1,2}[^\W\d_][\w-]*\s*[=:]?\s*$")
 _CHOSEN = re.compile(r"\s*[0-9]+(?:-[0-9]+)?\$\$(?:[^$|]*\$\$)?")
 _CHANCE = re.compile(r"\s*[0-9]*\.?[0-9]+::(?=\S)")
-# LoRA and its relatives, ComfyUI's embeddings, and sd-dynamic-prompts' files of words.
+# LoRA and its relatives, SwarmUI's tags, addresses of pictures, ComfyUI's embeddings, and
+# sd-dynamic-prompts' files of words.
 _ELSEWHERE = re.compile(
     r"<\s*(?:lora|lyco|lycoris|locon|loha|lokr|dora|hypernet|hypernetwork|ti|embed|embedding"
-    r"|wildcard|segment|preset|refiner|ipadapter|controlnet)\s*:[^<>]*>"
+    r"|wildcard|segment|preset|refiner|ipadapter|controlnet|setvar|var|setmacro|macro|object|region"
+    r"|clear|comment|extend|repeat|param|base|video)\s*(?:\[[^\[\]<>]*\]\s*)?:[^<>]*>"
+    r"|<(?:trigger|base|refiner|video)>"
+    r"|<?https?://[^\s<>]*[^\s<>,.;!?()\[\]]>?"
     r"|\bembedding:\s?[\w./\\-]+"
     r"|(?<!\w)__[^\W_][\w/*.-]*?__(?!\w)",
     re.IGNORECASE,
 )
 _EMPTY = re.compile(rf"\(\s*(?::\s*{_NUMBER}\s*)?\)|\[\s*\]")
 _GAP = re.compile(r"[ \t]+(?=[ \t,])|(?:,\s*)+(?=,)")
-_AND = re.compile(r"(?<=\s)AND(?=\s)")
+# The web UI's, and those of its regional prompters.
+_AND = re.compile(r"(?<=\s)AND(?=\s)|(?<!\S)ADD(?:COMM|BASE|COL|ROW)(?!\S)")
 _LONG_WORD = re.compile(r"[^\W\d_]{2,}")
 _SCALED = re.compile(rf"(?P<words>.*\S)\s*:\s*(?P<weight>{_NUMBER})\s*", re.DOTALL)
 # NovelAI writes the weight first: ``1.5::rain, night::``.
@@ -70,16 +87,32 @@ class _Group:
     parts: list["str | _Group"] = field(default_factory=list)
 
     @property
+    def raw(self) -> str:
+        """The text between the braces."""
+        return "".join(
+            part if isinstance(part, str) else "{" + part.raw + "}" for part in self.parts
+        )
+
+    @property
     def only(self) -> "_Group | None":
         """The group that is all of it, but for spaces."""
         inner = [part for part in self.parts if not isinstance(part, str) or part.strip()]
         return inner[0] if len(inner) == 1 and isinstance(inner[0], _Group) else None
 
 
-def command(text: str) -> str:
-    """Return the text without the command that it was copied with."""
+def command(text: str) -> Read:
+    """Return the text without what it was copied with: a command, a label, a bot's message."""
+    left_out = []
+    if code := _CODE.fullmatch(text):
+        text = code["text"]
+    ending = _ENDING.search(text)
+    if ending and (at := text.rfind(" - ", 0, ending.start())) > 0:
+        left_out.append(text[at:].strip())
+        text = text[:at].strip()
+        if text[:2] == text[-2:] == "**":
+            text = text[2:-2]
     found = _COMMAND.match(text)
-    return text[found.end() :] if found else text
+    return Read(text[found.end() :] if found else text, left_out=tuple(left_out))
 
 
 def braces(text: str) -> Read:
@@ -87,49 +120,56 @@ def braces(text: str) -> Read:
 
     Where they do not pair, it is left as it is.
     """
+    text = _SWARM.sub(_of_swarm, text)
     if (tree := _tree(text)) is None:
         return Read(text)
     left_out: list[str] = []
     emphasised: list[int] = []
     shown = "".join(_shown(tree.parts, left_out, emphasised, inside=False))
+    if left_out:
+        shown = _GAP.sub("", shown).strip(" ,")
     if any(levels > 1 for levels in emphasised):  # then its square brackets are NovelAI's, too
-        shown = _weighing(shown, "[]", 1 / NOVELAI_EMPHASIS)
+        shown = weighing(shown, "[]", 1 / NOVELAI_EMPHASIS)
     return Read(shown, left_out=tuple(left_out))
 
 
 def words(prompt: str) -> Read:
     """Return one prompt as we write it, and what was taken out."""
     left_out: list[str] = []
-    if found := _ADDRESSES.match(prompt):
-        left_out += found[0].split()
-        prompt = prompt[found.end() :]
     prompt = _taken(prompt, left_out)
+    prompt = _WIDE_EDIT.sub(_narrow_edit, _WIDE_WEIGHT.sub(_narrow_weight, prompt))
     prompt = _drawn_first(prompt, left_out)
     prompt, away = _weighted(prompt, left_out)
     return Read(prompt.strip(), away, tuple(left_out))
 
 
-def of_program(prompt: str, program: str | None) -> Read:
-    """Return a prompt out of another program's file as we write it, and what was taken out."""
-    prompt = tidy(prompt)
-    if program == "NovelAI":  # round brackets are letters there, and braces always weigh
-        prompt = re.sub(r"(?<!\\)[()]", r"\\\g<0>", prompt)
-        prompt = _weighing(_weighing(prompt, "[]", 1 / NOVELAI_EMPHASIS), "{}", NOVELAI_EMPHASIS)
-    elif program == "InvokeAI":
-        for _ in range(MAX_DEPTH):
-            prompt, changed = _BEHIND.subn(_weight_behind, prompt)
-            if not changed:
-                break
-    return words(prompt)
+def _of_swarm(found: re.Match[str]) -> str:
+    """Return one of SwarmUI's tags as others write it."""
+    if found["kind"] is None:
+        return " BREAK "
+    words, number = found["words"], found["number"]
+    several = words.split("|" if "|" in words else ",")
+    match found["kind"].lower():
+        case "random":
+            return "{" + (f"{number}$$" if number else "") + "|".join(several) + "}"
+        case "fromto" if number and len(several) == 2:
+            return f"[{several[0]}:{several[1]}:{number}]"
+        case _:
+            return f"[{'|'.join(several)}]"
 
 
-def _weight_behind(found: re.Match[str]) -> str:
-    """Return what a weight or a row of signs follows in InvokeAI, with its weight in brackets."""
-    weight = found["weight"]
-    value = (
-        EMPHASIS ** (weight.count("+") - weight.count("-")) if weight[0] in "+-" else float(weight)
-    )
-    return _in_brackets(found["inner"] or found["word"], min(value, MAX_WEIGHT))
+def _narrow_weight(found: re.Match[str]) -> str:
+    words, weight = found["words"], plain(found["weight"]).replace(",", ".")
+    marks = found[0].replace(words, "", 1)
+    if (marks.isascii() and "," not in marks) or (words[-1:].isdigit() and "." not in weight):
+        return found[0]  # ours, or a time or a ratio
+    return f"({words}:{weight})"
+
+
+def _narrow_edit(found: re.Match[str]) -> str:
+    narrow = found[0].replace("：", ":").replace("｜", "|")
+    turns = any(isinstance(part, Turns) for part in prompt_schedule.parse(narrow))
+    return narrow if turns else found[0]
 
 
 def _taken(text: str, left_out: list[str]) -> str:
@@ -176,6 +216,10 @@ def _shown(
             shown.append(part)
             continue
         before = shown[-1] if shown else ""
+        if before.endswith("$"):  # a variable of sd-dynamic-prompts
+            shown[-1] = before[:-1]
+            left_out.append("${" + part.raw + "}")
+            continue
         levels, inner = 1, part
         while (only := inner.only) is not None:
             levels, inner = levels + 1, only
@@ -193,7 +237,7 @@ def _shown(
             emphasised.append(levels)
             if inside:
                 text = re.sub(r"(?<!\\),", r"\,", text)
-            shown.append(_in_brackets(text.strip(), NOVELAI_EMPHASIS**levels))
+            shown.append(in_brackets(text.strip(), NOVELAI_EMPHASIS**levels))
     return shown
 
 
@@ -233,7 +277,7 @@ def _split(text: str, separator: str) -> list[str]:
     return [*parts, text[start:]]
 
 
-def _weighing(text: str, pair: str, weight: float) -> str:
+def weighing(text: str, pair: str, weight: float) -> str:
     """Return the text with a weight for each pair of brackets of a kind, inner ones first."""
     levels, end = [""], 0
     for mark in re.finditer(rf"\\.|[{re.escape(pair)}]", text, re.DOTALL):
@@ -243,7 +287,7 @@ def _weighing(text: str, pair: str, weight: float) -> str:
             levels.append("")
         elif mark[0] == pair[1] and len(levels) > 1:
             inner = levels.pop()
-            levels[-1] += _in_brackets(inner, weight) if inner.strip() else ""
+            levels[-1] += in_brackets(inner, weight) if inner.strip() else ""
         else:
             levels[-1] += mark[0]
     levels[-1] += text[end:]
@@ -276,7 +320,7 @@ def _weighted(text: str, left_out: list[str]) -> tuple[str, str]:
     def numbered(found: re.Match[str]) -> str:
         part, weight = found["words"].strip(), float(found["weight"])
         if weight >= 0:
-            return _in_brackets(part, min(weight, MAX_WEIGHT))
+            return in_brackets(part, min(weight, MAX_WEIGHT))
         away.append(part)
         return ""
 
@@ -296,7 +340,7 @@ def _weighted(text: str, left_out: list[str]) -> tuple[str, str]:
     least = min((weight for _, weight in parts if weight > 0), default=1.0)
     scale = least if any(weight > MAX_WEIGHT for _, weight in parts) else 1.0
     shown = (
-        _in_brackets(part, min(weight / scale, MAX_WEIGHT)) for part, weight in parts if weight >= 0
+        in_brackets(part, min(weight / scale, MAX_WEIGHT)) for part, weight in parts if weight >= 0
     )
     away += (part for part, weight in parts if weight < 0)
     return ", ".join(shown), ", ".join(away)
@@ -311,9 +355,10 @@ def _sections(text: str, weight: float, left_out: list[str]) -> list[tuple[str, 
             last = word[0]
             continue
         following = _LONG_WORD.search(text, word.end())
-        if _is_shouted(last) or (following and _is_shouted(following[0])):
+        around = (last, following[0] if following else "")
+        if word[0] == "AND" and any(map(_is_shouted, around)):
             continue
-        left_out.append("AND")
+        left_out.append(word[0])
         found.append(_scaled(text[start : word.start()], weight))
         start, last = word.end(), ""
     rest = text[start:]
@@ -321,7 +366,7 @@ def _sections(text: str, weight: float, left_out: list[str]) -> list[tuple[str, 
 
 
 def _is_shouted(word: str) -> bool:
-    return word != "AND" and word.isupper() and word.upper() != word.lower()
+    return not _AND.search(f" {word} ") and word.isupper() and word.upper() != word.lower()
 
 
 def _scaled(text: str, weight: float) -> tuple[str, float]:
@@ -339,6 +384,7 @@ def _outside(text: str) -> Iterator[re.Match[str]]:
             yield mark
 
 
-def _in_brackets(text: str, weight: float) -> str:
+def in_brackets(text: str, weight: float) -> str:
+    """Return words with their weight as we write it."""
     shown = f"{weight:.4f}".rstrip("0").rstrip(".")
     return text if weight == 1 else f"({text}:{shown})"

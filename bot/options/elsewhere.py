@@ -1,19 +1,24 @@
 """How another program made a picture, as options here."""
 
+import re
 from pathlib import PurePath, PureWindowsPath
 from typing import Any
 
 from bot.options.describe import of_file, others
+from bot.options.dialects import MAX_DEPTH, NOVELAI_EMPHASIS, Read, in_brackets, weighing, words
 from bot.options.image_options import ImageOptions
 from bot.options.registry import OPTIONS, Option
+from bot.options.typography import tidy
 from bot.options.values import Name, SamplerName
 from bot.texts import say
+from generation.architectures import DISTILLED
 from generation.catalog import Catalog, Checkpoint, is_file_name
 from generation.errors import InvalidRequest
 from generation.metadata.fields import plain
-from generation.metadata.infotext import Parameters
+from generation.metadata.infotext import Parameters, is_ours
 from generation.metadata.samplers import PLAIN
-from generation.request import LCM_STEPS, Sampler
+from generation.prompt_weights import EMPHASIS, MAX_WEIGHT
+from generation.request import LCM_STEPS
 
 # What is said beside the making, and what checkpoint, shape and prompt say already; without case
 # and spaces, as programs write them.
@@ -26,7 +31,10 @@ _ABOUT = frozenset(
         "metadatascheme", "fullprompt", "imagesperbatch", "rngdevice", "randmethod",
         "generationmode", "aspectratio", "batchsize", "batchpos", "nsamples", "numoutputs",
         "outputformat", "outputquality", "createdby", "workflowid", "comment", "description",
-        "author", "format", "parameters",
+        "author", "format", "parameters", "numoutputstotal", "imagecount", "workengine",
+        "template", "negativetemplate",
+        "wildcardprompt", "wildcardnegativeprompt", "rawprompt", "rawnegativeprompt", "realprompt",
+        "realnegativeprompt", "automaticvae", "randdevice", "canvasv2metadata",
     )
 )  # fmt: skip
 # Where a setting does what happens without it.
@@ -39,8 +47,18 @@ _NEUTRAL = {
     "eta": ("0", "0.0"),
     "variationseedstrength": ("0",),
     "subseedstrength": ("0",),
-    "vae": ("automatic", "default"),
+    "vae": ("automatic", "default", "default (model)"),
+    "cfgrescale": ("0", "0.0"),
+    "cfgrescalemultiplier": ("0", "0.0"),
+    "uncondscale": ("0", "0.0", "1", "1.0"),
 }
+# Values of options that ask for nothing: a seed of any kind, and nothing of the picture kept.
+_ANY = (("seed", -1), ("strength", 1.0))
+# InvokeAI's weights stand behind brackets or a word (the library compel's syntax).
+_BEHIND = re.compile(
+    r"(?:\((?P<inner>(?:[^()]|\([^()]*\))*)\)|(?<![\w'+-])(?P<word>[^\W_][\w']*))"
+    r"(?P<weight>\++|-+|(?<=\))[0-9]*\.?[0-9]+)(?=[\s,.;)]|$)"
+)
 _OFF = ("", "none", "false", "off", "disabled", "null", "[]", "{}")
 
 
@@ -58,13 +76,13 @@ def options_of(found: Parameters, catalog: Catalog) -> ImageOptions:
     ours["checkpoint"] = named.name if named else None
     if ours["sampler"] not in checkpoint.samplers:
         ours["sampler"] = None
-    if (ours["sampler"] or checkpoint.sampler) == Sampler.LCM and found.steps is not None:
+    if (ours["sampler"] or checkpoint.sampler) in DISTILLED and found.steps is not None:
         ours["steps"] = found.steps if LCM_STEPS[0] <= found.steps <= LCM_STEPS[1] else None
     ours["strength"] = None
     missing = [
         say(f"left-out-{OPTIONS[field].key}", said=str(value))
         for field, value in said.items()
-        if value is not None and ours[field] is None and (field, value) != ("seed", -1)
+        if value is not None and ours[field] is None and (field, value) not in _ANY
     ]
     more = [
         say("left-out-other", name=name, said=value)
@@ -72,6 +90,39 @@ def options_of(found: Parameters, catalog: Catalog) -> ImageOptions:
         if _changes(name, value)
     ]
     return ImageOptions(ours).without(*missing, *more)
+
+
+def all_of(found: Parameters, catalog: Catalog) -> ImageOptions:
+    """Return the options and the prompts, which are put into our way of writing if not ours."""
+    options = options_of(found, catalog)
+    prompt, negative_prompt = found.prompt, found.negative_prompt
+    if not is_ours(found):
+        drawn, away = (prompt_of(one, found.program) for one in (prompt, negative_prompt))
+        prompt = drawn.words
+        negative_prompt = ", ".join(filter(None, (away.words, away.away, drawn.away)))
+        options = options.without(*drawn.left_out, *away.left_out)
+    return options.but(prompt=prompt, negative_prompt=negative_prompt)
+
+
+def prompt_of(text: str, program: str | None) -> Read:
+    """Return a prompt out of a program's file as we write it, and what was taken out."""
+    text = tidy(text)
+    if program == "NovelAI":  # round brackets are letters there, and braces always weigh
+        text = re.sub(r"(?<!\\)[()]", r"\\\g<0>", text)
+        text = weighing(weighing(text, "[]", 1 / NOVELAI_EMPHASIS), "{}", NOVELAI_EMPHASIS)
+    elif program == "InvokeAI":
+        for _ in range(MAX_DEPTH):
+            text, changed = _BEHIND.subn(_weight_behind, text)
+            if not changed:
+                break
+    return words(text)
+
+
+def _weight_behind(found: re.Match[str]) -> str:
+    """Return words with their weight in brackets, which a number or a row of signs follows."""
+    signs = found["weight"]
+    weight = EMPHASIS ** (signs.count("+") - signs.count("-")) if signs[0] in "+-" else float(signs)
+    return in_brackets(found["inner"] or found["word"], min(weight, MAX_WEIGHT))
 
 
 def _changes(name: str, value: str) -> bool:

@@ -73,7 +73,8 @@ class ImageOptions(Mapping[str, Any]):
 
     def without(self, *pieces: str) -> "ImageOptions":
         """Return this with more that was left out of it, each piece named once."""
-        return ImageOptions(self, left_out=tuple(dict.fromkeys((*self.left_out, *pieces))))
+        every = (*self.left_out, *map(well_formed, pieces))
+        return ImageOptions(self, left_out=tuple(dict.fromkeys(every)))
 
     def changed(self, changes: Mapping[str, Any]) -> "ImageOptions":
         """Return a copy with validated changes of defaults; None unsets a field.

@@ -12,19 +12,20 @@ _NUMBER = r"(?:\s+-?(?:\d+(?:[.,]\d+)?|[.,]\d+)(?![\w.,:]))?"
 _CODE = r"(?:\s+(?:https?://\S+|<https?://[^\s>]+>|\d+(?:::\d+(?:\.\d+)?)?(?!\S)|random(?!\S)))*"
 _PROFILES = r"(?:\s+(?=\S*\d)[a-z0-9]+(?!\S))*"
 _LEVEL = r"(?:\s+(?:low|high)(?!\S))?"
+_END = r"(?:\s+(?:loop(?!\S)|<?https?://[^\s>]+>?))?"
 _NOTHING = r""
 
 _TAKES = {
+    _END: "end",
     _NUMBER: (
-        "v version stylize s chaos c q quality niji weird w iw cw sw ow sv hd stop exp bs"
+        "v version stylize s chaos c q quality niji weird w iw cw sw ow sv hd video stop exp bs"
         " sameseed upbeta"
     ),
     _CODE: "sref cref oref",
     _PROFILES: "profile p personalize",
     _LEVEL: "motion",
     _NOTHING: (
-        "tile raw turbo fast relax video loop end draft test testp creative uplight upanime"
-        " public stealth"
+        "tile raw turbo fast relax loop draft test testp creative uplight upanime public stealth"
     ),
 }
 PARAMETERS = {

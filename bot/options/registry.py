@@ -30,7 +30,8 @@ from bot.options.values import (
     Whole,
 )
 from generation.catalog import Catalog
-from generation.request import COUNT, GUIDANCE, PROMPT_LENGTH, SEED, STEPS, Aspect
+from generation.metadata.infotext import RESCALED_BY
+from generation.request import COUNT, GUIDANCE, PROMPT_LENGTH, RESCALE, SEED, STEPS, Aspect
 from generation.styles import NAME_LENGTH
 
 
@@ -226,6 +227,17 @@ _DECLARED = (
         request="strength",
         column="strength",
         file="strength",
+        shown=Shown.EVERYWHERE,
+    ),
+    Option(
+        field="guidance_rescale",
+        key="rescale",
+        value=Number(*RESCALE),
+        names=("rescale",),
+        layers=PEOPLE,
+        request="guidance_rescale",
+        column="guidance_rescale",
+        file=RESCALED_BY,
         shown=Shown.EVERYWHERE,
     ),
     Option(field="private", key="private", value=Truth(), layers=frozenset((Layer.PERSON,))),

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.options import dialects
 from bot.options.image_options import ImageOptions
 from bot.options.registry import OPTIONS, Layer
 from bot.options.values import new_seed, pick
 from bot.texts import say
 from bot.texts.inert import inert, inert_list
+from generation.architectures import DISTILLED
 from generation.catalog import Catalog, Checkpoint
 from generation.errors import InvalidRequest
 from generation.request import LCM_STEPS, Aspect, GenerationRequest, Sampler
@@ -62,13 +64,15 @@ def fill(catalog: Catalog, said: ImageOptions, layer: ImageOptions) -> ImageOpti
 
     Skipped are checkpoints and styles that the catalog no longer has or does not offer here, styles
     that do not suit the checkpoint, samplers that it does not offer, and more steps than a sampler
-    takes.
+    takes. That a checkpoint is no longer there is said.
     """
     wanted = dict(layer)
     style = catalog.styles.get(said.get("style", ""))
     liked = wanted.pop("checkpoint", None)
     if liked in catalog.names and (style is None or style.fits(liked)):
         wanted["checkpoint"] = liked
+    elif liked is not None and liked not in catalog.checkpoints and "checkpoint" not in said:
+        said = said.without(say("left-out-checkpoint", said=liked))
     checkpoint = _checkpoint(catalog, said.get("checkpoint", wanted.get("checkpoint")))
     liked = wanted.pop("style", None)
     if liked in catalog.style_names and catalog.styles[liked].fits(checkpoint.name):
@@ -76,8 +80,12 @@ def fill(catalog: Catalog, said: ImageOptions, layer: ImageOptions) -> ImageOpti
     if wanted.get("sampler") not in checkpoint.samplers:
         wanted.pop("sampler", None)
     sampler = said.get("sampler", wanted.get("sampler", checkpoint.sampler))
-    if "steps" in wanted and sampler == Sampler.LCM:
+    if "steps" in wanted and sampler in DISTILLED:
         wanted["steps"] = min(wanted["steps"], LCM_STEPS[1])
+    if "negative_prompt" not in said and (away := wanted.get("negative_prompt")):
+        read = dialects.words(away)  # as it is where it is typed
+        wanted["negative_prompt"] = read.words
+        said = said.without(*read.left_out)
     return said.over(wanted)
 
 
@@ -116,6 +124,7 @@ def request_of(catalog: Catalog, said: ImageOptions) -> GenerationRequest:
     if filled["seed"] is None:
         filled["seed"] = new_seed()
     filled |= {"checkpoint": checkpoint.name, "width": width, "height": height}
+    filled["family"] = checkpoint.family
     # What is still unset is up to the request's own defaults.
     said_at_all = {name: value for name, value in filled.items() if value is not None}
     return GenerationRequest(prompt=prompt, negative_prompt=negative_prompt, **said_at_all)

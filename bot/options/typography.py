@@ -6,6 +6,7 @@ two hyphens, and the minus sign. What is invisible is what Unicode calls default
 
 import re
 import unicodedata
+from typing import Any
 
 import regex
 
@@ -30,6 +31,15 @@ _ASCII = str.maketrans(
 def well_formed(text: str) -> str:
     """Return the text with U+FFFD for each lone surrogate, which no file or database takes."""
     return _LONE.sub("\ufffd", text)
+
+
+def all_well_formed(value: Any) -> Any:  # noqa: ANN401
+    """Return JSON with each of its texts well-formed."""
+    if isinstance(value, str):
+        return well_formed(value)
+    if isinstance(value, dict):
+        return {key: all_well_formed(inner) for key, inner in value.items()}
+    return [all_well_formed(inner) for inner in value] if isinstance(value, list) else value
 
 
 def tidy(text: str) -> str:

@@ -29,7 +29,8 @@ RANDOM = ("-1", "random", "rand")
 
 _NUMBER = re.compile(r"[0-9]{1,6}([.,][0-9]{1,6})?|[.,][0-9]{1,6}")
 _NUMERIC = re.compile(r"[+-]?[0-9]*[.,]?[0-9]+")
-_RATIO = re.compile(r"([0-9]{1,4})[:x×/]([0-9]{1,4})")
+_SIDE = r"([0-9]{1,4}(?:[.,][0-9]{1,3})?)"
+_RATIO = re.compile(rf"{_SIDE}[:x×/]{_SIDE}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,8 +338,9 @@ def nearest_aspect(label: str, text: str) -> Aspect:
     if text.casefold() in tuple(Aspect):
         return Aspect(text.casefold())
     ratio = _RATIO.fullmatch(text)
-    if ratio and int(ratio[1]) and int(ratio[2]):
-        wanted = int(ratio[1]) / int(ratio[2])
+    sides = [float(side.replace(",", ".")) for side in ratio.groups()] if ratio else []
+    if sides and all(sides):
+        wanted = sides[0] / sides[1]
         nearest = nearest_shape(wanted)
         if abs(math.log(nearest.ratio / wanted)) <= math.log(ASPECT_TOLERANCE):
             return nearest

@@ -29,11 +29,13 @@ from bot.texts.inert import code, inert
 from bot.ui.interaction import Interaction
 from bot.ui.trouble import ALREADY_ACKNOWLEDGED, TROUBLE, describe, is_final, shorten
 from generation.errors import (
+    AdapterUnavailable,
     Cancelled,
     CheckpointUnavailable,
     InvalidRequest,
     NotChecked,
     OutOfMemory,
+    StepFailed,
     WorkerDied,
 )
 
@@ -60,7 +62,11 @@ SENTENCES: dict[type[BaseException], Line] = {
     CheckpointUnavailable: lambda error: say(
         "error-checkpoint", reason=inert(phrased(error.reason), WHY)
     ),
+    AdapterUnavailable: lambda error: say(
+        "error-adapter", name=inert(error.adapter, NAME), reason=inert(phrased(error.reason), WHY)
+    ),
     OutOfMemory: lambda _: say("error-too-large"),
+    StepFailed: lambda _: say("error-step-failed"),
     NotChecked: lambda _: say("error-not-checked"),
     Cancelled: lambda _: say("error-cancelled"),
     WorkerDied: lambda _: say("error-worker-died"),

@@ -8,6 +8,7 @@ import discord
 
 from bot.core.discord_limits import FORM_TEXT_LENGTH
 from bot.options.registry import Option, in_forms
+from bot.options.typography import well_formed
 from bot.options.values import Prompt
 from bot.texts import say
 from bot.texts.inert import units
@@ -82,4 +83,4 @@ def _fields(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for row in data.get("components", ()):
         for item in (row.get("component"), *row.get("components", ())):
             if item is not None:
-                yield item["custom_id"], item.get("value") or ""
+                yield item["custom_id"], well_formed(item.get("value") or "")

@@ -10,6 +10,7 @@ from bot.core.admission.request_context import Actor, RequestContext, Target
 from bot.core.errors import FileUnavailable, OwnersOnly, ServerUnknown
 from bot.core.pictures.example_store import Viewer
 from bot.db.records import EVERYWHERE, Origin
+from bot.options.typography import well_formed
 from bot.texts import say
 from bot.ui.eyes import (
     DiscordEyes,
@@ -26,6 +27,7 @@ from generation.source_image import MAX_BYTES
 
 # The first reply is due 3 s after the command, and the file is fetched before it.
 FETCH_S = 1.5
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".heic", ".heif", ".gif")
 
 
 def request_context_of(
@@ -41,7 +43,7 @@ def request_context_of(
         interaction_id=interaction.id,
         token=interaction.token,
         person_id=interaction.user.id,
-        person_name=interaction.user.name,
+        person_name=well_formed(interaction.user.name),
         channel_id=interaction.channel_id or 0,
         guild_id=interaction.guild_id,
         asked_at=interaction.created_at,
@@ -173,8 +175,13 @@ def viewer_of(interaction: Interaction) -> Viewer:
 
 
 def is_picture(file: discord.Attachment) -> bool:
-    """Tell whether Discord considers an attached file a picture."""
-    return (file.content_type or "").startswith("image/")
+    """Tell whether Discord considers an attached file a picture, or its name does.
+
+    Of some formats of phones Discord knows no type.
+    """
+    kind = file.content_type or ""
+    unknown = kind in ("", "application/octet-stream")
+    return kind.startswith("image/") or (unknown and file.filename.lower().endswith(PICTURES))
 
 
 async def fetch(interaction: Interaction, field: str, file: discord.Attachment) -> bytes:

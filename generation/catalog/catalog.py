@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from generation.architectures import ARCHITECTURES, SD1, Architecture
+from generation.adapters import Adapter
+from generation.architectures import ARCHITECTURES, DISTILLED, SD1, Architecture
 from generation.embedded import CHECKPOINT as EMBEDDED_FOLDER
 from generation.errors import CheckpointUnavailable, InvalidRequest
 from generation.phrases import Phrase
@@ -16,6 +17,7 @@ from generation.styles import NAME_LENGTH, NO_STYLE, Style
 SIZE = (32, 1536)  # whose widest shape still has sides of `SIDE`
 NAMED, NEAR = 12, 3  # names in a line about an unknown one: all of them, or the most similar
 SPACINGS = ("leading", "trailing", "linspace")
+SHIFT = (0.1, 100.0)  # of which 3 to 6 are usual; 1 is none
 FAMILY_S: Any = None  # stands for the default of the checkpoint's family
 
 
@@ -24,9 +26,11 @@ class Checkpoint:
     """A checkpoint and its recommended settings; the defaults are those of its family.
 
     ``source`` is a diffusers folder or a single file (Path), or a hub id (str). ``config`` is the
-    folder or hub id with a single file's configurations. ``family`` is the name of an architecture.
+    folder or hub id with a single file's configurations, ``parts`` are files with the VAE or text
+    encoders that a single file lacks or has worse. ``family`` is the name of an architecture.
     ``prediction_type``, ``timestep_spacing`` and ``zero_terminal_snr`` override the
-    configuration's. ``size`` is the side in pixels of a square picture; ``lcm`` means distilled for
+    configuration's, and so does ``shift``, that of flow matching's noise levels, for every size.
+    ``size`` is the side in pixels of a square picture; ``lcm`` means distilled for
     the LCM and TCD samplers; ``age_restricted``, for age-restricted channels only; ``roles``, the
     ids of Discord's roles that may draw with it, everybody if empty. ``picture`` is shown as its
     example. ``changed`` is its files' size and time, so that new contents are told from old ones.
@@ -37,10 +41,12 @@ class Checkpoint:
     source: Path | str
     revision: str | None = None
     config: Path | str | None = None
+    parts: tuple[Path, ...] = ()
     family: str = SD1.name
     prediction_type: str | None = None
     timestep_spacing: str | None = None
     zero_terminal_snr: bool | None = None
+    shift: float | None = None
     size: int = FAMILY_S
     num_inference_steps: int = FAMILY_S
     guidance_scale: float = FAMILY_S
@@ -73,7 +79,12 @@ class Checkpoint:
         ):
             if getattr(self, name) not in (None, *known):
                 raise InvalidRequest(name, Phrase("bound-either", names=known))
-        if self.sampler == Sampler.LCM:
+        if self.shift is not None:
+            if not self.architecture.flow_matching:
+                none = Phrase("bound-no-shift", family=self.architecture.title)
+                raise InvalidRequest("shift", none)
+            bounded("shift", self.shift, SHIFT)
+        if self.sampler in DISTILLED:
             bounded("num_inference_steps", self.num_inference_steps, LCM_STEPS)
 
     @property
@@ -82,19 +93,27 @@ class Checkpoint:
         return ARCHITECTURES[self.family]
 
     @property
+    def loaded_from(self) -> tuple[Any, ...]:
+        """What it is loaded from: another value means that it has to be loaded anew."""
+        files = (self.source, self.revision, self.config, self.parts, self.changed)
+        return (*files, self.family, *self.scheduler_settings.items())
+
+    @property
     def scheduler_settings(self) -> dict[str, Any]:
         """What overrides its scheduler configuration, by diffusers' names."""
         said = {
             "prediction_type": self.prediction_type,
             "timestep_spacing": self.timestep_spacing,
             "rescale_betas_zero_snr": self.zero_terminal_snr,
+            "shift": self.shift,
+            "use_dynamic_shifting": None if self.shift is None else False,
         }
         return {name: value for name, value in said.items() if value is not None}
 
     @property
     def samplers(self) -> tuple[Sampler, ...]:
-        """The samplers it offers; without distillation for it, LCM yields noise."""
-        return tuple(one for one in self.architecture.samplers if self.lcm or one != Sampler.LCM)
+        """The samplers it offers, those for distilled checkpoints only where it is one."""
+        return tuple(one for one in self.architecture.samplers if self.lcm or one not in DISTILLED)
 
     def admits(self, roles: frozenset[int]) -> bool:
         """Whether somebody with these roles may draw with it."""
@@ -138,7 +157,8 @@ class Catalog:
 
     Every catalog finds everything. A ``discreet`` one lists nothing age-restricted, and one with
     ``roles`` no checkpoint that is reserved for others. Parts that were given the same catalog all
-    see what it becomes.
+    see what it becomes. ``adapters`` are LoRAs and their relatives, ``embeddings`` words that
+    prompts can name.
     """
 
     checkpoints: Mapping[str, Checkpoint]
@@ -146,11 +166,14 @@ class Catalog:
     styles: Mapping[str, Style] = field(default_factory=dict)
     discreet: bool = False
     roles: frozenset[int] | None = None
+    adapters: Mapping[str, Adapter] = field(default_factory=dict)
+    embeddings: Mapping[str, Adapter] = field(default_factory=dict)
 
     def become(self, newer: "Catalog") -> None:
-        """Take over another's checkpoints, styles and default; copies made before stay."""
+        """Take over all that another has to offer; copies made before stay."""
         self.checkpoints, self.default = newer.checkpoints, newer.default
         self.styles = newer.styles
+        self.adapters, self.embeddings = newer.adapters, newer.embeddings
 
     def __getitem__(self, name: str) -> Checkpoint:
         """Return the checkpoint; raises CheckpointUnavailable if it is not in the catalog."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from generation.catalog.catalog import EMBEDDED, STYLES, Catalog, Checkpoint
+from generation.catalog.defaults import settings_of_source
 from generation.errors import (
     CatalogInvalid,
     CheckpointUnavailable,
@@ -16,11 +17,11 @@ from generation.errors import (
     InvalidRequest,
 )
 from generation.loading.checkpoint_folder import (
-    PICKLES,
     check_checker,
     check_configs,
     check_folder,
 )
+from generation.loading.detect import PICKLES
 from generation.loading.single_file import check_file
 from generation.phrases import Phrase
 from generation.request import Sampler
@@ -35,10 +36,12 @@ MOST_ROLES = 100
 _SOURCE: dict[str, tuple[type, ...]] = {"source": (str,), "revision": (str,)}
 _SETTINGS: dict[str, tuple[type, ...]] = {
     "config": (str,),
+    "parts": (list,),
     "family": (str,),
     "prediction_type": (str,),
     "timestep_spacing": (str,),
     "zero_terminal_snr": (bool,),
+    "shift": (float, int),
     "size": (int,),
     "num_inference_steps": (int,),
     "guidance_scale": (float, int),
@@ -93,14 +96,10 @@ def check_files(checkpoint: Checkpoint) -> None:
         check_folder(name, source, checkpoint.architecture)
         check_checker(name, source)
         return
-    check_file(name, source)
-    if config is None:
-        raise CheckpointUnavailable(
-            name,
-            Phrase("checkpoint-config-file", file=source.name),
-        )
-    if isinstance(config, Path):
-        check_configs(name, config, checkpoint.architecture)
+    configs = config if isinstance(config, Path) else None
+    if configs is not None:
+        check_configs(name, configs, checkpoint.architecture)
+    check_file(name, source, checkpoint.architecture, checkpoint.parts, configs)
 
 
 def read_catalog(path: Path | None = None, default: str | None = None) -> Catalog:
@@ -216,6 +215,12 @@ class _Reading:
         else:
             settings["source"] = source = _source(name, settings["source"], path.parent)
             found = self._taken(source)
+            if found is None and isinstance(source, Path):
+                settings = {**settings_of_source(source), **settings}
+            if isinstance(source, Path) and not source.exists() and not self._strict:
+                raise CheckpointUnavailable(
+                    name, Phrase("checkpoint-file-missing", file=str(source))
+                )
         try:
             if found is not None:
                 return replace(found, **settings, name=title)
@@ -271,9 +276,25 @@ def _settings(path: Path, place: str, written: Mapping[str, Any]) -> dict[str, A
         settings["sampler"] = Sampler(sampler)
     if "config" in settings:
         settings["config"] = _source(place, settings["config"], path.parent)
+    if "parts" in settings:
+        settings["parts"] = _parts(path, place, settings["parts"])
     if "roles" in settings:
         settings["roles"] = _roles(path, place, settings["roles"])
     return settings
+
+
+def _parts(path: Path, place: str, written: list[object]) -> tuple[Path, ...]:
+    """Return the files of a list, relative to that of the catalog."""
+    if not all(isinstance(one, str) and is_file_name(one) for one in written):
+        raise CatalogInvalid(
+            path, f"{place}.parts must be a list of files, such as vae.safetensors"
+        )
+    return tuple(_absolute(path.parent, str(one)) for one in written)
+
+
+def _absolute(base: Path, text: str) -> Path:
+    """Return the path of a file; a link keeps its name, by which its type is known."""
+    return Path(os.path.abspath(base / Path(text).expanduser()))  # noqa: PTH100
 
 
 def _roles(path: Path, place: str, written: object) -> tuple[int, ...]:
@@ -321,7 +342,7 @@ def _source(name: str, text: str, base: Path) -> Path | str:
     if place.is_dir():
         return place.resolve()
     if is_file_name(text):
-        return Path(os.path.abspath(place))  # noqa: PTH100 - a link keeps its name
+        return _absolute(base, text)
     if HUB_ID.fullmatch(text):
         return text
     raise CheckpointUnavailable(name, Phrase("checkpoint-no-source", source=text))
@@ -330,4 +351,5 @@ def _source(name: str, text: str, base: Path) -> Path | str:
 def _from_setting(setting: str, taken: Mapping[str, Checkpoint]) -> Checkpoint:
     source = _source(setting, setting, Path())
     name = KNOWN_NAMES.get(setting, Path(source).name)
-    return Checkpoint(name=setting if name in taken or not name else name, source=source)
+    said = settings_of_source(source) if isinstance(source, Path) else {}
+    return Checkpoint(name=setting if name in taken or not name else name, source=source, **said)

@@ -3,31 +3,37 @@
 import contextlib
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import torch
-from PIL import Image
 
 from generation.catalog import Catalog
+from generation.conditions.adapter_pool import AdapterPool
 from generation.engine import safety
-from generation.engine.active_requests import Drawing, UpscaleTask
+from generation.engine.active_requests import (
+    Drawing,
+    UpscaleTask,
+    checkpoint_of,
+    memory_guard,
+    out_of_memory,
+    source_of,
+    step_guard,
+    warm_up_request,
+)
 from generation.engine.batcher import Batcher, Bucket
 from generation.engine.device import pick_device
 from generation.engine.forward import Forward
 from generation.engine.postprocess import Postprocess
-from generation.engine.preview import draw_preview
 from generation.engine.row_profiling import Profiles
 from generation.engine.sample import Sample
-from generation.errors import Cancelled, GenerationError, InvalidRequest, NotChecked, OutOfMemory
+from generation.errors import Cancelled, GenerationError, NotChecked, OutOfMemory
 from generation.families.pipeline import Pipeline
-from generation.loading.memory import free_bytes, is_out_of_memory, release
+from generation.loading.memory import free_bytes, release
 from generation.loading.model_cache import ModelCache
 from generation.log_context import JOB, about
 from generation.options import DETERMINISTIC_ROWS, EngineOptions
-from generation.phrases import Phrase
 from generation.request import (
-    Aspect,
     Event,
     Failed,
     Finished,
@@ -65,6 +71,7 @@ class Engine:
         self._on_event = on_event
         self._options = options or EngineOptions()
         self._cache = ModelCache(catalog, self.device, self._options)
+        self._adapters = AdapterPool(catalog, self.device)
         self._profiles = Profiles(self.device, self._options.profiles)
         self._fixed_rows = self._options.rows
         if self._options.deterministic:
@@ -106,13 +113,14 @@ class Engine:
         elif key in self._aboard:
             self._cancelled.append(self._fail(key, Cancelled("cancelled")))
 
-    def look(self, key: int) -> None:
-        """Draw a preview at the request's next step; until it is asked again, there are no more.
+    @torch.inference_mode()
+    def look(self, key: int) -> Progress | None:
+        """Return how far a request is, with a preview, if that is further than at the last one.
 
-        Each request's first step brings one unasked. Unknown and finished keys are ignored.
+        None, also for unknown keys: then its next step brings one, as its first does unasked.
         """
-        if isinstance(drawing := self._aboard.get(key), Drawing):
-            drawing.preview_wanted = True
+        aboard = self._aboard.get(key)
+        return aboard.look() if isinstance(aboard, Drawing) else None
 
     @torch.inference_mode()
     def step(self) -> Events:
@@ -123,11 +131,8 @@ class Engine:
         must not be used.
         """
         events, self._cancelled = self._cancelled, []
-        if self._waiting:
-            key, request = next(iter(self._waiting.items()))
-            with about(self._jobs.get(key)):
-                events += self._admit(key, request)
-        self._board()
+        events += self._admit_one()
+        events += self._board()
         bucket = self._batcher.pick()
         if bucket is not None:
             events += self._denoise(bucket)
@@ -139,18 +144,27 @@ class Engine:
                 events += self._enlarge(self._unenlarged[0])
         return events + self._finish()
 
+    def _admit_one(self) -> Events:
+        """Admit the first that waits; those behind it only while its checkpoint is loading."""
+        self._cache.stop_loading_all_but(map(checkpoint_of, self._waiting.values()))
+        for key, request in list(self._waiting.items()):
+            with about(self._jobs.get(key)):
+                events = self._admit(key, request)
+            if events or not self._cache.is_loading(checkpoint_of(request)):
+                return events
+        return []
+
     def _admit(self, key: int, request: Request) -> Events:
         """Admit a request, if it is valid and there is memory for it."""
         started: Started | None
         try:
-            with _memory_guard(request):
+            with memory_guard(request):
                 if isinstance(request, UpscaleRequest):
                     started = self._prepare_enlarging(key, request)
                 else:
                     started = self._prepare_drawing(key, request)
         except GenerationError as error:
-            wanted = () if isinstance(request, UpscaleRequest) else (request.checkpoint,)
-            if isinstance(error, OutOfMemory) and self._make_room(*wanted):
+            if isinstance(error, OutOfMemory) and self._make_room(checkpoint_of(request)):
                 return []  # the next tick tries again
             del self._waiting[key]
             return [(key, Failed(error))]
@@ -169,42 +183,40 @@ class Engine:
         return Started()
 
     def _prepare_drawing(self, key: int, request: GenerationRequest) -> Started | None:
-        """Load the request's checkpoint if necessary, and encode its prompts; None: no room yet."""
-        picture = self._check(request)
+        """Load what the request needs, and encode its prompts; None: no room yet."""
+        checkpoint = self._catalog[request.checkpoint]
+        picture = source_of(request, self._adapters.samplers(checkpoint, request))
         pipeline = self._cache.take(
             request.checkpoint,
-            lambda name: self._on_event(key, Loading(name)),
+            lambda name, share: self._on_event(key, Loading(name, share)),
             in_use=self._in_use,
         )
         if pipeline is None:
             return None
-        prompts = pipeline.encode(request)
+        if (lease := self._adapters.take(pipeline, request)) is None:
+            return None
+        prompts = pipeline.encode(request, lease.adapters)
         start = None if picture is None else pipeline.encode_picture(picture)
         empty = pipeline.latents(request.width, request.height)
         bucket = Bucket(request.checkpoint, tuple(empty.shape[1:]), prompts.shapes)
-        self._aboard[key] = Drawing(key, request, bucket, pipeline, prompts, empty, start)
+        self._aboard[key] = Drawing(key, request, bucket, pipeline, prompts, empty, start, lease)
         return Started(prompts.cut)
 
-    def _check(self, request: GenerationRequest) -> Image.Image | None:
-        """Return the source picture, if any; raise errors that loading cannot fix."""
-        samplers = self._catalog[request.checkpoint].samplers
-        if request.sampler not in samplers:
-            raise InvalidRequest("sampler", Phrase("bound-one-of", names=tuple(samplers)))
-        if request.strength is None:
-            return None
-        if request.image is None:
-            raise InvalidRequest("image", Phrase("bound-image-needed"))
-        return decode(request.image, request.width, request.height)
-
-    def _board(self) -> None:
+    def _board(self) -> Events:
         """Let samples join their buckets in the order of their requests, as rows are free."""
         full: set[Bucket] = set()
+        failed: Events = []
         for drawing in self._drawings:
-            while not drawing.whole and drawing.bucket not in full:
-                if self._has_room(drawing):
-                    self._batcher.join(drawing.next_sample())
-                else:
-                    full.add(drawing.bucket)
+            try:
+                while not drawing.whole and drawing.bucket not in full:
+                    if self._has_room(drawing):
+                        with step_guard(drawing.request):
+                            self._batcher.join(drawing.next_sample())
+                    else:
+                        full.add(drawing.bucket)
+            except GenerationError as error:
+                failed.append(self._fail(drawing.key, error))
+        return failed
 
     def _has_room(self, drawing: Drawing) -> bool:
         """Whether another of its pictures can join: beside others, only as long as it pays."""
@@ -235,8 +247,13 @@ class Engine:
         outputs: list[torch.Tensor] = []
         with contextlib.suppress(OutOfMemory):
             outputs = self._forward.predict(pipeline, samples)
+        failed: dict[int, GenerationError] = {}
         for sample, output in zip(samples, outputs, strict=bool(outputs)):
-            sample.advance(output)
+            try:
+                with step_guard(sample.request):
+                    sample.advance(output)
+            except GenerationError as error:
+                failed[sample.key] = error
             if sample.done:
                 self._batcher.leave(sample)
                 self._undecoded.append(sample)
@@ -247,30 +264,24 @@ class Engine:
         for drawing in drawings:
             drawing.device_seconds += seconds * rows[drawing.key] / rows.total()
         if not outputs:
-            return [self._fail(one.key, _out_of_memory(one.request)) for one in drawings]
-        return [event for drawing in drawings for event in self._progress(drawing)]
-
-    def _progress(self, drawing: Drawing) -> Events:
-        """Report a request's progress, if there is any, with a preview if one is wanted."""
-        if drawing.step <= drawing.step_told:
-            return []
-        drawing.step_told = drawing.step
-        preview = None
-        if drawing.preview_wanted:
-            drawing.preview_wanted = False
-            clean = torch.cat([sample.clean() for sample in drawing.samples])
-            preview = draw_preview(clean, drawing.pipeline.preview_colours)
-        return [(drawing.key, Progress(drawing.step, drawing.samples[0].steps, preview))]
+            failed = {one.key: out_of_memory(one.request) for one in drawings}
+        events: Events = [self._fail(key, error) for key, error in failed.items()]
+        for drawing in drawings:
+            if drawing.key not in failed and (progress := drawing.progress()) is not None:
+                events.append((drawing.key, progress))
+        return events
 
     def _decode(self, sample: Sample) -> Events:
         """Decode a picture's final latents."""
         drawing = next(one for one in self._drawings if one.key == sample.key)
         begun = time.monotonic()
         try:
-            with _memory_guard(drawing.request):
+            with memory_guard(drawing.request):
                 pixels = drawing.pipeline.decode(sample.latents)
         except OutOfMemory as error:
-            return [] if self._make_room() else [self._fail(sample.key, error)]
+            if self._make_room() or drawing.pipeline.spare_memory(sample.latents):
+                return []  # the next tick tries again
+            return [self._fail(sample.key, error)]
         finally:
             seconds = time.monotonic() - begun
             drawing.device_seconds += seconds
@@ -293,7 +304,7 @@ class Engine:
         key, work = enlarging.key, enlarging.work
         begun = time.monotonic()
         try:
-            with _memory_guard(enlarging.request):
+            with memory_guard(enlarging.request):
                 work.step()
         except OutOfMemory as error:
             return [] if self._make_room() else [self._fail(key, error)]
@@ -345,8 +356,9 @@ class Engine:
         return {drawing.bucket.checkpoint for drawing in self._drawings}
 
     def _make_room(self, *wanted: str) -> bool:
-        """Free memory on the device; return whether a checkpoint was unloaded."""
-        dropped = self._cache.drop_all_but(self._in_use.union(wanted))
+        """Free memory on the device; return whether a checkpoint or an adapter was unloaded."""
+        dropped = self._adapters.drop_idle()
+        dropped |= self._cache.drop_all_but(self._in_use.union(wanted))
         if not dropped and self.device.type != "cpu":
             release(self.device)
         return dropped
@@ -360,46 +372,14 @@ class Engine:
             checkpoint = self._catalog[self._catalog.default]
         except GenerationError as error:
             return error
-        width, height = checkpoint.size_for(Aspect.SQUARE)
-        self.add(
-            WARM_UP,
-            GenerationRequest(
-                prompt="warm-up",
-                checkpoint=checkpoint.name,
-                width=width,
-                height=height,
-                num_inference_steps=1,
-                guidance_scale=checkpoint.guidance_scale,
-                sampler=checkpoint.sampler,
-                seed=0,
-                family=checkpoint.family,
-            ),
-        )
+        request = warm_up_request(checkpoint)
+        self.add(WARM_UP, request)
         while not self.idle:
             for _, event in self.step():
                 if isinstance(event, Failed):
                     return event.error
-        pipeline = self._cache.take(checkpoint.name, lambda _name: None)
+        pipeline = self._cache.take(checkpoint.name, lambda _name, _share: None)
         if pipeline is not None:
-            empty = pipeline.latents(width, height)
-            self.rows, _ = self._row_limits(
-                pipeline, Bucket(checkpoint.name, tuple(empty.shape[1:]))
-            )
+            shape = tuple(pipeline.latents(request.width, request.height).shape[1:])
+            self.rows, _ = self._row_limits(pipeline, Bucket(checkpoint.name, shape))
         return None
-
-
-def _out_of_memory(request: Request) -> OutOfMemory:
-    return OutOfMemory(
-        f"not enough memory for {request.num_images} × {request.width}×{request.height} px;"
-        " fewer or smaller pictures may fit"
-    )
-
-
-@contextlib.contextmanager
-def _memory_guard(request: Request) -> Iterator[None]:
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
-        raise _out_of_memory(request) from error

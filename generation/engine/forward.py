@@ -42,29 +42,46 @@ class Forward:
         pipeline's. Samples are not changed, so a failed forward pass can be repeated. Raises
         OutOfMemory if not even one row fits.
         """
-        both = [sample.next_rows() for sample in samples]
-        towards = [row for row, _ in both]
-        away = [row for _, row in both if row is not None]
-        first, second = (away, towards) if pipeline.negatives_first else (towards, away)
-        outputs = self._run(pipeline, samples[0].bucket, first + second)
-        parts = outputs[: len(first)], outputs[len(first) :]
-        against, along = parts if pipeline.negatives_first else reversed(parts)
-        negatives = iter(against)
+        groups = [[row for row in sample.next_rows() if row is not None] for sample in samples]
+        outputs = self._run_apart(pipeline, samples[0].bucket, groups)
         return [
-            pipeline.guide(output, next(negatives), sample.request) if sample.guided else output
-            for sample, output in zip(samples, along, strict=True)
+            pipeline.guide(found[0], found[1], sample.request) if sample.guided else found[0]
+            for sample, found in zip(samples, outputs, strict=True)
         ]
 
-    def _run(self, pipeline: Pipeline, bucket: Bucket, rows: list[Row]) -> list[torch.Tensor]:
-        """Run the rows, halving them as long as the device runs out of memory."""
+    def _run_apart(
+        self, pipeline: Pipeline, bucket: Bucket, groups: list[list[Row]]
+    ) -> list[list[torch.Tensor]]:
+        """Run the samples together, unless some would miss the compiled kernels for others' LoRAs.
+
+        That matters where the kernels must always be the same.
+        """
+        adapted = [group for group in groups if group[0].adapters]
+        mixed = 0 < len(adapted) < len(groups)
+        if not (mixed and self._row_counts and pipeline.row_counts(groups[0][0])):
+            return self._run(pipeline, bucket, groups)
+        plain = [group for group in groups if not group[0].adapters]
+        with_any = iter(self._run(pipeline, bucket, adapted))
+        without = iter(self._run(pipeline, bucket, plain))
+        return [next(with_any if group[0].adapters else without) for group in groups]
+
+    def _run(
+        self, pipeline: Pipeline, bucket: Bucket, groups: list[list[Row]]
+    ) -> list[list[torch.Tensor]]:
+        """Run each sample's rows, halving them as long as the device runs out of memory."""
         if self._row_counts:  # the memory layout, too, affects the choice of kernels
-            rows = [replace(row, latents=row.latents.contiguous()) for row in rows]
-        counts = self._row_counts or pipeline.row_counts(rows[0])
+            groups = [
+                [replace(row, latents=row.latents.contiguous()) for row in group]
+                for group in groups
+            ]
+        fixed = bool(self._row_counts)
+        counts = self._row_counts or pipeline.row_counts(groups[0][0])
+        rows = sum(len(group) for group in groups)
         tried_one_row = False
         while True:
-            sizes = self._sizes(bucket, len(rows), counts)
+            sizes = self._sizes(bucket, rows, counts)
             try:
-                outputs = _in_parts(pipeline, rows, sizes)
+                outputs = _in_parts(pipeline, groups, sizes, fixed=fixed)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
@@ -74,7 +91,7 @@ class Forward:
             # Outside the handler, whose traceback keeps the forward pass's tensors alive.
             if self._make_room():
                 continue
-            tried = _padded(min(len(rows), sizes[-1]), sizes)
+            tried = _padded(min(rows, sizes[-1]), sizes)
             if tried == 1 and tried_one_row:
                 raise OutOfMemory("not even one row fits")
             tried_one_row = tried == 1
@@ -99,14 +116,40 @@ class Forward:
                 del self._limits[bucket]
 
 
-def _in_parts(pipeline: Pipeline, rows: list[Row], sizes: Sequence[int]) -> list[torch.Tensor]:
-    """Run the rows in parts of the largest size, each part padded to the next size."""
-    outputs: list[torch.Tensor] = []
-    for begin in range(0, len(rows), sizes[-1]):
-        part = rows[begin : begin + sizes[-1]]
-        missing = _padded(len(part), sizes) - len(part)
-        outputs += pipeline.predict(part + part[-1:] * missing)[: len(part)]
-    return outputs
+def _in_parts(
+    pipeline: Pipeline, groups: list[list[Row]], sizes: Sequence[int], *, fixed: bool
+) -> list[list[torch.Tensor]]:
+    """Run each sample's rows in parts of at most the largest size, each padded to the next size.
+
+    A sample's rows stay together, unless there is room for one only: where they differ in length,
+    what a row goes through depends on the other.
+    """
+    most = sizes[-1]
+    if most == 1:
+        return [[pipeline.run([row], fixed=fixed)[0] for row in group] for group in groups]
+    outputs: list[list[torch.Tensor]] = []
+    part: list[list[Row]] = []
+    for group in groups:
+        if sum(map(len, part)) + len(group) > most:
+            outputs += _predict(pipeline, part, sizes, fixed=fixed)
+            part = []
+        part.append(group)
+    return outputs + _predict(pipeline, part, sizes, fixed=fixed)
+
+
+def _predict(
+    pipeline: Pipeline, part: list[list[Row]], sizes: Sequence[int], *, fixed: bool
+) -> list[list[torch.Tensor]]:
+    """Run each sample's rows at once, in the order of diffusers' own pipeline."""
+    places = [(second, index) for index, rows in enumerate(part) for second in range(len(rows))]
+    places.sort(key=lambda place: place[0], reverse=pipeline.negatives_first)
+    rows = [part[index][second] for second, index in places]
+    missing = _padded(len(rows), sizes) - len(rows)
+    outputs = pipeline.run(rows + rows[-1:] * missing, fixed=fixed)
+    found = dict(zip(places, outputs, strict=False))
+    return [
+        [found[second, index] for second in range(len(rows))] for index, rows in enumerate(part)
+    ]
 
 
 def _padded(rows: int, sizes: Sequence[int]) -> int:

@@ -1,9 +1,11 @@
 """Maps sampler names to diffusers' noise schedulers."""
 
+import inspect
 import math
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from diffusers import (
     DDIMScheduler,
     DPMSolverMultistepScheduler,
@@ -12,12 +14,16 @@ from diffusers import (
     HeunDiscreteScheduler,
     LCMScheduler,
     PNDMScheduler,
+    TCDScheduler,
     UniPCMultistepScheduler,
 )
+from diffusers.schedulers.scheduling_ddim import rescale_zero_terminal_snr
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
 
+from generation.engine.preview import LEAST_SIGNAL
 from generation.request import Sampler
 
+ZERO_SNR = "rescale_betas_zero_snr"
 # Options that define the sampler: they override a checkpoint's own scheduler configuration.
 _SPACING = {
     "use_karras_sigmas": False,
@@ -42,6 +48,7 @@ _SCHEDULERS: dict[Sampler, tuple[type[SchedulerMixin], dict[str, Any]]] = {
     Sampler.PNDM: (PNDMScheduler, {"skip_prk_steps": True}),
     Sampler.HEUN: (HeunDiscreteScheduler, {}),
     Sampler.LCM: (LCMScheduler, {}),
+    Sampler.TCD: (TCDScheduler, {}),
 }
 
 
@@ -53,7 +60,54 @@ def build_scheduler(sampler: Sampler, config: Mapping[str, Any]) -> SchedulerMix
     DDIM's default of True clips latents to ±1.
     """
     kind, options = _SCHEDULERS[sampler]
-    return kind.from_config({**config, "clip_sample": False, **_SPACING, **options})
+    scheduler = kind.from_config({**config, "clip_sample": False, **_SPACING, **options})
+    if config.get(ZERO_SNR):
+        _end_in_noise(scheduler, config)
+    return scheduler
+
+
+def _end_in_noise(scheduler: SchedulerMixin, config: Mapping[str, Any]) -> None:
+    """Let a scheduler have zero terminal SNR, and divide by no signal of zero.
+
+    diffusers' PNDM and Heun have no option for it (Lin et al. 2024, algorithm 1). Where it has one,
+    some bound the last signal themselves; the others can only do without if v is predicted.
+    """
+    lacks = not _knows_zero_snr(scheduler)
+    if lacks:
+        scheduler.betas = rescale_zero_terminal_snr(scheduler.betas)
+        scheduler.alphas = 1.0 - scheduler.betas
+        scheduler.alphas_cumprod = torch.cumprod(scheduler.alphas, dim=0)
+    if lacks or config.get("prediction_type") != "v_prediction":
+        scheduler.alphas_cumprod[-1].clamp_(min=LEAST_SIGNAL**2)
+
+
+def needs_exactness(scheduler: SchedulerMixin) -> bool:
+    """Whether half precision would lose the little signal that a step starts from.
+
+    That is with zero terminal SNR where diffusers has none, and its steps do not reckon with it.
+    """
+    kept = getattr(scheduler, "alphas_cumprod", None)
+    if kept is None or _knows_zero_snr(scheduler):
+        return False
+    return float(kept[-1]) <= LEAST_SIGNAL**2
+
+
+def begin_plainly(scheduler: SchedulerMixin) -> bool:
+    """Let Heun take its first interval from noise alone in one plain step; return whether it does.
+
+    There its second evaluation would weigh what it corrects by half the ratio of both noise levels.
+    """
+    if scheduler.order != 2 or len(scheduler.sigmas) < 3:
+        return False
+    if scheduler.sigmas[0] < 0.9 / LEAST_SIGNAL:
+        return False
+    scheduler.timesteps = torch.cat([scheduler.timesteps[:1], scheduler.timesteps[2:]])
+    scheduler.sigmas = torch.cat([scheduler.sigmas[:1], scheduler.sigmas[2:]])
+    return True
+
+
+def _knows_zero_snr(scheduler: SchedulerMixin) -> bool:
+    return ZERO_SNR in inspect.signature(type(scheduler).__init__).parameters
 
 
 def noise_level(scheduler: SchedulerMixin, step: int) -> float:

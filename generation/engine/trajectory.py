@@ -1,12 +1,13 @@
 """A picture's way from noise: diffusers' noise scheduler, with what differs between them hidden."""
 
 import inspect
+from typing import Any
 
 import torch
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
 
 from generation.engine.preview import predict_clean
-from generation.engine.samplers import noise_level
+from generation.engine.samplers import begin_plainly, needs_exactness, noise_level
 from generation.request import GenerationRequest
 
 
@@ -26,9 +27,14 @@ class Trajectory:
         self.step = 0
         skipped = request.num_inference_steps - request.steps_taken
         self._begin = skipped * scheduler.order
+        self._exact = needs_exactness(scheduler)
+        self._begins_plainly = self._exact and self._begin == 0 and begin_plainly(scheduler)
         self._timesteps = scheduler.timesteps[self._begin :]
         self.steps = len(self._timesteps)
-        self._takes_generator = "generator" in inspect.signature(scheduler.step).parameters
+        taken = inspect.signature(scheduler.step).parameters
+        self._takes_generator = "generator" in taken
+        # As diffusers' pipelines call it: without noise of its own.
+        self._options = {"eta": 0.0} if "eta" in taken else {}
 
     @property
     def timestep(self) -> torch.Tensor:
@@ -61,10 +67,17 @@ class Trajectory:
     ) -> torch.Tensor:
         """Return the next latents, given the guided model output for ``model_input``."""
         self._output = output
-        options = {"generator": generator} if self._takes_generator else {}
+        options: dict[str, Any] = dict(self._options)
+        if self._takes_generator:
+            options["generator"] = generator
+        dtype = latents.dtype
+        if self._exact:
+            output, latents = output.float(), latents.float()
         latents = self.scheduler.step(output, self.timestep, latents, **options, return_dict=False)
+        if self.step == 0 and self._begins_plainly:
+            self.scheduler.dt = None  # so that the next step begins another interval
         self.step += 1
-        return latents[0]
+        return latents[0].to(dtype)
 
     def clean(self) -> torch.Tensor:
         """Return the predicted noise-free latents of the last step."""

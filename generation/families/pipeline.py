@@ -1,6 +1,7 @@
 """What the engine knows of a model family: its rows, its prompts, and a loaded checkpoint."""
 
 import logging
+import math
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -11,13 +12,19 @@ import torch
 from accelerate import cpu_offload_with_hook
 from accelerate.hooks import UserCpuOffloadHook
 from PIL import Image
+from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
-from generation.architectures import ARCHITECTURES, Architecture
+from generation.architectures import ARCHITECTURES, Architecture, Sampler
+from generation.conditions.adapter_keys import Part
+from generation.conditions.embeddings import Embeddings
+from generation.conditions.row_adapters import NO_ADAPTERS, Adapters, AdapterSet, RowAdapters
 from generation.engine.preview import PreviewColours
 from generation.engine.samplers import build_scheduler
 from generation.engine.trajectory import Trajectory
+from generation.families.autoencoder import Autoencoder
 from generation.options import Compile
-from generation.request import GenerationRequest
+from generation.phrases import Phrase
+from generation.request import SIDE, GenerationRequest
 
 if TYPE_CHECKING:
     from generation.loading.model_loader import Parts
@@ -43,6 +50,7 @@ class Row:
     latents: torch.Tensor
     timestep: torch.Tensor
     conditioning: Conditioning
+    adapters: AdapterSet = NO_ADAPTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +68,13 @@ class Prompts:
     @property
     def shapes(self) -> Shapes:
         """What requests must have in common to share a forward pass."""
-        conditioning = self.positive[0][1]
-        return tuple((name, tuple(value.shape[1:])) for name, value in conditioning.items())
+        positive = _shapes(self.positive)
+        negative = positive if self.negative is None else _shapes(self.negative)
+        return positive if positive == negative else positive + negative
+
+
+def _shapes(schedule: Schedule) -> Shapes:
+    return tuple((name, tuple(value.shape[1:])) for name, value in schedule[0][1].items())
 
 
 class Pipeline(ABC):
@@ -89,15 +102,32 @@ class Pipeline(ABC):
         self.source = parts.source
         self.checker = parts.checker
         loaded: dict[str, torch.nn.Module] = {
-            name: parts.components[name].eval() for name in self.models
+            name: parts.components[name].eval() for name in self.models if name in parts.components
         }
         self.channels = self.latent_channels(loaded)
+        # What adapters change: of the text encoders, those that trainers change, too.
+        self.adapted: dict[Part, torch.nn.Module] = {Part.DENOISER: loaded[self.denoiser]}
+        self.adapted |= {
+            Part(name): model
+            for name, model in loaded.items()
+            if isinstance(model, CLIPTextModel | CLIPTextModelWithProjection)
+        }
+        self.row_adapters = RowAdapters(self.adapted[Part.DENOISER])
+        self.embeddings = Embeddings(self.adapted, device, self.architecture.name)
         self._offloaded: list[UserCpuOffloadHook] = []
         for name, model in loaded.items():
             if offloads and name != self.denoiser:
                 self._offloaded.append(cpu_offload_with_hook(model, device)[1])
             else:
                 model.to(device)
+        # What stays on the device while others run.
+        self.resident = sum(
+            weight.nbytes
+            for name, model in loaded.items()
+            if not offloads or name == self.denoiser
+            for weight in model.parameters()
+        )
+        self._autoencoder = Autoencoder(parts.components["vae"], device, self.resident)
         self.latents_dtype: torch.dtype = parts.components[self.denoiser].dtype
         self.parameters = sum(
             weight.numel() for model in loaded.values() for weight in model.parameters()
@@ -112,31 +142,63 @@ class Pipeline(ABC):
         """
 
     @property
-    @abstractmethod
     def scale_factor(self) -> int:
         """How many pixels a side of a latent cell has."""
+        return self._autoencoder.scale_factor
 
     @abstractmethod
-    def encode(self, request: GenerationRequest) -> Prompts:
-        """Return the conditioning of a request's prompts, size and guidance."""
+    def encode(self, request: GenerationRequest, adapters: Adapters = ()) -> Prompts:
+        """Return the conditioning of a request's prompts, size and guidance.
+
+        ``adapters`` are the request's; what they change in text encoders is part of it.
+        """
+
+    def run(self, rows: Sequence[Row], *, fixed: bool = False) -> Sequence[torch.Tensor]:
+        """Predict with the rows' adapters.
+
+        With ``fixed`` there are always as many rows, and a row's output depends on no other row.
+        """
+        sets = [row.adapters for row in rows]
+        with self.row_adapters.applied(sets, fixed=fixed):
+            return self.predict(rows)
 
     @abstractmethod
     def predict(self, rows: Sequence[Row]) -> Sequence[torch.Tensor]:
         """Run the denoiser once; return each row's output [1, channels, h, w]."""
 
-    @abstractmethod
+    @torch.inference_mode()
     def encode_picture(self, picture: Image.Image) -> DrawLatents:
         """Return a function that samples latents [1, channels, h, w] of an RGB picture."""
+        draw = self._autoencoder.encode(picture, self.latents_dtype)
+        self._make_way()
+        return draw
 
-    @abstractmethod
+    @torch.inference_mode()
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
         """Return the picture of latents [1, channels, h, w]: CPU uint8 [height, width, 3]."""
+        picture = self._autoencoder.decode(latents)
+        self._make_way()
+        return picture
 
     def guide(
         self, towards: torch.Tensor, away: torch.Tensor, request: GenerationRequest
     ) -> torch.Tensor:
-        """Return the output that guidance makes of both prompts' (Ho and Salimans, 2022)."""
-        return away + request.guidance_scale * (towards - away)
+        """Return the output that guidance makes of both prompts' (Ho and Salimans, 2022).
+
+        It is rescaled as in Lin et al. 2024, section 3.4.
+        """
+        guided = self._guided(towards, away, request.guidance_scale)
+        share = request.guidance_rescale
+        if not share:
+            return guided
+        inside = tuple(range(1, guided.dim()))
+        deviations = (one.std(dim=inside, keepdim=True) for one in (towards, guided))
+        rescaled = guided * (next(deviations) / next(deviations))
+        return share * rescaled + (1 - share) * guided
+
+    def _guided(self, towards: torch.Tensor, away: torch.Tensor, scale: float) -> torch.Tensor:
+        """Return both outputs combined, rounded as in diffusers' own pipeline."""
+        return away + scale * (towards - away)
 
     def trajectory(self, request: GenerationRequest) -> Trajectory:
         """Return a new picture's way from noise."""
@@ -156,19 +218,39 @@ class Pipeline(ABC):
 
     def empty_row(self, width: int, height: int) -> Row:
         """Return a row like those of pictures of this size in pixels, with a short prompt."""
-        request = GenerationRequest(
+        request = self._empty_request(self.architecture.sampler, width, height)
+        conditioning = self.encode(request).positive[0][1]
+        return Row(self.latents(width, height), torch.tensor(0.0), conditioning)
+
+    def check_scheduler(self) -> None:
+        """Raise ValueError, saying why, unless every sampler can follow its configuration.
+
+        That is a file of strangers', which is read when a picture begins: then it is too late.
+        """
+        for sampler in self.architecture.samplers:
+            request = self._empty_request(sampler, SIDE[1], SIDE[1])
+            why = ""
+            try:
+                way = self.trajectory(request)
+                if not math.isfinite(way.timestep):
+                    why = str(way.timestep)
+            except Exception as error:  # noqa: BLE001 - whatever diffusers makes of wrong values
+                why = f"{type(error).__name__}: {error}"
+            if why:
+                raise ValueError(Phrase("checkpoint-scheduler", sampler=sampler, why=why))
+
+    def _empty_request(self, sampler: Sampler, width: int, height: int) -> GenerationRequest:
+        return GenerationRequest(
             prompt="empty",
             checkpoint="any",
             family=self.architecture.name,
             width=width,
             height=height,
-            num_inference_steps=1,
+            num_inference_steps=2,
             guidance_scale=1.0,
-            sampler=self.architecture.sampler,
+            sampler=sampler,
             seed=0,
         )
-        conditioning = self.encode(request).positive[0][1]
-        return Row(self.latents(width, height), torch.tensor(0.0), conditioning)
 
     @property
     def compiled(self) -> bool:
@@ -189,6 +271,10 @@ class Pipeline(ABC):
         """Synchronize with the device, so that progress is accurate and a cancel is prompt."""
         if self.device.type != "cpu":
             torch.accelerator.synchronize(self.device)
+
+    def spare_memory(self, latents: torch.Tensor) -> bool:
+        """Decode such latents with less memory from now on; return whether that was not so yet."""
+        return self._autoencoder.spare_memory(latents)
 
     def _make_way(self) -> None:
         """Leave the device to the denoiser, if it cannot hold everything."""

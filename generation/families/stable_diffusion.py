@@ -1,18 +1,19 @@
 """Stable Diffusion 1 and 2: a UNet, a VAE and one CLIP text encoder."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
-from PIL import Image
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from generation.conditions.adapter_keys import Part
+from generation.conditions.row_adapters import Adapters
 from generation.engine.preview import SD1_COLOURS, PreviewColours
-from generation.engine.prompt import PromptEncoder
-from generation.families.autoencoder import Autoencoder
+from generation.engine.prompt import EncodedPrompt, PromptEncoder, last_layer
 from generation.families.compiled import ROWS, CompiledUNet
-from generation.families.pipeline import DrawLatents, Pipeline, Prompts, Row, stack
+from generation.families.pipeline import Conditioning, Pipeline, Prompts, Row, stack
 from generation.options import Compile
 from generation.phrases import Phrase
 from generation.request import GenerationRequest
@@ -31,6 +32,7 @@ class StableDiffusion(Pipeline):
     }
     tokenizers: ClassVar[Mapping[str, Any]] = {"tokenizer": CLIPTokenizer}
     denoiser = "unet"
+    read = staticmethod(last_layer)
     colours: ClassVar[PreviewColours] = SD1_COLOURS
 
     def __init__(self, parts: "Parts", device: torch.device, *, offloads: bool = False) -> None:
@@ -38,9 +40,19 @@ class StableDiffusion(Pipeline):
         self.text_encoder: CLIPTextModel = parts.components["text_encoder"]
         self.unet: UNet2DConditionModel = parts.components["unet"]
         self.vae: AutoencoderKL = parts.components["vae"]
-        self._autoencoder = Autoencoder(self.vae, device)
         self._compiled: CompiledUNet | None = None
-        self._prompts = PromptEncoder(parts.components["tokenizer"], self.text_encoder, device)
+        self._encoders = [
+            PromptEncoder(
+                parts.components[tokenizer],
+                parts.components[part],
+                device,
+                self.embeddings,
+                read=self.read,
+                part=part,
+            )
+            for tokenizer in self.tokenizers
+            for part in [Part(tokenizer.replace("tokenizer", "text_encoder"))]
+        ]
 
     @classmethod
     def latent_channels(cls, models: Mapping[str, Any]) -> int:
@@ -50,24 +62,56 @@ class StableDiffusion(Pipeline):
             raise ValueError(Phrase("checkpoint-inpainting", channels=takes))
         return cell
 
-    @property
-    def scale_factor(self) -> int:
-        """How many pixels a side of a latent cell has."""
-        return self._autoencoder.scale_factor
-
-    def encode(self, request: GenerationRequest) -> Prompts:
-        """Return the embeddings [1, chunks × 77, width] of its prompts, equally many chunks."""
-        encoded = self._prompts.encode(request.prompt)
-        if not request.guided:
-            self._make_way()
-            return Prompts([(0, {"prompt": encoded.embedding})], None, encoded.cut)
-        against = self._prompts.encode(request.negative_prompt)
-        chunks = max(encoded.chunks, against.chunks)
-        encoded, against = (self._prompts.pad(one, chunks) for one in (encoded, against))
+    def encode(self, request: GenerationRequest, adapters: Adapters = ()) -> Prompts:
+        """Return the conditioning of its prompts; both are padded to equally many chunks."""
+        texts = [request.prompt]
+        if request.guided and not self._embeds_guidance:
+            texts.append(request.negative_prompt)
+        read = [[encoder.encode(text, adapters) for encoder in self._encoders] for text in texts]
+        chunks = max(one.chunks for both in read for one in both)
+        padded = [
+            [
+                encoder.pad(one, chunks, adapters)
+                for encoder, one in zip(self._encoders, both, strict=True)
+            ]
+            for both in read
+        ]
         self._make_way()
-        cut = ", ".join(one.cut for one in (encoded, against) if one.cut)
-        towards, away = ({"prompt": one.embedding} for one in (encoded, against))
-        return Prompts([(0, towards)], [(0, away)], cut)
+        towards, *away = (self._conditioning(request, both) for both in padded)
+        negative = [(0, self._negative(request, one)) for one in away] or None
+        cut = ", ".join(dict.fromkeys(one.cut for both in read for one in both if one.cut))
+        return Prompts([(0, towards)], negative, cut)
+
+    def _conditioning(
+        self, request: GenerationRequest, encoded: Sequence[EncodedPrompt]
+    ) -> Conditioning:
+        """Return what a row gets of one text, as each encoder has it."""
+        return {"prompt": encoded[0].embedding, **self._guidance(request)}
+
+    def _negative(self, request: GenerationRequest, conditioning: Conditioning) -> Conditioning:
+        """Return what a row gets of the negative prompt, given what it would of any text."""
+        del request
+        return conditioning
+
+    @property
+    def _embeds_guidance(self) -> bool:
+        """Whether guidance is an input of the UNet, as in a latent consistency model."""
+        return self.unet.config.time_cond_proj_dim is not None
+
+    def _guidance(self, request: GenerationRequest) -> dict[str, torch.Tensor]:
+        """Return the guidance scale as conditioning [1, width], if the UNet takes it so.
+
+        A sinusoidal embedding (Vaswani et al. 2017) of a thousand times the scale over 1, as it was
+        distilled with (Luo et al. 2023).
+        """
+        if not self._embeds_guidance:
+            return {}
+        width: int = self.unet.config.time_cond_proj_dim
+        scale = torch.tensor(request.guidance_scale - 1) * 1000.0
+        rates = torch.exp(torch.arange(width // 2) * -(math.log(10000.0) / (width // 2 - 1)))
+        angles = scale[None, None] * rates[None]
+        waves = torch.nn.functional.pad(torch.cat([angles.sin(), angles.cos()], 1), (0, width % 2))
+        return {"guidance": waves.to(self.device, self.latents_dtype)}
 
     @torch.inference_mode()
     def predict(self, rows: Sequence[Row]) -> Sequence[torch.Tensor]:
@@ -75,14 +119,19 @@ class StableDiffusion(Pipeline):
         latents = torch.cat([row.latents for row in rows])
         timesteps = torch.stack([row.timestep.float() for row in rows]).to(self.device)
         options = self._conditioned(rows)
-        if len(rows) in self.row_counts(rows[0]):
+        adapted = any(row.adapters for row in rows)
+        if len(rows) in self.row_counts(rows[0]) and not adapted:
             assert self._compiled is not None  # noqa: S101 - or there would be no counts
             return self._compiled(latents, timesteps, options).split(1)
         return self.unet(latents, timesteps, **options, return_dict=False)[0].split(1)
 
     def _conditioned(self, rows: Sequence[Row]) -> dict[str, Any]:
         """Return the rows' conditioning as the UNet takes it."""
-        return {"encoder_hidden_states": stack(rows, "prompt")}
+        guided = "guidance" in rows[0].conditioning
+        return {
+            "encoder_hidden_states": stack(rows, "prompt"),
+            "timestep_cond": stack(rows, "guidance") if guided else None,
+        }
 
     def row_counts(self, row: Row) -> tuple[int, ...]:
         """Return the row counts that a forward pass of such rows may have; empty: any."""
@@ -103,17 +152,3 @@ class StableDiffusion(Pipeline):
             timesteps = torch.zeros(rows, device=self.device)
             compiled.warm_up(latents, timesteps, self._conditioned([row] * rows))
         self._compiled = compiled
-
-    @torch.inference_mode()
-    def encode_picture(self, picture: Image.Image) -> DrawLatents:
-        """Return a function that samples latents [1, channels, h, w] of an RGB picture."""
-        draw = self._autoencoder.encode(picture, self.latents_dtype)
-        self._make_way()
-        return draw
-
-    @torch.inference_mode()
-    def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        """Return the picture of latents [1, channels, h, w]: CPU uint8 [height, width, 3]."""
-        picture = self._autoencoder.decode(latents)
-        self._make_way()
-        return picture

@@ -22,6 +22,7 @@ from generation.loading.detect import Kind, ModelFile, inspect_file
 from generation.phrases import Phrase
 from generation.worker.hardware import limit_memory
 
+MODULE = "generation.library.headers"
 MEMORY = 512 * 2**20  # bytes; a header of 16 MiB takes up to 250
 FILE_S = 30.0  # network disks may have to wake up
 # What a child has no use for: the bot's token, and those for downloads.
@@ -71,6 +72,11 @@ class HeaderReader:
         finally:
             timer.cancel()
 
+    def kill(self) -> None:
+        """End the child from another thread; what it was reading is not read."""
+        if (child := self._child) is not None:
+            child.kill()
+
     def _end(self) -> None:
         child, self._child = self._child, None
         if child is not None:
@@ -106,7 +112,7 @@ def _unpacked(value: Any) -> Any:  # noqa: ANN401
 
 def _start() -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "generation.library.headers"],
+        [sys.executable, "-m", MODULE],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

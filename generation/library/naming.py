@@ -6,16 +6,13 @@ from collections.abc import Collection, Iterable
 from generation.styles import NAME_LENGTH, NO_STYLE
 
 CUT = "…"
-_INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # unicodedata's categories
+_BREAKS, _INVISIBLE = ("Cc", "Zl", "Zp"), ("Cf", "Cs", "Co", "Cn")  # unicodedata's categories
+_JOINERS = "\u200c\u200d"  # parts of words and emoji
 
 
 def clean(text: str) -> str:
     """Return a text as a name: on one line, and without what nobody sees."""
-    seen = "".join(
-        character
-        for character in unicodedata.normalize("NFC", text)
-        if unicodedata.category(character) not in _INVISIBLE or character in "\u200c\u200d"
-    )
+    seen = "".join(map(_visible, unicodedata.normalize("NFC", text)))
     return " ".join(seen.split())
 
 
@@ -44,6 +41,13 @@ def shortened(name: str, end: str = "") -> str:
     first = (room - len(CUT) + 1) // 2
     last = room - len(CUT) - first
     return (name[:first].rstrip() + CUT + name[-last:].lstrip()) + end
+
+
+def _visible(character: str) -> str:
+    kind = unicodedata.category(character)
+    if kind in _BREAKS:
+        return " "
+    return "" if kind in _INVISIBLE and character not in _JOINERS else character
 
 
 def _is_free(name: str, taken: Collection[str]) -> bool:

@@ -1,65 +1,47 @@
 """From what lies in the folders to the catalog that people choose from. Imports no torch."""
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from generation.architectures import ARCHITECTURES
 from generation.catalog import Checkpoint, Offers, read_offers, settings_of
-from generation.errors import CatalogInvalid, InvalidRequest
+from generation.catalog.defaults import DRAWN, settings_in
+from generation.errors import CatalogInvalid, CheckpointUnavailable, InvalidRequest
+from generation.library.diffusers_folder import inspect_folder
+from generation.library.footprint import Footprint, memory_needed
 from generation.library.layout import SETTINGS
-from generation.library.shelf import Item, Library, Shelf
-from generation.loading.detect import Kind, ModelFile, Part, checkpoint_problem
+from generation.library.shelf import SHELF, Item, Library, Shelf
+from generation.loading.detect import Kind, ModelFile, checkpoint_problem, inspect_file
 from generation.loading.key_rules import TITLES
+from generation.loading.layouts.composition import companions, lacks
 from generation.phrases import Phrase
-from generation.request import Sampler
 
-RESERVE = 2 * 2**30  # bytes, as the model cache leaves free
-# Families as files tell them, and the architecture of each.
-_ARCHITECTURES = {name.replace("-", "_"): name for name in ARCHITECTURES}
-DRAWN = tuple(_ARCHITECTURES)
-SD3_MEDIUM = 4_000_000_000  # parameters at most; Large's denoiser has 8.1 thousand million
-
-# What distilled models are asked for, by their makers' model cards; those without classifier-free
-# guidance take guidance 1. A number of steps in the name counts more.
-DISTILLED: Mapping[str, Mapping[str, Any]] = {
-    "lcm": {"lcm": True, "sampler": Sampler.LCM, "num_inference_steps": 6, "guidance_scale": 1.0},
-    "dmd2": {"lcm": True, "sampler": Sampler.LCM, "num_inference_steps": 4, "guidance_scale": 1.0},
-    "turbo": {
-        "sampler": Sampler.EULER_A,
-        "num_inference_steps": 4,
-        "guidance_scale": 1.0,
-        "timestep_spacing": "trailing",
-    },
-    "lightning": {
-        "sampler": Sampler.EULER,
-        "num_inference_steps": 6,
-        "guidance_scale": 1.0,
-        "timestep_spacing": "trailing",
-    },
-    "hyper": {
-        "sampler": Sampler.DDIM,
-        "num_inference_steps": 8,
-        "guidance_scale": 1.0,
-        "timestep_spacing": "trailing",
-    },
-}
-_STEPS = re.compile(r"(?<![0-9])([1-9][0-9]?)[ _-]?steps?(?![a-z])", re.IGNORECASE)
 # Files of other kinds are said to be in the wrong place in the folders for these only.
 _FOR_CHECKPOINTS = (Kind.CHECKPOINT, Kind.DIFFUSION_MODEL)
 
 
-def looker(library: Library, file: Path | None, default: str | None) -> Callable[[], Offers]:
-    """Return a function that looks at the folders and reads the owner's catalog ``file``.
+class Looker:
+    """Looks at folders and reads the owner's catalog ``file``, again and again.
 
-    It blocks, and raises CatalogInvalid or, where there are no folders, CheckpointUnavailable.
+    What the files' headers say is kept in ``folder``. Calling it blocks, and raises CatalogInvalid,
+    or CheckpointUnavailable where there are no folders.
     """
 
-    def look() -> Offers:
-        return offers(library.look(), file, default, strict=not library.exists)
+    def __init__(
+        self, folders: Sequence[Path], folder: Path, file: Path | None, default: str | None
+    ) -> None:
+        self._library = Library(folders, folder / SHELF)
+        self._file, self._default = file, default
 
-    return look
+    def __call__(self) -> Offers:
+        """Return the catalog as it is now."""
+        return offers(
+            self._library.look(), self._file, self._default, strict=not self._library.exists
+        )
+
+    def close(self) -> None:
+        """End a look in another thread, which raises LookEnded there."""
+        self._library.close()
 
 
 def offers(shelf: Shelf, file: Path | None, default: str | None, *, strict: bool) -> Offers:
@@ -67,7 +49,7 @@ def offers(shelf: Shelf, file: Path | None, default: str | None, *, strict: bool
     found: dict[str, Checkpoint] = {}
     notes = [f"{one.path}: {one.why}" for one in shelf.unread]
     for item in shelf.items:
-        made = checkpoint_of(item)
+        made = checkpoint_of(item, shelf)
         if isinstance(made, Checkpoint):
             found[made.name] = made
         elif made is not None:
@@ -76,11 +58,22 @@ def offers(shelf: Shelf, file: Path | None, default: str | None, *, strict: bool
     return Offers(owner.catalog, (*notes, *owner.notes))
 
 
-def checkpoint_of(item: Item) -> Checkpoint | str | None:
-    """Return what can be drawn with; a line that says why not; None where nobody expects it to."""
+def checkpoint_of(item: Item, shelf: Shelf) -> Checkpoint | str | None:
+    """Return what can be drawn with; a line that says why not; None where nobody expects it to.
+
+    What the file lacks, such as its VAE, is taken from the others on the shelf.
+    """
     if (problem := problem_of(item)) is not None:
         return problem if is_missed(item) else None
     beside, settings = item.sidecar, settings_in(item.file)
+    if not item.candidate.is_folder:
+        parts = companions(item.file, [one.file for one in shelf.items if one.problem is None])
+        lost = lacks(item.file, parts)
+        if lost is not None and "parts" not in beside.settings:
+            return lost
+        settings["parts"] = tuple(parts.values())
+    used = [item.candidate]
+    used += [one.candidate for one in shelf.items if one.path in settings.get("parts", ())]
     place = item.path.with_name(item.candidate.beside.get(SETTINGS, item.path.name))
     try:
         settings |= settings_of(place, item.name, beside.settings)
@@ -88,33 +81,13 @@ def checkpoint_of(item: Item) -> Checkpoint | str | None:
             name=item.name,
             source=item.path,
             picture=beside.picture,
-            changed=(item.candidate.size, item.candidate.changed),
+            changed=(sum(one.size for one in used), max(one.changed for one in used)),
             **settings,
         )
+    except (CatalogInvalid, CheckpointUnavailable) as error:
+        return f"{place.name}: {error.reason}"
     except InvalidRequest as error:
         return f"{place.name}: {error}"
-    except CatalogInvalid as error:
-        return f"{place.name}: {error.reason}"
-
-
-def settings_in(file: ModelFile) -> dict[str, Any]:
-    """Return what a file's header and name say about drawing with it; its family says the rest."""
-    family = _ARCHITECTURES[file.family or ""]
-    if file.family == "flux" and file.distillation == "schnell":
-        family = _ARCHITECTURES.get("flux_schnell", family)
-    if file.family == "sd3" and file.parts.get(Part.DENOISER, 0) > SD3_MEDIUM:
-        family = _ARCHITECTURES.get("sd3_large", family)
-    settings: dict[str, Any] = {"family": family}
-    if file.prediction_type in ARCHITECTURES[family].prediction_types:
-        settings["prediction_type"] = file.prediction_type
-    if file.zero_snr:
-        settings["zero_terminal_snr"] = True
-    distilled = DISTILLED.get(file.distillation or "", {})
-    if distilled.get("sampler") in ARCHITECTURES[family].samplers:
-        settings |= distilled
-        if steps := _STEPS.search(file.path.stem):
-            settings["num_inference_steps"] = int(steps[1])
-    return settings
 
 
 def problem_of(item: Item) -> str | None:
@@ -131,16 +104,26 @@ def why_not(file: ModelFile) -> str | None:
 
 def family_title(file: ModelFile) -> str:
     """Return the name of a file's family as people know it; "" if it is not known."""
+    if file.family in DRAWN:
+        return ARCHITECTURES[settings_in(file)["family"]].title
     return TITLES.get(file.family or "", file.family or "")
 
 
-def memory_needed(file: ModelFile, device: str) -> int:
-    """Return about how many bytes of a device's memory drawing with a file takes.
+def memory_of(checkpoint: Checkpoint, shelf: Shelf, *, half: bool) -> Footprint | None:
+    """Return what drawing with a checkpoint takes; None of one that is not on this machine.
 
-    That is its weights as they are computed with, fp32 on a CPU and else half of that, and what
-    is kept free for forward passes.
+    With ``half`` it is computed in fp16 or bf16, as on a GPU, else in fp32.
     """
-    return file.parameters * (4 if device in ("cpu", "mps") else 2) + RESERVE
+    known = {item.path: item.file for item in shelf.items}
+    paths = [checkpoint.source, *checkpoint.parts]
+    files = [known.get(path) or _inspected(path) for path in paths if isinstance(path, Path)]
+    if len(files) < len(paths) or files[0].family is None:
+        return None
+    return memory_needed(files[0], files[1:], half=half)
+
+
+def _inspected(path: Path) -> ModelFile:
+    return inspect_folder(path) if path.is_dir() else inspect_file(path)
 
 
 def line_about(item: Item, problem: str) -> str:

@@ -4,21 +4,25 @@ The layout is that of diffusers' ``save_pretrained``: ``model_index.json`` and o
 component.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
 from generation import weights
 from generation.architectures import SD1, Architecture, Component
 from generation.errors import CheckpointUnavailable
-from generation.json_text import loads
+from generation.json_text import loads_finite
+from generation.loading.detect import PICKLES
 from generation.loading.safetensors_file import read_header
 from generation.phrases import Phrase, reason_of
 
 INDEX = "model_index.json"
 PREVIEW = "preview.json"
-PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
-HALF = "fp16"  # the only variant of the weights in some folders
-
+HALF = "fp16"
+# Which variant of the weights is loaded, of those that a folder has: without a name, if there are
+# such; those that were not averaged are for training on.
+VARIANTS = ("", HALF, "bf16", "fp32", "ema")
+LAST = "non_ema"
 
 # Optional: Stable Diffusion's safety checker, and its input preprocessor. Either all files are
 # present or none.
@@ -68,7 +72,7 @@ def check_folder(name: str, folder: Path, architecture: Architecture = SD1) -> N
     The built-in one must also match what was published.
     """
     missing = _missing_configs(name, folder, architecture)
-    for component in architecture.components:
+    for component in components_in(folder, architecture):
         missing += _missing_weights(name, folder, component)
     _refuse(name, folder, missing)
     try:
@@ -97,6 +101,14 @@ def checker_weights(name: str, folder: Path) -> list[Path]:
     return _files(name, folder, CHECKER)
 
 
+def components_in(folder: Path, architecture: Architecture) -> tuple[Component, ...]:
+    """Return which components a folder should have: the optional ones all, or none of them."""
+    optional = architecture.optional
+    if any((folder / name).is_dir() for name in optional):
+        return architecture.components
+    return tuple(one for one in architecture.components if one.folder not in optional)
+
+
 def check_configs(name: str, folder: Path, architecture: Architecture = SD1) -> None:
     """Raise CheckpointUnavailable, naming the files, unless every configuration exists."""
     _refuse(name, folder, _missing_configs(name, folder, architecture))
@@ -105,13 +117,42 @@ def check_configs(name: str, folder: Path, architecture: Architecture = SD1) -> 
 def weight_files(name: str, folder: Path, architecture: Architecture = SD1) -> list[Path]:
     """Return the weights of a complete folder."""
     return [
-        file for component in _weighty(architecture) for file in _files(name, folder, component)
+        file
+        for component in components_in(folder, architecture)
+        if component.weights is not None
+        for file in _files(name, folder, component)
     ]
 
 
 def variant(folder: Path, component: Component) -> str | None:
     """Return which variant of a component's weights to load: None for plain ones, if present."""
-    return None if _plain(folder, component) else HALF
+    found = _variants(folder, component)
+    return min(found, key=_rank, default="") or None
+
+
+def _rank(variant: str) -> tuple[bool, int, str]:
+    known = VARIANTS.index(variant) if variant in VARIANTS else len(VARIANTS)
+    return variant == LAST, known, variant
+
+
+def _variants(folder: Path, component: Component) -> dict[str, Path]:
+    """Return the weights that a component has, or the list of their shards, by variant.
+
+    The name of a variant is where diffusers puts it, or transformers.
+    """
+    stem = re.escape(component.weights or "")
+    names = re.compile(
+        rf"{stem}(?:\.(?P<one>\w+))?\.safetensors"
+        rf"|{stem}\.safetensors(?:\.(?P<diffusers>\w+))?\.index(?:\.(?P<transformers>\w+))?\.json"
+    )
+    found: dict[str, Path] = {}
+    inside = folder / component.folder
+    for file in sorted(inside.iterdir()) if inside.is_dir() else ():
+        if (match := names.fullmatch(file.name)) and file.is_file():
+            name = match["one"] or match["diffusers"] or match["transformers"] or ""
+            if file.suffix != ".json" or name not in found:  # the whole file before its shards
+                found[name] = file
+    return found
 
 
 def _weighty(architecture: Architecture) -> list[Component]:
@@ -138,8 +179,9 @@ def _missing_configs(name: str, folder: Path, architecture: Architecture) -> lis
         raise CheckpointUnavailable(
             name, Phrase("checkpoint-other-pipeline", file=INDEX, found=str(kind), wanted=wanted)
         )
-    missing = _lacking(name, folder, architecture.components)
-    for component in filter(_is_tokenizer, architecture.components):
+    components = components_in(folder, architecture)
+    missing = _lacking(name, folder, components)
+    for component in filter(_is_tokenizer, components):
         inside = folder / component.folder
         if not (inside / TOKENIZER).is_file():
             missing += [
@@ -164,23 +206,18 @@ def _lacking(name: str, folder: Path, components: tuple[Component, ...]) -> list
 
 def _plain(folder: Path, component: Component) -> bool:
     """Whether a component has plain weights, in one file or sharded."""
-    whole = f"{component.weights}.safetensors"
-    inside = folder / component.folder
-    return (inside / whole).is_file() or (inside / f"{whole}.index.json").is_file()
+    return "" in _variants(folder, component)
 
 
 def _files(name: str, folder: Path, component: Component) -> list[Path]:
-    """Return a component's possible weight files: single, sharded, or half precision."""
+    """Return the weight files of the variant that is loaded, whole or sharded."""
     inside = folder / component.folder
-    whole = inside / f"{component.weights}.safetensors"
-    index = inside / f"{component.weights}.safetensors.index.json"
-    half = inside / f"{component.weights}.{HALF}.safetensors"
-    if not whole.is_file():
-        if index.is_file():
-            return [inside / shard for shard in sorted(_shards(name, index))]
-        if half.is_file():
-            return [half]
-    return [whole]
+    found = _variants(folder, component).get(variant(folder, component) or "")
+    if found is None:
+        return [inside / f"{component.weights}.safetensors"]
+    if found.suffix == ".json":
+        return [inside / shard for shard in sorted(_shards(name, found))]
+    return [found]
 
 
 def _missing_weights(name: str, folder: Path, component: Component) -> list[str]:
@@ -198,7 +235,9 @@ def _missing_weights(name: str, folder: Path, component: Component) -> list[str]
 
 
 def _refuse_pickles(name: str, wanted: Path) -> None:
-    pickles = sorted(file.name for file in wanted.parent.glob("*") if file.suffix in PICKLES)
+    pickles = sorted(
+        file.name for file in wanted.parent.glob("*") if file.suffix.lower() in PICKLES
+    )
     if pickles:
         raise CheckpointUnavailable(
             name,
@@ -226,7 +265,7 @@ def _shards(name: str, index: Path) -> set[str]:
 
 def _read_json(name: str, file: Path) -> dict[str, Any]:
     try:
-        table = loads(file.read_text("utf-8"))
+        table = loads_finite(file.read_text("utf-8"))
     except FileNotFoundError:
         raise CheckpointUnavailable(
             name, Phrase("checkpoint-lacks", folder=str(file.parent), names=(file.name,))

@@ -22,6 +22,8 @@ from generation.loading.key_rules import (
     IMAGE_ENCODERS,
     IP_ADAPTER,
     PARTS,
+    QUANTIZATIONS,
+    SCALED,
     SPOKEN,
     TEXT_ENCODERS,
     TITLES,
@@ -31,12 +33,11 @@ from generation.loading.key_rules import (
     family_of,
 )
 from generation.loading.model_file import Kind, ModelFile, Part
-from generation.loading.safetensors_file import Header, Tensor, open_header
+from generation.loading.safetensors_file import Header, Tensor, open_header, shown
 from generation.phrases import Phrase
 
 __all__ = ["Kind", "ModelFile", "Part", "checkpoint_problem", "describe", "inspect_file"]
 
-SCALED = "fp8 scaled"  # each matrix with a factor
 PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 
 # Metadata worth keeping, each cut to a length: a LoRA's can be megabytes of training captions.
@@ -81,7 +82,9 @@ def inspect_file(path: Path) -> ModelFile:
     into the hub's cache keeps its own name.
     """
     if path.suffix.lower() in PICKLES:
-        return ModelFile(path=path, problem=Phrase("checkpoint-pickled-file", file=path.name))
+        return ModelFile(
+            path=path, problem=Phrase("checkpoint-pickled-file", file=shown(path.name))
+        )
     header = open_header(path)
     found = describe(path, header)
     try:
@@ -98,7 +101,7 @@ def checkpoint_problem(file: ModelFile, drawn: tuple[str, ...]) -> Phrase | None
 
     ``drawn`` are the families that are drawn.
     """
-    name = file.path.name
+    name = shown(file.path.name)
     if file.problem is not None:
         return file.problem
     if file.kind in NAMES and file.kind is not Kind.DIFFUSION_MODEL:
@@ -131,7 +134,7 @@ def describe(path: Path, header: Header) -> ModelFile:
         parts=parts,
         precisions=_precisions(tensors),
         quantization=_quantization(tensors),
-        title=said.get("modelspec.title") or path.stem,
+        title=said.get("modelspec.title") or shown(path.stem),
         metadata=said,
         problem=header.problem,
     )
@@ -198,7 +201,7 @@ def _part_alone(tensors: Tensors, kind: Kind) -> Part:
         name, encoder = next(one for one in TEXT_ENCODERS.items() if one[0] in tensors)
         if encoder is not None:
             return Part[encoder]
-        return Part[CLIP_WIDTHS.get(tensors[name].shape[-1], "OTHER")]
+        return Part[CLIP_WIDTHS.get(tensors[name].width, "OTHER")]
     alone = {Kind.DIFFUSION_MODEL: Part.DENOISER, Kind.VAE: Part.VAE}
     return alone.get(kind, Part.OTHER)
 
@@ -211,8 +214,9 @@ def _is_embedding(tensor: Tensor) -> bool:
 
 def _algorithm(tensors: Tensors) -> str | None:
     """Return how an adapter is factored, None for what is none."""
+    names = "\n".join(tensors)
     for name, pattern in ADAPTERS.items():
-        if any(map(pattern.search, tensors)):
+        if pattern.among(names):
             if name == "lora" and any(len(one.shape) == 4 for one in tensors.values()):
                 return "locon"  # of convolutions too
             return name
@@ -226,14 +230,14 @@ def _adapter_family(tensors: Tensors, said: Mapping[str, str]) -> str | None:
     for key, tensor in tensors.items():
         # The cross attention's keys read the text; kohya's and diffusers' names for its lower half.
         if "attn2" in key and re.search(r"to_k\.(?:lora_(?:down|A)\b|lora\.down)", key):
-            return CONTEXTS.get(tensor.shape[-1])
+            return CONTEXTS.get(tensor.width)
     return _said_family(said)
 
 
 def _embedding_family(tensors: Tensors) -> str | None:
     if tensors.keys() >= {"clip_l", "clip_g"}:
         return "sdxl"
-    widths = {tensor.shape[-1] for tensor in tensors.values() if tensor.shape}
+    widths = {tensor.width for tensor in tensors.values()}
     return next((CONTEXTS[width] for width in widths if width in CONTEXTS), None)
 
 
@@ -267,18 +271,9 @@ def _precisions(tensors: Tensors) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-# How values are packed beyond a cast, by the names of what unpacks them.
-QUANTIZATIONS = (
-    (SCALED, re.compile(r"(?:^|\.)scaled_fp8$|\.(?:scale_weight|weight_scale)$")),
-    ("nf4", re.compile(r"\.quant_state\.bitsandbytes__nf4$")),
-    ("fp4", re.compile(r"\.quant_state\.bitsandbytes__fp4$|\.weight_scale_2$")),
-    ("int8", re.compile(r"\.SCB$")),
-    ("SVDQuant", re.compile(r"\.(?:qweight|wscales|smooth_orig)$")),
-)
-
-
 def _quantization(tensors: Tensors) -> str | None:
-    found = [name for name, pattern in QUANTIZATIONS if any(map(pattern.search, tensors))]
+    names = "\n".join(tensors)
+    found = [name for name, pattern in QUANTIZATIONS.items() if pattern.among(names)]
     kinds = {tensor.dtype for key, tensor in tensors.items() if key.endswith(".weight")}
     if kinds & {"U8", "I8", "F4"} and (not found or found == [SCALED]):
         return "int8" if "I8" in kinds else "fp4"
@@ -290,5 +285,5 @@ def _kept(metadata: Mapping[str, str]) -> dict[str, str]:
     kept: dict[str, str] = {}
     for key, text in metadata.items():
         if len(kept) < MOST_KEPT and KEPT.fullmatch(key):
-            kept[key] = " ".join(text[: 2 * LONGEST_KEPT].split())[:LONGEST_KEPT]
+            kept[key] = shown(" ".join(text[: 2 * LONGEST_KEPT].split()))[:LONGEST_KEPT]
     return kept

@@ -26,17 +26,53 @@ PARTS = re.compile(
     r"|(?P<QWEN>text_encoders\.qwen3_4b\.)"
 )
 
+
+class Ending:
+    """How some names end, looked for in all names at once, one a line.
+
+    A word of theirs is looked for first, since that is a hundred times faster.
+    """
+
+    def __init__(self, pattern: str, *words: str) -> None:
+        self._words, self._pattern = words, re.compile(pattern, re.MULTILINE)
+
+    def among(self, names: str) -> bool:
+        """Whether any of the names ends so."""
+        return any(word in names for word in self._words) and bool(self._pattern.search(names))
+
+
 # How an adapter's tensors end, by algorithm; the first that any tensor matches names it.
 ADAPTERS = {
-    "dora": re.compile(r"[._](?:dora_scale|lora_magnitude_vector(?:\.weight)?)$"),
-    "loha": re.compile(r"\.hada_w[12]_[ab]$"),
-    "lokr": re.compile(r"\.lokr_w[12](?:_[ab])?$"),
-    "oft": re.compile(r"\.oft_(?:blocks|diag)$|\.oft_R\.(?:.*\.)?weight$"),
-    "boft": re.compile(r"\.boft_"),
-    "glora": re.compile(r"^lora_\w+\.[ab][12]\.weight$"),
-    "ia3": re.compile(r"^lora_\w+\.on_input$"),
-    "lora": re.compile(r"[._]lora(?:_linear_layer)?[._](?:down|up|mid|A|B)(?:\.|$)"),
-    "full": re.compile(r"^(?:lora_\w+|diffusion_model\.[\w.]+)\.diff(?:_b)?$"),
+    "dora": Ending(
+        r"[._](?:dora_scale|lora_magnitude_vector(?:\.weight)?)$", "dora_scale", "lora_magnitude"
+    ),
+    "loha": Ending(r"\.hada_w[12]_[ab]$", ".hada_w"),
+    "lokr": Ending(r"\.lokr_w[12](?:_[ab])?$", ".lokr_w"),
+    "oft": Ending(r"\.oft_(?:blocks|diag)$|\.oft_R\.(?:.*\.)?weight$", ".oft_"),
+    "boft": Ending(r"\.boft_", ".boft_"),
+    "glora": Ending(r"^lora_\w+\.[ab][12]\.weight$", ".a1.weight", ".b1.weight"),
+    "ia3": Ending(r"^lora_\w+\.on_input$", ".on_input"),
+    "lora": Ending(r"[._]lora(?:_linear_layer)?[._](?:down|up|mid|A|B)(?:\.|$)", "lora"),
+    "full": Ending(r"^(?:lora_\w+|diffusion_model\.[\w.]+)\.diff(?:_b)?$", ".diff"),
+}
+
+# How values are packed beyond a cast, by the names of what unpacks them.
+SCALED = "fp8 scaled"  # each matrix with a factor
+QUANTIZATIONS = {
+    SCALED: Ending(
+        r"(?:^|\.)scaled_fp8$|\.(?:scale_weight|weight_scale)$",
+        "scaled_fp8",
+        ".scale_weight",
+        ".weight_scale",
+    ),
+    "nf4": Ending(r"\.quant_state\.bitsandbytes__nf4$", "bitsandbytes__nf4"),
+    "fp4": Ending(
+        r"\.quant_state\.bitsandbytes__fp4$|\.weight_scale_2$",
+        "bitsandbytes__fp4",
+        ".weight_scale_2",
+    ),
+    "int8": Ending(r"\.SCB$", ".SCB"),
+    "SVDQuant": Ending(r"\.(?:qweight|wscales|smooth_orig)$", ".qweight", ".wscales", ".smooth_"),
 }
 
 CONTROL = (
@@ -104,7 +140,7 @@ SPOKEN = {
 def context_width(tensors: Tensors, prefix: str = "") -> int | None:
     """Return the width of the text that a UNet attends to."""
     found = _first(tensors, prefix, ".transformer_blocks.0.attn2.to_k.weight")
-    return found.shape[-1] if found and found.shape else None
+    return found.width if found else None
 
 
 def _first(tensors: Tensors, prefix: str, ending: str) -> Tensor | None:

@@ -20,12 +20,30 @@ def is_out_of_memory(error: Exception) -> bool:
     return any(part in str(error) for part in words)
 
 
+def total_bytes(device: torch.device) -> int:
+    """Return how much memory the device has."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_properties(device).total_memory
+    return psutil.virtual_memory().total
+
+
 def free_bytes(device: torch.device) -> int:
     """Return how much more the device can hold; 0 if the system does not tell."""
     if device.type == "cuda":
         kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return torch.cuda.mem_get_info(device)[0] + kept
     return min(psutil.virtual_memory().available, _left_in_group(CGROUP))
+
+
+def room_beside(device: torch.device, own: int) -> int:
+    """Return how many bytes the device could hold beside ``own`` of ours, if we held nothing else.
+
+    On a GPU that depends on no other checkpoint that happens to be loaded.
+    """
+    if device.type == "cuda":
+        ours = torch.cuda.memory_reserved(device)
+        return max(0, torch.cuda.mem_get_info(device)[0] + ours - own)
+    return free_bytes(device)
 
 
 def release(device: torch.device) -> None:

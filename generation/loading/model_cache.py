@@ -1,23 +1,59 @@
 """The cache of loaded checkpoints, as many as fit."""
 
 import logging
-from collections.abc import Callable, Collection
-from dataclasses import replace
+import math
+import time
+from collections.abc import Callable, Collection, Generator, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 
-from generation.catalog import Catalog, Checkpoint
+from generation.catalog import Catalog
 from generation.engine.device import pick_dtype
+from generation.errors import CheckpointUnavailable
 from generation.families.pipeline import Pipeline, family_of
 from generation.loading.memory import free_bytes, is_out_of_memory, release
-from generation.loading.model_loader import Files, find_files, load_parts
+from generation.loading.model_loader import Files, Parts, find_files, load_gradually, store_in_fp8
 from generation.options import Compile, EngineOptions
+from generation.phrases import Phrase, reason_of
 from generation.request import Aspect
 
 log = logging.getLogger(__name__)
 
 # Left free beside the weights, for forward passes and a decode: 768² px take about 2 GiB in fp32.
 RESERVE = 2 * 2**30
+
+# What loading may take of a tick while others are drawn; a forward pass takes about as long.
+SLICE_S = 0.1
+TOLD = 0.1  # the share that is loaded before more of it is told
+
+
+@dataclass(slots=True)
+class _Load:
+    """A checkpoint on its way into memory; ``short`` if the device cannot hold everything."""
+
+    files: Files
+    reading: Generator[int, None, Parts]
+    short: bool
+    parts: Parts | None = None
+    told: float = 0.0
+
+    def advance(self, on_loading: Callable[[str, float], None], seconds: float) -> bool:
+        """Go on for about this long; return whether everything is there."""
+        begun = time.monotonic()
+        while self.parts is None:
+            try:
+                share = next(self.reading) / max(1, self.files.values)
+            except StopIteration as end:
+                self.parts = end.value
+                break
+            if share >= self.told + TOLD:
+                self.told = share
+                on_loading(self.files.name, min(share, 1.0))
+            if time.monotonic() - begun >= seconds:
+                return False
+        return True
 
 
 class ModelCache:
@@ -34,8 +70,9 @@ class ModelCache:
         self._device = device
         self._options = options or EngineOptions()
         self._pipelines: dict[str, Pipeline] = {}  # most recently used last
-        self._loaded: dict[str, Checkpoint] = {}  # as they were when they were loaded
+        self._loaded: dict[str, tuple[Any, ...]] = {}  # from what; see `Checkpoint.loaded_from`
         self._found: dict[str, Files] = {}  # of checkpoints waiting for room
+        self._loads: dict[str, _Load] = {}  # beside those in use
         self._blockers: dict[str, Collection[str]] = {}
 
     @property
@@ -44,12 +81,16 @@ class ModelCache:
         return tuple(self._pipelines)
 
     def take(
-        self, name: str, on_loading: Callable[[str], None], in_use: Collection[str] = ()
+        self,
+        name: str,
+        on_loading: Callable[[str, float], None],
+        in_use: Collection[str] = (),
     ) -> Pipeline | None:
-        """Return a checkpoint's pipeline; ``on_loading`` is called if it must be loaded.
+        """Return a checkpoint's pipeline; ``on_loading`` is told the share that is loaded, if not.
 
-        None as long as those ``in_use`` leave no room for it: ask again later. Raises
-        CheckpointUnavailable, or the allocator's error if it is too large even alone.
+        None as long as those ``in_use`` leave no room for it, or as it is loading beside them:
+        ask again later. Raises CheckpointUnavailable, or the allocator's error if it is too large
+        even alone.
         """
         if name in self._pipelines and name not in in_use and self._is_outdated(name):
             self._drop(name)
@@ -60,18 +101,25 @@ class ModelCache:
             self._blockers[name] = in_use
             return None
         files = self._found.pop(name, None)
-        if files is None:
-            on_loading(name)
+        if files is None and name not in self._loads:
+            on_loading(name, 0.0)
             files = find_files(self._catalog[name], self._options.revisions)
             if not self._options.safety:
                 files = replace(files, checker=())
-        pipeline = self._load(files, in_use)
-        if pipeline is None:
-            self._found[name], self._blockers[name] = files, in_use
-        else:
+        pipeline = self._load(name, files, in_use, on_loading)
+        if pipeline is not None:
             self._pipelines[name] = pipeline
-            self._loaded[name] = self._catalog[name]
         return pipeline
+
+    def is_loading(self, name: str) -> bool:
+        """Whether a checkpoint is being loaded beside those in use."""
+        return name in self._loads
+
+    def stop_loading_all_but(self, wanted: Iterable[str]) -> None:
+        """Forget what has been read of checkpoints that nobody waits for any more."""
+        if self._loads:
+            for name in self._loads.keys() - set(wanted):
+                del self._loads[name]
 
     def drop_all_but(self, kept: Collection[str]) -> bool:
         """Unload all others; return whether there were any."""
@@ -80,38 +128,82 @@ class ModelCache:
             self._drop(name)
         return bool(others)
 
-    def _load(self, files: Files, in_use: Collection[str]) -> Pipeline | None:
+    def _load(
+        self,
+        name: str,
+        files: Files | None,
+        in_use: Collection[str],
+        on_loading: Callable[[str, float], None],
+    ) -> Pipeline | None:
+        while True:
+            load = self._loads.pop(name, None) or self._begin(name, files, in_use)
+            if load is None:
+                return None
+            files = load.files
+            try:
+                if load.advance(on_loading, SLICE_S if in_use else math.inf):
+                    return self._build(load)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error) or not self._pipelines:
+                    raise
+            else:
+                self._loads[name] = load
+                return None
+            del load
+            # Outside the handler, whose traceback keeps the loaded weights alive.
+            if not self._drop_oldest(in_use):
+                self._found[name], self._blockers[name] = files, in_use
+                return None
+
+    def _begin(self, name: str, files: Files | None, in_use: Collection[str]) -> "_Load | None":
+        """Begin to load a checkpoint, if there is room or nothing to wait for."""
+        if files is None:
+            raise AssertionError(f"{name} has not been looked for")
         dtype = pick_dtype(self._device, files, family_of(files.architecture).half)
-        needed = files.values * dtype.itemsize + _checker_bytes(files, self._device) + RESERVE
+        needed = self._weight_bytes(files, dtype) + _checker_bytes(files, self._device) + RESERVE
         while free_bytes(self._device) < needed and self._drop_oldest(in_use):
             pass
         short = free_bytes(self._device) < needed
         if short and self._pipelines:
+            self._found[name], self._blockers[name] = files, in_use
             return None
-        while True:
-            try:
-                return self._build(files, dtype, short=short)
-            except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error) or not self._pipelines:
-                    raise
-            # Outside the handler, whose traceback keeps the loaded weights alive.
-            if not self._drop_oldest(in_use):
-                return None
+        checkpoint = self._catalog[name]
+        self._loaded[name] = checkpoint.loaded_from
+        reading = load_gradually(files, dtype, checkpoint.scheduler_settings)
+        return _Load(files, reading, short=short)
 
-    def _build(self, files: Files, dtype: torch.dtype, *, short: bool) -> Pipeline:
+    def _weight_bytes(self, files: Files, dtype: torch.dtype) -> int:
+        if not self._options.fp8:
+            return files.values * dtype.itemsize
+        return files.denoiser + (files.values - files.denoiser) * dtype.itemsize
+
+    def _build(self, load: "_Load") -> Pipeline:
+        files, parts = load.files, load.parts
+        if parts is None:
+            raise AssertionError(f"{files.name} is not loaded yet")
         checkpoint = self._catalog[files.name]
-        parts = load_parts(files, dtype, checkpoint.scheduler_settings)
+        if self._options.fp8:
+            store_in_fp8(parts)
         compiled = self._options.compile
         compiles = compiled is not Compile.OFF and files.name == self._catalog.default
-        offloads = short and self._device.type == "cuda" and not compiles
+        offloads = load.short and self._device.type == "cuda" and not compiles
         pipeline = family_of(files.architecture)(parts, self._device, offloads=offloads)
+        pipeline.embeddings.offer(lambda: self._catalog.embeddings)
+        try:
+            pipeline.check_scheduler()
+        except ValueError as error:
+            place, why = str(files.single or files.folder), reason_of(error)
+            raise CheckpointUnavailable(
+                files.name, Phrase("checkpoint-file", file=place, why=why)
+            ) from error
         if compiles:
             pipeline.compile(compiled, *checkpoint.size_for(Aspect.SQUARE))
         return pipeline
 
     def _is_outdated(self, name: str) -> bool:
         """Whether the catalog has another file under this name by now."""
-        return self._loaded[name] != self._catalog.checkpoints.get(name)
+        checkpoint = self._catalog.checkpoints.get(name)
+        return checkpoint is not None and self._loaded[name] != checkpoint.loaded_from
 
     def _drop_oldest(self, in_use: Collection[str]) -> bool:
         """Unload the least recently used one not in use; return whether there was one."""

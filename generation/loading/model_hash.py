@@ -4,6 +4,7 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
+from generation.architectures import SD1, Architecture
 from generation.errors import CheckpointUnavailable
 from generation.loading.checkpoint_folder import weight_files
 from generation.phrases import Phrase
@@ -12,17 +13,19 @@ DIGITS = 10  # as in AUTOMATIC1111's web UI: the start of the file's SHA-256
 CHUNK = 2**20
 
 
-def model_hash(name: str, source: Path) -> str:
+def model_hash(name: str, source: Path, architecture: Architecture = SD1) -> str:
     """Return the first ten hex digits of the SHA-256 of a checkpoint's weights.
 
     For a single file, all of it: what the web UI shows and Civitai finds. For a diffusers folder,
-    for which there is no convention, the UNet's file, or its shards in order. Reads at disk speed
-    (4 GB take seconds), once per size and modification time. Raises CheckpointUnavailable, naming
-    ``name``, if a file cannot be read.
+    for which there is no convention, the denoiser's file, or its shards in order. Reads at disk
+    speed (4 GB take seconds), once per size and modification time. Raises CheckpointUnavailable,
+    naming ``name``, if a file cannot be read.
     """
     files = [source]
     if source.is_dir():
-        files = [file for file in weight_files(name, source) if file.parent.name == "unet"]
+        denoiser = architecture.components[0].folder
+        found = weight_files(name, source, architecture)
+        files = [file for file in found if file.parent.name == denoiser]
     try:
         return _hash(tuple(_state(file) for file in files))
     except OSError as error:

@@ -1,7 +1,7 @@
 """Loads a checkpoint's parts from a folder, a single file or the hub into CPU memory."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,8 @@ import diffusers.utils.logging
 import huggingface_hub
 import torch
 import transformers.utils.logging
-from diffusers.loaders.single_file_utils import (
-    create_diffusers_clip_model_from_ldm,
-    load_single_file_checkpoint,
-)
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 from safetensors import SafetensorError
-from transformers import CLIPTextModel
 
 from generation.architectures import ARCHITECTURES, SD1, Architecture
 from generation.catalog import Checkpoint
@@ -25,7 +20,7 @@ from generation.engine.preview import PreviewColours
 from generation.engine.safety import Checker, load_checker
 from generation.errors import CheckpointUnavailable
 from generation.families.pipeline import Pipeline, family_of
-from generation.json_text import loads
+from generation.json_text import loads_finite
 from generation.loading.checkpoint_folder import (
     INDEX,
     PREVIEW,
@@ -34,16 +29,22 @@ from generation.loading.checkpoint_folder import (
     check_configs,
     check_folder,
     checker_weights,
+    components_in,
     config_patterns,
     download_patterns,
     half_patterns,
     variant,
     weight_files,
 )
+from generation.loading.layouts import components
+from generation.loading.layouts.components import finish, tensors_of_part
+from generation.loading.layouts.composition import ASSETS, SCHEDULERS
+from generation.loading.layouts.tokenizers import load_tokenizers
 from generation.loading.memory import is_out_of_memory
+from generation.loading.model_file import Part
 from generation.loading.revisions import RevisionsDamaged, pin, pinned
 from generation.loading.safetensors_file import Tensor, read_header
-from generation.loading.single_file import check_file
+from generation.loading.single_file import check_file, family_of_name
 from generation.phrases import Phrase, reason_of
 
 log = logging.getLogger(__name__)
@@ -76,7 +77,9 @@ class Files:
     """A checkpoint's files on this machine: its configurations, and its single file if it is one.
 
     ``tensors`` are all its weights by file, as their headers list them. ``checker`` are those of
-    its own safety checker, which its owner put there: none is downloaded from the hub.
+    its own safety checker, which its owner put there: none is downloaded from the hub. ``parts``
+    say which file has which part, of a checkpoint that is no folder. ``denoiser`` is how many of
+    the values are the denoiser's.
     """
 
     name: str
@@ -85,6 +88,13 @@ class Files:
     tensors: tuple[Tensor, ...]
     checker: tuple[Tensor, ...] = ()
     architecture: Architecture = SD1
+    parts: Mapping[Part, Path] = field(default_factory=dict)
+    denoiser: int = 0
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether its configurations are those that come with us."""
+        return self.folder.parent == ASSETS
 
     @property
     def values(self) -> int:
@@ -117,22 +127,41 @@ def find_files(checkpoint: Checkpoint, revisions: Path | None = None) -> Files:
     """
     name, source = checkpoint.name, checkpoint.source
     architecture = ARCHITECTURES[checkpoint.family]
-    single = source if isinstance(source, Path) and source.is_file() else None
-    if single is not None:
-        check_file(name, single)
-        folder = _config_folder(checkpoint, revisions)
-        tensors = _tensors(name, [single])
-        return Files(name, folder, single, tensors, architecture=architecture)
+    if isinstance(source, Path) and source.is_file():
+        return _find_single(checkpoint, source, revisions)
     folder = (
         source if isinstance(source, Path) else _download_weights(checkpoint, source, revisions)
     )
     check_folder(name, folder, architecture)
-    tensors = _tensors(name, weight_files(name, folder, architecture))
+    paths = weight_files(name, folder, architecture)
+    tensors = _tensors(name, paths)
+    core = family_of(architecture).denoiser
+    denoiser = _tensors(name, [path for path in paths if path.parent.name == core])
     checker: tuple[Tensor, ...] = ()
     if isinstance(source, Path) and brings_checker(source):
         check_checker(name, source)
         checker = _tensors(name, checker_weights(name, source))
-    return Files(name, folder, None, tensors, checker, architecture)
+    values = sum(tensor.values for tensor in denoiser)
+    return Files(name, folder, None, tensors, checker, architecture, denoiser=values)
+
+
+def _find_single(checkpoint: Checkpoint, single: Path, revisions: Path | None) -> Files:
+    """Return the files of a checkpoint that is no folder; the hub is used only for an id."""
+    name, architecture, configs = checkpoint.name, checkpoint.architecture, checkpoint.config
+    if isinstance(configs, str):
+        configs = _download(name, configs, config_patterns(architecture), None, revisions)
+    if configs is not None:
+        check_configs(name, configs, architecture)
+    family, parts = check_file(name, single, architecture, checkpoint.parts, configs)
+    tensors = tuple(
+        tensor for part, file in parts.items() for tensor in tensors_of_part(name, file, part)
+    )
+    folder = ASSETS / family if configs is None else configs
+    denoiser = tensors_of_part(name, parts[Part.DENOISER], Part.DENOISER)
+    values = sum(tensor.values for tensor in denoiser)
+    return Files(
+        name, folder, single, tensors, architecture=architecture, parts=parts, denoiser=values
+    )
 
 
 def _tensors(name: str, files: list[Path]) -> tuple[Tensor, ...]:
@@ -142,12 +171,20 @@ def _tensors(name: str, files: list[Path]) -> tuple[Tensor, ...]:
 def load_parts(
     files: Files, dtype: torch.dtype, settings: Mapping[str, Any] | None = None
 ) -> Parts:
-    """Load a checkpoint's parts; ``settings`` override its scheduler configuration.
+    """Return what `load_gradually` does, at once."""
+    return finish(load_gradually(files, dtype, settings))
 
-    Raises CheckpointUnavailable if they do not fit together. Nothing is downloaded.
+
+def load_gradually(
+    files: Files, dtype: torch.dtype, settings: Mapping[str, Any] | None = None
+) -> Generator[int, None, Parts]:
+    """Return a checkpoint's parts; ``settings`` override its scheduler configuration.
+
+    Yields how many values have been read, every now and then. Raises CheckpointUnavailable if they
+    do not fit together. Nothing is downloaded.
     """
     try:
-        return _load(files, dtype, settings or {})
+        return (yield from _load(files, dtype, settings or {}))
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         if is_out_of_memory(error):
             raise
@@ -159,24 +196,34 @@ def load_parts(
         ) from error
 
 
-def _load(files: Files, dtype: torch.dtype, settings: Mapping[str, Any]) -> Parts:
+def store_in_fp8(parts: Parts) -> None:
+    """Keep the denoiser's weights in 8 bits a value; each layer computes in the type it has now."""
+    denoiser = parts.components[family_of(parts.architecture).denoiser]
+    denoiser.enable_layerwise_casting(
+        storage_dtype=torch.float8_e4m3fn, compute_dtype=denoiser.dtype
+    )
+
+
+def _load(
+    files: Files, dtype: torch.dtype, settings: Mapping[str, Any]
+) -> Generator[int, None, Parts]:
     folder, family = files.folder, family_of(files.architecture)
-    config = {**_read(folder / "scheduler" / "scheduler_config.json"), **settings}
+    config = _read(folder / "scheduler" / "scheduler_config.json")
+    if files.is_shipped:
+        config |= SCHEDULERS.get(files.architecture.name, {})
+    config |= settings
     kinds = files.architecture.prediction_types
     if config.setdefault("prediction_type", kinds[0]) not in kinds:
         raise ValueError(Phrase("checkpoint-predicts", kind=str(config["prediction_type"])))
-    models = _from_folder(files, dtype) if files.single is None else _from_file(files, dtype)
+    load = _from_folder if files.single is None else _from_file
+    models = yield from load(files, dtype)
     for model in models.values():
         lost = [key for key, value in model.named_parameters() if value.is_meta]
         if lost:
             raise ValueError(Phrase("checkpoint-lacks-weights", count=len(lost), first=lost[0]))
     channels = family.latent_channels(models)
-    tokenizers = {
-        name: kind.from_pretrained(folder / name, local_files_only=True)
-        for name, kind in family.tokenizers.items()
-    }
     return Parts(
-        {**models, **tokenizers},
+        {**models, **_tokenizers(files, models)},
         config,
         files.architecture,
         _read(folder / INDEX),
@@ -186,45 +233,45 @@ def _load(files: Files, dtype: torch.dtype, settings: Mapping[str, Any]) -> Part
     )
 
 
-def _from_folder(files: Files, dtype: torch.dtype) -> dict[str, Any]:
-    """Return the models of a folder in diffusers' format."""
-    options = {"dtype": dtype, "use_safetensors": True, "local_files_only": True}
-    folders = {component.folder: component for component in files.architecture.components}
+def _tokenizers(files: Files, models: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tokenizers of the text encoders that there are."""
+    if files.is_shipped:
+        shipped = load_tokenizers(family_of_name(files.architecture.name))
+        return {
+            name: one
+            for name, one in shipped.items()
+            if name.replace("tokenizer", "text_encoder") in models
+        }
+    present = {one.folder for one in components_in(files.folder, files.architecture)}
     return {
-        name: kind.from_pretrained(
-            files.folder / name, variant=variant(files.folder, folders[name]), **options
-        )
-        for name, kind in family_of(files.architecture).models.items()
+        name: kind.from_pretrained(files.folder / name, local_files_only=True)
+        for name, kind in family_of(files.architecture).tokenizers.items()
+        if name in present
     }
 
 
-def _from_file(files: Files, dtype: torch.dtype) -> dict[str, Any]:
-    """Return the models of a single file, which its folder's configurations describe."""
-    weights = load_single_file_checkpoint(str(files.single), local_files_only=True)
-    options = {"config": str(files.folder), "local_files_only": True}
-    models: dict[str, Any] = {}
+def _from_folder(files: Files, dtype: torch.dtype) -> Generator[int, None, dict[str, Any]]:
+    """Return the models of a folder in diffusers' format, one after another."""
+    options = {"dtype": dtype, "use_safetensors": True, "local_files_only": True}
+    present = components_in(files.folder, files.architecture)
+    folders = {component.folder: component for component in present}
+    models, done = {}, 0
     for name, kind in family_of(files.architecture).models.items():
-        if issubclass(kind, CLIPTextModel):
-            models[name] = create_diffusers_clip_model_from_ldm(
-                kind, weights, subfolder=name, torch_dtype=dtype, **options
+        if name in folders:
+            models[name] = model = kind.from_pretrained(
+                files.folder / name, variant=variant(files.folder, folders[name]), **options
             )
-        else:
-            models[name] = kind.from_single_file(weights, subfolder=name, dtype=dtype, **options)
+            done += sum(value.numel() for value in model.parameters())
+            yield done
     return models
 
 
-def _config_folder(checkpoint: Checkpoint, revisions: Path | None) -> Path:
-    """Return the folder with a single file's configurations; the hub is used only for an id."""
-    name, config = checkpoint.name, checkpoint.config
-    if config is None:
-        raise CheckpointUnavailable(name, Phrase("checkpoint-config"))
-    if isinstance(config, Path):
-        folder = config
-    else:
-        patterns = config_patterns(ARCHITECTURES[checkpoint.family])
-        folder = _download(name, config, patterns, None, revisions)
-    check_configs(name, folder, ARCHITECTURES[checkpoint.family])
-    return folder
+def _from_file(files: Files, dtype: torch.dtype) -> Generator[int, None, dict[str, Any]]:
+    """Return the models of a checkpoint of single files."""
+    family = family_of_name(files.architecture.name)
+    configs = None if files.is_shipped else files.folder
+    models = yield from components.load_gradually(family, files.parts, dtype, configs)
+    return dict(models)
 
 
 def _download_weights(checkpoint: Checkpoint, repository: str, revisions: Path | None) -> Path:
@@ -280,4 +327,4 @@ def _preview_colours(file: Path, channels: int) -> PreviewColours | None:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    return loads(file.read_text("utf-8"))
+    return loads_finite(file.read_text("utf-8"))

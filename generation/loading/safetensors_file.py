@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 from generation.errors import CheckpointUnavailable
 from generation.phrases import Phrase
@@ -19,6 +19,7 @@ from generation.phrases import Phrase
 HEADER_LIMIT = 16 * 2**20  # bytes
 BRACKETS = 1_000_000  # one costs Python 64 bytes; SDXL has 7,500
 DIMENSIONS = 16
+MOST = 2**63  # of a dimension, or of a place in a file
 NAME_SHOWN = 80  # characters of a tensor's name in a message
 # Bits of a value: https://docs.rs/safetensors/latest/safetensors/tensor/enum.Dtype.html
 BITS = {
@@ -59,6 +60,11 @@ class Tensor:
         return math.prod(self.shape)
 
     @property
+    def width(self) -> int:
+        """The last dimension; 0 of a single value."""
+        return self.shape[-1] if self.shape else 0
+
+    @property
     def bytes(self) -> int:
         """How many bytes of the file it takes."""
         return self.values * BITS[self.dtype] // 8
@@ -92,28 +98,33 @@ def open_header(file: Path) -> Header:
             first = opened.read(8)
             size = int.from_bytes(first, "little")
             if not length:
-                return Header(problem=Phrase("checkpoint-empty", file=str(file)))
+                return Header(problem=Phrase("checkpoint-empty", file=shown(file)))
             if len(first) < 8 or size < 2 or (size > HEADER_LIMIT and size > length):
                 return Header(problem=_impostor(file, first + opened.read(64)))
             if size > HEADER_LIMIT:
                 most = HEADER_LIMIT // 2**20
-                return Header(problem=Phrase("checkpoint-header", file=str(file), most=most))
+                return Header(problem=Phrase("checkpoint-header", file=shown(file), most=most))
             text = opened.read(size)
     except OSError as error:
         why = str(error.strerror)
-        return Header(problem=Phrase("checkpoint-file", file=str(file), why=why))
+        return Header(problem=Phrase("checkpoint-file", file=shown(file), why=why))
     if not text.startswith(b"{"):
         return Header(problem=_impostor(file, first + text[:64]))
     if len(text) < size:
-        return Header(problem=Phrase("checkpoint-cut-short", file=str(file)))
+        return Header(problem=Phrase("checkpoint-cut-short", file=shown(file)))
     return _parse(file, text, length)
+
+
+def shown(text: str | Path) -> str:
+    """Return a name without what breaks a line, or cannot be written: files may have any."""
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in str(text))
 
 
 def _impostor(file: Path, start: bytes) -> Phrase:
     for beginning, what in IMPOSTORS.items():
         if start.lower().startswith(beginning):
-            return Phrase("checkpoint-impostor", file=str(file), what=what)
-    return Phrase("checkpoint-no-safetensors", file=str(file))
+            return Phrase("checkpoint-impostor", file=shown(file), what=what)
+    return Phrase("checkpoint-no-safetensors", file=shown(file))
 
 
 class _TwiceError(ValueError):
@@ -130,13 +141,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _parse(file: Path, text: bytes, length: int) -> Header:
     if text.count(b"[") + text.count(b"{") > BRACKETS:
-        return Header(problem=Phrase("checkpoint-no-safetensors", file=str(file)))
+        return Header(problem=Phrase("checkpoint-no-safetensors", file=shown(file)))
     try:
         table = json.loads(text.decode("utf-8"), object_pairs_hook=_object)
     except _TwiceError as error:
         return Header(problem=_wrong(file, str(error)))
     except (ValueError, RecursionError):
-        return Header(problem=Phrase("checkpoint-no-safetensors", file=str(file)))
+        return Header(problem=Phrase("checkpoint-no-safetensors", file=shown(file)))
     metadata = table.pop("__metadata__", None)
     if not isinstance(metadata, dict):
         metadata = {}
@@ -154,24 +165,22 @@ def _parse(file: Path, text: bytes, length: int) -> Header:
     return Header(tensors, texts, problem)
 
 
-def _span(entry: object) -> tuple[int, int] | None:
+def _span(entry: Any) -> tuple[int, int] | None:  # noqa: ANN401 - anything
     """Return where a tensor begins and ends among the tensors; None if that is nonsense."""
-    if not isinstance(entry, dict):
+    try:
+        shape, (start, stop) = entry["shape"], entry["data_offsets"]
+        bits = BITS[entry["dtype"]]
+    except (KeyError, TypeError, ValueError):
         return None
-    kind, shape, place = (entry.get(key) for key in ("dtype", "shape", "data_offsets"))
-    if not isinstance(kind, str) or kind not in BITS:
+    if type(shape) is not list or len(shape) > DIMENSIONS:
         return None
-    if not (_counts(shape) and _counts(place)) or len(shape) > DIMENSIONS or len(place) != 2:
+    for side in shape:
+        if type(side) is not int or not 0 <= side < MOST:
+            return None
+        bits *= side
+    if type(start) is not int or type(stop) is not int or not 0 <= start <= stop < MOST:
         return None
-    if (place[1] - place[0]) * 8 != math.prod(shape) * BITS[kind]:
-        return None
-    return place[0], place[1]
-
-
-def _counts(numbers: object) -> TypeGuard[list[int]]:
-    return isinstance(numbers, list) and all(
-        type(number) is int and 0 <= number < 2**63 for number in numbers
-    )
+    return (start, stop) if (stop - start) * 8 == bits else None
 
 
 def _gap(file: Path, spans: list[tuple[int, int, str]]) -> Phrase | None:
@@ -186,12 +195,12 @@ def _gap(file: Path, spans: list[tuple[int, int, str]]) -> Phrase | None:
 
 def _length(file: Path, length: int, wanted: int) -> Phrase | None:
     if length < wanted:
-        return Phrase("checkpoint-truncated", file=str(file), count=wanted - length)
+        return Phrase("checkpoint-truncated", file=shown(file), count=wanted - length)
     if length > wanted:
-        return Phrase("checkpoint-too-long", file=str(file), count=length - wanted)
+        return Phrase("checkpoint-too-long", file=shown(file), count=length - wanted)
     return None
 
 
 def _wrong(file: Path, key: str) -> Phrase:
-    shown = key if len(key) <= NAME_SHOWN else f"{key[:NAME_SHOWN]}…"
-    return Phrase("checkpoint-damaged", file=str(file), key=shown)
+    name = key if len(key) <= NAME_SHOWN else f"{key[:NAME_SHOWN]}…"
+    return Phrase("checkpoint-damaged", file=shown(file), key=shown(name))

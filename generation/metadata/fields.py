@@ -34,6 +34,8 @@ SAMPLERS = ("sampler", "samplername", "comfyuisampler")
 SCHEDULES = ("scheduler", "comfyuischeduler", "noiseschedule", "scheduletype")
 SIZES = ("size", "resolution")
 # A number in a field's place, and how each program words nothing.
+_MODELS = ("model", "lora", "control_model", "ip_adapter_model", "t2i_adapter_model")
+_WEIGHTS = ("weight", "control_weight", "strength")
 _NOTHING = ("", "none", "null", "[]", "{}")
 
 
@@ -63,11 +65,11 @@ def read(
     sampler, schedule = _words(take(SAMPLERS)), _words(take(SCHEDULES))
     if not sampler:  # InvokeAI and diffusers call a sampler so
         sampler, schedule = schedule, ""
-    ours = samplers.named(sampler, schedule)
+    ours, schedule = samplers.nearest(sampler, schedule)
     width, height = whole(said["width"]), whole(said["height"])
     if (width is None or height is None) and (pair := _size(take(SIZES))):
         width, height = pair
-    other = {} if ours or not schedule else {"Schedule type": schedule}
+    other = {"Schedule type": schedule} if schedule else {}
     return Parameters(
         prompt=_words(said["prompt"]),
         negative_prompt=_words(said["negative_prompt"]),
@@ -91,10 +93,37 @@ def others(table: Table) -> dict[str, str]:
     for key, value in table.items():
         if len(found) == MAX_OTHERS:
             break
-        text = value if isinstance(value, str) else _json(value)
-        if value is not False and text.strip().casefold() not in _NOTHING:
+        text = value if isinstance(value, str) else _named(value) or _json(value)
+        if _says(value) and text.strip().casefold() not in _NOTHING:
             found[str(key)[:60]] = text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]}…"
     return found
+
+
+def _says(value: object) -> bool:
+    """Tell whether anything in a value is on; what is nested too deep to be looked at may be."""
+    waiting = [value]
+    for _ in range(MAX_OTHERS):
+        if not waiting:
+            return False
+        one = waiting.pop()
+        if not isinstance(one, dict | list):
+            if one is not False and one is not None and one != "":
+                return True
+            continue
+        waiting += one.values() if isinstance(one, dict) else one
+    return True
+
+
+def _named(value: object) -> str:
+    """Return the names of models that a value lists, and their weights; empty of any other."""
+    listed = value if isinstance(value, list) else [value]
+    tables = [one for one in listed if isinstance(one, dict)]
+    found = []
+    for one in tables if len(tables) == len(listed) else ():
+        model = next((one[key] for key in _MODELS if isinstance(one.get(key), dict | str)), one)
+        weight = next((one[key] for key in _WEIGHTS if decimal(one.get(key)) is not None), None)
+        found.append(_words(model) + ("" if weight is None else f" ({weight})"))
+    return ", ".join(found) if all(name.strip() for name in found) else ""
 
 
 def filled(first: Parameters, second: Parameters | None) -> Parameters:

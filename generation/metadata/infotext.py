@@ -30,6 +30,7 @@ Number = TypeVar("Number", int, float)
 NEGATIVE = "Negative prompt:"
 EXACT, EXACT_NEGATIVE = "Exact prompt", "Exact negative prompt"
 ENLARGED_BY = "Postprocess upscale by"
+RESCALED_BY = "CFG Rescale"  # as its extension for the web UI writes it
 LEAST_PAIRS = 3  # fewer are words with a colon among them
 MAX_OTHERS = 64
 
@@ -44,7 +45,7 @@ _PAIR = re.compile(
     re.VERBOSE,
 )
 NESTED_LENGTH = 16_000
-_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
+_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}()]')
 _PIPE = re.compile(r"\|\s*[A-Z][\w /-]{0,40}:")
 _SETTING = re.compile(r"\s*(Steps|Seed|Size|Sampler|CFG scale|Model|Model hash|Schedule type)\s*:")
 _STEPS = re.compile(r"(?<![\w:])Steps:\s*[0-9]+\s*[,|]")
@@ -98,8 +99,13 @@ def describe(request: GenerationRequest, *, seed: int, model_hash: str | None = 
         model=request.checkpoint,
         model_hash=model_hash,
         strength=request.strength,
-        other=dict(_version()),
+        other={**_rescaled(request), **_version()},
     )
+
+
+def _rescaled(request: GenerationRequest) -> dict[str, str]:
+    rescale = _number(request.guidance_rescale)
+    return {} if rescale is None else {RESCALED_BY: rescale}
 
 
 def enlarged(source: Parameters, *, factor: int) -> Parameters:
@@ -129,13 +135,14 @@ def write(parameters: Parameters) -> str:
     return "\n".join((*prompts, _line(pairs)))
 
 
-def parse(text: str) -> Parameters | None:
+def parse(text: str, least: int = LEAST_PAIRS) -> Parameters | None:
     """Return what a text in this format says, ours or another program's; None if it says nothing.
 
-    A text without a line of settings is all prompt. Takes time in proportion to its length.
+    A text without a line of ``least`` settings is all prompt. Takes time in proportion to its
+    length.
     """
     lines = [line.strip() for line in text.strip().split("\n")]
-    words, pairs = _settings(lines)
+    words, pairs = _settings(lines, least)
     # Some programs put JSON here.
     if not pairs and lines[0][:1] in ("", "{"):
         return None
@@ -227,7 +234,7 @@ def _shown(text: str) -> str:
     return _UNSEEN.sub(" ", text).encode("utf-8", "replace").decode("utf-8")
 
 
-def _settings(lines: list[str]) -> tuple[list[str], dict[str, str]]:
+def _settings(lines: list[str], least: int) -> tuple[list[str], dict[str, str]]:
     """Return the lines before the last one that is of settings, and its pairs.
 
     Where line ends were lost, the words before the settings are a line of their own again.
@@ -235,7 +242,7 @@ def _settings(lines: list[str]) -> tuple[list[str], dict[str, str]]:
     for place in range(len(lines) - 1, -1, -1):
         words, settings = _parted(lines[place])
         pairs = _read_pairs(settings)
-        if len(pairs) >= LEAST_PAIRS and not pairs.keys().isdisjoint(("Steps", "Seed")):
+        if len(pairs) >= least and not pairs.keys().isdisjoint(("Steps", "Seed")):
             return lines[:place] + words, pairs
     return lines, {}
 
@@ -264,7 +271,7 @@ def _read_pairs(line: str) -> dict[str, str]:
     while at < len(line) and len(pairs) < MAX_OTHERS:
         if match := _PAIR.match(line, at):
             value, at = match["value"], match.end()
-            if value[:1] in ("[", "{") and budget > 0:
+            if value[:1] in ("[", "{", "(") and budget > 0:
                 end = _closed(line, match.start("value"))
                 budget -= (end or NESTED_LENGTH) - (match.start("value") if end else 0)
                 if end and re.match(r"\s*(,|$)", line[end : end + 10]):
@@ -279,9 +286,9 @@ def _closed(line: str, start: int) -> int | None:
     """Return where the bracket at ``start`` is closed, whatever is nested in it."""
     depth = 0
     for token in _BRACKET.finditer(line, start, start + NESTED_LENGTH):
-        if token[0] in ("[", "{"):
+        if token[0] in ("[", "{", "("):
             depth += 1
-        elif token[0] in ("]", "}"):
+        elif token[0] in ("]", "}", ")"):
             depth -= 1
             if depth == 0:
                 return token.end()
@@ -303,9 +310,12 @@ def _parameters(prompt: str, negative_prompt: str, pairs: dict[str, str]) -> Par
         width, height = int(size[1]), int(size[2])
         del pairs["Size"]
     sampler = pairs.pop("Sampler", None)
-    if sampler and (ours := samplers.named(sampler, pairs.get("Schedule type", ""))):
+    schedule = "Schedule type" if "Schedule type" in pairs else "Scheduler"  # as Fooocus has it
+    ours, left = samplers.nearest(sampler or "", pairs.get(schedule, ""))
+    if ours:
         sampler = ours.value
-        pairs.pop("Schedule type", None)
+    if not left:
+        pairs.pop(schedule, None)
     return Parameters(
         prompt=prompt,
         negative_prompt=negative_prompt,

@@ -97,9 +97,11 @@ def civitai(texts: Texts) -> Parameters | None:
 
 def easy_diffusion(texts: Texts) -> Parameters | None:
     """Easy Diffusion: a text for each field, under either of two names, or one object."""
-    for _, table in texts.objects:
+    for _, whole in texts.objects:
+        inner = whole.get("reqBody")  # what its page copies
+        table = {**whole, **inner} if isinstance(inner, dict) else whole
         if {"use_stable_diffusion_model", "Stable Diffusion model"} & table.keys():
-            return fields.read(table, program="Easy Diffusion")
+            return fields.read(_without(table, "reqBody"), program="Easy Diffusion")
     if texts.get("use_stable_diffusion_model") or texts.get("Stable Diffusion model"):
         return fields.read(dict(reversed(texts.pairs)), program="Easy Diffusion")
     return None

@@ -30,6 +30,7 @@ _NAMES = {
     "unipcbh2": "UniPC",
     "heun": "Heun",
     "lcm": "LCM",
+    "tcd": "TCD",
 }
 _SPACES = str.maketrans("", "", " _-")
 
@@ -40,6 +41,13 @@ def sampler_named(name: str, schedule: str = "") -> Sampler | None:
     if schedule == "karras" or (name, schedule) == ("dpm++ 2m", "automatic"):
         return _OUR_NAMES.get(f"{name.removesuffix(' karras')} karras")
     return _OUR_NAMES.get(name) if schedule in PLAIN else None
+
+
+def nearest(name: str, schedule: str = "") -> tuple[Sampler | None, str]:
+    """Return our sampler for a program's, and its noise schedule if that is not ours."""
+    if ours := named(name, schedule):
+        return ours, ""
+    return named(name), schedule
 
 
 def named(name: str, schedule: str = "") -> Sampler | None:

@@ -1,10 +1,17 @@
+import re
 from pathlib import Path
 
 import pytest
 
+from generation.architectures import ARCHITECTURES, DISTILLED
 from generation.catalog import EMBEDDED, Checkpoint, load_catalog
-from generation.errors import CatalogInvalid, CheckpointUnavailable, GenerationError
-from generation.request import Aspect, Sampler
+from generation.errors import (
+    CatalogInvalid,
+    CheckpointUnavailable,
+    GenerationError,
+    InvalidRequest,
+)
+from generation.request import Aspect, GenerationRequest, Sampler
 
 HUB_ID = "stable-diffusion-v1-5/stable-diffusion-v1-5"
 
@@ -111,7 +118,7 @@ def test_the_one_line_setting_takes_a_folder(tiny_folder: Path, tmp_path: Path):
         ("[checkpoints.A]\nsource = 'a/b'\nsize = true", "size must be a whole number"),
         ("[checkpoints.A]\nsource = 'a/b'\nsize = 100", "size must be a multiple of 8"),
         ("[checkpoints.A]\nsource = 'a/b'\nsize = 4096", "size must be 32 to 1536"),
-        ("[checkpoints.A]\nsource = 'a/b'\nguidance_scale = nan", "guidance_scale must be 1.0 to"),
+        ("[checkpoints.A]\nsource = 'a/b'\nguidance_scale = nan", "guidance_scale must be 0.0 to"),
         (
             "[checkpoints.A]\nsource = 'a/b'\nguidance_scale = '7'",
             "guidance_scale must be a number",
@@ -175,7 +182,7 @@ def test_an_incomplete_folder_is_found_at_the_start(tmp_path: Path):
 
 
 def test_lcm_is_offered_only_where_the_catalog_says_so():
-    assert set(EMBEDDED.samplers) == set(Sampler) - {Sampler.LCM}
+    assert set(EMBEDDED.samplers) == set(Sampler) - DISTILLED
     assert Checkpoint(name="x", source="a/b", lcm=True).samplers == tuple(Sampler)
 
 
@@ -196,3 +203,66 @@ def test_sizes_keep_the_aspect_and_the_area(size: int, aspect: Aspect):
 def test_the_embedded_checkpoint_s_sizes():
     sizes = [EMBEDDED.size_for(aspect) for aspect in Aspect]
     assert sizes == [(128, 128), (104, 160), (160, 104), (168, 96), (96, 168)]
+
+
+def test_the_sizes_of_stable_diffusion_xl_are_those_it_was_trained_on():
+    sizes = [Checkpoint(name="x", source="a/b", family="sdxl").size_for(one) for one in Aspect]
+    assert sizes == [(1024, 1024), (832, 1216), (1216, 832), (1344, 768), (768, 1344)]
+    smaller = Checkpoint(name="x", source="a/b", family="sdxl", size=512)
+    for aspect in Aspect:
+        width, height = smaller.size_for(aspect)
+        assert width % 64 == height % 64 == 0
+        assert width * height == pytest.approx(512**2, rel=0.2)
+    with pytest.raises(InvalidRequest, match="size must be a multiple of 64"):
+        Checkpoint(name="x", source="a/b", family="sdxl", size=1000)
+
+
+@pytest.mark.parametrize("aspect", Aspect)
+@pytest.mark.parametrize("family", ARCHITECTURES)
+def test_what_a_family_recommends_is_a_request(family: str, aspect: Aspect):
+    checkpoint = Checkpoint(name="x", source="a/b", family=family)
+    width, height = checkpoint.size_for(aspect)
+    GenerationRequest(
+        prompt="a",
+        checkpoint="x",
+        family=family,
+        width=width,
+        height=height,
+        num_inference_steps=checkpoint.num_inference_steps,
+        guidance_scale=checkpoint.guidance_scale,
+        sampler=checkpoint.sampler,
+        seed=0,
+    )
+    assert width * height == pytest.approx(checkpoint.size**2, rel=0.1)
+    assert width / height == pytest.approx(aspect.ratio, rel=0.08)
+
+
+def test_what_a_distillation_needs_can_be_said(tmp_path: Path):
+    file = write(
+        tmp_path,
+        f"""
+        [checkpoints.Fast]
+        source = "{HUB_ID}"
+        family = "sdxl"
+        timestep_spacing = "trailing"
+        zero_terminal_snr = true
+        guidance_scale = 0
+        num_inference_steps = 1
+        lcm = true
+        sampler = "TCD"
+        """,
+    )
+    fast = load_catalog(file)["Fast"]
+    assert fast.scheduler_settings == {
+        "timestep_spacing": "trailing",
+        "rescale_betas_zero_snr": True,
+    }
+    assert (fast.size, fast.sampler) == (1024, Sampler.TCD)
+    for text, said in (
+        ("timestep_spacing = 'even'", "timestep_spacing must be leading, trailing or linspace"),
+        ("family = 'sd0'", "family must be one of sd1, sd2 or"),
+        ("zero_terminal_snr = 1", "zero_terminal_snr must be true or false, not 1"),
+    ):
+        wrong = write(tmp_path, f"[checkpoints.A]\nsource='a/b'\n{text}")
+        with pytest.raises(CatalogInvalid, match=re.escape(said.removesuffix(" or"))):
+            load_catalog(wrong)

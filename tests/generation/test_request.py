@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from generation.architectures import ARCHITECTURES, DISTILLED
 from generation.engine.samplers import build_scheduler
 from generation.errors import (
     CatalogInvalid,
@@ -21,6 +22,7 @@ from generation.request import (
     IMAGE_BYTES,
     LCM_STEPS,
     PROMPT_LENGTH,
+    RESCALE,
     SEED,
     SIDE,
     SIDE_MULTIPLE,
@@ -47,6 +49,7 @@ valid = st.fixed_dictionaries(
         "sampler": st.sampled_from(Sampler),
         # At least one of the fewest steps is taken.
         "strength": st.none() | st.floats(1 / LCM_STEPS[0], 1.0),
+        "guidance_rescale": st.none() | st.floats(*RESCALE),
     }
 )
 
@@ -65,8 +68,9 @@ INVALID = {
     "height": wrong_sides,
     "num_images": outside(*COUNT) | not_numbers,
     "num_inference_steps": outside(*STEPS) | not_numbers,
-    "guidance_scale": st.floats(max_value=0.99) | st.floats(min_value=30.01) | not_numbers,
+    "guidance_scale": st.floats(max_value=-0.01) | st.floats(min_value=30.01) | not_numbers,
     "seed": outside(*SEED) | not_numbers,
+    "guidance_rescale": st.floats(max_value=-0.01) | st.floats(min_value=1.01) | not_numbers,
     "strength": st.floats(max_value=0.0) | st.floats(min_value=1.01) | not_numbers,
     "sampler": st.text().filter(lambda name: name not in tuple(Sampler)),
 }
@@ -98,7 +102,7 @@ def test_what_lies_outside_is_refused_by_the_field_s_name(
 def test_forwards_are_counted_as_the_scheduler_takes_them(
     make_request: MakeRequest, sampler: Sampler, strength: float | None
 ):
-    most = LCM_STEPS[1] if sampler == Sampler.LCM else STEPS[1]
+    most = LCM_STEPS[1] if sampler in DISTILLED else STEPS[1]
     config = {"num_train_timesteps": 1000, "beta_schedule": "scaled_linear", "steps_offset": 1}
     for steps in range(1, most + 1):
         if strength is not None and int(steps * strength) < 1:
@@ -142,10 +146,30 @@ def test_a_picture_to_start_from_needs_a_strength_and_is_bounded(make_request: M
         make_request(image=b"\0" * (IMAGE_BYTES + 1), strength=0.5)
 
 
-def test_lcm_takes_fifty_steps_at_most(make_request: MakeRequest):
-    make_request(sampler=Sampler.LCM, num_inference_steps=50)
+@pytest.mark.parametrize("sampler", sorted(DISTILLED))
+def test_samplers_of_distilled_models_take_fifty_steps_at_most(
+    make_request: MakeRequest, sampler: Sampler
+):
+    make_request(sampler=sampler, num_inference_steps=50)
     with pytest.raises(InvalidRequest, match="steps must be 1 to 50"):
-        make_request(sampler=Sampler.LCM, num_inference_steps=51)
+        make_request(sampler=sampler, num_inference_steps=51)
+
+
+@given(valid, st.floats(0, 1))
+def test_a_guidance_up_to_one_is_none(fields: dict, guidance: float):
+    request = GenerationRequest(**{**fields, "guidance_scale": guidance})
+    assert request.rows == request.num_images
+
+
+@given(valid)
+def test_a_family_s_rows_cost_what_they_take(fields: dict):
+    plain = GenerationRequest(**fields).cost()
+    for architecture in ARCHITECTURES.values():
+        if architecture.classifier_free:
+            request = GenerationRequest(**{**fields, "family": architecture.name})
+            assert request.cost() == pytest.approx(architecture.row_cost * plain)
+    with pytest.raises(InvalidRequest, match="family must be one of sd1"):
+        GenerationRequest(**{**fields, "family": "sd0"})
 
 
 @given(valid)

@@ -21,6 +21,7 @@ from sqlalchemy import (
     literal_column,
     select,
     table,
+    text,
     true,
 )
 
@@ -33,7 +34,34 @@ LONGER = 4  # factor for each following stretch
 OUT_OF_ORDER = timedelta(hours=1)
 LAST_ID = 2**63 - 1  # the largest id in SQLite
 
+NONCHARACTERS = frozenset("\ufffe\uffff")  # no part of any trigram
+
 _WORDS = table("job_words", column("rowid"))
+# The FTS5 expression that matches every trigram beginning with one or two letters; each indexed
+# text ends in two line ends (0019), so that one begins at every letter. `job_words_terms` has a row
+# for each use of a trigram, so the next trigram is looked for where no more of the last can be.
+BEGINNING = """
+    coalesce(
+        group_concat('"' || replace(term, '"', '""') || '"', ' OR '),
+        '"' || char(1, 1, 1) || '"'
+    )
+    FROM (
+        WITH RECURSIVE beginning (term) AS (
+            SELECT (
+                SELECT term FROM job_words_terms
+                WHERE term >= :words AND term < :words || char(1114111) ORDER BY term LIMIT 1
+            )
+            UNION ALL
+            SELECT (
+                SELECT term FROM job_words_terms
+                WHERE term >= beginning.term || char(1) AND term < :words || char(1114111)
+                ORDER BY term LIMIT 1
+            )
+            FROM beginning WHERE beginning.term IS NOT NULL
+        )
+        SELECT term FROM beginning WHERE term IS NOT NULL
+    )
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +78,11 @@ def by_columns(*conditions: ColumnElement[bool]) -> Way:
 
 
 def by_words(words: str) -> list[Way]:
-    """Return the way along the word index; none if these folded words are too short."""
-    expression = trigrams(words)
-    if expression is None:
+    """Return the way along the word index; none for what its tokenizer leaves out."""
+    if not words or not NONCHARACTERS.isdisjoint(words):
         return []
+    beginning = select(text(BEGINNING).bindparams(words=words)).scalar_subquery()
+    expression = trigrams(words) or beginning
     return [Way(_WORDS.c.rowid, (literal_column("job_words").op("MATCH")(expression),))]
 
 

@@ -18,13 +18,14 @@ from bot.texts import all_of, say
 from bot.texts.inert import cut, inert
 from bot.ui.autocomplete import catalog_here, search
 from bot.ui.interaction import Interaction
+from generation.errors import GenerationError
 from generation.styles import NAME_LENGTH
 
 if TYPE_CHECKING:
     from bot.app import App
 
 NAMED, NAME_SHOWN = 8, 40  # names in a line, characters of each
-NOTES, NOTE_LENGTH = 5, 150
+NOTES, NOTE_LENGTH = 5, 300
 
 
 class CatalogCog(commands.Cog):
@@ -64,7 +65,10 @@ class CatalogCog(commands.Cog):
         if not await interaction.client.is_owner(interaction.user):
             raise OwnersOnly
         await interaction.response.defer(ephemeral=True, thinking=True)
-        change = await self.folders.refresh()
+        try:
+            change = await self.folders.refresh()
+        except GenerationError as error:  # a file of the owner's, for the owner
+            change = Change(notes=[str(error)])
         await interaction.edit_original_response(
             content=cut("\n".join(_lines(change)), CONTENT_LENGTH)
         )
@@ -77,15 +81,13 @@ class CatalogCog(commands.Cog):
 
 def _lines(change: Change) -> list[str]:
     """Return what a look at the folders found, for the bot's owner."""
-    lines = [
-        say(key, count=len(names), names=_names(names))
-        for key, names in (
-            ("refresh-new", change.new),
-            ("refresh-changed", change.changed),
-            ("refresh-gone", change.gone),
-        )
-        if names
-    ]
+    lines = []
+    if new := change.new:
+        lines.append(say("refresh-new", count=len(new), names=_names(new)))
+    if changed := change.changed:
+        lines.append(say("refresh-changed", count=len(changed), names=_names(changed)))
+    if gone := change.gone:
+        lines.append(say("refresh-gone", count=len(gone), names=_names(gone)))
     lines = lines or [say("refresh-nothing")]
     notes = [cut(inert(note), NOTE_LENGTH) for note in change.notes[:NOTES]]
     if (more := len(change.notes) - NOTES) > 0:

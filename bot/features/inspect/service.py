@@ -1,11 +1,11 @@
 """From a picture file's metadata to options for a similar picture."""
 
-from bot.options import dialects, elsewhere
+from bot.options import elsewhere
 from bot.options.image_options import ImageOptions
 from bot.texts import say
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
-from generation.metadata.infotext import Parameters, is_ours
+from generation.metadata.infotext import Parameters
 from generation.request import PROMPT_LENGTH
 
 
@@ -18,14 +18,7 @@ def likeness(found: Parameters, catalog: Catalog) -> ImageOptions:
     """
     if max(len(found.prompt), len(found.negative_prompt)) > PROMPT_LENGTH:
         raise InvalidRequest("image", say("bound-image-words", most=str(PROMPT_LENGTH)))
-    options = elsewhere.options_of(found, catalog)
-    prompt, negative_prompt = found.prompt, found.negative_prompt
-    if not is_ours(found):
-        words = dialects.of_program(prompt, found.program)
-        away = dialects.of_program(negative_prompt, found.program)
-        prompt = words.words
-        negative_prompt = ", ".join(filter(None, (away.words, away.away, words.away)))
-        options = options.without(*words.left_out, *away.left_out)
-    if not prompt.strip():
+    options = elsewhere.all_of(found, catalog)
+    if not options.prompt:
         raise InvalidRequest("image", say("bound-image-prompt"))
-    return options.but(prompt=prompt, negative_prompt=negative_prompt, count=1)
+    return options.but(count=1)

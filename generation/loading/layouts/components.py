@@ -5,8 +5,9 @@ of all of them is in memory; values that are packed as scaled fp8 are unpacked.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import diffusers
 import torch
@@ -21,8 +22,10 @@ from generation.loading.layouts.composition import COMPONENTS, shipped_config
 from generation.loading.layouts.conversion import Weights, convert
 from generation.loading.layouts.fitting import Config, Shapes, fit, fit_size_ids
 from generation.loading.model_file import Part
-from generation.loading.safetensors_file import Tensor, open_header
+from generation.loading.safetensors_file import Tensor, open_header, read_header
 from generation.phrases import Phrase
+
+Done = TypeVar("Done")
 
 log = logging.getLogger(__name__)
 
@@ -39,11 +42,18 @@ IDLE = ("position_ids", "logit_scale", "attn_mask", "scaled_fp8", "norm_final.we
 def load_models(
     family: str, files: Mapping[Part, Path], dtype: torch.dtype, configs: Path | None = None
 ) -> dict[str, nn.Module]:
+    """Return what `load_gradually` does, at once."""
+    return finish(load_gradually(family, files, dtype, configs))
+
+
+def load_gradually(
+    family: str, files: Mapping[Part, Path], dtype: torch.dtype, configs: Path | None = None
+) -> Generator[int, None, dict[str, nn.Module]]:
     """Return a family's models by diffusers' names, on the CPU; parts without a file have none.
 
-    ``files`` say where each part is; ``configs`` is a diffusers folder that says how they are
-    built, instead of the family's own configurations. Raises ValueError, saying what does not fit,
-    or SafetensorError.
+    Yields how many values have been read after each tensor. ``files`` say where each part is;
+    ``configs`` is a diffusers folder that says how they are built, instead of the family's own
+    configurations. Raises ValueError, saying what does not fit, or SafetensorError.
     """
     headers = {file: open_header(file).tensors for file in set(files.values())}
     named = {part: names_of_part(headers[file], part) for part, file in files.items()}
@@ -51,16 +61,29 @@ def load_models(
         part: {name: headers[files[part]][key].shape for name, key in names.items()}
         for part, names in named.items()
     }
-    models = {}
+    models, done = {}, 0
     for name, config in component_configs(family, shapes, configs).items():
         part = COMPONENTS[family][name]
         model = empty_model(config)
         # T5 overflows in fp16, and transformers keeps the module that does so in fp32.
         kept = getattr(model, "_keep_in_fp32_modules", None) if dtype == torch.float16 else None
-        weights = _read(files[part], named[part], dtype, frozenset(kept or ()))
+        weights: Weights = {}
+        for key, tensor in _read(files[part], named[part], dtype, frozenset(kept or ())):
+            weights[key] = tensor
+            done += tensor.numel()
+            yield done
         fill(model, config, weights, files[part].name)
         models[name] = model
     return models
+
+
+def finish(work: Generator[object, None, Done]) -> Done:
+    """Run gradual work to its end and return what it made."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
 
 
 def component_configs(
@@ -97,6 +120,12 @@ def names_of_part(tensors: Mapping[str, Tensor], wanted: Part) -> Names:
         if match and Part[match.lastgroup or "OTHER"] is wanted:
             named[_without_wrapper(key[match.end() :])] = key
     return named if prefixed else {_without_wrapper(key): key for key in tensors}
+
+
+def tensors_of_part(name: str, file: Path, part: Part) -> list[Tensor]:
+    """Return what a part loads of a file; raises CheckpointUnavailable for a damaged one."""
+    tensors = read_header(name, file)
+    return [tensors[key] for key in _kept(names_of_part(tensors, part)).values()]
 
 
 def empty_model(config: Config) -> nn.Module:
@@ -164,12 +193,13 @@ def _kept(names: Names) -> Names:
     }
 
 
-def _read(file: Path, names: Names, dtype: torch.dtype, exact: frozenset[str]) -> Weights:
-    """Return a part's weights in ``dtype``, in memory of their own: the file may be replaced.
+def _read(
+    file: Path, names: Names, dtype: torch.dtype, exact: frozenset[str]
+) -> Iterator[tuple[str, torch.Tensor]]:
+    """Yield a part's weights in ``dtype``, in memory of their own: the file may be replaced.
 
     Modules in ``exact`` are fp32 instead.
     """
-    weights: Weights = {}
     with safe_open(file, framework="pt", device="cpu") as opened:
         for name, key in _kept(names).items():
             tensor = opened.get_tensor(key)
@@ -178,8 +208,7 @@ def _read(file: Path, names: Names, dtype: torch.dtype, exact: frozenset[str]) -
             wanted = torch.float32 if exact.intersection(name.split(".")) else dtype
             if scale is not None and name.endswith(".weight"):
                 tensor = _scaled(tensor, opened.get_tensor(scale), name)
-            weights[name] = tensor.to(wanted, copy=True)
-    return weights
+            yield name, tensor.to(wanted, copy=True)
 
 
 def _scaled(tensor: torch.Tensor, scale: torch.Tensor, name: str) -> torch.Tensor:

@@ -7,6 +7,7 @@ from typing import Any
 
 from generation.loading.denoisers import words
 from generation.loading.model_file import Kind, ModelFile, Part
+from generation.loading.safetensors_file import shown
 from generation.phrases import Phrase
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -37,6 +38,10 @@ COMPONENTS: Mapping[str, Mapping[str, Part]] = {
     "z_image": {"transformer": Part.DENOISER, "vae": Part.VAE, "text_encoder": Part.QWEN},
 }
 OPTIONAL = {"sd3": (Part.T5,)}  # it was trained to draw without
+# What differs between schedulers of a family's architectures.
+SCHEDULERS: Mapping[str, Mapping[str, Any]] = {
+    "flux-schnell": {"shift": 1.0, "use_dynamic_shifting": False}
+}
 LATENT_CHANNELS = {"sd1": 4, "sd2": 4, "sdxl": 4, "sd3": 16, "flux": 16, "z_image": 16}
 # Words in the names of VAEs that have the same shapes and other values.
 VAE_WORDS = {
@@ -86,7 +91,7 @@ def lacks(file: ModelFile, found: Mapping[Part, Path]) -> Phrase | None:
     if not lost:
         return None
     names = tuple(str(part) for part in lost)
-    return Phrase("checkpoint-parts", file=file.path.name, names=names)
+    return Phrase("checkpoint-parts", file=shown(file.path.name), names=names)
 
 
 def _is_alone(file: ModelFile, part: Part) -> bool:

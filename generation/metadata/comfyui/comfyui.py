@@ -65,11 +65,11 @@ def parse_table(table: Mapping[str, Any]) -> Parameters | None:
     positive, negative = prompts.read(start, POSITIVE), prompts.read(start, NEGATIVE)
     name = graph.find(start, ("sampler_name", "sampler"), str, aside=SETTINGS_ASIDE) or ""
     schedule = graph.find(start, ("scheduler", "scheduler_name"), str, aside=SETTINGS_ASIDE) or ""
-    ours = samplers.named(name, schedule)
+    ours, schedule = samplers.nearest(name, schedule)
     guidance = graph.number(start, ("cfg", "guidance", "cfg_scale"), aside=SETTINGS_ASIDE - WORDS)
     denoise = graph.number(start, ("denoise",), aside=SETTINGS_ASIDE)
     width, height = _size(graph, start)
-    other = {"Schedule type": schedule} if schedule and ours is None else {}
+    other = {"Schedule type": schedule} if schedule else {}
     other |= _other(graph, start, passes)
     return Parameters(
         prompt=positive,

@@ -145,7 +145,7 @@ def test_a_style_that_is_gone_leaves_its_words():
         ({"guidance_scale": "31"}, say("settings-guidance", guidance="must be 1.0 to 30.0")),
         (
             {"guidance_scale": "much"},
-            say("settings-guidance", guidance="must be a number, 1 to 30"),
+            say("settings-guidance", guidance="must be a number, 0 to 30"),
         ),
     ],
 )

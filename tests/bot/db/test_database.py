@@ -31,6 +31,7 @@ TABLES = {
     "job_words_data",
     "job_words_docsize",
     "job_words_idx",
+    "job_words_terms",
     "jobs",
     "pictures",
     "refusals",

@@ -24,7 +24,7 @@ from generation.request import (
     Started,
 )
 from tests.generation.conftest import CPU, PLAIN, TINY, MakeRequest, draw_source, pixels, run
-from tests.generation.engine.test_parity import Draw, diffusers_own
+from tests.generation.families.reference import Draw, diffusers_own
 
 Company = dict[int, GenerationRequest]
 

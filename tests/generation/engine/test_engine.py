@@ -4,6 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from diffusers.models.attention_processor import AttnProcessor2_0
@@ -14,6 +15,7 @@ from generation.embedded import CHECKPOINT
 from generation.engine.engine import Engine
 from generation.errors import Cancelled, CheckpointUnavailable, InvalidRequest, OutOfMemory
 from generation.families.stable_diffusion import StableDiffusion
+from generation.options import EngineOptions
 from generation.request import (
     Failed,
     Finished,
@@ -107,14 +109,19 @@ def test_cancelling_between_decodes_sends_no_more_pictures(
 def test_the_first_step_brings_a_preview_and_the_next_one_waits_until_somebody_looks(
     engine: Engine, make_request: MakeRequest
 ):
-    engine.look(1)  # of nothing yet
+    assert engine.look(1) is None  # of nothing yet
     engine.add(1, make_request(num_images=3, width=64, height=32))
     progress: list[Progress] = []
     while not engine.idle:
         progress += [event for _, event in engine.step() if isinstance(event, Progress)]
-        if len(progress) == 2:
-            engine.look(1)
-    assert [event.preview is not None for event in progress] == [True, False, True, False]
+        if len(progress) == 1:
+            assert engine.look(1) is None, "nothing has changed since the first"
+        if len(progress) == 3 and progress[-1].step == 3:
+            seen = engine.look(1)
+            assert seen.step == 3
+            assert seen.preview is not None
+            assert engine.look(1) is None or engine.idle
+    assert [event.preview is not None for event in progress] == [True, True, False, True]
     preview = Image.open(io.BytesIO(progress[0].preview))
     assert (preview.format, preview.size) == ("WEBP", (512, 256))
 
@@ -236,19 +243,56 @@ def test_the_embedded_checkpoint_draws(make_request: MakeRequest):
     assert picture.std() > 20, "and are not white themselves"
 
 
-def test_a_large_picture_is_decoded_in_tiles(
+def test_a_picture_that_does_not_fit_whole_is_decoded_in_tiles(
     engine: Engine, make_request: MakeRequest, monkeypatch: pytest.MonkeyPatch
 ):
     request = make_request(width=96, height=96)
     whole = pixels(run(engine, request)).astype(int)
-    vae = engine._cache._pipelines[TINY].vae
-    assert not vae.use_tiling
-    monkeypatch.setattr("generation.families.autoencoder.TILED_FROM", 64 * 64)
+    pipeline = engine._cache._pipelines[TINY]
+    assert not pipeline.vae.use_tiling
+    monkeypatch.setattr(pipeline._autoencoder, "_room", 64 * 64 * 16 * 4.5 * 4)
     tiled = pixels(run(engine, request))
-    assert vae.use_tiling
+    assert pipeline.vae.use_tiling
     assert 0 < abs(tiled - whole).mean() < 30, "seams are blended"
     run(engine, make_request())
-    assert not vae.use_tiling
+    assert not pipeline.vae.use_tiling
+
+
+def test_a_picture_of_any_shape_that_fits_is_decoded_whole(
+    engine: Engine, make_request: MakeRequest
+):
+    run(engine, make_request(width=96, height=160))
+    pipeline = engine._cache._pipelines[TINY]
+    assert not pipeline.vae.use_tiling
+    needed = pipeline._autoencoder._whole_bytes(pipeline.latents(1344, 768))
+    assert needed == int(1344 * 768 * 16 * 4.5 * 4)
+
+
+def test_a_decode_that_runs_out_of_memory_is_done_in_tiles(
+    engine: Engine, make_request: MakeRequest
+):
+    assert engine.warm_up() is None
+    pipeline = engine._cache._pipelines[TINY]
+
+    def full(_decoder: object, inputs: tuple[torch.Tensor, ...]) -> None:
+        if inputs[0].shape[-1] > 16:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    pipeline.vae.decoder.register_forward_pre_hook(full)
+    assert isinstance(run(engine, make_request(width=96, height=96))[-1], Finished)
+    assert pipeline.vae.use_tiling
+
+
+def test_denoisers_can_be_stored_in_eight_bits(catalog: Catalog, make_request: MakeRequest):
+    whole = pixels(run(Engine(catalog, CPU, options=PLAIN), make_request()))
+    engine = Engine(catalog, CPU, options=EngineOptions(rows=16, fp8=True))
+    small = pixels(run(engine, make_request()))
+    assert 0 < np.abs(small.astype(int) - whole).mean() < 30
+    pipeline = engine._cache._pipelines[TINY]
+    norm = pipeline.unet.conv_norm_out.weight
+    assert norm.dtype == torch.float32, "what is sensitive is not"
+    assert pipeline.unet.mid_block.resnets[0].conv1.weight.dtype == torch.float8_e4m3fn
+    assert pipeline.latents_dtype == pipeline.vae.dtype == torch.float32
 
 
 def test_attention_is_torch_s_own(engine: Engine):

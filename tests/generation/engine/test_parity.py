@@ -1,86 +1,20 @@
 """Alone, a request gives the pixels of diffusers' own pipelines, bit for bit."""
 
-import io
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from diffusers import (
     DDIMScheduler,
-    DPMSolverMultistepScheduler,
-    EulerAncestralDiscreteScheduler,
-    EulerDiscreteScheduler,
-    HeunDiscreteScheduler,
-    LCMScheduler,
-    PNDMScheduler,
-    StableDiffusionImg2ImgPipeline,
-    StableDiffusionPipeline,
-    UniPCMultistepScheduler,
 )
-from PIL import Image
 
 from generation.catalog import EMBEDDED, Catalog, Checkpoint
 from generation.engine.engine import Engine
 from generation.engine.samplers import _SCHEDULERS
-from generation.request import GenerationRequest, Picture, Progress, Sampler
+from generation.request import Picture, Progress, Sampler
 from tests.generation.conftest import CPU, PLAIN, MakeRequest, draw_source, pixels, run
-
-Draw = Callable[[GenerationRequest], np.ndarray]
-
-DPM = DPMSolverMultistepScheduler
-REFERENCE = {
-    Sampler.DDIM: (DDIMScheduler, {"clip_sample": False}),
-    Sampler.EULER: (EulerDiscreteScheduler, {}),
-    Sampler.EULER_A: (EulerAncestralDiscreteScheduler, {}),
-    Sampler.DPMPP_2M: (DPM, {}),
-    Sampler.DPMPP_2M_KARRAS: (DPM, {"use_karras_sigmas": True}),
-    Sampler.DPMPP_2M_SDE_KARRAS: (
-        DPM,
-        {"use_karras_sigmas": True, "algorithm_type": "sde-dpmsolver++"},
-    ),
-    Sampler.UNIPC: (UniPCMultistepScheduler, {}),
-    Sampler.PNDM: (PNDMScheduler, {"skip_prk_steps": True}),
-    Sampler.HEUN: (HeunDiscreteScheduler, {}),
-    Sampler.LCM: (LCMScheduler, {}),
-}
-
-
-def diffusers_own(folder: Path, **config: object) -> Draw:
-    """Draw a request the way diffusers' own pipelines do: uint8 [n, height, width, 3]."""
-    from_text = StableDiffusionPipeline.from_pretrained(folder, dtype=torch.float32)
-    from_text.vae.enable_slicing()
-    own_scheduler = {**from_text.scheduler.config, **config}
-    from_image = StableDiffusionImg2ImgPipeline(**from_text.components)
-    for pipeline in (from_text, from_image):
-        pipeline.set_progress_bar_config(disable=True)
-
-    def draw(request: GenerationRequest) -> np.ndarray:
-        kind, options = REFERENCE[request.sampler]
-        scheduler = kind.from_config(own_scheduler, **options)
-        generators = [
-            torch.Generator("cpu").manual_seed(request.seed + i) for i in range(request.num_images)
-        ]
-        common = {
-            "prompt": request.prompt,
-            "negative_prompt": request.negative_prompt,
-            "num_inference_steps": request.num_inference_steps,
-            "guidance_scale": request.guidance_scale,
-            "num_images_per_prompt": request.num_images,
-            "generator": generators,
-        }
-        if request.image is None:
-            from_text.scheduler = scheduler
-            drawn = from_text(**common, width=request.width, height=request.height)
-        else:
-            from_image.scheduler = scheduler
-            picture = Image.open(io.BytesIO(request.image))
-            drawn = from_image(**common, image=picture, strength=request.strength)
-        return np.stack([np.asarray(picture) for picture in drawn.images])
-
-    return draw
+from tests.generation.families.reference import Draw, diffusers_own
 
 
 @pytest.fixture(scope="session")

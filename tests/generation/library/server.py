@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -74,3 +75,16 @@ async def opened(shop: Shop) -> TestServer:
     server = TestServer(shop.application(), host="127.0.0.1")
     await server.start_server()
     return server
+
+
+def url(server: TestServer, path: str = "/file/nice.safetensors") -> str:
+    return str(server.make_url(path))
+
+
+def silent(_name: str) -> Callable[[int, int | None], None]:
+    return lambda _done, _total: None
+
+
+def left(folder: Path) -> list[str]:
+    """Everything in a folder that somebody could take for a model, and what is staged."""
+    return sorted(one.name for one in folder.rglob("*") if one.is_file())

@@ -10,7 +10,7 @@ from generation.loading.layouts.components import load_models
 from generation.loading.layouts.composition import COMPONENTS
 from generation.loading.model_file import Part
 from tests.generation.loading import layouts
-from tests.generation.loading.conftest import TINY, tiny_config
+from tests.generation.loading.tiny import TINY, tiny_config
 
 
 def all_in(file: Path, family: str) -> dict[Part, Path]:

@@ -2,121 +2,33 @@
 
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
-from generation.catalog import Catalog, Checkpoint, load_catalog
+from generation.catalog import Catalog, Checkpoint, check_files, load_catalog
 from generation.engine.engine import Engine
 from generation.errors import CatalogInvalid, CheckpointUnavailable
-from generation.request import Failed
+from generation.request import Failed, Sampler
 from tests.generation.conftest import CPU, PLAIN, MakeRequest, pixels, run
-
-Weights = dict[str, torch.Tensor]
-
-UNET = [  # diffusers' names to the original ones, for one resnet a block and two resolutions
-    (r"^time_embedding\.linear_1", "time_embed.0"),
-    (r"^time_embedding\.linear_2", "time_embed.2"),
-    (r"^conv_in", "input_blocks.0.0"),
-    (r"^conv_norm_out", "out.0"),
-    (r"^conv_out", "out.2"),
-    (r"^down_blocks\.0\.resnets\.0", "input_blocks.1.0"),
-    (r"^down_blocks\.0\.downsamplers\.0\.conv", "input_blocks.2.0.op"),
-    (r"^down_blocks\.1\.resnets\.0", "input_blocks.3.0"),
-    (r"^down_blocks\.1\.attentions\.0", "input_blocks.3.1"),
-    (r"^mid_block\.resnets\.0", "middle_block.0"),
-    (r"^mid_block\.attentions\.0", "middle_block.1"),
-    (r"^mid_block\.resnets\.1", "middle_block.2"),
-    (r"^up_blocks\.0\.resnets\.(\d)", r"output_blocks.\1.0"),
-    (r"^up_blocks\.0\.attentions\.(\d)", r"output_blocks.\1.1"),
-    (r"^up_blocks\.0\.upsamplers\.0\.conv", "output_blocks.1.2.conv"),
-    (r"^up_blocks\.1\.resnets\.0", "output_blocks.2.0"),
-    (r"^up_blocks\.1\.resnets\.1", "output_blocks.3.0"),
-    (r"\.norm1\.(?=\w+$)(?<!transformer_blocks\.0\.norm1\.)", ".in_layers.0."),
-    (r"(?<!transformer_blocks\.0)\.norm2\.(?=\w+$)", ".out_layers.0."),
-    (r"\.conv1\.", ".in_layers.2."),
-    (r"\.time_emb_proj\.", ".emb_layers.1."),
-    (r"\.conv2\.", ".out_layers.3."),
-    (r"\.conv_shortcut\.", ".skip_connection."),
-]
-VAE = [
-    (r"down_blocks\.(\d)\.resnets\.(\d)", r"down.\1.block.\2"),
-    (r"down_blocks\.(\d)\.downsamplers\.0", r"down.\1.downsample"),
-    (r"up_blocks\.0", "up.2"),
-    (r"up_blocks\.1", "up.1"),
-    (r"up_blocks\.2", "up.0"),
-    (r"(up\.\d)\.resnets\.(\d)", r"\1.block.\2"),
-    (r"(up\.\d)\.upsamplers\.0", r"\1.upsample"),
-    (r"mid_block\.resnets\.0", "mid.block_1"),
-    (r"mid_block\.resnets\.1", "mid.block_2"),
-    (r"mid_block\.attentions\.0", "mid.attn_1"),
-    (r"group_norm", "norm"),
-    (r"to_out\.0", "proj_out"),
-    (r"to_([qkv])", r"\1"),
-    (r"conv_norm_out", "norm_out"),
-    (r"conv_shortcut", "nin_shortcut"),
-]
-OPEN_CLIP = [
-    (r"^embeddings\.token_embedding", "token_embedding"),
-    (r"^embeddings\.position_embedding\.weight", "positional_embedding"),
-    (r"^final_layer_norm", "ln_final"),
-    (r"^encoder\.layers", "transformer.resblocks"),
-    (r"layer_norm(\d)", r"ln_\1"),
-    (r"self_attn", "attn"),
-    (r"mlp\.fc1", "mlp.c_fc"),
-    (r"mlp\.fc2", "mlp.c_proj"),
-]
+from tests.generation.loading import layouts
+from tests.generation.loading.tiny import save_folder, save_tiny
 
 
-def renamed(weights: Weights, names: list[tuple[str, str]], prefix: str) -> Weights:
-    def rename(key: str) -> str:
-        for pattern, name in names:
-            key = re.sub(pattern, name, key)
-        return prefix + key
-
-    return {rename(key): weight for key, weight in weights.items()}
-
-
-def like_stable_diffusion_1(clip: Weights) -> Weights:
-    return renamed(clip, [], "cond_stage_model.transformer.text_model.")
-
-
-def like_stable_diffusion_2(clip: Weights) -> Weights:
-    """OpenCLIP's layout, in which query, key and value are one matrix."""
-    model = renamed(clip, OPEN_CLIP, "cond_stage_model.model.")
-    for kind in ("weight", "bias"):
-        for key in [key for key in model if f"attn.q_proj.{kind}" in key]:
-            rows = [model.pop(key.replace("q_proj", f"{part}_proj")) for part in "qkv"]
-            model[key.replace(f"q_proj.{kind}", f"in_proj_{kind}")] = torch.cat(rows)
-    return model
-
-
-def convert(folder: Path, file: Path, clip: Callable[[Weights], Weights]) -> Path:
-    """Write a diffusers folder as a single file."""
-    unet = load_file(folder / "unet/diffusion_pytorch_model.safetensors")
-    vae = load_file(folder / "vae/diffusion_pytorch_model.safetensors")
-    attention = re.compile(r"mid_block\.attentions\.0\.to_.*weight")
-    for key in filter(attention.search, vae):
-        vae[key] = vae[key][:, :, None, None]  # a convolution over one cell
-    weights = {
-        **renamed(unet, UNET, "model.diffusion_model."),
-        **renamed(vae, VAE, "first_stage_model."),
-        **clip(load_file(folder / "text_encoder/model.safetensors")),
-        "model_ema.decay": torch.zeros(1),
-        "alphas_cumprod": torch.zeros(1000),
-    }
-    save_file({key: weight.contiguous() for key, weight in weights.items()}, file)
-    return file
+def convert(folder: Path, file: Path, family: str = "sd1") -> Path:
+    """Write a diffusers folder as a single file, with what trainers leave in it."""
+    weights = layouts.whole(family, layouts.read_folder(folder))
+    left = {"model_ema.decay": torch.zeros(1), "alphas_cumprod": torch.zeros(1000)}
+    return layouts.save({**weights, **left}, file)
 
 
 @pytest.fixture(scope="session")
 def single_file(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("single") / "friend.safetensors"
-    return convert(tiny_folder, file, like_stable_diffusion_1)
+    return convert(tiny_folder, file)
 
 
 @pytest.fixture
@@ -158,10 +70,10 @@ def test_a_single_file_draws_the_pixels_of_its_folder(
 def test_stable_diffusion_2_with_its_own_text_encoder_s_layout(
     tiny_2_folder: Path, tmp_path: Path, make_request: MakeRequest
 ):
-    file = convert(tiny_2_folder, tmp_path / "two.safetensors", like_stable_diffusion_2)
+    file = convert(tiny_2_folder, tmp_path / "two.safetensors", "sd2")
     checkpoints = {
-        "File": Checkpoint(name="File", source=file, config=tiny_2_folder),
-        "Folder": Checkpoint(name="Folder", source=tiny_2_folder),
+        "File": Checkpoint(name="File", source=file, config=tiny_2_folder, family="sd2"),
+        "Folder": Checkpoint(name="Folder", source=tiny_2_folder, family="sd2"),
     }
     engine = Engine(Catalog(checkpoints, "File"), CPU, options=PLAIN)
     drawn = [pixels(run(engine, make_request(checkpoint=name))) for name in checkpoints]
@@ -184,47 +96,78 @@ def test_the_catalog_s_prediction_type_wins(
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
-        ('source = "{file}"', "friend.safetensors needs config in the catalog"),
         ('source = "{file}"\nconfig = "{file}"', "no such folder"),
         ('source = "{file}"\nconfig = "nowhere"', "neither a folder nor a hub id"),
         ('source = "{file}"\nconfig = "."', "lacks model_index.json"),
-        ('source = "gone.safetensors"\nconfig = "configs"', "no such file: .*gone.safetensors"),
-        ('source = "model.ckpt"\nconfig = "configs"', "pickled weights are refused.*model.ckpt"),
-        ('source = "half.safetensors"\nconfig = "configs"', "lacks VAE and text encoder"),
-        ('source = "cut.safetensors"\nconfig = "configs"', "of its .* bytes"),
-        ('source = "text.safetensors"\nconfig = "configs"', "is not a safetensors file"),
+        ('source = "{file}"\nconfig = "two"', "weights of Stable Diffusion 1, and two describes"),
+        ('source = "{file}"\nfamily = "sd2"', "is a Stable Diffusion 1 model, and its family"),
+        ('source = "gone.safetensors"', "no such file: .*gone.safetensors"),
+        ('source = "model.ckpt"', "pickled weights are refused.*model.ckpt"),
+        ('source = "half.safetensors"', "half.safetensors lacks VAE and CLIP-L"),
+        ('source = "cut.safetensors"', "cut.safetensors is truncated: 7 bytes are missing"),
+        ('source = "long.safetensors"', "long.safetensors is 7 bytes too long"),
+        ('source = "text.safetensors"', "is not a safetensors file"),
+        ('source = "lora.safetensors"', "lora.safetensors is a LoRA, not a checkpoint"),
+        ('source = "nine.safetensors"', "nine.safetensors is an inpainting model"),
+        ('source = "{file}"\nparts = ["gone.safetensors"]', "gone.safetensors: No such file"),
+        ('source = "{file}"\nparts = [1]', "parts must be a list of files"),
     ],
 )
 def test_what_cannot_be_loaded_is_named_at_the_start(
-    single_file: Path, configs: Path, entry: str, said: str
+    single_file: Path, configs: Path, tiny_2_folder: Path, entry: str, said: str
 ):
     base = configs.parent
+    shutil.copytree(tiny_2_folder, base / "two")
+    weights = load_file(single_file)
     (base / "model.ckpt").write_bytes(b"a pickle")
-    save_file({"model.diffusion_model.a": torch.zeros(1)}, base / "half.safetensors")
-    (base / "cut.safetensors").write_bytes(single_file.read_bytes()[:-1])
+    half = {key: one for key, one in weights.items() if key.startswith("model.diffusion_model.")}
+    layouts.save(half, base / "half.safetensors")
+    (base / "cut.safetensors").write_bytes(single_file.read_bytes()[:-7])
+    (base / "long.safetensors").write_bytes(single_file.read_bytes() + b"1234567")
     (base / "text.safetensors").write_text("not found")
+    layouts.save({"lora_unet_a.lora_down.weight": torch.zeros(4, 8)}, base / "lora.safetensors")
+    first = "model.diffusion_model.input_blocks.0.0.weight"
+    layouts.save({**weights, first: torch.zeros(32, 9, 3, 3)}, base / "nine.safetensors")
     with pytest.raises((CheckpointUnavailable, CatalogInvalid)) as refused:
         catalog_of(base, "[checkpoints.Friend]\n" + entry.format(file=single_file))
     assert re.search(said, str(refused.value))
     assert "\n" not in str(refused.value)
 
 
-def test_the_one_line_setting_says_where_a_single_file_goes(single_file: Path):
-    with pytest.raises(CheckpointUnavailable, match="needs config in the catalog"):
-        load_catalog(default=str(single_file))
-
-
-@pytest.mark.parametrize("lost", ["model.diffusion_model.out.2.bias", "first_stage_model.quant"])
+@pytest.mark.parametrize(
+    "lost", ["model.diffusion_model.out.2.bias", "first_stage_model.decoder.conv_out"]
+)
 def test_a_file_with_holes_fails_its_request_in_one_line(
     single_file: Path, tiny_folder: Path, tmp_path: Path, make_request: MakeRequest, lost: str
 ):
     weights = load_file(single_file)
     for key in [key for key in weights if key.startswith(lost)]:
         del weights[key]
-    save_file(weights, tmp_path / "holes.safetensors")
+    layouts.save(weights, tmp_path / "holes.safetensors")
     holes = Checkpoint(name="Holes", source=tmp_path / "holes.safetensors", config=tiny_folder)
     engine = Engine(Catalog({"Holes": holes}, "Holes"), CPU, options=PLAIN)
     failed = run(engine, make_request(checkpoint="Holes"))[-1]
     assert isinstance(failed, Failed)
     assert isinstance(failed.error, CheckpointUnavailable)
     assert "\n" not in str(failed.error)
+
+
+@pytest.mark.parametrize("family", ["sd1", "sd2", "sdxl", "sd3", "flux", "z-image"])
+def test_a_file_alone_draws_the_pixels_of_its_folder(
+    tmp_path: Path, make_request: MakeRequest, family: str
+):
+    plain = family.replace("-", "_")
+    file = save_tiny(plain, tmp_path / "Ein Freund, 友達.SAFETENSORS")
+    predicts = {"sd1": "epsilon", "sd2": "v_prediction", "sdxl": "epsilon"}.get(family, "flow")
+    said = {"family": family, "prediction_type": predicts}
+    checkpoints = {
+        "File": Checkpoint(name="File", source=file, **said),
+        "Folder": Checkpoint(name="Folder", source=save_folder(plain, tmp_path / "folder"), **said),
+    }
+    for checkpoint in checkpoints.values():
+        check_files(checkpoint)
+    engine = Engine(Catalog(checkpoints, "File"), CPU, options=PLAIN)
+    plan = {"width": 64, "height": 64, "family": family, "sampler": Sampler.EULER}
+    drawn = [pixels(run(engine, make_request(checkpoint=name, **plan))) for name in checkpoints]
+    assert np.array_equal(*drawn)
+    assert drawn[0].std() > 0

@@ -283,7 +283,7 @@ def test_what_else_changed_the_picture_is_named():
         "21": node("CLIPSetLastLayer", stop_at_clip_layer=-2, clip=["4", 1]),
     }
     found = parse(json.dumps(graph(**nodes)))
-    assert (found.sampler, found.model) == ("dpmpp_2m", "v1-5.safetensors")
+    assert (found.sampler, found.model) == ("DPM++ 2M", "v1-5.safetensors")
     assert found.other == {
         "Schedule type": "exponential", "LoRA": "ink.safetensors (0.5)", "Clip skip": "2"
     }  # fmt: skip

@@ -202,6 +202,52 @@ def test_what_has_no_field_is_kept():
     assert read(FILES["NovelAI"]).strength == 0.7
 
 
+@pytest.mark.parametrize(
+    ("program", "texts", "other"),
+    [
+        ("Fooocus, the web UI's scheme", {"parameters":
+            "a fox\nSteps: 30, Sampler: DPM++ 2M SDE, Seed: 5, CFG scale: 4, ADM Guidance:"
+            " (1.5, 0.8, 0.3), Scheduler: karras, Styles: ['x, y'], Version: Fooocus v2.5.5"},
+         {"ADM Guidance": "(1.5, 0.8, 0.3)", "Styles": "['x, y']", "Version": "Fooocus v2.5.5"}),
+        ("Fooocus-MRE", {"Comment": dump(
+            {"software": "Fooocus-MRE", "prompt": "a fox", "steps": 30, "cfg": 4, "seed": 5,
+             "sampler": "dpmpp_2m_sde_gpu", "scheduler": "karras", "l1": "None", "img": False})},
+         {"software": "Fooocus-MRE"}),
+        ("InvokeAI 5", {"invokeai_metadata": dump(
+            {"app_version": "5", "positive_prompt": "a fox", "steps": 30, "cfg_scale": 4, "seed": 5,
+             "scheduler": "dpmpp_2m_sde_k", "loras": [{"model": {"name": "ink"}, "weight": 0.7}],
+             "controlnets": [{"control_model": {"name": "canny"}, "control_weight": 1}],
+             "vae": {"name": "clear"}, "canvas_v2_metadata": {"referenceImages": []}})},
+         {"app_version": "5", "loras": "ink (0.7)", "controlnets": "canny (1)", "vae": "clear"}),
+        ("Easy Diffusion, copied", {"parameters": dump(
+            {"seed": 5, "reqBody": {"prompt": "a fox", "num_inference_steps": 30, "seed": 5,
+             "guidance_scale": 4, "sampler_name": "dpmpp_2m_sde_k",
+             "use_stable_diffusion_model": None}})}, {}),
+    ],
+)  # fmt: skip
+def test_relatives_are_read_too(program: str, texts: dict[str, str], other: dict[str, str]):
+    found = read(with_texts(**texts))
+    assert (found.prompt, found.steps, found.seed) == ("a fox", 30, 5), program
+    assert (found.sampler, found.guidance_scale) == ("DPM++ 2M SDE Karras", 4.0)
+    assert found.other == other
+
+
+def test_a_schedule_that_we_lack_stands_beside_the_sampler_that_we_have():
+    for said in (
+        NAI | {"noise_schedule": "karras"},
+        SWARM["sui_image_params"] | {"scheduler": "beta"},
+    ):
+        found = fields.read(said, program=None)
+        assert (found.sampler, found.other["Schedule type"] in ("karras", "beta")) == (
+            "Euler a",
+            True,
+        )
+    found = infotext.parse(
+        "a fox\nSteps: 5, Sampler: DPM++ 2M, Schedule type: Exponential, Seed: 7"
+    )
+    assert (found.sampler, found.other) == ("DPM++ 2M", {"Schedule type": "Exponential"})
+
+
 def test_midjourney_s_line_is_taken_apart():
     text = (
         "a fox --no text, hats --ar 3:2 --seed 77 --stylize 250 --tile --v 6.1"

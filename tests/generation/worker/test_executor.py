@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -19,7 +20,7 @@ from transformers import CLIPTextModel
 from benchmarks.crashes import measure
 from generation.catalog import Catalog, Checkpoint
 from generation.errors import Cancelled, CheckpointUnavailable, WorkerDied
-from generation.request import Event, Finished, Loading, Picture, Progress, Started
+from generation.request import Event, Failed, Finished, Loading, Picture, Progress, Started
 from generation.worker.executor import LocalExecutor
 from generation.worker.process import WorkerProcess
 from generation.worker.worker import Add, Message, Ready
@@ -99,6 +100,28 @@ async def test_start_is_prompt_and_requests_wait_for_readiness(
     worker = executor.pid
     await executor.close()
     assert await gone(worker)
+
+
+async def test_new_checkpoints_are_offered_without_a_restart(
+    catalog: Catalog, executor: LocalExecutor, make_request: MakeRequest
+):
+    ready = await executor.ready()
+    worker = executor.pid
+    new = make_request(checkpoint="New")
+    failed = (await collect(executor.run(new)))[-1]
+    assert isinstance(failed, Failed)
+    secret = replace(catalog[TINY], name="Secret", roles=(1,), age_restricted=True)
+    more = {**catalog.checkpoints, "New": replace(catalog[TINY], name="New"), "Secret": secret}
+    catalog.become(Catalog(more, TINY))
+    executor.offer()
+    assert kinds(await collect(executor.run(new)))[-2:] == [Picture, Finished]
+    catalog.become(Catalog({name: more[name] for name in (TINY, "Secret")}, TINY))
+    executor.offer()
+    failed = (await collect(executor.run(new)))[-1]
+    assert isinstance(failed, Failed)
+    assert isinstance(failed.error, CheckpointUnavailable)
+    assert "Secret" not in str(failed.error), "its lines are read by everybody"
+    assert (executor.pid, await executor.ready()) == (worker, ready)
 
 
 async def test_a_step_is_reported_when_somebody_looks(

@@ -1,6 +1,7 @@
 """Moderators' search and people's own, against a reference in plain Python."""
 
 import random
+import re
 from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from bot.db import database as database_module
 from bot.db.database import FILE_NAME, Database, alembic_config, migrate
 from bot.db.records import Job, Kind, ModSearch, NewJob, Origin, Search, Status, Words
 from bot.db.search import job_search as newest
-from bot.db.search.search_words import fold
+from bot.db.search.search_words import fold, searchable
 from bot.features.history.job_history import History
 from bot.features.privacy.service import Privacy
 from generation.request import GenerationRequest, Sampler
@@ -270,6 +271,7 @@ SEARCHES = [
     replace(EVERYTHING, flagged=True),
     replace(EVERYTHING, words="red"),
     replace(EVERYTHING, words="ox"),
+    replace(EVERYTHING, words="o"),
     replace(EVERYTHING, since=START, until=START + timedelta(days=1)),
     replace(EVERYTHING, job_id=4),
     replace(EVERYTHING, person_id=MIA, words="red"),
@@ -282,6 +284,12 @@ SEARCHES = [
     Search(person_id=MIA, guild_id=SERVER, since=START),
     Search(person_id=MIA, guild_id=SERVER, favourites=True),
 ]
+
+
+# FTS5 is asked for a match where its scan has an M, its terms for those between two with a 6.
+INDEX_OF_WORDS = re.compile(r"SCAN job_words VIRTUAL TABLE INDEX \d+:M")
+BETWEEN_TERMS = "SCAN job_words_terms VIRTUAL TABLE INDEX 6:"
+HARMLESS = (BETWEEN_TERMS, "SCAN among", "SCAN beginning", "SCAN CONSTANT ROW")
 
 
 async def plans(database: Database, search: ModSearch | Search, before: int | None) -> list[str]:
@@ -332,10 +340,51 @@ async def test_no_search_goes_through_a_table_or_sorts(database: Database, kept:
         steps = await plans(database, search, before)
         assert any(step.startswith("SEARCH jobs") for step in steps)
         for step in steps:
-            # FTS5 is asked for a match where its scan has an M; `among` are the ids of a stretch.
-            harmless = step.startswith("SCAN among") or ("SCAN job_words" in step and ":M" in step)
+            harmless = step.startswith(HARMLESS) or INDEX_OF_WORDS.match(step)
             assert harmless or not step.startswith("SCAN"), (search, steps)
             assert "TEMP B-TREE" not in step, (search, steps)
+
+
+async def test_short_words_go_along_the_index_too(
+    database: Database, kept: list[Job], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(newest, "STRETCH", 4)
+    for words in ("o", "ox", "q", "qz"):
+        for search in (
+            replace(EVERYTHING, words=words),
+            Search(person_id=MIA, guild_id=SERVER, word=words),
+        ):
+            steps = await plans(database, search, None)
+            assert any(INDEX_OF_WORDS.match(step) for step in steps)
+            terms = [step for step in steps if "job_words_terms" in step]
+            assert terms == [BETWEEN_TERMS] * len(terms) != []
+            assert any("SEARCH jobs USING INTEGER PRIMARY KEY" in step for step in steps)
+
+
+@pytest.mark.parametrize(
+    "word", ["猫", "q", "qz", "z", '"', "i", "e!", "é", "\ufffe", "%", "_", "*"]
+)
+async def test_one_or_two_letters_are_found_wherever_they_stand(
+    database: Database, monkeypatch: pytest.MonkeyPatch, word: str
+):
+    monkeypatch.setattr(newest, "STRETCH", 1)  # so that it is the index that finds them
+    jobs, history = JobStore(database), History(database)
+    typed = [
+        ("q", ""),
+        ("猫", ""),
+        ("a fox", "qz"),
+        ("QZ", "é"),
+        ('say "hi"', "50%_*"),
+        ("zq!", "q"),
+    ]
+    typed += [("i", "one!"), ("noncharacter \ufffe", ""), ("ein Bär", "Été!")]
+    for number, (prompt, negative) in zip(range(0, 70, 7), typed, strict=False):
+        request = replace(new_job_of(0).request, prompt=prompt, negative_prompt=negative)
+        await record(jobs, number, request)
+    found = await history.search(replace(EVERYTHING, words=word), None, ALL)
+    there = [job.words for job in await history.search(EVERYTHING, None, ALL)]
+    assert len(there) == len(typed)
+    assert [job.words for job in found] == [one for one in there if word in searchable(one)]
 
 
 async def test_jobs_from_before_the_index_are_found(tmp_path: Path):

@@ -161,3 +161,29 @@ async def test_a_file_that_says_too_much_is_shown_with_the_bound(house: House):
     assert embed.footer.text == say(
         "file-no-offer", bound=say("bound-image-words", most=str(PROMPT_LENGTH))
     )
+
+
+async def test_a_default_is_read_like_what_is_typed(house: House):
+    await house.mia.slash(
+        house.channel, "settings set", negative_prompt="embedding:bad, blur, <lora:x:1>"
+    )
+    await ask(house, "a fox")
+    await house.settle()
+    assert house.executor.requests[0].negative_prompt == "blur"
+    assert (await house.job(1)).left_out == "embedding:bad, <lora:x:1>"
+
+
+async def test_generation_data_may_be_pasted_into_forms(house: House):
+    data = "an owl\nNegative prompt: blurry\nSteps: 12, Sampler: Euler a, Seed: 77, Clip skip: 2"
+    first = await ask(house, "a fox --n 1")
+    await house.settle()
+    opened = await house.mia.click(first.response, label=say("button-remix"))
+    await house.mia.submit_modal(opened, {"prompt": data, "negative_prompt": ""})
+    message = await house.max.send(house.channel, "look", attachments=[("a.png", made.png())])
+    menu = await house.mia.context_menu(house.channel, say("menu-source"), message)
+    await house.mia.submit_modal(menu, {"prompt": data, "negative_prompt": "", "strength": "0.5"})
+    await house.settle()
+    for number, request in enumerate(house.executor.requests[1:], 2):
+        assert (request.prompt, request.negative_prompt) == ("an owl", "blurry")
+        assert (request.num_inference_steps, request.seed, request.sampler) == (12, 77, "Euler a")
+        assert (await house.job(number)).left_out == "Clip skip 2"

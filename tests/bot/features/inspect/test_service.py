@@ -57,7 +57,7 @@ def test_what_does_not_hold_here_is_said():
             prompt="x",
             steps=150,
             sampler="DPM++ 3M SDE",
-            guidance_scale=0.5,
+            guidance_scale=-0.5,
             seed=2**40,
             width=2100,
             height=900,
@@ -70,7 +70,7 @@ def test_what_does_not_hold_here_is_said():
         "size 2100:900",
         "steps 150",
         "sampler DPM++ 3M SDE",
-        "guidance scale 0.5",
+        "guidance scale -0.5",
         f"seed {2**40}",
         "strength 0.5",
     )
