@@ -11,16 +11,28 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from generation.catalog import Checkpoint
+from generation.conditions.adapter_keys import Part
+from generation.conditions.adapter_pool import Lease
+from generation.conditions.row_adapters import AdapterSet, adapter_set
 from generation.engine.batcher import Bucket
 from generation.engine.preview import draw_preview
 from generation.engine.sample import Sample
-from generation.errors import GenerationError, OutOfMemory, StepFailed
+from generation.errors import GenerationError, InvalidRequest, OutOfMemory, StepFailed
 from generation.families.pipeline import DrawLatents, Pipeline, Prompts
 from generation.loading.memory import is_out_of_memory
 from generation.loading.model_hash import model_hash
 from generation.metadata.infotext import describe, enlarged
 from generation.metadata.png import chunks, read
-from generation.request import Aspect, GenerationRequest, Progress, Request, UpscaleRequest
+from generation.phrases import Phrase
+from generation.request import (
+    Aspect,
+    GenerationRequest,
+    Progress,
+    Request,
+    Sampler,
+    UpscaleRequest,
+)
+from generation.source_image import decode
 from generation.upscaler.tiles import Upscaling
 
 log = logging.getLogger(__name__)
@@ -31,7 +43,7 @@ class Drawing:
     """A request being generated: its checkpoint is loaded and its prompts are encoded.
 
     ``samples`` are the pictures that have joined, in order; the others wait for free rows.
-    ``empty`` are latents like theirs.
+    ``empty`` are latents like theirs. Its ``lease`` keeps its adapters loaded.
     """
 
     key: int
@@ -41,12 +53,17 @@ class Drawing:
     prompts: Prompts
     empty: torch.Tensor
     start: DrawLatents | None
+    lease: Lease
     samples: list[Sample] = field(default_factory=list)
     pictures_told: int = 0
     step_told: int = 0
     step_seen: int = 0  # of the last preview
     preview_wanted: bool = True
     device_seconds: float = 0.0
+    _set: AdapterSet = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._set = adapter_set(self.lease.adapters, Part.DENOISER)
 
     @property
     def whole(self) -> bool:
@@ -106,6 +123,7 @@ class Drawing:
             self.pipeline.trajectory(self.request),
             self.empty,
             self.start,
+            self._set,
         )
         self.samples.append(sample)
         return sample
@@ -140,6 +158,17 @@ class UpscaleTask:
         if found is None:
             return PngInfo()
         return chunks(enlarged(found, factor=self.request.factor))
+
+
+def source_of(request: GenerationRequest, samplers: tuple[Sampler, ...]) -> Image.Image | None:
+    """Return the source picture, if any; raise errors that loading cannot fix."""
+    if request.sampler not in samplers:
+        raise InvalidRequest("sampler", Phrase("bound-one-of", names=samplers))
+    if request.strength is None:
+        return None
+    if request.image is None:
+        raise InvalidRequest("image", Phrase("bound-image-needed"))
+    return decode(request.image, request.width, request.height)
 
 
 def warm_up_request(checkpoint: Checkpoint) -> GenerationRequest:
@@ -192,3 +221,8 @@ def step_guard(request: GenerationRequest) -> Iterator[None]:
             raise out_of_memory(request) from error
         log.exception("%s fails at %d steps", request.sampler, request.num_inference_steps)
         raise StepFailed(f"{request.sampler}: {error}") from error
+
+
+def checkpoint_of(request: Request) -> str:
+    """Return the name of the checkpoint that a request is drawn with; "" of an upscale."""
+    return "" if isinstance(request, UpscaleRequest) else request.checkpoint

@@ -7,15 +7,17 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
-from PIL import Image
 
 from generation.catalog import Catalog
+from generation.conditions.adapter_pool import AdapterPool
 from generation.engine import safety
 from generation.engine.active_requests import (
     Drawing,
     UpscaleTask,
+    checkpoint_of,
     memory_guard,
     out_of_memory,
+    source_of,
     step_guard,
     warm_up_request,
 )
@@ -25,13 +27,12 @@ from generation.engine.forward import Forward
 from generation.engine.postprocess import Postprocess
 from generation.engine.row_profiling import Profiles
 from generation.engine.sample import Sample
-from generation.errors import Cancelled, GenerationError, InvalidRequest, NotChecked, OutOfMemory
+from generation.errors import Cancelled, GenerationError, NotChecked, OutOfMemory
 from generation.families.pipeline import Pipeline
 from generation.loading.memory import free_bytes, release
 from generation.loading.model_cache import ModelCache
 from generation.log_context import JOB, about
 from generation.options import DETERMINISTIC_ROWS, EngineOptions
-from generation.phrases import Phrase
 from generation.request import (
     Event,
     Failed,
@@ -70,6 +71,7 @@ class Engine:
         self._on_event = on_event
         self._options = options or EngineOptions()
         self._cache = ModelCache(catalog, self.device, self._options)
+        self._adapters = AdapterPool(catalog, self.device)
         self._profiles = Profiles(self.device, self._options.profiles)
         self._fixed_rows = self._options.rows
         if self._options.deterministic:
@@ -143,16 +145,12 @@ class Engine:
         return events + self._finish()
 
     def _admit_one(self) -> Events:
-        """Admit a request, the first that waits; others only while its checkpoint is loading."""
-        wanted = [one for one in self._waiting.values() if isinstance(one, GenerationRequest)]
-        self._cache.stop_loading_all_but([request.checkpoint for request in wanted])
+        """Admit the first that waits; those behind it only while its checkpoint is loading."""
+        self._cache.stop_loading_all_but(map(checkpoint_of, self._waiting.values()))
         for key, request in list(self._waiting.items()):
             with about(self._jobs.get(key)):
                 events = self._admit(key, request)
-            loading = isinstance(request, GenerationRequest) and self._cache.is_loading(
-                request.checkpoint
-            )
-            if events or not loading:
+            if events or not self._cache.is_loading(checkpoint_of(request)):
                 return events
         return []
 
@@ -166,8 +164,7 @@ class Engine:
                 else:
                     started = self._prepare_drawing(key, request)
         except GenerationError as error:
-            wanted = () if isinstance(request, UpscaleRequest) else (request.checkpoint,)
-            if isinstance(error, OutOfMemory) and self._make_room(*wanted):
+            if isinstance(error, OutOfMemory) and self._make_room(checkpoint_of(request)):
                 return []  # the next tick tries again
             del self._waiting[key]
             return [(key, Failed(error))]
@@ -186,8 +183,9 @@ class Engine:
         return Started()
 
     def _prepare_drawing(self, key: int, request: GenerationRequest) -> Started | None:
-        """Load the request's checkpoint if necessary, and encode its prompts; None: no room yet."""
-        picture = self._check(request)
+        """Load what the request needs, and encode its prompts; None: no room yet."""
+        checkpoint = self._catalog[request.checkpoint]
+        picture = source_of(request, self._adapters.samplers(checkpoint, request))
         pipeline = self._cache.take(
             request.checkpoint,
             lambda name, share: self._on_event(key, Loading(name, share)),
@@ -195,23 +193,14 @@ class Engine:
         )
         if pipeline is None:
             return None
-        prompts = pipeline.encode(request)
+        if (lease := self._adapters.take(pipeline, request)) is None:
+            return None
+        prompts = pipeline.encode(request, lease.adapters)
         start = None if picture is None else pipeline.encode_picture(picture)
         empty = pipeline.latents(request.width, request.height)
         bucket = Bucket(request.checkpoint, tuple(empty.shape[1:]), prompts.shapes)
-        self._aboard[key] = Drawing(key, request, bucket, pipeline, prompts, empty, start)
+        self._aboard[key] = Drawing(key, request, bucket, pipeline, prompts, empty, start, lease)
         return Started(prompts.cut)
-
-    def _check(self, request: GenerationRequest) -> Image.Image | None:
-        """Return the source picture, if any; raise errors that loading cannot fix."""
-        samplers = self._catalog[request.checkpoint].samplers
-        if request.sampler not in samplers:
-            raise InvalidRequest("sampler", Phrase("bound-one-of", names=tuple(samplers)))
-        if request.strength is None:
-            return None
-        if request.image is None:
-            raise InvalidRequest("image", Phrase("bound-image-needed"))
-        return decode(request.image, request.width, request.height)
 
     def _board(self) -> Events:
         """Let samples join their buckets in the order of their requests, as rows are free."""
@@ -367,8 +356,9 @@ class Engine:
         return {drawing.bucket.checkpoint for drawing in self._drawings}
 
     def _make_room(self, *wanted: str) -> bool:
-        """Free memory on the device; return whether a checkpoint was unloaded."""
-        dropped = self._cache.drop_all_but(self._in_use.union(wanted))
+        """Free memory on the device; return whether a checkpoint or an adapter was unloaded."""
+        dropped = self._adapters.drop_idle()
+        dropped |= self._cache.drop_all_but(self._in_use.union(wanted))
         if not dropped and self.device.type != "cpu":
             release(self.device)
         return dropped
@@ -390,8 +380,6 @@ class Engine:
                     return event.error
         pipeline = self._cache.take(checkpoint.name, lambda _name, _share: None)
         if pipeline is not None:
-            empty = pipeline.latents(request.width, request.height)
-            self.rows, _ = self._row_limits(
-                pipeline, Bucket(checkpoint.name, tuple(empty.shape[1:]))
-            )
+            shape = tuple(pipeline.latents(request.width, request.height).shape[1:])
+            self.rows, _ = self._row_limits(pipeline, Bucket(checkpoint.name, shape))
         return None
