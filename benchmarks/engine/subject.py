@@ -1,6 +1,6 @@
 """A checkpoint in memory, used by the engine and by diffusers' own pipeline."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
@@ -31,11 +31,11 @@ class LoadedCache:
         return self.pipeline
 
     def is_loading(self, _name: str) -> bool:
-        """It never is."""
+        """Return False: it is loaded."""
         return False
 
-    def stop_loading_all_but(self, _wanted: Iterable[str]) -> None:
-        """Do nothing: there are no others."""
+    def stop_loading_all_but(self, _wanted: Collection[str]) -> None:
+        """Do nothing: nothing is being loaded."""
 
     def drop_all_but(self, _kept: Collection[str]) -> bool:
         """Do nothing: there are no others."""

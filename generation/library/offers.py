@@ -1,6 +1,6 @@
 """From what lies in the folders to the catalog that people choose from. Imports no torch."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from generation.architectures import ARCHITECTURES
@@ -10,7 +10,7 @@ from generation.errors import CatalogInvalid, CheckpointUnavailable, InvalidRequ
 from generation.library.diffusers_folder import inspect_folder
 from generation.library.footprint import Footprint, memory_needed
 from generation.library.layout import SETTINGS
-from generation.library.shelf import Item, Library, Shelf
+from generation.library.shelf import SHELF, Item, Library, Shelf
 from generation.loading.detect import Kind, ModelFile, checkpoint_problem, inspect_file
 from generation.loading.key_rules import TITLES
 from generation.loading.layouts.composition import companions, lacks
@@ -20,16 +20,28 @@ from generation.phrases import Phrase
 _FOR_CHECKPOINTS = (Kind.CHECKPOINT, Kind.DIFFUSION_MODEL)
 
 
-def looker(library: Library, file: Path | None, default: str | None) -> Callable[[], Offers]:
-    """Return a function that looks at the folders and reads the owner's catalog ``file``.
+class Looker:
+    """Looks at folders and reads the owner's catalog ``file``, again and again.
 
-    It blocks, and raises CatalogInvalid or, where there are no folders, CheckpointUnavailable.
+    What the files' headers say is kept in ``folder``. Calling it blocks, and raises CatalogInvalid,
+    or CheckpointUnavailable where there are no folders.
     """
 
-    def look() -> Offers:
-        return offers(library.look(), file, default, strict=not library.exists)
+    def __init__(
+        self, folders: Sequence[Path], folder: Path, file: Path | None, default: str | None
+    ) -> None:
+        self._library = Library(folders, folder / SHELF)
+        self._file, self._default = file, default
 
-    return look
+    def __call__(self) -> Offers:
+        """Return the catalog as it is now."""
+        return offers(
+            self._library.look(), self._file, self._default, strict=not self._library.exists
+        )
+
+    def close(self) -> None:
+        """End a look in another thread, which raises LookEnded there."""
+        self._library.close()
 
 
 def offers(shelf: Shelf, file: Path | None, default: str | None, *, strict: bool) -> Offers:

@@ -188,6 +188,7 @@ class ModelCache:
         compiles = compiled is not Compile.OFF and files.name == self._catalog.default
         offloads = load.short and self._device.type == "cuda" and not compiles
         pipeline = family_of(files.architecture)(parts, self._device, offloads=offloads)
+        pipeline.embeddings.offer(lambda: self._catalog.embeddings)
         try:
             pipeline.check_scheduler()
         except ValueError as error:
