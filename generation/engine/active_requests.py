@@ -124,6 +124,11 @@ def source_of(request: GenerationRequest, checkpoint: Checkpoint) -> Image.Image
     """Return the source picture, if any; raise errors that loading cannot fix."""
     if request.sampler not in checkpoint.samplers:
         raise InvalidRequest("sampler", Phrase("bound-one-of", names=checkpoint.samplers))
+    # It may have been recorded when there was another checkpoint of this name.
+    multiple = checkpoint.architecture.patch
+    for name, side in (("width", request.width), ("height", request.height)):
+        if side % multiple:
+            raise InvalidRequest(name, Phrase("bound-multiple", of=multiple))
     if request.strength is None:
         return None
     if request.image is None:
