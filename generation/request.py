@@ -9,6 +9,7 @@ from generation.architectures import ARCHITECTURES, DISTILLED, SD1, Architecture
 from generation.architectures import Sampler as Sampler
 from generation.errors import GenerationError, InvalidRequest
 from generation.phrases import Phrase
+from generation.prompt_adapters import AdapterUse, check_adapters
 from generation.prompt_weights import parse
 from generation.upscaler import FACTORS, check_factor
 
@@ -61,7 +62,8 @@ class GenerationRequest:
     height: near 0 they keep it, at 1 hardly anything of it is left. A recorded request may have
     ``strength`` alone; the bytes are added when it runs. ``guidance_rescale`` is the
     share of a guided output that gets the unguided contrast back. ``family`` is the name of the
-    checkpoint's architecture. Raises InvalidRequest, naming the field and its limit.
+    checkpoint's architecture, ``adapters`` are LoRAs by their names in the catalog. Raises
+    InvalidRequest, naming the field and its limit.
     """
 
     prompt: str
@@ -78,6 +80,7 @@ class GenerationRequest:
     strength: float | None = None
     guidance_rescale: float | None = None
     family: str = SD1.name
+    adapters: tuple[AdapterUse, ...] = ()
 
     def __post_init__(self) -> None:
         if self.family not in ARCHITECTURES:
@@ -107,6 +110,7 @@ class GenerationRequest:
             raise InvalidRequest("sampler", Phrase("bound-one-of", names=tuple(Sampler)))
         if self.sampler in DISTILLED:
             bounded("steps", self.num_inference_steps, LCM_STEPS)
+        check_adapters(self.adapters)
         self._check_source()
 
     def _check_source(self) -> None:
