@@ -29,6 +29,7 @@ from generation.request import (
     GenerationRequest,
     Progress,
     Request,
+    Sampler,
     UpscaleRequest,
 )
 from generation.source_image import decode
