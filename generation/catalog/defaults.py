@@ -20,27 +20,15 @@ SD3_MEDIUM = 4_000_000_000  # parameters at most; Large's denoiser has 8.1 thous
 
 # What distilled models are asked for, by their makers' model cards; those without classifier-free
 # guidance take guidance 1. A number of steps in the name counts more.
+# Their timesteps are spaced from the end, where noise is; LCM and TCD have them there anyway.
+_FROM_NOISE = {"timestep_spacing": "trailing"}
+_FEW: Mapping[str, Any] = {"guidance_scale": 1.0, **_FROM_NOISE}
 DISTILLED: Mapping[str, Mapping[str, Any]] = {
-    "lcm": {"lcm": True, "sampler": Sampler.LCM, "num_inference_steps": 6, "guidance_scale": 1.0},
-    "dmd2": {"lcm": True, "sampler": Sampler.LCM, "num_inference_steps": 4, "guidance_scale": 1.0},
-    "turbo": {
-        "sampler": Sampler.EULER_A,
-        "num_inference_steps": 4,
-        "guidance_scale": 1.0,
-        "timestep_spacing": "trailing",
-    },
-    "lightning": {
-        "sampler": Sampler.EULER,
-        "num_inference_steps": 6,
-        "guidance_scale": 1.0,
-        "timestep_spacing": "trailing",
-    },
-    "hyper": {
-        "sampler": Sampler.DDIM,
-        "num_inference_steps": 8,
-        "guidance_scale": 1.0,
-        "timestep_spacing": "trailing",
-    },
+    "lcm": {"lcm": True, "sampler": Sampler.LCM, "num_inference_steps": 6, **_FEW},
+    "dmd2": {"lcm": True, "sampler": Sampler.LCM, "num_inference_steps": 4, **_FEW},
+    "turbo": {"sampler": Sampler.EULER_A, "num_inference_steps": 4, **_FEW},
+    "lightning": {"sampler": Sampler.EULER, "num_inference_steps": 6, **_FEW},
+    "hyper": {"lcm": True, "sampler": Sampler.DDIM, "num_inference_steps": 8, **_FEW},
 }
 # Those of flow matching, by family: Stability AI's model card of SD 3.5 Large Turbo.
 DISTILLED_FLOWS: Mapping[tuple[str, str], Mapping[str, Any]] = {
@@ -60,7 +48,7 @@ def settings_in(file: ModelFile) -> dict[str, Any]:
     if file.prediction_type in ARCHITECTURES[family].prediction_types:
         settings["prediction_type"] = file.prediction_type
     if file.zero_snr:
-        settings["zero_terminal_snr"] = True
+        settings |= {"zero_terminal_snr": True, **_FROM_NOISE}
     distilled = DISTILLED.get(file.distillation or "", {})
     if ARCHITECTURES[family].flow_matching and "lcm" not in distilled:
         distilled = DISTILLED_FLOWS.get((family, file.distillation or ""), {})

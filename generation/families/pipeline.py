@@ -12,8 +12,12 @@ import torch
 from accelerate import cpu_offload_with_hook
 from accelerate.hooks import UserCpuOffloadHook
 from PIL import Image
+from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
 from generation.architectures import ARCHITECTURES, Architecture, Sampler
+from generation.conditions.adapter_keys import Part
+from generation.conditions.embeddings import Embeddings
+from generation.conditions.row_adapters import NO_ADAPTERS, Adapters, AdapterSet, RowAdapters
 from generation.engine.preview import PreviewColours
 from generation.engine.samplers import build_scheduler
 from generation.engine.trajectory import Trajectory
@@ -46,6 +50,7 @@ class Row:
     latents: torch.Tensor
     timestep: torch.Tensor
     conditioning: Conditioning
+    adapters: AdapterSet = NO_ADAPTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,15 @@ class Pipeline(ABC):
             name: parts.components[name].eval() for name in self.models if name in parts.components
         }
         self.channels = self.latent_channels(loaded)
+        # What adapters change: of the text encoders, those that trainers change, too.
+        self.adapted: dict[Part, torch.nn.Module] = {Part.DENOISER: loaded[self.denoiser]}
+        self.adapted |= {
+            Part(name): model
+            for name, model in loaded.items()
+            if isinstance(model, CLIPTextModel | CLIPTextModelWithProjection)
+        }
+        self.row_adapters = RowAdapters(self.adapted[Part.DENOISER])
+        self.embeddings = Embeddings(self.adapted, device, self.architecture.name)
         self._offloaded: list[UserCpuOffloadHook] = []
         for name, model in loaded.items():
             if offloads and name != self.denoiser:
@@ -133,8 +147,20 @@ class Pipeline(ABC):
         return self._autoencoder.scale_factor
 
     @abstractmethod
-    def encode(self, request: GenerationRequest) -> Prompts:
-        """Return the conditioning of a request's prompts, size and guidance."""
+    def encode(self, request: GenerationRequest, adapters: Adapters = ()) -> Prompts:
+        """Return the conditioning of a request's prompts, size and guidance.
+
+        ``adapters`` are the request's; what they change in text encoders is part of it.
+        """
+
+    def run(self, rows: Sequence[Row], *, fixed: bool = False) -> Sequence[torch.Tensor]:
+        """Predict with the rows' adapters.
+
+        With ``fixed`` there are always as many rows, and a row's output depends on no other row.
+        """
+        sets = [row.adapters for row in rows]
+        with self.row_adapters.applied(sets, fixed=fixed):
+            return self.predict(rows)
 
     @abstractmethod
     def predict(self, rows: Sequence[Row]) -> Sequence[torch.Tensor]:

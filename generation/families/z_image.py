@@ -8,6 +8,7 @@ import torch
 from diffusers import AutoencoderKL, ZImageTransformer2DModel
 from transformers import Qwen2TokenizerFast, Qwen3Model
 
+from generation.conditions.row_adapters import Adapters
 from generation.engine.preview import PreviewColours
 from generation.families.flow import Flow
 from generation.families.flux import FLUX_COLOURS
@@ -49,11 +50,13 @@ class ZImage(Flow):
         """Return the noise levels before their shift."""
         return torch.linspace(1.0, 1 / steps, steps).tolist()
 
-    def encode(self, request: GenerationRequest) -> Prompts:
+    def encode(self, request: GenerationRequest, adapters: Adapters = ()) -> Prompts:
         """Return the embeddings of its prompts, each as long as the transformer pads it.
 
-        ``length`` is how many of a ``prompt``'s tokens are not padding.
+        ``length`` is how many of a ``prompt``'s tokens are not padding. Nobody trains adapters of
+        the text encoder.
         """
+        del adapters
         texts = [request.prompt, *([request.negative_prompt] if request.guided else [])]
         read = [self._cache.get(text, partial(self._read, text)) for text in texts]
         self._make_way()
