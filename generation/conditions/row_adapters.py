@@ -209,7 +209,7 @@ class LayerPlan:
         rows, factors = gains
         chosen = values if rows is None else values.index_select(0, rows)
         if bias is not None:
-            chosen = chosen - self._along(bias, chosen)
+            chosen = chosen - self._along(bias.to(chosen.dtype), chosen)
         added = chosen * self._along(factors, chosen)
         return values + added if rows is None else values.index_add(0, rows, added)
 

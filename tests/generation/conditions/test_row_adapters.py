@@ -136,6 +136,23 @@ def test_several_add_up_whatever_their_order(unet: UNet2DConditionModel, tmp_pat
         assert torch.allclose(output[number], by_itself(merged, number, 2)[0], atol=2e-4)
 
 
+@pytest.mark.parametrize("make", [lora, LINEAR["DoRA"]], ids=["LoRA", "DoRA"])
+def test_weights_stored_in_eight_bits_are_adapted_in_the_type_they_compute_in(
+    unet: UNet2DConditionModel, tmp_path: Path, make: Make
+):
+    stored, merged = copy.deepcopy(unet), copy.deepcopy(unet)
+    stored.enable_layerwise_casting(torch.float8_e4m3fn, torch.float32)
+    for name, value in stored.state_dict().items():
+        merged.get_parameter(name).data.copy_(value.float())
+    write_adapter(tmp_path / "a", {"denoiser": merged}, is_linear, make, kohya)
+    mine = row((load(tmp_path / "a", stored), 1.0))
+    output = together(stored, [mine, mine, NO_ADAPTERS])
+    for number in range(2):
+        expected = by_itself(merged, number, 3)[0]
+        assert torch.allclose(output[number], expected, atol=1e-3), number
+    assert torch.allclose(output[2], by_itself(stored, 2, 3)[0], atol=1e-3)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_with_fixed_shapes_no_bit_depends_on_the_others(
     unet: UNet2DConditionModel, tmp_path: Path, seed: int
