@@ -178,3 +178,20 @@ def test_with_fixed_shapes_no_bit_depends_on_the_others(
         company[place] = mine
         output = together(unet, company, fixed=True)
         assert torch.equal(output[place], alone[place]), place
+
+
+def test_rows_that_come_and_go_leave_nothing_behind(unet: UNet2DConditionModel, tmp_path: Path):
+    """Stacks are kept from forward to forward, and only what changes is written."""
+    loaded = []
+    for number, make in enumerate([lora, lora, *LINEAR.values()]):
+        file = tmp_path / str(number)
+        write_adapter(file, {"denoiser": copy.deepcopy(unet)}, is_linear, make, kohya, seed=number)
+        loaded.append(load(file, unet))
+    sets = [NO_ADAPTERS, *(row((one, 0.5)) for one in loaded), row(*((one, 0.1) for one in loaded))]
+    rng = torch.Generator().manual_seed(0)
+    adapters = RowAdapters(unet)
+    for _ in range(12):
+        rows = [sets[int(torch.randint(len(sets), (), generator=rng))] for _ in range(4)]
+        with torch.inference_mode(), adapters.applied(rows):
+            kept = predict(unet, *inputs(4))
+        assert torch.equal(kept, together(unet, rows))
