@@ -54,11 +54,12 @@ def main(argv: list[str] | None = None) -> int:
             return asyncio.run(run(settings))
         if chosen.command == "play":
             from bot.play import play as play_until_stopped
-            from generation.catalog import load_catalog
+            from generation.library.offers import Looker
 
-            generation = settings.generation
-            catalog = load_catalog(generation.catalog, generation.checkpoint or None)
+            models, generation = settings.models.paths, settings.generation
             folder = settings.store.folder / "playground"
+            look = Looker(models, folder, generation.catalog, generation.checkpoint or None)
+            catalog = look().catalog
             return play_until_stopped(chosen.port, folder, catalog[catalog.default])
         if chosen.command == "doctor":
             return asyncio.run(doctor(settings))
@@ -201,6 +202,7 @@ async def _serve_once(settings: Settings) -> None:
         async with app.client:
             await connecting.serve(app.client, settings.discord.token.get_secret_value())
     finally:
+        app.folders.close()
         for task in keeping:
             task.cancel()
         await asyncio.wait(keeping)

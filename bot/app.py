@@ -62,9 +62,8 @@ from bot.ui.delivery.clock import DiscordClock
 from bot.ui.delivery.delivery import Delivery
 from bot.ui.delivery.transport import Transport
 from bot.ui.interaction import Interaction
-from generation.catalog import Catalog, Offers, check_files
-from generation.library.offers import looker
-from generation.library.shelf import SHELF, Library
+from generation.catalog import Catalog, check_files
+from generation.library.offers import Looker
 from generation.options import PROFILES, REVISIONS, EngineOptions
 from generation.worker.executor import Executor, LocalExecutor
 
@@ -88,7 +87,7 @@ class App:
         catalog: Catalog,
         executor: Executor,
         limits: Limits,
-        look: Callable[[], Offers] | None = None,
+        look: Looker | None = None,
         kept: Kept = Kept(),  # noqa: B008 - frozen
         connection: Connection = Connection(),  # noqa: B008 - frozen
     ) -> None:
@@ -233,11 +232,7 @@ FEATURES: Sequence[Callable[[App], None]] = (
 def build(settings: Settings) -> App:
     """Build the product from its settings."""
     generation, folder = settings.generation, settings.store.folder
-    look = looker(
-        Library(settings.models.paths, folder / SHELF),
-        generation.catalog,
-        generation.checkpoint or None,
-    )
+    look = Looker(settings.models.paths, folder, generation.catalog, generation.checkpoint or None)
     offers = look()
     for checkpoint in offers.catalog.checkpoints.values():
         if checkpoint.changed is None:  # what lies in the folders has been looked at

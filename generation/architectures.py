@@ -114,7 +114,6 @@ SD1 = Architecture(
     family="generation.families.stable_diffusion:StableDiffusion",
     pipelines=("StableDiffusionPipeline", "LatentConsistencyModelPipeline"),
     components=_STABLE_DIFFUSION,
-    told_by=("cross_attention_dim", 768),
     size=512,
 )
 SD2 = Architecture(
@@ -123,7 +122,7 @@ SD2 = Architecture(
     family="generation.families.stable_diffusion:StableDiffusion",
     pipelines=("StableDiffusionPipeline",),
     components=_STABLE_DIFFUSION,
-    told_by=("cross_attention_dim", 1024),
+    told_by=("use_linear_projection", True),
     size=768,
 )
 SDXL = Architecture(
@@ -231,3 +230,10 @@ Z_IMAGE = replace(
 ARCHITECTURES: Mapping[str, Architecture] = {
     one.name: one for one in (SD1, SD2, SDXL, SD3, SD3_LARGE, FLUX, FLUX_SCHNELL, Z_IMAGE)
 }
+
+
+def architecture_of(pipeline: str, denoiser: Mapping[str, object]) -> Architecture | None:
+    """Return the architecture of a folder by its pipeline and its denoiser's configuration."""
+    found = [one for one in ARCHITECTURES.values() if pipeline in one.pipelines]
+    told = [one for one in found if one.told_by is not None and one.told_by in denoiser.items()]
+    return next(iter([*told, *found]), None)

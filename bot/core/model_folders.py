@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from generation.catalog import Catalog, Offers
 from generation.errors import GenerationError
+from generation.library.offers import Looker
+from generation.library.shelf import LookEnded
 from generation.worker.executor import Executor
 
 log = logging.getLogger(__name__)
@@ -37,9 +39,7 @@ class ModelFolders:
     for stays recorded whatever is found.
     """
 
-    def __init__(
-        self, catalog: Catalog, executor: Executor, look: Callable[[], Offers] | None = None
-    ) -> None:
+    def __init__(self, catalog: Catalog, executor: Executor, look: Looker | None = None) -> None:
         self._catalog, self._executor, self._look = catalog, executor, look
         self._looking = asyncio.Lock()
         self._told: frozenset[str] = frozenset()
@@ -60,12 +60,19 @@ class ModelFolders:
                 self._executor.offer()
         return change
 
+    def close(self) -> None:
+        """End a look that goes on, so that nothing has to wait for it."""
+        if self._look is not None:
+            self._look.close()
+
     async def keep_looking(self) -> None:
         """Refresh every minute until cancelled."""
         while self._look is not None:
             await asyncio.sleep(EVERY_S)
             try:
                 await self.refresh()
+            except LookEnded:
+                return
             except GenerationError as error:
                 self.tell(Change(notes=[str(error)]))
             except Exception:

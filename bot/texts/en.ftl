@@ -252,7 +252,7 @@ checkpoint-scheduler = its scheduler's configuration does not suit { $sampler }:
 checkpoint-predicts = it predicts { $kind }, which not every sampler can follow
 checkpoint-lacks-weights = { $count } of its weights are missing, such as { $first }
 checkpoint-inpainting = its UNet takes { $channels } channels, as for inpainting
-checkpoint-preview = { $file } must hold a 4×3 matrix and a bias of 3
+checkpoint-preview = { $file } must hold a { $channels }×3 matrix and a bias of 3
 checkpoint-checker-lacks = its safety checker lacks { $weight }
 checkpoint-changed = { $file } is not the file that was published (its SHA-256 is { $found }…, not { $wanted }…); install Darkroom again
 checkpoint-unpublished = { $file } was never published; SHA256SUMS does not name { $name }
@@ -376,7 +376,11 @@ job-cancelled-by-moderator = Cancelled by a moderator
 job-variation = (variation of { $number })
 job-starting = Starting…
 job-queued = Queued, { ordinal }
-job-loading = Loading { $checkpoint }…
+job-loading =
+    Loading { $checkpoint }{ $percent ->
+        [0] …
+       *[other] : { $percent } %
+    }
 job-stalled = { $drawn ->
     [0] Waiting for the disk. This continues automatically as soon as the disk allows it.
     [one] Your picture is drawn; waiting for the disk. It will be posted automatically.

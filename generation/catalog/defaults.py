@@ -10,7 +10,7 @@ from typing import Any
 
 from generation.architectures import ARCHITECTURES
 from generation.loading.detect import ModelFile, Part, inspect_file
-from generation.loading.single_file import config_family
+from generation.loading.single_file import described_in
 from generation.request import Sampler
 
 # Families as files tell them, and the architecture of each.
@@ -30,6 +30,10 @@ DISTILLED: Mapping[str, Mapping[str, Any]] = {
     "lightning": {"sampler": Sampler.EULER, "num_inference_steps": 6, **_FEW},
     "hyper": {"lcm": True, "sampler": Sampler.DDIM, "num_inference_steps": 8, **_FEW},
 }
+# Those of flow matching, by family: Stability AI's model card of SD 3.5 Large Turbo.
+DISTILLED_FLOWS: Mapping[tuple[str, str], Mapping[str, Any]] = {
+    ("sd3-large", "turbo"): {"num_inference_steps": 4, "guidance_scale": 1.0}
+}
 _STEPS = re.compile(r"(?<![0-9])([1-9][0-9]?)[ _-]?steps?(?![a-z])", re.IGNORECASE)
 
 
@@ -46,7 +50,9 @@ def settings_in(file: ModelFile) -> dict[str, Any]:
     if file.zero_snr:
         settings |= {"zero_terminal_snr": True, **_FROM_NOISE}
     distilled = DISTILLED.get(file.distillation or "", {})
-    if distilled.get("sampler") in ARCHITECTURES[family].samplers:
+    if ARCHITECTURES[family].flow_matching and "lcm" not in distilled:
+        distilled = DISTILLED_FLOWS.get((family, file.distillation or ""), {})
+    if distilled:
         settings |= distilled
         if steps := _STEPS.search(file.path.stem):
             settings["num_inference_steps"] = int(steps[1])
@@ -56,7 +62,7 @@ def settings_in(file: ModelFile) -> dict[str, Any]:
 def settings_of_source(source: Path) -> dict[str, Any]:
     """Return what a file or folder says about drawing with it; nothing for what is unknown."""
     if source.is_dir():
-        family = config_family(source)
-        return {"family": _ARCHITECTURES[family]} if family in _ARCHITECTURES else {}
+        described = described_in(source)
+        return {} if described is None else {"family": described.name}
     file = inspect_file(source)
     return settings_in(file) if file.family in _ARCHITECTURES else {}

@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from generation.architectures import ARCHITECTURES, Architecture
+from generation.architectures import ARCHITECTURES, Architecture, architecture_of
 from generation.errors import CheckpointUnavailable
 from generation.json_text import loads
 from generation.library.layout import INDEX
@@ -12,6 +12,7 @@ from generation.loading.checkpoint_folder import check_checker, check_folder, we
 from generation.loading.denoisers import named_distillation
 from generation.loading.detect import PRECISIONS, Kind, ModelFile, Part
 from generation.loading.safetensors_file import read_header
+from generation.loading.single_file import family_of_name
 from generation.phrases import Phrase, reason_of
 
 MOST_BYTES = 2**20  # of a configuration
@@ -22,8 +23,8 @@ def inspect_folder(folder: Path) -> ModelFile:
     """Return what a folder is; its ``problem`` says what it lacks. Raises nothing for a bad one."""
     try:
         kind = str(_read(folder / INDEX).get("_class_name"))
-        name, family = folder.name, _family(folder, kind)
-        if family is None:
+        name, architecture = folder.name, _family(folder, kind)
+        if architecture is None:
             wanted = " or ".join(
                 sorted({one for a in ARCHITECTURES.values() for one in a.pipelines})
             )
@@ -31,12 +32,12 @@ def inspect_folder(folder: Path) -> ModelFile:
                 path=folder,
                 problem=Phrase("checkpoint-other-pipeline", file=INDEX, found=kind, wanted=wanted),
             )
-        check_folder(name, folder, family)
+        check_folder(name, folder, architecture)
         check_checker(name, folder)
         scheduler = _read(folder / "scheduler" / "scheduler_config.json")
         parts: Counter[Part] = Counter()
         precisions: Counter[str] = Counter()
-        for file in weight_files(name, folder, family):
+        for file in weight_files(name, folder, architecture):
             for tensor in read_header(name, file).values():
                 parts[_PARTS.get(file.parent.name, Part.OTHER)] += tensor.values
                 precisions[PRECISIONS.get(tensor.dtype, tensor.dtype.lower())] += tensor.values
@@ -47,7 +48,7 @@ def inspect_folder(folder: Path) -> ModelFile:
     return ModelFile(
         path=folder,
         kind=Kind.CHECKPOINT,
-        family=family.name.replace("-", "_"),
+        family=family_of_name(architecture.name).replace("-", "_"),
         prediction_type=scheduler.get("prediction_type"),
         distillation=_distillation(folder, kind),
         parts=parts,
@@ -69,14 +70,11 @@ def _phrase(folder: Path, reason: str) -> Phrase:
 
 def _family(folder: Path, kind: str) -> Architecture | None:
     """Return a pipeline's family; those that share one differ in their denoiser's configuration."""
-    families = [one for one in ARCHITECTURES.values() if kind in one.pipelines]
-    if len(families) > 1:
-        denoiser = families[0].components[0]
-        config = _read(folder / denoiser.folder / denoiser.config)
-        for family in families:
-            if family.told_by is not None and family.told_by in config.items():
-                return family
-    return next(iter(families), None)
+    found = architecture_of(kind, {})
+    if found is None:
+        return None
+    config = folder / found.components[0].folder / found.components[0].config
+    return architecture_of(kind, _read(config)) if config.is_file() else found
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -72,6 +72,11 @@ class HeaderReader:
         finally:
             timer.cancel()
 
+    def kill(self) -> None:
+        """End the child from another thread; what it was reading is not read."""
+        if (child := self._child) is not None:
+            child.kill()
+
     def _end(self) -> None:
         child, self._child = self._child, None
         if child is not None:

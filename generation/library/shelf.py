@@ -7,9 +7,13 @@ torch.
 import hashlib
 import json
 import logging
+import os
+import queue
+import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -28,7 +32,12 @@ from generation.phrases import Phrase
 log = logging.getLogger(__name__)
 
 SETTLED_S = 2.0  # a file that was written to within this time may be being copied
+READERS, MANY = 4, 20  # processes at once; files of which a start takes seconds
 SHELF = "models.json"  # in the data folder
+
+
+class LookEnded(Exception):
+    """The bot stops; nothing of what was being read is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,8 @@ class Library:
         self._read: dict[Path, tuple[int, int, ModelFile]] = {}
         self._names: dict[Path, str] = {}
         self._sidecars: dict[Path, tuple[Any, Sidecar | str]] = {}
+        self._readers: list[headers.HeaderReader] = []
+        self._ended = threading.Event()
         self._restore()
 
     @property
@@ -78,15 +89,17 @@ class Library:
         return any(folder.is_dir() for folder in self.folders)
 
     def look(self, settled_s: float = SETTLED_S) -> Shelf:
-        """Return what the folders hold now; reads the headers of what is new or has changed."""
+        """Return what the folders hold now; reads the headers of what is new or has changed.
+
+        Raises LookEnded if another thread closes it meanwhile.
+        """
         found = list(walk(self.folders))
         candidates = [one for one in found if isinstance(one, Candidate)]
         unread = [one for one in found if isinstance(one, Unread)]
         fresh = [one for one in candidates if self._known(one) is None]
-        with headers.HeaderReader() as reader:
-            for one in fresh:
-                self._read[one.path] = (one.size, one.changed, _inspect(one, reader))
-        moving = _moving(fresh, settled_s)
+        for one, file in zip(fresh, self._inspect_all(fresh), strict=True):
+            self._read[one.path] = (one.size, one.changed, file)
+        moving = self._moving(fresh, settled_s)
         for one in moving:
             del self._read[one.path]  # it is read again when it is whole
         kept = {one.path for one in candidates}
@@ -98,6 +111,59 @@ class Library:
         if fresh or gone:
             self._keep()
         return Shelf(named, tuple(unread))
+
+    def close(self) -> None:
+        """End a look in another thread, and all later ones."""
+        self._ended.set()
+        for reader in self._readers:
+            reader.kill()
+
+    def _inspect_all(self, candidates: Sequence[Candidate]) -> list[ModelFile]:
+        """Return what files are, read by a few processes at once."""
+        if not candidates:
+            return []
+        if len(candidates) >= MANY:
+            log.info("reading the headers of %d files", len(candidates))
+        count = min(READERS, os.cpu_count() or 1, len(candidates))
+        free: queue.SimpleQueue[headers.HeaderReader] = queue.SimpleQueue()
+        with ExitStack() as stack:
+            self._readers = [stack.enter_context(headers.HeaderReader()) for _ in range(count)]
+            for one in self._readers:
+                free.put(one)
+
+            def inspect(candidate: Candidate) -> ModelFile:
+                reader = free.get()
+                try:
+                    return self._ending_early(candidate, reader)
+                finally:
+                    free.put(reader)
+
+            with ThreadPoolExecutor(count) as threads:
+                return list(threads.map(inspect, candidates))
+
+    def _ending_early(self, candidate: Candidate, reader: headers.HeaderReader) -> ModelFile:
+        found = None if self._ended.is_set() else _inspect(candidate, reader)
+        if found is None or self._ended.is_set():
+            raise LookEnded
+        return found
+
+    def _moving(self, fresh: Sequence[Candidate], settled_s: float) -> list[Candidate]:
+        """Return those that are still being written, as far as two looks can tell."""
+        newest = max((one.changed for one in fresh), default=0) / 1e9
+        if (wait := newest + settled_s - time.time()) > 0 and self._ended.wait(
+            min(wait, settled_s)
+        ):
+            raise LookEnded
+        moving = []
+        for one in fresh:
+            try:
+                now = one.path.stat()
+            except OSError:
+                moving.append(one)
+                continue
+            if not one.is_folder and (now.st_size, now.st_mtime_ns) != (one.size, one.changed):
+                moving.append(one)
+        return moving
 
     def _known(self, candidate: Candidate) -> ModelFile | None:
         size, changed, file = self._read.get(candidate.path, (0, 0, None))
@@ -196,23 +262,6 @@ def _inspect(candidate: Candidate, reader: headers.HeaderReader) -> ModelFile:
     if suffix in PICKLES:
         problem = Phrase("checkpoint-pickled-file", file=path.name)
     return ModelFile(path=path, bytes=candidate.size, problem=problem)
-
-
-def _moving(fresh: Sequence[Candidate], settled_s: float) -> list[Candidate]:
-    """Return those that are still being written, as far as two looks can tell."""
-    newest = max((one.changed for one in fresh), default=0) / 1e9
-    if (wait := newest + settled_s - time.time()) > 0:
-        time.sleep(min(wait, settled_s))
-    moving = []
-    for one in fresh:
-        try:
-            now = one.path.stat()
-        except OSError:
-            moving.append(one)
-            continue
-        if not one.is_folder and (now.st_size, now.st_mtime_ns) != (one.size, one.changed):
-            moving.append(one)
-    return moving
 
 
 @cache

@@ -263,8 +263,8 @@ class Runner:
             async with aclosing(self._executor.run(request)) as events:
                 async for event in events:
                     match event:
-                        case Loading(checkpoint):
-                            self._presenter.loading(job, checkpoint)
+                        case Loading(checkpoint, share):
+                            self._presenter.loading(job, checkpoint, share)
                         case Started(cut):
                             started = time.monotonic()
                             drawn.cut = drawn.cut or cut

@@ -69,9 +69,9 @@ class Delivery:
             line.place = place
             self._soon(job, partial(render.waiting, job, place))
 
-    def loading(self, job: Job, checkpoint: str) -> None:
-        """Show that the checkpoint is being loaded, soon."""
-        self._soon(job, partial(render.loading, job, checkpoint))
+    def loading(self, job: Job, checkpoint: str, share: float) -> None:
+        """Show that the checkpoint is being loaded, and how much of it is, soon."""
+        self._soon(job, partial(render.loading, job, checkpoint, share))
 
     def progress(self, job: Job, snapshot: Snapshot, look: Callable[[], None]) -> None:
         """Show how far it is, soon, with the newest preview; then ask for more when that is due."""

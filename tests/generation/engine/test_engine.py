@@ -109,14 +109,19 @@ def test_cancelling_between_decodes_sends_no_more_pictures(
 def test_the_first_step_brings_a_preview_and_the_next_one_waits_until_somebody_looks(
     engine: Engine, make_request: MakeRequest
 ):
-    engine.look(1)  # of nothing yet
+    assert engine.look(1) is None  # of nothing yet
     engine.add(1, make_request(num_images=3, width=64, height=32))
     progress: list[Progress] = []
     while not engine.idle:
         progress += [event for _, event in engine.step() if isinstance(event, Progress)]
-        if len(progress) == 2:
-            engine.look(1)
-    assert [event.preview is not None for event in progress] == [True, False, True, False]
+        if len(progress) == 1:
+            assert engine.look(1) is None, "nothing has changed since the first"
+        if len(progress) == 3 and progress[-1].step == 3:
+            seen = engine.look(1)
+            assert seen.step == 3
+            assert seen.preview is not None
+            assert engine.look(1) is None or engine.idle
+    assert [event.preview is not None for event in progress] == [True, True, False, True]
     preview = Image.open(io.BytesIO(progress[0].preview))
     assert (preview.format, preview.size) == ("WEBP", (512, 256))
 

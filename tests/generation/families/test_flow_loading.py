@@ -117,6 +117,20 @@ def test_a_scheduler_that_nobody_can_follow_fails_its_own_request_only(
 
 
 @pytest.mark.parametrize("name", [SD3, DEV, Z_IMAGE])
+def test_sides_are_whole_tokens(engine: Engine, make_request: MakeRequest, name: str):
+    """As of a picture whose checkpoint was replaced by one of another family."""
+    request = make_request(
+        checkpoint=name, family="sd1", sampler=Sampler.EULER, width=32, height=40, num_images=1
+    )
+    assert not isinstance(run(engine, request)[-1], Failed), "here 4 px a cell"
+    engine._cache._pipelines[name]._autoencoder.scale_factor = 8
+    failed = run(engine, request)[-1]
+    engine._cache._pipelines[name]._autoencoder.scale_factor = 4
+    assert isinstance(failed, Failed)
+    assert str(failed.error) == "height must be a multiple of 16"
+
+
+@pytest.mark.parametrize("name", [SD3, DEV, Z_IMAGE])
 def test_a_preview_shows_every_picture_in_the_family_s_colours(
     engine: Engine, make_request: MakeRequest, name: str
 ):

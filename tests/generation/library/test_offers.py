@@ -10,11 +10,12 @@ from generation.catalog import EMBEDDED, Checkpoint
 from generation.catalog.defaults import settings_in
 from generation.embedded import CHECKPOINT
 from generation.errors import CatalogInvalid, CheckpointUnavailable
-from generation.library.offers import looker
-from generation.library.shelf import Library
-from generation.loading.detect import Kind, ModelFile
+from generation.library.offers import Looker
+from generation.loading.detect import Kind, ModelFile, Part
 from generation.request import Sampler
 from tests.generation.library.files import write
+
+UNKEPT = Path("no such folder")  # in which what was read would be kept
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def look(models: Path, text: str | None = None, default: str | None = None):
     if text is not None:
         file = models.parent / "catalog.toml"
         file.write_text(text, "utf-8")
-    return looker(Library([models.parent]), file, default)()
+    return Looker([models.parent], UNKEPT, file, default)()
 
 
 def test_a_folder_is_enough(models: Path):
@@ -95,13 +96,13 @@ def test_what_names_something_that_is_gone_is_said_and_passed_over(models: Path)
     assert len(offers.notes) == 5
     (models.parent / "catalog.toml").write_text("size = [")
     with pytest.raises(CatalogInvalid):
-        looker(Library([models.parent]), models.parent / "catalog.toml", None)()
+        Looker([models.parent], UNKEPT, models.parent / "catalog.toml", None)()
 
 
 def test_without_folders_a_wrong_name_is_a_mistake(tmp_path: Path):
     with pytest.raises(CheckpointUnavailable):
-        looker(Library([tmp_path / "none"]), None, "vanished")()
-    assert looker(Library([tmp_path / "none"]), None, None)().catalog.names == ("Emoji",)
+        Looker([tmp_path / "none"], UNKEPT, None, "vanished")()
+    assert Looker([tmp_path / "none"], UNKEPT, None, None)().catalog.names == ("Emoji",)
 
 
 def test_what_lies_beside_a_file_adds_to_it(models: Path):
@@ -191,6 +192,29 @@ def test_distilled_files_get_what_they_are_made_for(name: str, distilled: str | 
     file = ModelFile(path=path, kind=Kind.CHECKPOINT, family="sd1", distillation=distilled)
     made = Checkpoint(name="x", source=path, **settings_in(file))
     assert (made.sampler, made.num_inference_steps, made.guidance_scale) == wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "family", "denoiser", "wanted"),
+    [
+        ("sd3.5_large_turbo", "sd3", 8_100_000_000, ("sd3-large", 4, 1.0)),
+        ("sd3.5_large", "sd3", 8_100_000_000, ("sd3-large", 28, 3.5)),
+        ("sd3.5_medium", "sd3", 2_500_000_000, ("sd3", 40, 4.5)),
+        ("z_image_turbo", "z_image", 6_200_000_000, ("z-image", 8, 1.0)),
+    ],
+)
+def test_distilled_files_of_flow_matching(name: str, family: str, denoiser: int, wanted):
+    path = Path(f"{name}.safetensors")
+    file = ModelFile(
+        path=path,
+        kind=Kind.CHECKPOINT,
+        family=family,
+        distillation="turbo" if "turbo" in name else None,
+        parts={Part.DENOISER: denoiser},
+    )
+    made = Checkpoint(name="x", source=path, **settings_in(file))
+    assert made.sampler == Sampler.EULER
+    assert (made.family, made.num_inference_steps, made.guidance_scale) == wanted
 
 
 def test_the_built_in_one_stays(models: Path):

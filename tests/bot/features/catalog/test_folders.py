@@ -15,20 +15,21 @@ from generation.catalog import Catalog, Checkpoint
 from generation.embedded import CHECKPOINT
 from generation.errors import CheckpointUnavailable
 from generation.library import shelf
-from generation.library.offers import looker
-from generation.library.shelf import Library
+from generation.library.offers import Looker
 from tests.bot.conftest import House
 from tests.generation.library.files import write
+
+UNKEPT = Path("no such folder")  # in which what was read would be kept
 
 
 @pytest.fixture
 def models(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of models, in which there are none yet."""
     monkeypatch.setattr(shelf, "SETTLED_S", 0.0)
-    monkeypatch.setattr(Library.look, "__defaults__", (0.0,))
+    monkeypatch.setattr(shelf.Library.look, "__defaults__", (0.0,))
     folder = tmp_path / "models"
     folder.mkdir()
-    house.app.folders._look = looker(Library([folder]), None, "Emoji")
+    house.app.folders._look = Looker([folder], UNKEPT, None, "Emoji")
     return folder
 
 
@@ -129,7 +130,7 @@ async def test_a_job_that_waits_for_what_is_gone_ends_with_a_line(
 async def test_a_broken_catalog_changes_nothing(house: House, models: Path, owner, tmp_path: Path):
     file = tmp_path / "catalog.toml"
     file.write_text("[checkpoints")
-    house.app.folders._look = looker(Library([models]), file, None)
+    house.app.folders._look = Looker([models], UNKEPT, file, None)
     put(models, "Nice")
     said = await refresh(house, owner)
     assert "not valid TOML" in said
@@ -153,7 +154,7 @@ async def test_the_owner_s_picture_is_the_example(house: House, models: Path, ow
 async def test_it_looks_by_itself(house: House, models: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("bot.core.model_folders.EVERY_S", 0.01)
     put(models, "Nice")
-    folders = ModelFolders(house.app.catalog, house.executor, looker(Library([models]), None, None))
+    folders = ModelFolders(house.app.catalog, house.executor, Looker([models], UNKEPT, None, None))
     looking = asyncio.create_task(folders.keep_looking())
     offered = asyncio.Event()
     monkeypatch.setattr(house.executor, "offer", offered.set)
