@@ -9,9 +9,9 @@ from generation.architectures import ARCHITECTURES, DISTILLED, SD1, Architecture
 from generation.architectures import Sampler as Sampler
 from generation.errors import GenerationError, InvalidRequest
 from generation.phrases import Phrase
-from generation.prompt_adapters import AdapterUse, check_adapters
-from generation.prompt_schedule import schedule
-from generation.prompt_weights import parse
+from generation.prompts.adapters import AdapterUse, check_adapters
+from generation.prompts.schedule import schedule
+from generation.prompts.weights import parse
 from generation.upscaler import FACTORS, check_factor
 
 # More than Discord lets anybody type (6000), for what comes from files and what styles add to; the

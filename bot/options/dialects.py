@@ -1,7 +1,7 @@
 r"""Other programs' ways of writing a prompt, put into ours.
 
 Ours are Midjourney's braces (`bot.options.permutations`) and AUTOMATIC1111's weights
-(`generation.prompt_weights`). `braces` reads what others mean by braces: NovelAI emphasis, where
+(`generation.prompts.weights`). `braces` reads what others mean by braces: NovelAI emphasis, where
 they hold no alternatives or stand doubled (docs.novelai.net, "Strengthening & Weakening"), and
 sd-dynamic-prompts alternatives with bars (its SYNTAX.md). `words` reads one prompt of those that
 braces stood for: Midjourney's and NovelAI's weights with colons become brackets. What cannot be
@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bot.options.typography import plain
-from generation import prompt_schedule
-from generation.prompt_schedule import Turns
-from generation.prompt_weights import MAX_WEIGHT
+from generation.prompts import schedule as prompt_schedule
+from generation.prompts.schedule import Turns
+from generation.prompts.weights import MAX_WEIGHT
 
 NOVELAI_EMPHASIS = 1.05
 MAX_DEPTH = 30  # of braces in braces that mean anything but Midjourney's

@@ -24,7 +24,7 @@ from generation.engine.trajectory import Trajectory
 from generation.families.autoencoder import Autoencoder
 from generation.options import Compile
 from generation.phrases import Phrase
-from generation.prompt_schedule import schedule
+from generation.prompts.schedule import schedule
 from generation.request import SIDE, GenerationRequest
 
 if TYPE_CHECKING:

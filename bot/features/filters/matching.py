@@ -2,7 +2,7 @@
 
 Words are compared as a person reads them (`bot.features.filters.text_normalizer`), regular
 expressions with the case-folded NFKC text; both with the text as typed and as the text encoder gets
-it (`generation.prompt_texts`), before and after cuts. Negative prompts are not filtered at all:
+it (`generation.prompts.texts`), before and after cuts. Negative prompts are not filtered at all:
 they say what to avoid, so that "nudity" there is innocent.
 """
 
@@ -21,7 +21,7 @@ from bot.features.filters.expressions import Expression
 from bot.features.filters.patterns import Time, TooSlow
 from bot.features.filters.text_normalizer import Reading, fold, read
 from bot.features.filters.vocabulary import Occurrence, Vocabulary, Word
-from generation.prompt_texts import Encoded, as_encoded
+from generation.prompts.texts import Encoded, as_encoded
 from generation.request import STEPS
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from bot.options.errors import PromptError
 from bot.options.image_options import ImageOptions
 from generation.catalog import EMBEDDED, Catalog
 from generation.errors import InvalidRequest
-from generation.prompt_weights import parse as weights
+from generation.prompts.weights import parse as weights
 from generation.request import Aspect
 
 CATALOG = Catalog({EMBEDDED.name: EMBEDDED}, EMBEDDED.name)

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.errors import InvalidRequest
-from generation.prompt_texts import as_encoded
-from generation.prompt_weights import parse
+from generation.prompts.texts import as_encoded
+from generation.prompts.weights import parse
 
 SYNTAX = [
     "nu",

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import regex
 
-from generation import prompt_schedule
-from generation.prompt_weights import parts
+from generation.prompts import schedule as prompt_schedule
+from generation.prompts.weights import parts
 from generation.request import STEPS
 
 # CLIP's tokenizer separates letters from digits before it looks for words. A single letter beside a

@@ -9,7 +9,7 @@ meaning from any of these characters, and so do round or angle brackets around i
 
 Unlike there, brackets without a partner do not spoil those around them, bars outside of brackets do
 not spoil everything, and a number behind a digit needs a point or a second colon: ``[12:30]`` and
-``[John 3:16]`` are words, as they are in `generation.prompt_weights`.
+``[John 3:16]`` are words, as they are in `generation.prompts.weights`.
 
 Not taken over: ``AND``. Imports no torch.
 """
