@@ -64,22 +64,26 @@ def test_as_many_as_fit_are_kept_and_the_least_recently_used_goes(
 def test_another_file_under_a_name_is_loaded_anew(catalog: Catalog):
     cache = ModelCache(catalog, CPU)
     loaded: list[str] = []
-    first = cache.take("A", loaded.append)
+
+    def note(name: str, share: float) -> None:
+        loaded.extend([name] * (share == 0))
+
+    first = cache.take("A", note)
 
     def become(**changes: object) -> None:
         changed = {**catalog.checkpoints, "A": replace(catalog["A"], **changes)}
         catalog.become(replace(catalog, checkpoints=changed))
 
     become(roles=(7,), age_restricted=True)  # who may draw with it, the weights do not say
-    assert cache.take("A", loaded.append) is first
+    assert cache.take("A", note) is first
     become(changed=(1, 1))
-    assert cache.take("A", loaded.append, in_use=["A"]) is first, "what is begun is ended with it"
-    assert cache.take("A", loaded.append) is not first
+    assert cache.take("A", note, in_use=["A"]) is first, "what is begun is ended with it"
+    assert cache.take("A", note) is not first
     become(prediction_type="v_prediction")
-    cache.take("A", loaded.append)
+    cache.take("A", note)
     assert loaded == ["A", "A", "A"]
     catalog.become(Catalog({"B": catalog["B"]}, "B"))
-    cache.take("B", loaded.append)
+    cache.take("B", note)
     assert "A" in cache.names, "one that is gone leaves when its room is needed"
 
 
