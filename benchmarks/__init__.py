@@ -5,4 +5,7 @@ A benchmark is a module here with a docstring, ``LABELS`` (figure -> its meaning
 option for one of them is an argument of its ``run``.
 """
 
-Figures = dict[str, float | str | None]
+from typing import Any
+
+# A figure may be a table of figures, such as those of each model family.
+Figures = dict[str, Any]

@@ -5,7 +5,9 @@ import importlib
 import json
 import pkgutil
 import sys
+from collections.abc import Iterator, Mapping
 from types import ModuleType
+from typing import Any
 
 import benchmarks
 from benchmarks import Figures
@@ -51,11 +53,22 @@ def main() -> None:
 def print_table(name: str, module: ModuleType, figures: Figures) -> None:
     """Print the benchmark's one-line description and a line for each figure."""
     print(f"\n{name}: {(module.__doc__ or '').splitlines()[0]}")
-    labels = [module.LABELS[figure] for figure in figures]
-    width = max(map(len, labels))
-    for label, value in zip(labels, figures.values(), strict=True):
+    lines = list(_lines(module.LABELS, figures))
+    width = max(len(label) for label, _ in lines)
+    for label, value in lines:
         print(f"  {label:<{width}}  {_shown(value)}")
     sys.stdout.flush()
+
+
+def _lines(labels: Mapping[str, str], figures: Figures) -> Iterator[tuple[str, Any]]:
+    """Yield each figure with its label; those of a table after their row's name."""
+    for figure, value in figures.items():
+        label = labels.get(figure, figure)
+        if not isinstance(value, dict):
+            yield label, value
+            continue
+        for inner, found in _lines(labels, value):
+            yield f"{label}: {inner}" if label else inner, found
 
 
 def _shown(value: float | str | None) -> str:

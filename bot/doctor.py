@@ -2,7 +2,7 @@
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,11 +22,16 @@ from bot.ui.trouble import TROUBLE, describe
 from generation.catalog import Checkpoint, check_files
 from generation.engine.row_profile import read_profiles
 from generation.errors import GenerationError
-from generation.library.offers import Looker
+from generation.library.footprint import Footprint, Mode
+from generation.library.offers import memory_of, offers
+from generation.library.shelf import SHELF, Library
 from generation.loading.revisions import COMMIT, RevisionsDamaged, pinned
 from generation.options import PROFILES, REVISIONS
 from generation.weights import examine as examine_weights
+from generation.worker.hardware import Hardware
 from generation.worker.hardware import examine as examine_hardware
+
+GIB = 2**30
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +48,9 @@ class Finding:
 
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
     """Check everything Darkroom needs; problems are findings, never errors."""
-    yield _hardware()
-    for finding in _checkpoints(settings):
+    hardware, finding = _hardware()
+    yield finding
+    for finding in _checkpoints(settings, hardware):
         yield finding
     for line in examine_weights():
         yield Finding("weights", line, fine=False)
@@ -63,34 +69,50 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         yield finding
 
 
-def _hardware() -> Finding:
+def _hardware() -> tuple[Hardware | None, Finding]:
     try:
         found = examine_hardware()
     except subprocess.CalledProcessError as error:
         last = (error.stderr.strip().splitlines() or ["no reason given"])[-1]
-        return Finding("device", f"torch does not load: {last}", fine=False)
+        return None, Finding("device", f"torch does not load: {last}", fine=False)
     memory = f"{found.memory_gib} GiB of memory, {found.free_gib} free"
-    return Finding("device", f"{found.device}, {memory}")
+    return found, Finding("device", f"{found.device}, {memory}")
 
 
-def _checkpoints(settings: Settings) -> list[Finding]:
+def _checkpoints(settings: Settings, hardware: Hardware | None) -> Iterator[Finding]:
     chosen = settings.generation
-    look = Looker(
-        settings.models.paths, settings.store.folder, chosen.catalog, chosen.checkpoint or None
-    )
+    library = Library(settings.models.paths, settings.store.folder / SHELF)
+    shelf = library.look()
     try:
-        offers = look()
-    except GenerationError as error:
-        return [Finding("catalog", str(error), fine=False)]
-    catalog = offers.catalog
-    return [
-        _checkpoint(
-            checkpoint,
-            settings.store.folder / REVISIONS,
-            is_default=checkpoint.name == catalog.default,
+        offered = offers(
+            shelf, chosen.catalog, chosen.checkpoint or None, strict=not library.exists
         )
-        for checkpoint in catalog.checkpoints.values()
-    ] + [Finding("models", note, fine=False) for note in offers.notes]
+    except GenerationError as error:
+        yield Finding("catalog", str(error), fine=False)
+        return
+    revisions = settings.store.folder / REVISIONS
+    for checkpoint in offered.catalog.checkpoints.values():
+        is_default = checkpoint.name == offered.catalog.default
+        found = _checkpoint(checkpoint, revisions, is_default=is_default)
+        if found.fine and hardware is not None:
+            needed = memory_of(checkpoint, shelf, half=hardware.is_gpu)
+            found = _with_memory(found, needed, hardware)
+        yield found
+    for note in offered.notes:
+        yield Finding("models", note, fine=False)
+
+
+def _with_memory(found: Finding, needed: Footprint | None, hardware: Hardware) -> Finding:
+    """Say what a checkpoint takes of the device's memory, and how it will run there."""
+    if needed is None:
+        return found
+    mode = needed.mode(int(hardware.memory_gib * GIB), offloads=hardware.is_gpu)
+    takes = f"takes {needed.whole / GIB:.1f} GiB"
+    if mode is Mode.OFFLOADED:
+        takes += f", here {needed.offloaded / GIB:.1f} with its text encoders and VAE in turn"
+    if mode is Mode.TOO_LARGE:
+        takes += f", which this device has not: {hardware.memory_gib:.1f} GiB"
+    return Finding(found.about, f"{found.text}; {takes}", fine=mode is not Mode.TOO_LARGE)
 
 
 def _checkpoint(checkpoint: Checkpoint, revisions: Path, *, is_default: bool) -> Finding:

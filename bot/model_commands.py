@@ -15,6 +15,7 @@ from bot.logs import printable
 from bot.settings import Settings
 from generation.library.adding import add, bytes_of, goes_with, remove
 from generation.library.download import Progress as Told
+from generation.library.footprint import Mode
 from generation.library.hashes import Hashed, compared, hash_of
 from generation.library.offers import (
     by_kind,
@@ -22,7 +23,7 @@ from generation.library.offers import (
     family_title,
     is_missed,
     line_about,
-    memory_needed,
+    memory_of,
     problem_of,
     why_not,
 )
@@ -31,6 +32,12 @@ from generation.library.sites import NotFetched
 from generation.worker.hardware import Hardware, examine
 
 GIB, MIB = 2**30, 2**20
+# How a checkpoint runs in the memory there is.
+FITS = {
+    Mode.WHOLE: "fits",
+    Mode.OFFLOADED: "fits, its parts in turn,",
+    Mode.TOO_LARGE: "is too large for",
+}
 
 
 def run(chosen: argparse.Namespace, settings: Settings) -> int:
@@ -85,11 +92,13 @@ def _state(item: Item, shelf: Shelf, hardware: Hardware | None) -> str:
     made = checkpoint_of(item, shelf)
     if isinstance(made, str):
         return printable(made)
-    if hardware is None:
+    if hardware is None or made is None:
         return ""
-    needed = memory_needed(item.file, hardware.device) / GIB
-    room = "fits" if needed <= hardware.memory_gib else "is too large for"
-    return f"{room} {hardware.memory_gib:.0f} GiB ({needed:.1f} needed)"
+    needed = memory_of(made, shelf, half=hardware.is_gpu)
+    if needed is None:
+        return ""
+    mode = needed.mode(int(hardware.memory_gib * GIB), offloads=hardware.is_gpu)
+    return f"{FITS[mode]} {hardware.memory_gib:.0f} GiB ({needed.whole / GIB:.1f} needed)"
 
 
 def _check(library: Library, *, quick: bool) -> int:

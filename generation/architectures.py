@@ -63,7 +63,8 @@ class Architecture:
     first; those in ``optional`` may all be missing. ``told_by`` is an entry of the denoiser's
     configuration, where families share a pipeline. ``size`` is the side in pixels of a square
     picture as it was trained, ``buckets`` are the (width, height) that it was trained on at that
-    size; other sizes have sides in multiples of ``side_multiple``. ``row_cost`` is what a pixel of
+    size; other sizes have sides in multiples of ``side_multiple``. It can draw any sides that are
+    multiples of ``patch``: a latent cell, or a square of them. ``row_cost`` is what a pixel of
     a row takes in a forward pass, relative to Stable Diffusion 1. ``sampler``,
     ``num_inference_steps`` and ``guidance_scale`` are what a checkpoint gets unless its own
     settings differ. Without ``classifier_free`` guidance is an input of the model and takes no
@@ -79,6 +80,7 @@ class Architecture:
     optional: tuple[str, ...] = ()
     told_by: tuple[str, object] | None = None
     side_multiple: int = 8
+    patch: int = 8
     buckets: tuple[tuple[int, int], ...] = ()
     row_cost: float = 1.0
     samplers: tuple[Sampler, ...] = tuple(Sampler)
@@ -114,7 +116,6 @@ SD1 = Architecture(
     family="generation.families.stable_diffusion:StableDiffusion",
     pipelines=("StableDiffusionPipeline", "LatentConsistencyModelPipeline"),
     components=_STABLE_DIFFUSION,
-    told_by=("cross_attention_dim", 768),
     size=512,
 )
 SD2 = Architecture(
@@ -123,7 +124,7 @@ SD2 = Architecture(
     family="generation.families.stable_diffusion:StableDiffusion",
     pipelines=("StableDiffusionPipeline",),
     components=_STABLE_DIFFUSION,
-    told_by=("cross_attention_dim", 1024),
+    told_by=("use_linear_projection", True),
     size=768,
 )
 SDXL = Architecture(
@@ -174,6 +175,7 @@ SD3 = Architecture(
     told_by=("num_layers", 24),
     size=1024,
     side_multiple=16,
+    patch=16,
     row_cost=3.5,
     samplers=_FLOW_SAMPLERS,
     sampler=Sampler.EULER,
@@ -231,3 +233,10 @@ Z_IMAGE = replace(
 ARCHITECTURES: Mapping[str, Architecture] = {
     one.name: one for one in (SD1, SD2, SDXL, SD3, SD3_LARGE, FLUX, FLUX_SCHNELL, Z_IMAGE)
 }
+
+
+def architecture_of(pipeline: str, denoiser: Mapping[str, object]) -> Architecture | None:
+    """Return the architecture of a folder by its pipeline and its denoiser's configuration."""
+    found = [one for one in ARCHITECTURES.values() if pipeline in one.pipelines]
+    told = [one for one in found if one.told_by is not None and one.told_by in denoiser.items()]
+    return next(iter([*told, *found]), None)

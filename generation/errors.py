@@ -3,6 +3,7 @@
 GenerationError
 ├── InvalidRequest           a field is out of range
 ├── CheckpointUnavailable    unknown, incomplete, pickled, or unreachable
+├── AdapterUnavailable       unknown, damaged, or made for another family
 ├── CatalogInvalid           the owner's checkpoint file is missing or malformed
 ├── OutOfMemory              the device cannot hold even this one request
 ├── StepFailed               the sampler fails with these settings
@@ -42,6 +43,18 @@ class CheckpointUnavailable(GenerationError):
 
     def __str__(self) -> str:
         return f'checkpoint "{self.checkpoint}": {self.reason}'
+
+
+class AdapterUnavailable(GenerationError):
+    """A LoRA or an embedding cannot be used; ``reason`` names the file to look at."""
+
+    def __init__(self, adapter: str, reason: str) -> None:
+        super().__init__(adapter, reason)
+        self.adapter = adapter
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f'"{self.adapter}": {self.reason}'
 
 
 class CatalogInvalid(GenerationError):

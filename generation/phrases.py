@@ -19,6 +19,12 @@ ENGLISH: Mapping[str, str] = {
     "bound-one-of": "one of {names}",
     "bound-weights": "written with weights from 0 to {most}; “{piece}” weighs {weight}. Write `\\("
     "` and `\\)` for brackets themselves",
+    "bound-adapters": "written with at most {most} LoRAs",
+    "bound-adapters-memory": "LoRAs that together take at most {most} MiB",
+    "bound-adapters-once": "written with each LoRA once",
+    "bound-adapter-name": "written with LoRA names of {least} to {most} characters",
+    "bound-adapter-weight": "written with LoRA weights from {least} to {most}, as in"
+    " `<lora:name:0.8>`; “{name}” has “{weight}”",
     "bound-prompt-texts": "a prompt that changes into at most {most} different texts while it is"
     " drawn, fewer of `[one|other]` and `[from:to:when]`",
     "bound-strength": "a number greater than 0 and at most 1",
@@ -110,6 +116,17 @@ ENGLISH: Mapping[str, str] = {
     " {wanted}…); install Darkroom again",
     "checkpoint-unpublished": "{file} was never published; SHA256SUMS does not name {name}",
     "checkpoint-revisions": "{file}: {why}; mend it, or remove it to pin anew",
+    "adapter-kind": "{file} is {what}, not a LoRA",
+    "adapter-other-family": "{file} was made for {made}, not for {wanted}",
+    "adapter-does-not-fit": "{file} does not fit {wanted}: most of its layers are others",
+    "adapter-size": "{file} holds more than {most} MiB",
+    "embedding-pickled": "{file} is pickled and may contain code, so it is refused; this converts"
+    " it: {command}",
+    "embedding-kind": "{file} is {what}, not an embedding",
+    "embedding-does-not-fit": "{file} does not fit the text encoders of {wanted}",
+    "embedding-length": "{file} holds more than {most} vectors",
+    "embedding-not-finite": "{file} is damaged: it holds values that are no numbers",
+    "adapter-not-listed": "not among the LoRAs here",
 }
 
 

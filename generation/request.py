@@ -9,7 +9,9 @@ from generation.architectures import ARCHITECTURES, DISTILLED, SD1, Architecture
 from generation.architectures import Sampler as Sampler
 from generation.errors import GenerationError, InvalidRequest
 from generation.phrases import Phrase
-from generation.prompt_weights import parse
+from generation.prompts.adapters import AdapterUse, check_adapters
+from generation.prompts.schedule import schedule
+from generation.prompts.weights import parse
 from generation.upscaler import FACTORS, check_factor
 
 # More than Discord lets anybody type (6000), for what comes from files and what styles add to; the
@@ -22,7 +24,6 @@ GUIDANCE = (0.0, 30.0)  # up to 1 there is none
 RESCALE = (0.0, 1.0)
 SEED = (0, 2**32 - 1)
 SIDE = (32, 2048)
-SIDE_MULTIPLE = 8
 # The cost of upscaling a pixel, in rows of a forward pass for one: 1.1 MFLOP (0.55 million
 # multiply-adds) against Stable Diffusion 1.5's 3.1 (0.803 TFLOP for 512² pixels).
 UPSCALE_PIXEL = 0.36
@@ -62,7 +63,8 @@ class GenerationRequest:
     height: near 0 they keep it, at 1 hardly anything of it is left. A recorded request may have
     ``strength`` alone; the bytes are added when it runs. ``guidance_rescale`` is the
     share of a guided output that gets the unguided contrast back. ``family`` is the name of the
-    checkpoint's architecture. Raises InvalidRequest, naming the field and its limit.
+    checkpoint's architecture, ``adapters`` are LoRAs by their names in the catalog. Raises
+    InvalidRequest, naming the field and its limit.
     """
 
     prompt: str
@@ -79,6 +81,7 @@ class GenerationRequest:
     strength: float | None = None
     guidance_rescale: float | None = None
     family: str = SD1.name
+    adapters: tuple[AdapterUse, ...] = ()
 
     def __post_init__(self) -> None:
         if self.family not in ARCHITECTURES:
@@ -89,14 +92,12 @@ class GenerationRequest:
             raise InvalidRequest(
                 "negative_prompt", Phrase("bound-characters-most", most=PROMPT_LENGTH)
             )
-        parse(self.prompt)
-        parse(self.negative_prompt, "negative_prompt")
         if not self.checkpoint:
             raise InvalidRequest("checkpoint", Phrase("bound-checkpoint-name"))
         for name, side in (("width", self.width), ("height", self.height)):
             bounded(name, side, SIDE)
-            if side % SIDE_MULTIPLE:
-                raise InvalidRequest(name, Phrase("bound-multiple", of=SIDE_MULTIPLE))
+            if side % self.architecture.patch:
+                raise InvalidRequest(name, Phrase("bound-multiple", of=self.architecture.patch))
         bounded("count", self.num_images, COUNT)
         bounded("steps", self.num_inference_steps, STEPS)
         bounded("guidance_scale", self.guidance_scale, GUIDANCE)
@@ -108,7 +109,11 @@ class GenerationRequest:
             raise InvalidRequest("sampler", Phrase("bound-one-of", names=tuple(Sampler)))
         if self.sampler in DISTILLED:
             bounded("steps", self.num_inference_steps, LCM_STEPS)
+        check_adapters(self.adapters)
         self._check_source()
+        for name, prompt in (("prompt", self.prompt), ("negative_prompt", self.negative_prompt)):
+            for _, text in schedule(prompt, self.steps_taken, name):
+                parse(text, name)
 
     def _check_source(self) -> None:
         if self.image is not None and len(self.image) > IMAGE_BYTES:

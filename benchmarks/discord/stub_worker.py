@@ -42,13 +42,13 @@ def main(
     configure_logs: Callable[[], None],
 ) -> None:
     """Serve as the worker does."""
-    engine, pipeline = (
+    engine, device = (
         ModuleType("generation.engine.engine"),
-        ModuleType("generation.engine.pipeline"),
+        ModuleType("generation.engine.device"),
     )
     engine.Engine = StubEngine  # type: ignore[attr-defined]
-    pipeline.describe = lambda device: device.type  # type: ignore[attr-defined]
-    sys.modules.update({one.__name__: one for one in (engine, pipeline)})
+    device.describe = lambda one: one.type  # type: ignore[attr-defined]
+    sys.modules.update({one.__name__: one for one in (engine, device)})
     serve(commands, messages, catalog, options, configure_logs)
 
 

@@ -24,11 +24,18 @@ class LoadedCache:
     pipeline: StableDiffusion
 
     def take(
-        self, _name: str, _on_loading: Callable[[str], None], in_use: Collection[str] = ()
+        self, _name: str, _on_loading: Callable[[str, float], None], in_use: Collection[str] = ()
     ) -> StableDiffusion:
         """Return the pipeline, whatever else is in use."""
         del in_use
         return self.pipeline
+
+    def is_loading(self, _name: str) -> bool:
+        """Return False: it is loaded."""
+        return False
+
+    def stop_loading_all_but(self, _wanted: Collection[str]) -> None:
+        """Do nothing: nothing is being loaded."""
 
     def drop_all_but(self, _kept: Collection[str]) -> bool:
         """Do nothing: there are no others."""

@@ -7,7 +7,6 @@ import asyncio
 import io
 import os
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import discord
@@ -35,7 +34,7 @@ pipe.set_progress_bar_config(disable=True)
 pipe.to(device)
 
 
-def draw(prompt: str, count: int, on_step: Callable[[int], object]) -> list[Image.Image]:
+def draw(prompt: str, count: int, on_step: Callable[[int], None]) -> list[Image.Image]:
     """Draw pictures; ``on_step`` is told of each step."""
 
     def note(_pipe: object, step: int, _time: object, given: dict[str, Any]) -> dict[str, Any]:
@@ -88,10 +87,11 @@ async def imagine(
         said = f"**{prompt}** step {step} of {STEPS}"
         edits.append(asyncio.create_task(interaction.edit_original_response(content=said)))
 
+    def tell(step: int) -> None:
+        loop.call_soon_threadsafe(show, step)
+
     async with bot.lock:
-        images = await asyncio.to_thread(
-            draw, prompt, count, partial(loop.call_soon_threadsafe, show)
-        )
+        images = await asyncio.to_thread(draw, prompt, count, tell)
     await asyncio.gather(*edits)
     files = [png(image, number) for number, image in enumerate(images)]
     await interaction.edit_original_response(content=f"**{prompt}**", attachments=files)

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -32,6 +33,7 @@ class Unit:
     work: Work[Any]
     done: asyncio.Future[Any]
     committed: Callable[[Any], None]
+    context: Context = field(default_factory=copy_context)  # the caller's
     since: float = field(default_factory=time.monotonic)
     result: Any = None
     error: BaseException | None = None
@@ -176,7 +178,7 @@ def _tell(batch: Sequence[Unit]) -> None:
     for unit in batch:
         if unit.error is None:
             try:
-                unit.committed(unit.result)
+                unit.context.run(unit.committed, unit.result)
             except Exception as error:  # noqa: BLE001 - a bug, and no reason to let others wait
                 unit.error = error
         if unit.done.done():  # the caller was cancelled

@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.options.registry import OPTIONS
 from bot.options.values import OneOf, Prompt
+from generation.prompts.adapters import AdapterUse
 from generation.request import GenerationRequest, Uploaded
 
 # The source picture is brought along separately, since it is stored by itself.
@@ -35,6 +36,8 @@ def from_json(text: str) -> GenerationRequest:
     for option in OPTIONS.values():
         if isinstance(option.value, OneOf) and option.request in values:
             values[option.request] = option.value.names(values[option.request])
+    if "adapters" in values:
+        values["adapters"] = tuple(AdapterUse(*one) for one in values["adapters"])
     return GenerationRequest(**values)
 
 

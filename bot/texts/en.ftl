@@ -5,6 +5,7 @@
 error-invalid = `{ $field }` must be { $bound }.
 error-unreadable = I do not understand { $value }.
 error-checkpoint = I cannot use that checkpoint: { $reason }.
+error-adapter = I cannot use “{ $name }”: { $reason }.
 error-too-large = That picture is too large for this machine. Try a smaller size.
 error-step-failed = The sampler failed with these settings. Try another sampler or another number of steps.
 error-not-checked = That picture could not be checked, so I am not showing it. Please tell the server's owner.
@@ -147,6 +148,11 @@ bound-characters-with-style = at most { $most } characters with the style { $sty
 bound-checkpoint-name = a name from the catalog
 bound-multiple = a multiple of { $of }
 bound-weights = written with weights from 0 to { $most }; “{ $piece }” weighs { $weight }. Write `\(` and `\)` for brackets themselves
+bound-adapters = written with at most { $most } LoRAs
+bound-adapters-memory = LoRAs that together take at most { $most } MiB
+bound-adapters-once = written with each LoRA once
+bound-adapter-name = written with LoRA names of { $least } to { $most } characters
+bound-adapter-weight = written with LoRA weights from { $least } to { $most }, as in `<lora:name:0.8>`; “{ $name }” has “{ $weight }”
 bound-prompt-texts = a prompt that changes into at most { $most } different texts while it is drawn, fewer of `[one|other]` and `[from:to:when]`
 bound-strength-needed = greater than 0 and at most 1 when there is an image
 bound-strength-steps = at least { $least } with { $steps } steps
@@ -169,6 +175,16 @@ bound-style-name = { $least } to { $most } characters, and not { $taken }
 bound-style-prompt = a text that contains { $place } once and no other braces
 bound-no-shift = left out: { $family } has none
 bound-without-lcm = a sampler other than { $sampler } unless lcm = true
+adapter-kind = { $file } is { $what }, not a LoRA
+adapter-other-family = { $file } was made for { $made }, not for { $wanted }
+adapter-does-not-fit = { $file } does not fit { $wanted }: most of its layers are others
+adapter-size = { $file } holds more than { $most } MiB
+adapter-not-listed = not among the LoRAs here
+embedding-pickled = { $file } is pickled and may contain code, so it is refused; this converts it: { $command }
+embedding-kind = { $file } is { $what }, not an embedding
+embedding-does-not-fit = { $file } does not fit the text encoders of { $wanted }
+embedding-length = { $file } holds more than { $most } vectors
+embedding-not-finite = { $file } is damaged: it holds values that are no numbers
 checkpoint-not-listed = not in the catalog, which has { $names }
 checkpoint-not-among = not in the catalog; `/checkpoints` lists all { $count }
 checkpoint-near = not in the catalog of { $count }; the most similar names are { $names }
@@ -236,7 +252,7 @@ checkpoint-scheduler = its scheduler's configuration does not suit { $sampler }:
 checkpoint-predicts = it predicts { $kind }, which not every sampler can follow
 checkpoint-lacks-weights = { $count } of its weights are missing, such as { $first }
 checkpoint-inpainting = its UNet takes { $channels } channels, as for inpainting
-checkpoint-preview = { $file } must hold a 4×3 matrix and a bias of 3
+checkpoint-preview = { $file } must hold a { $channels }×3 matrix and a bias of 3
 checkpoint-checker-lacks = its safety checker lacks { $weight }
 checkpoint-changed = { $file } is not the file that was published (its SHA-256 is { $found }…, not { $wanted }…); install Darkroom again
 checkpoint-unpublished = { $file } was never published; SHA256SUMS does not name { $name }
@@ -360,7 +376,11 @@ job-cancelled-by-moderator = Cancelled by a moderator
 job-variation = (variation of { $number })
 job-starting = Starting…
 job-queued = Queued, { ordinal }
-job-loading = Loading { $checkpoint }…
+job-loading =
+    Loading { $checkpoint }{ $percent ->
+        [0] …
+       *[other] : { $percent } %
+    }
 job-stalled = { $drawn ->
     [0] Waiting for the disk. This continues automatically as soon as the disk allows it.
     [one] Your picture is drawn; waiting for the disk. It will be posted automatically.

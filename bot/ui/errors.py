@@ -29,6 +29,7 @@ from bot.texts.inert import code, inert
 from bot.ui.interaction import Interaction
 from bot.ui.trouble import ALREADY_ACKNOWLEDGED, TROUBLE, describe, is_final, shorten
 from generation.errors import (
+    AdapterUnavailable,
     Cancelled,
     CheckpointUnavailable,
     InvalidRequest,
@@ -60,6 +61,9 @@ SENTENCES: dict[type[BaseException], Line] = {
     ),
     CheckpointUnavailable: lambda error: say(
         "error-checkpoint", reason=inert(phrased(error.reason), WHY)
+    ),
+    AdapterUnavailable: lambda error: say(
+        "error-adapter", name=inert(error.adapter, NAME), reason=inert(phrased(error.reason), WHY)
     ),
     OutOfMemory: lambda _: say("error-too-large"),
     StepFailed: lambda _: say("error-step-failed"),

@@ -9,8 +9,9 @@ The file has an optional ``default`` and one table per checkpoint or style::
     size = 512
 
     [checkpoints."From a friend"]
-    source = "friend.safetensors"                            # a single file; needs config:
-    config = "stable-diffusion-v1-5/stable-diffusion-v1-5"   # architecture; weights not needed
+    source = "friend.safetensors"                            # a single file
+    config = "stable-diffusion-v1-5/stable-diffusion-v1-5"   # if it is built as no other; rarely
+    parts = ["vae.safetensors"]                              # what it lacks or has worse
     prediction_type = "epsilon"                              # what it was trained to predict
     age_restricted = true                                    # for age-restricted channels only
     roles = [123456789012345678]                             # who may draw with it

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from generation.adapters import Adapter
 from generation.architectures import ARCHITECTURES, DISTILLED, SD1, Architecture
 from generation.embedded import CHECKPOINT as EMBEDDED_FOLDER
 from generation.errors import CheckpointUnavailable, InvalidRequest
@@ -156,7 +157,8 @@ class Catalog:
 
     Every catalog finds everything. A ``discreet`` one lists nothing age-restricted, and one with
     ``roles`` no checkpoint that is reserved for others. Parts that were given the same catalog all
-    see what it becomes.
+    see what it becomes. ``adapters`` are LoRAs and their relatives, ``embeddings`` words that
+    prompts can name.
     """
 
     checkpoints: Mapping[str, Checkpoint]
@@ -164,11 +166,14 @@ class Catalog:
     styles: Mapping[str, Style] = field(default_factory=dict)
     discreet: bool = False
     roles: frozenset[int] | None = None
+    adapters: Mapping[str, Adapter] = field(default_factory=dict)
+    embeddings: Mapping[str, Adapter] = field(default_factory=dict)
 
     def become(self, newer: "Catalog") -> None:
-        """Take over another's checkpoints, styles and default; copies made before stay."""
+        """Take over all that another has to offer; copies made before stay."""
         self.checkpoints, self.default = newer.checkpoints, newer.default
         self.styles = newer.styles
+        self.adapters, self.embeddings = newer.adapters, newer.embeddings
 
     def __getitem__(self, name: str) -> Checkpoint:
         """Return the checkpoint; raises CheckpointUnavailable if it is not in the catalog."""

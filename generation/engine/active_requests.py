@@ -11,15 +11,28 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from generation.catalog import Checkpoint
+from generation.conditions.adapter_keys import Part
+from generation.conditions.adapter_pool import Lease
+from generation.conditions.row_adapters import AdapterSet, adapter_set
 from generation.engine.batcher import Bucket
+from generation.engine.preview import draw_preview
 from generation.engine.sample import Sample
-from generation.errors import OutOfMemory, StepFailed
+from generation.errors import GenerationError, InvalidRequest, OutOfMemory, StepFailed
 from generation.families.pipeline import DrawLatents, Pipeline, Prompts
 from generation.loading.memory import is_out_of_memory
 from generation.loading.model_hash import model_hash
 from generation.metadata.infotext import describe, enlarged
 from generation.metadata.png import chunks, read
-from generation.request import Aspect, GenerationRequest, Request, UpscaleRequest
+from generation.phrases import Phrase
+from generation.request import (
+    Aspect,
+    GenerationRequest,
+    Progress,
+    Request,
+    Sampler,
+    UpscaleRequest,
+)
+from generation.source_image import decode
 from generation.upscaler.tiles import Upscaling
 
 log = logging.getLogger(__name__)
@@ -30,7 +43,7 @@ class Drawing:
     """A request being generated: its checkpoint is loaded and its prompts are encoded.
 
     ``samples`` are the pictures that have joined, in order; the others wait for free rows.
-    ``empty`` are latents like theirs.
+    ``empty`` are latents like theirs. Its ``lease`` keeps its adapters loaded.
     """
 
     key: int
@@ -40,11 +53,17 @@ class Drawing:
     prompts: Prompts
     empty: torch.Tensor
     start: DrawLatents | None
+    lease: Lease
     samples: list[Sample] = field(default_factory=list)
     pictures_told: int = 0
     step_told: int = 0
+    step_seen: int = 0  # of the last preview
     preview_wanted: bool = True
     device_seconds: float = 0.0
+    _set: AdapterSet = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._set = adapter_set(self.lease.adapters, Part.DENOISER)
 
     @property
     def whole(self) -> bool:
@@ -60,6 +79,28 @@ class Drawing:
     def step(self) -> int:
         """The average number of steps its pictures have taken."""
         return sum(sample.step for sample in self.samples) // self.request.num_images
+
+    def progress(self) -> Progress | None:
+        """Return how far it is, if that is further than before, with a preview if one is wanted."""
+        if self.step <= self.step_told:
+            return None
+        self.step_told = self.step
+        if self.preview_wanted:
+            return self.look()
+        return Progress(self.step, self.samples[0].steps)
+
+    def look(self) -> Progress | None:
+        """Return how far it is, with a preview; None until that is further than at the last one."""
+        self.preview_wanted = self.step_told <= self.step_seen
+        if self.preview_wanted:
+            return None
+        self.step_seen = self.step_told
+        preview = None
+        with contextlib.suppress(GenerationError), step_guard(self.request):
+            begun = [sample for sample in self.samples if sample.step]
+            clean = torch.cat([sample.clean() for sample in begun])
+            preview = draw_preview(clean, self.pipeline.preview_colours)
+        return Progress(self.step_told, self.samples[0].steps, preview)
 
     def describe(self, seed: int) -> PngInfo:
         """Return the metadata for its picture with this seed; reads the checkpoint once."""
@@ -82,6 +123,7 @@ class Drawing:
             self.pipeline.trajectory(self.request),
             self.empty,
             self.start,
+            self._set,
         )
         self.samples.append(sample)
         return sample
@@ -116,6 +158,26 @@ class UpscaleTask:
         if found is None:
             return PngInfo()
         return chunks(enlarged(found, factor=self.request.factor))
+
+
+def source_of(
+    request: GenerationRequest, samplers: tuple[Sampler, ...], multiple: int
+) -> Image.Image | None:
+    """Return the source picture, if any; raise errors that loading cannot fix.
+
+    Sides are multiples of ``multiple`` pixels: a request may have been recorded when there was
+    another checkpoint of its name.
+    """
+    if request.sampler not in samplers:
+        raise InvalidRequest("sampler", Phrase("bound-one-of", names=samplers))
+    for name, side in (("width", request.width), ("height", request.height)):
+        if side % multiple:
+            raise InvalidRequest(name, Phrase("bound-multiple", of=multiple))
+    if request.strength is None:
+        return None
+    if request.image is None:
+        raise InvalidRequest("image", Phrase("bound-image-needed"))
+    return decode(request.image, request.width, request.height)
 
 
 def warm_up_request(checkpoint: Checkpoint) -> GenerationRequest:
@@ -168,3 +230,8 @@ def step_guard(request: GenerationRequest) -> Iterator[None]:
             raise out_of_memory(request) from error
         log.exception("%s fails at %d steps", request.sampler, request.num_inference_steps)
         raise StepFailed(f"{request.sampler}: {error}") from error
+
+
+def checkpoint_of(request: Request) -> str:
+    """Return the name of the checkpoint that a request is drawn with; "" of an upscale."""
+    return "" if isinstance(request, UpscaleRequest) else request.checkpoint

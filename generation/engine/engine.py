@@ -7,15 +7,17 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
-from PIL import Image
 
 from generation.catalog import Catalog
+from generation.conditions.adapter_pool import AdapterPool
 from generation.engine import safety
 from generation.engine.active_requests import (
     Drawing,
     UpscaleTask,
+    checkpoint_of,
     memory_guard,
     out_of_memory,
+    source_of,
     step_guard,
     warm_up_request,
 )
@@ -23,16 +25,14 @@ from generation.engine.batcher import Batcher, Bucket
 from generation.engine.device import pick_device
 from generation.engine.forward import Forward
 from generation.engine.postprocess import Postprocess
-from generation.engine.preview import draw_preview
 from generation.engine.row_profiling import Profiles
 from generation.engine.sample import Sample
-from generation.errors import Cancelled, GenerationError, InvalidRequest, NotChecked, OutOfMemory
+from generation.errors import Cancelled, GenerationError, NotChecked, OutOfMemory
 from generation.families.pipeline import Pipeline
 from generation.loading.memory import free_bytes, release
 from generation.loading.model_cache import ModelCache
 from generation.log_context import JOB, about
 from generation.options import DETERMINISTIC_ROWS, EngineOptions
-from generation.phrases import Phrase
 from generation.request import (
     Event,
     Failed,
@@ -71,6 +71,7 @@ class Engine:
         self._on_event = on_event
         self._options = options or EngineOptions()
         self._cache = ModelCache(catalog, self.device, self._options)
+        self._adapters = AdapterPool(catalog, self.device)
         self._profiles = Profiles(self.device, self._options.profiles)
         self._fixed_rows = self._options.rows
         if self._options.deterministic:
@@ -112,13 +113,14 @@ class Engine:
         elif key in self._aboard:
             self._cancelled.append(self._fail(key, Cancelled("cancelled")))
 
-    def look(self, key: int) -> None:
-        """Draw a preview at the request's next step; until it is asked again, there are no more.
+    @torch.inference_mode()
+    def look(self, key: int) -> Progress | None:
+        """Return how far a request is, with a preview, if that is further than at the last one.
 
-        Each request's first step brings one unasked. Unknown and finished keys are ignored.
+        None, also for unknown keys: then its next step brings one, as its first does unasked.
         """
-        if isinstance(drawing := self._aboard.get(key), Drawing):
-            drawing.preview_wanted = True
+        aboard = self._aboard.get(key)
+        return aboard.look() if isinstance(aboard, Drawing) else None
 
     @torch.inference_mode()
     def step(self) -> Events:
@@ -143,16 +145,12 @@ class Engine:
         return events + self._finish()
 
     def _admit_one(self) -> Events:
-        """Admit a request, the first that waits; others only while its checkpoint is loading."""
-        wanted = [one for one in self._waiting.values() if isinstance(one, GenerationRequest)]
-        self._cache.stop_loading_all_but([request.checkpoint for request in wanted])
+        """Admit the first that waits; those behind it only while its checkpoint is loading."""
+        self._cache.stop_loading_all_but(map(checkpoint_of, self._waiting.values()))
         for key, request in list(self._waiting.items()):
             with about(self._jobs.get(key)):
                 events = self._admit(key, request)
-            loading = isinstance(request, GenerationRequest) and self._cache.is_loading(
-                request.checkpoint
-            )
-            if events or not loading:
+            if events or not self._cache.is_loading(checkpoint_of(request)):
                 return events
         return []
 
@@ -166,8 +164,7 @@ class Engine:
                 else:
                     started = self._prepare_drawing(key, request)
         except GenerationError as error:
-            wanted = () if isinstance(request, UpscaleRequest) else (request.checkpoint,)
-            if isinstance(error, OutOfMemory) and self._make_room(*wanted):
+            if isinstance(error, OutOfMemory) and self._make_room(checkpoint_of(request)):
                 return []  # the next tick tries again
             del self._waiting[key]
             return [(key, Failed(error))]
@@ -186,8 +183,10 @@ class Engine:
         return Started()
 
     def _prepare_drawing(self, key: int, request: GenerationRequest) -> Started | None:
-        """Load the request's checkpoint if necessary, and encode its prompts; None: no room yet."""
-        picture = self._check(request)
+        """Load what the request needs, and encode its prompts; None: no room yet."""
+        checkpoint = self._catalog[request.checkpoint]
+        samplers = self._adapters.samplers(checkpoint, request)
+        picture = source_of(request, samplers, checkpoint.architecture.patch)
         pipeline = self._cache.take(
             request.checkpoint,
             lambda name, share: self._on_event(key, Loading(name, share)),
@@ -195,23 +194,14 @@ class Engine:
         )
         if pipeline is None:
             return None
-        prompts = pipeline.encode(request)
+        if (lease := self._adapters.take(pipeline, request)) is None:
+            return None
+        prompts = pipeline.encode(request, lease.adapters)
         start = None if picture is None else pipeline.encode_picture(picture)
         empty = pipeline.latents(request.width, request.height)
         bucket = Bucket(request.checkpoint, tuple(empty.shape[1:]), prompts.shapes)
-        self._aboard[key] = Drawing(key, request, bucket, pipeline, prompts, empty, start)
+        self._aboard[key] = Drawing(key, request, bucket, pipeline, prompts, empty, start, lease)
         return Started(prompts.cut)
-
-    def _check(self, request: GenerationRequest) -> Image.Image | None:
-        """Return the source picture, if any; raise errors that loading cannot fix."""
-        samplers = self._catalog[request.checkpoint].samplers
-        if request.sampler not in samplers:
-            raise InvalidRequest("sampler", Phrase("bound-one-of", names=tuple(samplers)))
-        if request.strength is None:
-            return None
-        if request.image is None:
-            raise InvalidRequest("image", Phrase("bound-image-needed"))
-        return decode(request.image, request.width, request.height)
 
     def _board(self) -> Events:
         """Let samples join their buckets in the order of their requests, as rows are free."""
@@ -276,22 +266,11 @@ class Engine:
             drawing.device_seconds += seconds * rows[drawing.key] / rows.total()
         if not outputs:
             failed = {one.key: out_of_memory(one.request) for one in drawings}
-        told = [one for one in drawings if one.key not in failed]
         events: Events = [self._fail(key, error) for key, error in failed.items()]
-        return events + [event for drawing in told for event in self._progress(drawing)]
-
-    def _progress(self, drawing: Drawing) -> Events:
-        """Report a request's progress, if there is any, with a preview if one is wanted."""
-        if drawing.step <= drawing.step_told:
-            return []
-        drawing.step_told = drawing.step
-        preview = None
-        if drawing.preview_wanted:
-            drawing.preview_wanted = False
-            with contextlib.suppress(GenerationError), step_guard(drawing.request):
-                clean = torch.cat([sample.clean() for sample in drawing.samples])
-                preview = draw_preview(clean, drawing.pipeline.preview_colours)
-        return [(drawing.key, Progress(drawing.step, drawing.samples[0].steps, preview))]
+        for drawing in drawings:
+            if drawing.key not in failed and (progress := drawing.progress()) is not None:
+                events.append((drawing.key, progress))
+        return events
 
     def _decode(self, sample: Sample) -> Events:
         """Decode a picture's final latents."""
@@ -378,8 +357,9 @@ class Engine:
         return {drawing.bucket.checkpoint for drawing in self._drawings}
 
     def _make_room(self, *wanted: str) -> bool:
-        """Free memory on the device; return whether a checkpoint was unloaded."""
-        dropped = self._cache.drop_all_but(self._in_use.union(wanted))
+        """Free memory on the device; return whether a checkpoint or an adapter was unloaded."""
+        dropped = self._adapters.drop_idle()
+        dropped |= self._cache.drop_all_but(self._in_use.union(wanted))
         if not dropped and self.device.type != "cpu":
             release(self.device)
         return dropped
@@ -401,8 +381,6 @@ class Engine:
                     return event.error
         pipeline = self._cache.take(checkpoint.name, lambda _name, _share: None)
         if pipeline is not None:
-            empty = pipeline.latents(request.width, request.height)
-            self.rows, _ = self._row_limits(
-                pipeline, Bucket(checkpoint.name, tuple(empty.shape[1:]))
-            )
+            shape = tuple(pipeline.latents(request.width, request.height).shape[1:])
+            self.rows, _ = self._row_limits(pipeline, Bucket(checkpoint.name, shape))
         return None

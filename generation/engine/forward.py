@@ -43,11 +43,27 @@ class Forward:
         OutOfMemory if not even one row fits.
         """
         groups = [[row for row in sample.next_rows() if row is not None] for sample in samples]
-        outputs = self._run(pipeline, samples[0].bucket, groups)
+        outputs = self._run_apart(pipeline, samples[0].bucket, groups)
         return [
             pipeline.guide(found[0], found[1], sample.request) if sample.guided else found[0]
             for sample, found in zip(samples, outputs, strict=True)
         ]
+
+    def _run_apart(
+        self, pipeline: Pipeline, bucket: Bucket, groups: list[list[Row]]
+    ) -> list[list[torch.Tensor]]:
+        """Run the samples together, unless some would miss the compiled kernels for others' LoRAs.
+
+        That matters where the kernels must always be the same.
+        """
+        adapted = [group for group in groups if group[0].adapters]
+        mixed = 0 < len(adapted) < len(groups)
+        if not (mixed and self._row_counts and pipeline.row_counts(groups[0][0])):
+            return self._run(pipeline, bucket, groups)
+        plain = [group for group in groups if not group[0].adapters]
+        with_any = iter(self._run(pipeline, bucket, adapted))
+        without = iter(self._run(pipeline, bucket, plain))
+        return [next(with_any if group[0].adapters else without) for group in groups]
 
     def _run(
         self, pipeline: Pipeline, bucket: Bucket, groups: list[list[Row]]
@@ -58,13 +74,14 @@ class Forward:
                 [replace(row, latents=row.latents.contiguous()) for row in group]
                 for group in groups
             ]
+        fixed = bool(self._row_counts)
         counts = self._row_counts or pipeline.row_counts(groups[0][0])
         rows = sum(len(group) for group in groups)
         tried_one_row = False
         while True:
             sizes = self._sizes(bucket, rows, counts)
             try:
-                outputs = _in_parts(pipeline, groups, sizes)
+                outputs = _in_parts(pipeline, groups, sizes, fixed=fixed)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
@@ -100,7 +117,7 @@ class Forward:
 
 
 def _in_parts(
-    pipeline: Pipeline, groups: list[list[Row]], sizes: Sequence[int]
+    pipeline: Pipeline, groups: list[list[Row]], sizes: Sequence[int], *, fixed: bool
 ) -> list[list[torch.Tensor]]:
     """Run each sample's rows in parts of at most the largest size, each padded to the next size.
 
@@ -109,26 +126,26 @@ def _in_parts(
     """
     most = sizes[-1]
     if most == 1:
-        return [[pipeline.predict([row])[0] for row in group] for group in groups]
+        return [[pipeline.run([row], fixed=fixed)[0] for row in group] for group in groups]
     outputs: list[list[torch.Tensor]] = []
     part: list[list[Row]] = []
     for group in groups:
         if sum(map(len, part)) + len(group) > most:
-            outputs += _predict(pipeline, part, sizes)
+            outputs += _predict(pipeline, part, sizes, fixed=fixed)
             part = []
         part.append(group)
-    return outputs + _predict(pipeline, part, sizes)
+    return outputs + _predict(pipeline, part, sizes, fixed=fixed)
 
 
 def _predict(
-    pipeline: Pipeline, part: list[list[Row]], sizes: Sequence[int]
+    pipeline: Pipeline, part: list[list[Row]], sizes: Sequence[int], *, fixed: bool
 ) -> list[list[torch.Tensor]]:
     """Run each sample's rows at once, in the order of diffusers' own pipeline."""
     places = [(second, index) for index, rows in enumerate(part) for second in range(len(rows))]
     places.sort(key=lambda place: place[0], reverse=pipeline.negatives_first)
     rows = [part[index][second] for second, index in places]
     missing = _padded(len(rows), sizes) - len(rows)
-    outputs = pipeline.predict(rows + rows[-1:] * missing)
+    outputs = pipeline.run(rows + rows[-1:] * missing, fixed=fixed)
     found = dict(zip(places, outputs, strict=False))
     return [
         [found[second, index] for second in range(len(rows))] for index, rows in enumerate(part)

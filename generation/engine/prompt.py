@@ -1,14 +1,18 @@
 """Encoding prompts of any length, with weights, and caching them."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import torch
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from generation.prompt_weights import MAX_WEIGHT, Piece, parse
+from generation.conditions.adapter_keys import Part
+from generation.conditions.embeddings import Embedding, Embeddings
+from generation.conditions.row_adapters import Adapters, RowAdapters, adapter_set
+from generation.prompts.weights import MAX_WEIGHT, Piece, parse
 
 MAX_CHUNKS = 3
 COMMA = ",</w>"
@@ -18,11 +22,16 @@ CACHE_BYTES = 64 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token's id in the vocabulary, its weight, and its part of the prompt as written."""
+    """A token's id in the vocabulary, its weight, and its part of the prompt as written.
+
+    In the place of an embedding's vector ``place`` of ``embedding``, any id will do.
+    """
 
     id: int
     weight: float
     text: str
+    embedding: Embedding | None = None
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +80,8 @@ class PromptEncoder:
 
     A prompt without weights that fits one chunk is encoded as diffusers does it, bit for bit.
     Chunks and weights are those of AUTOMATIC1111's web UI, except that a ``BREAK`` with nothing
-    before or after it makes no chunk.
+    before or after it makes no chunk. ``embeddings`` are those that prompts can name, and
+    ``part`` says which of the checkpoint's text encoders this is.
     """
 
     def __init__(
@@ -79,47 +89,57 @@ class PromptEncoder:
         tokenizer: CLIPTokenizer,
         text_encoder: CLIPTextModel,
         device: torch.device,
+        embeddings: Embeddings,
         cache_bytes: int = CACHE_BYTES,
         read: Read = last_layer,
+        part: Part = Part.TEXT_ENCODER,
     ) -> None:
         self._read = read
+        self._part = part
         self._tokenizer = tokenizer
         self._text_encoder = text_encoder
         self._device = device
+        self._embeddings = embeddings
+        self._adapters = RowAdapters(text_encoder)
         self._chunk_size: int = tokenizer.model_max_length - 2  # without the start and end tokens
         self._comma: int = tokenizer.convert_tokens_to_ids(COMMA)
-        self._cache: OrderedDict[str, EncodedPrompt] = OrderedDict()
+        self._cache: OrderedDict[object, EncodedPrompt] = OrderedDict()
         self._cache_bytes = cache_bytes
         self._bytes_used = 0
 
     @torch.inference_mode()
-    def encode(self, text: str) -> EncodedPrompt:
-        """Return the prompt encoded, from the cache if possible.
+    def encode(self, text: str, adapters: Adapters = ()) -> EncodedPrompt:
+        """Return the prompt encoded with adapters, from the cache if possible.
 
-        Raises InvalidRequest if a weight is out of range.
+        Raises InvalidRequest if a weight is out of range, AdapterUnavailable for an embedding that
+        cannot be used.
         """
-        if text in self._cache:
-            self._cache.move_to_end(text)
-            return self._cache[text]
+        changes = adapter_set(adapters, self._part)
+        key = (text, changes.key, self._embeddings.names)
+        if key in self._cache:
+            self._cache.move_to_end(key)
+            return self._cache[key]
         chunks = self._chunks(parse(text))
         kept, rest = chunks[:MAX_CHUNKS], chunks[MAX_CHUNKS:]
-        read = [self._encode_chunk(chunk) for chunk in kept]
+        with self._adapters.applied([changes]):
+            read = [self._encode_chunk(chunk) for chunk in kept]
+        self._adapters.forget()
         encoded = EncodedPrompt(
             torch.cat([embedding for embedding, _ in read], dim=1),
             len(kept),
             "".join(token.text for chunk in rest for token in chunk).strip(" ,"),
             read[0][1],
         )
-        self._keep(text, encoded)
+        self._keep(key, encoded)
         return encoded
 
     @torch.inference_mode()
-    def pad(self, encoded: EncodedPrompt, chunks: int) -> EncodedPrompt:
+    def pad(self, encoded: EncodedPrompt, chunks: int, adapters: Adapters = ()) -> EncodedPrompt:
         """Return it with empty chunks up to ``chunks``, to share a forward with a longer one."""
         missing = chunks - encoded.chunks
         if missing <= 0:
             return encoded
-        empty = self.encode("").embedding
+        empty = self.encode("", adapters).embedding
         embedding = torch.cat([encoded.embedding, *[empty] * missing], dim=1)
         return replace(encoded, embedding=embedding, chunks=chunks)
 
@@ -132,13 +152,26 @@ class PromptEncoder:
         return chunks or [[]]
 
     def _tokenize(self, piece: Piece) -> list[Token]:
+        tokens: list[Token] = []
+        for text, name in self._embeddings.names.split(piece.text):
+            if name is None:
+                tokens += self._tokenize_words(text, piece.weight)
+                continue
+            embedding = self._embeddings[name]
+            tokens += [
+                Token(self._comma, piece.weight, "" if place else text, embedding, place)
+                for place in range(embedding.length)
+            ]
+        return tokens
+
+    def _tokenize_words(self, text: str, weight: float) -> list[Token]:
         found = self._tokenizer(
-            piece.text, add_special_tokens=False, return_offsets_mapping=True, verbose=False
+            text, add_special_tokens=False, return_offsets_mapping=True, verbose=False
         )
         # A token's part extends to the next one's, so that no space is lost.
-        begins = [0, *(begin for begin, _ in found.offset_mapping[1:]), len(piece.text)]
+        begins = [0, *(begin for begin, _ in found.offset_mapping[1:]), len(text)]
         return [
-            Token(id_, piece.weight, piece.text[begin:end])
+            Token(id_, weight, text[begin:end])
             for id_, (begin, end) in zip(found.input_ids, pairwise(begins), strict=False)
         ]
 
@@ -152,15 +185,38 @@ class PromptEncoder:
         # Stable Diffusion 2's encoder says whether to mask padding; 1's does not.
         masked = getattr(self._text_encoder.config, "use_attention_mask", False)
         mask = torch.tensor([[1] * used + [0] * unused], device=self._device) if masked else None
-        embedding, pooled = self._read(self._text_encoder, input_ids, mask)
+        with self._replaced(chunk):
+            embedding, pooled = self._read(self._text_encoder, input_ids, mask)
         weights = [1.0, *(token.weight for token in chunk), 1.0] + [1.0] * unused
         return weigh(embedding, weights), pooled
 
-    def _keep(self, text: str, encoded: EncodedPrompt) -> None:
+    @contextmanager
+    def _replaced(self, chunk: Sequence[Token]) -> Iterator[None]:
+        """Within this, embeddings' vectors take the place of a chunk's tokens'."""
+        vectors = {
+            place: token.embedding.vectors[self._part][token.place]
+            for place, token in enumerate(chunk, start=1)  # behind the start token
+            if token.embedding is not None
+        }
+        if not vectors:
+            yield
+            return
+
+        def put(_layer: object, _inputs: object, output: torch.Tensor) -> torch.Tensor:
+            output[0, list(vectors)] = torch.stack(list(vectors.values()))
+            return output
+
+        handle = self._text_encoder.get_input_embeddings().register_forward_hook(put)
+        try:
+            yield
+        finally:
+            handle.remove()
+
+    def _keep(self, key: object, encoded: EncodedPrompt) -> None:
         """Cache it, evicting the least recently used if there is no room."""
         if encoded.nbytes > self._cache_bytes:
             return
-        self._cache[text] = encoded
+        self._cache[key] = encoded
         self._bytes_used += encoded.nbytes
         while self._bytes_used > self._cache_bytes:
             _, oldest = self._cache.popitem(last=False)
@@ -168,23 +224,34 @@ class PromptEncoder:
 
 
 def split(tokens: Sequence[Token], size: int, comma: int) -> list[list[Token]]:
-    """Return the tokens in chunks of at most ``size``, split after a late comma if there is one."""
+    """Return the tokens in chunks of at most ``size``, split after a late comma if there is one.
+
+    An embedding that fits a chunk is not split.
+    """
     chunks = []
     begin = 0
     while begin < len(tokens):
-        end = _chunk_end(tokens, begin + size, comma)
+        end = _chunk_end(tokens, begin, begin + size, comma)
         chunks.append(list(tokens[begin:end]))
         begin = end
     return chunks
 
 
-def _chunk_end(tokens: Sequence[Token], end: int, comma: int) -> int:
+def _chunk_end(tokens: Sequence[Token], begin: int, end: int, comma: int) -> int:
     """Return where a chunk that is full at ``end`` should end."""
-    if end < len(tokens) and tokens[end].id != comma:
+    if end >= len(tokens):
+        return end
+    if start := tokens[end].place:  # within an embedding
+        return end - start if end - start > begin else end
+    if not _is_comma(tokens[end], comma):
         for place in range(end, end - COMMA_REACH, -1):
-            if tokens[place - 1].id == comma:
+            if _is_comma(tokens[place - 1], comma):
                 return place
     return end
+
+
+def _is_comma(token: Token, comma: int) -> bool:
+    return token.id == comma and token.embedding is None
 
 
 def weigh(embedding: torch.Tensor, weights: Sequence[float]) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 import torch
 
+from generation.conditions.row_adapters import NO_ADAPTERS, AdapterSet
 from generation.engine.batcher import Bucket
 from generation.engine.trajectory import Trajectory
 from generation.families.pipeline import Conditioning, DrawLatents, Prompts, Row, Schedule
@@ -15,7 +16,8 @@ class Sample:
     CPU, so that a seed gives the same picture on every device. Without guidance there is no
     negative prompt, and a forward pass takes one row instead of two. ``key`` is the request's and
     ``bucket`` says with whom it can share a forward pass. With the request's ``strength``,
-    ``draw_latents`` returns the source picture's latents, and only the last steps are taken.
+    ``draw_latents`` returns the source picture's latents, and only the last steps are taken. All
+    its rows have these ``adapters``.
     """
 
     def __init__(
@@ -28,6 +30,7 @@ class Sample:
         trajectory: Trajectory,
         empty: torch.Tensor,
         draw_latents: DrawLatents | None = None,
+        adapters: AdapterSet = NO_ADAPTERS,
     ) -> None:
         self.key, self.bucket, self.index = key, bucket, index
         self.request = request
@@ -35,6 +38,7 @@ class Sample:
         self.generator = torch.Generator("cpu").manual_seed(self.seed)
         self.trajectory = trajectory
         self._prompts = prompts
+        self._adapters = adapters
         # The generator is used in the same order as in diffusers' image-to-image pipelines.
         source = None if draw_latents is None else draw_latents(self.generator)
         noise = torch.randn(empty.shape, generator=self.generator, dtype=empty.dtype)
@@ -69,10 +73,10 @@ class Sample:
         """Return the row of its prompt, and that of its negative prompt if it is guided."""
         latents = self.trajectory.model_input(self.latents)
         timestep, prompts = self.trajectory.timestep, self._prompts
-        towards = Row(latents, timestep, self._now(prompts.positive))
+        towards = Row(latents, timestep, self._now(prompts.positive), self._adapters)
         if prompts.negative is None:
             return towards, None
-        return towards, Row(latents, timestep, self._now(prompts.negative))
+        return towards, Row(latents, timestep, self._now(prompts.negative), self._adapters)
 
     def _now(self, schedule: Schedule) -> Conditioning:
         """Return what holds at this step."""

@@ -12,8 +12,8 @@ from generation.loading.memory import room_beside
 
 log = logging.getLogger(__name__)
 
-# What a decode holds at its peak, measured with Stable Diffusion's VAE: four tensors at the picture's
-# size with the channels of its second block (993 values a pixel at 512²), and some room.
+# What a decode holds at its peak: four tensors at the picture's size with the channels of the VAE's
+# second block, as measured with Stable Diffusion's (993 values a pixel at 512²), and some room.
 LIVE_TENSORS = 4.5
 
 

@@ -8,9 +8,11 @@ import torch
 from diffusers import AutoencoderKL, FluxTransformer2DModel
 from transformers import CLIPTextModel, CLIPTokenizer, T5EncoderModel, T5TokenizerFast
 
+from generation.conditions.adapter_keys import Part
+from generation.conditions.row_adapters import Adapters, AdapterSet, RowAdapters, adapter_set
 from generation.engine.preview import PreviewColours
 from generation.families.flow import PATCH, Flow
-from generation.families.pipeline import Conditioning, Prompts, Row, stack
+from generation.families.pipeline import Conditioning, Prompts, Row, Texts, stack
 from generation.families.text import Encoded, PromptCache, T5Reader, Words
 from generation.request import GenerationRequest
 
@@ -77,31 +79,29 @@ class Flux(Flow):
         """Return the noise levels before their shift."""
         return np.linspace(1.0, 1 / steps, steps).tolist()
 
-    def encode(self, request: GenerationRequest) -> Prompts:
+    def encode(self, request: GenerationRequest, adapters: Adapters = ()) -> Prompts:
         """Return T5's embedding [1, 256 or 512, width] and CLIP's [1, width] of its prompts.
 
         What T5 has no room for is cut. CLIP reads the first 75 tokens only.
         """
-        texts = [request.prompt]
-        if request.guided and not self._distilled:
-            texts.append(request.negative_prompt)
-        read = [self._read(text, request.guidance_scale) for text in texts]
+        texts = Texts.of(request, negative=request.guided and not self._distilled)
+        changes = adapter_set(adapters, Part.TEXT_ENCODER)
+        read = [self._read(text, request.guidance_scale, changes) for text in texts]
         self._make_way()
-        schedules = [[(0, conditioning)] for conditioning, _ in read]
-        cut = ", ".join(cut for _, cut in read if cut)
-        return Prompts(schedules[0], schedules[1] if len(texts) > 1 else None, cut)
+        return texts.prompts([one for one, _ in read], (cut for _, cut in read))
 
-    def _read(self, prompt: str, guidance: float) -> tuple[Conditioning, str]:
+    def _read(self, prompt: str, guidance: float, changes: AdapterSet) -> tuple[Conditioning, str]:
         """Return what a prompt is drawn by, and what of it did not fit."""
         words = self._t5.encode(prompt, DEV_LENGTH if self._distilled else SCHNELL_LENGTH)
-        whole = self._pooled.get(prompt, lambda: self._pool(Words.of(prompt).text))
+        key = (prompt, changes.key)
+        whole = self._pooled.get(key, lambda: self._pool(Words.of(prompt).text, changes))
         conditioning = {"prompt": words.tensor, "pooled": whole.tensor}
         if self._distilled:
             conditioning["guidance"] = torch.tensor([guidance], device=self.device)
         return conditioning, words.cut
 
     @torch.inference_mode()
-    def _pool(self, text: str) -> Encoded:
+    def _pool(self, text: str, changes: AdapterSet) -> Encoded:
         ids = self._tokenizer(
             text,
             padding="max_length",
@@ -109,7 +109,8 @@ class Flux(Flow):
             truncation=True,
             return_tensors="pt",
         ).input_ids
-        return Encoded(self._clip(ids.to(self.device)).pooler_output)
+        with RowAdapters(self._clip).applied([changes]):
+            return Encoded(self._clip(ids.to(self.device)).pooler_output)
 
     @torch.inference_mode()
     def predict(self, rows: Sequence[Row]) -> Sequence[torch.Tensor]:

@@ -4,22 +4,27 @@ import logging
 import math
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 from accelerate import cpu_offload_with_hook
 from accelerate.hooks import UserCpuOffloadHook
 from PIL import Image
+from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
 from generation.architectures import ARCHITECTURES, Architecture, Sampler
+from generation.conditions.adapter_keys import Part
+from generation.conditions.embeddings import Embeddings
+from generation.conditions.row_adapters import NO_ADAPTERS, Adapters, AdapterSet, RowAdapters
 from generation.engine.preview import PreviewColours
 from generation.engine.samplers import build_scheduler
 from generation.engine.trajectory import Trajectory
 from generation.families.autoencoder import Autoencoder
 from generation.options import Compile
 from generation.phrases import Phrase
+from generation.prompts.schedule import schedule
 from generation.request import SIDE, GenerationRequest
 
 if TYPE_CHECKING:
@@ -46,6 +51,7 @@ class Row:
     latents: torch.Tensor
     timestep: torch.Tensor
     conditioning: Conditioning
+    adapters: AdapterSet = NO_ADAPTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +74,46 @@ class Prompts:
         return positive if positive == negative else positive + negative
 
 
-def _shapes(schedule: Schedule) -> Shapes:
-    return tuple((name, tuple(value.shape[1:])) for name, value in schedule[0][1].items())
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The texts that a request's prompts are in turn, each with the first forward pass it is for.
+
+    There are no negative ones where guidance takes no second row.
+    """
+
+    positive: Sequence[tuple[int, str]]
+    negative: Sequence[tuple[int, str]] = ()
+
+    @classmethod
+    def of(cls, request: GenerationRequest, *, negative: bool) -> Self:
+        """Return a request's texts, with those of its negative prompt or without."""
+        away = _in_passes(request, request.negative_prompt, "negative_prompt") if negative else ()
+        return cls(_in_passes(request, request.prompt, "prompt"), away)
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the prompt's texts, then the negative prompt's."""
+        return (text for _, text in (*self.positive, *self.negative))
+
+    def prompts(self, read: Sequence[Conditioning], cut: Iterable[str]) -> Prompts:
+        """Return the conditioning that was ``read`` of each, and what was ``cut``."""
+        starts = [start for start, _ in (*self.positive, *self.negative)]
+        schedule = list(zip(starts, read, strict=True))
+        count = len(self.positive)
+        left = ", ".join(dict.fromkeys(filter(None, cut)))
+        return Prompts(schedule[:count], schedule[count:] or None, left)
+
+
+def _in_passes(request: GenerationRequest, prompt: str, field: str) -> list[tuple[int, str]]:
+    """Return a prompt's texts by forward passes, of which some samplers take more than steps."""
+    steps = request.steps_taken
+    return [
+        (math.ceil(step * request.forwards / steps), text)
+        for step, text in schedule(prompt, steps, field)
+    ]
+
+
+def _shapes(one: Schedule) -> Shapes:
+    return tuple((name, tuple(value.shape[1:])) for name, value in one[0][1].items())
 
 
 class Pipeline(ABC):
@@ -100,6 +144,15 @@ class Pipeline(ABC):
             name: parts.components[name].eval() for name in self.models if name in parts.components
         }
         self.channels = self.latent_channels(loaded)
+        # What adapters change: of the text encoders, those that trainers change, too.
+        self.adapted: dict[Part, torch.nn.Module] = {Part.DENOISER: loaded[self.denoiser]}
+        self.adapted |= {
+            Part(name): model
+            for name, model in loaded.items()
+            if isinstance(model, CLIPTextModel | CLIPTextModelWithProjection)
+        }
+        self.row_adapters = RowAdapters(self.adapted[Part.DENOISER])
+        self.embeddings = Embeddings(self.adapted, device, self.architecture.name)
         self._offloaded: list[UserCpuOffloadHook] = []
         for name, model in loaded.items():
             if offloads and name != self.denoiser:
@@ -133,8 +186,20 @@ class Pipeline(ABC):
         return self._autoencoder.scale_factor
 
     @abstractmethod
-    def encode(self, request: GenerationRequest) -> Prompts:
-        """Return the conditioning of a request's prompts, size and guidance."""
+    def encode(self, request: GenerationRequest, adapters: Adapters = ()) -> Prompts:
+        """Return the conditioning of a request's prompts, size and guidance.
+
+        ``adapters`` are the request's; what they change in text encoders is part of it.
+        """
+
+    def run(self, rows: Sequence[Row], *, fixed: bool = False) -> Sequence[torch.Tensor]:
+        """Predict with the rows' adapters.
+
+        With ``fixed`` there are always as many rows, and a row's output depends on no other row.
+        """
+        sets = [row.adapters for row in rows]
+        with self.row_adapters.applied(sets, fixed=fixed):
+            return self.predict(rows)
 
     @abstractmethod
     def predict(self, rows: Sequence[Row]) -> Sequence[torch.Tensor]:

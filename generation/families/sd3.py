@@ -13,10 +13,12 @@ from transformers import (
     T5TokenizerFast,
 )
 
+from generation.conditions.adapter_keys import Part
+from generation.conditions.row_adapters import Adapters
 from generation.engine.preview import PreviewColours
 from generation.engine.prompt import EncodedPrompt, PromptEncoder, layer_before_last
 from generation.families.flow import Flow
-from generation.families.pipeline import Prompts, Row, stack
+from generation.families.pipeline import Prompts, Row, Texts, stack
 from generation.families.text import Encoded, T5Reader
 from generation.request import GenerationRequest
 
@@ -77,7 +79,9 @@ class SD3(Flow):
                 found[f"tokenizer{number}"],
                 found[f"text_encoder{number}"],
                 device,
+                self.embeddings,
                 read=layer_before_last,
+                part=Part(f"text_encoder{number}"),
             )
             for number in ("", "_2")
         ]
@@ -85,23 +89,23 @@ class SD3(Flow):
         if "text_encoder_3" in found:
             self._t5 = T5Reader(found["tokenizer_3"], found["text_encoder_3"], device)
 
-    def encode(self, request: GenerationRequest) -> Prompts:
+    def encode(self, request: GenerationRequest, adapters: Adapters = ()) -> Prompts:
         """Return the embeddings [1, chunks × 77 + 256 or 512, width] of its prompts.
 
         Prompts too long for T5's 256 tokens, which are few, take 512. CLIP reads three chunks. What
         neither has room for is cut. ``pooled`` is of CLIP's first chunk.
         """
-        texts = [request.prompt, *([request.negative_prompt] if request.guided else [])]
-        clips = [[clip.encode(text) for clip in self._clips] for text in texts]
+        texts = Texts.of(request, negative=request.guided)
+        clips = [[clip.encode(text, adapters) for clip in self._clips] for text in texts]
         chunks = max(one.chunks for both in clips for one in both)
-        words = self._words(texts)
+        words = self._words(list(texts))
         self._make_way()
-        schedules = [
-            [(0, self._joined(both, chunks, one))] for both, one in zip(clips, words, strict=True)
+        found = [
+            self._joined(both, chunks, one, adapters)
+            for both, one in zip(clips, words, strict=True)
         ]
         read = words if self._t5 is not None else [both[0] for both in clips]
-        cut = ", ".join(one.cut for one in read if one.cut)
-        return Prompts(schedules[0], schedules[1] if request.guided else None, cut)
+        return texts.prompts(found, (one.cut for one in read))
 
     def _words(self, texts: Sequence[str]) -> list[Encoded]:
         """Return what T5 makes of each text, equally many tokens."""
@@ -114,9 +118,11 @@ class SD3(Flow):
         return [self._t5.encode(text, length) for text in texts]
 
     def _joined(
-        self, both: Sequence[EncodedPrompt], chunks: int, words: Encoded
+        self, both: Sequence[EncodedPrompt], chunks: int, words: Encoded, adapters: Adapters
     ) -> dict[str, torch.Tensor]:
-        padded = [clip.pad(one, chunks) for clip, one in zip(self._clips, both, strict=True)]
+        padded = [
+            clip.pad(one, chunks, adapters) for clip, one in zip(self._clips, both, strict=True)
+        ]
         seen = torch.cat([one.embedding for one in padded], dim=-1)
         seen = pad(seen, (0, words.tensor.shape[-1] - seen.shape[-1]))
         return {

@@ -8,10 +8,12 @@ import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from generation.conditions.adapter_keys import Part
+from generation.conditions.row_adapters import Adapters
 from generation.engine.preview import SD1_COLOURS, PreviewColours
 from generation.engine.prompt import EncodedPrompt, PromptEncoder, last_layer
 from generation.families.compiled import ROWS, CompiledUNet
-from generation.families.pipeline import Conditioning, Pipeline, Prompts, Row, stack
+from generation.families.pipeline import Conditioning, Pipeline, Prompts, Row, Texts, stack
 from generation.options import Compile
 from generation.phrases import Phrase
 from generation.request import GenerationRequest
@@ -42,11 +44,14 @@ class StableDiffusion(Pipeline):
         self._encoders = [
             PromptEncoder(
                 parts.components[tokenizer],
-                parts.components[tokenizer.replace("tokenizer", "text_encoder")],
+                parts.components[part],
                 device,
+                self.embeddings,
                 read=self.read,
+                part=part,
             )
             for tokenizer in self.tokenizers
+            for part in [Part(tokenizer.replace("tokenizer", "text_encoder"))]
         ]
 
     @classmethod
@@ -57,22 +62,23 @@ class StableDiffusion(Pipeline):
             raise ValueError(Phrase("checkpoint-inpainting", channels=takes))
         return cell
 
-    def encode(self, request: GenerationRequest) -> Prompts:
+    def encode(self, request: GenerationRequest, adapters: Adapters = ()) -> Prompts:
         """Return the conditioning of its prompts; both are padded to equally many chunks."""
-        texts = [request.prompt]
-        if request.guided and not self._embeds_guidance:
-            texts.append(request.negative_prompt)
-        read = [[encoder.encode(text) for encoder in self._encoders] for text in texts]
+        texts = Texts.of(request, negative=request.guided and not self._embeds_guidance)
+        read = [[encoder.encode(text, adapters) for encoder in self._encoders] for text in texts]
         chunks = max(one.chunks for both in read for one in both)
         padded = [
-            [encoder.pad(one, chunks) for encoder, one in zip(self._encoders, both, strict=True)]
+            [
+                encoder.pad(one, chunks, adapters)
+                for encoder, one in zip(self._encoders, both, strict=True)
+            ]
             for both in read
         ]
         self._make_way()
-        towards, *away = (self._conditioning(request, both) for both in padded)
-        negative = [(0, self._negative(request, one)) for one in away] or None
-        cut = ", ".join(dict.fromkeys(one.cut for both in read for one in both if one.cut))
-        return Prompts([(0, towards)], negative, cut)
+        found = [self._conditioning(request, both) for both in padded]
+        away = len(texts.positive)
+        found[away:] = [self._negative(request, one) for one in found[away:]]
+        return texts.prompts(found, (one.cut for both in read for one in both))
 
     def _conditioning(
         self, request: GenerationRequest, encoded: Sequence[EncodedPrompt]
@@ -111,7 +117,8 @@ class StableDiffusion(Pipeline):
         latents = torch.cat([row.latents for row in rows])
         timesteps = torch.stack([row.timestep.float() for row in rows]).to(self.device)
         options = self._conditioned(rows)
-        if len(rows) in self.row_counts(rows[0]):
+        adapted = any(row.adapters for row in rows)
+        if len(rows) in self.row_counts(rows[0]) and not adapted:
             assert self._compiled is not None  # noqa: S101 - or there would be no counts
             return self._compiled(latents, timesteps, options).split(1)
         return self.unet(latents, timesteps, **options, return_dict=False)[0].split(1)

@@ -4,7 +4,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from generation.architectures import ARCHITECTURES, Architecture
+from generation.architectures import (
+    ARCHITECTURES,
+    FLUX_SCHNELL,
+    Architecture,
+    architecture_of,
+)
 from generation.errors import CheckpointUnavailable
 from generation.json_text import loads
 from generation.library.layout import INDEX
@@ -12,7 +17,7 @@ from generation.loading.checkpoint_folder import check_checker, check_folder, we
 from generation.loading.denoisers import named_distillation
 from generation.loading.detect import PRECISIONS, Kind, ModelFile, Part
 from generation.loading.safetensors_file import read_header
-from generation.loading.single_file import config_family, family_of_name
+from generation.loading.single_file import family_of_name
 from generation.phrases import Phrase, reason_of
 
 MOST_BYTES = 2**20  # of a configuration
@@ -23,7 +28,7 @@ def inspect_folder(folder: Path) -> ModelFile:
     """Return what a folder is; its ``problem`` says what it lacks. Raises nothing for a bad one."""
     try:
         kind = str(_read(folder / INDEX).get("_class_name"))
-        name, architecture = folder.name, _architecture(folder)
+        name, architecture = folder.name, _family(folder, kind)
         if architecture is None:
             wanted = " or ".join(
                 sorted({one for a in ARCHITECTURES.values() for one in a.pipelines})
@@ -50,13 +55,15 @@ def inspect_folder(folder: Path) -> ModelFile:
         kind=Kind.CHECKPOINT,
         family=family_of_name(architecture.name).replace("-", "_"),
         prediction_type=scheduler.get("prediction_type"),
-        distillation=_distillation(folder, kind),
+        distillation=_distillation(folder, kind, architecture),
         parts=parts,
         precisions=precisions,
     )
 
 
-def _distillation(folder: Path, pipeline: str) -> str | None:
+def _distillation(folder: Path, pipeline: str, architecture: Architecture) -> str | None:
+    if architecture is FLUX_SCHNELL:
+        return "schnell"
     if pipeline == "LatentConsistencyModelPipeline":
         return "lcm"
     return named_distillation(folder.name)
@@ -68,10 +75,13 @@ def _phrase(folder: Path, reason: str) -> Phrase:
     return Phrase("checkpoint-file", file=str(folder), why=reason)
 
 
-def _architecture(folder: Path) -> Architecture | None:
-    family = config_family(folder)
-    named = (one for one in ARCHITECTURES.values() if family_of_name(one.name) == family)
-    return next(named, None)
+def _family(folder: Path, kind: str) -> Architecture | None:
+    """Return a pipeline's family; those that share one differ in their denoiser's configuration."""
+    found = architecture_of(kind, {})
+    if found is None:
+        return None
+    config = folder / found.components[0].folder / found.components[0].config
+    return architecture_of(kind, _read(config)) if config.is_file() else found
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -7,14 +7,15 @@ from generation.architectures import ARCHITECTURES
 from generation.catalog import Checkpoint, Offers, read_offers, settings_of
 from generation.catalog.defaults import DRAWN, settings_in
 from generation.errors import CatalogInvalid, CheckpointUnavailable, InvalidRequest
+from generation.library.diffusers_folder import inspect_folder
+from generation.library.footprint import Footprint, memory_needed
 from generation.library.layout import SETTINGS
 from generation.library.shelf import SHELF, Item, Library, Shelf
-from generation.loading.detect import Kind, ModelFile, checkpoint_problem
+from generation.loading.detect import Kind, ModelFile, checkpoint_problem, inspect_file
 from generation.loading.key_rules import TITLES
 from generation.loading.layouts.composition import companions, lacks
 from generation.phrases import Phrase
 
-RESERVE = 2 * 2**30  # bytes, as the model cache leaves free
 # Files of other kinds are said to be in the wrong place in the folders for these only.
 _FOR_CHECKPOINTS = (Kind.CHECKPOINT, Kind.DIFFUSION_MODEL)
 
@@ -108,13 +109,21 @@ def family_title(file: ModelFile) -> str:
     return TITLES.get(file.family or "", file.family or "")
 
 
-def memory_needed(file: ModelFile, device: str) -> int:
-    """Return about how many bytes of a device's memory drawing with a file takes.
+def memory_of(checkpoint: Checkpoint, shelf: Shelf, *, half: bool) -> Footprint | None:
+    """Return what drawing with a checkpoint takes; None of one that is not on this machine.
 
-    That is its weights as they are computed with, fp32 on a CPU and else half of that, and what
-    is kept free for forward passes.
+    With ``half`` it is computed in fp16 or bf16, as on a GPU, else in fp32.
     """
-    return file.parameters * (4 if device in ("cpu", "mps") else 2) + RESERVE
+    known = {item.path: item.file for item in shelf.items}
+    paths = [checkpoint.source, *checkpoint.parts]
+    files = [known.get(path) or _inspected(path) for path in paths if isinstance(path, Path)]
+    if len(files) < len(paths) or files[0].family is None:
+        return None
+    return memory_needed(files[0], files[1:], half=half, side=checkpoint.size)
+
+
+def _inspected(path: Path) -> ModelFile:
+    return inspect_folder(path) if path.is_dir() else inspect_file(path)
 
 
 def line_about(item: Item, problem: str) -> str:

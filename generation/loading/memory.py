@@ -20,6 +20,13 @@ def is_out_of_memory(error: Exception) -> bool:
     return any(part in str(error) for part in words)
 
 
+def total_bytes(device: torch.device) -> int:
+    """Return how much memory the device has."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_properties(device).total_memory
+    return psutil.virtual_memory().total
+
+
 def free_bytes(device: torch.device) -> int:
     """Return how much more the device can hold; 0 if the system does not tell."""
     if device.type == "cuda":

@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection, Generator, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -117,10 +117,11 @@ class ModelCache:
         """Whether a checkpoint is being loaded beside those in use."""
         return name in self._loads
 
-    def stop_loading_all_but(self, wanted: Collection[str]) -> None:
+    def stop_loading_all_but(self, wanted: Iterable[str]) -> None:
         """Forget what has been read of checkpoints that nobody waits for any more."""
-        for name in [name for name in self._loads if name not in wanted]:
-            del self._loads[name]
+        if self._loads:
+            for name in self._loads.keys() - set(wanted):
+                del self._loads[name]
 
     def drop_all_but(self, kept: Collection[str]) -> bool:
         """Unload all others; return whether there were any."""
@@ -144,11 +145,12 @@ class ModelCache:
             try:
                 if load.advance(on_loading, SLICE_S if in_use else math.inf):
                     return self._build(load)
-                self._loads[name] = load
-                return None
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error) or not self._pipelines:
                     raise
+            else:
+                self._loads[name] = load
+                return None
             del load
             # Outside the handler, whose traceback keeps the loaded weights alive.
             if not self._drop_oldest(in_use):
@@ -167,8 +169,10 @@ class ModelCache:
         if short and self._pipelines:
             self._found[name], self._blockers[name] = files, in_use
             return None
-        settings = self._catalog[name].scheduler_settings
-        return _Load(files, load_gradually(files, dtype, settings), short=short)
+        checkpoint = self._catalog[name]
+        self._loaded[name] = checkpoint.loaded_from
+        reading = load_gradually(files, dtype, checkpoint.scheduler_settings)
+        return _Load(files, reading, short=short)
 
     def _weight_bytes(self, files: Files, dtype: torch.dtype) -> int:
         if not self._options.fp8:
@@ -186,6 +190,7 @@ class ModelCache:
         compiles = compiled is not Compile.OFF and files.name == self._catalog.default
         offloads = load.short and self._device.type == "cuda" and not compiles
         pipeline = family_of(files.architecture)(parts, self._device, offloads=offloads)
+        pipeline.embeddings.offer(lambda: self._catalog.embeddings)
         try:
             pipeline.check_scheduler()
         except ValueError as error:

@@ -208,9 +208,10 @@ def _load(
     files: Files, dtype: torch.dtype, settings: Mapping[str, Any]
 ) -> Generator[int, None, Parts]:
     folder, family = files.folder, family_of(files.architecture)
-    config = {**_read(folder / "scheduler" / "scheduler_config.json"), **settings}
+    config = _read(folder / "scheduler" / "scheduler_config.json")
     if files.is_shipped:
         config |= SCHEDULERS.get(files.architecture.name, {})
+    config |= settings
     kinds = files.architecture.prediction_types
     if config.setdefault("prediction_type", kinds[0]) not in kinds:
         raise ValueError(Phrase("checkpoint-predicts", kind=str(config["prediction_type"])))

@@ -7,7 +7,7 @@ of their own. Their configurations come with us, or from a folder that the catal
 from collections.abc import Iterable
 from pathlib import Path
 
-from generation.architectures import ARCHITECTURES, Architecture
+from generation.architectures import Architecture, architecture_of
 from generation.errors import CheckpointUnavailable
 from generation.json_text import loads
 from generation.loading.detect import PICKLES, checkpoint_problem, inspect_file
@@ -78,28 +78,26 @@ def _other_family(file: ModelFile, architecture: Architecture) -> Phrase | None:
 
 def _other_config(file: ModelFile, configs: Path) -> Phrase | None:
     """Return that a folder of configurations is of another family than the weights."""
-    described = config_family(configs)
-    if described in (None, file.family):
+    described = described_in(configs)
+    if described is None or family_of_name(described.name) == file.family:
         return None
     return Phrase(
         "checkpoint-other-config",
         file=shown(file.path.name),
         found=TITLES.get(file.family or "", ""),
         folder=shown(configs.name),
-        wanted=TITLES[described],
+        wanted=described.title,
     )
 
 
-def config_family(folder: Path) -> str | None:
-    """Return the family that a diffusers folder's configurations describe; None if unknown."""
+def described_in(folder: Path) -> Architecture | None:
+    """Return what a diffusers folder's configurations describe; None if it is not drawn."""
     try:
         pipeline = loads((folder / "model_index.json").read_text("utf-8-sig"))["_class_name"]
-        families = {
-            family_of_name(one.name) for one in ARCHITECTURES.values() if pipeline in one.pipelines
-        }
-        if families == {"sd1", "sd2"}:
-            unet = loads((folder / "unet" / "config.json").read_text("utf-8-sig"))
-            families = {"sd2" if unet.get("use_linear_projection") else "sd1"}
+        found = architecture_of(pipeline, {})
+        if found is None:
+            return None
+        denoiser = folder / found.components[0].folder / found.components[0].config
+        return architecture_of(pipeline, loads(denoiser.read_text("utf-8-sig")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return families.pop() if len(families) == 1 else None

@@ -77,7 +77,7 @@ class Executor(Protocol):
         """
 
     def look(self, request: Request) -> None:
-        """Let a running request's next step be reported; of all others only the first is.
+        """Let a running request's latest step be reported; unasked, only the first one is.
 
         It must be the very object that runs. One that has ended, or waits, is ignored.
         """
@@ -200,7 +200,7 @@ class LocalExecutor:
             self._forget(job)
 
     def look(self, request: Request) -> None:
-        """Let a running request's next step be reported; see Executor."""
+        """Let a running request's latest step be reported; see Executor."""
         for job in self._aboard.values():
             if job.request is request and self._worker is not None:
                 self._worker.send(Look(job.key))

@@ -20,6 +20,11 @@ class Hardware:
     memory_gib: float
     free_gib: float
 
+    @property
+    def is_gpu(self) -> bool:
+        """Whether it computes in half precision, and keeps models off the device in turn."""
+        return self.device.startswith("cuda")
+
 
 def limit_memory(most: int) -> None:
     """Limit this process's memory to so many bytes, where the system supports that."""

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,7 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Command: report the next step of the request ``key``, with a preview if there are any.
+    """Command: report the latest step of the request ``key``, or the next if there is no new one.
 
     The first step is reported unasked, and none but these: what nobody is shown need not be drawn
     nor cross the pipe.
@@ -180,11 +181,11 @@ def _serve(
     watched: dict[int, bool] = {}  # the requests, and whether their next step is reported
     spoke = time.monotonic()
     while True:
-        _obey(engine, inbox, catalog, watched)
-        for key, event in engine.step():
-            if _wanted(watched, key, event):
-                messages.send(Report(key, event))
-                spoke = time.monotonic()
+        for work in (partial(_obey, engine, inbox, catalog, watched), engine.step):
+            for key, event in work():
+                if _wanted(watched, key, event):
+                    messages.send(Report(key, event))
+                    spoke = time.monotonic()
         if time.monotonic() - spoke >= QUIET_S:
             messages.send(Alive())
             spoke = time.monotonic()
@@ -205,8 +206,9 @@ def _obey(
     inbox: queue.SimpleQueue[Command],
     catalog: Catalog,
     watched: dict[int, bool],
-) -> None:
-    """Handle every pending command; while idle, wait for one."""
+) -> list[tuple[int, Event]]:
+    """Handle every pending command; while idle, wait for one. Return what there is to report."""
+    seen: list[tuple[int, Event]] = []
     while engine.idle or not inbox.empty():
         match inbox.get():
             case Add(key, request, job):
@@ -217,6 +219,8 @@ def _obey(
                 engine.cancel(key)
             case Look(key) if key in watched:
                 watched[key] = True
-                engine.look(key)
+                if (progress := engine.look(key)) is not None:
+                    seen.append((key, progress))
             case Offer(newer):
                 catalog.become(newer)
+    return seen

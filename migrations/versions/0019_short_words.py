@@ -44,10 +44,10 @@ def create(content: str, *, padded: bool) -> None:
     """Create the index of a table or view, and what keeps it."""
     words = PADDED if padded else "folded_words"
     take_out = (
-        "INSERT INTO job_words (job_words, rowid, folded_words)"
+        "INSERT INTO job_words (job_words, rowid, folded_words)"  # noqa: S608
         f" VALUES ('delete', old.id, old.{words});"
     )
-    put_in = f"INSERT INTO job_words (rowid, folded_words) VALUES (new.id, new.{words});"
+    put_in = f"INSERT INTO job_words (rowid, folded_words) VALUES (new.id, new.{words});"  # noqa: S608
     op.execute(
         "CREATE VIRTUAL TABLE job_words USING fts5(folded_words,"
         f" content='{content}', content_rowid='id', tokenize='trigram', detail=none)"

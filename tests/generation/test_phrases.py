@@ -40,7 +40,7 @@ def test_every_error_has_its_code():
 
 
 def test_an_error_gives_the_phrase_it_was_raised_with():
-    phrase = Phrase("checkpoint-preview", file="preview.json")
+    phrase = Phrase("checkpoint-preview", file="preview.json", channels=4)
     assert reason_of(ValueError(phrase)) is phrase
     assert reason_of(ValueError("first\nsecond")) == "first"
     assert reason_of(KeyError()) == "KeyError"

@@ -55,7 +55,8 @@ async def test_all_is_well(playground: Playground, tmp_path: Path):
     assert all(line.startswith("ok") for line in lines)
     text = "\n".join(lines)
     assert "GiB of memory" in text
-    assert "Emoji (default): found, valid" in text
+    (emoji,) = [line for line in lines if "Emoji (default): found, valid" in line]
+    assert emoji.endswith("; takes 2.1 GiB")
     assert "darkroom.sqlite3: 0 jobs, 0 open" in text
     assert "cpu | Emoji | 128×128 px: 2 a forward, 20.0 a second" in text
     assert "nothing missing" in text

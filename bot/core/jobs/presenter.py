@@ -74,8 +74,8 @@ class Presenter(Protocol):
     def waiting(self, job: Job, place: int) -> None:
         """Show the position in the queue, soon; a newer state may overtake it."""
 
-    def loading(self, job: Job, checkpoint: str) -> None:
-        """Show that the checkpoint is being loaded, soon; a newer state may overtake it."""
+    def loading(self, job: Job, checkpoint: str, share: float) -> None:
+        """Show which share of the checkpoint is loaded, soon; a newer state may overtake it."""
 
     def progress(self, job: Job, snapshot: Snapshot, look: Callable[[], None]) -> None:
         """Show the progress, soon, and ``look`` for more once a newer one can be shown."""

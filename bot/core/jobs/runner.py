@@ -10,7 +10,6 @@ from functools import partial
 from itertools import compress
 
 from bot.core.jobs.job_store import JobStore
-from bot.core.jobs.output_check import refusal, verdict
 from bot.core.jobs.presenter import (
     DeliveryFailed,
     MessageGone,
@@ -19,6 +18,7 @@ from bot.core.jobs.presenter import (
     Snapshot,
     Unreachable,
 )
+from bot.core.pictures.output_check import refusal, verdict
 from bot.core.pictures.picture_store import PictureStore
 from bot.db.errors import StoreError, StoreUnwritable
 from bot.db.patience import impatient, patient
@@ -263,8 +263,8 @@ class Runner:
             async with aclosing(self._executor.run(request)) as events:
                 async for event in events:
                     match event:
-                        case Loading(checkpoint):
-                            self._presenter.loading(job, checkpoint)
+                        case Loading(checkpoint, share):
+                            self._presenter.loading(job, checkpoint, share)
                         case Started(cut):
                             started = time.monotonic()
                             drawn.cut = drawn.cut or cut

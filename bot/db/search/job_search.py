@@ -37,9 +37,9 @@ LAST_ID = 2**63 - 1  # the largest id in SQLite
 NONCHARACTERS = frozenset("\ufffe\uffff")  # no part of any trigram
 
 _WORDS = table("job_words", column("rowid"))
-# The FTS5 expression that matches every trigram beginning with one or two letters; each text ends in
-# two line ends (0019), so that one begins at every letter. `job_words_terms` lists each occurrence
-# of a trigram, so the next one is looked for where no more of the last can be.
+# The FTS5 expression that matches every trigram beginning with one or two letters; each indexed
+# text ends in two line ends (0019), so that one begins at every letter. `job_words_terms` has a row
+# for each use of a trigram, so the next trigram is looked for where no more of the last can be.
 BEGINNING = """
     coalesce(
         group_concat('"' || replace(term, '"', '""') || '"', ' OR '),
@@ -81,9 +81,8 @@ def by_words(words: str) -> list[Way]:
     """Return the way along the word index; none for what its tokenizer leaves out."""
     if not words or not NONCHARACTERS.isdisjoint(words):
         return []
-    expression = trigrams(words)
-    if expression is None:
-        expression = select(text(BEGINNING).bindparams(words=words)).scalar_subquery()
+    beginning = select(text(BEGINNING).bindparams(words=words)).scalar_subquery()
+    expression = trigrams(words) or beginning
     return [Way(_WORDS.c.rowid, (literal_column("job_words").op("MATCH")(expression),))]
 
 

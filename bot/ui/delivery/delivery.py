@@ -8,7 +8,6 @@ from functools import partial
 import discord
 
 from bot.core.backoff import Pauses
-from bot.core.jobs.output_check import is_checked
 from bot.core.jobs.presenter import (
     DeliveryFailed,
     MessageGone,
@@ -18,6 +17,7 @@ from bot.core.jobs.presenter import (
     TokenDied,
     Unreachable,
 )
+from bot.core.pictures.output_check import is_checked
 from bot.db.records import Job
 from bot.texts import say, speaking
 from bot.ui import errors
@@ -69,9 +69,9 @@ class Delivery:
             line.place = place
             self._soon(job, partial(render.waiting, job, place))
 
-    def loading(self, job: Job, checkpoint: str) -> None:
-        """Show that the checkpoint is being loaded, soon."""
-        self._soon(job, partial(render.loading, job, checkpoint))
+    def loading(self, job: Job, checkpoint: str, share: float) -> None:
+        """Show that the checkpoint is being loaded, and how much of it is, soon."""
+        self._soon(job, partial(render.loading, job, checkpoint, share))
 
     def progress(self, job: Job, snapshot: Snapshot, look: Callable[[], None]) -> None:
         """Show how far it is, soon, with the newest preview; then ask for more when that is due."""

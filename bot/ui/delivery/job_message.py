@@ -51,9 +51,10 @@ def waiting(job: Job, place: int) -> str:
     return f"{title(job)}\n⏳ {state}"
 
 
-def loading(job: Job, checkpoint: str) -> str:
-    """Return the text of a job whose checkpoint is loading."""
-    state = say("job-loading", checkpoint=inert(checkpoint, SHOWN_NAME))
+def loading(job: Job, checkpoint: str, share: float = 0.0) -> str:
+    """Return the text of a job whose checkpoint is loading, ``share`` of it so far."""
+    percent = round(100 * share)
+    state = say("job-loading", checkpoint=inert(checkpoint, SHOWN_NAME), percent=percent)
     return f"{title(job)}\n⏳ {state}"
 
 

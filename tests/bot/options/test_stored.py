@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bot.options.stored import from_json, to_json, words
 from generation.catalog import EMBEDDED
 from generation.errors import InvalidRequest
+from generation.prompts.adapters import ADAPTER_WEIGHT, MOST_ADAPTERS, AdapterUse
 from generation.request import GUIDANCE, SEED, GenerationRequest, Sampler, Uploaded
 
 # SQLite takes no half of a surrogate pair, and Discord sends none.
@@ -42,6 +43,16 @@ def request(**fields: object) -> GenerationRequest:
         seed=st.integers(SEED[0], SEED[1] - 3),
         num_images=st.integers(1, 4),
         strength=st.none() | st.floats(0.01, 1),
+        adapters=st.lists(
+            st.builds(
+                AdapterUse,
+                text.filter(str.strip),
+                st.floats(*ADAPTER_WEIGHT),
+                st.floats(*ADAPTER_WEIGHT),
+            ),
+            max_size=MOST_ADAPTERS,
+            unique_by=lambda use: use.name.casefold(),
+        ).map(tuple),
     )
 )
 def test_any_request_reads_back_as_it_was(written: GenerationRequest):
@@ -49,6 +60,7 @@ def test_any_request_reads_back_as_it_was(written: GenerationRequest):
     assert again == written
     assert type(again.sampler) is Sampler
     assert repr(again.guidance_scale) == repr(written.guidance_scale)
+    assert all(type(one) is AdapterUse for one in again.adapters)
 
 
 def test_a_person_s_own_picture_stays_one():
@@ -62,7 +74,7 @@ def test_every_field_is_written_but_the_picture_s_bytes():
 
 def test_what_an_older_release_did_not_write_is_the_default():
     older = json.loads(to_json(request(strength=0.5, num_images=3, negative_prompt="y")))
-    for field in ("strength", "num_images", "negative_prompt"):
+    for field in ("strength", "num_images", "negative_prompt", "adapters"):
         del older[field]
     assert from_json(json.dumps(older)) == request()
 

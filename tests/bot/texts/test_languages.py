@@ -81,10 +81,10 @@ async def test_each_is_answered_in_their_own_language(house: House, locales: dic
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ({"prompt": " "}, "`prompt` muss 1 bis 1000 Zeichen sein."),
+        ({"prompt": " "}, "`prompt` muss 1 bis 10000 Zeichen sein."),
         (
-            {"prompt": "a --no " + "x" * 600, "negative_prompt": "y" * 600},
-            "`negative_prompt` muss höchstens 1000 Zeichen lang sein.",
+            {"prompt": "a --no " + "x" * 5000, "negative_prompt": "y" * 5500},
+            "`negative_prompt` muss höchstens 10000 Zeichen lang sein.",
         ),
         (
             {"prompt": "a --steps 0"},

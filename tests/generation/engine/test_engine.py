@@ -109,14 +109,19 @@ def test_cancelling_between_decodes_sends_no_more_pictures(
 def test_the_first_step_brings_a_preview_and_the_next_one_waits_until_somebody_looks(
     engine: Engine, make_request: MakeRequest
 ):
-    engine.look(1)  # of nothing yet
+    assert engine.look(1) is None  # of nothing yet
     engine.add(1, make_request(num_images=3, width=64, height=32))
     progress: list[Progress] = []
     while not engine.idle:
         progress += [event for _, event in engine.step() if isinstance(event, Progress)]
-        if len(progress) == 2:
-            engine.look(1)
-    assert [event.preview is not None for event in progress] == [True, False, True, False]
+        if len(progress) == 1:
+            assert engine.look(1) is None, "nothing has changed since the first"
+        if len(progress) == 3 and progress[-1].step == 3:
+            seen = engine.look(1)
+            assert seen.step == 3
+            assert seen.preview is not None
+            assert engine.look(1) is None or engine.idle
+    assert [event.preview is not None for event in progress] == [True, True, False, True]
     preview = Image.open(io.BytesIO(progress[0].preview))
     assert (preview.format, preview.size) == ("WEBP", (512, 256))
 
@@ -175,6 +180,16 @@ def test_what_the_checkpoint_or_the_picture_forbids_is_refused_before_loading(
     assert isinstance(failed.error, InvalidRequest)
     assert said in str(failed.error)
     assert engine._cache.names == ()
+
+
+def test_a_size_that_the_checkpoint_s_family_cannot_draw_is_refused_before_loading(
+    tiny_folder: Path, make_request: MakeRequest
+):
+    """As of a request that was recorded when the checkpoint of this name was another one."""
+    other = Checkpoint(name=TINY, source=tiny_folder, family="sd3")
+    engine = Engine(Catalog({TINY: other}, TINY), CPU, options=PLAIN)
+    (failed,) = run(engine, make_request(width=40, sampler=Sampler.EULER))
+    assert str(failed.error) == "width must be a multiple of 16"
 
 
 def test_a_preview_of_a_picture_from_a_picture_shows_it(engine: Engine, make_request: MakeRequest):

@@ -13,14 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.catalog import Checkpoint
+from generation.conditions.embeddings import Embeddings
 from generation.engine.prompt import COMMA_REACH, MAX_CHUNKS, PromptEncoder, Token, split, weigh
 from generation.errors import InvalidRequest
 from generation.loading.model_loader import Parts, find_files, load_parts
-from generation.prompt_weights import MAX_WEIGHT, parse
+from generation.prompts.weights import MAX_WEIGHT, parse
 
 Calls = list[tuple[list[int], list[int] | None]]
 
 CPU = torch.device("cpu")
+NONE = Embeddings({}, CPU, "sd1")
 CHUNK = 77
 WORDS = CHUNK - 2
 UP, DOWN = 1.1, 1 / 1.1
@@ -38,7 +40,7 @@ def parts(tiny_folder: Path) -> Parts:
 
 @pytest.fixture
 def encoder(parts: Parts) -> PromptEncoder:
-    return PromptEncoder(parts.components["tokenizer"], parts.components["text_encoder"], CPU)
+    return PromptEncoder(parts.components["tokenizer"], parts.components["text_encoder"], CPU, NONE)
 
 
 @pytest.fixture
@@ -183,7 +185,7 @@ def test_a_plain_prompt_is_encoded_as_diffusers_does(
 def test_the_padding_of_stable_diffusion_2_is_not_the_end(parts: Parts, seen: Calls):
     tokenizer = copy.deepcopy(parts.components["tokenizer"])
     tokenizer.pad_token = "!"
-    encoder = PromptEncoder(tokenizer, parts.components["text_encoder"], CPU)
+    encoder = PromptEncoder(tokenizer, parts.components["text_encoder"], CPU, NONE)
     encoder.encode("a cat")
     [(ids, _)] = seen
     assert ids == tokenizer("a cat", padding="max_length", max_length=CHUNK).input_ids
@@ -202,7 +204,7 @@ def test_weights_scale_their_tokens_and_the_mean_stays(parts: Parts):
     try:
         bias.data.fill_(-0.3)  # a trained encoder's mean is not 0
         encoder = PromptEncoder(
-            parts.components["tokenizer"], parts.components["text_encoder"], CPU
+            parts.components["tokenizer"], parts.components["text_encoder"], CPU, NONE
         )
         plain = encoder.encode("a a a").embedding
         weighted = encoder.encode("a (a:1.5) [a]").embedding
@@ -332,7 +334,11 @@ def test_the_shorter_prompt_is_padded_with_empty_chunks(encoder: PromptEncoder):
 def test_prompts_are_remembered_within_bytes_and_forgotten_by_last_use(parts: Parts, seen: Calls):
     size = CHUNK * 32 * 4
     encoder = PromptEncoder(
-        parts.components["tokenizer"], parts.components["text_encoder"], CPU, cache_bytes=3 * size
+        parts.components["tokenizer"],
+        parts.components["text_encoder"],
+        CPU,
+        NONE,
+        cache_bytes=3 * size,
     )
 
     def forwards(text: str) -> int:
@@ -352,6 +358,7 @@ def test_what_exceeds_the_cache_is_encoded_and_takes_nothing_from_it(parts: Part
         parts.components["tokenizer"],
         parts.components["text_encoder"],
         CPU,
+        NONE,
         cache_bytes=CHUNK * 32 * 4,
     )
     encoder.encode("a")

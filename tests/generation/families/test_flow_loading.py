@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from generation.catalog import Catalog, Checkpoint
+from generation.catalog.defaults import settings_in, settings_of_source
 from generation.engine.engine import Engine
 from generation.errors import CheckpointUnavailable, InvalidRequest
 from generation.library.diffusers_folder import inspect_folder
@@ -36,12 +37,11 @@ def test_families_that_share_a_pipeline_are_told_by_their_denoiser(
 ):
     told = {name: inspect_folder(folder) for name, folder in folders.items()}
     assert {name: file.problem for name, file in told.items()} == dict.fromkeys(told)
-    assert told[DEV].family == "flux"
-    assert told[SCHNELL].family == "flux_schnell"
-    assert told[Z_IMAGE].family == "z_image"
-    assert told[SD3].family == "sd3"
+    wanted = {DEV: "flux", SCHNELL: "flux-schnell", Z_IMAGE: "z-image", SD3: "sd3"}
+    assert {name: settings_in(told[name])["family"] for name in wanted} == wanted
+    assert {name: settings_of_source(folders[name])["family"] for name in wanted} == wanted
     large = copied(folders[SD3_LARGE], tmp_path, "transformer/config.json", num_layers=38)
-    assert inspect_folder(large).family == "sd3_large"
+    assert settings_of_source(large)["family"] == "sd3-large"
 
 
 @pytest.mark.parametrize("gone", ["text_encoder_3", "tokenizer_3"])

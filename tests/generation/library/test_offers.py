@@ -11,7 +11,7 @@ from generation.catalog.defaults import settings_in
 from generation.embedded import CHECKPOINT
 from generation.errors import CatalogInvalid, CheckpointUnavailable
 from generation.library.offers import Looker
-from generation.loading.detect import Kind, ModelFile
+from generation.loading.detect import Kind, ModelFile, Part
 from generation.request import Sampler
 from tests.generation.library.files import write
 
@@ -192,6 +192,29 @@ def test_distilled_files_get_what_they_are_made_for(name: str, distilled: str | 
     file = ModelFile(path=path, kind=Kind.CHECKPOINT, family="sd1", distillation=distilled)
     made = Checkpoint(name="x", source=path, **settings_in(file))
     assert (made.sampler, made.num_inference_steps, made.guidance_scale) == wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "family", "denoiser", "wanted"),
+    [
+        ("sd3.5_large_turbo", "sd3", 8_100_000_000, ("sd3-large", 4, 1.0)),
+        ("sd3.5_large", "sd3", 8_100_000_000, ("sd3-large", 28, 3.5)),
+        ("sd3.5_medium", "sd3", 2_500_000_000, ("sd3", 40, 4.5)),
+        ("z_image_turbo", "z_image", 6_200_000_000, ("z-image", 8, 1.0)),
+    ],
+)
+def test_distilled_files_of_flow_matching(name: str, family: str, denoiser: int, wanted):
+    path = Path(f"{name}.safetensors")
+    file = ModelFile(
+        path=path,
+        kind=Kind.CHECKPOINT,
+        family=family,
+        distillation="turbo" if "turbo" in name else None,
+        parts={Part.DENOISER: denoiser},
+    )
+    made = Checkpoint(name="x", source=path, **settings_in(file))
+    assert made.sampler == Sampler.EULER
+    assert (made.family, made.num_inference_steps, made.guidance_scale) == wanted
 
 
 def test_names_that_are_taken_stay_whose_they_are(models: Path):

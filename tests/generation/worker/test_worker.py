@@ -55,7 +55,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, script) -> tuple[ScriptedEngine, list
     engine = ScriptedEngine(script, inbox)
     for name, holds in (
         ("engine", {"Engine": lambda *_, **__: engine}),
-        ("pipeline", {"describe": lambda device: device.type}),
+        ("device", {"describe": lambda device: device.type}),
     ):
         module = ModuleType(f"generation.engine.{name}")
         vars(module).update(holds)
@@ -95,6 +95,16 @@ def test_of_the_steps_it_reports_the_first_and_those_that_are_asked_for(
         Report(2, Finished(1.0)),
     ]
     assert engine.looks == [2], "the other had ended"
+
+
+def test_a_new_step_is_reported_as_soon_as_somebody_looks(monkeypatch: pytest.MonkeyPatch):
+    latest = Progress(2, 9, b"a preview")
+    steps = [[(1, Progress(step, 9))] for step in range(1, 5)]
+    monkeypatch.setattr(ScriptedEngine, "look", lambda engine, key: latest)
+    _, said = serve(
+        monkeypatch, [(steps[0], 0.1), (steps[1], 0.1, Look(1)), (steps[2], 0.1), (steps[3], 0.1)]
+    )
+    assert said == [Report(1, Progress(1, 9)), Report(1, latest)]
 
 
 def test_while_nobody_looks_it_says_that_it_lives(monkeypatch: pytest.MonkeyPatch):

@@ -115,7 +115,7 @@ async def test_a_prompt_never_pings(house: House):
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ({"prompt": "   "}, say("error-invalid", field="prompt", bound="1 to 1000 characters")),
+        ({"prompt": "   "}, say("error-invalid", field="prompt", bound="1 to 10000 characters")),
         (
             {"checkpoint": "gone"},
             say("error-checkpoint", reason="not in the catalog, which has Emoji"),

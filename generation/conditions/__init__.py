@@ -1,0 +1,1 @@
+"""What a picture is drawn with beside its checkpoint and its words."""
