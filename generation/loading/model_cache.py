@@ -103,7 +103,9 @@ class ModelCache:
         files = self._found.pop(name, None)
         if files is None and name not in self._loads:
             on_loading(name, 0.0)
-            files = find_files(self._catalog[name], self._options.revisions)
+            checkpoint = self._catalog[name]
+            self._loaded[name] = checkpoint.loaded_from  # whatever it becomes meanwhile
+            files = find_files(checkpoint, self._options.revisions)
             if not self._options.safety:
                 files = replace(files, checker=())
         pipeline = self._load(name, files, in_use, on_loading)
