@@ -9,7 +9,7 @@ from generation.loading.model_file import ModelFile, Part
 # Bytes that drawing adds for each pixel in half precision: a row of a forward pass, attention
 # without its matrix, and the decode of a picture, which takes the most. Half of what was measured
 # in fp32 on a CPU at 512² px, with the widths of the published models.
-ROW = {"sd1": 360, "sd2": 360, "sd3": 450, "flux": 770, "z_image": 810}
+ROW = {"sd1": 360, "sd2": 360, "sdxl": 390, "sd3": 450, "flux": 770, "z_image": 810}
 DECODE = 3000
 DECODED = 1024**2  # pixels at once; larger pictures are decoded in tiles
 LEAST = 2 * 2**30  # bytes beside the weights, as the model cache leaves free
