@@ -169,9 +169,7 @@ class ModelCache:
         if short and self._pipelines:
             self._found[name], self._blockers[name] = files, in_use
             return None
-        checkpoint = self._catalog[name]
-        self._loaded[name] = checkpoint.loaded_from
-        reading = load_gradually(files, dtype, checkpoint.scheduler_settings)
+        reading = load_gradually(files, dtype, self._catalog[name].scheduler_settings)
         return _Load(files, reading, short=short)
 
     def _weight_bytes(self, files: Files, dtype: torch.dtype) -> int:
