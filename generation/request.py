@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from generation.architectures import ARCHITECTURES, DISTILLED, SD1, Architecture
 from generation.architectures import Sampler as Sampler
+from generation.conditions.prompt_adapters import AdapterUse, check_adapters
 from generation.errors import GenerationError, InvalidRequest
 from generation.phrases import Phrase
-from generation.prompt_adapters import AdapterUse, check_adapters
 from generation.prompt_weights import parse
 from generation.upscaler import FACTORS, check_factor
 

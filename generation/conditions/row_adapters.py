@@ -18,7 +18,7 @@ from torch.nn import functional
 from generation.conditions.adapter_file import Layer, LoadedAdapter, layers_of
 from generation.conditions.adapter_keys import Part
 from generation.conditions.deltas import Change, LowRank, along
-from generation.prompt_adapters import AdapterUse
+from generation.conditions.prompt_adapters import AdapterUse
 
 Adapters = Sequence[tuple[LoadedAdapter, AdapterUse]]  # of a request
 Changes = list[tuple[Change, float]]

@@ -12,14 +12,14 @@ import pytest
 import torch
 from torch import nn
 
-from generation.adapters import Adapter
 from generation.catalog import Catalog, Checkpoint
+from generation.catalog.adapters import Adapter
 from generation.conditions import adapter_pool
 from generation.conditions.adapter_keys import Part
+from generation.conditions.prompt_adapters import AdapterUse
 from generation.engine.engine import Engine
 from generation.families.pipeline import Pipeline
 from generation.options import EngineOptions
-from generation.prompt_adapters import AdapterUse
 from generation.request import Event, Failed, Finished, GenerationRequest
 from tests.generation.conditions.lora_files import (
     CONVOLUTION,

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.errors import InvalidRequest
-from generation.prompt_adapters import (
+from generation.conditions.prompt_adapters import (
     ADAPTER_WEIGHT,
     MOST_ADAPTERS,
     AdapterUse,
@@ -16,6 +15,7 @@ from generation.prompt_adapters import (
     split_adapters,
     written,
 )
+from generation.errors import InvalidRequest
 
 
 @pytest.mark.parametrize(
