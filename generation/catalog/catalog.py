@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from generation.adapters import Adapter
 from generation.architectures import ARCHITECTURES, DISTILLED, SD1, Architecture
+from generation.catalog.adapters import Adapter
 from generation.embedded import CHECKPOINT as EMBEDDED_FOLDER
 from generation.errors import CheckpointUnavailable, InvalidRequest
 from generation.phrases import Phrase

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from generation.adapters import Adapter, find_adapter
 from generation.architectures import Sampler
 from generation.catalog import Catalog, Checkpoint
+from generation.catalog.adapters import Adapter, find_adapter
 from generation.conditions.adapter_file import LoadedAdapter, load_adapter
 from generation.conditions.row_adapters import Adapters, RowAdapters
 from generation.errors import InvalidRequest

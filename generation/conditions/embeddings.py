@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from generation.adapters import Adapter
+from generation.catalog.adapters import Adapter
 from generation.conditions.adapter_keys import Part
 from generation.errors import AdapterUnavailable
 from generation.loading.detect import NAMES, PICKLES, Kind, describe
@@ -98,7 +98,10 @@ def _keys(
     if not keys and len(header.tensors) == 1 and len(widths) == 1:
         keys = dict.fromkeys(widths, next(iter(header.tensors)))
     shapes = {part: header.tensors[key].shape for part, key in keys.items()}
-    fit = all(1 <= len(shape) <= 2 and shape[-1] == widths[part] for part, shape in shapes.items())
+    fit = all(
+        1 <= len(shape) <= 2 and shape[0] and shape[-1] == widths[part]
+        for part, shape in shapes.items()
+    )
     lengths = {1 if len(shape) == 1 else shape[0] for shape in shapes.values()}
     clips = widths.keys() & named.keys()
     if found.family not in (None, family) or not fit or keys.keys() != clips or len(lengths) != 1:
@@ -111,7 +114,7 @@ def _keys(
         raise AdapterUnavailable(
             name, Phrase("adapter-other-family", file=path.name, made=made, wanted=wanted)
         )
-    if not 1 <= max(lengths) <= MOST_VECTORS:
+    if max(lengths) > MOST_VECTORS:
         raise AdapterUnavailable(
             name, Phrase("embedding-length", file=path.name, most=MOST_VECTORS)
         )

@@ -142,7 +142,7 @@ def test_a_style_that_is_gone_leaves_its_words():
         ({"seed": "seven"}, "seed must be a whole number, 0 to 4294967295"),
         ({"steps": "0"}, "steps must be 1 to 100"),
         ({"steps": "1.5"}, "steps must be a whole number, 1 to 100"),
-        ({"guidance_scale": "31"}, say("settings-guidance", guidance="must be 1.0 to 30.0")),
+        ({"guidance_scale": "31"}, say("settings-guidance", guidance="must be 0.0 to 30.0")),
         (
             {"guidance_scale": "much"},
             say("settings-guidance", guidance="must be a number, 0 to 30"),

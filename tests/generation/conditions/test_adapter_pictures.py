@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import nn
 
-from generation.adapters import Adapter
 from generation.catalog import Catalog, Checkpoint
+from generation.catalog.adapters import Adapter
 from generation.conditions import adapter_pool
 from generation.conditions.adapter_keys import Part
 from generation.engine.engine import Engine

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from generation.adapters import Adapter
 from generation.catalog import Catalog, Checkpoint
+from generation.catalog.adapters import Adapter
 from generation.conditions.adapter_keys import Part
 from generation.conditions.embeddings import Embedding, EmbeddingNames, load_embedding
 from generation.engine.engine import Engine

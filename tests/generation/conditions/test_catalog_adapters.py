@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from generation.adapters import (
+from generation.architectures import Sampler
+from generation.catalog.adapters import (
     Adapter,
     Distillation,
     adapters_of,
     distillation,
     find_adapter,
 )
-from generation.architectures import Sampler
 from generation.errors import AdapterUnavailable
 from generation.loading.model_file import Kind, ModelFile
 
