@@ -134,7 +134,7 @@ def test_a_style_that_is_gone_leaves_its_words():
 @pytest.mark.parametrize(
     ("fields", "line"),
     [
-        ({"prompt": " "}, say("bound-characters", least="prompt must be 1", most="1000")),
+        ({"prompt": " "}, say("bound-characters", least="prompt must be 1", most="10000")),
         ({"prompt": "{red, blue} apple"}, "prompt must be a single prompt: braces and `--repeat`"),
         ({"prompt": "an apple --repeat 2"}, "prompt must be a single prompt"),
         ({"prompt": "an apple --style noir"}, "style must be one of Ink or none"),
