@@ -1,13 +1,15 @@
 """LoRAs and embeddings as the catalog has them. Imports no torch."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from generation.architectures import Sampler
 from generation.errors import AdapterUnavailable
 from generation.loading.denoisers import DISTILLED
+from generation.loading.detect import PICKLES
+from generation.loading.model_file import Kind, ModelFile
 from generation.phrases import Phrase
 
 
@@ -68,6 +70,32 @@ def distillation(
             settings = replace(settings, guidance_scale=_GUIDED)
         return settings
     return None
+
+
+def adapters_of(files: Iterable[ModelFile], kind: Kind = Kind.LORA) -> dict[str, Adapter]:
+    """Return the adapters, or embeddings, among files by name: that of the file, each once.
+
+    Pickled embeddings are among them, so that a prompt that names one is told how to convert it.
+    """
+    found: dict[str, Adapter] = {}
+    taken: set[str] = set()
+    for file in files:
+        pickled = kind is Kind.EMBEDDING and file.path.suffix.lower() in PICKLES
+        if file.kind is not kind and not pickled:
+            continue
+        name = file.path.stem
+        if name.casefold() in taken:
+            name = f"{file.path.parent.name}/{name}"
+        if name.casefold() in taken:
+            continue
+        taken.add(name.casefold())
+        found[name] = Adapter(
+            name=name,
+            path=file.path,
+            family=file.family,
+            distillation=distillation(file.path.stem, file.metadata, file.family),
+        )
+    return found
 
 
 def _is_meant(named: str, said: str, family: str | None) -> bool:

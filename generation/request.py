@@ -9,8 +9,9 @@ from generation.architectures import ARCHITECTURES, DISTILLED, SD1, Architecture
 from generation.architectures import Sampler as Sampler
 from generation.errors import GenerationError, InvalidRequest
 from generation.phrases import Phrase
-from generation.prompt_adapters import AdapterUse, check_adapters
-from generation.prompt_weights import parse
+from generation.prompts.adapters import AdapterUse, check_adapters
+from generation.prompts.schedule import schedule
+from generation.prompts.weights import parse
 from generation.upscaler import FACTORS, check_factor
 
 # More than Discord lets anybody type (6000), for what comes from files and what styles add to; the
@@ -92,8 +93,6 @@ class GenerationRequest:
             raise InvalidRequest(
                 "negative_prompt", Phrase("bound-characters-most", most=PROMPT_LENGTH)
             )
-        parse(self.prompt)
-        parse(self.negative_prompt, "negative_prompt")
         if not self.checkpoint:
             raise InvalidRequest("checkpoint", Phrase("bound-checkpoint-name"))
         for name, side in (("width", self.width), ("height", self.height)):
@@ -113,6 +112,9 @@ class GenerationRequest:
             bounded("steps", self.num_inference_steps, LCM_STEPS)
         check_adapters(self.adapters)
         self._check_source()
+        for name, prompt in (("prompt", self.prompt), ("negative_prompt", self.negative_prompt)):
+            for _, text in schedule(prompt, self.steps_taken, name):
+                parse(text, name)
 
     def _check_source(self) -> None:
         if self.image is not None and len(self.image) > IMAGE_BYTES:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from generation.errors import InvalidRequest
 from generation.phrases import Phrase
-from generation.prompt_weights import parse
+from generation.prompts.weights import parse
 from generation.request import PROMPT_LENGTH
 
 NAME_LENGTH = 100  # Discord's longest autocomplete choice

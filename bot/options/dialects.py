@@ -1,7 +1,7 @@
 r"""Other programs' ways of writing a prompt, put into ours.
 
 Ours are Midjourney's braces (`bot.options.permutations`) and AUTOMATIC1111's weights
-(`generation.prompt_weights`). `braces` reads what others mean by braces: NovelAI emphasis, where
+(`generation.prompts.weights`). `braces` reads what others mean by braces: NovelAI emphasis, where
 they hold no alternatives or stand doubled (docs.novelai.net, "Strengthening & Weakening"), and
 sd-dynamic-prompts alternatives with bars (its SYNTAX.md). `words` reads one prompt of those that
 braces stood for: Midjourney's and NovelAI's weights with colons become brackets. What cannot be
@@ -10,13 +10,13 @@ web UI's ``[from:to:when]``, ``[one|other]`` and ``AND``, of which the first is 
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bot.options.typography import plain
-from generation import prompt_schedule
-from generation.prompt_schedule import Part, Turns
-from generation.prompt_weights import MAX_WEIGHT
+from generation.prompts import schedule as prompt_schedule
+from generation.prompts.schedule import Turns
+from generation.prompts.weights import MAX_WEIGHT
 
 NOVELAI_EMPHASIS = 1.05
 MAX_DEPTH = 30  # of braces in braces that mean anything but Midjourney's
@@ -138,7 +138,6 @@ def words(prompt: str) -> Read:
     left_out: list[str] = []
     prompt = _taken(prompt, left_out)
     prompt = _WIDE_EDIT.sub(_narrow_edit, _WIDE_WEIGHT.sub(_narrow_weight, prompt))
-    prompt = _drawn_first(prompt, left_out)
     prompt, away = _weighted(prompt, left_out)
     return Read(prompt.strip(), away, tuple(left_out))
 
@@ -292,25 +291,6 @@ def weighing(text: str, pair: str, weight: float) -> str:
             levels[-1] += mark[0]
     levels[-1] += text[end:]
     return pair[0].join(levels)
-
-
-def _drawn_first(text: str, left_out: list[str]) -> str:
-    """Return the text with the first of what takes turns while a picture is drawn."""
-    found = prompt_schedule.parse(text)
-    left_out += (text[one.start : one.end + 1] for one in found if isinstance(one, Turns))
-    shown: list[str] = []
-    waiting = list(reversed(found))
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, Turns):
-            waiting += reversed(next((one for one in part.choices if _says(text, one)), ()))
-        else:
-            shown.append(text[slice(*part)])
-    return "".join(shown)
-
-
-def _says(text: str, parts: Iterable[Part]) -> bool:
-    return any(isinstance(part, Turns) or text[slice(*part)].strip() for part in parts)
 
 
 def _weighted(text: str, left_out: list[str]) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from generation.errors import InvalidRequest
 from generation.metadata.fields import plain
 from generation.metadata.infotext import Parameters, is_ours
 from generation.metadata.samplers import PLAIN
-from generation.prompt_weights import EMPHASIS, MAX_WEIGHT
+from generation.prompts.weights import EMPHASIS, MAX_WEIGHT
 from generation.request import LCM_STEPS
 
 # What is said beside the making, and what checkpoint, shape and prompt say already; without case

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.options.registry import OPTIONS
 from bot.options.values import OneOf, Prompt
-from generation.prompt_adapters import AdapterUse
+from generation.prompts.adapters import AdapterUse
 from generation.request import GenerationRequest, Uploaded
 
 # The source picture is brought along separately, since it is stored by itself.

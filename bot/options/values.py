@@ -14,7 +14,7 @@ from bot.texts import any_of, say
 from bot.texts.inert import inert
 from generation.errors import InvalidRequest
 from generation.metadata.infotext import sampler_named
-from generation.prompt_weights import parse
+from generation.prompts.weights import parse
 from generation.request import COUNT, SEED, Aspect, Sampler, bounded
 
 SHOWN_NAME = 100  # characters of a checkpoint's or style's name

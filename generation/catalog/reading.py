@@ -16,6 +16,7 @@ from generation.errors import (
     GenerationError,
     InvalidRequest,
 )
+from generation.library.naming import unused
 from generation.loading.checkpoint_folder import (
     check_checker,
     check_configs,
@@ -157,9 +158,13 @@ class _Reading:
         chosen = None
         if self._path is not None:
             chosen = self._read(self._path)
-        first = next(iter(self._checkpoints), None) or self._oldest()
+        first = next(iter(self._checkpoints), None) or _oldest(self._found)
+        taken = {name.casefold() for name in (*self._checkpoints, EMBEDDED.name)}
         for name in sorted(self._found, key=str.casefold):
-            self._checkpoints.setdefault(name, self._found[name])
+            free = unused([name], taken)  # the owner's own names come first
+            self._checkpoints[free] = replace(self._found[name], name=free)
+            first = free if first == name else first
+            taken.add(free.casefold())
         self._checkpoints.setdefault(EMBEDDED.name, EMBEDDED)
         for style in STYLES:
             self._styles.setdefault(style.name, style)
@@ -237,16 +242,16 @@ class _Reading:
                     return self._found.pop(name)
         return None
 
-    def _oldest(self) -> str | None:
-        if not self._found:
-            return None
-        return min(self._found, key=lambda name: ((self._found[name].changed or (0, 0))[1], name))
-
     def _tell(self, error: GenerationError) -> None:
         """Raise an error about what is not there, or note it where that is no mistake."""
         if self._strict:
             raise error
         self._notes.append(str(error))
+
+
+def _oldest(found: Mapping[str, Checkpoint]) -> str | None:
+    """Return the name of the checkpoint whose file has not been changed for longest."""
+    return min(found, key=lambda name: ((found[name].changed or (0, 0))[1], name), default=None)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -75,7 +76,7 @@ def shapes_of(model: nn.Module) -> dict[str, LayerShape]:
 def load_adapter(
     name: str,
     path: Path,
-    models: Mapping[Part, nn.Module],
+    models: Mapping[Part, Any],
     device: torch.device,
     *,
     family: str,
@@ -133,7 +134,7 @@ def _load(
     used: tuple[Match, ...],
     read: Callable[[str], Tensor],
     scales: PeftScales,
-    models: Mapping[Part, nn.Module],
+    models: Mapping[Part, Any],
     device: torch.device,
 ) -> tuple[dict[Part, dict[str, Change]], list[str]]:
     """Return the changes, and the tensors that are not finite and cannot be used."""
@@ -149,8 +150,10 @@ def _load(
         if again or not all(factor.isfinite().all() for factor in factors.values()):
             damaged += one.factors.values()
             continue
-        dtype = next(models[one.place.part].parameters()).dtype
         for layer, change in _changes(one, factors, scales, targets):
+            dtype = layers[one.place.part][layer].weight.dtype
+            if dtype.itemsize == 1:  # as it is stored; it computes in the model's type
+                dtype = models[one.place.part].dtype
             here[layer] = _moved(change, device, dtype)
     return {part: table for part, table in changes.items() if table}, damaged
 

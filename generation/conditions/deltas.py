@@ -16,7 +16,7 @@ from torch.nn import functional
 EXPANDED_RANK = 64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LowRank:
     """``up`` [outputs, rank] · ``down`` [rank, inputs, *kernel]."""
 
@@ -58,7 +58,7 @@ class LowRank:
         return functional.conv2d(narrow, self.up[..., None, None])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Hadamard:
     """Two weights of low rank, multiplied value by value."""
 
@@ -98,7 +98,7 @@ class Hadamard:
         return LowRank(down.flatten(0, 1).contiguous(), up.flatten(1).contiguous())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Kronecker:
     """``left`` [outputs₁, inputs₁] ⊗ ``right`` [outputs₂, inputs₂, *kernel].
 
@@ -165,7 +165,7 @@ def _apply(weight: Tensor, inputs: Tensor, options: dict[str, Any]) -> Tensor:
     return functional.conv2d(inputs, weight, **options)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Change:
     """What an adapter changes in one layer.
 

@@ -18,7 +18,7 @@ from torch.nn import functional
 from generation.conditions.adapter_file import Layer, LoadedAdapter, layers_of
 from generation.conditions.adapter_keys import Part
 from generation.conditions.deltas import Change, LowRank, along
-from generation.prompt_adapters import AdapterUse
+from generation.prompts.adapters import AdapterUse
 
 Adapters = Sequence[tuple[LoadedAdapter, AdapterUse]]  # of a request
 Changes = list[tuple[Change, float]]
@@ -113,12 +113,14 @@ class RowAdapters:
         rows = tuple(rows)
         if rows == self._rows and fixed == self._fixed:
             return
-        self.forget()
         layers = dict.fromkeys(layer for one in dict.fromkeys(rows) for layer in one.layers)
-        self._plans = {
-            name: _plan_layer(self._layers[name], [row.of(name) for row in rows], fixed=fixed)
-            for name in layers
-        }
+        before = self._plans
+        self.forget()
+        for name in layers:
+            changes = [row.of(name) for row in rows]
+            self._plans[name] = _plan_layer(
+                self._layers[name], changes, before.pop(name, None), fixed=fixed
+            )
         self._rows, self._fixed = rows, fixed
 
 
@@ -126,16 +128,17 @@ class RowAdapters:
 class LayerPlan:
     """What is added in one layer: to which rows, and how.
 
-    ``stacked`` are the rows [n] that ``down`` [n, rank, inputs, *kernel] and ``up``
-    [n, outputs, rank] are for, None for all rows; with n = 1 the only matrices are for all of them.
-    ``single`` are other changes, with the rows that have them. Gains are [n, channels], for the
-    rows beside them.
+    ``down`` [n, rank, inputs, *kernel] and ``up`` [n, outputs, rank] are what ``stacked`` rows
+    have, and ``runs`` are rows beside each other with their places there; a run of several rows
+    with one place shares it. ``single`` are other changes, with the rows that have them. Gains are
+    [n, channels], for the rows beside them.
     """
 
     options: dict[str, Any]  # of a convolution
     bias: Tensor | None
     step: int  # of the rank; 0 takes it whole
-    stacked: Tensor | None = None
+    stacked: Sequence[Changes] = ()
+    runs: Sequence[tuple[slice, slice]] = ()
     down: Tensor | None = None
     up: Tensor | None = None
     single: list[tuple[Tensor | slice, Change, float]] = field(default_factory=list)
@@ -168,33 +171,27 @@ class LayerPlan:
     def _add_stacked(self, inputs: Tensor, output: Tensor) -> Tensor:
         assert self.down is not None  # noqa: S101
         assert self.up is not None  # noqa: S101
-        chosen = inputs if self.stacked is None else inputs.index_select(0, self.stacked)
-        if len(self.down) == 1:
-            return self._add_shared(chosen, LowRank(self.down[0], self.up[0]), output)
-        step = self.step or self.down.shape[1]
-        for down, up in zip(self.down.split(step, 1), self.up.split(step, 2), strict=True):
-            if self.options:
-                output = _add(output, self.stacked, _convolve(chosen, down, up, self.options))
-            else:
-                output = self._add_products(chosen, down, up, output)
+        if not self.options:
+            output = output.contiguous()
+        for rows, places in self.runs:
+            down, up = self.down[places], self.up[places]
+            if len(down) == 1:
+                self._add_shared(inputs[rows], LowRank(down[0], up[0]), output[rows])
+                continue
+            step = self.step or down.shape[1]
+            for narrow, wide in zip(down.split(step, 1), up.split(step, 2), strict=True):
+                if self.options:
+                    output[rows].add_(_convolve(inputs[rows], narrow, wide, self.options))
+                else:
+                    _add_products(inputs[rows], narrow, wide, output[rows])
         return output
 
-    def _add_shared(self, chosen: Tensor, delta: LowRank, output: Tensor) -> Tensor:
-        if self.stacked is None and not self.options and output.is_contiguous():
-            narrow = functional.linear(chosen, delta.down).flatten(0, -2)
+    def _add_shared(self, inputs: Tensor, delta: LowRank, output: Tensor) -> None:
+        if self.options:
+            output.add_(delta.apply(inputs, self.options))
+        else:
+            narrow = functional.linear(inputs, delta.down).flatten(0, -2)
             output.view(-1, output.shape[-1]).addmm_(narrow, delta.up.T)
-            return output
-        return _add(output, self.stacked, delta.apply(chosen, self.options))
-
-    def _add_products(self, chosen: Tensor, down: Tensor, up: Tensor, output: Tensor) -> Tensor:
-        tokens = chosen.unsqueeze(1) if chosen.ndim == 2 else chosen.flatten(1, -2)
-        narrow = torch.bmm(tokens, down.mT)
-        if self.stacked is None and output.is_contiguous():
-            whole = output.view(len(output), -1, output.shape[-1])
-            whole.baddbmm_(narrow, up.mT)
-            return output
-        added = torch.bmm(narrow, up.mT).view(*chosen.shape[:-1], -1)
-        return _add(output, self.stacked, added)
 
     def _along(self, channels: Tensor, like: Tensor) -> Tensor:
         """Return [channels] or [rows, channels] as it is multiplied with a layer's values."""
@@ -209,13 +206,16 @@ class LayerPlan:
         rows, factors = gains
         chosen = values if rows is None else values.index_select(0, rows)
         if bias is not None:
-            chosen = chosen - self._along(bias, chosen)
+            chosen = chosen - self._along(bias.to(chosen.dtype), chosen)
         added = chosen * self._along(factors, chosen)
         return values + added if rows is None else values.index_add(0, rows, added)
 
 
-def _add(output: Tensor, rows: Tensor | None, added: Tensor) -> Tensor:
-    return output.add_(added) if rows is None else output.index_add_(0, rows, added)
+def _add_products(inputs: Tensor, down: Tensor, up: Tensor, output: Tensor) -> None:
+    """Add each row's own product: down [n, rank, inputs], up [n, outputs, rank]."""
+    tokens = inputs.unsqueeze(1) if inputs.ndim == 2 else inputs.flatten(1, -2)
+    whole = output.view(len(output), -1, output.shape[-1])
+    whole.baddbmm_(torch.bmm(tokens, down.mT), up.mT)
 
 
 def _convolve(inputs: Tensor, down: Tensor, up: Tensor, options: dict[str, Any]) -> Tensor:
@@ -228,7 +228,10 @@ def _convolve(inputs: Tensor, down: Tensor, up: Tensor, options: dict[str, Any])
     return added.view(rows, -1, height, width)
 
 
-def _plan_layer(layer: Layer, rows: Sequence[Changes], *, fixed: bool) -> LayerPlan:
+def _plan_layer(
+    layer: Layer, rows: Sequence[Changes], before: LayerPlan | None, *, fixed: bool
+) -> LayerPlan:
+    """Plan a layer for rows; ``before`` is what it last did, whose memory is taken over."""
     options: dict[str, Any] = {}
     if isinstance(layer, nn.Conv2d):
         options = {
@@ -242,7 +245,7 @@ def _plan_layer(layer: Layer, rows: Sequence[Changes], *, fixed: bool) -> LayerP
         low = [(change, weight) for change, weight in changes if change.is_plain]
         if low and sum(_rank(change) for change, _ in low) <= STACKED_RANK:
             stacked[number] = low
-    _stack(plan, layer, stacked, len(rows), fixed=fixed)
+    _stack(plan, stacked, len(rows), before, fixed=fixed)
     _singles(plan, layer, rows, stacked, fixed=fixed)
     plan.output_gains = _gains(rows, "output_gain")
     plan.input_gains = _gains(rows, "input_gain")
@@ -255,37 +258,69 @@ def _rank(change: Change) -> int:
 
 
 def _stack(
-    plan: LayerPlan, layer: Layer, stacked: Mapping[int, Changes], count: int, *, fixed: bool
+    plan: LayerPlan,
+    stacked: Mapping[int, Changes],
+    count: int,
+    before: LayerPlan | None,
+    *,
+    fixed: bool,
 ) -> None:
     """Put the factors of the stacked rows one after another, padded to the same rank."""
     if not stacked:
         return
-    some = next(iter(stacked.values()))
-    same = not fixed and all(
-        [(id(change), weight) for change, weight in changes]
-        == [(id(change), weight) for change, weight in some]
-        for changes in stacked.values()
-    )
-    numbers = range(count) if fixed else sorted(stacked)
-    if len(numbers) < count:
-        plan.stacked = torch.tensor(numbers, device=layer.weight.device)
-    first = some[0][0].delta
-    assert isinstance(first, LowRank)  # noqa: S101
+    first, *others = stacked.values()
+    same = not fixed and all(one == first for one in others)
+    numbers = list(range(count)) if fixed else sorted(stacked)
+    plan.stacked = [first] if same else [stacked.get(number, []) for number in numbers]
+    plan.runs = _runs(numbers, shared=same)
+    if count == 1:
+        plan.runs = [(slice(None), slice(0, 1))]
     step = FIXED_RANK if fixed else RANK_STEP
-    widest = max(sum(_rank(change) for change, _ in changes) for changes in stacked.values())
-    padded = sum(_rank(change) for change, _ in some) if same else -(-widest // step) * step
-    shape = (1 if same else len(numbers), padded)
-    plan.down = first.down.new_zeros((*shape, *first.down.shape[1:]))
-    plan.up = first.up.new_zeros((shape[0], first.outputs, padded))
-    for place, number in enumerate(numbers[: shape[0]]):
-        begin = 0
-        for change, weight in stacked.get(number, ()):
-            delta = change.delta
-            assert isinstance(delta, LowRank)  # noqa: S101
-            end = begin + delta.rank
-            plan.down[place, begin:end] = delta.down
-            torch.mul(delta.up, weight, out=plan.up[place, :, begin:end])
-            begin = end
+    rank = max(sum(_rank(change) for change, _ in changes) for changes in plan.stacked)
+    rank = rank if same else -(-rank // step) * step
+    delta = first[0][0].delta
+    assert isinstance(delta, LowRank)  # noqa: S101
+    shapes = (
+        (len(plan.stacked), rank, *delta.down.shape[1:]),
+        (len(plan.stacked), delta.outputs, rank),
+    )
+    kept: Sequence[Changes] = [[]] * len(plan.stacked)
+    if before is not None and before.down is not None and before.down.shape == shapes[0]:
+        plan.down, plan.up, kept = before.down, before.up, before.stacked
+    else:
+        plan.down, plan.up = (delta.down.new_zeros(shape) for shape in shapes)
+    for place, (changes, old) in enumerate(zip(plan.stacked, kept, strict=True)):
+        if changes != old:
+            _fill(plan, place, changes, sum(_rank(change) for change, _ in old))
+
+
+def _fill(plan: LayerPlan, place: int, changes: Changes, used: int) -> None:
+    """Put a row's factors in its place, where the last one's had the rank ``used``."""
+    assert plan.down is not None  # noqa: S101
+    assert plan.up is not None  # noqa: S101
+    begin = 0
+    for change, weight in changes:
+        delta = change.delta
+        assert isinstance(delta, LowRank)  # noqa: S101
+        end = begin + delta.rank
+        plan.down[place, begin:end] = delta.down
+        torch.mul(delta.up, weight, out=plan.up[place, :, begin:end])
+        begin = end
+    if begin < used:
+        plan.down[place, begin:used] = 0
+        plan.up[place, :, begin:used] = 0
+
+
+def _runs(numbers: Sequence[int], *, shared: bool) -> list[tuple[slice, slice]]:
+    """Return ascending numbers as runs of neighbours, each with its places among the numbers."""
+    runs: list[tuple[slice, slice]] = []
+    begin = 0
+    for place in range(1, len(numbers) + 1):
+        if place == len(numbers) or numbers[place] != numbers[place - 1] + 1:
+            rows = slice(numbers[begin], numbers[place - 1] + 1)
+            runs.append((rows, slice(0, 1) if shared else slice(begin, place)))
+            begin = place
+    return runs
 
 
 def _singles(

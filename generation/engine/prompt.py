@@ -12,7 +12,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from generation.conditions.adapter_keys import Part
 from generation.conditions.embeddings import Embedding, Embeddings
 from generation.conditions.row_adapters import Adapters, RowAdapters, adapter_set
-from generation.prompt_weights import MAX_WEIGHT, Piece, parse
+from generation.prompts.weights import MAX_WEIGHT, Piece, parse
 
 MAX_CHUNKS = 3
 COMMA = ",</w>"

@@ -21,9 +21,7 @@ from diffusers.schedulers.scheduling_utils import SchedulerMixin
 
 from generation.architectures import Sampler
 from generation.engine.trajectory import Trajectory
-from generation.errors import InvalidRequest
 from generation.families.pipeline import Pipeline
-from generation.phrases import Phrase
 from generation.request import GenerationRequest
 
 if TYPE_CHECKING:
@@ -73,17 +71,6 @@ class Flow(Pipeline):
         """Return the noise levels before their shift, if not the scheduler's own."""
         del steps
         return None
-
-    def latents(self, width: int, height: int) -> torch.Tensor:
-        """Return empty latents [1, channels, h, w] of a picture of this size in pixels.
-
-        Raises InvalidRequest unless its sides are whole tokens.
-        """
-        multiple = PATCH * self.scale_factor
-        for name, side in (("width", width), ("height", height)):
-            if side % multiple:
-                raise InvalidRequest(name, Phrase("bound-multiple", of=multiple))
-        return super().latents(width, height)
 
     def trajectory(self, request: GenerationRequest) -> Trajectory:
         """Return a new picture's way from noise."""

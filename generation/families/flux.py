@@ -12,7 +12,7 @@ from generation.conditions.adapter_keys import Part
 from generation.conditions.row_adapters import Adapters, AdapterSet, RowAdapters, adapter_set
 from generation.engine.preview import PreviewColours
 from generation.families.flow import PATCH, Flow
-from generation.families.pipeline import Conditioning, Prompts, Row, stack
+from generation.families.pipeline import Conditioning, Prompts, Row, Texts, stack
 from generation.families.text import Encoded, PromptCache, T5Reader, Words
 from generation.request import GenerationRequest
 
@@ -84,15 +84,11 @@ class Flux(Flow):
 
         What T5 has no room for is cut. CLIP reads the first 75 tokens only.
         """
-        texts = [request.prompt]
-        if request.guided and not self._distilled:
-            texts.append(request.negative_prompt)
+        texts = Texts.of(request, negative=request.guided and not self._distilled)
         changes = adapter_set(adapters, Part.TEXT_ENCODER)
         read = [self._read(text, request.guidance_scale, changes) for text in texts]
         self._make_way()
-        schedules = [[(0, conditioning)] for conditioning, _ in read]
-        cut = ", ".join(cut for _, cut in read if cut)
-        return Prompts(schedules[0], schedules[1] if len(texts) > 1 else None, cut)
+        return texts.prompts([one for one, _ in read], (cut for _, cut in read))
 
     def _read(self, prompt: str, guidance: float, changes: AdapterSet) -> tuple[Conditioning, str]:
         """Return what a prompt is drawn by, and what of it did not fit."""

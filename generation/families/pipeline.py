@@ -4,9 +4,9 @@ import logging
 import math
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 from accelerate import cpu_offload_with_hook
@@ -24,6 +24,7 @@ from generation.engine.trajectory import Trajectory
 from generation.families.autoencoder import Autoencoder
 from generation.options import Compile
 from generation.phrases import Phrase
+from generation.prompts.schedule import schedule
 from generation.request import SIDE, GenerationRequest
 
 if TYPE_CHECKING:
@@ -73,8 +74,46 @@ class Prompts:
         return positive if positive == negative else positive + negative
 
 
-def _shapes(schedule: Schedule) -> Shapes:
-    return tuple((name, tuple(value.shape[1:])) for name, value in schedule[0][1].items())
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The texts that a request's prompts are in turn, each with the first forward pass it is for.
+
+    There are no negative ones where guidance takes no second row.
+    """
+
+    positive: Sequence[tuple[int, str]]
+    negative: Sequence[tuple[int, str]] = ()
+
+    @classmethod
+    def of(cls, request: GenerationRequest, *, negative: bool) -> Self:
+        """Return a request's texts, with those of its negative prompt or without."""
+        away = _in_passes(request, request.negative_prompt, "negative_prompt") if negative else ()
+        return cls(_in_passes(request, request.prompt, "prompt"), away)
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the prompt's texts, then the negative prompt's."""
+        return (text for _, text in (*self.positive, *self.negative))
+
+    def prompts(self, read: Sequence[Conditioning], cut: Iterable[str]) -> Prompts:
+        """Return the conditioning that was ``read`` of each, and what was ``cut``."""
+        starts = [start for start, _ in (*self.positive, *self.negative)]
+        schedule = list(zip(starts, read, strict=True))
+        count = len(self.positive)
+        left = ", ".join(dict.fromkeys(filter(None, cut)))
+        return Prompts(schedule[:count], schedule[count:] or None, left)
+
+
+def _in_passes(request: GenerationRequest, prompt: str, field: str) -> list[tuple[int, str]]:
+    """Return a prompt's texts by forward passes, of which some samplers take more than steps."""
+    steps = request.steps_taken
+    return [
+        (math.ceil(step * request.forwards / steps), text)
+        for step, text in schedule(prompt, steps, field)
+    ]
+
+
+def _shapes(one: Schedule) -> Shapes:
+    return tuple((name, tuple(value.shape[1:])) for name, value in one[0][1].items())
 
 
 class Pipeline(ABC):

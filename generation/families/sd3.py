@@ -18,7 +18,7 @@ from generation.conditions.row_adapters import Adapters
 from generation.engine.preview import PreviewColours
 from generation.engine.prompt import EncodedPrompt, PromptEncoder, layer_before_last
 from generation.families.flow import Flow
-from generation.families.pipeline import Prompts, Row, stack
+from generation.families.pipeline import Prompts, Row, Texts, stack
 from generation.families.text import Encoded, T5Reader
 from generation.request import GenerationRequest
 
@@ -95,18 +95,17 @@ class SD3(Flow):
         Prompts too long for T5's 256 tokens, which are few, take 512. CLIP reads three chunks. What
         neither has room for is cut. ``pooled`` is of CLIP's first chunk.
         """
-        texts = [request.prompt, *([request.negative_prompt] if request.guided else [])]
+        texts = Texts.of(request, negative=request.guided)
         clips = [[clip.encode(text, adapters) for clip in self._clips] for text in texts]
         chunks = max(one.chunks for both in clips for one in both)
-        words = self._words(texts)
+        words = self._words(list(texts))
         self._make_way()
-        schedules = [
-            [(0, self._joined(both, chunks, one, adapters))]
+        found = [
+            self._joined(both, chunks, one, adapters)
             for both, one in zip(clips, words, strict=True)
         ]
         read = words if self._t5 is not None else [both[0] for both in clips]
-        cut = ", ".join(one.cut for one in read if one.cut)
-        return Prompts(schedules[0], schedules[1] if request.guided else None, cut)
+        return texts.prompts(found, (one.cut for one in read))
 
     def _words(self, texts: Sequence[str]) -> list[Encoded]:
         """Return what T5 makes of each text, equally many tokens."""

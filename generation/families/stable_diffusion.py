@@ -13,7 +13,7 @@ from generation.conditions.row_adapters import Adapters
 from generation.engine.preview import SD1_COLOURS, PreviewColours
 from generation.engine.prompt import EncodedPrompt, PromptEncoder, last_layer
 from generation.families.compiled import ROWS, CompiledUNet
-from generation.families.pipeline import Conditioning, Pipeline, Prompts, Row, stack
+from generation.families.pipeline import Conditioning, Pipeline, Prompts, Row, Texts, stack
 from generation.options import Compile
 from generation.phrases import Phrase
 from generation.request import GenerationRequest
@@ -64,9 +64,7 @@ class StableDiffusion(Pipeline):
 
     def encode(self, request: GenerationRequest, adapters: Adapters = ()) -> Prompts:
         """Return the conditioning of its prompts; both are padded to equally many chunks."""
-        texts = [request.prompt]
-        if request.guided and not self._embeds_guidance:
-            texts.append(request.negative_prompt)
+        texts = Texts.of(request, negative=request.guided and not self._embeds_guidance)
         read = [[encoder.encode(text, adapters) for encoder in self._encoders] for text in texts]
         chunks = max(one.chunks for both in read for one in both)
         padded = [
@@ -77,10 +75,10 @@ class StableDiffusion(Pipeline):
             for both in read
         ]
         self._make_way()
-        towards, *away = (self._conditioning(request, both) for both in padded)
-        negative = [(0, self._negative(request, one)) for one in away] or None
-        cut = ", ".join(dict.fromkeys(one.cut for both in read for one in both if one.cut))
-        return Prompts([(0, towards)], negative, cut)
+        found = [self._conditioning(request, both) for both in padded]
+        away = len(texts.positive)
+        found[away:] = [self._negative(request, one) for one in found[away:]]
+        return texts.prompts(found, (one.cut for both in read for one in both))
 
     def _conditioning(
         self, request: GenerationRequest, encoded: Sequence[EncodedPrompt]

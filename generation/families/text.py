@@ -8,7 +8,7 @@ import torch
 from transformers import PreTrainedTokenizerBase, T5EncoderModel
 
 from generation.engine.prompt import CACHE_BYTES, weigh
-from generation.prompt_weights import parse
+from generation.prompts.weights import parse
 
 
 @dataclass(frozen=True, slots=True)

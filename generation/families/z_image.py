@@ -1,18 +1,20 @@
 """Z-Image: one transformer over the picture's and the prompt's tokens, read by Qwen3."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from diffusers import AutoencoderKL, ZImageTransformer2DModel
+from torch.nn.functional import pad
 from transformers import Qwen2TokenizerFast, Qwen3Model
 
 from generation.conditions.row_adapters import Adapters
 from generation.engine.preview import PreviewColours
 from generation.families.flow import Flow
 from generation.families.flux import FLUX_COLOURS
-from generation.families.pipeline import Conditioning, Prompts, Row
+from generation.families.pipeline import Conditioning, Prompts, Row, Texts
 from generation.families.text import Encoded, PromptCache, Words
 from generation.request import GenerationRequest
 
@@ -57,12 +59,12 @@ class ZImage(Flow):
         the text encoder.
         """
         del adapters
-        texts = [request.prompt, *([request.negative_prompt] if request.guided else [])]
+        texts = Texts.of(request, negative=request.guided)
         read = [self._cache.get(text, partial(self._read, text)) for text in texts]
         self._make_way()
-        schedules = [[(0, _padded(one.tensor))] for one in read]
-        cut = ", ".join(one.cut for one in read if one.cut)
-        return Prompts(schedules[0], schedules[1] if request.guided else None, cut)
+        count = len(texts.positive)
+        found = [*_padded(read[:count]), *_padded(read[count:])]
+        return texts.prompts(found, (one.cut for one in read))
 
     @torch.inference_mode()
     def _read(self, prompt: str) -> Encoded:
@@ -112,8 +114,10 @@ class ZImage(Flow):
         return towards + (scale - 1) * (towards - away)
 
 
-def _padded(prompt: torch.Tensor) -> Conditioning:
-    """Return an embedding [1, tokens, width] with zeros up to the next multiple."""
-    length = prompt.shape[1]
-    zeros = prompt.new_zeros(1, -length % PADDED_TO, prompt.shape[2])
-    return {"prompt": torch.cat([prompt, zeros], dim=1), "length": torch.tensor([length])}
+def _padded(read: Sequence[Encoded]) -> Iterator[Conditioning]:
+    """Yield embeddings [1, tokens, width] with zeros up to a multiple, equally long."""
+    lengths = [one.tensor.shape[1] for one in read]
+    whole = PADDED_TO * math.ceil(max(lengths, default=0) / PADDED_TO)
+    for one, length in zip(read, lengths, strict=True):
+        prompt = pad(one.tensor, (0, 0, 0, whole - length))
+        yield {"prompt": prompt, "length": torch.tensor([length])}

@@ -4,7 +4,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from generation.architectures import ARCHITECTURES, Architecture, architecture_of
+from generation.architectures import (
+    ARCHITECTURES,
+    FLUX_SCHNELL,
+    Architecture,
+    architecture_of,
+)
 from generation.errors import CheckpointUnavailable
 from generation.json_text import loads
 from generation.library.layout import INDEX
@@ -50,13 +55,15 @@ def inspect_folder(folder: Path) -> ModelFile:
         kind=Kind.CHECKPOINT,
         family=family_of_name(architecture.name).replace("-", "_"),
         prediction_type=scheduler.get("prediction_type"),
-        distillation=_distillation(folder, kind),
+        distillation=_distillation(folder, kind, architecture),
         parts=parts,
         precisions=precisions,
     )
 
 
-def _distillation(folder: Path, pipeline: str) -> str | None:
+def _distillation(folder: Path, pipeline: str, architecture: Architecture) -> str | None:
+    if architecture is FLUX_SCHNELL:
+        return "schnell"
     if pipeline == "LatentConsistencyModelPipeline":
         return "lcm"
     return named_distillation(folder.name)

@@ -4,17 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from generation.architectures import ARCHITECTURES
 from generation.loading.model_file import ModelFile, Part
-from generation.loading.single_file import family_of_name
 
-# Bytes that a forward pass adds for each pixel of a row in half precision, attention without its
-# matrix. Measured at 512² px on the CPU in fp32, of which they are half: `peak_bytes` around the
-# denoiser with the widths of the published models.
-WORKING = {"sd1": 0, "sd2": 0, "sdxl": 0, "sd3": 0, "flux": 0, "z_image": 0}
-DECODING = 3000  # bytes for each pixel, as above, of a VAE; larger pictures are decoded in tiles
-DECODED = 1024**2  # pixels at once
-LEAST = 2 * 2**30  # bytes beside the weights: libraries' own, previews, and what fragments
+# Bytes that drawing adds for each pixel in half precision: a row of a forward pass, attention
+# without its matrix, and the decode of a picture, which takes the most. Half of what was measured
+# in fp32 on a CPU at 512² px, with the widths of the published models.
+ROW = {"sd1": 360, "sd2": 360, "sdxl": 390, "sd3": 450, "flux": 770, "z_image": 810}
+DECODE = 3000
+DECODED = 1024**2  # pixels at once; larger pictures are decoded in tiles
+LEAST = 2 * 2**30  # bytes beside the weights, as the model cache leaves free
 
 
 class Mode(StrEnum):
@@ -51,28 +49,19 @@ class Footprint:
 
 
 def memory_needed(
-    file: ModelFile, beside: Iterable[ModelFile] = (), *, half: bool = True
+    file: ModelFile, beside: Iterable[ModelFile] = (), *, half: bool = True, side: int = 1024
 ) -> Footprint:
-    """Return what two rows of a family's own size take with a checkpoint.
+    """Return what a guided picture of ``side``² px takes with a checkpoint.
 
     ``beside`` are the files with parts that it lacks. With ``half`` weights and activations are in
     fp16 or bf16, as on a GPU; else in fp32.
     """
-    size = 2 if half else 4
+    bytes_each = 2 if half else 4
     parts: dict[str, int] = {}
     for one in (file, *beside):
         parts |= {part: count for part, count in one.parts.items() if part != Part.EMA}
-    weights = [size * count for count in parts.values()]
-    return Footprint(sum(weights), max(weights, default=0), size * working_values(file.family))
-
-
-def working_values(family: str | None) -> int:
-    """Return how many values drawing adds at a family's own size: two rows, or a decode."""
-    found = (one for one in ARCHITECTURES.values() if family_of_name(one.name) == family)
-    architecture = next(found, None)
-    if architecture is None or family not in WORKING:
-        return LEAST // 2
-    pixels = architecture.size**2
-    rows = 2 if architecture.classifier_free else 1
-    drawing = max(rows * WORKING[family] * pixels, DECODING * min(pixels, DECODED)) // 2
-    return max(drawing, LEAST // 2)
+    weights = [bytes_each * count for count in parts.values()]
+    pixels = side**2
+    drawing = max(2 * ROW.get(file.family or "", 0) * pixels, DECODE * min(pixels, DECODED))
+    working = max(LEAST, drawing * bytes_each // 2)
+    return Footprint(sum(weights), max(weights, default=0), working)

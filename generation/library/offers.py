@@ -119,7 +119,7 @@ def memory_of(checkpoint: Checkpoint, shelf: Shelf, *, half: bool) -> Footprint 
     files = [known.get(path) or _inspected(path) for path in paths if isinstance(path, Path)]
     if len(files) < len(paths) or files[0].family is None:
         return None
-    return memory_needed(files[0], files[1:], half=half)
+    return memory_needed(files[0], files[1:], half=half, side=checkpoint.size)
 
 
 def _inspected(path: Path) -> ModelFile:

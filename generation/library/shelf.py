@@ -68,7 +68,7 @@ class Shelf:
 
 
 class Library:
-    """The owner's folders; ``look`` may be called from any thread, one at a time.
+    """The owner's folders; ``look`` may be called from any thread, which waits for its turn.
 
     ``kept`` is the file in which what was read is kept; None keeps it in memory only.
     """
@@ -80,7 +80,7 @@ class Library:
         self._names: dict[Path, str] = {}
         self._sidecars: dict[Path, tuple[Any, Sidecar | str]] = {}
         self._readers: list[headers.HeaderReader] = []
-        self._ended = threading.Event()
+        self._ended, self._looking = threading.Event(), threading.Lock()
         self._restore()
 
     @property
@@ -93,6 +93,10 @@ class Library:
 
         Raises LookEnded if another thread closes it meanwhile.
         """
+        with self._looking:
+            return self._look(settled_s)
+
+    def _look(self, settled_s: float) -> Shelf:
         found = list(walk(self.folders))
         candidates = [one for one in found if isinstance(one, Candidate)]
         unread = [one for one in found if isinstance(one, Unread)]

@@ -37,7 +37,7 @@ DISTILLED = {
     "dmd2": re.compile(r"\bdmd ?2?\b"),
     "lcm": re.compile(r"\blcm\b"),
     "lightning": re.compile(r"\blightning\b"),
-    "hyper": re.compile(r"\bhyper(?=$| (?:sd|sdxl|xl|vae|flux|unet|lora|\d+ ?steps?|v?\d)\b)"),
+    "hyper": re.compile(r"\bhyper(?=$| (?:sd\d*|sdxl|xl|vae|flux|unet|lora|\d+ ?steps?|v?\d)\b)"),
     "turbo": re.compile(r"\bturbo\b"),
     "schnell": re.compile(r"\bschnell\b"),
 }

@@ -103,7 +103,9 @@ class ModelCache:
         files = self._found.pop(name, None)
         if files is None and name not in self._loads:
             on_loading(name, 0.0)
-            files = find_files(self._catalog[name], self._options.revisions)
+            checkpoint = self._catalog[name]
+            self._loaded[name] = checkpoint.loaded_from  # whatever it becomes meanwhile
+            files = find_files(checkpoint, self._options.revisions)
             if not self._options.safety:
                 files = replace(files, checker=())
         pipeline = self._load(name, files, in_use, on_loading)
@@ -167,9 +169,7 @@ class ModelCache:
         if short and self._pipelines:
             self._found[name], self._blockers[name] = files, in_use
             return None
-        checkpoint = self._catalog[name]
-        self._loaded[name] = checkpoint.loaded_from
-        reading = load_gradually(files, dtype, checkpoint.scheduler_settings)
+        reading = load_gradually(files, dtype, self._catalog[name].scheduler_settings)
         return _Load(files, reading, short=short)
 
     def _weight_bytes(self, files: Files, dtype: torch.dtype) -> int:

@@ -4,9 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from generation.adapters import Adapter, Distillation, distillation, find_adapter
+from generation.adapters import (
+    Adapter,
+    Distillation,
+    adapters_of,
+    distillation,
+    find_adapter,
+)
 from generation.architectures import Sampler
 from generation.errors import AdapterUnavailable
+from generation.loading.model_file import Kind, ModelFile
 
 LCM = Distillation(Sampler.LCM, 8, 1.0)
 
@@ -48,3 +55,22 @@ def test_a_name_is_found_in_any_case():
     assert find_adapter("Ink Wash", catalog) is find_adapter("INK wash", catalog) is ink
     with pytest.raises(AdapterUnavailable, match="not among the LoRAs here"):
         find_adapter("Ink", catalog)
+
+
+def test_files_are_offered_by_name_each_once():
+    files = [
+        ModelFile(path=Path("a/Ink.safetensors"), kind=Kind.LORA, family="sd1"),
+        ModelFile(path=Path("b/ink.safetensors"), kind=Kind.LORA, family="sdxl"),
+        ModelFile(path=Path("b/lcm_xl.safetensors"), kind=Kind.LORA, family="sdxl"),
+        ModelFile(path=Path("c/Word.safetensors"), kind=Kind.EMBEDDING, family="sd1"),
+        ModelFile(path=Path("c/old.pt")),
+        ModelFile(path=Path("c/model.safetensors"), kind=Kind.CHECKPOINT),
+    ]
+    adapters = adapters_of(files)
+    assert [(name, one.family) for name, one in adapters.items()] == [
+        ("Ink", "sd1"),
+        ("b/ink", "sdxl"),
+        ("lcm_xl", "sdxl"),
+    ]
+    assert adapters["lcm_xl"].distillation == LCM
+    assert list(adapters_of(files, Kind.EMBEDDING)) == ["Word", "old"]

@@ -18,6 +18,7 @@ from playground import Permission, Playground
 from playground.wire.faults import Outage
 from tests.bot.db.test_database import record
 from tests.fakes import png
+from tests.generation.library.files import write
 from tests.wire.conftest import PATIENCE_S
 
 
@@ -54,7 +55,8 @@ async def test_all_is_well(playground: Playground, tmp_path: Path):
     assert all(line.startswith("ok") for line in lines)
     text = "\n".join(lines)
     assert "GiB of memory" in text
-    assert "Emoji (default): found, valid" in text
+    (emoji,) = [line for line in lines if "Emoji (default): found, valid" in line]
+    assert emoji.endswith("; takes 2.1 GiB")
     assert "darkroom.sqlite3: 0 jobs, 0 open" in text
     assert "cpu | Emoji | 128×128 px: 2 a forward, 20.0 a second" in text
     assert "nothing missing" in text
@@ -127,3 +129,28 @@ async def test_damage_to_what_is_stored_is_a_finding(playground: Playground, tmp
     status, lines = await doctor(playground, tmp_path)
     assert any("!!  database" in line and "is damaged" in line for line in lines)
     assert any("nothing missing" in line for line in lines), "it goes on with the others"
+
+
+async def test_what_files_are_not_is_said(playground: Playground, tmp_path: Path):
+    models = tmp_path / "models" / "checkpoints"
+    whole = write(models / "a lora.safetensors").read_bytes()
+    (models / "cut.safetensors").write_bytes(whole[:-7])
+    (models / "long.safetensors").write_bytes(whole + bytes(7))
+    (models / "old.ckpt").write_bytes(b"PK")
+    (models / "emoji").symlink_to(CHECKPOINT)
+    (models / "emoji.toml").write_text("sise = 3")
+    (tmp_path / "catalog.toml").write_text('default = "gone"')
+    status, lines = await doctor(playground, tmp_path, GENERATION__CATALOG="catalog.toml")
+    assert status == 1
+    said = [line.removeprefix("!!  models").strip() for line in lines if "!!  models" in line]
+    place = "models/checkpoints"
+    assert said[:-1] == [
+        f"{place}/a lora.safetensors is a LoRA, not a checkpoint",
+        f"{place}/cut.safetensors is truncated: 7 bytes are missing",
+        f"{place}/long.safetensors is 7 bytes too long",
+        f"pickled weights are refused; safetensors only, not {place}/old.ckpt",
+        f"{place}/emoji: emoji.toml: emoji.sise is unknown; known are "
+        + said[4].partition("known are ")[2],
+    ]
+    assert said[-1].endswith("default must name one of its checkpoints, not 'gone'")
+    assert "ok  checkpoint   Emoji (default): found, valid" in "\n".join(lines)

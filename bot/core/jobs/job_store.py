@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 LARGEST_ID = 2**63 - 1  # SQLite takes no larger number
 LATEST = 30  # how many finished jobs tell how long one takes
-KEPT = 2000  # jobs in memory, those asked for last: each takes a few kilobytes
+KEPT = 500  # jobs in memory, those asked for last: each takes a few kilobytes
 # What every job needs is built once: building a statement takes longer than running it.
 _ONE = ALL.where(JobRow.id == bindparam("job_id"))
 _RECORD = insert(JobRow)

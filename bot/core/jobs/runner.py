@@ -10,7 +10,6 @@ from functools import partial
 from itertools import compress
 
 from bot.core.jobs.job_store import JobStore
-from bot.core.jobs.output_check import refusal, verdict
 from bot.core.jobs.presenter import (
     DeliveryFailed,
     MessageGone,
@@ -19,6 +18,7 @@ from bot.core.jobs.presenter import (
     Snapshot,
     Unreachable,
 )
+from bot.core.pictures.output_check import refusal, verdict
 from bot.core.pictures.picture_store import PictureStore
 from bot.db.errors import StoreError, StoreUnwritable
 from bot.db.patience import impatient, patient

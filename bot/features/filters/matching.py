@@ -2,7 +2,7 @@
 
 Words are compared as a person reads them (`bot.features.filters.text_normalizer`), regular
 expressions with the case-folded NFKC text; both with the text as typed and as the text encoder gets
-it (`generation.prompt_texts`), before and after cuts. Negative prompts are not filtered at all:
+it (`generation.prompts.texts`), before and after cuts. Negative prompts are not filtered at all:
 they say what to avoid, so that "nudity" there is innocent.
 """
 
@@ -21,7 +21,8 @@ from bot.features.filters.expressions import Expression
 from bot.features.filters.patterns import Time, TooSlow
 from bot.features.filters.text_normalizer import Reading, fold, read
 from bot.features.filters.vocabulary import Occurrence, Vocabulary, Word
-from generation.prompt_texts import Encoded, as_encoded
+from generation.prompts.texts import Encoded, as_encoded
+from generation.request import STEPS
 
 log = logging.getLogger(__name__)
 
@@ -89,17 +90,25 @@ class Screen:
         self._vocabulary = Vocabulary(word for _, words in self._phrases for word in words)
 
     async def judge(
-        self, prompt: str, negative_prompt: str = "", others: Sequence[str] = ()
+        self,
+        prompt: str,
+        negative_prompt: str = "",
+        others: Sequence[str] = (),
+        steps: int = STEPS[1],
     ) -> PromptVerdict:
         """Return the verdict, checked in a thread so as not to block the event loop."""
         if not (self._phrases or self._regexes):
             return self.verdict(prompt, negative_prompt, others)
-        return await asyncio.to_thread(self.verdict, prompt, negative_prompt, others)
+        return await asyncio.to_thread(self.verdict, prompt, negative_prompt, others, steps)
 
     def verdict(
-        self, prompt: str, negative_prompt: str = "", others: Sequence[str] = ()
+        self,
+        prompt: str,
+        negative_prompt: str = "",
+        others: Sequence[str] = (),
+        steps: int = STEPS[1],
     ) -> PromptVerdict:
-        """Check a prompt and ``others``, such as a style's texts.
+        """Check a prompt and ``others``, such as a style's texts, as they are in so many steps.
 
         Regular expressions take at most about ALL_MATCHES_S, words a few ms.
         """
@@ -107,7 +116,7 @@ class Screen:
         if not (self._phrases or self._regexes):
             whole = tuple((Piece(text, cut=False),) if text else () for text in texts)
             return PromptVerdict(prompt, negative_prompt, tuple(others), whole)
-        check = _Check(self._phrases, self._regexes, self._vocabulary, max(map(len, texts)))
+        check = _Check(self._phrases, self._regexes, self._vocabulary, max(map(len, texts)), steps)
         pieces = tuple(check.cut(text) for text in texts)
         left = tuple("".join(one.text for one in each if not one.cut) for each in pieces)
         # The rest is what would be generated, and a cut may have joined a word.
@@ -135,11 +144,13 @@ class _Check:
         regexes: list[tuple[Filter, Expression]],
         vocabulary: Vocabulary,
         letters: int,
+        steps: int,
     ) -> None:
         self._phrases = phrases
         self._regexes = regexes
         self._vocabulary = vocabulary
         self._time = Time(letters)
+        self._steps = steps
         self._found: dict[int, Filter] = {}
         self.slow: dict[int, Filter] = {}
 
@@ -150,7 +161,7 @@ class _Check:
     def look(self, text: str) -> None:
         """Note which REFUSE and FLAG filters match the text."""
         others = (FilterAction.REFUSE, FilterAction.FLAG)
-        for encoded in as_encoded(text):
+        for encoded in as_encoded(text, self._steps):
             for one, _ in self._matches(encoded.text, others):
                 self._found[one.id] = one
 
@@ -158,7 +169,9 @@ class _Check:
         """Return the text in pieces: the matches of STRIP filters are cut."""
         places, left = list(range(len(text))), text
         for _ in range(MOST_CUTS):
-            spans = [span for encoded in as_encoded(left) for span in self._to_cut(encoded)]
+            spans = [
+                span for encoded in as_encoded(left, self._steps) for span in self._to_cut(encoded)
+            ]
             if not spans:
                 break
             kept = list(_kept(left, spans))

@@ -22,6 +22,7 @@ from bot.features.filters import patterns
 from bot.features.filters.filter_store import FilterStands, FilterStore
 from bot.features.filters.matching import PromptVerdict, Screen
 from bot.texts import say
+from generation.request import STEPS
 
 log = logging.getLogger(__name__)
 
@@ -88,11 +89,15 @@ class Screening:
         return await asyncio.to_thread(patterns.switched_off, self._filters.of({guild_id}))
 
     async def judge(
-        self, guild_id: int | None, prompt: str, others: Sequence[str] = ()
+        self,
+        guild_id: int | None,
+        prompt: str,
+        others: Sequence[str] = (),
+        steps: int = STEPS[1],
     ) -> PromptVerdict:
         """Return the verdict on a text of the filters in a server, or in direct messages."""
         screen = await self._screen(guild_id or EVERYWHERE)
-        return await screen.judge(prompt, others=others)
+        return await screen.judge(prompt, others=others, steps=steps)
 
     async def check(self, guild_id: int | None, prompt: str) -> None:
         """Raise PromptRefused if a prompt is forbidden there."""
@@ -107,7 +112,8 @@ class Screening:
         words, drawn = new_job.words, new_job.request.prompt
         # What is left out is not drawn, but everybody reads it below the pictures.
         others = [drawn] if new_job.left_out is None else [drawn, new_job.left_out]
-        verdict = await self.judge(context.origin.guild_id, words.prompt, others)
+        steps = new_job.request.steps_taken
+        verdict = await self.judge(context.origin.guild_id, words.prompt, others, steps)
         if not verdict.allowed:
             raise PromptRefused
         if verdict.flagged:

@@ -8,7 +8,6 @@ from functools import partial
 import discord
 
 from bot.core.backoff import Pauses
-from bot.core.jobs.output_check import is_checked
 from bot.core.jobs.presenter import (
     DeliveryFailed,
     MessageGone,
@@ -18,6 +17,7 @@ from bot.core.jobs.presenter import (
     TokenDied,
     Unreachable,
 )
+from bot.core.pictures.output_check import is_checked
 from bot.db.records import Job
 from bot.texts import say, speaking
 from bot.ui import errors

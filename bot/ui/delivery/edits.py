@@ -7,7 +7,7 @@ from typing import Any
 
 import discord
 
-from bot.core.jobs.output_check import coarse
+from bot.core.pictures.output_check import coarse
 from bot.ui.delivery import job_message as render
 from bot.ui.delivery.shrinking import Upload, fit
 from bot.ui.delivery.uploading import as_files

@@ -176,8 +176,6 @@ def said(text: str) -> list[ImageOptions]:
                 "<base>",
             ],
         ),
-        ("SwarmUI, turns", "<alternate:a fox,a cat>", {}, ["[a fox|a cat]"]),
-        ("SwarmUI, one after another", "<fromto[0.5]:a fox|a cat>", {}, ["[a fox:a cat:0.5]"]),
         (
             "Chinese labels",
             "正向提示词：a fox\n反向提示词：模糊\nSteps: 20\nSeed: 5",
@@ -231,6 +229,8 @@ def test_it_is_read_as_meant(
 @pytest.mark.parametrize(
     ("source", "text", "prompt"),
     [
+        ("SwarmUI, turns", "<alternate:a fox,a cat>", "[a fox|a cat]"),
+        ("SwarmUI, one after another", "<fromto[0.5]:a fox|a cat>", "[a fox:a cat:0.5]"),
         ("wide brackets", "狐，（杰作：1.2），（雪:1.3）", "狐，(杰作:1.2)，(雪:1.3)"),
         ("a decimal comma", "(ein Fuchs:1,2)", "(ein Fuchs:1.2)"),
         ("wide ratios", "（16：9）の狐、（12：30）", "（16：9）の狐、（12：30）"),

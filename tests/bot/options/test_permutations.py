@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.options.errors import TooManyJobs
 from bot.options.permutations import MAX_JOBS, escape, expand
 from generation.errors import InvalidRequest
-from generation.prompt_weights import parse as weights
+from generation.prompts.weights import parse as weights
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.options.stored import from_json, to_json, words
 from generation.catalog import EMBEDDED
 from generation.errors import InvalidRequest
-from generation.prompt_adapters import ADAPTER_WEIGHT, MOST_ADAPTERS, AdapterUse
+from generation.prompts.adapters import ADAPTER_WEIGHT, MOST_ADAPTERS, AdapterUse
 from generation.request import GUIDANCE, SEED, GenerationRequest, Sampler, Uploaded
 
 # SQLite takes no half of a surrogate pair, and Discord sends none.

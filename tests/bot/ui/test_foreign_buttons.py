@@ -227,7 +227,7 @@ async def test_a_private_job_has_buttons_under_its_message_only(house: House):
     clicked = await house.mia.click(result.response, label=say("button-details"))
     assert reply(clicked).embeds[0].title == "#1 imagine 🔒"
     # Its message is another one now, as where the answer could not be reached any more.
-    await house.jobs.moved(1, house.channel.id, job.message_id + 1)
+    await house.app.job_store.moved(1, house.channel.id, job.message_id + 1)
     await house.env.advance_time(3)  # or it would be a double click
     moved = await house.mia.click(result.response, label=say("button-details"))
     assert reply(moved).content.startswith(FOREIGN)

@@ -146,7 +146,7 @@ async def test_what_moderators_read(house: House):
     made = await imagine(house)
     for line in made.followups:
         check(line, shows=False)
-    await house.jobs.drawn(1, 0, flags=[NASTY])
+    await house.app.job_store.drawn(1, 0, flags=[NASTY])
     check(reply(await house.morgan.slash(house.channel, "mod history")))
     card = await house.morgan.context_menu(house.channel, say("menu-inspect"), made.response)
     check(reply(card))

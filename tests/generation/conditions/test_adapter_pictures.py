@@ -19,7 +19,7 @@ from generation.conditions.adapter_keys import Part
 from generation.engine.engine import Engine
 from generation.families.pipeline import Pipeline
 from generation.options import EngineOptions
-from generation.prompt_adapters import AdapterUse
+from generation.prompts.adapters import AdapterUse
 from generation.request import Event, Failed, Finished, GenerationRequest
 from tests.generation.conditions.lora_files import (
     CONVOLUTION,

@@ -136,6 +136,23 @@ def test_several_add_up_whatever_their_order(unet: UNet2DConditionModel, tmp_pat
         assert torch.allclose(output[number], by_itself(merged, number, 2)[0], atol=2e-4)
 
 
+@pytest.mark.parametrize("make", [lora, LINEAR["DoRA"]], ids=["LoRA", "DoRA"])
+def test_weights_stored_in_eight_bits_are_adapted_in_the_type_they_compute_in(
+    unet: UNet2DConditionModel, tmp_path: Path, make: Make
+):
+    stored, merged = copy.deepcopy(unet), copy.deepcopy(unet)
+    stored.enable_layerwise_casting(torch.float8_e4m3fn, torch.float32)
+    for name, value in stored.state_dict().items():
+        merged.get_parameter(name).data.copy_(value.float())
+    write_adapter(tmp_path / "a", {"denoiser": merged}, is_linear, make, kohya)
+    mine = row((load(tmp_path / "a", stored), 1.0))
+    output = together(stored, [mine, mine, NO_ADAPTERS])
+    for number in range(2):
+        expected = by_itself(merged, number, 3)[0]
+        assert torch.allclose(output[number], expected, atol=1e-3), number
+    assert torch.allclose(output[2], by_itself(stored, 2, 3)[0], atol=1e-3)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_with_fixed_shapes_no_bit_depends_on_the_others(
     unet: UNet2DConditionModel, tmp_path: Path, seed: int
@@ -161,3 +178,20 @@ def test_with_fixed_shapes_no_bit_depends_on_the_others(
         company[place] = mine
         output = together(unet, company, fixed=True)
         assert torch.equal(output[place], alone[place]), place
+
+
+def test_rows_that_come_and_go_leave_nothing_behind(unet: UNet2DConditionModel, tmp_path: Path):
+    """Stacks are kept from forward to forward, and only what changes is written."""
+    loaded = []
+    for number, make in enumerate([lora, lora, *LINEAR.values()]):
+        file = tmp_path / str(number)
+        write_adapter(file, {"denoiser": copy.deepcopy(unet)}, is_linear, make, kohya, seed=number)
+        loaded.append(load(file, unet))
+    sets = [NO_ADAPTERS, *(row((one, 0.5)) for one in loaded), row(*((one, 0.1) for one in loaded))]
+    rng = torch.Generator().manual_seed(0)
+    adapters = RowAdapters(unet)
+    for _ in range(12):
+        rows = [sets[int(torch.randint(len(sets), (), generator=rng))] for _ in range(4)]
+        with torch.inference_mode(), adapters.applied(rows):
+            kept = predict(unet, *inputs(4))
+        assert torch.equal(kept, together(unet, rows))

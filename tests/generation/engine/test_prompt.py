@@ -17,7 +17,7 @@ from generation.conditions.embeddings import Embeddings
 from generation.engine.prompt import COMMA_REACH, MAX_CHUNKS, PromptEncoder, Token, split, weigh
 from generation.errors import InvalidRequest
 from generation.loading.model_loader import Parts, find_files, load_parts
-from generation.prompt_weights import MAX_WEIGHT, parse
+from generation.prompts.weights import MAX_WEIGHT, parse
 
 Calls = list[tuple[list[int], list[int] | None]]
 

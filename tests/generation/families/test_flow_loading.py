@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from generation.catalog import Catalog, Checkpoint
+from generation.catalog.defaults import settings_in, settings_of_source
 from generation.engine.engine import Engine
 from generation.errors import CheckpointUnavailable, InvalidRequest
 from generation.library.diffusers_folder import inspect_folder
@@ -36,12 +37,11 @@ def test_families_that_share_a_pipeline_are_told_by_their_denoiser(
 ):
     told = {name: inspect_folder(folder) for name, folder in folders.items()}
     assert {name: file.problem for name, file in told.items()} == dict.fromkeys(told)
-    assert told[DEV].family == "flux"
-    assert told[SCHNELL].family == "flux_schnell"
-    assert told[Z_IMAGE].family == "z_image"
-    assert told[SD3].family == "sd3"
+    wanted = {DEV: "flux", SCHNELL: "flux-schnell", Z_IMAGE: "z-image", SD3: "sd3"}
+    assert {name: settings_in(told[name])["family"] for name in wanted} == wanted
+    assert {name: settings_of_source(folders[name])["family"] for name in wanted} == wanted
     large = copied(folders[SD3_LARGE], tmp_path, "transformer/config.json", num_layers=38)
-    assert inspect_folder(large).family == "sd3_large"
+    assert settings_of_source(large)["family"] == "sd3-large"
 
 
 @pytest.mark.parametrize("gone", ["text_encoder_3", "tokenizer_3"])
@@ -114,20 +114,6 @@ def test_a_scheduler_that_nobody_can_follow_fails_its_own_request_only(
     assert "scheduler's configuration does not suit" in str(failed.error)
     *_, finished = run(engine, make_request(checkpoint=SD3, **settings))
     assert not isinstance(finished, Failed)
-
-
-@pytest.mark.parametrize("name", [SD3, DEV, Z_IMAGE])
-def test_sides_are_whole_tokens(engine: Engine, make_request: MakeRequest, name: str):
-    """As of a picture whose checkpoint was replaced by one of another family."""
-    request = make_request(
-        checkpoint=name, family="sd1", sampler=Sampler.EULER, width=32, height=40, num_images=1
-    )
-    assert not isinstance(run(engine, request)[-1], Failed), "here 4 px a cell"
-    engine._cache._pipelines[name]._autoencoder.scale_factor = 8
-    failed = run(engine, request)[-1]
-    engine._cache._pipelines[name]._autoencoder.scale_factor = 4
-    assert isinstance(failed, Failed)
-    assert str(failed.error) == "height must be a multiple of 16"
 
 
 @pytest.mark.parametrize("name", [SD3, DEV, Z_IMAGE])

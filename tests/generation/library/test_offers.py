@@ -217,5 +217,10 @@ def test_distilled_files_of_flow_matching(name: str, family: str, denoiser: int,
     assert (made.family, made.num_inference_steps, made.guidance_scale) == wanted
 
 
-def test_the_built_in_one_stays(models: Path):
-    assert look(models).catalog[EMBEDDED.name] is EMBEDDED
+def test_names_that_are_taken_stay_whose_they_are(models: Path):
+    (models / "one.toml").write_text(f'title = "{EMBEDDED.name}"')
+    catalog = look(models, '[checkpoints.TWO]\nsource = "ann/two"').catalog
+    assert catalog[EMBEDDED.name] is EMBEDDED
+    assert catalog["TWO"].source == "ann/two"
+    assert catalog.names == ("TWO", "Emoji (2)", "two (2)", "Emoji")
+    assert catalog["two (2)"].source == models / "two"

@@ -90,12 +90,14 @@ def test_a_file_that_kills_the_reader_or_takes_forever_costs_itself_only(
     )
     monkeypatch.setattr(headers, "MODULE", str(deadly.stem))
     monkeypatch.setenv("PYTHONPATH", f"{models.parent}{os.pathsep}{os.environ['PYTHONPATH']}")
-    for name in ("a", "b dies", "c", "d hangs", "e"):
+    for name in ("a", "b dies", "c"):
         write(models / f"{name}.safetensors")
-    with HeaderReader(file_s=5) as reader:
+    with HeaderReader(file_s=300) as reader:
         read = {path.stem: reader.read(path) for path in sorted(models.iterdir())}
-    assert [name for name, file in read.items() if file.problem is None] == ["a", "c", "e"]
-    assert "within the time and memory" in str(read["d hangs"].problem)
+    assert [name for name, file in read.items() if file.problem is None] == ["a", "c"]
+    with HeaderReader(file_s=1) as reader:
+        hanging = reader.read(write(models / "d hangs.safetensors"))
+    assert "within the time and memory" in str(hanging.problem)
 
 
 def test_a_look_ends_when_the_bot_does(models: Path, monkeypatch: pytest.MonkeyPatch):

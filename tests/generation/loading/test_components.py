@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from diffusers.loaders.single_file_utils import convert_flux_transformer_checkpoint_to_diffusers
 
-from generation.loading.layouts.components import load_models
-from generation.loading.layouts.composition import COMPONENTS
+from generation.loading.layouts.components import empty_model, load_models
+from generation.loading.layouts.composition import COMPONENTS, shipped_config
+from generation.loading.layouts.conversion import convert
 from generation.loading.model_file import Part
 from tests.generation.loading import layouts
 from tests.generation.loading.tiny import TINY, tiny_config
@@ -217,3 +219,20 @@ def test_other_shapes_are_named(tiny, tmp_path: Path):
     file = layouts.save(weights, tmp_path / "x.safetensors")
     with pytest.raises(ValueError, match=r"its conv_out.bias is 5 instead of 4"):
         load_models("sd1", all_in(file, "sd1"), torch.float32)
+
+
+def test_flux_is_converted_as_diffusers_does_it_at_its_own_width():
+    """Rows are numbered and one column wide, since only rows are moved."""
+    config = shipped_config("flux", "transformer") | {"num_layers": 1, "num_single_layers": 2}
+    model = empty_model(config)
+    numbered = {
+        key: torch.arange(len(one)).float()[:, None] if one.ndim == 2 else torch.arange(len(one))
+        for key, one in layouts.flux(
+            {key: one.to("meta") for key, one in model.state_dict().items()}
+        ).items()
+    }
+    found = convert(model, config, numbered)
+    expected = convert_flux_transformer_checkpoint_to_diffusers(dict(numbered))
+    assert found.keys() == expected.keys() == model.state_dict().keys()
+    for key, one in expected.items():
+        assert torch.equal(found[key], one), key

@@ -118,7 +118,7 @@ async def test_what_not_everybody_may_see_is_no_example(house: House, database, 
     await imagine(house, style="Ink")
     assert await examples(house) == ["Ink"]
     if column == "deleted":
-        await house.jobs.deleted(1)
+        await house.app.job_store.deleted(1)
     elif column == "erased":
         await forget(database, house.mia.id, datetime.now(UTC))
         assert await examples(house, "checkpoints") == []

@@ -11,7 +11,7 @@ from bot.db.records import EVERYWHERE, Filter, FilterAction, FilterKind, FilterS
 from bot.features.filters.matching import Screen
 from bot.features.filters.patterns import check
 from generation.errors import InvalidRequest
-from generation.prompt_weights import parse
+from generation.prompts.weights import parse
 from tests.bot.features.filters.screens import (
     FLAG,
     PHRASE,

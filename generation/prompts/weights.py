@@ -7,8 +7,8 @@ What is never closed holds to the end; what was never opened is text, and so is 
 plain decimal one. A colon right behind a digit is a time's, a ratio's or a verse's, unless a number
 with a point that could be a weight follows: ``(16:9)`` and ``(John 3:16)`` are words, and
 ``(1990:1.2)`` weighs. ``\(``, ``\)``, ``\[``, ``\]`` and ``\\`` are the characters themselves.
-The word ``BREAK`` ends a section. Not taken over: weights without a bound, ``[from:to:when]``,
-``[one|other]``, ``AND``, and dropping a backslash that escapes nothing.
+The word ``BREAK`` ends a section. Words that take turns are `generation.prompts.schedule`'s.
+Not taken over: weights without a bound, ``AND``, and dropping a backslash that escapes nothing.
 """
 
 import math

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.errors import InvalidRequest
-from generation.prompt_texts import as_encoded
-from generation.prompt_weights import parse
+from generation.prompts.texts import as_encoded
+from generation.prompts.weights import parse
 
 SYNTAX = [
     "nu",
@@ -44,6 +44,8 @@ PROMPTS = st.lists(st.sampled_from(SYNTAX), max_size=12).map("".join)
         ("nu)de", ["nu)de"]),
         ("(nu:99)de", ["(nu:99)de", "nude"]),  # which is refused elsewhere
         ("nude1, 2nude, 3d, 4k", ["nude1, 2nude, 3d, 4k", "nude 1, 2 nude, 3d, 4k"]),
+        ("nu[de|x]", ["nu[de|x]", "nude", "nux"]),
+        ("[x:nu:5][de:y:0.5]", ["[x:nu:5][de:y:0.5]", "xde", "nude", "nuy"]),
         ("(nu)de7", ["(nu)de7", "nude7", "nude 7"]),
     ],
 )

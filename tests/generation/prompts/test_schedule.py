@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generation.errors import InvalidRequest
-from generation.prompt_schedule import MAX_TEXTS, Turns, parse, schedule, switch
+from generation.prompts.schedule import MAX_TEXTS, Turns, parse, schedule, switch
 
 Text = Callable[[int, int], str]
 

@@ -9,7 +9,7 @@ meaning from any of these characters, and so do round or angle brackets around i
 
 Unlike there, brackets without a partner do not spoil those around them, bars outside of brackets do
 not spoil everything, and a number behind a digit needs a point or a second colon: ``[12:30]`` and
-``[John 3:16]`` are words, as they are in `generation.prompt_weights`.
+``[John 3:16]`` are words, as they are in `generation.prompts.weights`.
 
 Not taken over: ``AND``. Imports no torch.
 """
@@ -23,6 +23,7 @@ from generation.errors import InvalidRequest
 from generation.phrases import Phrase
 
 MAX_TEXTS = 32  # each is encoded by itself; three alternations of 2, 3 and 5 take 30
+MAX_LETTERS = 40_000  # of all together, each as long as the prompt: they are filtered, too
 
 _MARK = re.compile(r"\\.|[\[\]()<>:|]", re.DOTALL)
 _WHEN = re.compile(r"\s*(?P<number>[+-]?(?:[0-9]{1,9}(?P<point>\.[0-9]*)?|(?P<only>\.[0-9]+)))"
@@ -97,20 +98,26 @@ def schedule(prompt: str, steps: int, field: str = "prompt") -> list[tuple[int, 
 
     There is at least one, the first from 0, and neighbours differ. Weights and what escapes stay as
     they are written. Raises InvalidRequest, naming ``field``, if there are more than MAX_TEXTS
-    different ones.
+    different ones, or fewer of a long prompt.
     """
     parts = parse(prompt)
     found: list[tuple[int, str]] = []
     different: set[str] = set()
-    for step in _steps(parts, steps):
+    most = most_texts(prompt)
+    for step in steps_of(parts, steps):
         text = "".join(prompt[start:end] for start, end in spans(parts, step, steps))
         if found and text == found[-1][1]:
             continue
         found.append((step, text))
         different.add(text)
-        if len(different) > MAX_TEXTS:
-            raise InvalidRequest(field, Phrase("bound-prompt-texts", most=MAX_TEXTS))
+        if len(different) > most:
+            raise InvalidRequest(field, Phrase("bound-prompt-texts", most=most))
     return found
+
+
+def most_texts(prompt: str) -> int:
+    """Return how many different texts a prompt may be in turn."""
+    return max(1, min(MAX_TEXTS, MAX_LETTERS // max(1, len(prompt))))
 
 
 def spans(parts: Sequence[Part], step: int, steps: int) -> Iterator[Span]:
@@ -202,7 +209,7 @@ def _joined(parts: Sequence[Part]) -> tuple[Part, ...]:
     return tuple(joined)
 
 
-def _steps(parts: Sequence[Part], steps: int) -> list[int]:
+def steps_of(parts: Sequence[Part], steps: int) -> list[int]:
     """Return the steps at which the words of parts may change, the first among them."""
     found = {0}
     waiting = list(parts)

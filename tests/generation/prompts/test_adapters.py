@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.errors import InvalidRequest
-from generation.prompt_adapters import (
+from generation.prompts.adapters import (
     ADAPTER_WEIGHT,
     MOST_ADAPTERS,
     AdapterUse,

@@ -1,0 +1,1 @@
+"""What people write in prompts: weights, words that take turns, adapters, and what is filtered."""
