@@ -63,8 +63,7 @@ class Architecture:
     first; those in ``optional`` may all be missing. ``told_by`` is an entry of the denoiser's
     configuration, where families share a pipeline. ``size`` is the side in pixels of a square
     picture as it was trained, ``buckets`` are the (width, height) that it was trained on at that
-    size; other sizes have sides in multiples of ``side_multiple``. It can draw any sides that are
-    multiples of ``patch``: a latent cell, or a square of them. ``row_cost`` is what a pixel of
+    size; other sizes have sides in multiples of ``side_multiple``. ``row_cost`` is what a pixel of
     a row takes in a forward pass, relative to Stable Diffusion 1. ``sampler``,
     ``num_inference_steps`` and ``guidance_scale`` are what a checkpoint gets unless its own
     settings differ. Without ``classifier_free`` guidance is an input of the model and takes no
@@ -80,7 +79,6 @@ class Architecture:
     optional: tuple[str, ...] = ()
     told_by: tuple[str, object] | None = None
     side_multiple: int = 8
-    patch: int = 8
     buckets: tuple[tuple[int, int], ...] = ()
     row_cost: float = 1.0
     samplers: tuple[Sampler, ...] = tuple(Sampler)
@@ -175,7 +173,6 @@ SD3 = Architecture(
     told_by=("num_layers", 24),
     size=1024,
     side_multiple=16,
-    patch=16,
     row_cost=3.5,
     samplers=_FLOW_SAMPLERS,
     sampler=Sampler.EULER,

@@ -24,6 +24,7 @@ GUIDANCE = (0.0, 30.0)  # up to 1 there is none
 RESCALE = (0.0, 1.0)
 SEED = (0, 2**32 - 1)
 SIDE = (32, 2048)
+SIDE_MULTIPLE = 8
 # The cost of upscaling a pixel, in rows of a forward pass for one: 1.1 MFLOP (0.55 million
 # multiply-adds) against Stable Diffusion 1.5's 3.1 (0.803 TFLOP for 512² pixels).
 UPSCALE_PIXEL = 0.36
@@ -96,8 +97,8 @@ class GenerationRequest:
             raise InvalidRequest("checkpoint", Phrase("bound-checkpoint-name"))
         for name, side in (("width", self.width), ("height", self.height)):
             bounded(name, side, SIDE)
-            if side % self.architecture.patch:
-                raise InvalidRequest(name, Phrase("bound-multiple", of=self.architecture.patch))
+            if side % SIDE_MULTIPLE:
+                raise InvalidRequest(name, Phrase("bound-multiple", of=SIDE_MULTIPLE))
         bounded("count", self.num_images, COUNT)
         bounded("steps", self.num_inference_steps, STEPS)
         bounded("guidance_scale", self.guidance_scale, GUIDANCE)

@@ -160,19 +160,10 @@ class UpscaleTask:
         return chunks(enlarged(found, factor=self.request.factor))
 
 
-def source_of(
-    request: GenerationRequest, samplers: tuple[Sampler, ...], multiple: int
-) -> Image.Image | None:
-    """Return the source picture, if any; raise errors that loading cannot fix.
-
-    Sides are multiples of ``multiple`` pixels: a request may have been recorded when there was
-    another checkpoint of its name.
-    """
+def source_of(request: GenerationRequest, samplers: tuple[Sampler, ...]) -> Image.Image | None:
+    """Return the source picture, if any; raise errors that loading cannot fix."""
     if request.sampler not in samplers:
         raise InvalidRequest("sampler", Phrase("bound-one-of", names=samplers))
-    for name, side in (("width", request.width), ("height", request.height)):
-        if side % multiple:
-            raise InvalidRequest(name, Phrase("bound-multiple", of=multiple))
     if request.strength is None:
         return None
     if request.image is None:

@@ -185,8 +185,7 @@ class Engine:
     def _prepare_drawing(self, key: int, request: GenerationRequest) -> Started | None:
         """Load what the request needs, and encode its prompts; None: no room yet."""
         checkpoint = self._catalog[request.checkpoint]
-        samplers = self._adapters.samplers(checkpoint, request)
-        picture = source_of(request, samplers, checkpoint.architecture.patch)
+        picture = source_of(request, self._adapters.samplers(checkpoint, request))
         pipeline = self._cache.take(
             request.checkpoint,
             lambda name, share: self._on_event(key, Loading(name, share)),

@@ -182,16 +182,6 @@ def test_what_the_checkpoint_or_the_picture_forbids_is_refused_before_loading(
     assert engine._cache.names == ()
 
 
-def test_a_size_that_the_checkpoint_s_family_cannot_draw_is_refused_before_loading(
-    tiny_folder: Path, make_request: MakeRequest
-):
-    """As of a request that was recorded when the checkpoint of this name was another one."""
-    other = Checkpoint(name=TINY, source=tiny_folder, family="sd3")
-    engine = Engine(Catalog({TINY: other}, TINY), CPU, options=PLAIN)
-    (failed,) = run(engine, make_request(width=40, sampler=Sampler.EULER))
-    assert str(failed.error) == "width must be a multiple of 16"
-
-
 def test_a_preview_of_a_picture_from_a_picture_shows_it(engine: Engine, make_request: MakeRequest):
     request = make_request(strength=0.5, image=draw_source(32, 32), num_inference_steps=6)
     first = next(event for event in run(engine, request) if isinstance(event, Progress))
