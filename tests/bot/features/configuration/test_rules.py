@@ -114,9 +114,9 @@ async def test_the_negative_prompt_that_is_always_added(house: House):
     await house.mia.click(posted.response, label=say("button-reroll"))
     assert (await house.job(2)).request.negative_prompt == "text, gore, blood"
     refused = await house.mia.slash(
-        house.channel, "imagine", prompt="a fox", negative_prompt="x" * 1000
+        house.channel, "imagine", prompt="a fox --no " + "y" * 5000, negative_prompt="x" * 4990
     )
-    assert "at most 987 characters here" in house.refusal(refused)
+    assert "at most 9987 characters here" in house.refusal(refused)
 
 
 async def test_pictures_are_checked_as_strictly_as_the_place_wants(house: House):

@@ -343,6 +343,7 @@ async def test_patterns_of_earlier_releases_are_switched_off_and_told(
             [(house.guild.id, pattern) for pattern in OLD],
         )
     connection.close()
+    await house.app.get(Screening)._filters.load()  # as a start does
     await add(house, "banana", "refuse")
     assert refused(house, await imagine(house, "a banana")) == REFUSED
     assert (await imagine(house, "a cab")).response.attachments
@@ -369,6 +370,7 @@ async def test_regular_expressions_of_a_server_are_bounded_together(house: House
             [(house.guild.id, f"fox{number}") for number in range(MOST_REGEXES + 2)],
         )
     connection.close()
+    await house.app.get(Screening)._filters.load()
     full = await add(house, "one more", "flag", kind="regex")
     assert says(refused(house, full), "error-filters-regex-full", most=100)
     assert says((await add(house, "word", "flag")).response.content, "filter-added")

@@ -149,7 +149,7 @@ async def test_a_checkpoint_that_must_be_loaded_is_announced(house: House):
     house.executor.loads = True
     house.executor.hold = True
     result = await house.mia.slash(house.channel, "imagine", prompt="a red apple")
-    assert say("job-loading", checkpoint="Emoji") in result.response.content
+    assert say("job-loading", checkpoint="Emoji", percent=0) in result.response.content
     house.executor.let_go()
     await house.settle()
     assert len(result.response.attachments) == 4

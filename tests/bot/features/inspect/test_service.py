@@ -132,7 +132,7 @@ def test_what_has_no_option_here_is_left_out_by_its_own_name(other, left_out):
     ("program", "prompt", "ours", "left_out"),
     [
         (None, "a fox, <lora:ink:0.8>", "a fox", ("<lora:ink:0.8>",)),
-        (None, "[cat:dog:0.5] AND a fox", "cat, a fox", ("[cat:dog:0.5]", "AND")),
+        (None, "[cat:dog:0.5] AND a fox", "[cat:dog:0.5], a fox", ("AND",)),
         ("ComfyUI", "(a fox:1.2), embedding:bad", "(a fox:1.2)", ("embedding:bad",)),
         ("SwarmUI", "a fox <segment:face> smiling", "a fox smiling", ("<segment:face>",)),
         ("NovelAI", "{{a, b}}, [c], fox_(animal)",
