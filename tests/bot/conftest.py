@@ -28,7 +28,6 @@ from generation.catalog import EMBEDDED, STYLES, Catalog
 from tests.discord_spec.judge import judge_request
 from tests.fakes import RecordingExecutor
 
-CATALOG = Catalog({EMBEDDED.name: EMBEDDED}, EMBEDDED.name, {style.name: style for style in STYLES})
 
 LIMITS = Limits(waiting=20, waiting_per_person=3, waiting_per_server=20)
 
@@ -84,14 +83,22 @@ class House:
         await self.env.advance_time(5)
 
 
+def built_in() -> Catalog:
+    """Return what there is without an owner's; it is changed while it is used."""
+    return Catalog(
+        {EMBEDDED.name: EMBEDDED}, EMBEDDED.name, {style.name: style for style in STYLES}
+    )
+
+
 def build(
     folder: Path,
     database: Database,
     executor: RecordingExecutor,
-    catalog: Catalog = CATALOG,
+    catalog: Catalog | None = None,
     limits: Limits = LIMITS,
 ) -> DarkroomBot:
     """Return the product's bot before another executor."""
+    catalog = catalog or built_in()
     return App(database, folder, catalog=catalog, executor=executor, limits=limits).client
 
 
@@ -143,7 +150,7 @@ def executor() -> RecordingExecutor:
 @pytest.fixture
 def catalog() -> Catalog:
     """What can be picked; a file of tests may offer something else."""
-    return CATALOG
+    return built_in()
 
 
 @pytest.fixture
