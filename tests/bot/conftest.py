@@ -28,7 +28,6 @@ from generation.catalog import EMBEDDED, STYLES, Catalog
 from tests.discord_spec.judge import judge_request
 from tests.fakes import RecordingExecutor
 
-
 LIMITS = Limits(waiting=20, waiting_per_person=3, waiting_per_server=20)
 
 # The last row under finished pictures.
