@@ -55,7 +55,8 @@ _ELSEWHERE = re.compile(
     r"|wildcard|segment|preset|refiner|ipadapter|controlnet|setvar|var|setmacro|macro|object|region"
     r"|clear|comment|extend|repeat|param|base|video)\s*(?:\[[^\[\]<>]*\]\s*)?:[^<>]*>"
     r"|<(?:trigger|base|refiner|video)>"
-    r"|<?https?://[^\s<>]*[^\s<>,.;!?()\[\]]>?"
+    # Brackets in an address have partners in it; others stand around it.
+    r"|<?https?://(?:[^\s<>()]|\([^\s<>()]*\))*(?:[^\s<>,.;!?()\[\]]|\([^\s<>()]*\))>?"
     r"|\bembedding:\s?[\w./\\-]+"
     r"|(?<!\w)__[^\W_][\w/*.-]*?__(?!\w)",
     re.IGNORECASE,

@@ -25,7 +25,7 @@ from bot.options.values import Whole
 from bot.ui.pages import embeds
 from generation.metadata.infotext import Parameters
 from generation.request import GenerationRequest
-from tests.bot.conftest import CATALOG, House
+from tests.bot.conftest import House, built_in
 from tests.languages import catalogs
 
 HUE = Option(
@@ -176,13 +176,13 @@ async def test_jobs_made_of_a_job_keep_it(house: House):
     await house.settle()
     assert (await house.job(2)).request.hue == 40
     job = await house.job(1)
-    assert remix(CATALOG, job, form_of(CATALOG, job), Layers()).request == job.request
+    assert remix(built_in(), job, form_of(built_in(), job), Layers()).request == job.request
 
 
 def test_it_is_found_in_pictures_files():
-    found = likeness(Parameters(prompt="a fox", other={"Hue": "40", "ENSD": "1"}), CATALOG)
+    found = likeness(Parameters(prompt="a fox", other={"Hue": "40", "ENSD": "1"}), built_in())
     assert (found["hue"], found.left_out) == (40, ("ENSD 1",))
-    found = likeness(Parameters(prompt="a fox", other={"Hue": "400"}), CATALOG)
+    found = likeness(Parameters(prompt="a fox", other={"Hue": "400"}), built_in())
     assert ("hue" in found, found.left_out) == (False, ("hue 400",))
     shown = embeds.parameters(Parameters(prompt="a fox", other={"Hue": "40", "ENSD": "1"}), ())
     assert {one.name: one.value for one in shown.fields} == {"Hue": "40", "Also": "ENSD 1"}
@@ -196,7 +196,7 @@ async def test_jobs_from_before_it_was_there_have_its_default(house: House):
         height=64,
         num_inference_steps=5,
         guidance_scale=2.5,
-        sampler=CATALOG["Emoji"].sampler,
+        sampler=built_in()["Emoji"].sampler,
         seed=3,
     )
     assert stored.from_json(stored.to_json(plain)).hue == 0

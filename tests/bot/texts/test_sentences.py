@@ -44,7 +44,7 @@ ALLOWED = {
     "features/history/service.py": {" jobs", "usage of ", " days", ": True"},
     "features/moderation/service.py": {"for good", "until ", " UTC"},
     # Why a job ended, and why moderators should look at it, as its row keeps it.
-    "core/jobs/output_check.py": {"picture ", " refused ("},
+    "core/pictures/output_check.py": {"picture ", " refused ("},
     "core/jobs/answers.py": {
         "another process of this bot answered",
         "never acknowledged",
