@@ -34,6 +34,7 @@ def test_one_fails_and_strangers_are_drawn(
     kind: type[Exception],
 ):
     engine = Engine(catalog, CPU, options=PLAIN)
+    assert engine.warm_up() is None  # a checkpoint that suits no sampler is not loaded at all
     real = getattr(Trajectory, where)
 
     def fail(trajectory: Trajectory, *given: object) -> object:
