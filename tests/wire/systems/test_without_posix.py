@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[3]
 
 # Put before what the product imports: what Windows lacks is gone, but for what Python itself needs
 # here to start processes. psutil and filelock have a module for each system: they take what they
-# need first, and fchmod stays for filelock.
+# need first, fchmod stays for filelock, and termios for what asks first which system it is on.
 LACKING = """
 import asyncio, filelock, os, psutil, signal, sys
 for name in ("sysconf", "nice", "getuid", "geteuid", "fork", "forkpty", "chown",
@@ -30,7 +30,7 @@ def lacking(*_):
     raise NotImplementedError
 asyncio.SelectorEventLoop.add_signal_handler = lacking
 asyncio.SelectorEventLoop.remove_signal_handler = lacking
-for name in ("fcntl", "resource", "pwd", "grp", "termios"):
+for name in ("fcntl", "resource", "pwd", "grp"):
     sys.modules[name] = None
 """
 
