@@ -17,6 +17,7 @@ from enum import Enum, Flag, auto
 from typing import Any
 
 from bot.options.values import (
+    Enlargement,
     Name,
     Number,
     Prompt,
@@ -30,7 +31,8 @@ from bot.options.values import (
     Whole,
 )
 from generation.catalog import Catalog
-from generation.metadata.infotext import RESCALED_BY
+from generation.hires import SCALE
+from generation.metadata.infotext import ENLARGED_TO, RESCALED_BY, TILED
 from generation.request import COUNT, GUIDANCE, PROMPT_LENGTH, RESCALE, SEED, STEPS, Aspect
 from generation.styles import NAME_LENGTH
 
@@ -238,6 +240,28 @@ _DECLARED = (
         request="guidance_rescale",
         column="guidance_rescale",
         file=RESCALED_BY,
+        shown=Shown.EVERYWHERE,
+    ),
+    Option(
+        field="hires",
+        key="hires",
+        value=Enlargement(*SCALE),
+        names=("hires",),
+        layers=PEOPLE,
+        request="hires",
+        column="hires",
+        file=ENLARGED_TO,
+        shown=Shown.EVERYWHERE,
+    ),
+    Option(
+        field="tile",
+        key="tile",
+        value=Truth(),
+        names=("tile",),
+        layers=PEOPLE,
+        request="tiling",
+        column="tile",
+        file=TILED,
         shown=Shown.EVERYWHERE,
     ),
     Option(field="private", key="private", value=Truth(), layers=frozenset((Layer.PERSON,))),

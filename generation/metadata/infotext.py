@@ -31,6 +31,8 @@ NEGATIVE = "Negative prompt:"
 EXACT, EXACT_NEGATIVE = "Exact prompt", "Exact negative prompt"
 ENLARGED_BY = "Postprocess upscale by"
 RESCALED_BY = "CFG Rescale"  # as its extension for the web UI writes it
+# As the web UI itself writes them.
+ENLARGED_TO, SECOND_STEPS, TILED, BLUR = "Hires upscale", "Hires steps", "Tiling", "Mask blur"
 LEAST_PAIRS = 3  # fewer are words with a colon among them
 MAX_OTHERS = 64
 
@@ -98,9 +100,27 @@ def describe(request: GenerationRequest, *, seed: int, model_hash: str | None = 
         height=request.height,
         model=request.checkpoint,
         model_hash=model_hash,
-        strength=request.strength,
-        other={**_rescaled(request), **_version()},
+        strength=_strength(request),
+        other={**_rescaled(request), **_edited(request), **_version()},
     )
+
+
+def _strength(request: GenerationRequest) -> float | None:
+    """Return the one strength that the web UI knows: the second pass's, if it is the only one."""
+    if request.strength is None and request.hires is not None:
+        return request.hires.strength
+    return request.strength
+
+
+def _edited(request: GenerationRequest) -> dict[str, str]:
+    hires = request.hires
+    said = {
+        ENLARGED_TO: None if hires is None else _number(hires.scale),
+        SECOND_STEPS: None if hires is None else hires.steps,
+        TILED: request.tiling or None,
+        BLUR: request.feather,
+    }
+    return {key: str(value) for key, value in said.items() if value is not None}
 
 
 def _rescaled(request: GenerationRequest) -> dict[str, str]:
