@@ -128,25 +128,25 @@ class Pan(Around):
 class PanLeft(Pan):
     """Draws what is left of it."""
 
-    name, label, emoji, side = "panleft", "button-pan-left", "⬅️", "left"
+    name, label, side = "panleft", "button-pan-left", "left"
 
 
 class PanRight(Pan):
     """Draws what is right of it."""
 
-    name, label, emoji, side = "panright", "button-pan-right", "➡️", "right"
+    name, label, side = "panright", "button-pan-right", "right"
 
 
 class PanUp(Pan):
     """Draws what is above it."""
 
-    name, label, emoji, side = "panup", "button-pan-up", "⬆️", "top"
+    name, label, side = "panup", "button-pan-up", "top"
 
 
 class PanDown(Pan):
     """Draws what is below it."""
 
-    name, label, emoji, side = "pandown", "button-pan-down", "⬇️", "bottom"
+    name, label, side = "pandown", "button-pan-down", "bottom"
 
 
 class Hires(Edit):
