@@ -36,6 +36,8 @@ ENGLISH: Mapping[str, str] = {
     "bound-mask-size": "a greyscale PNG of {width}×{height} px",
     "bound-mask-empty": "white where the picture is to change; it is black everywhere",
     "bound-mask-full": "black where the picture is to stay; it is white everywhere",
+    "bound-canvas": "{least} to {most} px; this canvas would have {found}",
+    "bound-canvas-more": "more than the picture: nothing would be added",
     "bound-tiling": "left out with {family}, whose pictures have edges",
     "bound-hires": "a factor from 1 to {fits} for {width} × {height} px: {most} px is the most",
     "bound-hires-mask": "left out when there is a mask",
