@@ -1,5 +1,6 @@
 """The second pass is image-to-image over the enlarged first picture."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -97,7 +98,7 @@ def test_several_pictures_each_go_on_by_themselves(
     assert apart.max() <= 1
     assert (apart > 0).mean() <= 0.001
     told = [event for event in events if isinstance(event, Progress)]
-    assert all(before.step < after.step for before, after in zip(told, told[1:], strict=False))
+    assert all(before.step < after.step for before, after in itertools.pairwise(told))
     assert told[-1].step == told[-1].of
 
 
