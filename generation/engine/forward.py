@@ -52,18 +52,18 @@ class Forward:
     def _run_apart(
         self, pipeline: Pipeline, bucket: Bucket, groups: list[list[Row]]
     ) -> list[list[torch.Tensor]]:
-        """Run the samples together, unless some would miss the compiled kernels for others' LoRAs.
+        """Run the samples together, unless some would miss the compiled kernels for others.
 
-        That matters where the kernels must always be the same.
+        That is for others' LoRAs or tiling, and matters where the kernels must always be the same.
         """
-        adapted = [group for group in groups if group[0].adapters]
+        adapted = [group for group in groups if _adapted(group[0])]
         mixed = 0 < len(adapted) < len(groups)
         if not (mixed and self._row_counts and pipeline.row_counts(groups[0][0])):
             return self._run(pipeline, bucket, groups)
-        plain = [group for group in groups if not group[0].adapters]
+        plain = [group for group in groups if not _adapted(group[0])]
         with_any = iter(self._run(pipeline, bucket, adapted))
         without = iter(self._run(pipeline, bucket, plain))
-        return [next(with_any if group[0].adapters else without) for group in groups]
+        return [next(with_any if _adapted(group[0]) else without) for group in groups]
 
     def _run(
         self, pipeline: Pipeline, bucket: Bucket, groups: list[list[Row]]
@@ -114,6 +114,11 @@ class Forward:
             self._limits[bucket] *= 2
             if self._limits[bucket] > NO_LIMIT:
                 del self._limits[bucket]
+
+
+def _adapted(row: Row) -> bool:
+    """Whether more than the denoiser's own layers are at work."""
+    return bool(row.adapters) or row.tiled
 
 
 def _in_parts(
