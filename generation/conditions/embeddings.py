@@ -67,7 +67,7 @@ def load_embedding(
     header = open_header(path)
     if header.problem is not None:
         raise AdapterUnavailable(name, header.problem)
-    keys = _keys(name, path, header, widths, family)
+    keys = embedding_keys(name, path, header, widths, family)
     try:
         with safe_open(path, "pt") as opened:
             vectors = {
@@ -84,10 +84,13 @@ def load_embedding(
     return Embedding(vectors)
 
 
-def _keys(
+def embedding_keys(
     name: str, path: Path, header: Header, widths: Mapping[Part, int], family: str
 ) -> dict[Part, str]:
-    """Return each text encoder's tensor."""
+    """Return each text encoder's tensor in a file.
+
+    Raises AdapterUnavailable if it does not fit text encoders of these widths.
+    """
     found = describe(path, header)
     if found.kind in NAMES and found.kind is not Kind.EMBEDDING:
         raise AdapterUnavailable(
@@ -95,8 +98,9 @@ def _keys(
         )
     named = {Part.TEXT_ENCODER: "clip_l", Part.TEXT_ENCODER_2: "clip_g"}
     keys = {part: key for part, key in named.items() if key in header.tensors and part in widths}
-    if not keys and len(header.tensors) == 1 and len(widths) == 1:
-        keys = dict.fromkeys(widths, next(iter(header.tensors)))
+    alone = "emb_params" if "emb_params" in header.tensors else next(iter(header.tensors), "")
+    if not keys and len(widths) == 1 and (alone == "emb_params" or len(header.tensors) == 1):
+        keys = dict.fromkeys(widths, alone)
     shapes = {part: header.tensors[key].shape for part, key in keys.items()}
     fit = all(
         1 <= len(shape) <= 2 and shape[0] and shape[-1] == widths[part]
