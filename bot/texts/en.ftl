@@ -354,6 +354,7 @@ command-upscale = Make one of your own pictures larger
 uploaded-picture = an uploaded picture
 
 menu-source = Use as source image
+form-imagine = New picture
 form-source = Use as source image
 form-source-prompt = What to turn the picture into
 form-source-prompt-first =
@@ -542,6 +543,8 @@ queue-more = and { $more } more
 command-checkpoints = The models you can pick, with their settings and a sample picture
     .search = Part of a name
     .refresh = Look for new files now (the bot's owners only)
+command-loras = The LoRAs you can add to a prompt, with their trigger words
+    .search = Part of a name or of a trigger word
 refresh-new =
     { $count ->
         [one] 1 new checkpoint
@@ -565,6 +568,17 @@ checkpoint-default = Used by default
 style-prompt = **With your prompt** { $prompt }
 style-without = **Without** { $prompt }
 style-for = **For** { $checkpoints }
+lora-family = **For** { $family }
+lora-triggers = **Trigger words** { $words }
+lora-weight = **Weight** { $weight }
+lora-brings = **Made for** { $settings }
+lora-steps =
+    { $steps ->
+        [one] one step
+       *[other] { $steps } steps
+    }
+lora-guidance = guidance { $guidance }
+lora-unknown = Nothing more is known about it.
 example-alt = A picture made with { $name }
 nothing-offered = There is nothing to choose from here.
 page-back = Back

@@ -1,7 +1,7 @@
 """What of adapters' and embeddings' files can be used, by the layers of the models they are for.
 
-``python -m generation.conditions.usable`` answers `generation.library.usable`: anybody may have made
-the files, so memory is limited there. Models are built on the device "meta", without weights.
+``python -m generation.conditions.usable`` answers `generation.library.usable`: anybody may have
+made the files, so memory is limited there. Models are built on the device "meta", without weights.
 """
 
 import json

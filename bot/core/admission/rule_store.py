@@ -100,10 +100,10 @@ class Rules:
     """The rules set in one place; None means inherited.
 
     ``options`` are the place's default options. ``allowed`` says whether the place may be used, and
-    ``allowed_roles`` by whom. ``allowed_loras`` are the only LoRAs, by name, that may be used there,
-    ``forbidden_loras`` those that may not. ``max_side`` is in pixels and includes upscales. A quota is per
-    person, server-wide, and per UTC day: pictures requested, and seconds of device time.
-    ``running_at_once`` limits one person's simultaneous jobs. ``negative_prompt`` is added to
+    ``allowed_roles`` by whom. ``allowed_loras`` are the only LoRAs, by name, that may be used
+    there, ``forbidden_loras`` those that may not. ``max_side`` is in pixels and includes upscales.
+    A quota is per person, server-wide, and per UTC day: pictures requested, and seconds of device
+    time. ``running_at_once`` limits one person's simultaneous jobs. ``negative_prompt`` is added to
     everybody's. ``age_restricted`` says how doubtful pictures are treated in age-restricted
     channels, ``elsewhere`` in all others; ``spoiler_above`` and ``refuse_above`` are the score
     thresholds (0 to 1). With ``keep_refused``, refused pictures are stored for moderators.
@@ -140,6 +140,8 @@ class Rules:
 
     def withheld(self, loras: Iterable[str]) -> frozenset[str]:
         """Return those of some LoRAs' names, in any case, that may not be used here."""
+        if self.allowed_loras is None and not self.forbidden_loras:
+            return frozenset()
         allowed, forbidden = (
             None if names is None else {name.casefold() for name in names}
             for names in (self.allowed_loras, self.forbidden_loras)
@@ -295,7 +297,8 @@ class RuleStore(PersonalData):
         """Change fields in places of the entry's server, by channel id, and record who did it.
 
         None resets a field. What depends on the rules before is called for them, with nobody else
-        changing them meanwhile. Raises InvalidRequest, naming the field and its limit, or StoreBusy; in
+        changing them meanwhile. Raises InvalidRequest, naming the field and its limit, or
+        StoreBusy; in
         both cases nothing has changed.
         """
         async with self._changing:

@@ -44,7 +44,7 @@ LISTINGS = [app_commands.Choice(name=say(f"config-loras.{one}"), value=one) for 
 
 async def _loras(interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
     """Offer the LoRAs that people in this place know of, whatever its lists say."""
-    here = catalog_here(interaction, listed=False)
+    here = catalog_here(interaction, ruled=False)
     return matching(here.adapter_names, current)
 
 

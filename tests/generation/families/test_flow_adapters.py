@@ -61,7 +61,6 @@ def test_a_lora_fits_every_checkpoint_of_its_family(
 
 
 def _shape(folder: Path, name: str) -> torch.Size:
-    from safetensors import safe_open
 
     (file,) = (folder / "transformer").glob("*.safetensors")
     with safe_open(file, "pt") as opened:
