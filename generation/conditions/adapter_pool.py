@@ -12,7 +12,7 @@ import torch
 
 from generation.architectures import Sampler
 from generation.catalog import Catalog, Checkpoint
-from generation.catalog.adapters import Adapter, find_adapter
+from generation.catalog.adapters import Adapter, find_adapter, weights_of
 from generation.conditions.adapter_file import LoadedAdapter, load_adapter
 from generation.conditions.row_adapters import Adapters, RowAdapters
 from generation.errors import InvalidRequest
@@ -136,7 +136,7 @@ class AdapterPool:
                     adapter.path,
                     pipeline.adapted,
                     self._device,
-                    family=pipeline.architecture.name,
+                    family=weights_of(pipeline.architecture.name),
                     most_bytes=self.most_bytes,
                 )
                 self._kept[key] = found

@@ -15,6 +15,7 @@ from PIL import Image
 from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
 from generation.architectures import ARCHITECTURES, Architecture, Sampler
+from generation.catalog.adapters import weights_of
 from generation.conditions.adapter_keys import Part
 from generation.conditions.embeddings import Embeddings
 from generation.conditions.row_adapters import NO_ADAPTERS, Adapters, AdapterSet, RowAdapters
@@ -152,7 +153,7 @@ class Pipeline(ABC):
             if isinstance(model, CLIPTextModel | CLIPTextModelWithProjection)
         }
         self.row_adapters = RowAdapters(self.adapted[Part.DENOISER])
-        self.embeddings = Embeddings(self.adapted, device, self.architecture.name)
+        self.embeddings = Embeddings(self.adapted, device, weights_of(self.architecture.name))
         self._offloaded: list[UserCpuOffloadHook] = []
         for name, model in loaded.items():
             if offloads and name != self.denoiser:
