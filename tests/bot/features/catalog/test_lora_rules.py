@@ -21,6 +21,12 @@ ALL = (OPEN, SECRET, STUDIO)
 WORD = Adapter(name="badhands", path=Path("badhands.safetensors"), age_restricted=True)
 
 
+@pytest.fixture(autouse=True)
+def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    for rate in ("RATE", "WISHES"):
+        monkeypatch.setattr(f"bot.ui.cooldowns.{rate}", 100)
+
+
 @pytest.fixture
 def catalog() -> Catalog:
     return Catalog(
@@ -162,7 +168,7 @@ async def test_config_keeps_the_lists(house: House, artist):
 
     card = await config("forbid", "ink")
     assert "`forbidden_loras` **Ink**" in card["/config loras"]
-    here = {"channel": house.channel.id}
+    here = {"channel": house.channel}
     card = await config("forbid", "Studio", **here)
     assert "`forbidden_loras` **Ink and Studio**" in card["/config loras"]
     assert await listed(house, artist) == []
