@@ -136,6 +136,9 @@ ENGLISH: Mapping[str, str] = {
     "adapter-kind": "{file} is {what}, not a LoRA",
     "adapter-other-family": "{file} was made for {made}, not for {wanted}",
     "adapter-does-not-fit": "{file} does not fit {wanted}: most of its layers are others",
+    "adapter-not-drawn": "{file} was made for {family}, which is not supported",
+    "adapter-no-family": "{file} does not say what it was made for, and fits nothing that is"
+    " supported",
     "adapter-size": "{file} holds more than {most} MiB",
     "embedding-pickled": "{file} is pickled and may contain code, so it is refused; this converts"
     " it: {command}",
