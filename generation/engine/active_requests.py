@@ -14,6 +14,7 @@ from generation.catalog import Checkpoint
 from generation.conditions.adapter_keys import Part
 from generation.conditions.adapter_pool import Lease
 from generation.conditions.row_adapters import AdapterSet, adapter_set
+from generation.conditions.steering import Steering
 from generation.engine.batcher import Bucket
 from generation.engine.preview import draw_preview
 from generation.engine.sample import Sample
@@ -43,7 +44,8 @@ class Drawing:
     """A request being generated: its checkpoint is loaded and its prompts are encoded.
 
     ``samples`` are the pictures that have joined, in order; the others wait for free rows.
-    ``empty`` are latents like theirs. Its ``lease`` keeps its adapters loaded.
+    ``empty`` are latents like theirs. Its ``lease`` keeps its adapters loaded, and
+    its ``steering`` what steers it.
     """
 
     key: int
@@ -54,6 +56,7 @@ class Drawing:
     empty: torch.Tensor
     start: DrawLatents | None
     lease: Lease
+    steering: Steering
     samples: list[Sample] = field(default_factory=list)
     pictures_told: int = 0
     step_told: int = 0
@@ -124,6 +127,7 @@ class Drawing:
             self.empty,
             self.start,
             self._set,
+            self.steering,
         )
         self.samples.append(sample)
         return sample

@@ -3,6 +3,7 @@
 import torch
 
 from generation.conditions.row_adapters import NO_ADAPTERS, AdapterSet
+from generation.conditions.steering import PLAIN, Steering
 from generation.engine.batcher import Bucket
 from generation.engine.trajectory import Trajectory
 from generation.families.pipeline import Conditioning, DrawLatents, Prompts, Row, Schedule
@@ -17,7 +18,7 @@ class Sample:
     negative prompt, and a forward pass takes one row instead of two. ``key`` is the request's and
     ``bucket`` says with whom it can share a forward pass. With the request's ``strength``,
     ``draw_latents`` returns the source picture's latents, and only the last steps are taken. All
-    its rows have these ``adapters``.
+    its rows have these ``adapters``, and its request's ``steering`` steers them.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Sample:
         empty: torch.Tensor,
         draw_latents: DrawLatents | None = None,
         adapters: AdapterSet = NO_ADAPTERS,
+        steering: Steering = PLAIN,
     ) -> None:
         self.key, self.bucket, self.index = key, bucket, index
         self.request = request
@@ -39,6 +41,7 @@ class Sample:
         self.trajectory = trajectory
         self._prompts = prompts
         self._adapters = adapters
+        self._steering = steering
         # The generator is used in the same order as in diffusers' image-to-image pipelines.
         source = None if draw_latents is None else draw_latents(self.generator)
         noise = torch.randn(empty.shape, generator=self.generator, dtype=empty.dtype)
@@ -73,10 +76,14 @@ class Sample:
         """Return the row of its prompt, and that of its negative prompt if it is guided."""
         latents = self.trajectory.model_input(self.latents)
         timestep, prompts = self.trajectory.timestep, self._prompts
-        towards = Row(latents, timestep, self._now(prompts.positive), self._adapters)
+        now = self.index, self.step, self.steps
+        steered = self._steering.towards(*now)
+        towards = Row(latents, timestep, self._now(prompts.positive), self._adapters, steered)
         if prompts.negative is None:
             return towards, None
-        return towards, Row(latents, timestep, self._now(prompts.negative), self._adapters)
+        steered = self._steering.away(*now)
+        away = Row(latents, timestep, self._now(prompts.negative), self._adapters, steered)
+        return towards, away
 
     def _now(self, schedule: Schedule) -> Conditioning:
         """Return what holds at this step."""

@@ -11,6 +11,7 @@ from generation.library.diffusers_folder import inspect_folder
 from generation.library.footprint import Footprint, memory_needed
 from generation.library.layout import SETTINGS
 from generation.library.shelf import SHELF, Item, Library, Shelf
+from generation.library.steering import controls_on, references_on, steering_notes
 from generation.loading.detect import Kind, ModelFile, checkpoint_problem, inspect_file
 from generation.loading.key_rules import TITLES
 from generation.loading.layouts.composition import companions, lacks
@@ -54,7 +55,9 @@ def offers(shelf: Shelf, file: Path | None, default: str | None, *, strict: bool
             found[made.name] = made
         elif made is not None:
             notes.append(line_about(item, made))
+    notes += [line_about(item, why) for item, why in steering_notes(shelf)]
     owner = read_offers(file, default, None if strict else found)
+    owner.catalog.controls, owner.catalog.references = controls_on(shelf), references_on(shelf)
     return Offers(owner.catalog, (*notes, *owner.notes))
 
 
