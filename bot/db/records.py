@@ -92,11 +92,28 @@ class Words:
     negative_prompt: str = ""
 
 
+class InputRole(StrEnum):
+    """What a picture that a job needs is for."""
+
+    MASK = "mask"
+    CONTROL = "control"
+    REFERENCE = "reference"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A picture that a job needs besides the one it starts from; ``sha256`` locates its file."""
+
+    role: InputRole
+    sha256: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewJob:
     """A job to be recorded.
 
-    Where its request has a strength, the picture it starts from is stored under ``source_sha256``.
+    Where its request has a strength, the picture it starts from is stored under ``source_sha256``,
+    and what else it needs under ``inputs``, those of a role in the order of the request.
     ``factor`` is how much larger an upscale is than its request draws it. ``style`` names the
     prompt template that is in the request's prompts, and ``typed`` are those without it and
     without what a server adds; None where they are the request's own. ``flagged`` says what
@@ -111,6 +128,7 @@ class NewJob:
     parent_id: int | None = None
     parent_index: int | None = None
     source_sha256: str | None = None
+    inputs: tuple[Input, ...] = ()
     factor: int = 1
     style: str | None = None
     typed: Words | None = None

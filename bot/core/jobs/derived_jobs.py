@@ -1,6 +1,6 @@
 """Jobs derived from earlier ones: rerolls, variations, upscales, remixes."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -16,7 +16,7 @@ from bot.core.errors import NothingToDo, PictureNotFound, WordsNotKept
 from bot.core.jobs.remixing import form_of, remix
 from bot.core.new_jobs import DEFAULT_COUNT, VARIATION_STRENGTH, reroll, single, variation
 from bot.core.pictures.picture_store import PictureStore
-from bot.db.records import Job, Kind, NewJob, StoredPicture, Verdict
+from bot.db.records import InputRole, Job, Kind, NewJob, StoredPicture, Verdict
 from bot.options.resolve import Layers
 from bot.texts import say
 from generation.catalog import Catalog
@@ -25,17 +25,26 @@ from generation.upscaler import check_factor
 
 # Fetches a file when it is needed.
 Fetch = Callable[[], Awaitable[bytes]]
+# What a job needs besides the picture it starts from, each with its role.
+FetchInputs = Sequence[tuple[InputRole, Fetch]]
 
 
 class Record(Protocol):
     """Records jobs."""
 
     async def __call__(
-        self, new_job: NewJob, context: RequestContext, source: Fetch | None = None
+        self,
+        new_job: NewJob,
+        context: RequestContext,
+        source: Fetch | None = None,
+        told: Sequence[str] = (),
+        inputs: FetchInputs = (),
     ) -> Job:
         """Record a job if the rules allow it; raises JobError or StoreError.
 
-        ``source`` makes the PNG that the job starts from, if it is not stored yet.
+        ``source`` makes the PNG that the job starts from, and ``inputs`` what else it needs, if
+        they are not stored yet, once nothing forbids the job. What they leave out of a person's
+        file they add to what is ``told``.
         """
 
 
@@ -71,6 +80,7 @@ class DerivedJobs:
             request=reroll(parent.request),
             parent_id=parent.id,
             source_sha256=parent.source_sha256,
+            inputs=parent.inputs,
             style=parent.style,
             typed=parent.typed,
             left_out=parent.left_out,
@@ -123,6 +133,7 @@ class DerivedJobs:
             parent_id=parent.id,
             parent_index=index,
             source_sha256=parent.source_sha256,
+            inputs=parent.inputs,
             factor=factor,
             style=parent.style,
             typed=parent.typed,

@@ -17,7 +17,7 @@ from bot.core.default_store import DefaultsStore
 from bot.core.errors import JobRemoved, NothingToDo
 from bot.core.jobs.answers import Answers
 from bot.core.jobs.cancellations import Cancellations
-from bot.core.jobs.derived_jobs import DerivedJobs, Fetch
+from bot.core.jobs.derived_jobs import DerivedJobs, Fetch, FetchInputs
 from bot.core.jobs.endings import Endings
 from bot.core.jobs.job_queue import JobQueue
 from bot.core.jobs.job_store import JobStore
@@ -31,6 +31,7 @@ from bot.db.records import (
     EVERYWHERE,
     OPEN,
     AuditAction,
+    Input,
     Job,
     Kind,
     NewJob,
@@ -294,28 +295,36 @@ class JobService:
         context: RequestContext,
         source: Fetch | None = None,
         told: Sequence[str] = (),
+        inputs: FetchInputs = (),
     ) -> Job:
-        """Record a job; ``source`` makes the PNG that it starts from, once nothing forbids the job.
-
-        What that leaves out of the picture it adds to what is ``told``. Of a job that is refused
-        nevertheless, no source is kept.
-        """
+        """Record a job, as `Record` says; of one that is refused nevertheless, no file is kept."""
         new_job = await self._admission.screen(new_job, context)
-        if source is None:
+        if source is None and not inputs:
             return await self._admit(new_job, context)
         await self._admission.admit(context, Wanted.of(new_job))
         self._rules.adapt(new_job, context)
-        png = await source()
+        png = None if source is None else await source()
+        fetched = [(role, await fetch()) for role, fetch in inputs]
+        files = [*filter(None, (png,)), *(one for _, one in fetched)]
         left_out = ", ".join(filter(None, (new_job.left_out, *told))) or None
-        new_job = replace(new_job, left_out=left_out)
-        sha256 = await self._pictures.save_source(png)
+        saved: list[str] = []
         try:
-            job = await self._admit(replace(new_job, source_sha256=sha256), context)
+            saved.extend([await self._pictures.save_source(file) for file in files])
+            names = iter(saved)
+            new_job = replace(
+                new_job,
+                left_out=left_out,
+                source_sha256=new_job.source_sha256 if png is None else next(names),
+                inputs=(*new_job.inputs, *(Input(role, next(names)) for role, _ in fetched)),
+            )
+            job = await self._admit(new_job, context)
         except BaseException:
-            await self._pictures.discard_source(sha256)
+            for sha256 in saved:
+                await self._pictures.discard_source(sha256)
             raise
         # If somebody discarded the same picture meanwhile, they did so before the row existed.
-        await self._pictures.save_source(png)
+        for file in files:
+            await self._pictures.save_source(file)
         return job
 
     async def _admit(self, new_job: NewJob, context: RequestContext) -> Job:
