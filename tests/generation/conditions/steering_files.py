@@ -1,5 +1,6 @@
 """Tiny control nets, IP-Adapters and image encoders with random weights, in files."""
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -184,3 +185,10 @@ def draw_colours(seed: int, width: int = 80, height: int = 64) -> Image.Image:
     rng = np.random.default_rng(seed)
     coarse = Image.fromarray(rng.integers(0, 255, (4, 4, 3), np.uint8).astype(np.uint8))
     return coarse.resize((width, height), Image.Resampling.BICUBIC)
+
+
+def png(picture: Image.Image) -> bytes:
+    """Return a picture as a file."""
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
