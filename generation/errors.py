@@ -14,7 +14,10 @@ GenerationError
 They cross the worker's pipe, so each one pickles to an equal error.
 """
 
+import math
 from pathlib import Path
+
+from generation.phrases import Phrase
 
 
 class GenerationError(Exception):
@@ -87,3 +90,10 @@ class Cancelled(GenerationError):
 
 class WorkerDied(GenerationError):
     """The worker process died, was restarted, and died again during this request."""
+
+
+def bounded(field: str, value: float, bound: tuple[float, float]) -> None:
+    """Raise InvalidRequest unless ``value`` is a number within ``bound``, ends included."""
+    # NaN fails every comparison, so test that the value lies inside.
+    if isinstance(value, bool) or not math.isfinite(value) or not bound[0] <= value <= bound[1]:
+        raise InvalidRequest(field, Phrase("bound-between", least=bound[0], most=bound[1]))

@@ -1,13 +1,16 @@
 """Requests for pictures, and the events they produce."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import ClassVar
 
 from generation.architectures import ARCHITECTURES, DISTILLED, SD1, Architecture
 from generation.architectures import Sampler as Sampler
+from generation.controls import Control, Reference, check_controls, check_references, rows_more
 from generation.errors import GenerationError, InvalidRequest
+from generation.errors import bounded as bounded
+from generation.hires import Hires
 from generation.phrases import Phrase
 from generation.prompts.adapters import AdapterUse, check_adapters
 from generation.prompts.schedule import schedule
@@ -25,6 +28,8 @@ RESCALE = (0.0, 1.0)
 SEED = (0, 2**32 - 1)
 SIDE = (32, 2048)
 SIDE_MULTIPLE = 8
+HIRES_MULTIPLE = 16  # of sides that are worked out, where a family has one so large
+FEATHER = (0, 64)  # px
 # The cost of upscaling a pixel, in rows of a forward pass for one: 1.1 MFLOP (0.55 million
 # multiply-adds) against Stable Diffusion 1.5's 3.1 (0.803 TFLOP for 512² pixels).
 UPSCALE_PIXEL = 0.36
@@ -64,8 +69,15 @@ class GenerationRequest:
     height: near 0 they keep it, at 1 hardly anything of it is left. A recorded request may have
     ``strength`` alone; the bytes are added when it runs. ``guidance_rescale`` is the
     share of a guided output that gets the unguided contrast back. ``family`` is the name of the
-    checkpoint's architecture, ``adapters`` are LoRAs by their names in the catalog. Raises
-    InvalidRequest, naming the field and its limit.
+    checkpoint's architecture, ``adapters`` are LoRAs by their names in the catalog.
+
+    With ``feather`` only a part of ``image`` is drawn over: the white one of ``mask``, a greyscale
+    PNG of this width and height. Around it pictures fade into the image over so many pixels, and
+    further out they are the image. With ``hires`` a second pass draws over the enlarged picture.
+    With ``tiling`` opposite edges continue each other. ``controls`` and ``references`` each have a
+    PNG in ``control_images`` and ``reference_images``; they and the mask are recorded without.
+
+    Raises InvalidRequest, naming the field and its limit.
     """
 
     prompt: str
@@ -83,6 +95,14 @@ class GenerationRequest:
     guidance_rescale: float | None = None
     family: str = SD1.name
     adapters: tuple[AdapterUse, ...] = ()
+    mask: bytes | None = field(default=None, repr=False)
+    feather: int | None = None
+    hires: Hires | None = None
+    tiling: bool = False
+    controls: tuple[Control, ...] = ()
+    control_images: tuple[bytes, ...] = field(default=(), repr=False)
+    references: tuple[Reference, ...] = ()
+    reference_images: tuple[bytes, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if self.family not in ARCHITECTURES:
@@ -112,9 +132,13 @@ class GenerationRequest:
             bounded("steps", self.num_inference_steps, LCM_STEPS)
         check_adapters(self.adapters)
         self._check_source()
+        self._check_mask()
+        check_controls(self.controls, self.control_images, IMAGE_BYTES)
+        check_references(self.references, self.reference_images, IMAGE_BYTES)
         for name, prompt in (("prompt", self.prompt), ("negative_prompt", self.negative_prompt)):
             for _, text in schedule(prompt, self.steps_taken, name):
                 parse(text, name)
+        self._check_hires()
 
     def _check_source(self) -> None:
         if self.image is not None and len(self.image) > IMAGE_BYTES:
@@ -132,6 +156,61 @@ class GenerationRequest:
                 "strength",
                 Phrase("bound-strength-steps", least=least, steps=self.num_inference_steps),
             )
+
+    def _check_mask(self) -> None:
+        if self.feather is None:
+            if self.mask is not None:
+                raise InvalidRequest("feather", Phrase("bound-feather-needed", most=FEATHER[1]))
+            return
+        bounded("feather", self.feather, FEATHER)
+        if self.strength is None:
+            raise InvalidRequest("strength", Phrase("bound-strength-mask"))
+        if self.mask is not None and len(self.mask) > IMAGE_BYTES:
+            raise InvalidRequest("mask", Phrase("bound-file", most=IMAGE_BYTES // 2**20))
+
+    def _check_hires(self) -> None:
+        if self.hires is None:
+            return
+        if self.feather is not None:
+            raise InvalidRequest("hires", Phrase("bound-hires-mask"))
+        self.hires.check(self.width, self.height, self._multiple, SIDE[1])
+        try:
+            _ = self.second_pass
+        except InvalidRequest as error:
+            # All but its own fields have been checked.
+            own = error.field in ("strength", "steps")
+            raise InvalidRequest(
+                f"hires_{error.field}" if own else error.field, error.bound
+            ) from None
+
+    @property
+    def second_pass(self) -> "GenerationRequest | None":
+        """The request for the second pass, without the picture that it starts from."""
+        if self.hires is None:
+            return None
+        width, height = self.result_size
+        steps = self.hires.steps
+        return replace(
+            self,
+            width=width,
+            height=height,
+            num_inference_steps=self.num_inference_steps if steps is None else steps,
+            strength=self.hires.strength,
+            image=None,
+            hires=None,
+        )
+
+    @property
+    def result_size(self) -> tuple[int, int]:
+        """(width, height) in pixels of the pictures that come out."""
+        if self.hires is None:
+            return self.width, self.height
+        return self.hires.size(self.width, self.height, self._multiple)
+
+    @property
+    def _multiple(self) -> int:
+        """Of which both sides of a second pass are multiples."""
+        return min(self.architecture.side_multiple, HIRES_MULTIPLE)
 
     @property
     def guided(self) -> bool:
@@ -171,8 +250,14 @@ class GenerationRequest:
 
     def cost(self) -> float:
         """Return the cost in rows × forward passes × pixels, as Stable Diffusion 1 takes them."""
-        work = self.rows * self.forwards * self.width * self.height
-        return self.architecture.row_cost * work
+        more = rows_more(self.controls, self.references, self.steps_taken)
+        work = (1 + more) * self.rows * self.forwards * self.width * self.height
+        cost = self.architecture.row_cost * work
+        if self.hires is None or (second := self.second_pass) is None:
+            return cost
+        factor = self.hires.factor
+        enlarging = upscale_cost(self.width, self.height, factor) if factor else 0.0
+        return cost + self.num_images * enlarging + second.cost()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,13 +316,6 @@ def upscale_cost(width: int, height: int, factor: int) -> float:
     # Doubling twice processes one and four times the source's pixels.
     passes = {2: 1, 4: 5}[factor]
     return UPSCALE_PIXEL * passes * width * height
-
-
-def bounded(field: str, value: float, bound: tuple[float, float]) -> None:
-    """Raise InvalidRequest unless ``value`` is a number within ``bound``, ends included."""
-    # NaN fails every comparison, so test that the value lies inside.
-    if isinstance(value, bool) or not math.isfinite(value) or not bound[0] <= value <= bound[1]:
-        raise InvalidRequest(field, Phrase("bound-between", least=bound[0], most=bound[1]))
 
 
 @dataclass(frozen=True, slots=True)

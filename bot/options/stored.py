@@ -2,16 +2,20 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
 from bot.options.registry import OPTIONS
 from bot.options.values import OneOf, Prompt
+from generation.controls import Control, Reference
+from generation.hires import Hires
 from generation.prompts.adapters import AdapterUse
 from generation.request import GenerationRequest, Uploaded
 
-# The source picture is brought along separately, since it is stored by itself.
-_APART = frozenset(("image",))
+# Pictures are brought along separately, since they are stored by themselves.
+_APART = frozenset(("image", "mask", "control_images", "reference_images"))
+# Not written unless said, so that earlier rows read as they did.
+_IF_SAID = frozenset(("feather", "hires", "tiling", "controls", "references"))
 
 
 LEFT_OUT = "left_out"  # is no field of a request: what its person brought and it cannot use
@@ -19,8 +23,11 @@ LEFT_OUT = "left_out"  # is no field of a request: what its person brought and i
 
 def to_json(request: GenerationRequest, left_out: str | None = None) -> str:
     """Return a request's fields; numbers are written so that each reads as itself."""
-    kept = (field.name for field in fields(request) if field.name not in _APART)
-    said = {name: getattr(request, name) for name in kept}
+    said: dict[str, Any] = {}
+    for field in fields(request):
+        value = getattr(request, field.name)
+        if field.name not in _APART and (field.name not in _IF_SAID or value != field.default):
+            said[field.name] = asdict(value) if isinstance(value, Hires) else value
     if left_out:
         said[LEFT_OUT] = left_out
     return json.dumps(said, ensure_ascii=False, allow_nan=False)
@@ -38,6 +45,12 @@ def from_json(text: str) -> GenerationRequest:
             values[option.request] = option.value.names(values[option.request])
     if "adapters" in values:
         values["adapters"] = tuple(AdapterUse(*one) for one in values["adapters"])
+    if "hires" in values:
+        values["hires"] = Hires(**values["hires"])
+    if "controls" in values:
+        values["controls"] = tuple(Control(*one) for one in values["controls"])
+    if "references" in values:
+        values["references"] = tuple(Reference(*one) for one in values["references"])
     return GenerationRequest(**values)
 
 

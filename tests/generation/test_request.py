@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.architectures import ARCHITECTURES, DISTILLED
+from generation.controls import Control, Reference
 from generation.engine.samplers import build_scheduler
 from generation.errors import (
     CatalogInvalid,
@@ -16,6 +17,7 @@ from generation.errors import (
     InvalidRequest,
     OutOfMemory,
 )
+from generation.hires import SCALE, Hires
 from generation.request import (
     COUNT,
     GUIDANCE,
@@ -201,3 +203,96 @@ def test_errors_cross_a_pipe_whole(error: GenerationError):
     crossed = pickle.loads(pickle.dumps(error))
     assert type(crossed) is type(error)
     assert (str(crossed), vars(crossed)) == (str(error), vars(error))
+
+
+EDITS = [
+    ({"mask": b"png", "strength": 0.5}, "feather must be a number of pixels from 0 to 64"),
+    ({"feather": 8}, "strength must be greater than 0 and at most 1 when there is a mask"),
+    ({"feather": 65, "strength": 1.0}, "feather must be 0 to 64"),
+    ({"feather": -1, "strength": 1.0}, "feather must be 0 to 64"),
+    ({"feather": True, "strength": 1.0}, "feather must be 0 to 64"),
+    (
+        {"feather": 0, "strength": 1.0, "mask": b"\0" * (IMAGE_BYTES + 1)},
+        "mask must be at most 16 MiB",
+    ),
+    ({"hires": Hires(0.9, 0.5)}, "hires must be 1.0 to 4.0"),
+    ({"hires": Hires(math.nan, 0.5)}, "hires must be 1.0 to 4.0"),
+    ({"hires": Hires(4.5, 0.5)}, "hires must be 1.0 to 4.0"),
+    (
+        {"width": 1024, "hires": Hires(3.0, 0.5)},
+        "hires must be a factor from 1 to 2 for 1024 × 32 px: 2048 px is the most",
+    ),
+    ({"hires": Hires(2.0, 0.0)}, "hires_strength must be a number greater than 0"),
+    ({"hires": Hires(2.0, 0.01, 4)}, "hires_strength must be at least 0.25 with 4 steps"),
+    ({"hires": Hires(2.0, 0.5, 0)}, "hires_steps must be 1 to 100"),
+    ({"hires": Hires(2.0, 0.5), "feather": 0, "strength": 1.0}, "hires must be left out"),
+    ({"controls": (Control("a"),) * 4}, "control must be at most 3 controls"),
+    ({"controls": (Control(" "),)}, "control must be 1 to 200 characters"),
+    ({"controls": (Control("a", 2.5),)}, "control_weight must be 0.0 to 2.0"),
+    ({"controls": (Control("a", 1.0, 0.5, 0.5),)}, "control_end must be greater than its start"),
+    ({"controls": (Control("a", 1.0, -0.1),)}, "control_start must be 0.0 to 1.0"),
+    ({"controls": (Control("a", preprocess="x"),)}, "control_preprocess must be one of canny"),
+    ({"controls": (Control("a"),) * 2, "control_images": (b"png",)}, "one picture for each: 2"),
+    ({"control_images": (b"png",)}, "control_image must be one picture for each: 0"),
+    ({"references": (Reference("a"),) * 5}, "reference must be at most 4 references"),
+    ({"references": (Reference(""),)}, "reference must be 1 to 200 characters"),
+    ({"references": (Reference("a", -1.0),)}, "reference_weight must be 0.0 to 2.0"),
+    ({"references": (Reference("a", 1.0, "x"),)}, "reference_kind must be one of subject or style"),
+    (
+        {"references": (Reference("a"),), "reference_images": (b"\0" * (IMAGE_BYTES + 1),)},
+        "reference_image must be at most 16 MiB",
+    ),
+]
+
+
+@pytest.mark.parametrize(("fields", "line"), EDITS)
+def test_what_an_edit_may_not_be_is_one_line(make_request: MakeRequest, fields: dict, line: str):
+    with pytest.raises(InvalidRequest) as refused:
+        make_request(**fields)
+    assert line in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@given(sides, sides, st.floats(*SCALE), st.sampled_from(sorted(ARCHITECTURES)))
+def test_a_second_pass_is_as_large_as_said(width: int, height: int, scale: float, family: str):
+    fields = {
+        "prompt": "a",
+        "checkpoint": "b",
+        "width": width,
+        "height": height,
+        "num_inference_steps": 10,
+        "guidance_scale": 1.0,
+        "sampler": Sampler.EULER,
+        "seed": 0,
+        "family": family,
+    }
+    most = SIDE[1] / max(width, height)
+    if scale >= most + 0.01:
+        with pytest.raises(InvalidRequest, match="2048 px is the most") as refused:
+            GenerationRequest(**fields, hires=Hires(scale, 0.5, 20))
+        scale = float(refused.value.bound.values["fits"])
+        assert scale <= most  # what it names is allowed
+    request = GenerationRequest(**fields, hires=Hires(min(scale, most), 0.5, 20))
+    scale = min(scale, most)
+    larger = request.result_size
+    multiple = min(ARCHITECTURES[family].side_multiple, 16)
+    for before, after in zip((width, height), larger, strict=True):
+        assert after % multiple == 0
+        assert after <= SIDE[1]
+        assert abs(after - before * scale) <= multiple / 2 or after == multiple
+    second = request.second_pass
+    assert second is not None
+    assert (second.width, second.height) == larger == second.result_size
+    assert (second.steps_taken, second.strength, second.hires) == (10, 0.5, None)
+    assert request.cost() > GenerationRequest(**fields).cost() + second.cost() - 1
+    assert pickle.loads(pickle.dumps(request)) == request
+
+
+def test_what_steers_a_picture_costs(make_request: MakeRequest):
+    plain = make_request(num_inference_steps=10)
+    whole = make_request(num_inference_steps=10, controls=(Control("a"),))
+    half = make_request(num_inference_steps=10, controls=(Control("a", 1.0, 0.0, 0.5),))
+    like = make_request(num_inference_steps=10, references=(Reference("a"),))
+    assert plain.cost() < like.cost() < half.cost() < whole.cost() == 1.5 * plain.cost()
+    assert make_request(num_inference_steps=10, tiling=True).cost() == plain.cost()
+    assert plain.result_size == (plain.width, plain.height)

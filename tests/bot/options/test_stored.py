@@ -8,9 +8,19 @@ from hypothesis import strategies as st
 
 from bot.options.stored import from_json, to_json, words
 from generation.catalog import EMBEDDED
+from generation.controls import (
+    CONTROL_WEIGHT,
+    KINDS,
+    MOST_CONTROLS,
+    MOST_REFERENCES,
+    REFERENCE_WEIGHT,
+    Control,
+    Reference,
+)
 from generation.errors import InvalidRequest
+from generation.hires import SCALE, Hires
 from generation.prompts.adapters import ADAPTER_WEIGHT, MOST_ADAPTERS, AdapterUse
-from generation.request import GUIDANCE, SEED, GenerationRequest, Sampler, Uploaded
+from generation.request import FEATHER, GUIDANCE, SEED, GenerationRequest, Sampler, Uploaded
 
 # SQLite takes no half of a surrogate pair, and Discord sends none.
 text = st.text(st.characters(codec="utf-8"), max_size=40)
@@ -53,6 +63,16 @@ def request(**fields: object) -> GenerationRequest:
             max_size=MOST_ADAPTERS,
             unique_by=lambda use: use.name.casefold(),
         ).map(tuple),
+        feather=st.none() | st.integers(*FEATHER),
+        hires=st.none() | st.builds(Hires, st.floats(*SCALE), st.floats(0.01, 1), st.none()),
+        tiling=st.booleans(),
+        controls=st.lists(
+            st.builds(Control, text, st.floats(*CONTROL_WEIGHT)), max_size=MOST_CONTROLS
+        ).map(tuple),
+        references=st.lists(
+            st.builds(Reference, text, st.floats(*REFERENCE_WEIGHT), st.sampled_from(KINDS)),
+            max_size=MOST_REFERENCES,
+        ).map(tuple),
     )
 )
 def test_any_request_reads_back_as_it_was(written: GenerationRequest):
@@ -68,8 +88,25 @@ def test_a_person_s_own_picture_stays_one():
 
 
 def test_every_field_is_written_but_the_picture_s_bytes():
-    written = json.loads(to_json(request(image=b"PNG", strength=0.5)))
-    assert written.keys() == {one.name for one in fields(GenerationRequest)} - {"image"}
+    asked = request(
+        image=b"PNG",
+        strength=0.5,
+        tiling=True,
+        hires=Hires(1.5, 0.5),
+        controls=(Control("edges"),),
+        control_images=(b"PNG",),
+        references=(Reference("face"),),
+        reference_images=(b"PNG",),
+    )
+    masked = request(image=b"PNG", mask=b"PNG", strength=0.5, feather=8)
+    written = {**json.loads(to_json(asked)), **json.loads(to_json(masked))}
+    pictures = {"image", "mask", "control_images", "reference_images"}
+    assert written.keys() == {one.name for one in fields(GenerationRequest)} - pictures
+
+
+def test_a_plain_request_is_written_as_by_earlier_releases():
+    later = {"feather", "hires", "tiling", "controls", "references"}
+    assert not later & json.loads(to_json(request())).keys()
 
 
 def test_what_an_older_release_did_not_write_is_the_default():
