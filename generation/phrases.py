@@ -25,6 +25,8 @@ ENGLISH: Mapping[str, str] = {
     "bound-adapter-name": "written with LoRA names of {least} to {most} characters",
     "bound-adapter-weight": "written with LoRA weights from {least} to {most}, as in"
     " `<lora:name:0.8>`; “{name}” has “{weight}”",
+    "bound-adapter-typable": "1 to {most} characters without `<`, `>` and `:`",
+    "bound-trigger-words": "at most {most} texts of 1 to {length} characters",
     "bound-prompt-texts": "a prompt that changes into at most {most} different texts while it is"
     " drawn, fewer of `[one|other]` and `[from:to:when]`",
     "bound-strength": "a number greater than 0 and at most 1",
@@ -135,6 +137,8 @@ ENGLISH: Mapping[str, str] = {
     "embedding-length": "{file} holds more than {most} vectors",
     "embedding-not-finite": "{file} is damaged: it holds values that are no numbers",
     "adapter-not-listed": "not among the LoRAs here",
+    "adapter-near": "not among the LoRAs here; the most similar names are {names}",
+    "adapter-not-found": "it has no source, and no LoRA of this name is in the folders of models",
     "bound-control-memory": "control nets that together take at most {most} MiB",
     "bound-reference-memory": "references whose models together take at most {most} MiB",
     "bound-control-image": "a complete PNG of at most {most} px on each side",

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from generation.architectures import ARCHITECTURES, DISTILLED, SD1, Architecture
-from generation.catalog.adapters import Adapter
+from generation.catalog.adapters import Adapter, adapter_named
 from generation.catalog.controls import ControlModel, ReferenceModel
 from generation.embedded import CHECKPOINT as EMBEDDED_FOLDER
-from generation.errors import CheckpointUnavailable, InvalidRequest
+from generation.errors import AdapterUnavailable, CheckpointUnavailable, InvalidRequest
 from generation.phrases import Phrase
 from generation.request import GUIDANCE, LCM_STEPS, STEPS, Aspect, Sampler, bounded
 from generation.styles import NAME_LENGTH, NO_STYLE, Style
@@ -206,6 +206,22 @@ class Catalog:
         """The names of styles that people can choose, in order."""
         return tuple(one.name for one in self.styles.values() if self._names(one))
 
+    @property
+    def adapter_names(self) -> tuple[str, ...]:
+        """The names of LoRAs that people can choose, in order."""
+        return tuple(one.name for one in self.adapters.values() if self._names(one))
+
+    def adapter(self, name: str) -> Adapter:
+        """Return the LoRA that a name means; raises AdapterUnavailable, with the nearest names."""
+        if (found := adapter_named(name, self.adapters.values())) is not None:
+            return found
+        names = {one.casefold(): one for one in self.adapter_names}
+        near = difflib.get_close_matches(name.casefold(), names, NEAR)
+        if not near:
+            raise AdapterUnavailable(name, Phrase("adapter-not-listed"))
+        similar = tuple(names[one] for one in near)
+        raise AdapterUnavailable(name, Phrase("adapter-near", names=similar))
+
     def for_everybody(self) -> "Catalog":
         """Return what anybody may choose anywhere, with a suitable default."""
         return self.for_person(frozenset(), age_restricted=False)
@@ -222,7 +238,7 @@ class Catalog:
         """Return a copy whose lines about unknown names say only what everybody may know."""
         return replace(self, discreet=True, roles=frozenset())
 
-    def _names(self, one: Checkpoint | Style) -> bool:
+    def _names(self, one: Checkpoint | Style | Adapter) -> bool:
         if self.discreet and one.age_restricted:
             return False
         return self.roles is None or isinstance(one, Style) or one.admits(self.roles)

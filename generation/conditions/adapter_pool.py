@@ -7,7 +7,7 @@ import torch
 
 from generation.architectures import Sampler
 from generation.catalog import Catalog, Checkpoint
-from generation.catalog.adapters import find_adapter
+from generation.catalog.adapters import find_adapter, weights_of
 from generation.conditions.adapter_file import LoadedAdapter, load_adapter
 from generation.conditions.pool import Held, NoRoom, Pool, key_of
 from generation.conditions.row_adapters import Adapters
@@ -66,7 +66,7 @@ class AdapterPool(Pool[LoadedAdapter]):
                 adapters[place].path,
                 pipeline.adapted,
                 self._device,
-                family=pipeline.architecture.name,
+                family=weights_of(pipeline.architecture.name),
                 most_bytes=self.most_bytes,
             )
 

@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from generation.catalog import Catalog
+from generation.catalog.adapters import weights_of
 from generation.catalog.controls import ControlModel, ReferenceModel, find_model
 from generation.conditions.adapter_keys import Part
 from generation.conditions.control_net import LoadedNet, RowControl, load_net
@@ -28,7 +29,6 @@ from generation.conditions.pool import Held, Key, NoRoom, Pool, key_of
 from generation.controls import Control
 from generation.errors import InvalidRequest
 from generation.loading.memory import total_bytes
-from generation.loading.single_file import family_of_name
 from generation.phrases import Phrase
 from generation.preprocess import control_picture
 from generation.request import GenerationRequest
@@ -143,7 +143,7 @@ class SteeringPool:
         """
         if not (request.controls or request.references):
             return PLAIN
-        family = family_of_name(pipeline.architecture.name)
+        family = weights_of(pipeline.architecture.name)
         controls = [
             find_model(one.name, self._catalog.controls, family) for one in request.controls
         ]

@@ -15,6 +15,7 @@ from PIL import Image
 from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
 from generation.architectures import ARCHITECTURES, Architecture, Sampler
+from generation.catalog.adapters import weights_of
 from generation.conditions.adapter_keys import Part
 from generation.conditions.control_net import RowControls
 from generation.conditions.embeddings import Embeddings
@@ -163,7 +164,7 @@ class Pipeline(ABC):
         self.row_adapters = RowAdapters(self.adapted[Part.DENOISER])
         self.row_references = RowReferences(self.adapted[Part.DENOISER])
         self.row_controls = RowControls()
-        self.embeddings = Embeddings(self.adapted, device, self.architecture.name)
+        self.embeddings = Embeddings(self.adapted, device, weights_of(self.architecture.name))
         self._offloaded: list[UserCpuOffloadHook] = []
         for name, model in loaded.items():
             if offloads and name != self.denoiser:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from generation.json_text import loads
 from generation.loading.denoisers import with_denoiser, with_measured_prediction
 from generation.loading.key_rules import (
     ADAPTED,
@@ -45,8 +46,11 @@ KEPT = re.compile(
     r"modelspec\.(?!thumbnail)\w{1,40}"
     r"|ss_(?:base_model_version|v2|v_parameterization|zero_terminal_snr|output_name|sd_model_name)"
     r"|ss_network_(?:module|dim|alpha)"
+    r"|sshs_model_hash"
     r"|format|prediction_type|name|description|trigger_words?"
 )
+TAGS = "ss_tag_frequency"  # of training, which is kept as the most frequent of them
+MOST_TAGS = 5
 MOST_KEPT = 40
 LONGEST_KEPT = 300  # characters
 
@@ -273,5 +277,29 @@ def _kept(metadata: Mapping[str, str]) -> dict[str, str]:
     kept: dict[str, str] = {}
     for key, text in metadata.items():
         if len(kept) < MOST_KEPT and KEPT.fullmatch(key):
-            kept[key] = shown(" ".join(text[: 2 * LONGEST_KEPT].split()))[:LONGEST_KEPT]
+            kept[key] = _line(text)
+    if tags := _frequent(metadata.get(TAGS, "")):
+        kept[TAGS] = _line(", ".join(tags))
     return kept
+
+
+def _line(text: str) -> str:
+    return shown(" ".join(text[: 2 * LONGEST_KEPT].split()))[:LONGEST_KEPT]
+
+
+def _frequent(text: str) -> list[str]:
+    """Return the tags that a LoRA was trained with at least half as often as with the first.
+
+    kohya's trainer writes how often each stood in each folder of pictures.
+    """
+    counts: Counter[str] = Counter()
+    try:
+        folders = loads(text).values() if text else ()
+        for folder in folders:
+            for tag, count in folder.items():
+                counts[" ".join(tag.split())] += int(count)
+    except (ValueError, TypeError, AttributeError, OverflowError):
+        return []
+    del counts[""]
+    first = counts.most_common(MOST_TAGS)
+    return [tag for tag, count in first if count > 0 and 2 * count >= first[0][1]]
