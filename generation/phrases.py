@@ -149,6 +149,22 @@ ENGLISH: Mapping[str, str] = {
     "adapter-not-listed": "not among the LoRAs here",
     "adapter-near": "not among the LoRAs here; the most similar names are {names}",
     "adapter-not-found": "it has no source, and no LoRA of this name is in the folders of models",
+    "bound-control-memory": "control nets that together take at most {most} MiB",
+    "bound-reference-memory": "references whose models together take at most {most} MiB",
+    "bound-control-image": "a complete PNG of at most {most} px on each side",
+    "control-none": "there is none for {wanted} here",
+    "control-not-listed": "not among those here; the most similar names are {names}",
+    "control-unsupported": "{file} is {what}, which is not supported",
+    "control-lllite": "a ControlNet-LLLite",
+    "control-t2i": "a T2I-Adapter",
+    "control-lora": "a Control-LoRA",
+    "control-other": "a ControlNet of another family",
+    "control-does-not-fit": "{file} does not fit this checkpoint: {name} is {found} instead of"
+    " {wanted}",
+    "reference-face": "{file} needs a face's embedding, which Darkroom does not make",
+    "reference-encoder": "{file} needs an image encoder whose embeddings are {width} wide, and none"
+    " lies in the folders",
+    "reference-lacks": "{file} lacks {name}",
 }
 
 
