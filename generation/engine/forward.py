@@ -64,7 +64,7 @@ class Forward:
             return self._run(pipeline, bucket, groups)
         outputs = {
             kind: iter(self._run(pipeline, bucket, [*compress(groups, wanted)]))
-            for kind, wanted in ((True, plain), (False, map(not_, plain)))
+            for kind, wanted in ((False, map(not_, plain)), (True, plain))
         }
         return [next(outputs[kind]) for kind in plain]
 

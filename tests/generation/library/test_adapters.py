@@ -178,7 +178,7 @@ def test_an_unknown_name_is_told_with_the_nearest(loras: Path):
     catalog = look(loras).catalog
     with pytest.raises(AdapterUnavailable, match="most similar names are watercolour$"):
         catalog.adapter("water color")
-    with pytest.raises(AdapterUnavailable, match="not among the LoRAs here$"):
+    with pytest.raises(AdapterUnavailable, match=r"not among the LoRAs here$"):
         catalog.adapter("zzz")
 
 
