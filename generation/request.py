@@ -203,6 +203,12 @@ class GenerationRequest:
         )
 
     @property
+    def passes(self) -> "tuple[GenerationRequest, ...]":
+        """This, and the request for the second pass if there is one."""
+        second = self.second_pass
+        return (self,) if second is None else (self, second)
+
+    @property
     def result_size(self) -> tuple[int, int]:
         """(width, height) in pixels of the pictures that come out."""
         if self.hires is None:

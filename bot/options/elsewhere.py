@@ -15,7 +15,7 @@ from generation.architectures import DISTILLED
 from generation.catalog import Catalog, Checkpoint, is_file_name
 from generation.errors import InvalidRequest
 from generation.metadata.fields import plain
-from generation.metadata.infotext import Parameters, is_ours
+from generation.metadata.infotext import UPSCALER, Parameters, is_ours
 from generation.metadata.samplers import PLAIN
 from generation.prompts.weights import EMPHASIS, MAX_WEIGHT
 from generation.request import LCM_STEPS, SIDE, Aspect
@@ -50,6 +50,7 @@ _NEUTRAL = {
     "vae": ("automatic", "default", "default (model)"),
     "cfgrescale": ("0", "0.0"),
     "cfgrescalemultiplier": ("0", "0.0"),
+    "hiresupscaler": (UPSCALER,),
     "uncondscale": ("0", "0.0", "1", "1.0"),
 }
 # Values of options that ask for nothing: a seed of any kind, and nothing of the picture kept.

@@ -121,6 +121,7 @@ bound-strength = a number greater than 0 and at most 1
 bound-strength-alone = left out when there is no `image`
 bound-characters = { $least } to { $most } characters
 bound-truth = true or false
+bound-listed = at most { $most } names of LoRAs
 bound-roles = 1 to { $most } roles
 bound-strictness = spoiler or refuse: Discord requires an age restriction for more
 bound-one-of = one of { $names }
@@ -152,6 +153,8 @@ bound-adapters = written with at most { $most } LoRAs
 bound-adapters-memory = LoRAs that together take at most { $most } MiB
 bound-adapters-once = written with each LoRA once
 bound-adapter-name = written with LoRA names of { $least } to { $most } characters
+bound-adapter-typable = 1 to { $most } characters without `<`, `>` and `:`
+bound-trigger-words = at most { $most } texts of 1 to { $length } characters
 bound-adapter-weight = written with LoRA weights from { $least } to { $most }, as in `<lora:name:0.8>`; “{ $name }” has “{ $weight }”
 bound-prompt-texts = a prompt that changes into at most { $most } different texts while it is drawn, fewer of `[one|other]` and `[from:to:when]`
 bound-strength-needed = greater than 0 and at most 1 when there is an image
@@ -196,8 +199,12 @@ bound-without-lcm = a sampler other than { $sampler } unless lcm = true
 adapter-kind = { $file } is { $what }, not a LoRA
 adapter-other-family = { $file } was made for { $made }, not for { $wanted }
 adapter-does-not-fit = { $file } does not fit { $wanted }: most of its layers are others
+adapter-not-drawn = { $file } was made for { $family }, which is not supported
+adapter-no-family = { $file } does not say what it was made for, and fits nothing that is supported
 adapter-size = { $file } holds more than { $most } MiB
 adapter-not-listed = not among the LoRAs here
+adapter-near = not among the LoRAs here; the most similar names are { $names }
+adapter-not-found = it has no source, and no LoRA of this name is in the folders of models
 embedding-pickled = { $file } is pickled and may contain code, so it is refused; this converts it: { $command }
 embedding-kind = { $file } is { $what }, not an embedding
 embedding-does-not-fit = { $file } does not fit the text encoders of { $wanted }
@@ -384,6 +391,7 @@ command-outpaint = Draw around one of your own pictures
 uploaded-picture = an uploaded picture
 
 menu-source = Use as source image
+form-imagine = New picture
 form-source = Use as source image
 form-source-prompt = What to turn the picture into
 form-source-prompt-first =
@@ -601,6 +609,8 @@ queue-more = and { $more } more
 command-checkpoints = The models you can pick, with their settings and a sample picture
     .search = Part of a name
     .refresh = Look for new files now (the bot's owners only)
+command-loras = The LoRAs you can add to a prompt, with their trigger words
+    .search = Part of a name or of a trigger word
 refresh-new =
     { $count ->
         [one] 1 new checkpoint
@@ -624,6 +634,17 @@ checkpoint-default = Used by default
 style-prompt = **With your prompt** { $prompt }
 style-without = **Without** { $prompt }
 style-for = **For** { $checkpoints }
+lora-family = **For** { $family }
+lora-triggers = **Trigger words** { $words }
+lora-weight = **Weight** { $weight }
+lora-brings = **Made for** { $settings }
+lora-steps =
+    { $steps ->
+        [one] one step
+       *[other] { $steps } steps
+    }
+lora-guidance = guidance { $guidance }
+lora-unknown = Nothing more is known about it.
 example-alt = A picture made with { $name }
 nothing-offered = There is nothing to choose from here.
 page-back = Back
@@ -635,6 +656,7 @@ error-too-fast =
        *[other] That was quick. Try again in { $seconds } seconds.
     }
 error-age-restricted = { $name } is for age-restricted channels only.
+error-lora-forbidden = The LoRA { $name } is not allowed here; `/loras` lists those that are.
 error-checkpoint-reserved = { $name } is reserved for certain roles, and you have none of them here.
 settings-style = style { $style }
 details-styled = Full prompt
@@ -683,6 +705,9 @@ command-config-quota = Limit what each person may ask for in a day (UTC); for th
     .seconds-per-day = Seconds of device time
     .running-at-once = How many jobs of one person run at the same time; the others wait
 command-config-access = Choose the channels and roles that may ask for pictures
+command-config-loras = Allow or forbid a LoRA here
+    .action = What to do with it
+    .lora = Its name
 command-config-safety = Choose what happens to pictures that are probably not safe for work
     .age-restricted = In age-restricted channels (spoiler)
     .elsewhere = In all other channels (refuse)
@@ -704,6 +729,11 @@ config-not-set = –
 config-from-channel = (from the channel)
 config-from-server = (from the server)
 config-built-in = (built in)
+config-loras =
+    .allow = Allow it, and of the others only those that are allowed too
+    .forbid = Forbid it
+    .forget = Take it off both lists
+config-none = none
 config-more = { $more } more
 config-only-in = Only in { $channels }
 config-pick-channels = Only in these channels (none: in all of them)

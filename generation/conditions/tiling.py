@@ -58,9 +58,8 @@ def _convolve(
             "dilation": layer.dilation,
             "groups": layer.groups,
         }
-        return functional.conv2d(
-            around(rows, (across, across, down, down)), weight, bias, **options
-        )
+        wide = around(rows, (across, across, down, down))
+        return functional.conv2d(wide, weight, bias, **options)
 
     if bool(tiled.all()):
         return wrapped(inputs)

@@ -44,7 +44,8 @@ def feathered(white: Mask, feather: int) -> NDArray[np.float32]:
     # Further out than this it is 0 anyway.
     top, left = max(0, rows[0] - feather), max(0, columns[0] - feather)
     box = np.s_[top : rows[-1] + feather + 1, left : columns[-1] + feather + 1]
-    near = np.maximum(0, 1 - np.sqrt(_squared_distances(white[box], feather)) / (feather + 1))
+    distances = np.sqrt(_squared_distances(white[box], feather))
+    near = np.where(distances <= feather, 1 - distances / (feather + 1), 0)
     share[box] = near * near * (3 - 2 * near)
     return share
 

@@ -33,10 +33,14 @@ class Sides(NamedTuple):
 
 
 class Canvas(NamedTuple):
-    """A picture with room around it, RGB, and its mask, L: white is to be drawn."""
+    """A picture with room around it, RGB, its mask, L, white where is to be drawn, and its place.
+
+    That is how many pixels are left of it, and above.
+    """
 
     picture: Image.Image
     mask: Image.Image
+    place: tuple[int, int]
 
 
 def extend(picture: Image.Image, sides: Sides, architecture: Architecture) -> Canvas:
@@ -67,14 +71,13 @@ def zoom_out(picture: Image.Image, factor: float, architecture: Architecture) ->
     Raises InvalidRequest, naming ``zoom`` and its bound.
     """
     bounded("zoom", factor, ZOOM)
-    width, height = (nearest(side, architecture) for side in picture.size)
-    small = (max(1, round(picture.width / factor)), max(1, round(picture.height / factor)))
-    if small == (width, height):
+    size = (nearest(picture.width, architecture), nearest(picture.height, architecture))
+    inside = (max(1, round(size[0] / factor)), max(1, round(size[1] / factor)))
+    if inside == size:
         raise InvalidRequest("zoom", Phrase("bound-canvas-more"))
-    inside = (min(small[0], width), min(small[1], height))
     smaller = picture.convert("RGB").resize(inside, Image.Resampling.LANCZOS)
-    left, top = ((whole - part) // 2 for whole, part in zip((width, height), inside, strict=True))
-    return _canvas(smaller, Sides(left, top, width - inside[0] - left, height - inside[1] - top))
+    left, top = ((whole - part) // 2 for whole, part in zip(size, inside, strict=True))
+    return _canvas(smaller, Sides(left, top, size[0] - inside[0] - left, size[1] - inside[1] - top))
 
 
 def square(picture: Image.Image, architecture: Architecture) -> Canvas:
@@ -120,7 +123,7 @@ def _canvas(picture: Image.Image, sides: Sides) -> Canvas:
     ]
     mask = Image.new("L", canvas.size, 255)
     mask.paste(0, (kept[0], kept[1], kept[2], kept[3]))
-    return Canvas(canvas, mask)
+    return Canvas(canvas, mask, (sides.left, sides.top))
 
 
 def _filled(

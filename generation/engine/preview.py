@@ -61,7 +61,7 @@ def predict_clean(
 
 def as_small(latents: Sequence[torch.Tensor]) -> torch.Tensor:
     """Return latents [1, channels, h, w] as [n, channels, h, w], all as small as the smallest."""
-    least = min(tuple(one.shape[-2:]) for one in latents)
+    least = min((one.shape[-2], one.shape[-1]) for one in latents)
     return torch.cat(
         [one if one.shape[-2:] == least else adaptive_avg_pool2d(one, least) for one in latents]
     )

@@ -3,6 +3,7 @@
 from enum import Enum, auto
 
 from bot.features.editing.region import TEMPLATE as REGION
+from bot.features.imagine.prompt_form import BEGUN
 from bot.features.imagine.source_menu import SOURCE
 from bot.ui.actions import moderation_actions
 from bot.ui.actions.custom_id import TEMPLATE
@@ -28,6 +29,7 @@ COMMANDS = {
     "inspect": Learns.NOTHING,
     "help": Learns.NOTHING,
     "checkpoints": Learns.SEEN,
+    "loras": Learns.NOTHING,
     "styles": Learns.SEEN,
     "history": Learns.OWN,
     "favourites": Learns.SEEN,
@@ -44,6 +46,7 @@ COMMANDS = {
     "config defaults": Learns.ADMINISTRATORS,
     "config bounds": Learns.ADMINISTRATORS,
     "config quota": Learns.ADMINISTRATORS,
+    "config loras": Learns.ADMINISTRATORS,
     "config safety": Learns.ADMINISTRATORS,
     "config negative": Learns.ADMINISTRATORS,
     "config reset": Learns.ADMINISTRATORS,
@@ -84,6 +87,7 @@ AUTOCOMPLETES = {
     "config defaults checkpoint": Learns.NOTHING,
     "config defaults style": Learns.NOTHING,
     "config defaults sampler": Learns.NOTHING,
+    "config loras lora": Learns.NOTHING,
     "cancel job": Learns.OWN,
     "mod block duration": Learns.NOTHING,
     "mod history checkpoint": Learns.NOTHING,
@@ -126,7 +130,8 @@ DYNAMIC = {TEMPLATE.pattern, moderation_actions.TEMPLATE.pattern, REGION.pattern
 
 FORMS = {
     TEMPLATE.pattern: (Learns.SEEN, ("job:{}:remix", "job:{}:customzoom:0")),
-    REGION.pattern: (Learns.SEEN, ("region:{}:0:{}:3:0:2:draw",)),
+    REGION.pattern: (Learns.SEEN, ("region:{0}:0:{1}:3:0:2:draw",)),
+    BEGUN.pattern: (Learns.OWN, ("imagine:1",)),
     SOURCE.pattern: (Learns.OWN, (f"source:{HASH}", f"source:{HASH}:private")),
     moderation_actions.TEMPLATE.pattern: (Learns.MODERATORS, ("mod:remove:{}", "mod:block:{}")),
 }
@@ -137,6 +142,7 @@ FORMS = {
 VIEWS = {
     "OwnAlbum": Learns.SEEN,
     "CatalogBrowser": Learns.SEEN,
+    "LoraBrowser": Learns.NOTHING,
     "Offer": Learns.OWN,
     "Question": Learns.OWN,
     "_Erase": Learns.OWN,
