@@ -3,8 +3,8 @@
 import logging
 import weakref
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,9 +33,13 @@ Key = tuple[str, Path, int, int]
 
 @dataclass(frozen=True, eq=False)
 class Lease:
-    """A request's adapters; they stay loaded as long as anybody holds this."""
+    """A request's adapters; they stay loaded as long as anybody holds this.
+
+    ``files`` are theirs, by the names that the request has.
+    """
 
     adapters: Adapters
+    files: Mapping[str, Path] = field(default_factory=dict)
 
 
 class AdapterPool:
@@ -95,7 +99,10 @@ class AdapterPool:
         mine = self._load(pipeline, adapters, keys)
         try:
             if self._shrink(self.most_bytes):
-                return self._lease(mine, request, pipeline)
+                files = {
+                    use.name: one.path for use, one in zip(request.adapters, adapters, strict=True)
+                }
+                return self._lease(mine, files, request, pipeline)
         finally:
             self._give_back(mine)
         self._shrink(self.most_bytes)
@@ -106,9 +113,13 @@ class AdapterPool:
         raise InvalidRequest("adapters", Phrase("bound-adapters-memory", most=most))
 
     def _lease(
-        self, mine: list[LoadedAdapter], request: GenerationRequest, pipeline: "Pipeline"
+        self,
+        mine: list[LoadedAdapter],
+        files: Mapping[str, Path],
+        request: GenerationRequest,
+        pipeline: "Pipeline",
     ) -> Lease:
-        lease = Lease(tuple(zip(mine, request.adapters, strict=True)))
+        lease = Lease(tuple(zip(mine, request.adapters, strict=True)), files)
         if mine:
             self._in_use.update(mine)
             ended = weakref.finalize(lease, self._end, mine, pipeline.row_adapters)

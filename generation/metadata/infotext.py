@@ -21,6 +21,7 @@ from typing import TypeVar
 from generation.json_text import loads
 from generation.metadata import samplers
 from generation.metadata.samplers import THEIR_NAMES, sampler_named
+from generation.prompts.adapters import written
 from generation.request import GenerationRequest, Sampler
 
 __all__ = ["Parameters", "describe", "enlarged", "parse", "sampler_named", "write"]
@@ -31,6 +32,7 @@ NEGATIVE = "Negative prompt:"
 EXACT, EXACT_NEGATIVE = "Exact prompt", "Exact negative prompt"
 ENLARGED_BY = "Postprocess upscale by"
 RESCALED_BY = "CFG Rescale"  # as its extension for the web UI writes it
+ADAPTER_HASHES = "Lora hashes"
 LEAST_PAIRS = 3  # fewer are words with a colon among them
 MAX_OTHERS = 64
 
@@ -85,10 +87,19 @@ class Parameters:
         return self != Parameters()
 
 
-def describe(request: GenerationRequest, *, seed: int, model_hash: str | None = None) -> Parameters:
-    """Return how a request's picture was made; ``seed`` is the picture's own."""
+def describe(
+    request: GenerationRequest,
+    *,
+    seed: int,
+    model_hash: str | None = None,
+    adapter_hashes: Mapping[str, str] | None = None,
+) -> Parameters:
+    """Return how a request's picture was made; ``seed`` is the picture's own.
+
+    LoRAs stand in the prompt, as the web UI writes them; ``adapter_hashes`` are theirs by name.
+    """
     return Parameters(
-        prompt=request.prompt,
+        prompt=" ".join((request.prompt, *map(written, request.adapters))),
         negative_prompt=request.negative_prompt,
         steps=request.num_inference_steps,
         sampler=request.sampler.value,
@@ -99,8 +110,13 @@ def describe(request: GenerationRequest, *, seed: int, model_hash: str | None = 
         model=request.checkpoint,
         model_hash=model_hash,
         strength=request.strength,
-        other={**_rescaled(request), **_version()},
+        other={**_rescaled(request), **_hashed(adapter_hashes or {}), **_version()},
     )
+
+
+def _hashed(hashes: Mapping[str, str]) -> dict[str, str]:
+    listed = ", ".join(f"{name}: {digits}" for name, digits in hashes.items())
+    return {ADAPTER_HASHES: listed} if listed else {}
 
 
 def _rescaled(request: GenerationRequest) -> dict[str, str]:
