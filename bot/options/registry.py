@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from enum import Enum, Flag, auto
 from typing import Any
 
+from bot.options.adapters.asked import choices, samplers_for
+from bot.options.adapters.value import Adapters
 from bot.options.values import (
     Name,
     Number,
@@ -29,7 +31,7 @@ from bot.options.values import (
     Value,
     Whole,
 )
-from generation.catalog import Catalog
+from generation.catalog import Catalog, Checkpoint
 from generation.metadata.infotext import RESCALED_BY
 from generation.request import COUNT, GUIDANCE, PROMPT_LENGTH, RESCALE, SEED, STEPS, Aspect
 from generation.styles import NAME_LENGTH
@@ -56,6 +58,7 @@ EVERY_LAYER = frozenset(Layer)
 PEOPLE = frozenset((Layer.PERSON, Layer.PLACE))
 NO_LAYER: frozenset[Layer] = frozenset()
 
+# What can be chosen; of a mapping, by labels that are its values.
 Offers = Callable[[Catalog, Mapping[str, Any]], Iterable[str]]
 
 
@@ -101,8 +104,16 @@ def _styles(catalog: Catalog, said: Mapping[str, Any]) -> Iterable[str]:
 
 
 def _samplers(catalog: Catalog, said: Mapping[str, Any]) -> Iterable[str]:
+    return samplers_for(catalog, said, _picked(catalog, said))
+
+
+def _loras(catalog: Catalog, said: Mapping[str, Any]) -> Iterable[str]:
+    return choices(catalog, said, _picked(catalog, said))
+
+
+def _picked(catalog: Catalog, said: Mapping[str, Any]) -> Checkpoint:
     picked = said.get("checkpoint")
-    return catalog[picked if picked in catalog.names else catalog.default].samplers
+    return catalog[picked if picked in catalog.names else catalog.default]
 
 
 # In the order of /imagine.
@@ -240,6 +251,17 @@ _DECLARED = (
         file=RESCALED_BY,
         shown=Shown.EVERYWHERE,
     ),
+    Option(
+        field="lora",
+        key="lora",
+        value=Adapters(),
+        names=("lora",),
+        takes_all=True,
+        request="adapters",
+        column="lora",
+        offers=_loras,
+        shown=Shown.EVERYWHERE,
+    ),
     Option(field="private", key="private", value=Truth(), layers=frozenset((Layer.PERSON,))),
 )
 OPTIONS = {option.field: option for option in _DECLARED}
@@ -257,6 +279,7 @@ _SHOWN_FIRST = (
     "count",
     "steps",
     "sampler",
+    "lora",
 )
 
 

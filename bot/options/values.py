@@ -65,6 +65,10 @@ class Value:
         """Return it as a message argument, with markup escaped."""
         return inert(self.show(value), SHOWN_NAME)
 
+    def cell(self, value: Any) -> Any:  # noqa: ANN401
+        """Return it for a table or JSON."""
+        return value
+
 
 @dataclass(frozen=True, slots=True)
 class Whole(Value):

@@ -25,7 +25,7 @@ from generation.engine.sample import Sample
 from generation.errors import GenerationError, InvalidRequest, OutOfMemory, StepFailed
 from generation.families.pipeline import Pipeline, Prompts
 from generation.loading.memory import is_out_of_memory
-from generation.loading.model_hash import model_hash
+from generation.loading.model_hash import adapter_hash, model_hash
 from generation.metadata.infotext import describe, enlarged
 from generation.metadata.png import chunks, read
 from generation.phrases import Phrase
@@ -154,14 +154,17 @@ class Drawing:
         return Progress(self.step_told, self.steps, preview)
 
     def describe(self, seed: int) -> PngInfo:
-        """Return the metadata for its picture with this seed; reads the checkpoint once."""
+        """Return the metadata for its picture with this seed; reads each file of weights once."""
         source = self.pipeline.source
         shown = (
             None
             if source is None
             else model_hash(self.request.checkpoint, source, self.pipeline.architecture)
         )
-        return chunks(describe(self.request, seed=seed, model_hash=shown))
+        hashes = {name: adapter_hash(file) for name, file in self.lease.files.items()}
+        known = {name: digits for name, digits in hashes.items() if digits is not None}
+        said = describe(self.request, seed=seed, model_hash=shown, adapter_hashes=known)
+        return chunks(said)
 
     def next_sample(self, of: Pass) -> Sample:
         """Return the next picture before its first step; it counts as joined from now on."""

@@ -14,6 +14,7 @@ from bot.options.values import Prompt, nearest_shape
 from bot.texts import say
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
+from generation.prompts.adapters import written
 from generation.styles import NO_STYLE
 
 
@@ -23,8 +24,10 @@ def form_of(catalog: Catalog, parent: NewJob) -> dict[str, str]:
     The prompt is shown without its style, which is applied again if it still exists.
     """
     words = _unstyled(catalog, parent)
+    tags = _written(catalog, parent)
     said = options_of(parent).but(
-        prompt=escape(words.prompt), negative_prompt=words.negative_prompt
+        prompt=escape(" ".join(filter(None, (words.prompt, tags)))),
+        negative_prompt=words.negative_prompt,
     )
     return {
         option.field: option.value.write(said[option.field]) if option.field in said else ""
@@ -43,6 +46,7 @@ def remix(catalog: Catalog, parent: NewJob, form: Mapping[str, str], layers: Lay
     said = options_of(parent).but(
         aspect=nearest_shape(request.width / request.height),
         style=parent.style if parent.style in catalog.styles else NO_STYLE,
+        lora=None,  # the prompt has them
         **_read({**_words_of(catalog, parent), **form}),
     )
     jobs = all_said(said, catalog)
@@ -53,6 +57,13 @@ def remix(catalog: Catalog, parent: NewJob, form: Mapping[str, str], layers: Lay
         same_size = replace(made.request, width=request.width, height=request.height)
         return replace(made, request=same_size)
     return made
+
+
+def _written(catalog: Catalog, parent: NewJob) -> str:
+    """Return the LoRAs that the style does not bring, as they stand in prompts."""
+    style = catalog.styles.get(parent.style or "")
+    styled = style.adapters if style else ()
+    return " ".join(written(use) for use in parent.request.adapters if use not in styled)
 
 
 def _words_of(catalog: Catalog, parent: NewJob) -> dict[str, str]:
