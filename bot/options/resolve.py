@@ -7,6 +7,7 @@ from typing import Any
 from bot.options import dialects
 from bot.options.image_options import ImageOptions
 from bot.options.registry import OPTIONS, Layer
+from bot.options.steering import steered
 from bot.options.values import new_seed, pick
 from bot.texts import say
 from bot.texts.inert import inert, inert_list
@@ -100,7 +101,8 @@ def built_in(name: str, checkpoint: Checkpoint) -> Any:  # noqa: ANN401
 def request_of(catalog: Catalog, said: ImageOptions) -> GenerationRequest:
     """Fill in what is still unset, and apply the style.
 
-    Raises InvalidRequest, naming the field and its limit, or CheckpointUnavailable.
+    Raises InvalidRequest, naming the field and its limit, CheckpointUnavailable or
+    AdapterUnavailable.
     """
     style = style_of(catalog, said.get("style"))
     checkpoint = catalog[said.get("checkpoint", _default(catalog, style))]
@@ -127,6 +129,7 @@ def request_of(catalog: Catalog, said: ImageOptions) -> GenerationRequest:
     filled["family"] = checkpoint.family
     # What is still unset is up to the request's own defaults.
     said_at_all = {name: value for name, value in filled.items() if value is not None}
+    said_at_all |= steered(catalog, said, checkpoint)
     return GenerationRequest(prompt=prompt, negative_prompt=negative_prompt, **said_at_all)
 
 

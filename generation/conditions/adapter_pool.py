@@ -76,4 +76,6 @@ class AdapterPool(Pool[LoadedAdapter]):
         except NoRoom:
             most = self.most_bytes // 2**20
             raise InvalidRequest("adapters", Phrase("bound-adapters-memory", most=most)) from None
-        return held and Lease(tuple(zip(held.items, request.adapters, strict=True)), held)
+        if held is None:
+            return None
+        return Lease(tuple(zip(held.items, request.adapters, strict=True)), held)

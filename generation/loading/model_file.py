@@ -49,8 +49,9 @@ class ModelFile:
     "dmd2" or "schnell", where that is sure. ``sizes`` are what else shapes tell: of a union net how
     many things it reads, of an IP-Adapter how wide embeddings of pictures it takes, and of an image
     encoder how wide those are that it gives, projected and not. ``parts`` are the parameters
-    of each part, ``precisions`` those stored in each precision ("fp16", "bf16", "fp8", …). ``bytes`` are those of
-    the file. ``problem`` says in a line why it cannot be read; None for a whole file.
+    of each part, ``precisions`` those stored in each precision ("fp16", "bf16", "fp8", …).
+    ``bytes`` are those of the file. ``problem`` says in a line why it cannot be read; None for a
+    whole file.
     """
 
     path: Path

@@ -24,9 +24,7 @@ def open_image(png: bytes) -> Image.Image:
     return Image.open(io.BytesIO(png)).convert("RGB")
 
 
-def pipeline_for(
-    folder: Path, request: GenerationRequest, controls: Sequence[ControlModel]
-) -> Any:
+def pipeline_for(folder: Path, request: GenerationRequest, controls: Sequence[ControlModel]) -> Any:
     """Return the pipeline that somebody would use for a request, with its nets."""
     plain = PIPELINES[request.family][0].from_pretrained(folder, dtype=torch.float32)
     plain.vae.enable_slicing()

@@ -142,9 +142,7 @@ def test_a_union_net_is_told_what_it_reads(
     assert not np.array_equal(drawn, pixels(run(engine, other)))
 
 
-def test_who_has_no_net_has_the_plain_pictures(
-    world: World, engine: Engine, ask: MakeRequest
-):
+def test_who_has_no_net_has_the_plain_pictures(world: World, engine: Engine, ask: MakeRequest):
     plain = ask("sd1")
     assert np.array_equal(pixels(run(engine, plain)), draw(world.folders["sd1"], plain))
 
