@@ -159,7 +159,8 @@ class Catalog:
     Every catalog finds everything. A ``discreet`` one lists nothing age-restricted, and one with
     ``roles`` no checkpoint that is reserved for others. Parts that were given the same catalog all
     see what it becomes. ``adapters`` are LoRAs and their relatives, ``embeddings`` words that
-    prompts can name, ``controls`` ControlNets and ``references`` IP-Adapters.
+    prompts can name, ``controls`` ControlNets and ``references`` IP-Adapters. LoRAs whose names are
+    ``withheld`` are not listed.
     """
 
     checkpoints: Mapping[str, Checkpoint]
@@ -169,6 +170,7 @@ class Catalog:
     roles: frozenset[int] | None = None
     adapters: Mapping[str, Adapter] = field(default_factory=dict)
     embeddings: Mapping[str, Adapter] = field(default_factory=dict)
+    withheld: frozenset[str] = frozenset()
     controls: Mapping[str, ControlModel] = field(default_factory=dict)
     references: Mapping[str, ReferenceModel] = field(default_factory=dict)
 
@@ -209,7 +211,11 @@ class Catalog:
     @property
     def adapter_names(self) -> tuple[str, ...]:
         """The names of LoRAs that people can choose, in order."""
-        return tuple(one.name for one in self.adapters.values() if self._names(one))
+        return tuple(
+            one.name
+            for one in self.adapters.values()
+            if one.name not in self.withheld and self._names(one)
+        )
 
     def adapter(self, name: str) -> Adapter:
         """Return the LoRA that a name means; raises AdapterUnavailable, with the nearest names."""

@@ -134,13 +134,18 @@ class SteeringPool:
         """Drop what is not in use; return whether that can help."""
         return self.kept.drop_idle()
 
-    def take(self, pipeline: "Pipeline", request: GenerationRequest) -> Steering | None:
-        """Return what steers a request's pictures, loading what is not here.
+    def take(self, pipeline: "Pipeline", request: GenerationRequest) -> list[Steering] | None:
+        """Return what steers a request's pictures in each pass, loading what is not here.
 
         None as long as what is in use leaves no room for it: ask again later. Raises
         AdapterUnavailable, and InvalidRequest for pictures that are missing or damaged, and where
         the models do not fit even alone.
         """
+        found = [self._take_for(pipeline, one) for one in request.passes]
+        steerings = [one for one in found if one is not None]
+        return steerings if len(steerings) == len(found) else None
+
+    def _take_for(self, pipeline: "Pipeline", request: GenerationRequest) -> Steering | None:
         if not (request.controls or request.references):
             return PLAIN
         family = weights_of(pipeline.architecture.name)

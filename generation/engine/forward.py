@@ -56,8 +56,8 @@ class Forward:
     ) -> list[list[torch.Tensor]]:
         """Run the samples together, unless some would miss the compiled kernels for others' sake.
 
-        Those with LoRAs, nets or references do. That matters where the kernels must always be the
-        same.
+        Those with LoRAs, nets, references or tiling do. That matters where the kernels must always
+        be the same.
         """
         plain = [all(row.is_plain for row in group) for group in groups]
         if len({*plain}) < 2 or not (self._row_counts and pipeline.row_counts(groups[0][0])):

@@ -32,7 +32,7 @@ from generation.loading.key_rules import (
     Tensors,
     family_of,
 )
-from generation.loading.model_file import Kind, ModelFile, Part
+from generation.loading.model_file import UNET_INPAINTS, Kind, ModelFile, Part
 from generation.loading.safetensors_file import Header, Tensor, open_header, shown
 from generation.loading.steering_files import STEERING, with_steering
 from generation.phrases import Phrase
@@ -115,8 +115,9 @@ def checkpoint_problem(file: ModelFile, drawn: tuple[str, ...]) -> Phrase | None
     if file.family not in drawn:
         title = TITLES.get(file.family, file.family)
         return Phrase("checkpoint-not-drawn", file=name, family=title)
-    if file.inpaints:
-        return Phrase("checkpoint-inpaints", file=name)
+    if file.inpaints and file.in_channels != UNET_INPAINTS:
+        title = TITLES.get(file.family, file.family)
+        return Phrase("checkpoint-inpaints", file=name, family=title)
     if file.edits:
         return Phrase("checkpoint-edits", file=name, channels=file.in_channels or 0)
     if file.quantization not in (None, SCALED):

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from generation.phrases import Phrase
 
+# What the UNets of inpainting models take: the latents, a mask, and the latents of what stays.
+UNET_INPAINTS = 9
+
 
 class Kind(StrEnum):
     """What a file holds."""
@@ -87,7 +90,7 @@ class ModelFile:
     @property
     def inpaints(self) -> bool:
         """Whether its denoiser takes a mask and the picture behind it, too."""
-        return self.in_channels in (9, 33, 96)  # SD; SD 3; Flux Fill
+        return self.in_channels in (UNET_INPAINTS, 33, 96)  # SD 3; Flux Fill
 
     @property
     def edits(self) -> bool:

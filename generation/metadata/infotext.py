@@ -30,6 +30,7 @@ Number = TypeVar("Number", int, float)
 NEGATIVE = "Negative prompt:"
 EXACT, EXACT_NEGATIVE = "Exact prompt", "Exact negative prompt"
 ENLARGED_BY = "Postprocess upscale by"
+UPSCALER = "waifu2x"
 RESCALED_BY = "CFG Rescale"  # as its extension for the web UI writes it
 LEAST_PAIRS = 3  # fewer are words with a colon among them
 MAX_OTHERS = 64
@@ -86,7 +87,11 @@ class Parameters:
 
 
 def describe(request: GenerationRequest, *, seed: int, model_hash: str | None = None) -> Parameters:
-    """Return how a request's picture was made; ``seed`` is the picture's own."""
+    """Return how a request's picture was made; ``seed`` is the picture's own.
+
+    Of two strengths it is the second pass's, as in the web UI.
+    """
+    second = request.hires
     return Parameters(
         prompt=request.prompt,
         negative_prompt=request.negative_prompt,
@@ -98,14 +103,30 @@ def describe(request: GenerationRequest, *, seed: int, model_hash: str | None = 
         height=request.height,
         model=request.checkpoint,
         model_hash=model_hash,
-        strength=request.strength,
-        other={**_rescaled(request), **_version()},
+        strength=request.strength if second is None else second.strength,
+        other={**_rescaled(request), **_edited(request), **_version()},
     )
 
 
 def _rescaled(request: GenerationRequest) -> dict[str, str]:
     rescale = _number(request.guidance_rescale)
     return {} if rescale is None else {RESCALED_BY: rescale}
+
+
+def _edited(request: GenerationRequest) -> dict[str, str]:
+    """Return the web UI's own keys for what is more than a prompt and a source."""
+    said: dict[str, str] = {}
+    if request.feather is not None:
+        said["Mask blur"] = str(request.feather)
+    if request.hires is not None:
+        said["Hires upscale"] = _number(request.hires.scale) or ""
+        if request.hires.steps is not None:
+            said["Hires steps"] = str(request.hires.steps)
+        if request.hires.factor is not None:
+            said["Hires upscaler"] = UPSCALER
+    if request.tiling:
+        said["Tiling"] = "True"
+    return said
 
 
 def enlarged(source: Parameters, *, factor: int) -> Parameters:
@@ -116,7 +137,7 @@ def enlarged(source: Parameters, *, factor: int) -> Parameters:
     """
     others = {key: value for key, value in source.other.items() if key != "Version"}
     before = whole(others.get(ENLARGED_BY, "")) or 1
-    by = {ENLARGED_BY: str(before * factor), "Postprocess upscaler": "waifu2x"}
+    by = {ENLARGED_BY: str(before * factor), "Postprocess upscaler": UPSCALER}
     return replace(source, other={**others, **by, **_version()})
 
 

@@ -2,6 +2,7 @@
 
 from enum import Enum, auto
 
+from bot.features.imagine.prompt_form import BEGUN
 from bot.features.imagine.source_menu import SOURCE
 from bot.ui.actions import moderation_actions
 from bot.ui.actions.custom_id import TEMPLATE
@@ -25,6 +26,7 @@ COMMANDS = {
     "inspect": Learns.NOTHING,
     "help": Learns.NOTHING,
     "checkpoints": Learns.SEEN,
+    "loras": Learns.NOTHING,
     "styles": Learns.SEEN,
     "history": Learns.OWN,
     "favourites": Learns.SEEN,
@@ -41,6 +43,7 @@ COMMANDS = {
     "config defaults": Learns.ADMINISTRATORS,
     "config bounds": Learns.ADMINISTRATORS,
     "config quota": Learns.ADMINISTRATORS,
+    "config loras": Learns.ADMINISTRATORS,
     "config safety": Learns.ADMINISTRATORS,
     "config negative": Learns.ADMINISTRATORS,
     "config reset": Learns.ADMINISTRATORS,
@@ -82,6 +85,7 @@ AUTOCOMPLETES = {
     "config defaults checkpoint": Learns.NOTHING,
     "config defaults style": Learns.NOTHING,
     "config defaults sampler": Learns.NOTHING,
+    "config loras lora": Learns.NOTHING,
     "cancel job": Learns.OWN,
     "mod block duration": Learns.NOTHING,
     "mod history checkpoint": Learns.NOTHING,
@@ -119,6 +123,7 @@ DYNAMIC = {TEMPLATE.pattern, moderation_actions.TEMPLATE.pattern}
 
 FORMS = {
     TEMPLATE.pattern: (Learns.SEEN, ("job:{}:remix",)),
+    BEGUN.pattern: (Learns.OWN, ("imagine:1",)),
     SOURCE.pattern: (Learns.OWN, (f"source:{HASH}", f"source:{HASH}:private")),
     moderation_actions.TEMPLATE.pattern: (Learns.MODERATORS, ("mod:remove:{}", "mod:block:{}")),
 }
@@ -129,6 +134,7 @@ FORMS = {
 VIEWS = {
     "OwnAlbum": Learns.SEEN,
     "CatalogBrowser": Learns.SEEN,
+    "LoraBrowser": Learns.NOTHING,
     "Offer": Learns.OWN,
     "Question": Learns.OWN,
     "_Erase": Learns.OWN,
