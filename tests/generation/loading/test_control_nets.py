@@ -141,7 +141,9 @@ def test_what_no_shape_tells_a_configuration_says(tmp_path: Path):
     assert loaded.config["controlnet_conditioning_channel_order"] == "bgr"
     assert list(loaded.config["block_out_channels"]) == list(unet["block_out_channels"])
     said.write_text("[" * 5000)
-    assert load_control_net(file, said, unet, torch.float32).config["global_pool_conditions"] is False
+    assert (
+        load_control_net(file, said, unet, torch.float32).config["global_pool_conditions"] is False
+    )
 
 
 def test_a_net_that_lacks_weights_is_told(tmp_path: Path):
