@@ -9,7 +9,7 @@ from generation.worker.worker import calm_threads
 
 LABELS = {
     "kept_pixels_differing": "Values that differ where a picture is kept, of all masks",
-    "seam_levels_after_10_zooms": "The strongest seam of ten zooms, beyond its surroundings (levels)",
+    "seam_levels_after_10_zooms": "The strongest seam of ten zooms, over its surroundings (levels)",
     "control_overhead_pct": "A row with a ControlNet, over a plain one (%)",
     "panel_redraw_ms": "The panel to pick a region in, drawn again (ms)",
 }

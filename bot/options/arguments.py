@@ -216,6 +216,8 @@ def _marks(text: str) -> list[_Mark]:
         twice = len(dash) > 1 or dash in _LONG
         firm = apart and twice and not found["gap"]
         option = names.get(name)
+        if name in midjourney.PARAMETERS and not _is_ours(option, text[found.end() :]):
+            option = None
         if option is None and name not in midjourney.PARAMETERS:
             if firm:
                 near = difflib.get_close_matches(name, names, n=1, cutoff=NEAR)
@@ -230,6 +232,18 @@ def _marks(text: str) -> list[_Mark]:
     if unknown:
         raise UnknownParameter(unknown, dict.fromkeys(one.names[0] for one in names.values()))
     return marks
+
+
+def _is_ours(option: Option | None, rest: str) -> bool:
+    """Tell whether a parameter of Midjourney's name has a value of an option of ours."""
+    if option is None:
+        return False
+    value, _ = _cut(rest[:LOOKED_AT], option)
+    try:
+        option.value.read("", value)
+    except InvalidRequest:
+        return False
+    return True
 
 
 def _fits(mark: _Mark, name: str, text: str) -> bool:

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from bot.options.image_options import ImageOptions
 from bot.options.registry import OPTIONS, Layer, Option, Shown, as_shown
+from bot.options.steering import said_of
 from bot.texts import say
 from generation.catalog import Checkpoint
 from generation.metadata.infotext import Parameters
@@ -54,7 +55,7 @@ def options_of(job: Described) -> ImageOptions:
     }
     words = job.words
     return ImageOptions(
-        requested,
+        requested | said_of(job.request),
         prompt=words.prompt,
         negative_prompt=words.negative_prompt,
         style=job.style,

@@ -18,9 +18,11 @@ from typing import Any
 
 from bot.options.adapters.asked import choices, samplers_for
 from bot.options.adapters.value import Adapters
+from bot.options.steering import offered_controls
 from bot.options.values import (
     Name,
     Number,
+    OneOf,
     Prompt,
     SamplerName,
     Seed,
@@ -32,6 +34,7 @@ from bot.options.values import (
     Whole,
 )
 from generation.catalog import Catalog, Checkpoint
+from generation.controls import CONTROL_WEIGHT, REFERENCE_WEIGHT, ReferenceKind
 from generation.metadata.infotext import RESCALED_BY
 from generation.request import COUNT, GUIDANCE, PROMPT_LENGTH, RESCALE, SEED, STEPS, Aspect
 from generation.styles import NAME_LENGTH
@@ -261,6 +264,41 @@ _DECLARED = (
         column="lora",
         offers=_loras,
         shown=Shown.EVERYWHERE,
+    ),
+        field="control",
+        key="control",
+        value=Name(1, NAME_LENGTH),
+        names=("control", "controlnet"),
+        takes_all=True,
+        column="control",
+        offers=offered_controls,
+        shown=Shown.EVERYWHERE,
+    ),
+    Option(field="control_image", key="control-image", value=Upload()),
+    Option(
+        field="control_weight",
+        key="control-weight",
+        value=Number(*CONTROL_WEIGHT),
+        names=("cw", "control-weight"),
+        column="control_weight",
+        shown=Shown.DETAILS,
+    ),
+    Option(field="reference", key="reference", value=Upload()),
+    Option(
+        field="reference_weight",
+        key="reference-weight",
+        value=Number(*REFERENCE_WEIGHT),
+        names=("rw", "reference-weight"),
+        column="reference_weight",
+        shown=Shown.EVERYWHERE,
+    ),
+    Option(
+        field="reference_kind",
+        key="reference-kind",
+        value=OneOf(ReferenceKind),
+        names=("rk", "reference-kind"),
+        column="reference_kind",
+        shown=Shown.DETAILS,
     ),
     Option(field="private", key="private", value=Truth(), layers=frozenset((Layer.PERSON,))),
 )

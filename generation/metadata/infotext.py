@@ -148,6 +148,21 @@ def _edited(request: GenerationRequest) -> dict[str, str]:
     return said
 
 
+def _steered(request: GenerationRequest) -> dict[str, str]:
+    """Return what steered it, as the web UI's ControlNet extension writes its units."""
+    units = [
+        f"Module: {one.preprocess or 'none'}, Model: {one.name}, Weight: {_number(one.weight)},"
+        f" Guidance Start: {_number(one.start)}, Guidance End: {_number(one.end)}"
+        for one in request.controls
+    ]
+    units += [
+        f"Module: ip-adapter-auto, Model: {one.name}, Weight: {_number(one.weight)},"
+        f" Reference for: {one.kind}"
+        for one in request.references
+    ]
+    return {f"ControlNet {number}": unit for number, unit in enumerate(units)}
+
+
 def enlarged(source: Parameters, *, factor: int) -> Parameters:
     """Return how a picture was made that was enlarged; ``source`` is what its source's file said.
 

@@ -1,6 +1,6 @@
 """Jobs derived from earlier ones: rerolls, variations, upscales, remixes."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -16,17 +16,15 @@ from bot.core.errors import NothingToDo, PictureNotFound, WordsNotKept
 from bot.core.jobs.remixing import form_of, remix
 from bot.core.new_jobs import DEFAULT_COUNT, VARIATION_STRENGTH, reroll, single, variation
 from bot.core.pictures.picture_store import PictureStore
-from bot.db.records import InputRole, Job, Kind, NewJob, StoredPicture, Verdict
+from bot.core.pictures.steering import Fetch as Fetch
+from bot.core.pictures.steering import FetchInputs as FetchInputs
+from bot.core.pictures.steering import inherited, refitted
+from bot.db.records import Job, Kind, NewJob, StoredPicture, Verdict
 from bot.options.resolve import Layers
 from bot.texts import say
 from generation.catalog import Catalog
 from generation.request import GenerationRequest
 from generation.upscaler import check_factor
-
-# Fetches a file when it is needed.
-Fetch = Callable[[], Awaitable[bytes]]
-# What a job needs besides the picture it starts from, each with its role.
-FetchInputs = Sequence[tuple[InputRole, Fetch]]
 
 
 class Record(Protocol):
@@ -100,12 +98,14 @@ class DerivedJobs:
         picture = await self._stored(parent, index)
         if picture is None:
             raise PictureNotFound(say("error-picture-not-stored"))
+        request = variation(parent.request, strength, self._variations(context))
         new_job = NewJob(
             kind=Kind.VARIATION,
-            request=variation(parent.request, strength, self._variations(context)),
+            request=request,
             parent_id=parent.id,
             parent_index=index,
             source_sha256=picture.sha256,
+            inputs=tuple(inherited(parent.inputs, request)),
             style=parent.style,
             typed=parent.typed,
             left_out=parent.left_out,
@@ -155,11 +155,17 @@ class DerivedJobs:
         mine = await self._defaults.get(context.origin.person_id)
         rules = self._rules.holding(context)
         new_job = remix(here, parent, form, Layers(mine, rules.options, rules.most))
-        new_job = replace(new_job, parent_id=parent.id, source_sha256=parent.source_sha256)
+        kept = tuple(inherited(parent.inputs, new_job.request))
+        inputs: FetchInputs = ()
         source = None
-        if parent.source_sha256 is not None and new_job.size != _size(parent.request):
-            source = self._fitted(parent.source_sha256, new_job.request)
-        return await self._record(new_job, context, source)
+        if _size(new_job.request) != _size(parent.request):
+            if parent.source_sha256 is not None:
+                source = self._fitted(parent.source_sha256, new_job.request)
+            kept, inputs = refitted(kept, new_job.request, self._decoder, self._pictures)
+        new_job = replace(
+            new_job, parent_id=parent.id, source_sha256=parent.source_sha256, inputs=kept
+        )
+        return await self._record(new_job, context, source, inputs=inputs)
 
     async def _drawn(self, job_id: int, context: RequestContext) -> tuple[Job, RequestContext]:
         """Return a generated job whose prompts are kept, and the requester; raises JobError."""

@@ -25,6 +25,7 @@ from bot.core.jobs.presenter import Presenter
 from bot.core.jobs.runner import Runner
 from bot.core.new_jobs import DEFAULT_STRENGTH, new_job_of
 from bot.core.pictures.picture_store import PictureStore
+from bot.core.pictures.steering import inputs_of, once
 from bot.db.patience import patient
 from bot.db.records import (
     BY_MODERATOR,
@@ -40,6 +41,7 @@ from bot.db.records import (
 )
 from bot.options.image_options import ImageOptions
 from bot.options.resolve import Layers, complete, complete_alike
+from bot.options.steering import REFERENCE_WEIGHT
 from bot.texts import say
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
@@ -114,19 +116,27 @@ class JobService:
         context: RequestContext,
         *,
         image: Fetch | None = None,
+        control: Fetch | None = None,
+        reference: Fetch | None = None,
     ) -> Job:
         """Record a new request; raises GenerationError, JobError or StoreError.
 
-        ``image`` fetches a person's file that the pictures start from. It is
-        fetched and decoded when nothing else forbids the job.
+        ``image`` fetches a person's file that the pictures start from, ``control`` the one that a
+        control net reads, else it reads that image, and ``reference`` the one that they are to be
+        like. They are fetched and decoded when nothing else forbids the job.
         """
+        if reference is not None and "reference_weight" not in said:
+            said = said.but(reference_weight=REFERENCE_WEIGHT)
+        if image is not None and control is None and "control" in said:
+            control = image = once(image)
         if image is not None and "strength" not in said:
             said = said.but(strength=DEFAULT_STRENGTH)
         elif image is None and "strength" in said:
             raise InvalidRequest("strength", say("bound-strength-alone"))
         new_job = new_job_of(self._offered(context), Kind.IMAGINE, said)
+        inputs = inputs_of(new_job, self.decoder, control, reference)
         if image is None:
-            return await self._record(new_job, context)
+            return await self._record(new_job, context, inputs=inputs)
 
         told: list[str] = []
 
@@ -136,7 +146,7 @@ class JobService:
                 told.append(say("left-out-transparency"))
             return png
 
-        return await self._record(new_job, context, source, told)
+        return await self._record(new_job, context, source, told, inputs)
 
     async def upscale(self, image: Fetch, factor: int, context: RequestContext) -> Job:
         """Record an upscale of a person's file; raises as `imagine` does."""
