@@ -265,6 +265,7 @@ _DECLARED = (
         offers=_loras,
         shown=Shown.EVERYWHERE,
     ),
+    Option(
         field="control",
         key="control",
         value=Name(1, NAME_LENGTH),
