@@ -95,8 +95,8 @@ def whole(data: bytes) -> tuple[bytes, int, int]:
     """
     image = check(data)
     check_factor(*image.size, FACTORS[0])
-    upright = _upright(image)
-    return _png(upright), *upright.size
+    turned = upright(image)
+    return _png(turned), *turned.size
 
 
 def check(data: bytes) -> Image.Image:
@@ -178,8 +178,11 @@ def _open(data: bytes, wanted: InvalidRequest, formats: tuple[str, ...]) -> Imag
         raise wanted from error
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """Decode it and turn it as EXIF says."""
+def upright(image: Image.Image) -> Image.Image:
+    """Return a file that was checked, decoded and turned as EXIF says.
+
+    It is RGBA where anything of it is transparent, else RGB.
+    """
     try:
         return _decoded(ImageOps.exif_transpose(image), "RGBA")[0]
     except MemoryError:

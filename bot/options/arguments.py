@@ -32,7 +32,7 @@ from bot.options.typography import (
     plain,
     tidy,
 )
-from bot.options.values import Prompt, SamplerName, Whole
+from bot.options.values import YES, Prompt, SamplerName, Truth, Whole
 from bot.texts import phrased, say
 from bot.texts.inert import code
 from generation.catalog import Catalog
@@ -255,7 +255,9 @@ def _fits(mark: _Mark, name: str, text: str) -> bool:
     if option is None:
         value = midjourney.value_of(mark.name, rest)
         return bool(value.strip()) or not rest.strip()
-    value, _ = _cut(rest, option)
+    value, left = _cut(rest, option)
+    if isinstance(option.value, Truth):
+        return not left.strip()
     if not option.takes_all or isinstance(option.value, SamplerName):
         return bool(value) and option.value.fits(value)
     return bool(value) and name.islower() and not _CLOSED.search(rest)
@@ -265,6 +267,9 @@ def _cut(text: str, option: Option) -> tuple[str, str]:
     """Return an option's value, and the following words that belong to the prompt."""
     if quoted := _QUOTED.match(text):
         return (quoted[1] or quoted[2] or "").strip(), text[quoted.end() :]
+    if isinstance(option.value, Truth):
+        rest = text.strip()
+        return (rest, "") if option.value.fits(rest) else (YES, text)
     if option.takes_all:
         return text.strip(), ""
     word = _WORD.match(text)

@@ -49,7 +49,7 @@ class Described(Protocol):
 def options_of(job: Described) -> ImageOptions:
     """Return the options that would give a job's pictures, except for their size."""
     requested = {
-        option.field: getattr(job.request, option.request)
+        option.field: option.value.of_request(getattr(job.request, option.request))
         for option in OPTIONS.values()
         if option.request is not None
     }

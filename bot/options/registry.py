@@ -20,6 +20,7 @@ from bot.options.adapters.asked import choices, samplers_for
 from bot.options.adapters.value import Adapters
 from bot.options.steering import offered_controls
 from bot.options.values import (
+    Enlargement,
     Name,
     Number,
     OneOf,
@@ -35,7 +36,8 @@ from bot.options.values import (
 )
 from generation.catalog import Catalog, Checkpoint
 from generation.controls import CONTROL_WEIGHT, REFERENCE_WEIGHT, ReferenceKind
-from generation.metadata.infotext import RESCALED_BY
+from generation.hires import SCALE
+from generation.metadata.infotext import ENLARGED_TO, RESCALED_BY, TILED
 from generation.request import COUNT, GUIDANCE, PROMPT_LENGTH, RESCALE, SEED, STEPS, Aspect
 from generation.styles import NAME_LENGTH
 
@@ -300,6 +302,28 @@ _DECLARED = (
         names=("rk", "reference-kind"),
         column="reference_kind",
         shown=Shown.DETAILS,
+    ),
+    Option(
+        field="hires",
+        key="hires",
+        value=Enlargement(*SCALE),
+        names=("hires",),
+        layers=PEOPLE,
+        request="hires",
+        column="hires",
+        file=ENLARGED_TO,
+        shown=Shown.EVERYWHERE,
+    ),
+    Option(
+        field="tile",
+        key="tile",
+        value=Truth(),
+        names=("tile",),
+        layers=PEOPLE,
+        request="tiling",
+        column="tile",
+        file=TILED,
+        shown=Shown.EVERYWHERE,
     ),
     Option(field="private", key="private", value=Truth(), layers=frozenset((Layer.PERSON,))),
 )

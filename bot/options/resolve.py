@@ -135,6 +135,10 @@ def request_of(catalog: Catalog, said: ImageOptions) -> GenerationRequest:
     width, height = checkpoint.size_for(shape)
     if filled["seed"] is None:
         filled["seed"] = new_seed()
+    for option in OPTIONS.values():
+        if option.request is not None:
+            value = filled[option.request]
+            filled[option.request] = option.value.requested(value, filled["num_inference_steps"])
     filled |= {"checkpoint": checkpoint.name, "width": width, "height": height}
     filled["family"] = checkpoint.family
     # What is still unset is up to the request's own defaults.

@@ -34,6 +34,7 @@ ENLARGED_BY = "Postprocess upscale by"
 UPSCALER = "waifu2x"
 RESCALED_BY = "CFG Rescale"  # as its extension for the web UI writes it
 ADAPTER_HASHES = "Lora hashes"
+ENLARGED_TO, TILED = "Hires upscale", "Tiling"
 LEAST_PAIRS = 3  # fewer are words with a colon among them
 MAX_OTHERS = 64
 
@@ -138,13 +139,13 @@ def _edited(request: GenerationRequest) -> dict[str, str]:
     if request.feather is not None:
         said["Mask blur"] = str(request.feather)
     if request.hires is not None:
-        said["Hires upscale"] = _number(request.hires.scale) or ""
+        said[ENLARGED_TO] = _number(request.hires.scale) or ""
         if request.hires.steps is not None:
             said["Hires steps"] = str(request.hires.steps)
         if request.hires.factor is not None:
             said["Hires upscaler"] = UPSCALER
     if request.tiling:
-        said["Tiling"] = "True"
+        said[TILED] = "True"
     return said
 
 

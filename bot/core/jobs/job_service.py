@@ -17,7 +17,8 @@ from bot.core.default_store import DefaultsStore
 from bot.core.errors import JobRemoved, NothingToDo
 from bot.core.jobs.answers import Answers
 from bot.core.jobs.cancellations import Cancellations
-from bot.core.jobs.derived_jobs import DerivedJobs, Fetch, FetchInputs
+from bot.core.jobs.derived_jobs import Fetch, FetchInputs
+from bot.core.jobs.edited_jobs import EditedJobs
 from bot.core.jobs.endings import Endings
 from bot.core.jobs.job_queue import JobQueue
 from bot.core.jobs.job_store import JobStore
@@ -89,7 +90,7 @@ class JobService:
         # A person's requests are counted and recorded one at a time, or a burst would get past the
         # limits. Other people's do not wait until each is on disk.
         self._intakes: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
-        self.derived = DerivedJobs(
+        self.derived = EditedJobs(
             catalog=catalog,
             rules=rules,
             visibility=visibility,
@@ -139,9 +140,10 @@ class JobService:
             return await self._record(new_job, context, inputs=inputs)
 
         told: list[str] = []
+        width, height = new_job.request.width, new_job.request.height
 
         async def source() -> bytes:
-            png, clear = await self.decoder.prepare(await image(), *new_job.size)
+            png, clear = await self.decoder.prepare(await image(), width, height)
             if clear:
                 told.append(say("left-out-transparency"))
             return png

@@ -55,10 +55,12 @@ def inputs_of(
 
 
 def inherited(inputs: Sequence[Input], request: GenerationRequest) -> Iterator[Input]:
-    """Yield those of an earlier job's inputs that a request is steered by.
+    """Yield those of an earlier job's inputs that a request needs, too.
 
     Raises InvalidRequest if one is missing.
     """
+    if request.feather is not None:
+        yield from (one for one in inputs if one.role is InputRole.MASK)
     for role, uses, field in (
         (InputRole.CONTROL, request.controls, "control_image"),
         (InputRole.REFERENCE, request.references, "reference"),
