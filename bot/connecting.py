@@ -96,6 +96,11 @@ class PatientBot(commands.AutoShardedBot):
             except TROUBLE as error:
                 await wait("the gateway", pauses, error)
         await super().launch_shard(gateway, shard_id, initial=initial)
+        # discord.py waits with `asyncio.wait_for`, which before Python 3.12 returns the result and
+        # forgets the cancellation if both come at once (github.com/python/cpython/issues/86296).
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """Wait longer each time sessions are lost one after another."""

@@ -25,6 +25,9 @@ ENGLISH: Mapping[str, str] = {
     "bound-adapter-name": "written with LoRA names of {least} to {most} characters",
     "bound-adapter-weight": "written with LoRA weights from {least} to {most}, as in"
     " `<lora:name:0.8>`; “{name}” has “{weight}”",
+    "bound-adapters-written": "written as `name:0.8`, with commas between several",
+    "bound-adapter-typable": "1 to {most} characters without `<`, `>` and `:`",
+    "bound-trigger-words": "at most {most} texts of 1 to {length} characters",
     "bound-prompt-texts": "a prompt that changes into at most {most} different texts while it is"
     " drawn, fewer of `[one|other]` and `[from:to:when]`",
     "bound-strength": "a number greater than 0 and at most 1",
@@ -134,6 +137,9 @@ ENGLISH: Mapping[str, str] = {
     "adapter-kind": "{file} is {what}, not a LoRA",
     "adapter-other-family": "{file} was made for {made}, not for {wanted}",
     "adapter-does-not-fit": "{file} does not fit {wanted}: most of its layers are others",
+    "adapter-not-drawn": "{file} was made for {family}, which is not supported",
+    "adapter-no-family": "{file} does not say what it was made for, and fits nothing that is"
+    " supported",
     "adapter-size": "{file} holds more than {most} MiB",
     "embedding-pickled": "{file} is pickled and may contain code, so it is refused; this converts"
     " it: {command}",
@@ -142,6 +148,24 @@ ENGLISH: Mapping[str, str] = {
     "embedding-length": "{file} holds more than {most} vectors",
     "embedding-not-finite": "{file} is damaged: it holds values that are no numbers",
     "adapter-not-listed": "not among the LoRAs here",
+    "adapter-near": "not among the LoRAs here; the most similar names are {names}",
+    "adapter-not-found": "it has no source, and no LoRA of this name is in the folders of models",
+    "bound-control-memory": "control nets that together take at most {most} MiB",
+    "bound-reference-memory": "references whose models together take at most {most} MiB",
+    "bound-control-image": "a complete PNG of at most {most} px on each side",
+    "control-none": "there is none for {wanted} here",
+    "control-not-listed": "not among those here; the most similar names are {names}",
+    "control-unsupported": "{file} is {what}, which is not supported",
+    "control-lllite": "a ControlNet-LLLite",
+    "control-t2i": "a T2I-Adapter",
+    "control-lora": "a Control-LoRA",
+    "control-other": "a ControlNet of another family",
+    "control-does-not-fit": "{file} does not fit this checkpoint: {name} is {found} instead of"
+    " {wanted}",
+    "reference-face": "{file} needs a face's embedding, which Darkroom does not make",
+    "reference-encoder": "{file} needs an image encoder whose embeddings are {width} wide, and none"
+    " lies in the folders",
+    "reference-lacks": "{file} lacks {name}",
 }
 
 

@@ -4,11 +4,11 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from bot.core.quotas.spending_store import remember
 from bot.db.database import Database
-from bot.db.models import WORDED, JobRow
+from bot.db.models import WORDED, InputRow, JobRow
 from bot.db.records import Words
 from bot.db.search.search_words import searchable
 from bot.options.stored import words
@@ -22,9 +22,11 @@ async def forget(database: Database, person_id: int, now: datetime) -> None:
 
     For a day it is remembered what counts of it.
     """
+    theirs = JobRow.person_id == person_id, JobRow.ended_at.is_not(None)
+    without_inputs = delete(InputRow).where(InputRow.job_id.in_(select(JobRow.id).where(*theirs)))
     erase = (
         update(JobRow)
-        .where(JobRow.person_id == person_id, JobRow.ended_at.is_not(None))
+        .where(*theirs)
         .values(
             person_id=NOBODY,
             person_name="",
@@ -37,6 +39,7 @@ async def forget(database: Database, person_id: int, now: datetime) -> None:
 
     def write(connection: Connection) -> None:
         remember(connection, person_id, now)
+        connection.execute(without_inputs)
         connection.execute(erase)
 
     await database.write(write, database.rewritten)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from generation.catalog import Catalog, Offers
@@ -95,10 +95,15 @@ class ModelFolders:
 
 def _between(catalog: Catalog, offers: Offers) -> Change:
     """Return what has changed from a catalog to what is offered now."""
-    old, new = catalog.checkpoints, offers.catalog.checkpoints
+    old, new = _named(catalog), _named(offers.catalog)
     return Change(
         new=[name for name in new if name not in old],
         gone=[name for name in old if name not in new],
         changed=[name for name in new if name in old and new[name] != old[name]],
         notes=offers.notes,
     )
+
+
+def _named(catalog: Catalog) -> Mapping[str, object]:
+    """Return everything in the folders that people can name."""
+    return {**catalog.embeddings, **catalog.adapters, **catalog.checkpoints}

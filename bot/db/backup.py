@@ -35,10 +35,8 @@ NAMES = re.compile(
     rf"{re.escape(FILE_NAME)}|pictures/[0-9a-f]{{2}}/[0-9a-f]{{64}}\.png"
     r"|thumbnails/[0-9a-f]{2}/[0-9a-f]{64}\.webp|uploads/\d{1,20}/[0-9a-f]{64}"
 )
-NAMED = """
-    SELECT sha256 FROM pictures UNION
-    SELECT source_sha256 FROM jobs WHERE source_sha256 IS NOT NULL
-"""
+# The columns that name files, as far as a database of an earlier release has them.
+NAMED = {"pictures": "sha256", "jobs": "source_sha256", "job_inputs": "sha256"}
 
 
 def back_up(folder: Path, file: Path) -> int:
@@ -124,8 +122,14 @@ def _copy_database(source: Path, target: Path) -> None:
 def _files(folder: Path, database: Path) -> Iterator[Path]:
     """Yield the files of a database's rows that were not pruned."""
     with closing(sqlite3.connect(database)) as connection:
-        names = [name for (name,) in connection.execute(NAMED)]
-    for sha256 in names:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        names = {
+            name
+            for table, column in NAMED.items()
+            if table in tables
+            for (name,) in connection.execute(f"SELECT {column} FROM {table}")  # noqa: S608
+        }
+    for sha256 in names - {None}:
         yield picture_file(folder, sha256)
         yield thumbnail_file(folder, sha256)
     yield from (one for one in folder.glob(f"{UPLOADS}/*/*") if one.suffix != PART)

@@ -22,12 +22,19 @@ STALE = (
     "{wal} belongs to another database: was this one copied over it? "
     "Remove {wal} and {shm} while Darkroom is stopped, before it starts again"
 )
-# Files that should be in the folder; a refused picture's may be kept or not.
+# Files that should be in the folder, with their sizes if known; a refused picture's may be kept
+# or not.
 STORED = """
     SELECT pictures.sha256, pictures.size_bytes FROM pictures JOIN jobs ON jobs.id = job_id
     WHERE jobs.deleted_at IS NULL AND jobs.pruned_at IS NULL AND verdict != 'refused'
     ORDER BY random() LIMIT ?
 """
+NEEDED = """
+    SELECT job_inputs.sha256, NULL FROM job_inputs JOIN jobs ON jobs.id = job_id
+    WHERE jobs.deleted_at IS NULL AND jobs.pruned_at IS NULL
+    ORDER BY random() LIMIT ?
+"""
+HAS_INPUTS = "SELECT count(*) FROM sqlite_master WHERE name = 'job_inputs'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,8 @@ def _examine(folder: Path) -> StoreState | None:
             counted = "SELECT count(*), count(*) FILTER (WHERE ended_at IS NULL) FROM jobs"
             jobs, open_jobs = connection.execute(counted).fetchone()
             sample = connection.execute(STORED, (SAMPLE,)).fetchall()
+            if connection.execute(HAS_INPUTS).fetchone() == (1,):  # not before revision 0020
+                sample += connection.execute(NEEDED, (SAMPLE,)).fetchall()
     except StoreDamaged:
         # Another database's log would corrupt one that is intact without it.
         if _wal(path).exists() and _is_whole_alone(path):
@@ -209,8 +218,9 @@ def _number(four: bytes) -> int:
     return int.from_bytes(four, "big")
 
 
-def _has(file: Path, size: int) -> bool:
+def _has(file: Path, size: int | None) -> bool:
     try:
-        return file.stat().st_size == size
+        found = file.stat().st_size
     except OSError:
         return False
+    return found == size or (size is None and found > 0)

@@ -14,6 +14,8 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    func,
+    select,
     text,
     true,
 )
@@ -25,6 +27,7 @@ from bot.db.records import (
     FilterKind,
     FilterStrictness,
     Holder,
+    InputRole,
     Kind,
     Status,
     Verdict,
@@ -167,6 +170,32 @@ class PictureRow(Base):
     verdict: Mapped[Verdict] = mapped_column(
         String(16), default=Verdict.SHOWN, server_default=Verdict.SHOWN
     )
+
+
+class InputRow(Base):
+    """A picture that a job needs besides the one it starts from; several jobs may share a file."""
+
+    __tablename__ = "job_inputs"
+
+    job_id: Mapped[int] = mapped_column(
+        ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    role: Mapped[InputRole] = mapped_column(String(16))
+    sha256: Mapped[str] = mapped_column(String(64), index=True)
+
+
+# What a job is read from: its row, and its inputs as JSON.
+JOB_COLUMNS = (
+    *JobRow.__table__.columns,
+    select(
+        func.json_group_array(func.json_array(InputRow.position, InputRow.role, InputRow.sha256))
+    )
+    .where(InputRow.job_id == JobRow.id)
+    .correlate(JobRow)
+    .scalar_subquery()
+    .label("inputs"),
+)
 
 
 class FavouriteRow(Base):

@@ -15,6 +15,9 @@ class Kind(StrEnum):
     VARIATION = "variation"
     UPSCALE = "upscale"
     REMIX = "remix"
+    INPAINT = "inpaint"
+    OUTPAINT = "outpaint"
+    HIRES = "hires"
 
 
 class Status(StrEnum):
@@ -92,11 +95,28 @@ class Words:
     negative_prompt: str = ""
 
 
+class InputRole(StrEnum):
+    """What a picture that a job needs is for."""
+
+    MASK = "mask"
+    CONTROL = "control"
+    REFERENCE = "reference"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A picture that a job needs besides the one it starts from; ``sha256`` locates its file."""
+
+    role: InputRole
+    sha256: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewJob:
     """A job to be recorded.
 
-    Where its request has a strength, the picture it starts from is stored under ``source_sha256``.
+    Where its request has a strength, the picture it starts from is stored under ``source_sha256``,
+    and what else it needs under ``inputs``, those of a role in the order of the request.
     ``factor`` is how much larger an upscale is than its request draws it. ``style`` names the
     prompt template that is in the request's prompts, and ``typed`` are those without it and
     without what a server adds; None where they are the request's own. ``flagged`` says what
@@ -111,6 +131,7 @@ class NewJob:
     parent_id: int | None = None
     parent_index: int | None = None
     source_sha256: str | None = None
+    inputs: tuple[Input, ...] = ()
     factor: int = 1
     style: str | None = None
     typed: Words | None = None
@@ -134,7 +155,8 @@ class NewJob:
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of its pictures, in pixels."""
-        return self.factor * self.request.width, self.factor * self.request.height
+        width, height = self.request.result_size
+        return self.factor * width, self.factor * height
 
     @property
     def rows(self) -> int:
@@ -144,7 +166,7 @@ class NewJob:
     def cost(self) -> float:
         """Return its cost in the units of `GenerationRequest.cost`, if its source is stored."""
         if self.kind is Kind.UPSCALE:
-            return upscale_cost(self.request.width, self.request.height, self.factor)
+            return upscale_cost(*self.request.result_size, self.factor)
         return self.request.cost()
 
 

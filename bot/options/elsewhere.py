@@ -4,6 +4,9 @@ import re
 from pathlib import PurePath, PureWindowsPath
 from typing import Any
 
+from bot.options.adapters.asked import samplers_for
+from bot.options.adapters.known import known_embeddings
+from bot.options.adapters.known import of_file as of_other_file
 from bot.options.describe import of_file, others
 from bot.options.dialects import MAX_DEPTH, NOVELAI_EMPHASIS, Read, in_brackets, weighing, words
 from bot.options.image_options import ImageOptions
@@ -14,11 +17,12 @@ from bot.texts import say
 from generation.architectures import DISTILLED
 from generation.catalog import Catalog, Checkpoint, is_file_name
 from generation.errors import InvalidRequest
+from generation.hires import HIRES_STRENGTH
 from generation.metadata.fields import plain
-from generation.metadata.infotext import Parameters, is_ours
+from generation.metadata.infotext import UPSCALER, Parameters, is_ours
 from generation.metadata.samplers import PLAIN
 from generation.prompts.weights import EMPHASIS, MAX_WEIGHT
-from generation.request import LCM_STEPS
+from generation.request import LCM_STEPS, SIDE, Aspect
 
 # What is said beside the making, and what checkpoint, shape and prompt say already; without case
 # and spaces, as programs write them.
@@ -26,7 +30,8 @@ _ABOUT = frozenset(
     (
         "version", "app", "software", "program", "operations", "parser", "backend", "pipeline",
         "createddate", "date", "user", "username", "generationtime", "hashes", "modelhash",
-        "tihashes", "embeddinghashes", "vaehash", "civitaimetadata", "civitairesources", "jobid",
+        "tihashes", "embeddinghashes", "lorahashes", "vaehash", "civitaimetadata",
+        "civitairesources", "jobid",
         "source", "title", "appversion", "appid", "model", "modelurl", "swarmversion",
         "metadatascheme", "fullprompt", "imagesperbatch", "rngdevice", "randmethod",
         "generationmode", "aspectratio", "batchsize", "batchpos", "nsamples", "numoutputs",
@@ -50,6 +55,7 @@ _NEUTRAL = {
     "vae": ("automatic", "default", "default (model)"),
     "cfgrescale": ("0", "0.0"),
     "cfgrescalemultiplier": ("0", "0.0"),
+    "hiresupscaler": (UPSCALER,),
     "uncondscale": ("0", "0.0", "1", "1.0"),
 }
 # Values of options that ask for nothing: a seed of any kind, and nothing of the picture kept.
@@ -62,9 +68,10 @@ _BEHIND = re.compile(
 _OFF = ("", "none", "false", "off", "disabled", "null", "[]", "{}")
 
 
-def options_of(found: Parameters, catalog: Catalog) -> ImageOptions:
-    """Return the options, as far as they are valid here, without the prompts.
+def options_of(found: Parameters, catalog: Catalog) -> tuple[Parameters, ImageOptions]:
+    """Return what a file says without its LoRAs, and the options without the prompts.
 
+    They are as far as they are valid here.
     Unknown and out-of-range values are left to the checkpoint and named as left out, as is every
     other setting that affected the picture; the size becomes the nearest shape. So is a strength:
     the picture that was started from is not there.
@@ -74,11 +81,17 @@ def options_of(found: Parameters, catalog: Catalog) -> ImageOptions:
     named = _checkpoint(found.model, catalog)
     checkpoint = named or catalog[catalog.default]
     ours["checkpoint"] = named.name if named else None
-    if ours["sampler"] not in checkpoint.samplers:
+    found, taken = of_other_file(found, catalog, checkpoint)
+    ours["lora"] = taken.adapters
+    if ours["sampler"] not in samplers_for(catalog, ours, checkpoint):
         ours["sampler"] = None
     if (ours["sampler"] or checkpoint.sampler) in DISTILLED and found.steps is not None:
         ours["steps"] = found.steps if LCM_STEPS[0] <= found.steps <= LCM_STEPS[1] else None
     ours["strength"] = None
+    if max(checkpoint.size_for(ours["aspect"] or Aspect.SQUARE)) * (ours["hires"] or 1) > SIDE[1]:
+        ours["hires"] = None
+    if ours["hires"] is not None and found.strength == HIRES_STRENGTH:
+        said["strength"] = None  # the second pass's
     missing = [
         say(f"left-out-{OPTIONS[field].key}", said=str(value))
         for field, value in said.items()
@@ -89,19 +102,20 @@ def options_of(found: Parameters, catalog: Catalog) -> ImageOptions:
         for name, value in others(found).items()
         if _changes(name, value)
     ]
-    return ImageOptions(ours).without(*missing, *more)
+    return found, ImageOptions(ours).without(*missing, *more, *taken.left_out)
 
 
 def all_of(found: Parameters, catalog: Catalog) -> ImageOptions:
     """Return the options and the prompts, which are put into our way of writing if not ours."""
-    options = options_of(found, catalog)
+    found, options = options_of(found, catalog)
     prompt, negative_prompt = found.prompt, found.negative_prompt
     if not is_ours(found):
         drawn, away = (prompt_of(one, found.program) for one in (prompt, negative_prompt))
         prompt = drawn.words
         negative_prompt = ", ".join(filter(None, (away.words, away.away, drawn.away)))
         options = options.without(*drawn.left_out, *away.left_out)
-    return options.but(prompt=prompt, negative_prompt=negative_prompt)
+    said = options.but(prompt=prompt, negative_prompt=negative_prompt)
+    return known_embeddings(catalog, said)
 
 
 def prompt_of(text: str, program: str | None) -> Read:

@@ -30,7 +30,7 @@ _ASCII = str.maketrans(
 
 def well_formed(text: str) -> str:
     """Return the text with U+FFFD for each lone surrogate, which no file or database takes."""
-    return _LONE.sub("\ufffd", text)
+    return text if text.isascii() else _LONE.sub("\ufffd", text)
 
 
 def all_well_formed(value: Any) -> Any:  # noqa: ANN401
@@ -44,7 +44,7 @@ def all_well_formed(value: Any) -> Any:  # noqa: ANN401
 
 def tidy(text: str) -> str:
     """Return well-formed text, without what is invisible beside its spaces, dashes and ends."""
-    return str(_STRAY.sub("", well_formed(text)))
+    return text if text.isascii() else str(_STRAY.sub("", well_formed(text)))
 
 
 def is_blank(text: str) -> bool:

@@ -36,11 +36,11 @@ from generation.catalog.reading import (
     check_files,
     is_file_name,
     load_catalog,
-    parse_toml,
     read_catalog,
     read_offers,
     settings_of,
 )
+from generation.catalog.tables import parse_toml
 
 __all__ = [
     "EMBEDDED",

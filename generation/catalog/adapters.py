@@ -5,38 +5,105 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from generation import architectures
 from generation.architectures import Sampler
-from generation.errors import AdapterUnavailable
+from generation.errors import AdapterUnavailable, InvalidRequest
+from generation.library.naming import clean, shortened, unused
 from generation.loading.denoisers import DISTILLED
 from generation.loading.detect import PICKLES
+from generation.loading.key_rules import TITLES
 from generation.loading.model_file import Kind, ModelFile
 from generation.phrases import Phrase
+from generation.prompts.adapters import ADAPTER_WEIGHT
+from generation.request import GUIDANCE, LCM_STEPS, STEPS, bounded
+from generation.styles import NAME_LENGTH
+
+MOST_TRIGGERS, TRIGGER_LENGTH = 20, 300
+TITLE_LENGTH = 100
+_UNTYPABLE = re.compile(r"[<>:]+")  # in a tag of a prompt
+_SUFFIX = re.compile(r"\.(?:safetensors|sft|pt)$", re.IGNORECASE)
+# The families of files, where an architecture is one of several for them.
+_WEIGHTS = {"sd3-large": "sd3", "flux-schnell": "flux", "z-image": "z_image"}
 
 
 @dataclass(frozen=True, slots=True)
 class Distillation:
-    """What a LoRA that makes a model draw in few steps was trained for.
+    """What a LoRA that makes a model draw in few steps was trained for; None leaves a setting.
 
     ``spacing`` is that of the scheduler's timesteps, in diffusers' words.
     """
 
-    sampler: Sampler
-    num_inference_steps: int
-    guidance_scale: float
+    sampler: Sampler | None = None
+    num_inference_steps: int | None = None
+    guidance_scale: float | None = None
     spacing: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.num_inference_steps is not None:
+            most = LCM_STEPS if self.sampler in architectures.DISTILLED else STEPS
+            bounded("num_inference_steps", self.num_inference_steps, most)
+        if self.guidance_scale is not None:
+            bounded("guidance_scale", self.guidance_scale, GUIDANCE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adapter:
     """A LoRA, or an embedding: its name, its file, and the family it was made for, if known.
 
-    ``distillation`` are the settings that it brings; None leaves the checkpoint's.
+    ``family`` is that of files, as `ModelFile` has it. ``distillation`` are the settings that it
+    brings; None leaves the checkpoint's. ``alias`` is the name its trainer gave it, under which it
+    is found, too. ``title`` is shown beside the name. ``triggers`` are words that it was trained
+    with, the best first. ``weight`` is what it gets where none is said. ``age_restricted``, for
+    age-restricted channels only; ``roles``, the ids of Discord's roles that may draw with it,
+    everybody if empty. ``picture`` is shown as its example. ``sha256`` is the whole file's and
+    ``tensors_sha256`` that of all but its header, in hex, where a file says them: it may err.
+    Raises InvalidRequest, naming the field and its limit.
     """
 
     name: str
     path: Path
     family: str | None = None
     distillation: Distillation | None = None
+    alias: str = ""
+    title: str = ""
+    triggers: tuple[str, ...] = ()
+    weight: float = 1.0
+    age_restricted: bool = False
+    roles: tuple[int, ...] = ()
+    picture: Path | None = None
+    sha256: str | None = None
+    tensors_sha256: str | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.name) <= NAME_LENGTH or _UNTYPABLE.search(self.name):
+            raise InvalidRequest("name", Phrase("bound-adapter-typable", most=NAME_LENGTH))
+        if len(self.title) > TITLE_LENGTH:
+            raise InvalidRequest("title", Phrase("bound-characters-most", most=TITLE_LENGTH))
+        if len(self.triggers) > MOST_TRIGGERS or any(
+            not 1 <= len(one) <= TRIGGER_LENGTH for one in self.triggers
+        ):
+            bound = Phrase("bound-trigger-words", most=MOST_TRIGGERS, length=TRIGGER_LENGTH)
+            raise InvalidRequest("trigger_words", bound)
+        bounded("weight", self.weight, ADAPTER_WEIGHT)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All names under which it is found, without case."""
+        own = (self.name, self.path.stem, self.alias, self.title)
+        return frozenset(one.casefold() for one in own if one)
+
+    def admits(self, roles: frozenset[int]) -> bool:
+        """Whether somebody with these roles may draw with it."""
+        return not self.roles or not roles.isdisjoint(self.roles)
+
+    def fits(self, architecture: str) -> bool:
+        """Whether it was made for an architecture's weights, as far as is known."""
+        return self.family in (None, weights_of(architecture))
+
+    @property
+    def family_title(self) -> str:
+        """Its family as people know it; "" if it is not known."""
+        return TITLES.get(self.family or "", self.family or "")
 
 
 # From the pages of their authors: huggingface.co/latent-consistency/lcm-lora-sdxl,
@@ -72,30 +139,98 @@ def distillation(
     return None
 
 
+def weights_of(architecture: str) -> str:
+    """Return the family of an architecture's files, as `ModelFile` has it."""
+    return _WEIGHTS.get(architecture, architecture)
+
+
+def adapter_of(file: ModelFile) -> Adapter:
+    """Return a file's adapter, with what its header says."""
+    said = file.metadata
+    title = said.get("modelspec.title", "")
+    return Adapter(
+        name=_stem(file.path),
+        path=file.path,
+        family=file.family,
+        distillation=distillation(file.path.stem, said, file.family),
+        alias=_UNTYPABLE.sub("", said.get("ss_output_name", "")).strip()[:NAME_LENGTH],
+        title="" if title == file.path.stem else title[:TITLE_LENGTH],
+        triggers=triggers_in(said),
+        tensors_sha256=hash_in(said.get("sshs_model_hash", "")),
+    )
+
+
 def adapters_of(files: Iterable[ModelFile], kind: Kind = Kind.LORA) -> dict[str, Adapter]:
     """Return the adapters, or embeddings, among files by name: that of the file, each once.
 
     Pickled embeddings are among them, so that a prompt that names one is told how to convert it.
     """
-    found: dict[str, Adapter] = {}
-    taken: set[str] = set()
+    found = []
     for file in files:
         pickled = kind is Kind.EMBEDDING and file.path.suffix.lower() in PICKLES
-        if file.kind is not kind and not pickled:
-            continue
-        name = file.path.stem
-        if name.casefold() in taken:
-            name = f"{file.path.parent.name}/{name}"
-        if name.casefold() in taken:
-            continue
+        if file.kind is kind or pickled:
+            found.append(adapter_of(file))
+    return each_once(found)
+
+
+def each_once(adapters: Iterable[Adapter]) -> dict[str, Adapter]:
+    """Return adapters by name; of two with one name, the first keeps it, as files do."""
+    named: dict[str, Adapter] = {}
+    taken: set[str] = set()
+    for one in adapters:
+        place = _UNTYPABLE.sub("", one.path.parent.name)
+        name = unused([one.name, f"{place}/{one.name}"], taken)
         taken.add(name.casefold())
-        found[name] = Adapter(
-            name=name,
-            path=file.path,
-            family=file.family,
-            distillation=distillation(file.path.stem, file.metadata, file.family),
-        )
+        named[name] = replace(one, name=name)
+    return named
+
+
+def triggers_in(said: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the trigger words in a file's metadata, of the first key that has any.
+
+    Without any that are meant as such, the words that its pictures were most often tagged with.
+    """
+    for key in ("modelspec.trigger_phrase", "trigger_words", "trigger_word"):
+        if text := said.get(key, "").strip():
+            return (text[:TRIGGER_LENGTH],)
+    tags = said.get("ss_tag_frequency", "").split(", ")
+    return tuple(one[:TRIGGER_LENGTH] for one in tags if one.strip())
+
+
+def hash_in(text: str) -> str | None:
+    """Return a SHA-256 in hex, None for any other text."""
+    text = text.lower().removeprefix("0x")
+    return text if re.fullmatch(r"[0-9a-f]{64}", text) else None
+
+
+def _stem(path: Path) -> str:
+    """Return a file's name as one that can be typed."""
+    return shortened(clean(_UNTYPABLE.sub("", path.stem))) or "file"
+
+
+def find_adapter(name: str, adapters: Mapping[str, Adapter]) -> Adapter:
+    """Return the adapter of this name, in any case; raises AdapterUnavailable."""
+    found = adapters.get(name) or adapter_named(name, adapters.values())
+    if found is None:
+        raise AdapterUnavailable(name, Phrase("adapter-not-listed"))
     return found
+
+
+def adapter_named(name: str, adapters: Iterable[Adapter]) -> Adapter | None:
+    """Return the adapter that a name means: its own, in any case, else one that it has, too.
+
+    A folder before the name and a file's suffix behind it are passed over, as ComfyUI writes them.
+    """
+    last = _SUFFIX.sub("", re.split(r"[\\/]", name)[-1])
+    every = list(adapters)
+    for wanted in dict.fromkeys((name.casefold(), last.casefold())):
+        own = next((one for one in every if one.name.casefold() == wanted), None)
+        if own is not None:
+            return own
+        more = [one for one in every if wanted in one.names]
+        if len(more) == 1:
+            return more[0]
+    return None
 
 
 def _is_meant(named: str, said: str, family: str | None) -> bool:
@@ -105,14 +240,3 @@ def _is_meant(named: str, said: str, family: str | None) -> bool:
     if named == "lightning":
         return re.search(r"xl lightning\b|\bsteps?\b|\dsteps?\b", said) is not None
     return True
-
-
-def find_adapter(name: str, adapters: Mapping[str, Adapter]) -> Adapter:
-    """Return the adapter of this name, in any case; raises AdapterUnavailable."""
-    if name in adapters:
-        return adapters[name]
-    folded = name.casefold()
-    found = next((one for one in adapters.values() if one.name.casefold() == folded), None)
-    if found is None:
-        raise AdapterUnavailable(name, Phrase("adapter-not-listed"))
-    return found

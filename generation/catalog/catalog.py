@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from generation.architectures import ARCHITECTURES, DISTILLED, SD1, Architecture
-from generation.catalog.adapters import Adapter
+from generation.catalog.adapters import Adapter, adapter_named
+from generation.catalog.controls import ControlModel, ReferenceModel
 from generation.embedded import CHECKPOINT as EMBEDDED_FOLDER
-from generation.errors import CheckpointUnavailable, InvalidRequest
+from generation.errors import AdapterUnavailable, CheckpointUnavailable, InvalidRequest
 from generation.phrases import Phrase
 from generation.request import GUIDANCE, LCM_STEPS, STEPS, Aspect, Sampler, bounded
 from generation.styles import NAME_LENGTH, NO_STYLE, Style
@@ -158,7 +159,8 @@ class Catalog:
     Every catalog finds everything. A ``discreet`` one lists nothing age-restricted, and one with
     ``roles`` no checkpoint that is reserved for others. Parts that were given the same catalog all
     see what it becomes. ``adapters`` are LoRAs and their relatives, ``embeddings`` words that
-    prompts can name.
+    prompts can name, ``controls`` ControlNets and ``references`` IP-Adapters. LoRAs whose names are
+    ``withheld`` are not listed.
     """
 
     checkpoints: Mapping[str, Checkpoint]
@@ -168,12 +170,16 @@ class Catalog:
     roles: frozenset[int] | None = None
     adapters: Mapping[str, Adapter] = field(default_factory=dict)
     embeddings: Mapping[str, Adapter] = field(default_factory=dict)
+    withheld: frozenset[str] = frozenset()
+    controls: Mapping[str, ControlModel] = field(default_factory=dict)
+    references: Mapping[str, ReferenceModel] = field(default_factory=dict)
 
     def become(self, newer: "Catalog") -> None:
         """Take over all that another has to offer; copies made before stay."""
         self.checkpoints, self.default = newer.checkpoints, newer.default
         self.styles = newer.styles
         self.adapters, self.embeddings = newer.adapters, newer.embeddings
+        self.controls, self.references = newer.controls, newer.references
 
     def __getitem__(self, name: str) -> Checkpoint:
         """Return the checkpoint; raises CheckpointUnavailable if it is not in the catalog."""
@@ -202,6 +208,26 @@ class Catalog:
         """The names of styles that people can choose, in order."""
         return tuple(one.name for one in self.styles.values() if self._names(one))
 
+    @property
+    def adapter_names(self) -> tuple[str, ...]:
+        """The names of LoRAs that people can choose, in order."""
+        return tuple(
+            one.name
+            for one in self.adapters.values()
+            if one.name not in self.withheld and self._names(one)
+        )
+
+    def adapter(self, name: str) -> Adapter:
+        """Return the LoRA that a name means; raises AdapterUnavailable, with the nearest names."""
+        if (found := adapter_named(name, self.adapters.values())) is not None:
+            return found
+        names = {one.casefold(): one for one in self.adapter_names}
+        near = difflib.get_close_matches(name.casefold(), names, NEAR)
+        if not near:
+            raise AdapterUnavailable(name, Phrase("adapter-not-listed"))
+        similar = tuple(names[one] for one in near)
+        raise AdapterUnavailable(name, Phrase("adapter-near", names=similar))
+
     def for_everybody(self) -> "Catalog":
         """Return what anybody may choose anywhere, with a suitable default."""
         return self.for_person(frozenset(), age_restricted=False)
@@ -218,7 +244,7 @@ class Catalog:
         """Return a copy whose lines about unknown names say only what everybody may know."""
         return replace(self, discreet=True, roles=frozenset())
 
-    def _names(self, one: Checkpoint | Style) -> bool:
+    def _names(self, one: Checkpoint | Style | Adapter) -> bool:
         if self.discreet and one.age_restricted:
             return False
         return self.roles is None or isinstance(one, Style) or one.admits(self.roles)

@@ -2,15 +2,18 @@
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from generation.catalog.adapter_tables import adapter_with
+from generation.catalog.adapters import Adapter, adapter_named, adapter_of, each_once
 from generation.catalog.catalog import EMBEDDED, STYLES, Catalog, Checkpoint
 from generation.catalog.defaults import settings_of_source
+from generation.catalog.tables import checked, parse_toml, roles_of, sampler_of
 from generation.errors import (
+    AdapterUnavailable,
     CatalogInvalid,
     CheckpointUnavailable,
     GenerationError,
@@ -22,17 +25,17 @@ from generation.loading.checkpoint_folder import (
     check_configs,
     check_folder,
 )
-from generation.loading.detect import PICKLES
+from generation.loading.detect import PICKLES, inspect_file
 from generation.loading.single_file import check_file
 from generation.phrases import Phrase
-from generation.request import Sampler
+from generation.prompts.adapters import merge_adapters, read_adapter
 from generation.styles import Style
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 KNOWN_NAMES = {"stable-diffusion-v1-5/stable-diffusion-v1-5": "Stable Diffusion v1.5"}
 SUFFIXES = (".safetensors", ".sft")
-MOST_ROLES = 100
 
+_TABLES = ("checkpoints", "adapters", "styles")
 # The TOML types allowed for each field; an int is accepted for a float.
 _SOURCE: dict[str, tuple[type, ...]] = {"source": (str,), "revision": (str,)}
 _SETTINGS: dict[str, tuple[type, ...]] = {
@@ -56,14 +59,8 @@ _STYLE: dict[str, tuple[type, ...]] = {
     "negative_prompt": (str,),
     "description": (str,),
     "checkpoints": (list,),
+    "adapters": (list,),
     "age_restricted": (bool,),
-}
-_WORDS = {
-    str: "text",
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    list: "a list of names",
 }
 
 
@@ -114,42 +111,43 @@ def read_catalog(path: Path | None = None, default: str | None = None) -> Catalo
 
 
 def read_offers(
-    path: Path | None, default: str | None, found: Mapping[str, Checkpoint] | None
+    path: Path | None,
+    default: str | None,
+    found: Mapping[str, Checkpoint] | None,
+    adapters: Mapping[str, Adapter] | None = None,
+    embeddings: Mapping[str, Adapter] | None = None,
 ) -> Offers:
-    """Return what `read_catalog` does, with the checkpoints ``found`` in folders.
+    """Return what `read_catalog` does, with what was ``found`` in folders.
 
     The owner's file may speak of those by their names, or as the ``source``. What it says of some
     that are not there any more becomes a note: a disk that is away keeps nobody from the others.
     Without a default, it is the file that has been there longest. None means that there are no
     folders. Raises CatalogInvalid for what is wrong whatever is found.
     """
-    reading = _Reading(path, dict(found or {}), strict=found is None)
-    return reading.offers(default)
+    reading = _Reading(path, dict(found or {}), dict(adapters or {}), strict=found is None)
+    offers = reading.offers(default)
+    offers.catalog.embeddings = dict(embeddings or {})
+    return offers
 
 
 def settings_of(path: Path, place: str, entry: object) -> dict[str, Any]:
     """Return a table's settings for a Checkpoint; raises CatalogInvalid, naming key and bound."""
-    return _settings(path, place, _table(path, place, entry, _SETTINGS))
-
-
-def parse_toml(data: bytes) -> dict[str, Any]:
-    """Return a TOML file's table, with or without a byte order mark.
-
-    Raises ValueError, whose text says on one line what is wrong.
-    """
-    try:
-        return tomllib.loads(data.decode("utf-8-sig"))
-    except RecursionError:
-        raise ValueError("not valid TOML: nested too deeply") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"not valid TOML: {error}") from error
+    return _settings(path, place, checked(path, place, entry, _SETTINGS))
 
 
 class _Reading:
     """One reading of the owner's file. If it is not ``strict``, names of others may be unknown."""
 
-    def __init__(self, path: Path | None, found: dict[str, Checkpoint], *, strict: bool) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        found: dict[str, Checkpoint],
+        adapters: dict[str, Adapter],
+        *,
+        strict: bool,
+    ) -> None:
         self._path, self._found, self._strict = path, found, strict
+        self._adapters, self._own = adapters, dict[str, Adapter]()
         self._notes: list[str] = []
         self._checkpoints: dict[str, Checkpoint] = {}
         self._styles: dict[str, Style] = {}
@@ -176,7 +174,9 @@ class _Reading:
                 self._tell(error)
         for wanted in (default, chosen, first, EMBEDDED.name):
             if wanted in self._checkpoints:
-                return Offers(Catalog(self._checkpoints, wanted, self._styles), tuple(self._notes))
+                adapters = each_once([*self._own.values(), *self._adapters.values()])
+                catalog = Catalog(self._checkpoints, wanted, self._styles, adapters=adapters)
+                return Offers(catalog, tuple(self._notes))
         raise AssertionError("the built-in one is always there")
 
     def _read(self, path: Path) -> str | None:
@@ -188,12 +188,22 @@ class _Reading:
                 self._checkpoints[checkpoint.name] = checkpoint
             except CheckpointUnavailable as error:
                 self._tell(error)
+        for name, entry in table["adapters"].items():
+            try:
+                self._adapter(path, name, entry)
+            except AdapterUnavailable as error:
+                self._tell(error)
         known = {*self._checkpoints, *self._found, EMBEDDED.name}
         for name, entry in table["styles"].items():
             self._styles[name] = style = _style(path, name, entry)
             for one in style.checkpoints:
                 if one not in known:
                     reason = f"styles.{name}.checkpoints names {one!r}, which is none of them"
+                    self._tell(CatalogInvalid(path, reason))
+            offered = (*self._own.values(), *self._adapters.values())
+            for use in style.adapters:
+                if adapter_named(use.name, offered) is None:
+                    reason = f"styles.{name}.adapters names {use.name!r}, which is none of them"
                     self._tell(CatalogInvalid(path, reason))
         default = table.get("default")
         if default is None or (isinstance(default, str) and default in known):
@@ -206,7 +216,7 @@ class _Reading:
         """Return a table's checkpoint, over the one that was found in a folder if it is of that."""
         place = f"checkpoints.{name}"
         known = {**_SOURCE, **_SETTINGS, "title": (str,)}
-        written = _table(path, place, entry, known)
+        written = checked(path, place, entry, known)
         title = written.pop("title", name)
         settings = _settings(path, place, written)
         if "source" not in settings:
@@ -232,6 +242,35 @@ class _Reading:
             return Checkpoint(name=title, **settings)
         except InvalidRequest as error:
             raise CatalogInvalid(path, f"{place}: {error}") from error
+
+    def _adapter(self, path: Path, name: str, entry: object) -> None:
+        """Add a table's adapter, or what it says of the one that was found in a folder."""
+        place = f"adapters.{name}"
+        source = None
+        if isinstance(entry, dict):
+            source = entry.get("source")
+            entry = {key: value for key, value in entry.items() if key != "source"}
+        if source is None:
+            found = adapter_named(name, self._adapters.values())
+            if found is None:
+                # It is read all the same, so that what is wrong with it is said.
+                adapter_with(Adapter(name=name, path=path), path, place, entry)
+                raise AdapterUnavailable(name, Phrase("adapter-not-found"))
+            name = found.name
+        elif isinstance(source, str) and Path(source).suffix.lower() in SUFFIXES:
+            file = _absolute(path.parent, source)
+            found = next((one for one in self._adapters.values() if one.path == file), None)
+            if found is None and not file.is_file():
+                raise AdapterUnavailable(name, Phrase("checkpoint-file-missing", file=str(file)))
+            found = found or adapter_of(inspect_file(file))
+        else:
+            raise CatalogInvalid(path, f"{place}.source must be a file, such as ink.safetensors")
+        self._adapters.pop(found.name, None)
+        try:
+            own = replace(found, name=name)
+        except InvalidRequest as error:
+            raise CatalogInvalid(path, f"{place}: {error}") from error
+        self._own[own.name] = adapter_with(own, path, place, entry)
 
     def _taken(self, source: Path | str) -> Checkpoint | None:
         """Take the found checkpoint that this source means, so that it is listed once."""
@@ -262,11 +301,10 @@ def _read(path: Path) -> dict[str, Any]:
         raise CatalogInvalid(path, error.strerror or str(error)) from error
     except ValueError as error:
         raise CatalogInvalid(path, str(error)) from error
-    for key in table.keys() - {"default", "checkpoints", "styles"}:
-        raise CatalogInvalid(
-            path, f"unknown key {key}; only default, checkpoints and styles are known"
-        )
-    for key in ("checkpoints", "styles"):
+    for key in table.keys() - {"default", *_TABLES}:
+        known = "default, checkpoints, adapters and styles"
+        raise CatalogInvalid(path, f"unknown key {key}; only {known} are known")
+    for key in _TABLES:
         if not isinstance(table.setdefault(key, {}), dict):
             raise CatalogInvalid(path, f'{key} must be tables, as in [{key}."A name"]')
     return table
@@ -276,15 +314,13 @@ def _settings(path: Path, place: str, written: Mapping[str, Any]) -> dict[str, A
     """Return a checkpoint's settings from values of the right types; raises CatalogInvalid."""
     settings = dict(written)
     if (sampler := settings.get("sampler")) is not None:
-        if sampler not in tuple(Sampler):
-            raise CatalogInvalid(path, f"{place}.sampler must be one of {', '.join(Sampler)}")
-        settings["sampler"] = Sampler(sampler)
+        settings["sampler"] = sampler_of(path, place, sampler)
     if "config" in settings:
         settings["config"] = _source(place, settings["config"], path.parent)
     if "parts" in settings:
         settings["parts"] = _parts(path, place, settings["parts"])
     if "roles" in settings:
-        settings["roles"] = _roles(path, place, settings["roles"])
+        settings["roles"] = roles_of(path, place, settings["roles"])
     return settings
 
 
@@ -302,43 +338,20 @@ def _absolute(base: Path, text: str) -> Path:
     return Path(os.path.abspath(base / Path(text).expanduser()))  # noqa: PTH100
 
 
-def _roles(path: Path, place: str, written: object) -> tuple[int, ...]:
-    """Return the ids of roles, which may be written as text; an empty list would admit anybody."""
-    listed = written if isinstance(written, list) else [written]
-    texts = [str(one) for one in listed if not isinstance(one, bool)]
-    ids = [int(text) for text in texts if text.isascii() and text.isdecimal() and len(text) <= 20]
-    if not 1 <= len(listed) <= MOST_ROLES or len(ids) < len(listed) or min(ids) < 1:
-        bound = f"1 to {MOST_ROLES} ids of Discord roles, such as 123456789012345678"
-        raise CatalogInvalid(path, f"{place}.roles must be {bound}")
-    return tuple(ids)
-
-
 def _style(path: Path, name: str, entry: object) -> Style:
     place = f"styles.{name}"
-    settings = _table(path, place, entry, _STYLE)
+    settings = checked(path, place, entry, _STYLE)
     if "prompt" not in settings:
         raise CatalogInvalid(path, f"{place}.prompt is missing: a text with {{prompt}} in it")
     if "checkpoints" in settings:
         settings["checkpoints"] = tuple(settings["checkpoints"])
     try:
+        if "adapters" in settings:
+            uses = (read_adapter(f"<lora:{one}>", "adapters") for one in settings["adapters"])
+            settings["adapters"] = merge_adapters(uses)
         return Style(name=name, **settings)
     except InvalidRequest as error:
         raise CatalogInvalid(path, f"{place}: {error}") from error
-
-
-def _table(
-    path: Path, place: str, entry: object, types: Mapping[str, tuple[type, ...]]
-) -> dict[str, Any]:
-    """Return a table's values after checking their types; raises CatalogInvalid."""
-    if not isinstance(entry, dict):
-        raise CatalogInvalid(path, f"{place} must be a table")
-    for key, value in entry.items():
-        if key not in types:
-            raise CatalogInvalid(path, f"{place}.{key} is unknown; known are {', '.join(types)}")
-        if type(value) not in types[key]:  # a bool would pass as an int
-            wanted = _WORDS[types[key][0]]
-            raise CatalogInvalid(path, f"{place}.{key} must be {wanted}, not {value!r}")
-    return dict(entry)
 
 
 def _source(name: str, text: str, base: Path) -> Path | str:

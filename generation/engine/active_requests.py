@@ -3,7 +3,7 @@
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -17,6 +17,7 @@ from generation.conditions.adapter_keys import Part
 from generation.conditions.adapter_pool import Lease
 from generation.conditions.inpainting import Start
 from generation.conditions.row_adapters import AdapterSet, adapter_set
+from generation.conditions.steering import Steering
 from generation.editing.masks import Mask, feathered, paste, read_mask
 from generation.engine.batcher import Bucket
 from generation.engine.preview import as_small, draw_preview
@@ -24,7 +25,7 @@ from generation.engine.sample import Sample
 from generation.errors import GenerationError, InvalidRequest, OutOfMemory, StepFailed
 from generation.families.pipeline import Pipeline, Prompts
 from generation.loading.memory import is_out_of_memory
-from generation.loading.model_hash import model_hash
+from generation.loading.model_hash import adapter_hash, model_hash
 from generation.metadata.infotext import describe, enlarged
 from generation.metadata.png import chunks, read
 from generation.phrases import Phrase
@@ -61,14 +62,18 @@ class Pass:
     request: GenerationRequest
     bucket: Bucket
     prompts: Prompts
+    steering: Steering
     waiting: deque[tuple[int, Start]] = field(default_factory=deque)
 
     @classmethod
-    def of(cls, request: GenerationRequest, pipeline: Pipeline, lease: Lease) -> Self:
+    def of(
+        cls, request: GenerationRequest, pipeline: Pipeline, lease: Lease, steering: Steering
+    ) -> Self:
         """Return the pass with its prompts encoded, and no pictures yet."""
         prompts = pipeline.encode(request, lease.adapters)
         shape = pipeline.latents(request.width, request.height).shape[1:]
-        return cls(request, Bucket(request.checkpoint, tuple(shape), prompts.shapes), prompts)
+        bucket = Bucket(request.checkpoint, tuple(shape), prompts.shapes)
+        return cls(request, bucket, prompts, steering)
 
 
 @dataclass(slots=True, eq=False)
@@ -76,7 +81,7 @@ class Drawing:
     """A request being generated: its checkpoint is loaded and its prompts are encoded.
 
     ``samples`` are the pictures that have joined a pass, in order. Its ``lease`` keeps its adapters
-    loaded.
+    loaded, and ``steerings`` are what steers each pass.
     """
 
     key: int
@@ -84,6 +89,7 @@ class Drawing:
     pipeline: Pipeline
     source: Source | None
     lease: Lease
+    steerings: Sequence[Steering]
     passes: list[Pass] = field(init=False)
     samples: list[Sample] = field(default_factory=list)
     pictures_told: int = 0
@@ -95,8 +101,10 @@ class Drawing:
 
     def __post_init__(self) -> None:
         self._set = adapter_set(self.lease.adapters, Part.DENOISER)
-        requests = filter(None, (self.request, self.request.second_pass))
-        self.passes = [Pass.of(one, self.pipeline, self.lease) for one in requests]
+        self.passes = [
+            Pass.of(one, self.pipeline, self.lease, steering)
+            for one, steering in zip(self.request.passes, self.steerings, strict=True)
+        ]
         picture, mask = (self.source.picture, self.source.mask) if self.source else (None, None)
         start = self.pipeline.start(self.request, picture, mask)
         self.passes[0].waiting.extend((index, start) for index in range(self.request.num_images))
@@ -146,21 +154,32 @@ class Drawing:
         return Progress(self.step_told, self.steps, preview)
 
     def describe(self, seed: int) -> PngInfo:
-        """Return the metadata for its picture with this seed; reads the checkpoint once."""
+        """Return the metadata for its picture with this seed; reads each file of weights once."""
         source = self.pipeline.source
         shown = (
             None
             if source is None
             else model_hash(self.request.checkpoint, source, self.pipeline.architecture)
         )
-        return chunks(describe(self.request, seed=seed, model_hash=shown))
+        hashes = {name: adapter_hash(file) for name, file in self.lease.files.items()}
+        known = {name: digits for name, digits in hashes.items() if digits is not None}
+        said = describe(self.request, seed=seed, model_hash=shown, adapter_hashes=known)
+        return chunks(said)
 
     def next_sample(self, of: Pass) -> Sample:
         """Return the next picture before its first step; it counts as joined from now on."""
         index, start = of.waiting.popleft()
         trajectory = self.pipeline.trajectory(of.request)
         sample = Sample(
-            self.key, of.bucket, of.request, index, of.prompts, trajectory, start, self._set
+            self.key,
+            of.bucket,
+            of.request,
+            index,
+            of.prompts,
+            trajectory,
+            start,
+            self._set,
+            of.steering,
         )
         self.samples.append(sample)
         return sample

@@ -10,6 +10,7 @@ import torch
 
 from generation.catalog import Catalog
 from generation.conditions.adapter_pool import AdapterPool
+from generation.conditions.steering import SteeringPool
 from generation.engine import safety
 from generation.engine.active_requests import (
     BetweenPasses,
@@ -71,8 +72,9 @@ class Engine:
         self._catalog = catalog
         self._on_event = on_event
         self._options = options or EngineOptions()
-        self._cache = ModelCache(catalog, self.device, self._options)
         self._adapters = AdapterPool(catalog, self.device)
+        self._steering = SteeringPool(catalog, self.device)
+        self._cache = ModelCache(catalog, self.device, self._options, self._steering.drop_idle)
         self._profiles = Profiles(self.device, self._options.profiles)
         self._fixed_rows = self._options.rows
         if self._options.deterministic:
@@ -197,7 +199,10 @@ class Engine:
             return None
         if (lease := self._adapters.take(pipeline, request)) is None:
             return None
-        drawing = Drawing(key, request, pipeline, source, lease)
+        steerings = self._steering.take(pipeline, request)
+        if steerings is None:
+            return None
+        drawing = Drawing(key, request, pipeline, source, lease, steerings)
         self._aboard[key] = drawing
         return Started(drawing.cut)
 
@@ -365,8 +370,9 @@ class Engine:
         return {drawing.request.checkpoint for drawing in self._drawings}
 
     def _make_room(self, *wanted: str) -> bool:
-        """Free memory on the device; return whether a checkpoint or an adapter was unloaded."""
+        """Free memory on the device; return whether anything that was loaded was unloaded."""
         dropped = self._adapters.drop_idle()
+        dropped |= self._steering.drop_idle()
         dropped |= self._cache.drop_all_but(self._in_use.union(wanted))
         if not dropped and self.device.type != "cpu":
             release(self.device)

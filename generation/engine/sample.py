@@ -6,6 +6,7 @@ import torch
 
 from generation.conditions.inpainting import Start
 from generation.conditions.row_adapters import NO_ADAPTERS, AdapterSet
+from generation.conditions.steering import PLAIN, Steering
 from generation.engine.batcher import Bucket
 from generation.engine.trajectory import Trajectory
 from generation.families.pipeline import Conditioning, Prompts, Row, Schedule
@@ -20,7 +21,7 @@ class Sample:
     negative prompt, and a forward pass takes one row instead of two. ``key`` is the request's and
     ``bucket`` says with whom it can share a forward pass. ``start`` is what it begins with besides
     noise; with the request's ``strength`` only the last steps are taken. All its rows have these
-    ``adapters``.
+    ``adapters``, and its request's ``steering`` steers them.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Sample:
         trajectory: Trajectory,
         start: Start,
         adapters: AdapterSet = NO_ADAPTERS,
+        steering: Steering = PLAIN,
     ) -> None:
         self.key, self.bucket, self.index = key, bucket, index
         self.request = request
@@ -41,6 +43,7 @@ class Sample:
         self.trajectory = trajectory
         self._prompts = prompts
         self._adapters = adapters
+        self._steering = steering
         begun = start.begin(trajectory, self.generator)
         self.latents = begun.latents
         self._kept, self._beside = begun.kept, begun.beside
@@ -75,11 +78,19 @@ class Sample:
         latents = self.trajectory.model_input(self.latents)
         if self._beside is not None:
             latents = torch.cat([latents, self._beside], dim=1)
-        timestep, prompts, tiled = self.trajectory.timestep, self._prompts, self.request.tiling
-        towards = Row(latents, timestep, self._now(prompts.positive), self._adapters, tiled)
+        prompts, now = self._prompts, (self.index, self.step, self.steps)
+        towards = Row(
+            latents,
+            self.trajectory.timestep,
+            self._now(prompts.positive),
+            self._adapters,
+            self._steering.towards(*now),
+            self.request.tiling,
+        )
         if prompts.negative is None:
             return towards, None
-        return towards, replace(towards, conditioning=self._now(prompts.negative))
+        away, steering = self._now(prompts.negative), self._steering.away(*now)
+        return towards, replace(towards, conditioning=away, steering=steering)
 
     def _now(self, schedule: Schedule) -> Conditioning:
         """Return what holds at this step."""

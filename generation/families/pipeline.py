@@ -17,10 +17,14 @@ from PIL import Image
 from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
 from generation.architectures import ARCHITECTURES, Architecture, Sampler
+from generation.catalog.adapters import weights_of
 from generation.conditions.adapter_keys import Part
+from generation.conditions.control_net import RowControls
 from generation.conditions.embeddings import Embeddings
 from generation.conditions.inpainting import Start, on_latents
+from generation.conditions.ip_adapter import RowReferences
 from generation.conditions.row_adapters import NO_ADAPTERS, Adapters, AdapterSet, RowAdapters
+from generation.conditions.steering import NOT_STEERED, RowSteering
 from generation.conditions.tiling import Tiling
 from generation.editing.masks import Mask
 from generation.engine.preview import PreviewColours
@@ -56,7 +60,13 @@ class Row:
     timestep: torch.Tensor
     conditioning: Conditioning
     adapters: AdapterSet = NO_ADAPTERS
+    steering: RowSteering = NOT_STEERED
     tiled: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the model's own forward is all that it takes."""
+        return not (self.adapters or self.steering or self.tiled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +171,9 @@ class Pipeline(ABC):
         }
         self.row_adapters = RowAdapters(self.adapted[Part.DENOISER])
         self.row_tiling = Tiling(self.adapted[Part.DENOISER])
-        self.embeddings = Embeddings(self.adapted, device, self.architecture.name)
+        self.row_references = RowReferences(self.adapted[Part.DENOISER])
+        self.row_controls = RowControls()
+        self.embeddings = Embeddings(self.adapted, device, weights_of(self.architecture.name))
         self._offloaded: list[UserCpuOffloadHook] = []
         for name, model in loaded.items():
             if offloads and name != self.denoiser:
@@ -207,15 +219,15 @@ class Pipeline(ABC):
         """
 
     def run(self, rows: Sequence[Row], *, fixed: bool = False) -> Sequence[torch.Tensor]:
-        """Predict with the rows' adapters.
+        """Predict with the rows' adapters and what steers them.
 
         With ``fixed`` there are always as many rows, and a row's output depends on no other row.
         """
-        sets = [row.adapters for row in rows]
-        tiled = [row.tiled for row in rows]
         with (
-            self.row_adapters.applied(sets, fixed=fixed),
-            self.row_tiling.applied(tiled, fixed=fixed),
+            self.row_adapters.applied([row.adapters for row in rows], fixed=fixed),
+            self.row_tiling.applied([row.tiled for row in rows], fixed=fixed),
+            self.row_references.applied([row.steering.references for row in rows], fixed=fixed),
+            self.row_controls.applied([row.steering.controls for row in rows], fixed=fixed),
         ):
             return self.predict(rows)
 

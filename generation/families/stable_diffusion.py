@@ -130,10 +130,11 @@ class StableDiffusion(Pipeline):
         latents = torch.cat([row.latents for row in rows])
         timesteps = torch.stack([row.timestep.float() for row in rows]).to(self.device)
         options = self._conditioned(rows)
-        plain = not any(row.adapters or row.tiled for row in rows)
+        plain = all(row.is_plain for row in rows)
         if len(rows) in self.row_counts(rows[0]) and plain:
             assert self._compiled is not None  # noqa: S101 - or there would be no counts
             return self._compiled(latents, timesteps, options).split(1)
+        options |= self.row_controls.residuals(latents, timesteps, options)
         return self.unet(latents, timesteps, **options, return_dict=False)[0].split(1)
 
     def _conditioned(self, rows: Sequence[Row]) -> dict[str, Any]:

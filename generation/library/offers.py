@@ -1,17 +1,22 @@
 """From what lies in the folders to the catalog that people choose from. Imports no torch."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from generation.architectures import ARCHITECTURES
 from generation.catalog import Checkpoint, Offers, read_offers, settings_of
+from generation.catalog.adapter_tables import adapter_with
+from generation.catalog.adapters import TITLE_LENGTH, Adapter, adapters_of
 from generation.catalog.defaults import DRAWN, settings_in
 from generation.errors import CatalogInvalid, CheckpointUnavailable, InvalidRequest
 from generation.library.diffusers_folder import inspect_folder
 from generation.library.footprint import Footprint, memory_needed
 from generation.library.layout import SETTINGS
 from generation.library.shelf import SHELF, Item, Library, Shelf
-from generation.loading.detect import Kind, ModelFile, checkpoint_problem, inspect_file
+from generation.library.steering import controls_on, references_on, steering_notes
+from generation.loading.detect import PICKLES, Kind, ModelFile, checkpoint_problem, inspect_file
 from generation.loading.key_rules import TITLES
 from generation.loading.layouts.composition import companions, lacks
 from generation.phrases import Phrase
@@ -54,8 +59,50 @@ def offers(shelf: Shelf, file: Path | None, default: str | None, *, strict: bool
             found[made.name] = made
         elif made is not None:
             notes.append(line_about(item, made))
-    owner = read_offers(file, default, None if strict else found)
+    adapters = adapters_on(shelf, Kind.LORA, notes)
+    embeddings = adapters_on(shelf, Kind.EMBEDDING, notes)
+    notes += [line_about(item, why) for item, why in steering_notes(shelf)]
+    owner = read_offers(file, default, None if strict else found, adapters, embeddings)
+    owner.catalog.controls, owner.catalog.references = controls_on(shelf), references_on(shelf)
     return Offers(owner.catalog, (*notes, *owner.notes))
+
+
+def adapters_on(shelf: Shelf, kind: Kind, notes: list[str]) -> dict[str, Adapter]:
+    """Return the shelf's LoRAs, or its embeddings, by name, with what lies beside them.
+
+    Adds a line to ``notes`` for each that its owner's settings keep from being offered.
+    """
+    items = {item.path: item for item in shelf.items if _is_of(item, kind)}
+    found = adapters_of([item.file for item in items.values()], kind)
+    offered = {}
+    for name, adapter in found.items():
+        try:
+            offered[name] = _with_sidecar(adapter, items[adapter.path])
+        except CatalogInvalid as error:
+            notes.append(f"{error.path.name}: {error.reason}")
+    return offered
+
+
+def _is_of(item: Item, kind: Kind) -> bool:
+    if kind is Kind.EMBEDDING and item.candidate.place is kind:
+        # A pickled one is among them, so that a prompt that names it is told how to convert it.
+        return item.file.kind is kind or item.path.suffix.lower() in PICKLES
+    return item.problem is None and item.file.kind is kind
+
+
+def _with_sidecar(adapter: Adapter, item: Item) -> Adapter:
+    """Return an adapter with what lies beside it: the owner's words, else other programs'."""
+    beside, told = item.sidecar, item.sidecar.told
+    more: dict[str, Any] = {
+        "title": (beside.title or adapter.title)[:TITLE_LENGTH],
+        "triggers": told.triggers or adapter.triggers,
+        "weight": adapter.weight if told.weight is None else told.weight,
+        "age_restricted": told.for_adults,
+        "sha256": told.sha256,
+        "picture": beside.picture,
+    }
+    place = item.path.with_name(item.candidate.beside.get(SETTINGS, item.path.name))
+    return adapter_with(replace(adapter, **more), place, item.name, beside.settings)
 
 
 def checkpoint_of(item: Item, shelf: Shelf) -> Checkpoint | str | None:

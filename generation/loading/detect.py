@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from generation.json_text import loads
 from generation.loading.denoisers import with_denoiser, with_measured_prediction
 from generation.loading.key_rules import (
     ADAPTED,
@@ -29,11 +30,11 @@ from generation.loading.key_rules import (
     TITLES,
     UPSCALERS,
     Tensors,
-    context_width,
     family_of,
 )
 from generation.loading.model_file import UNET_INPAINTS, Kind, ModelFile, Part
 from generation.loading.safetensors_file import Header, Tensor, open_header, shown
+from generation.loading.steering_files import STEERING, with_steering
 from generation.phrases import Phrase
 
 __all__ = ["Kind", "ModelFile", "Part", "checkpoint_problem", "describe", "inspect_file"]
@@ -45,8 +46,11 @@ KEPT = re.compile(
     r"modelspec\.(?!thumbnail)\w{1,40}"
     r"|ss_(?:base_model_version|v2|v_parameterization|zero_terminal_snr|output_name|sd_model_name)"
     r"|ss_network_(?:module|dim|alpha)"
+    r"|sshs_model_hash"
     r"|format|prediction_type|name|description|trigger_words?"
 )
+TAGS = "ss_tag_frequency"  # of training, which is kept as the most frequent of them
+MOST_TAGS = 5
 MOST_KEPT = 40
 LONGEST_KEPT = 300  # characters
 
@@ -144,8 +148,8 @@ def describe(path: Path, header: Header) -> ModelFile:
         return replace(file, family=family, algorithm=_algorithm(tensors))
     if kind is Kind.EMBEDDING:
         return replace(file, family=_embedding_family(tensors) or _said_family(said))
-    if kind is Kind.CONTROL:
-        return replace(file, family=_control_family(tensors) or _said_family(said))
+    if kind in STEERING:
+        return with_steering(file, tensors, _said_family(said))
     if kind in (Kind.CHECKPOINT, Kind.DIFFUSION_MODEL):
         return with_denoiser(file, tensors)
     return file
@@ -161,12 +165,12 @@ def _parts(tensors: Tensors) -> dict[Part, int]:
 
 
 def _kind(tensors: Tensors, parts: Mapping[Part, int]) -> Kind:
+    if any(key.startswith(IP_ADAPTER) for key in tensors):  # some have LoRAs beside them
+        return Kind.IP_ADAPTER
     if _algorithm(tensors):
         return Kind.LORA
     if any(key.startswith(CONTROL) for key in tensors):
         return Kind.CONTROL
-    if any(key.startswith(IP_ADAPTER) for key in tensors):
-        return Kind.IP_ADAPTER
     others = parts.keys() - {Part.DENOISER, Part.EMA, Part.OTHER}
     if Part.DENOISER in parts:
         return Kind.CHECKPOINT if others else Kind.DIFFUSION_MODEL
@@ -242,18 +246,6 @@ def _embedding_family(tensors: Tensors) -> str | None:
     return next((CONTEXTS[width] for width in widths if width in CONTEXTS), None)
 
 
-def _control_family(tensors: Tensors) -> str | None:
-    prefix = "control_model." if any(key.startswith("control_model.") for key in tensors) else ""
-    if any(
-        prefix + name in tensors
-        for name in ("label_emb.0.0.weight", "add_embedding.linear_1.weight")
-    ):
-        return "sdxl"
-    if width := context_width(tensors, prefix):
-        return CONTEXTS.get(width)
-    return _adapter_family(tensors, {})
-
-
 def _said_family(said: Mapping[str, str]) -> str | None:
     """Return the family that a trainer wrote into the metadata."""
     text = (
@@ -286,5 +278,29 @@ def _kept(metadata: Mapping[str, str]) -> dict[str, str]:
     kept: dict[str, str] = {}
     for key, text in metadata.items():
         if len(kept) < MOST_KEPT and KEPT.fullmatch(key):
-            kept[key] = shown(" ".join(text[: 2 * LONGEST_KEPT].split()))[:LONGEST_KEPT]
+            kept[key] = _line(text)
+    if tags := _frequent(metadata.get(TAGS, "")):
+        kept[TAGS] = _line(", ".join(tags))
     return kept
+
+
+def _line(text: str) -> str:
+    return shown(" ".join(text[: 2 * LONGEST_KEPT].split()))[:LONGEST_KEPT]
+
+
+def _frequent(text: str) -> list[str]:
+    """Return the tags that a LoRA was trained with at least half as often as with the first.
+
+    kohya's trainer writes how often each stood in each folder of pictures.
+    """
+    counts: Counter[str] = Counter()
+    try:
+        folders = loads(text).values() if text else ()
+        for folder in folders:
+            for tag, count in folder.items():
+                counts[" ".join(tag.split())] += int(count)
+    except (ValueError, TypeError, AttributeError, OverflowError):
+        return []
+    del counts[""]
+    first = counts.most_common(MOST_TAGS)
+    return [tag for tag, count in first if count > 0 and 2 * count >= first[0][1]]

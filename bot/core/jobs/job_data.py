@@ -37,6 +37,7 @@ class JobData(PersonalData):
             "locale": Fate.STAYS,
             "error": Fate.WORDS,
         },
+        "job_inputs": {"role": Fate.STAYS, "sha256": Fate.ERASED},
         "pictures": {"sha256": Fate.STAYS, "verdict": Fate.STAYS},
     }
 
@@ -82,6 +83,7 @@ class JobData(PersonalData):
             "age_restricted": job.origin.age_restricted,
             "typed": job.words.prompt,
             "left_out": job.left_out,
+            "inputs": [one.role for one in job.inputs],
             **exported(job),
             "prompt": request.prompt,
             "negative_prompt": request.negative_prompt,

@@ -65,7 +65,8 @@ class JobQueue:
             on_change=self._tell_places,
             on_retag=self._note_tags,
         )
-        self._on_their_way: dict[int, Job] = {}  # the jobs that the dispatcher holds, as queued
+        # The jobs that the dispatcher holds, as queued, and their costs.
+        self._on_their_way: dict[int, tuple[Job, float]] = {}
         self._tags: dict[int, float] = {}  # not yet written
         self._writing: asyncio.Task[None] | None = None
         executor.on_capacity(self.fill)
@@ -76,10 +77,10 @@ class JobQueue:
         pace = await self._jobs.seconds_per_cost()
         running = self._held(self._dispatcher.running)
         waiting = self._held(self._dispatcher.waiting)
-        ahead = sum(job.cost() for job in running)
-        turns = [Turn(job, 0, None if pace is None else pace * ahead) for job in running]
-        for place, job in enumerate(waiting, 1):
-            ahead += job.cost()
+        ahead = sum(cost for _, cost in running)
+        turns = [Turn(job, 0, None if pace is None else pace * ahead) for job, _ in running]
+        for place, (job, cost) in enumerate(waiting, 1):
+            ahead += cost
             turns.append(Turn(job, place, None if pace is None else pace * ahead))
         return turns
 
@@ -97,8 +98,9 @@ class JobQueue:
 
     def line_up(self, job: Job) -> None:
         """Queue a job."""
-        self._on_their_way[job.id] = job
-        self._dispatcher.admit(self._ticket(job))
+        ticket = self._ticket(job)
+        self._on_their_way[job.id] = job, ticket.cost
+        self._dispatcher.admit(ticket)
 
     async def stop(self, job: Job) -> None:
         """Take a job out, or cancel its work and wait until that has ended."""
@@ -131,21 +133,21 @@ class JobQueue:
         try:
             await self._runner.run(job_id, free)
         except Exception as error:
-            job = self._on_their_way.get(job_id)
-            if job is None:
+            if job_id not in self._on_their_way:
                 raise
+            job, _ = self._on_their_way[job_id]
             log.exception("job %d: its row is not read", job_id)
             await self._runner.fail(job, error)
         finally:
             self._on_their_way.pop(job_id, None)
             self.fill()  # what it held in memory may have kept others from starting
 
-    def _held(self, job_ids: Sequence[int]) -> list[Job]:
-        """Return the given jobs that have not ended."""
+    def _held(self, job_ids: Sequence[int]) -> list[tuple[Job, float]]:
+        """Return the given jobs that have not ended, and their costs."""
         return [self._on_their_way[one] for one in job_ids if one in self._on_their_way]
 
     def _tell_places(self, waiting: list[int]) -> None:
-        for place, job in enumerate(self._held(waiting[:TOLD_PLACES]), 1):
+        for place, (job, _) in enumerate(self._held(waiting[:TOLD_PLACES]), 1):
             self._presenter.waiting(job, place)
 
     def _note_tags(self, tags: dict[int, float]) -> None:
@@ -176,5 +178,6 @@ class JobQueue:
     def _rows(self, job: Job) -> int:
         """Return a job's rows as the executor counts them, in units of the default size."""
         size = self._catalog[self._catalog.default].size
-        share = job.request.width * job.request.height / size**2
+        width, height = job.request.result_size
+        share = width * height / size**2
         return max(1, round(job.rows * share))

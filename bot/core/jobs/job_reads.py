@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, select, true
 
 from bot.core.jobs.job_rows import read_job
 from bot.db.database import Database
-from bot.db.models import FavouriteRow, JobRow
+from bot.db.models import JOB_COLUMNS, FavouriteRow, JobRow
 from bot.db.records import OPEN, Job, Place, Search
 from bot.db.search.job_search import Period, by_columns, by_words, has_words, newest
 from bot.db.search.search_words import fold
@@ -20,7 +20,7 @@ HOMES = {
     Place.SERVER: JobRow.guild_id,
 }
 # Built once: building a statement takes longer than running it.
-ALL = select(*JobRow.__table__.columns)
+ALL = select(*JOB_COLUMNS)
 
 
 class JobReads:

@@ -1,12 +1,13 @@
 """Conversion between job rows and jobs."""
 
+import json
 from dataclasses import fields, replace
 from typing import Any
 
 from sqlalchemy import Row
 
 from bot.db.models import NAME_LENGTH
-from bot.db.records import Job, Kind, NewJob, Origin, Status, Words
+from bot.db.records import Input, InputRole, Job, Kind, NewJob, Origin, Status, Words
 from bot.db.search.search_words import searchable
 from bot.options.stored import from_json, left_out, to_json
 
@@ -50,6 +51,14 @@ def values_of(new_job: NewJob, origin: Origin, *, fair_start: float) -> dict[str
     }
 
 
+def inputs_of(new_job: NewJob, job_id: int) -> list[dict[str, Any]]:
+    """Return the rows of a job's inputs."""
+    return [
+        {"job_id": job_id, "position": position, "role": one.role, "sha256": one.sha256}
+        for position, one in enumerate(new_job.inputs)
+    ]
+
+
 def job_of(new_job: NewJob, origin: Origin, *, job_id: int, fair_start: float) -> Job:
     """Return a new job as it is read from its row."""
     own = {field.name: getattr(new_job, field.name) for field in fields(NewJob)}
@@ -90,6 +99,9 @@ def read_job(row: Row[Any]) -> Job:
         parent_id=row.parent_id,
         parent_index=row.parent_index,
         source_sha256=row.source_sha256,
+        inputs=tuple(
+            Input(InputRole(role), sha256) for _, role, sha256 in sorted(json.loads(row.inputs))
+        ),
         factor=row.factor,
         style=row.style,
         typed=None

@@ -22,11 +22,11 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.core.audit_store import NewAuditEntry
 from bot.core.jobs.job_reads import ALL, JobReads
-from bot.core.jobs.job_rows import job_of, read_job, values_of
+from bot.core.jobs.job_rows import inputs_of, job_of, read_job, values_of
 from bot.core.kept import Kept
 from bot.core.pictures.picture_store import note
 from bot.db.database import Database
-from bot.db.models import FavouriteRow, JobRow
+from bot.db.models import FavouriteRow, InputRow, JobRow
 from bot.db.records import OPEN, Job, NewJob, Origin, Status, StoredPicture
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,7 @@ KEPT = 500  # jobs in memory, those asked for last: each takes a few kilobytes
 # What every job needs is built once: building a statement takes longer than running it.
 _ONE = ALL.where(JobRow.id == bindparam("job_id"))
 _RECORD = insert(JobRow)
+_RECORD_INPUTS = insert(InputRow)
 _CHANGE = update(JobRow).where(JobRow.id == bindparam("job_id"))
 _MOVE = _CHANGE.where(JobRow.status.in_(bindparam("before", expanding=True)))
 _STATUS = select(JobRow.status, JobRow.message_id, JobRow.started_at, JobRow.ended_at).where(
@@ -107,6 +108,8 @@ class JobStore(JobReads):
         def add(connection: Connection) -> Job:
             key = connection.execute(_RECORD, values).inserted_primary_key
             assert key is not None  # noqa: S101 - it is one row
+            if new_job.inputs:
+                connection.execute(_RECORD_INPUTS, inputs_of(new_job, key[0]))
             return job_of(new_job, origin, job_id=key[0], fair_start=fair_start)
 
         def committed(job: Job) -> None:

@@ -22,7 +22,7 @@ from bot.core.pictures.output_check import refusal, verdict
 from bot.core.pictures.picture_store import PictureStore
 from bot.db.errors import StoreError, StoreUnwritable
 from bot.db.patience import impatient, patient
-from bot.db.records import Job, Kind, Status, StoredPicture, Verdict
+from bot.db.records import InputRole, Job, Kind, Status, StoredPicture, Verdict
 from bot.texts import say, speaking
 from generation.errors import GenerationError, InvalidRequest, WorkerDied
 from generation.log_context import JOB
@@ -42,6 +42,12 @@ from generation.worker.executor import Executor
 log = logging.getLogger(__name__)
 
 REFUSED = Verdict.REFUSED
+# What a person calls the picture that cannot be found.
+INPUT_FIELDS = {
+    InputRole.MASK: "mask",
+    InputRole.CONTROL: "control_image",
+    InputRole.REFERENCE: "reference",
+}
 # Limit on the recorded reason why a job ended.
 WHY_LENGTH = 300
 # Bytes of generated but unwritten pictures above which no job is started.
@@ -221,14 +227,29 @@ class Runner:
         return None
 
     async def _request(self, job: Job) -> GenerationRequest:
-        """Return the request to run, with the picture that it starts from."""
-        if job.source_sha256 is None:
-            return job.request
-        image = await self._pictures.read_source(job.source_sha256)
-        if image is None:
+        """Return the request to run, with the pictures that it starts from and needs."""
+        request = job.request
+        if job.source_sha256 is not None:
+            image = await self._needed(job, "image", job.source_sha256)
+            request = replace(request, image=image)
+        if not job.inputs:
+            return request
+        found: dict[InputRole, list[bytes]] = {role: [] for role in InputRole}
+        for one in job.inputs:
+            found[one.role].append(await self._needed(job, INPUT_FIELDS[one.role], one.sha256))
+        return replace(
+            request,
+            mask=next(iter(found[InputRole.MASK]), None),
+            control_images=tuple(found[InputRole.CONTROL]),
+            reference_images=tuple(found[InputRole.REFERENCE]),
+        )
+
+    async def _needed(self, job: Job, field: str, sha256: str) -> bytes:
+        png = await self._pictures.read_source(sha256)
+        if png is None:
             with speaking(job.origin.locale):
-                raise InvalidRequest("image", say("bound-still-stored"))
-        return replace(job.request, image=image)
+                raise InvalidRequest(field, say("bound-still-stored"))
+        return png
 
     async def _upscale_request(
         self, job: Job, small: GenerationRequest, spent: Drawn
@@ -237,7 +258,7 @@ class Runner:
 
         Without a parent it is a picture that was uploaded, not generated.
         """
-        width, height = small.width, small.height
+        width, height = small.result_size
         png = small.image if job.uploaded else None
         if job.parent_id is not None:
             for picture in await self._pictures.of_job(job.parent_id):

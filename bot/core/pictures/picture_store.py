@@ -12,10 +12,12 @@ from typing import Any
 
 from PIL import Image
 from sqlalchemy import (
+    ColumnElement,
     CompoundSelect,
     Connection,
     RowMapping,
     Select,
+    TextClause,
     bindparam,
     select,
     union,
@@ -28,7 +30,7 @@ from bot.core.pictures.blurring import COLOURS, blurred
 from bot.db.database import Database
 from bot.db.faults import as_store_errors
 from bot.db.files import read_whole, remove_parts, write_whole
-from bot.db.models import UNPRUNED, FavouriteRow, JobRow, PictureRow
+from bot.db.models import UNPRUNED, FavouriteRow, InputRow, JobRow, PictureRow
 from bot.db.patience import outlast
 from bot.db.picture_files import FOLDERS, picture_file, thumbnail_file
 from bot.db.records import Job, StoredPicture, Verdict
@@ -124,9 +126,7 @@ class PictureStore:
         """Remove files; thumbnails stay if others than ``strangers`` generated the picture."""
         own: CompoundSelect[Any] = union(
             select(PictureRow.sha256).where(PictureRow.job_id == job_id),
-            select(JobRow.source_sha256).where(
-                JobRow.id == job_id, JobRow.source_sha256.is_not(None)
-            ),
+            *_needed(JobRow.id == job_id),
         )
 
         # Being the one writer keeps others from recording one of them meanwhile.
@@ -160,9 +160,7 @@ class PictureStore:
             )
             own: CompoundSelect[Any] = union(
                 select(PictureRow.sha256).where(PictureRow.job_id.in_(ids)),
-                select(JobRow.source_sha256).where(
-                    JobRow.id.in_(ids), JobRow.source_sha256.is_not(None)
-                ),
+                *_needed(JobRow.id.in_(ids)),
             )
             files = set(connection.scalars(own))
             unneeded = _unneeded(connection, files)
@@ -173,7 +171,7 @@ class PictureStore:
         return await self._database.write(write)
 
     async def save_source(self, png: bytes) -> str:
-        """Write the picture that a job starts from; return the name to read it by."""
+        """Write a picture that a job starts from or needs; return the name to read it by."""
         sha256 = hashlib.sha256(png).hexdigest()
         await self._write(sha256, png)
         return sha256
@@ -188,7 +186,7 @@ class PictureStore:
         await self._database.write(write)
 
     async def read_source(self, sha256: str) -> bytes | None:
-        """Return the picture that a job starts from, or None if it was pruned."""
+        """Return a picture that a job starts from or needs, or None if it was pruned."""
         return await _read(self._png(sha256))
 
     async def of_job(self, job_id: int) -> list[StoredPicture]:
@@ -293,13 +291,21 @@ def _shown(files: Collection[str]) -> Select[str]:
     )
 
 
+def _needed(*conditions: ColumnElement[bool] | TextClause) -> tuple[Select[Any], Select[Any]]:
+    """Select the files that these jobs start from, and what else they need."""
+    return (
+        select(JobRow.source_sha256).where(*conditions, JobRow.source_sha256.is_not(None)),
+        select(InputRow.sha256).join(JobRow, JobRow.id == InputRow.job_id).where(*conditions),
+    )
+
+
 def _unneeded(connection: Connection, files: set[str]) -> set[str]:
-    """Return the files that no job shows or starts from."""
+    """Return the files that no job shows, starts from or needs."""
+    sources, inputs = _needed(JobRow.deleted_at.is_(None), UNPRUNED)
     needed: CompoundSelect[Any] = union(
         _shown(files).where(JobRow.deleted_at.is_(None)),
-        select(JobRow.source_sha256).where(
-            JobRow.source_sha256.in_(files), JobRow.deleted_at.is_(None), UNPRUNED
-        ),
+        sources.where(JobRow.source_sha256.in_(files)),
+        inputs.where(InputRow.sha256.in_(files)),
     )
     return files - set(connection.scalars(needed))
 

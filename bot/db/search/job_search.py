@@ -25,7 +25,7 @@ from sqlalchemy import (
     true,
 )
 
-from bot.db.models import JobRow
+from bot.db.models import JOB_COLUMNS, JobRow
 from bot.db.search.search_words import trigrams
 
 STRETCH = 1000  # jobs checked in the first stretch of a way
@@ -164,7 +164,7 @@ def _meeting(
     limit: int,
 ) -> Sequence[Row[Any]]:
     among = func.json_each(json.dumps(list(ids))).table_valued("value", name="among").c.value
-    query = select(*JobRow.__table__.columns).where(
+    query = select(*JOB_COLUMNS).where(
         JobRow.id.in_(select(among)),
         # Written like this, no condition makes SQLite use an index instead of the ids.
         *(condition.is_(true()) for condition in conditions),

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Connection, Select, select, true
 
 from bot.core.jobs.job_rows import read_job
 from bot.db.database import Database
-from bot.db.models import JobRow
+from bot.db.models import JOB_COLUMNS, JobRow
 from bot.db.records import Job, ModSearch
 from bot.db.search.job_search import Period, by_columns, by_words, has_words, newest
 from bot.db.search.search_words import fold
@@ -46,7 +46,7 @@ class History:
 
     async def of_message(self, guild_id: int, message_id: int) -> Job | None:
         """Return the job of a server that belongs to a message, or None."""
-        query = select(*JobRow.__table__.columns).where(
+        query = select(*JOB_COLUMNS).where(
             JobRow.message_id == message_id, JobRow.guild_id == guild_id
         )
         found = await self._find(query.limit(1))
@@ -56,7 +56,7 @@ class History:
         """Return the first jobs of its server that were made from this one."""
         # Written like this, SQLite does not scan all jobs of the server.
         here = (JobRow.guild_id == job.origin.guild_id).is_(true())
-        query = select(*JobRow.__table__.columns).where(JobRow.parent_id == job.id, here)
+        query = select(*JOB_COLUMNS).where(JobRow.parent_id == job.id, here)
         return await self._find(query.order_by(JobRow.id).limit(limit))
 
     async def _find(self, query: Select[Any]) -> list[Job]:

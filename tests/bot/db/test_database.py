@@ -26,6 +26,7 @@ TABLES = {
     "spent",
     "favourites",
     "filters",
+    "job_inputs",
     "job_words",
     "job_words_config",
     "job_words_data",

@@ -66,6 +66,10 @@ def test_a_table_that_nobody_registered_is_found(simcord_bot: DarkroomBot):
     assert texts_of(more).keys() - fates_of(simcord_bot.app).keys() == {"diaries"}
 
 
+# How a table says whose its rows are, where it has no column for it.
+WHOSE = {"job_inputs": "job_id IN (SELECT id FROM jobs WHERE person_id = :who)"}
+
+
 async def said(house: House, database: Database, *fates: Fate) -> dict[tuple[str, str], int]:
     """Count the rows with something of theirs, by table and column of these fates."""
     found = {}
@@ -89,10 +93,13 @@ async def say_everywhere(house: House, database: Database) -> None:
         await house.mia.slash(house.channel, "imagine", prompt="a {fox, owl, cat, dog} --n 1")
     _ = house.env.errors  # that were too many
     await house.settle()
+    masked = "INSERT INTO job_inputs (job_id, position, role, sha256) VALUES (1, 0, 'mask', '')"
+    await execute(database, masked)
     for table, columns in fates_of(house.app).items():
+        whose = WHOSE.get(table, "person_id = :who")
         for column, fate in columns.items():
             if fate in (Fate.WORDS, Fate.ERASED):
-                change = f"UPDATE {table} SET {column} = :said WHERE person_id = :who"
+                change = f"UPDATE {table} SET {column} = :said WHERE {whose}"
                 words = JSON.get(column, f"secret {column}")
                 await execute(database, change, values={"said": words, "who": house.mia.id})
     assert all((await said(house, database, Fate.WORDS, Fate.ERASED)).values())

@@ -54,7 +54,7 @@ def test_a_name_is_found_in_any_case():
     catalog = {"Ink Wash": ink}
     assert find_adapter("Ink Wash", catalog) is find_adapter("INK wash", catalog) is ink
     with pytest.raises(AdapterUnavailable, match="not among the LoRAs here"):
-        find_adapter("Ink", catalog)
+        find_adapter("Inks", catalog)
 
 
 def test_files_are_offered_by_name_each_once():

@@ -26,6 +26,12 @@ def models(tmp_path: Path) -> Path:
     return folder
 
 
+def find_modules_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let child processes import from this folder, too."""
+    there = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(there))
+
+
 def look(library: Library) -> dict[str, str | None]:
     """Return each name's problem."""
     return {item.name: item.problem for item in library.look(settled_s=0).items}
@@ -89,7 +95,7 @@ def test_a_file_that_kills_the_reader_or_takes_forever_costs_itself_only(
         "headers.serve(sys.stdin.buffer, sys.stdout.buffer)\n"
     )
     monkeypatch.setattr(headers, "MODULE", str(deadly.stem))
-    monkeypatch.setenv("PYTHONPATH", f"{models.parent}{os.pathsep}{os.environ['PYTHONPATH']}")
+    find_modules_in(models.parent, monkeypatch)
     for name in ("a", "b dies", "c"):
         write(models / f"{name}.safetensors")
     with HeaderReader(file_s=300) as reader:
@@ -130,7 +136,7 @@ def test_the_reader_has_no_secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         " 'title': ' '.join(k for k, v in os.environ.items() if v == 'secret')}), flush=True)\n"
     )
     monkeypatch.setattr(headers, "MODULE", "spy")
-    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ['PYTHONPATH']}")
+    find_modules_in(tmp_path, monkeypatch)
     with HeaderReader() as reader:
         assert reader.read(tmp_path).title == ""
 
