@@ -32,8 +32,11 @@ def measure() -> float:
             cross_attention_dim=WIDTH,
             attention_head_dim=8,
         )
-        unet = unet.to(dtype).eval()
-        net = LoadedNet(ControlNetModel.from_unet(unet).to(dtype).eval())
+        model = ControlNetModel.from_unet(unet)
+        if dtype is torch.float16:
+            unet, model = unet.half(), model.half()
+        net = LoadedNet(model.eval())
+        unet.eval()
         latents = torch.randn(count, 4, cells, cells, dtype=dtype)
         timesteps = torch.linspace(1, 999, count)
         options = {"encoder_hidden_states": torch.randn(count, 77, WIDTH, dtype=dtype)}
