@@ -549,8 +549,8 @@ command-checkpoints = The models you can pick, with their settings and a sample 
     .refresh = Look for new files now (the bot's owners only)
 refresh-new =
     { $count ->
-        [one] 1 new checkpoint
-       *[other] { $count } new checkpoints
+        [one] 1 new model
+       *[other] { $count } new models
     }: { $names }
 refresh-changed =
     { $count ->

@@ -264,6 +264,24 @@ def test_a_remix_has_them_in_its_prompt(style: str | None):
     assert changed.words.prompt == "an owl"
 
 
+def test_a_remix_follows_what_its_loras_bring():
+    plain, fast = job("a fox", steps=20), job("a fox <lora:lcm:1>")
+    form = form_of(CATALOG, plain)
+    faster = remix(CATALOG, plain, {**form, "prompt": "a fox <lora:lcm:1>"}, Layers()).request
+    assert (faster.sampler, faster.num_inference_steps, faster.guidance_scale) == (
+        FEW.sampler,
+        4,
+        1,
+    )
+    own = {**form, "prompt": "a fox <lora:lcm:1>", "steps": "6"}
+    assert remix(CATALOG, plain, own, Layers()).request.num_inference_steps == 6
+    form = form_of(CATALOG, fast)
+    assert remix(CATALOG, fast, form, Layers()).request == fast.request
+    slower = remix(CATALOG, fast, {**form, "prompt": "a fox"}, Layers()).request
+    assert slower.sampler == EMBEDDED.sampler
+    assert slower.num_inference_steps == EMBEDDED.num_inference_steps
+
+
 def test_our_files_say_them_as_the_web_ui_does():
     request = asked("a fox <lora:ink wash:0.8:0.5> <lora:paper:1>", seed=5)
     hashes = {"Ink Wash": "0123456789ab", "paper": "ab" * 6}
