@@ -29,9 +29,11 @@ from generation.library.offers import (
 )
 from generation.library.shelf import SHELF, Item, Library, Shelf
 from generation.library.sites import NotFetched
+from generation.library.usable import CHECKED, Usable, UsableReader
 from generation.worker.hardware import Hardware, examine
 
 GIB, MIB = 2**30, 2**20
+WHOLE = ("checkpoint", "diffusion model")
 # How a checkpoint runs in the memory there is.
 FITS = {
     Mode.WHOLE: "fits",
@@ -107,24 +109,35 @@ def _check(library: Library, *, quick: bool) -> int:
     for one in shelf.unread:
         print(f"!!  {printable(str(one.path))}: {one.why}")
     hashes: dict[str, Path] = {}
-    with _bar() as bar:
+    whole = [one.file for one in shelf.items if one.file.kind in WHOLE and one.problem is None]
+    with _bar() as bar, UsableReader(whole) as reader:
         for item in shelf.items:
             made = checkpoint_of(item, shelf)
             wrong = item.problem or (made if isinstance(made, str) else None)
+            usable = None
+            if not wrong and item.file.kind in CHECKED:
+                usable = reader.read(item.path, values=not quick)
+                wrong = usable.problem
             hashed = None if quick or item.candidate.is_folder else _hashed(item, bar)
             wrong = wrong or (hashed and hashed.differs) or _twice(item, hashed, hashes)
             fine = fine and not wrong
             if wrong:
                 print(f"!!  {printable(line_about(item, wrong))}", flush=True)
             else:
-                facts = ", ".join(filter(None, _facts(item, hashed)))
-                print(f"ok  {printable(str(item.path))}: {printable(facts)}", flush=True)
+                mark = "!   " if usable is not None and usable.unused else "ok  "
+                facts = ", ".join(filter(None, _facts(item, usable, hashed)))
+                print(f"{mark}{printable(str(item.path))}: {printable(facts)}", flush=True)
     return 0 if fine else 1
 
 
-def _facts(item: Item, hashed: Hashed | None) -> Iterator[str]:
+def _facts(item: Item, usable: Usable | None, hashed: Hashed | None) -> Iterator[str]:
     yield str(item.file.kind)
+    if usable is not None and item.file.family is None:
+        yield f"its family is not told, but it fits {usable.family}"
     yield family_title(item.file)
+    if usable is not None and usable.unused:
+        such = f"such as {usable.first}" if usable.unused > 1 else usable.first
+        yield f"{usable.unused} of its {usable.tensors} tensors cannot be used ({such})"
     yield item.file.precision
     yield f"{item.file.parameters / 1e6:.0f} million parameters" if item.file.parameters else ""
     if hashed is not None:

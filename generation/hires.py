@@ -4,6 +4,7 @@ A model composes well at the size that it was trained on. So a picture is drawn 
 enlarged, and drawn over by the same prompt with a strength that keeps what is there.
 """
 
+import math
 from dataclasses import dataclass
 
 from generation.errors import InvalidRequest, bounded
@@ -30,7 +31,7 @@ class Hires:
         """Return (width, height) in pixels of the second pass, in multiples, the nearest ones."""
 
         def larger(side: int) -> int:
-            return multiple * max(1, round(side * self.scale / multiple))
+            return multiple * max(1, math.floor(side * self.scale / multiple + 0.5))
 
         return larger(width), larger(height)
 

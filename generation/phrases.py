@@ -35,6 +35,13 @@ ENGLISH: Mapping[str, str] = {
     "bound-strength-steps": "at least {least} with {steps} steps",
     "bound-strength-mask": "greater than 0 and at most 1 when there is a mask",
     "bound-feather-needed": "a number of pixels from 0 to {most} when there is a mask",
+    "bound-mask-needed": "given when there is a feather",
+    "bound-mask-size": "a greyscale PNG of {width}×{height} px",
+    "bound-mask-empty": "white where the picture is to change; it is black everywhere",
+    "bound-mask-full": "black where the picture is to stay; it is white everywhere",
+    "bound-canvas": "{least} to {most} px; this canvas would have {found}",
+    "bound-canvas-more": "more than the picture: nothing would be added",
+    "bound-tiling": "left out with {family}, whose pictures have edges",
     "bound-hires": "a factor from 1 to {fits} for {width} × {height} px: {most} px is the most",
     "bound-hires-mask": "left out when there is a mask",
     "bound-controls": "at most {most} controls",
@@ -98,7 +105,7 @@ ENGLISH: Mapping[str, str] = {
     "checkpoint-kind": "{file} is {what}, not a checkpoint",
     "checkpoint-not-drawn": "{file} is a {family} model, which is not supported",
     "checkpoint-quantized": "{file} is quantized as {found}, which is not supported",
-    "checkpoint-inpaints": "{file} is an inpainting model, which is not supported yet",
+    "checkpoint-inpaints": "{file} is an inpainting model of {family}, which is not supported",
     "checkpoint-unreadable": "{file} cannot be read within the time and memory for one file",
     "checkpoint-other-format": "{file} is in a format that is not read; safetensors only",
     "checkpoint-moving": "{file} is still being copied",
@@ -120,7 +127,7 @@ ENGLISH: Mapping[str, str] = {
     "checkpoint-scheduler": "its scheduler's configuration does not suit {sampler}: {why}",
     "checkpoint-predicts": "it predicts {kind}, which not every sampler can follow",
     "checkpoint-lacks-weights": "{count} of its weights are missing, such as {first}",
-    "checkpoint-inpainting": "its UNet takes {channels} channels, as for inpainting",
+    "checkpoint-takes": "its UNet takes {channels} channels",
     "checkpoint-preview": "{file} must hold a {channels}×3 matrix and a bias of 3",
     "checkpoint-checker-lacks": "its safety checker lacks {weight}",
     "checkpoint-changed": "{file} is not the file that was published (its SHA-256 is {found}…, not"
@@ -130,6 +137,9 @@ ENGLISH: Mapping[str, str] = {
     "adapter-kind": "{file} is {what}, not a LoRA",
     "adapter-other-family": "{file} was made for {made}, not for {wanted}",
     "adapter-does-not-fit": "{file} does not fit {wanted}: most of its layers are others",
+    "adapter-not-drawn": "{file} was made for {family}, which is not supported",
+    "adapter-no-family": "{file} does not say what it was made for, and fits nothing that is"
+    " supported",
     "adapter-size": "{file} holds more than {most} MiB",
     "embedding-pickled": "{file} is pickled and may contain code, so it is refused; this converts"
     " it: {command}",
@@ -140,6 +150,22 @@ ENGLISH: Mapping[str, str] = {
     "adapter-not-listed": "not among the LoRAs here",
     "adapter-near": "not among the LoRAs here; the most similar names are {names}",
     "adapter-not-found": "it has no source, and no LoRA of this name is in the folders of models",
+    "bound-control-memory": "control nets that together take at most {most} MiB",
+    "bound-reference-memory": "references whose models together take at most {most} MiB",
+    "bound-control-image": "a complete PNG of at most {most} px on each side",
+    "control-none": "there is none for {wanted} here",
+    "control-not-listed": "not among those here; the most similar names are {names}",
+    "control-unsupported": "{file} is {what}, which is not supported",
+    "control-lllite": "a ControlNet-LLLite",
+    "control-t2i": "a T2I-Adapter",
+    "control-lora": "a Control-LoRA",
+    "control-other": "a ControlNet of another family",
+    "control-does-not-fit": "{file} does not fit this checkpoint: {name} is {found} instead of"
+    " {wanted}",
+    "reference-face": "{file} needs a face's embedding, which Darkroom does not make",
+    "reference-encoder": "{file} needs an image encoder whose embeddings are {width} wide, and none"
+    " lies in the folders",
+    "reference-lacks": "{file} lacks {name}",
 }
 
 

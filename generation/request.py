@@ -139,6 +139,8 @@ class GenerationRequest:
             for _, text in schedule(prompt, self.steps_taken, name):
                 parse(text, name)
         self._check_hires()
+        if self.tiling and self.architecture.flow_matching:  # transformers know no padding
+            raise InvalidRequest("tiling", Phrase("bound-tiling", family=self.architecture.title))
 
     def _check_source(self) -> None:
         if self.image is not None and len(self.image) > IMAGE_BYTES:
@@ -199,6 +201,12 @@ class GenerationRequest:
             image=None,
             hires=None,
         )
+
+    @property
+    def passes(self) -> "tuple[GenerationRequest, ...]":
+        """This, and the request for the second pass if there is one."""
+        second = self.second_pass
+        return (self,) if second is None else (self, second)
 
     @property
     def result_size(self) -> tuple[int, int]:

@@ -9,8 +9,9 @@ JobError
 ├── PlaceClosed      administrators do not allow pictures in this place; says where they are allowed
 ├── RoleNeeded       administrators require one of some roles; says which
 ├── NothingToDo      the job has already ended, or has not ended yet
-├── AgeRestricted    the checkpoint or style is for age-restricted channels; names it
-├── CheckpointReserved  the checkpoint is for people with other roles; names it
+├── AgeRestricted    the checkpoint, style or LoRA is for age-restricted channels; names it
+├── CheckpointReserved  the checkpoint or LoRA is for people with other roles; names it
+├── LoraForbidden    administrators do not allow the LoRA in this place; names it
 ├── JobNotFound      no such job in this server, or none visible from here
 ├── ForeignButton    the button belongs to a job with the same number in another database
 ├── JobRemoved       the job was deleted by its author or a moderator
@@ -78,7 +79,7 @@ class NotAllowedHere(JobError):
 
 
 class AgeRestricted(JobError):
-    """The checkpoint or style needs an age-restricted channel, and this is not one."""
+    """The checkpoint, style or LoRA needs an age-restricted channel, and this is not one."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -86,7 +87,15 @@ class AgeRestricted(JobError):
 
 
 class CheckpointReserved(JobError):
-    """The bot's owner reserved the checkpoint for roles that the person does not have."""
+    """The bot's owner reserved the checkpoint or LoRA for roles that the person does not have."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+class LoraForbidden(JobError):
+    """The place's administrators do not allow the LoRA, or only others."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)

@@ -13,14 +13,19 @@ from bot.options.typography import plain
 from bot.texts import any_of, say
 from bot.texts.inert import inert
 from generation.errors import InvalidRequest
+from generation.hires import Hires
 from generation.metadata.infotext import sampler_named
 from generation.prompts.weights import parse
 from generation.request import COUNT, SEED, Aspect, Sampler, bounded
 
+HIRES_STRENGTH = 0.5  # of a second pass: keeps what is there, and draws its details
 SHOWN_NAME = 100  # characters of a checkpoint's or style's name
 # A ratio may be this many times wider or narrower than the nearest shape: ratios between two shapes
 # are near enough to one of them, 21:9 is not.
 ASPECT_TOLERANCE = 1.24
+
+YES, NO = "yes", "no"
+TRUTHS = {YES: True, "true": True, "on": True, NO: False, "false": False, "off": False}
 
 Check = Callable[[str, Any], Any]
 
@@ -68,6 +73,14 @@ class Value:
     def cell(self, value: Any) -> Any:  # noqa: ANN401
         """Return it for a table or JSON."""
         return value
+
+    def requested(self, value: Any, steps: int) -> Any:  # noqa: ANN401, ARG002
+        """Return it as a field of a request with so many steps."""
+        return value
+
+    def of_request(self, field: Any) -> Any:  # noqa: ANN401
+        """Return the value that a request's field stands for; None if that says nothing."""
+        return field
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +202,19 @@ class Strength(Number):
 
 
 @dataclass(frozen=True, slots=True)
+class Enlargement(Number):
+    """How much larger a second pass draws the picture."""
+
+    def requested(self, value: float | None, steps: int) -> Hires | None:
+        """Return a second pass that keeps what was drawn, and takes one step at least."""
+        return None if value is None else second_pass(value, steps)
+
+    def of_request(self, field: Hires | None) -> float | None:
+        """Return its factor."""
+        return None if field is None else field.scale
+
+
+@dataclass(frozen=True, slots=True)
 class OneOf(Value):
     """One of several names."""
 
@@ -299,7 +325,30 @@ class Prompt(Text):
 
 @dataclass(frozen=True, slots=True)
 class Truth(Value):
-    """Yes or no."""
+    """Yes or no; typed, its name alone says yes."""
+
+    def read(self, label: str, text: str) -> bool:
+        """Return whether it says yes."""
+        said = plain(text).casefold()
+        if said not in TRUTHS:
+            raise InvalidRequest(label, say("bound-one-of", names=any_of((YES, NO))))
+        return TRUTHS[said]
+
+    def fits(self, text: str) -> bool:
+        """Tell whether it says yes or no."""
+        return plain(text).casefold() in TRUTHS
+
+    def example(self) -> str:
+        """Return one of the two."""
+        return YES
+
+    def write(self, value: bool) -> str:
+        """Return the word for it."""
+        return YES if value else NO
+
+    def of_request(self, field: bool) -> bool | None:
+        """Return only what is asked for."""
+        return field or None
 
     def check(self, field: str, value: Any) -> bool:  # noqa: ANN401
         """Return the value if it is a boolean."""
@@ -315,6 +364,12 @@ class Truth(Value):
 @dataclass(frozen=True, slots=True)
 class Upload(Value):
     """An attached file."""
+
+
+def second_pass(scale: float, steps: int) -> Hires:
+    """Return a second pass at so many times the size, after a first one of so many steps."""
+    least = math.ceil(1 / HIRES_STRENGTH)
+    return Hires(scale, HIRES_STRENGTH, least if steps < least else None)
 
 
 def new_seed() -> int:

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from discord import app_commands
 
 from bot.core.admission.offered import in_place
+from bot.core.admission.rule_store import NOTHING_SAID
 from bot.core.discord_limits import CHOICE_NAME_LENGTH, CHOICES
 from bot.texts.inert import plain
 from bot.ui.eyes import is_age_restricted
 from bot.ui.interaction import Interaction, app_of
-from bot.ui.interaction_context import role_ids_of
+from bot.ui.interaction_context import channel_ids_of, role_ids_of
 from generation.catalog import Catalog
 
 # File names part their words otherwise than people do.
@@ -49,12 +50,15 @@ def search(names: Iterable[str], typed: str) -> Sequence[str]:
     return [name for _, name in sorted(found, key=lambda one: one[0])]
 
 
-def catalog_here(interaction: Interaction) -> Catalog:
-    """Return what the person can choose in this place."""
+def catalog_here(interaction: Interaction, *, ruled: bool = True) -> Catalog:
+    """Return what the person can choose in this place; unless ``ruled``, whatever its rules say."""
+    app = app_of(interaction)
+    held = app.rules.hold(interaction.guild_id, channel_ids_of(interaction))
     return in_place(
-        app_of(interaction).catalog,
+        app.catalog,
         age_restricted=is_age_restricted(interaction.channel),
         role_ids=role_ids_of(interaction.user),
+        rules=held if ruled else NOTHING_SAID,
     )
 
 

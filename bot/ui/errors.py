@@ -12,7 +12,7 @@ import discord
 from discord import app_commands
 
 from bot.core.discord_limits import CONTENT_LENGTH
-from bot.core.errors import AgeRestricted, Blocked, CheckpointReserved, JobError
+from bot.core.errors import AgeRestricted, Blocked, CheckpointReserved, JobError, LoraForbidden
 from bot.core.jobs.job_store import AlreadyRecorded
 from bot.core.jobs.presenter import DeliveryFailed
 from bot.db.errors import (
@@ -56,6 +56,7 @@ SENTENCES: dict[type[BaseException], Line] = {
     CheckpointReserved: lambda error: say(
         "error-checkpoint-reserved", name=inert(error.name, NAME)
     ),
+    LoraForbidden: lambda error: say("error-lora-forbidden", name=inert(error.name, NAME)),
     InvalidRequest: lambda error: say(
         "error-invalid", field=error.field, bound=phrased(error.bound)
     ),

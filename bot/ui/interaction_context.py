@@ -38,7 +38,6 @@ def request_context_of(
     A ``private`` job is an ordinary one in direct messages with the bot, where nobody else reads.
     """
     channel = interaction.channel
-    around = (channel.parent_id,) if isinstance(channel, discord.Thread) else ()
     origin = Origin(
         interaction_id=interaction.id,
         token=interaction.token,
@@ -56,13 +55,20 @@ def request_context_of(
     context = RequestContext(
         origin=origin,
         missing_permissions=missing_here(interaction),
-        channel_ids=(origin.channel_id, *around),
+        channel_ids=channel_ids_of(interaction),
         role_ids=role_ids_of(interaction.user),
         age_restricted=is_age_restricted(channel),
         alone=interaction.guild_id is None and not origin.guest,
         eyes=DiscordEyes(interaction),
     )
     return context.in_private() if private else context
+
+
+def channel_ids_of(interaction: Interaction) -> tuple[int, ...]:
+    """Return the ids of the channel and, for a thread, its parent."""
+    channel = interaction.channel
+    around = (channel.parent_id,) if isinstance(channel, discord.Thread) else ()
+    return (interaction.channel_id or 0, *around)
 
 
 def role_ids_of(person: discord.abc.Snowflake) -> frozenset[int]:

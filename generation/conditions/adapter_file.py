@@ -145,9 +145,7 @@ def _load(
         here = changes[one.place.part]
         targets = [layers[one.place.part][layer] for layer in one.target.layers]
         factors = {factor: read(key).to(device).float() for factor, key in one.factors.items()}
-        # Two programs' names of the same layer in one file: only one of them can be meant.
-        again = any(layer in here for layer in one.target.layers)
-        if again or not all(factor.isfinite().all() for factor in factors.values()):
+        if not all(factor.isfinite().all() for factor in factors.values()):
             damaged += one.factors.values()
             continue
         for layer, change in _changes(one, factors, scales, targets):

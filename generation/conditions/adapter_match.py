@@ -53,6 +53,7 @@ def match(
     groups, unknown = group_keys(tensors)
     names = {part: targets(layers) for part, layers in models.items()}
     used, unused = [], set(unknown)
+    taken: set[tuple[Part, str]] = set()
     for place, factors in groups.items():
         target = names.get(place.part, {}).get(place.path)
         shape = None if target is None else _whole(target, models[place.part])
@@ -62,9 +63,12 @@ def match(
             or shape is None
             or any(tensors[key].dtype not in FLOATS for key in factors.values())
             or not fit(shapes, shape)
+            # Two programs' names of the same layer in one file: only one of them can be meant.
+            or not taken.isdisjoint(changed := {(place.part, layer) for layer in target.layers})
         ):
             unused |= set(factors.values())
         else:
+            taken |= changed
             used.append(Match(place, target, shape, factors))
     return Matches(tuple(used), tuple(key for key in tensors if key in unused))
 

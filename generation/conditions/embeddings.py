@@ -4,7 +4,7 @@ Gal et al. 2022, https://arxiv.org/abs/2208.01618. The vectors take the place of
 tokenizers know nothing of them.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,10 @@ from generation.loading.detect import NAMES, PICKLES, Kind, describe
 from generation.loading.key_rules import TITLES
 from generation.loading.safetensors_file import Header, open_header
 from generation.phrases import Phrase, reason_of
+from generation.prompts.embeddings import EmbeddingNames
 
 MOST_VECTORS = 75  # of a prompt's chunk
 MOST_KEPT = 64  # in memory, of a checkpoint; one takes at most a quarter of a megabyte
-PREFIX = "embedding:"  # ComfyUI's
-SUFFIXES = (".safetensors", ".pt", ".bin")  # as some write behind it
 
 # Loads no code; what people have is `{"string_to_param": {"*": [vectors, width]}}`.
 CONVERT = (
@@ -67,7 +66,7 @@ def load_embedding(
     header = open_header(path)
     if header.problem is not None:
         raise AdapterUnavailable(name, header.problem)
-    keys = _keys(name, path, header, widths, family)
+    keys = embedding_keys(name, path, header, widths, family)
     try:
         with safe_open(path, "pt") as opened:
             vectors = {
@@ -84,10 +83,13 @@ def load_embedding(
     return Embedding(vectors)
 
 
-def _keys(
+def embedding_keys(
     name: str, path: Path, header: Header, widths: Mapping[Part, int], family: str
 ) -> dict[Part, str]:
-    """Return each text encoder's tensor."""
+    """Return each text encoder's tensor in a file.
+
+    Raises AdapterUnavailable if it does not fit text encoders of these widths.
+    """
     found = describe(path, header)
     if found.kind in NAMES and found.kind is not Kind.EMBEDDING:
         raise AdapterUnavailable(
@@ -95,8 +97,9 @@ def _keys(
         )
     named = {Part.TEXT_ENCODER: "clip_l", Part.TEXT_ENCODER_2: "clip_g"}
     keys = {part: key for part, key in named.items() if key in header.tensors and part in widths}
-    if not keys and len(header.tensors) == 1 and len(widths) == 1:
-        keys = dict.fromkeys(widths, next(iter(header.tensors)))
+    alone = "emb_params" if "emb_params" in header.tensors else next(iter(header.tensors), "")
+    if not keys and len(widths) == 1 and (alone == "emb_params" or len(header.tensors) == 1):
+        keys = dict.fromkeys(widths, alone)
     shapes = {part: header.tensors[key].shape for part, key in keys.items()}
     fit = all(
         1 <= len(shape) <= 2 and shape[0] and shape[-1] == widths[part]
@@ -169,61 +172,3 @@ class Embeddings:
             next(iter(tables.values())).dtype,
             family=self._family,
         )
-
-
-class EmbeddingNames:
-    """Finds embeddings' names in prompts, in any case, the longest first."""
-
-    def __init__(self, names: tuple[str, ...]) -> None:
-        self._names = {_folded(name): name for name in names if name}
-        self._lengths = sorted({len(name) for name in self._names}, reverse=True)
-
-    def split(self, text: str) -> Iterator[tuple[str, str | None]]:
-        """Yield the text in order, each piece with the embedding that it names, if any.
-
-        A name is a whole word or several; ``embedding:`` before it and a file's suffix behind it
-        belong to it.
-        """
-        folded = _folded(text)
-        begin = place = 0
-        while self._names and place < len(text):
-            found = self._at(folded, place)
-            if found is None:
-                place += 1
-                continue
-            name, end = found
-            if begin < place:
-                yield text[begin:place], None
-            yield text[place:end], name
-            begin = place = end
-        if begin < len(text):
-            yield text[begin:], None
-
-    def _at(self, text: str, place: int) -> tuple[str, int] | None:
-        """Return the name that begins at ``place``, and where it ends."""
-        start = place + len(PREFIX) if text.startswith(PREFIX, place) else place
-        if _inside_a_word(text, place):
-            return None
-        for length in self._lengths:
-            end = start + length
-            name = self._names.get(text[start:end])
-            if name is None or end > len(text):
-                continue
-            if suffix := next((one for one in SUFFIXES if text.startswith(one, end)), ""):
-                end += len(suffix)
-            if not _inside_a_word(text, end):
-                return name, end
-        return None
-
-
-def _folded(text: str) -> str:
-    """Return it in lower case, with as many characters as before."""
-    return "".join(lower if len(lower := one.lower()) == 1 else one for one in text)
-
-
-def _inside_a_word(text: str, place: int) -> bool:
-    return 0 < place < len(text) and _is_word(text[place - 1]) and _is_word(text[place])
-
-
-def _is_word(character: str) -> bool:
-    return character.isalnum() or character == "_"

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
@@ -29,14 +29,15 @@ FILE_S = 30.0  # network disks may have to wake up
 _SECRETS = ("TOKEN", "SECRET", "PASSWORD", "DISCORD__")
 
 
-class HeaderReader:
-    """A child process that reads headers, started when there is something to read.
+class Child:
+    """A child process that answers about files, started when it is first asked.
 
-    Blocks; use it as a context manager, and in a thread where others wait.
+    ``module`` is what it runs. Blocks; use it as a context manager, and in a thread where others
+    wait.
     """
 
-    def __init__(self, file_s: float = FILE_S) -> None:
-        self._file_s = file_s
+    def __init__(self, module: str, answer_s: float) -> None:
+        self._module, self._answer_s = module, answer_s
         self._child: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -48,27 +49,25 @@ class HeaderReader:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._end()
+        self.end()
 
-    def read(self, path: Path) -> ModelFile:
-        """Return what a file, or a folder in diffusers' format, is.
+    def ask(self, question: Any) -> Any:  # noqa: ANN401
+        """Return what it answers, both of JSON's types.
 
-        What it cannot be read for is its ``problem``.
+        Raises OSError or ValueError if it ended or took too long; it is begun anew then.
         """
-        child = self._child = self._child or _start()
-        timer = threading.Timer(self._file_s, child.kill)
+        child = self._child = self._child or _start(self._module)
+        timer = threading.Timer(self._answer_s, child.kill)
         timer.start()
         try:
             assert child.stdin is not None  # noqa: S101 - both are pipes
             assert child.stdout is not None  # noqa: S101
-            child.stdin.write(json.dumps(str(path)).encode() + b"\n")
+            child.stdin.write(json.dumps(question).encode() + b"\n")
             child.stdin.flush()
-            line = child.stdout.readline()
-            return from_json(path, json.loads(line))
-        except (OSError, ValueError, KeyError, TypeError):
-            self._end()
-            problem = Phrase("checkpoint-unreadable", file=str(path))
-            return ModelFile(path=path, problem=problem)
+            return json.loads(child.stdout.readline())
+        except (OSError, ValueError):
+            self.end()
+            raise
         finally:
             timer.cancel()
 
@@ -77,42 +76,64 @@ class HeaderReader:
         if (child := self._child) is not None:
             child.kill()
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """End it; the next question has a new one."""
         child, self._child = self._child, None
         if child is not None:
             child.kill()
             child.communicate()
 
 
+class HeaderReader(Child):
+    """A child process that reads headers."""
+
+    def __init__(self, file_s: float = FILE_S) -> None:
+        super().__init__(MODULE, file_s)
+
+    def read(self, path: Path) -> ModelFile:
+        """Return what a file, or a folder in diffusers' format, is.
+
+        What it cannot be read for is its ``problem``.
+        """
+        try:
+            return from_json(path, self.ask(str(path)))
+        except (OSError, ValueError, KeyError, TypeError):
+            self.end()
+            problem = Phrase("checkpoint-unreadable", file=str(path))
+            return ModelFile(path=path, problem=problem)
+
+
 def to_json(file: ModelFile) -> dict[str, Any]:
     """Return a file as JSON's types, without its path."""
     said = {one.name: getattr(file, one.name) for one in fields(file) if one.name != "path"}
-    return {**said, "problem": _packed(file.problem)}
+    return {**said, "problem": packed(file.problem)}
 
 
 def from_json(path: Path, said: Mapping[str, Any]) -> ModelFile:
     """Return the file again; raises ValueError, KeyError or TypeError for anything else."""
-    read = {**said, "kind": Kind(said["kind"]), "problem": _unpacked(said["problem"])}
+    read = {**said, "kind": Kind(said["kind"]), "problem": unpacked(said["problem"])}
+    read["sizes"] = tuple(said["sizes"])
     return ModelFile(path=path, **read)
 
 
-def _packed(value: Any) -> Any:  # noqa: ANN401
+def packed(value: Any) -> Any:  # noqa: ANN401
     """Return a phrase, or a value in one, as JSON's types."""
     if isinstance(value, Phrase):
-        return {"code": value.code, **{name: _packed(one) for name, one in value.values.items()}}
+        return {"code": value.code, **{name: packed(one) for name, one in value.values.items()}}
     return list(value) if isinstance(value, tuple) else value
 
 
-def _unpacked(value: Any) -> Any:  # noqa: ANN401
+def unpacked(value: Any) -> Any:  # noqa: ANN401
+    """Return what `packed` was given."""
     if isinstance(value, dict):
-        values = {name: _unpacked(one) for name, one in value.items() if name != "code"}
+        values = {name: unpacked(one) for name, one in value.items() if name != "code"}
         return Phrase(value["code"], **values)
     return tuple(value) if isinstance(value, list) else value
 
 
-def _start() -> subprocess.Popen[bytes]:
+def _start(module: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", MODULE],
+        [sys.executable, "-m", module],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -124,12 +145,15 @@ def _start() -> subprocess.Popen[bytes]:
     )
 
 
-def serve(paths: IO[bytes], answers: IO[bytes]) -> None:
+def _read(place: str) -> dict[str, Any]:
+    path = Path(place)
+    return to_json(inspect_folder(path) if path.is_dir() else inspect_file(path))
+
+
+def serve(questions: IO[bytes], answers: IO[bytes], answer: Callable[[Any], Any] = _read) -> None:
     """Answer until the input ends."""
-    for line in paths:
-        path = Path(json.loads(line))
-        found = inspect_folder(path) if path.is_dir() else inspect_file(path)
-        answers.write(json.dumps(to_json(found)).encode() + b"\n")
+    for line in questions:
+        answers.write(json.dumps(answer(json.loads(line))).encode() + b"\n")
         answers.flush()
 
 

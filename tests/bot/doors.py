@@ -2,6 +2,8 @@
 
 from enum import Enum, auto
 
+from bot.features.editing.region import TEMPLATE as REGION
+from bot.features.imagine.prompt_form import BEGUN
 from bot.features.imagine.source_menu import SOURCE
 from bot.ui.actions import moderation_actions
 from bot.ui.actions.custom_id import TEMPLATE
@@ -22,9 +24,12 @@ class Learns(Enum):
 COMMANDS = {
     "imagine": Learns.OWN,
     "upscale": Learns.OWN,
+    "edit": Learns.OWN,
+    "outpaint": Learns.OWN,
     "inspect": Learns.NOTHING,
     "help": Learns.NOTHING,
     "checkpoints": Learns.SEEN,
+    "loras": Learns.NOTHING,
     "styles": Learns.SEEN,
     "history": Learns.OWN,
     "favourites": Learns.SEEN,
@@ -41,6 +46,7 @@ COMMANDS = {
     "config defaults": Learns.ADMINISTRATORS,
     "config bounds": Learns.ADMINISTRATORS,
     "config quota": Learns.ADMINISTRATORS,
+    "config loras": Learns.ADMINISTRATORS,
     "config safety": Learns.ADMINISTRATORS,
     "config negative": Learns.ADMINISTRATORS,
     "config reset": Learns.ADMINISTRATORS,
@@ -76,12 +82,14 @@ AUTOCOMPLETES = {
     "imagine style": Learns.NOTHING,
     "imagine sampler": Learns.NOTHING,
     "imagine lora": Learns.NOTHING,
+    "imagine control": Learns.NOTHING,
     "settings set checkpoint": Learns.NOTHING,
     "settings set style": Learns.NOTHING,
     "settings set sampler": Learns.NOTHING,
     "config defaults checkpoint": Learns.NOTHING,
     "config defaults style": Learns.NOTHING,
     "config defaults sampler": Learns.NOTHING,
+    "config loras lora": Learns.NOTHING,
     "cancel job": Learns.OWN,
     "mod block duration": Learns.NOTHING,
     "mod history checkpoint": Learns.NOTHING,
@@ -90,6 +98,10 @@ AUTOCOMPLETES = {
 }
 
 
+EDITS = (
+    "region", "zoomout", "zoomless", "customzoom", "square",
+    "panleft", "panright", "panup", "pandown", "hires",
+)  # fmt: skip
 JOB_BUTTONS = {
     "upscale": Learns.SEEN,
     "reroll": Learns.SEEN,
@@ -97,6 +109,7 @@ JOB_BUTTONS = {
     "subtle": Learns.SEEN,
     "strong": Learns.SEEN,
     "remix": Learns.SEEN,
+    **dict.fromkeys(EDITS, Learns.SEEN),
     "cancel": Learns.SEEN,
     "details": Learns.SEEN,
     "send": Learns.SEEN,
@@ -114,11 +127,13 @@ MOD_BUTTONS = {
 
 
 # Patterns of buttons that are known by their ids, and of forms, each with ids that fit it.
-DYNAMIC = {TEMPLATE.pattern, moderation_actions.TEMPLATE.pattern}
+DYNAMIC = {TEMPLATE.pattern, moderation_actions.TEMPLATE.pattern, REGION.pattern}
 
 
 FORMS = {
-    TEMPLATE.pattern: (Learns.SEEN, ("job:{}:remix",)),
+    TEMPLATE.pattern: (Learns.SEEN, ("job:{}:remix", "job:{}:customzoom:0")),
+    REGION.pattern: (Learns.SEEN, ("region:{0}:0:{1}:3:0:2:draw",)),
+    BEGUN.pattern: (Learns.OWN, ("imagine:1",)),
     SOURCE.pattern: (Learns.OWN, (f"source:{HASH}", f"source:{HASH}:private")),
     moderation_actions.TEMPLATE.pattern: (Learns.MODERATORS, ("mod:remove:{}", "mod:block:{}")),
 }
@@ -129,6 +144,7 @@ FORMS = {
 VIEWS = {
     "OwnAlbum": Learns.SEEN,
     "CatalogBrowser": Learns.SEEN,
+    "LoraBrowser": Learns.NOTHING,
     "Offer": Learns.OWN,
     "Question": Learns.OWN,
     "_Erase": Learns.OWN,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import Enum, StrEnum, auto
 from typing import Any
 
 from bot.core.admission.rule_store import BUILT_IN, Rules, RuleStore
@@ -12,6 +12,17 @@ from bot.options.resolve import by_catalog
 from generation.catalog import Catalog
 
 WHOLE_SERVER_ONLY = ("pictures_per_day", "seconds_per_day", "running_at_once")
+
+
+class Listing(StrEnum):
+    """What is done with a LoRA in a place's lists."""
+
+    ALLOW = "allow"
+    FORBID = "forbid"
+    FORGET = "forget"
+
+
+LISTS = {"allowed_loras": Listing.ALLOW, "forbidden_loras": Listing.FORBID}
 
 
 class Source(Enum):
@@ -72,6 +83,31 @@ class Configuration:
         """Change fields in a place (None resets a field); raises InvalidRequest."""
         changes = by_catalog(self._catalog.for_everybody(), changes)
         entry = _deed(place, moderator_id, changes)
+        await self._rules.change({place.channel_id: changes}, entry)
+
+    async def list_lora(self, place: Place, moderator_id: int, listing: Listing, name: str) -> None:
+        """Put a LoRA into one of a place's lists and take it off the other, or off both.
+
+        A channel's lists begin with what it inherits. Raises AdapterUnavailable for an unknown one,
+        or InvalidRequest if a list is full.
+        """
+        if listing is not Listing.FORGET or name in self._catalog.adapters:
+            name = self._catalog.adapter(name).name
+
+        def changes() -> Mapping[str, Any]:
+            held = self.held(place)
+            changed: dict[str, Any] = {}
+            for field, wanted in LISTS.items():
+                before = held[field].value if field in held else ()
+                names = tuple(one for one in before if one.casefold() != name.casefold())
+                names += (name,) if listing is wanted else ()
+                if names != before:
+                    # An empty list forbids nothing, whatever the server forbids.
+                    keeps = field == "forbidden_loras" and place.channel_id != WHOLE_SERVER
+                    changed[field] = names if names or keeps else None
+            return changed
+
+        entry = _deed(place, moderator_id, {f"{listing} LoRA": name})
         await self._rules.change({place.channel_id: changes}, entry)
 
     async def open_only(self, guild_id: int, channel_ids: Sequence[int], moderator_id: int) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -25,6 +25,7 @@ from bot.options.values import Check, Number, OneOf, Prompt, Truth, Whole
 from bot.texts import say
 from generation.errors import InvalidRequest
 from generation.request import COUNT, STEPS
+from generation.styles import NAME_LENGTH
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ PICTURES_PER_DAY = (0, 10_000)
 SECONDS_PER_DAY = (1, 86_400)
 RUNNING_AT_ONCE = (1, 64)
 MOST_ROLES = MENU_OPTIONS  # as many as a select menu can hold
+MOST_LISTED = 200  # LoRAs that a place allows, or forbids
 
 
 class Strictness(StrEnum):
@@ -53,6 +55,14 @@ def _roles(field: str, value: Any) -> tuple[int, ...]:  # noqa: ANN401
     return ids
 
 
+def _listed(field: str, value: Any) -> tuple[str, ...]:  # noqa: ANN401
+    names = tuple(value) if isinstance(value, list | tuple) else (None,)
+    fit = all(isinstance(one, str) and 1 <= len(one) <= NAME_LENGTH for one in names)
+    if not fit or len(names) > MOST_LISTED:
+        raise InvalidRequest(field, say("bound-listed", most=str(MOST_LISTED)))
+    return names
+
+
 def _strictness_elsewhere(field: str, value: Any) -> Any:  # noqa: ANN401
     if value == Strictness.ALLOW:
         raise InvalidRequest(field, say("bound-strictness"))
@@ -63,6 +73,8 @@ def _strictness_elsewhere(field: str, value: Any) -> Any:  # noqa: ANN401
 CHECKS: Mapping[str, Check] = {
     "allowed": Truth().check,
     "allowed_roles": _roles,
+    "allowed_loras": _listed,
+    "forbidden_loras": _listed,
     "max_steps": Whole(*STEPS).check,
     "max_count": Whole(*COUNT).check,
     "max_side": Whole(*LARGEST_SIDE).check,
@@ -88,9 +100,10 @@ class Rules:
     """The rules set in one place; None means inherited.
 
     ``options`` are the place's default options. ``allowed`` says whether the place may be used, and
-    ``allowed_roles`` by whom. ``max_side`` is in pixels and includes upscales. A quota is per
-    person, server-wide, and per UTC day: pictures requested, and seconds of device time.
-    ``running_at_once`` limits one person's simultaneous jobs. ``negative_prompt`` is added to
+    ``allowed_roles`` by whom. ``allowed_loras`` are the only LoRAs, by name, that may be used
+    there, ``forbidden_loras`` those that may not. ``max_side`` is in pixels and includes upscales.
+    A quota is per person, server-wide, and per UTC day: pictures requested, and seconds of device
+    time. ``running_at_once`` limits one person's simultaneous jobs. ``negative_prompt`` is added to
     everybody's. ``age_restricted`` says how doubtful pictures are treated in age-restricted
     channels, ``elsewhere`` in all others; ``spoiler_above`` and ``refuse_above`` are the score
     thresholds (0 to 1). With ``keep_refused``, refused pictures are stored for moderators.
@@ -99,6 +112,8 @@ class Rules:
     options: ImageOptions = field(default_factory=ImageOptions)
     allowed: bool | None = None
     allowed_roles: tuple[int, ...] | None = None
+    allowed_loras: tuple[str, ...] | None = None
+    forbidden_loras: tuple[str, ...] | None = None
     max_steps: int | None = None
     max_count: int | None = None
     max_side: int | None = None
@@ -122,6 +137,21 @@ class Rules:
         """The limits on options, by field."""
         bounds = (("steps", self.max_steps), ("count", self.max_count))
         return {option: most for option, most in bounds if most is not None}
+
+    def withheld(self, loras: Iterable[str]) -> frozenset[str]:
+        """Return those of some LoRAs' names, in any case, that may not be used here."""
+        if self.allowed_loras is None and not self.forbidden_loras:
+            return frozenset()
+        allowed, forbidden = (
+            None if names is None else {name.casefold() for name in names}
+            for names in (self.allowed_loras, self.forbidden_loras)
+        )
+        return frozenset(
+            name
+            for name in loras
+            if (allowed is not None and name.casefold() not in allowed)
+            or name.casefold() in (forbidden or ())
+        )
 
     def said(self) -> dict[str, Any]:
         """Return the values set here, by field, default options included."""
@@ -259,15 +289,23 @@ class RuleStore(PersonalData):
                 lambda connection: connection.execute(here).rowcount, committed
             )
 
-    async def change(self, changes: Mapping[int, Mapping[str, Any]], entry: NewAuditEntry) -> None:
+    async def change(
+        self,
+        changes: Mapping[int, Mapping[str, Any] | Callable[[], Mapping[str, Any]]],
+        entry: NewAuditEntry,
+    ) -> None:
         """Change fields in places of the entry's server, by channel id, and record who did it.
 
-        None resets a field. Raises InvalidRequest, naming the field and its limit, or StoreBusy; in
+        None resets a field. What depends on the rules before is called for them, with nobody else
+        changing them meanwhile. Raises InvalidRequest, naming the field and its limit, or
+        StoreBusy; in
         both cases nothing has changed.
         """
         async with self._changing:
             changed = {
-                place: self.said(entry.guild_id, place).changed(fields)
+                place: self.said(entry.guild_id, place).changed(
+                    fields() if callable(fields) else fields
+                )
                 for place, fields in changes.items()
             }
 

@@ -1,4 +1,4 @@
-"""/checkpoints and /styles: the available models and styles."""
+"""/checkpoints, /loras and /styles: the available models and styles."""
 
 from bot.features.catalog.cog import setup
 

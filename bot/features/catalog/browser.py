@@ -80,7 +80,10 @@ class CatalogBrowser(Pager[Entry]):
             if entry.picture and (small := await self._pictures.read(entry.picture)):
                 found[entry.name] = small
         others = [entry.name for entry in shown if entry.name not in found]
-        return found | await self._gallery.examples(self._shown, others, viewer_of(self._asked))
+        return found | await self._made_here(others)
+
+    async def _made_here(self, names: Sequence[str]) -> dict[str, bytes]:
+        return await self._gallery.examples(self._shown, names, viewer_of(self._asked))
 
 
 def checkpoint_entry(checkpoint: Checkpoint, catalog: Catalog) -> Entry:

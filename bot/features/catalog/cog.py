@@ -1,4 +1,4 @@
-"""/checkpoints and /styles: what is available here."""
+"""/checkpoints, /loras and /styles: what is available here."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from bot.core.model_folders import Change, ModelFolders
 from bot.core.pictures.example_store import Shown
 from bot.core.pictures.gallery import Gallery
 from bot.features.catalog.browser import CatalogBrowser, Entry, checkpoint_entry, style_entry
+from bot.features.catalog.loras import LoraBrowser, found, lora_entry
 from bot.features.catalog.pictures import OwnersPictures
 from bot.texts import all_of, say
 from bot.texts.inert import cut, inert
@@ -50,9 +51,23 @@ class CatalogCog(commands.Cog):
             await self._refresh(interaction)
             return
         here = catalog_here(interaction)
-        found = search(here.names, wanted or "")
-        entries = [checkpoint_entry(here[name], here) for name in found]
+        names = search(here.names, wanted or "")
+        entries = [checkpoint_entry(here[name], here) for name in names]
         await self._show(interaction, Shown.CHECKPOINT, entries)
+
+    @app_commands.command(description=say("command-loras"))
+    @app_commands.rename(wanted="search")
+    @app_commands.describe(wanted=say("command-loras.search"))
+    async def loras(
+        self,
+        interaction: Interaction,
+        wanted: app_commands.Range[str, 1, NAME_LENGTH] | None = None,
+    ) -> None:
+        """Show the LoRAs in an ephemeral reply, page by page."""
+        entries = [lora_entry(one) for one in found(catalog_here(interaction), wanted or "")]
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        browser = LoraBrowser(self.gallery, self.pictures, entries, interaction)
+        await browser.show(say("nothing-offered"))
 
     @app_commands.command(description=say("command-styles"))
     async def styles(self, interaction: Interaction) -> None:
@@ -103,6 +118,6 @@ def _names(names: Sequence[str]) -> str:
 
 def setup(app: "App") -> None:
     """Add the commands, and keep entries out of where they must not be."""
-    app.admission.add_screen(suited(app.catalog))
+    app.admission.add_screen(suited(app.catalog, app.rules))
     pictures = OwnersPictures(app.jobs.decoder)
     app.add_cog(CatalogCog(app.get(Gallery), pictures, app.folders))

@@ -6,7 +6,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.core.admission.configuration import Configuration, Place
+from bot.core.admission.configuration import Configuration, Listing, Place
 from bot.core.admission.rule_store import (
     ADDED_LENGTH,
     LARGEST_SIDE,
@@ -16,9 +16,11 @@ from bot.core.admission.rule_store import (
     Strictness,
     rule_names,
 )
+from bot.core.discord_limits import CHOICE_NAME_LENGTH
 from bot.features.configuration.access_panel import AccessPanel
 from bot.options.registry import Layer, with_defaults
 from bot.texts import say
+from bot.ui.autocomplete import catalog_here, matching
 from bot.ui.command_places import in_servers_only
 from bot.ui.interaction import Interaction
 from bot.ui.interaction_context import check_administrator
@@ -35,6 +37,15 @@ Channel = app_commands.AppCommandChannel | app_commands.AppCommandThread
 def strictnesses(*offered: Strictness) -> list[app_commands.Choice[str]]:
     """Return the choices for the treatment of doubtful pictures."""
     return [app_commands.Choice(name=say(f"strictness.{one}"), value=one) for one in offered]
+
+
+LISTINGS = [app_commands.Choice(name=say(f"config-loras.{one}"), value=one) for one in Listing]
+
+
+async def _loras(interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
+    """Offer the LoRAs that people in this place know of, whatever its lists say."""
+    here = catalog_here(interaction, ruled=False)
+    return matching(here.adapter_names, current)
 
 
 @app_commands.default_permissions(manage_guild=True)
@@ -132,6 +143,26 @@ class ConfigurationCog(
             view=AccessPanel(self.configuration, place, interaction),
             ephemeral=True,
         )
+
+    @app_commands.command(description=say("command-config-loras"))
+    @app_commands.choices(action=LISTINGS)
+    @app_commands.autocomplete(lora=_loras)
+    @app_commands.describe(
+        action=say("command-config-loras.action"),
+        lora=say("command-config-loras.lora"),
+        channel=say("config-channel"),
+    )
+    async def loras(
+        self,
+        interaction: Interaction,
+        action: str,
+        lora: app_commands.Range[str, 1, CHOICE_NAME_LENGTH],
+        channel: Channel | None = None,
+    ) -> None:
+        """Allow or forbid a LoRA, or take it off the lists."""
+        place = _place(interaction, channel)
+        await self.configuration.list_lora(place, interaction.user.id, Listing(action), lora)
+        await self._answer(interaction, place)
 
     @app_commands.command(description=say("command-config-safety"))
     @app_commands.describe(

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from bot.features.imagine import cog, source_menu
+from bot.features.imagine import cog, prompt_form, source_menu
 
 if TYPE_CHECKING:
     from bot.app import App
@@ -11,4 +11,5 @@ if TYPE_CHECKING:
 def setup(app: "App") -> None:
     """Add all commands and actions of the package."""
     cog.setup(app)
+    prompt_form.setup(app)
     source_menu.setup(app)

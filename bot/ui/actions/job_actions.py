@@ -37,11 +37,17 @@ class Under(Enum):
 
 
 class Row(IntEnum):
-    """Rows of buttons under pictures: first those that make new jobs, then the others."""
+    """Rows of buttons under pictures: first those that make new jobs, then the others.
+
+    Discord shows five rows; those of the second and of the two after it are full only under
+    different pictures.
+    """
 
     MAKE = 0
     CHANGE = 1
-    KEEP = 2
+    EDIT = 2
+    PAN = 3
+    KEEP = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,24 @@ from typing import Any
 
 import discord
 
-from bot.core.admission.configuration import WHOLE_SERVER_ONLY, Configuration, Held, Place, Source
+from bot.core.admission.configuration import (
+    LISTS,
+    WHOLE_SERVER_ONLY,
+    Configuration,
+    Held,
+    Place,
+    Source,
+)
 from bot.core.quotas.quotas import QuotaStatus
 from bot.db.records import WHOLE_SERVER, Allowance
 from bot.options.registry import OPTIONS, Layer, with_defaults
 from bot.options.values import Truth
 from bot.texts import all_of, say
-from bot.texts.inert import inert
+from bot.texts.inert import cut, inert
 
 GROUPS: Mapping[str, Sequence[str]] = {
     "access": ("allowed", "allowed_roles"),
+    "loras": ("allowed_loras", "forbidden_loras"),
     "defaults": (),  # of every option that has some
     "bounds": ("max_steps", "max_count", "max_side"),
     "quota": ("pictures_per_day", "seconds_per_day", "running_at_once"),
@@ -24,6 +32,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
 }
 CHANNELS_SHOWN = 20
 WORDS_SHOWN = 900  # of the 1,024 characters of an embed's field
+NAMES_SHOWN = 400  # of a list of names
 
 
 def card(configuration: Configuration, place: Place) -> discord.Embed:
@@ -98,6 +107,8 @@ def shown(field: str, value: Any) -> str:  # noqa: ANN401
     """Return a value for display, with pings and markup escaped."""
     if field == "allowed_roles":
         return all_of(f"<@&{role}>" for role in value)
+    if field in LISTS:
+        return cut(all_of(map(inert, value)), NAMES_SHOWN) if value else say("config-none")
     if field in ("age_restricted", "elsewhere"):
         return say(f"strictness.{value}")
     if field in OPTIONS:

@@ -16,6 +16,7 @@ COMMANDS = {
     "bounds": {"max_steps": 30},
     "quota": {"pictures_per_day": 5},
     "access": {},
+    "loras": {"action": "forbid", "lora": "Ink"},
     "safety": {"refuse_above": 0.5},
     "negative": {"text": "gore"},
     "reset": {"setting": "steps"},
