@@ -353,6 +353,13 @@ def test_embeddings_are_kept_where_they_are_known(prompt: str, words: str, left_
     assert (likeness(found, CATALOG).prompt, likeness(found, CATALOG).left_out) == (words, left_out)
 
 
+def test_an_embedding_of_another_family_is_refused_by_name():
+    assert asked("a neg fox, embedding:neg").prompt == "a neg fox, embedding:neg"
+    assert asked("a neg fox", checkpoint="Large").prompt == "a neg fox", "which is a word"
+    with pytest.raises(AdapterUnavailable, match='"neg": it was made for Stable Diffusion 1, and'):
+        asked("a fox --no embedding:NEG", checkpoint="Large")
+
+
 def test_a_default_negative_prompt_may_have_one():
     mine = ImageOptions(
         negative_prompt="blur, embedding:x, embedding:neg, <lora:paper:0.5> <lora:y:1>"
