@@ -30,7 +30,7 @@ _ABOUT = frozenset(
     (
         "version", "app", "software", "program", "operations", "parser", "backend", "pipeline",
         "createddate", "date", "user", "username", "generationtime", "hashes", "modelhash",
-        "tihashes", "embeddinghashes", "lorahashes", "vaehash", "civitaimetadata",
+        "tihashes", "embeddinghashes", "vaehash", "civitaimetadata",
         "civitairesources", "jobid",
         "source", "title", "appversion", "appid", "model", "modelurl", "swarmversion",
         "metadatascheme", "fullprompt", "imagesperbatch", "rngdevice", "randmethod",

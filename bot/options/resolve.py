@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.options import dialects
 from bot.options.adapters.asked import adapters_for, brought, over, samplers_for
-from bot.options.adapters.known import known_embeddings, take
+from bot.options.adapters.known import check_embeddings, known_embeddings, take
 from bot.options.image_options import ImageOptions
 from bot.options.registry import OPTIONS, Layer
 from bot.options.steering import steered
@@ -143,6 +143,8 @@ def request_of(catalog: Catalog, said: ImageOptions) -> GenerationRequest:
     filled["family"] = checkpoint.family
     # What is still unset is up to the request's own defaults.
     said_at_all = {name: value for name, value in filled.items() if value is not None}
+    for words in (prompt, negative_prompt):
+        check_embeddings(catalog, words, checkpoint)
     said_at_all |= steered(catalog, said, checkpoint)
     return GenerationRequest(prompt=prompt, negative_prompt=negative_prompt, **said_at_all)
 

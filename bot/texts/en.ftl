@@ -648,8 +648,8 @@ command-loras = The LoRAs you can add to a prompt, with their trigger words
     .search = Part of a name or of a trigger word
 refresh-new =
     { $count ->
-        [one] 1 new checkpoint
-       *[other] { $count } new checkpoints
+        [one] 1 new model
+       *[other] { $count } new models
     }: { $names }
 refresh-changed =
     { $count ->
