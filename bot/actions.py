@@ -1,5 +1,18 @@
 """Registers every job button, in the order in which they appear in their row."""
 
+from bot.features.editing.actions import (
+    CustomZoom,
+    Hires,
+    MakeSquare,
+    PanDown,
+    PanLeft,
+    PanRight,
+    PanUp,
+    ZoomOut,
+    ZoomOutLess,
+)
+from bot.features.editing.panel import EditRegion, RegionButton
+from bot.features.editing.region import TEMPLATE as REGION
 from bot.features.gallery.delete import Delete, DeleteForGood
 from bot.features.gallery.details import Details
 from bot.features.gallery.keep import Favourite, Send
@@ -15,8 +28,8 @@ from bot.ui.actions.job_actions import JOB_ACTIONS, JobButton
 from bot.ui.actions.moderation_actions import MODERATION_ACTIONS, ModerationButton
 
 # The handlers of clicks on lasting messages, and the buttons' ids.
-BUTTONS = (JobButton, ModerationButton)
-TEMPLATES = (custom_id.TEMPLATE, moderation_actions.TEMPLATE)
+BUTTONS = (JobButton, ModerationButton, RegionButton)
+TEMPLATES = (custom_id.TEMPLATE, moderation_actions.TEMPLATE, REGION)
 
 JOB_ACTIONS.register(
     Upscale(),
@@ -25,6 +38,16 @@ JOB_ACTIONS.register(
     VarySubtly(),
     VaryStrongly(),
     Remix(),
+    EditRegion(),
+    ZoomOut(),
+    ZoomOutLess(),
+    CustomZoom(),
+    MakeSquare(),
+    PanLeft(),
+    PanRight(),
+    PanUp(),
+    PanDown(),
+    Hires(),
     Details(),
     Send(),
     Favourite(),

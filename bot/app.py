@@ -36,6 +36,7 @@ from bot.db.patience import outlast, patient
 from bot.features import (
     catalog,
     configuration,
+    editing,
     filters,
     gallery,
     history,
@@ -214,6 +215,7 @@ class App:
 FEATURES: Sequence[Callable[[App], None]] = (
     imagine.setup,
     upscale.setup,
+    editing.setup,
     gallery.setup,
     catalog.setup,
     inspect.setup,

@@ -112,7 +112,11 @@ SD1 = Architecture(
     name="sd1",
     title="Stable Diffusion 1",
     family="generation.families.stable_diffusion:StableDiffusion",
-    pipelines=("StableDiffusionPipeline", "LatentConsistencyModelPipeline"),
+    pipelines=(
+        "StableDiffusionPipeline",
+        "LatentConsistencyModelPipeline",
+        "StableDiffusionInpaintPipeline",
+    ),
     components=_STABLE_DIFFUSION,
     size=512,
 )
@@ -120,7 +124,7 @@ SD2 = Architecture(
     name="sd2",
     title="Stable Diffusion 2",
     family="generation.families.stable_diffusion:StableDiffusion",
-    pipelines=("StableDiffusionPipeline",),
+    pipelines=("StableDiffusionPipeline", "StableDiffusionInpaintPipeline"),
     components=_STABLE_DIFFUSION,
     told_by=("use_linear_projection", True),
     size=768,
@@ -129,7 +133,7 @@ SDXL = Architecture(
     name="sdxl",
     title="Stable Diffusion XL",
     family="generation.families.sdxl:StableDiffusionXL",
-    pipelines=("StableDiffusionXLPipeline",),
+    pipelines=("StableDiffusionXLPipeline", "StableDiffusionXLInpaintPipeline"),
     components=(
         _diffusers("unet"),
         _diffusers("vae"),

@@ -12,7 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import IO, Any, cast
 
+from PIL import ExifTags
+
 from generation import source_image
+from generation.architectures import ARCHITECTURES
+from generation.editing.brought import erased, mask_of
+from generation.editing.framing import Framing
+from generation.editing.outpaint import Sides
 from generation.errors import InvalidRequest
 from generation.metadata import png as pnginfo
 from generation.phrases import Phrase
@@ -37,8 +43,27 @@ def _fit(data: bytes, width: int, height: int) -> Answer:
 
 
 def _check(data: bytes) -> Answer:
-    source_image.check(data)
-    return (), b""
+    image = source_image.check(data)
+    sideways = source_image.TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    width, height = image.size
+    return (height, width) if sideways in source_image.SIDEWAYS else (width, height), b""
+
+
+def _mask(data: bytes, width: int, height: int) -> Answer:
+    mask, *size = mask_of(data, width, height)
+    return size, mask
+
+
+def _erased(data: bytes, width: int, height: int) -> Answer:
+    return (), erased(data, width, height) or b""
+
+
+def _lay(
+    data: bytes, width: int, height: int, family: str, zoom: float | None, *sides: int
+) -> Answer:
+    framing = Framing(Sides(*sides), zoom)
+    picture, mask = framing.lay(data, width, height, ARCHITECTURES[family])
+    return (len(picture),), picture + mask
 
 
 def _read(data: bytes) -> Answer:
@@ -51,11 +76,14 @@ WORK: dict[str, Callable[..., Answer]] = {
     "whole": _whole,
     "fit": _fit,
     "check": _check,
+    "mask": _mask,
+    "erased": _erased,
+    "lay": _lay,
     "read": _read,
 }
 
 
-def request(work: str, numbers: Sequence[int], data: bytes) -> bytes:
+def request(work: str, numbers: Sequence[int | float | str | None], data: bytes) -> bytes:
     """Return the message that requests a piece of WORK."""
     return _message({"work": work, "numbers": list(numbers)}, data)
 

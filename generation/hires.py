@@ -4,6 +4,7 @@ A model composes well at the size that it was trained on. So a picture is drawn 
 enlarged, and drawn over by the same prompt with a strength that keeps what is there.
 """
 
+import math
 from dataclasses import dataclass
 
 from generation.errors import InvalidRequest, bounded
@@ -11,6 +12,7 @@ from generation.phrases import Phrase
 from generation.upscaler import FACTORS
 
 SCALE = (1.0, 4.0)
+HIRES_STRENGTH = 0.5  # where nothing else is said: keeps what is there, and draws its details
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Hires:
         """Return (width, height) in pixels of the second pass, in multiples, the nearest ones."""
 
         def larger(side: int) -> int:
-            return multiple * max(1, round(side * self.scale / multiple))
+            return multiple * max(1, math.floor(side * self.scale / multiple + 0.5))
 
         return larger(width), larger(height)
 
@@ -43,3 +45,12 @@ class Hires:
             shown = f"{max(1.0, int(fits * 100) / 100):g}"
             bound = Phrase("bound-hires", fits=shown, width=width, height=height, most=most)
             raise InvalidRequest("hires", bound)
+
+
+def second_pass(scale: float, steps: int) -> Hires:
+    """Return the usual second pass at so many times the size, after a first one of so many steps.
+
+    It takes one step at least.
+    """
+    least = math.ceil(1 / HIRES_STRENGTH)
+    return Hires(scale, HIRES_STRENGTH, least if steps < least else None)

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from fractions import Fraction
 from typing import ClassVar
 
 from generation.architectures import ARCHITECTURES, DISTILLED, SD1, Architecture
@@ -49,6 +50,17 @@ class Aspect(StrEnum):
     def ratio(self) -> float:
         """Width over height."""
         return _RATIOS[self]
+
+    @property
+    def as_ratio(self) -> str:
+        """The same as people write it: ``3:2``."""
+        ratio = Fraction(self.ratio).limit_denominator(20)
+        return f"{ratio.numerator}:{ratio.denominator}"
+
+    @classmethod
+    def nearest(cls, ratio: float) -> "Aspect":
+        """Return the shape nearest to this width divided by height."""
+        return min(cls, key=lambda aspect: abs(math.log(aspect.ratio / ratio)))
 
 
 _RATIOS = {
@@ -139,6 +151,8 @@ class GenerationRequest:
             for _, text in schedule(prompt, self.steps_taken, name):
                 parse(text, name)
         self._check_hires()
+        if self.tiling and self.architecture.flow_matching:  # transformers know no padding
+            raise InvalidRequest("tiling", Phrase("bound-tiling", family=self.architecture.title))
 
     def _check_source(self) -> None:
         if self.image is not None and len(self.image) > IMAGE_BYTES:
@@ -199,6 +213,12 @@ class GenerationRequest:
             image=None,
             hires=None,
         )
+
+    @property
+    def passes(self) -> "tuple[GenerationRequest, ...]":
+        """This, and the request for the second pass if there is one."""
+        second = self.second_pass
+        return (self,) if second is None else (self, second)
 
     @property
     def result_size(self) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from PIL import ExifTags, Image, ImageCms, ImageOps
 
 from generation.errors import InvalidRequest
 from generation.phrases import Phrase
-from generation.request import IMAGE_BYTES
+from generation.request import IMAGE_BYTES, SIDE
 from generation.upscaler import FACTORS, check_factor
 
 MAX_BYTES = 10 * 2**20  # what a person without Nitro can attach
@@ -95,8 +95,8 @@ def whole(data: bytes) -> tuple[bytes, int, int]:
     """
     image = check(data)
     check_factor(*image.size, FACTORS[0])
-    upright = _upright(image)
-    return _png(upright), *upright.size
+    turned = upright(image)
+    return _png(turned), *turned.size
 
 
 def check(data: bytes) -> Image.Image:
@@ -149,6 +149,23 @@ def decode(data: bytes, width: int, height: int, modes: tuple[str, ...] = ("RGB"
     return image
 
 
+def open_png(data: bytes, field: str) -> Image.Image:
+    """Return a request's PNG of any size that a picture may have, in RGB or RGBA.
+
+    Raises InvalidRequest, naming ``field``, if it is anything else.
+    """
+    if len(data) > IMAGE_BYTES:
+        raise InvalidRequest(field, Phrase("bound-file", most=IMAGE_BYTES // 2**20))
+    wanted = InvalidRequest(field, Phrase("bound-control-image", most=SIDE[1]))
+    image = _open(data, wanted, ("PNG",))
+    if max(image.size) > SIDE[1]:
+        raise wanted
+    try:
+        return image.convert("RGBA" if image.has_transparency_data else "RGB")
+    except Exception as error:
+        raise wanted from error
+
+
 def _open(data: bytes, wanted: InvalidRequest, formats: tuple[str, ...]) -> Image.Image:
     """Read the header only; raises ``wanted`` if the file is not of these formats."""
     try:
@@ -161,8 +178,11 @@ def _open(data: bytes, wanted: InvalidRequest, formats: tuple[str, ...]) -> Imag
         raise wanted from error
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """Decode it and turn it as EXIF says."""
+def upright(image: Image.Image) -> Image.Image:
+    """Return a file that was checked, decoded and turned as EXIF says.
+
+    It is RGBA where anything of it is transparent, else RGB.
+    """
     try:
         return _decoded(ImageOps.exif_transpose(image), "RGBA")[0]
     except MemoryError:

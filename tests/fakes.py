@@ -115,8 +115,12 @@ class RecordingExecutor:
                 yield Failed(error, 0.5)
                 return
             for index in range(request.num_images):
-                seed, zoom = request.seed + index, request.factor if tiles else 1
-                drawn = png(seed, zoom * request.width, zoom * request.height)
+                seed = request.seed + index
+                if isinstance(request, UpscaleRequest):
+                    size = (request.factor * request.width, request.factor * request.height)
+                else:
+                    size = request.result_size
+                drawn = png(seed, *size)
                 yield Picture(index, seed, drawn, self.scores.get(index, self.nsfw))
             outcome = "finished"
             yield Finished(1.25)

@@ -11,6 +11,7 @@ from bot.core.errors import FileUnavailable
 from bot.core.program import Process
 from bot.texts import say
 from generation.decoding import refusal, request
+from generation.editing.framing import Framing
 from generation.errors import InvalidRequest
 from generation.metadata.infotext import Parameters
 
@@ -25,7 +26,8 @@ PROGRAM = "generation.decoding"
 class Decoder:
     """Decoder processes, started on demand and kept until `close`.
 
-    Each method works like its namesake in `generation.source_image` or `generation.metadata.png`,
+    Each method works like its namesake in `generation.source_image`, `generation.metadata.png` or
+    `generation.editing`,
     and raises FileUnavailable if too many files are waiting.
     """
 
@@ -49,9 +51,27 @@ class Decoder:
         """Return one of the bot's own pictures in another size."""
         return (await self._ask("fit", (width, height), png))[1]
 
-    async def check(self, data: bytes) -> None:
-        """Check a person's file by its header."""
-        await self._ask("check", (), data)
+    async def check(self, data: bytes) -> tuple[int, int]:
+        """Check a person's file by its header; return its width and height."""
+        (width, height), _ = await self._ask("check", (), data)
+        return width, height
+
+    async def mask(self, data: bytes, width: int, height: int) -> tuple[bytes, tuple[int, int]]:
+        """Return a person's mask in this size, and the size that it had."""
+        (own_width, own_height), png = await self._ask("mask", (width, height), data)
+        return png, (own_width, own_height)
+
+    async def erased(self, data: bytes, width: int, height: int) -> bytes | None:
+        """Return the mask of a picture's transparent parts in this size; None if it has none."""
+        return (await self._ask("erased", (width, height), data))[1] or None
+
+    async def lay(
+        self, png: bytes, width: int, height: int, family: str, framing: Framing
+    ) -> tuple[bytes, bytes]:
+        """Return the canvas of one of the bot's own pictures in this size, and its mask."""
+        numbers = (width, height, family, framing.zoom, *framing.sides)
+        (length,), both = await self._ask("lay", numbers, png)
+        return both[:length], both[length:]
 
     async def read(self, data: bytes) -> Parameters | None:
         """Return the generation metadata in a person's file."""
@@ -64,7 +84,7 @@ class Decoder:
             await self._end(process)
 
     async def _ask(
-        self, work: str, numbers: Sequence[int], data: bytes
+        self, work: str, numbers: Sequence[int | float | str | None], data: bytes
     ) -> tuple[Sequence[int], bytes]:
         try:
             async with asyncio.timeout(WAIT_S):

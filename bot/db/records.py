@@ -15,6 +15,9 @@ class Kind(StrEnum):
     VARIATION = "variation"
     UPSCALE = "upscale"
     REMIX = "remix"
+    INPAINT = "inpaint"
+    OUTPAINT = "outpaint"
+    HIRES = "hires"
 
 
 class Status(StrEnum):
@@ -152,7 +155,8 @@ class NewJob:
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of its pictures, in pixels."""
-        return self.factor * self.request.width, self.factor * self.request.height
+        width, height = self.request.result_size
+        return self.factor * width, self.factor * height
 
     @property
     def rows(self) -> int:
@@ -162,7 +166,7 @@ class NewJob:
     def cost(self) -> float:
         """Return its cost in the units of `GenerationRequest.cost`, if its source is stored."""
         if self.kind is Kind.UPSCALE:
-            return upscale_cost(self.request.width, self.request.height, self.factor)
+            return upscale_cost(*self.request.result_size, self.factor)
         return self.request.cost()
 
 

@@ -32,7 +32,7 @@ from bot.options.typography import (
     plain,
     tidy,
 )
-from bot.options.values import Prompt, SamplerName, Whole
+from bot.options.values import YES, Prompt, SamplerName, Truth, Whole
 from bot.texts import phrased, say
 from bot.texts.inert import code
 from generation.catalog import Catalog
@@ -216,6 +216,8 @@ def _marks(text: str) -> list[_Mark]:
         twice = len(dash) > 1 or dash in _LONG
         firm = apart and twice and not found["gap"]
         option = names.get(name)
+        if name in midjourney.PARAMETERS and not _is_ours(option, text[found.end() :]):
+            option = None
         if option is None and name not in midjourney.PARAMETERS:
             if firm:
                 near = difflib.get_close_matches(name, names, n=1, cutoff=NEAR)
@@ -232,6 +234,18 @@ def _marks(text: str) -> list[_Mark]:
     return marks
 
 
+def _is_ours(option: Option | None, rest: str) -> bool:
+    """Tell whether a parameter of Midjourney's name has a value of an option of ours."""
+    if option is None:
+        return False
+    value, _ = _cut(rest[:LOOKED_AT], option)
+    try:
+        option.value.read("", value)
+    except InvalidRequest:
+        return False
+    return True
+
+
 def _fits(mark: _Mark, name: str, text: str) -> bool:
     """Tell whether the words behind a name are a value of it, so that its dash is no dash."""
     rest = text[mark.end : mark.end + LOOKED_AT]
@@ -241,7 +255,9 @@ def _fits(mark: _Mark, name: str, text: str) -> bool:
     if option is None:
         value = midjourney.value_of(mark.name, rest)
         return bool(value.strip()) or not rest.strip()
-    value, _ = _cut(rest, option)
+    value, left = _cut(rest, option)
+    if isinstance(option.value, Truth):
+        return not left.strip()
     if not option.takes_all or isinstance(option.value, SamplerName):
         return bool(value) and option.value.fits(value)
     return bool(value) and name.islower() and not _CLOSED.search(rest)
@@ -251,6 +267,9 @@ def _cut(text: str, option: Option) -> tuple[str, str]:
     """Return an option's value, and the following words that belong to the prompt."""
     if quoted := _QUOTED.match(text):
         return (quoted[1] or quoted[2] or "").strip(), text[quoted.end() :]
+    if isinstance(option.value, Truth):
+        rest = text.strip()
+        return (rest, "") if option.value.fits(rest) else (YES, text)
     if option.takes_all:
         return text.strip(), ""
     word = _WORD.match(text)

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from bot.options.image_options import ImageOptions
 from bot.options.registry import OPTIONS, Layer, Option, Shown, as_shown
+from bot.options.steering import said_of
 from bot.texts import say
 from generation.catalog import Checkpoint
 from generation.metadata.infotext import Parameters
@@ -48,13 +49,13 @@ class Described(Protocol):
 def options_of(job: Described) -> ImageOptions:
     """Return the options that would give a job's pictures, except for their size."""
     requested = {
-        option.field: getattr(job.request, option.request)
+        option.field: option.value.of_request(getattr(job.request, option.request))
         for option in OPTIONS.values()
         if option.request is not None
     }
     words = job.words
     return ImageOptions(
-        requested,
+        requested | said_of(job.request),
         prompt=words.prompt,
         negative_prompt=words.negative_prompt,
         style=job.style,

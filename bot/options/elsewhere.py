@@ -17,11 +17,12 @@ from bot.texts import say
 from generation.architectures import DISTILLED
 from generation.catalog import Catalog, Checkpoint, is_file_name
 from generation.errors import InvalidRequest
+from generation.hires import HIRES_STRENGTH
 from generation.metadata.fields import plain
-from generation.metadata.infotext import Parameters, is_ours
+from generation.metadata.infotext import UPSCALER, Parameters, is_ours
 from generation.metadata.samplers import PLAIN
 from generation.prompts.weights import EMPHASIS, MAX_WEIGHT
-from generation.request import LCM_STEPS
+from generation.request import LCM_STEPS, SIDE, Aspect
 
 # What is said beside the making, and what checkpoint, shape and prompt say already; without case
 # and spaces, as programs write them.
@@ -54,6 +55,7 @@ _NEUTRAL = {
     "vae": ("automatic", "default", "default (model)"),
     "cfgrescale": ("0", "0.0"),
     "cfgrescalemultiplier": ("0", "0.0"),
+    "hiresupscaler": (UPSCALER,),
     "uncondscale": ("0", "0.0", "1", "1.0"),
 }
 # Values of options that ask for nothing: a seed of any kind, and nothing of the picture kept.
@@ -86,6 +88,10 @@ def options_of(found: Parameters, catalog: Catalog) -> tuple[Parameters, ImageOp
     if (ours["sampler"] or checkpoint.sampler) in DISTILLED and found.steps is not None:
         ours["steps"] = found.steps if LCM_STEPS[0] <= found.steps <= LCM_STEPS[1] else None
     ours["strength"] = None
+    if max(checkpoint.size_for(ours["aspect"] or Aspect.SQUARE)) * (ours["hires"] or 1) > SIDE[1]:
+        ours["hires"] = None
+    if ours["hires"] is not None and found.strength == HIRES_STRENGTH:
+        said["strength"] = None  # the second pass's
     missing = [
         say(f"left-out-{OPTIONS[field].key}", said=str(value))
         for field, value in said.items()

@@ -25,7 +25,7 @@ _TAKES = {
     _PROFILES: "profile p personalize",
     _LEVEL: "motion",
     _NOTHING: (
-        "tile raw turbo fast relax loop draft test testp creative uplight upanime public stealth"
+        "raw turbo fast relax loop draft test testp creative uplight upanime public stealth"
     ),
 }
 PARAMETERS = {

@@ -18,9 +18,12 @@ from typing import Any
 
 from bot.options.adapters.asked import choices, samplers_for
 from bot.options.adapters.value import Adapters
+from bot.options.steering import offered_controls
 from bot.options.values import (
+    Enlargement,
     Name,
     Number,
+    OneOf,
     Prompt,
     SamplerName,
     Seed,
@@ -32,7 +35,9 @@ from bot.options.values import (
     Whole,
 )
 from generation.catalog import Catalog, Checkpoint
-from generation.metadata.infotext import RESCALED_BY
+from generation.controls import CONTROL_WEIGHT, REFERENCE_WEIGHT, ReferenceKind
+from generation.hires import SCALE
+from generation.metadata.infotext import ENLARGED_TO, RESCALED_BY, TILED
 from generation.request import COUNT, GUIDANCE, PROMPT_LENGTH, RESCALE, SEED, STEPS, Aspect
 from generation.styles import NAME_LENGTH
 
@@ -260,6 +265,64 @@ _DECLARED = (
         request="adapters",
         column="lora",
         offers=_loras,
+        shown=Shown.EVERYWHERE,
+    ),
+    Option(
+        field="control",
+        key="control",
+        value=Name(1, NAME_LENGTH),
+        names=("control", "controlnet"),
+        takes_all=True,
+        column="control",
+        offers=offered_controls,
+        shown=Shown.EVERYWHERE,
+    ),
+    Option(field="control_image", key="control-image", value=Upload()),
+    Option(
+        field="control_weight",
+        key="control-weight",
+        value=Number(*CONTROL_WEIGHT),
+        names=("cw", "control-weight"),
+        column="control_weight",
+        shown=Shown.DETAILS,
+    ),
+    Option(field="reference", key="reference", value=Upload()),
+    Option(
+        field="reference_weight",
+        key="reference-weight",
+        value=Number(*REFERENCE_WEIGHT),
+        names=("rw", "reference-weight"),
+        column="reference_weight",
+        shown=Shown.EVERYWHERE,
+    ),
+    Option(
+        field="reference_kind",
+        key="reference-kind",
+        value=OneOf(ReferenceKind),
+        names=("rk", "reference-kind"),
+        column="reference_kind",
+        shown=Shown.DETAILS,
+    ),
+    Option(
+        field="hires",
+        key="hires",
+        value=Enlargement(*SCALE),
+        names=("hires",),
+        layers=PEOPLE,
+        request="hires",
+        column="hires",
+        file=ENLARGED_TO,
+        shown=Shown.EVERYWHERE,
+    ),
+    Option(
+        field="tile",
+        key="tile",
+        value=Truth(),
+        names=("tile",),
+        layers=PEOPLE,
+        request="tiling",
+        column="tile",
+        file=TILED,
         shown=Shown.EVERYWHERE,
     ),
     Option(field="private", key="private", value=Truth(), layers=frozenset((Layer.PERSON,))),

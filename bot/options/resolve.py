@@ -9,6 +9,7 @@ from bot.options.adapters.asked import adapters_for, brought, over, samplers_for
 from bot.options.adapters.known import known_embeddings, take
 from bot.options.image_options import ImageOptions
 from bot.options.registry import OPTIONS, Layer
+from bot.options.steering import steered
 from bot.options.values import new_seed, pick
 from bot.texts import say
 from bot.texts.inert import inert, inert_list
@@ -134,10 +135,15 @@ def request_of(catalog: Catalog, said: ImageOptions) -> GenerationRequest:
     width, height = checkpoint.size_for(shape)
     if filled["seed"] is None:
         filled["seed"] = new_seed()
+    for option in OPTIONS.values():
+        if option.request is not None:
+            value = filled[option.request]
+            filled[option.request] = option.value.requested(value, filled["num_inference_steps"])
     filled |= {"checkpoint": checkpoint.name, "width": width, "height": height}
     filled["family"] = checkpoint.family
     # What is still unset is up to the request's own defaults.
     said_at_all = {name: value for name, value in filled.items() if value is not None}
+    said_at_all |= steered(catalog, said, checkpoint)
     return GenerationRequest(prompt=prompt, negative_prompt=negative_prompt, **said_at_all)
 
 

@@ -6,13 +6,13 @@ import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from fractions import Fraction
 from typing import Any
 
 from bot.options.typography import plain
 from bot.texts import any_of, say
 from bot.texts.inert import inert
 from generation.errors import InvalidRequest
+from generation.hires import Hires, second_pass
 from generation.metadata.infotext import sampler_named
 from generation.prompts.weights import parse
 from generation.request import COUNT, SEED, Aspect, Sampler, bounded
@@ -21,6 +21,9 @@ SHOWN_NAME = 100  # characters of a checkpoint's or style's name
 # A ratio may be this many times wider or narrower than the nearest shape: ratios between two shapes
 # are near enough to one of them, 21:9 is not.
 ASPECT_TOLERANCE = 1.24
+
+YES, NO = "yes", "no"
+TRUTHS = {YES: True, "true": True, "on": True, NO: False, "false": False, "off": False}
 
 Check = Callable[[str, Any], Any]
 
@@ -68,6 +71,14 @@ class Value:
     def cell(self, value: Any) -> Any:  # noqa: ANN401
         """Return it for a table or JSON."""
         return value
+
+    def requested(self, value: Any, steps: int) -> Any:  # noqa: ANN401, ARG002
+        """Return it as a field of a request with so many steps."""
+        return value
+
+    def of_request(self, field: Any) -> Any:  # noqa: ANN401
+        """Return the value that a request's field stands for; None if that says nothing."""
+        return field
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +200,19 @@ class Strength(Number):
 
 
 @dataclass(frozen=True, slots=True)
+class Enlargement(Number):
+    """How much larger a second pass draws the picture."""
+
+    def requested(self, value: float | None, steps: int) -> Hires | None:
+        """Return a second pass that keeps what was drawn, and takes one step at least."""
+        return None if value is None else second_pass(value, steps)
+
+    def of_request(self, field: Hires | None) -> float | None:
+        """Return its factor."""
+        return None if field is None else field.scale
+
+
+@dataclass(frozen=True, slots=True)
 class OneOf(Value):
     """One of several names."""
 
@@ -299,7 +323,30 @@ class Prompt(Text):
 
 @dataclass(frozen=True, slots=True)
 class Truth(Value):
-    """Yes or no."""
+    """Yes or no; typed, its name alone says yes."""
+
+    def read(self, label: str, text: str) -> bool:
+        """Return whether it says yes."""
+        said = plain(text).casefold()
+        if said not in TRUTHS:
+            raise InvalidRequest(label, say("bound-one-of", names=any_of((YES, NO))))
+        return TRUTHS[said]
+
+    def fits(self, text: str) -> bool:
+        """Tell whether it says yes or no."""
+        return plain(text).casefold() in TRUTHS
+
+    def example(self) -> str:
+        """Return one of the two."""
+        return YES
+
+    def write(self, value: bool) -> str:
+        """Return the word for it."""
+        return YES if value else NO
+
+    def of_request(self, field: bool) -> bool | None:
+        """Return only what is asked for."""
+        return field or None
 
     def check(self, field: str, value: Any) -> bool:  # noqa: ANN401
         """Return the value if it is a boolean."""
@@ -345,17 +392,9 @@ def nearest_aspect(label: str, text: str) -> Aspect:
     sides = [float(side.replace(",", ".")) for side in ratio.groups()] if ratio else []
     if sides and all(sides):
         wanted = sides[0] / sides[1]
-        nearest = nearest_shape(wanted)
+        nearest = Aspect.nearest(wanted)
         if abs(math.log(nearest.ratio / wanted)) <= math.log(ASPECT_TOLERANCE):
             return nearest
-    raise InvalidRequest(label, say("bound-near", names=any_of(map(_as_ratio, Aspect))))
-
-
-def nearest_shape(ratio: float) -> Aspect:
-    """Return the shape nearest to this width divided by height."""
-    return min(Aspect, key=lambda aspect: abs(math.log(aspect.ratio / ratio)))
-
-
-def _as_ratio(aspect: Aspect) -> str:
-    ratio = Fraction(aspect.ratio).limit_denominator(20)
-    return f"{ratio.numerator}:{ratio.denominator}"
+    raise InvalidRequest(
+        label, say("bound-near", names=any_of(aspect.as_ratio for aspect in Aspect))
+    )

@@ -1,6 +1,7 @@
 """Rate limits: what one person may do in ten seconds.
 
-Five uses of a command; ten of those needed quickly (cancelling, moderation). Ten clicks. Ten
+Five uses of a command; ten of those needed quickly (cancelling, moderation). Ten clicks; forty in
+panels where cells are picked. Ten
 requests that fail; one that becomes a job is given back, since admission counts jobs. Files count
 both ways: five fetched, eight posted in ephemeral replies.
 """
@@ -18,7 +19,7 @@ from bot.ui.interaction import Interaction
 UNDER_POLICY = "under_policy"
 OFTEN = "often"
 RATE, RATE_OFTEN, PER_S = 5, 10, 10.0
-WISHES, CLICKS, FETCHED, POSTED = 10, 10, 5, 8
+WISHES, CLICKS, PICKS, FETCHED, POSTED = 10, 10, 40, 5, 8
 REMEMBERED = 5000
 
 
@@ -58,6 +59,10 @@ class Cooldowns:
     def click(self, interaction: Interaction) -> None:
         """Count a click that makes no job; raises CommandOnCooldown."""
         self._count(interaction, "click", CLICKS)
+
+    def pick(self, interaction: Interaction) -> None:
+        """Count a click on a cell or a tool of a panel; raises CommandOnCooldown."""
+        self._count(interaction, "pick", PICKS)
 
     def fetch(self, interaction: Interaction) -> None:
         """Count a file to be fetched; raises CommandOnCooldown."""

@@ -34,14 +34,20 @@ def remix_form(custom_id: str, filled: Mapping[str, str]) -> discord.ui.Modal:
 
     A text that no form can hold is not asked for: the form says that it stays.
     """
+    inputs, notes = asking(in_forms(), filled)
+    return modal(say("form-remix"), custom_id, inputs, filled, notes)
+
+
+def asking(options: Iterable[Option], filled: Mapping[str, str]) -> tuple[list[Input], list[str]]:
+    """Return the inputs for options, and notes on those whose texts no form can hold."""
     inputs, notes = [], []
-    for option in in_forms():
+    for option in options:
         if (length := units(filled.get(option.field, ""))) <= FORM_TEXT_LENGTH:
             inputs.append(option_input(option))
         else:
             name = say(f"form-{option.key}")
             notes.append(say("form-too-long", name=name, length=length, most=FORM_TEXT_LENGTH))
-    return modal(say("form-remix"), custom_id, inputs, filled, notes)
+    return inputs, notes
 
 
 def imagine_form(interaction: Interaction, filled: Mapping[str, str]) -> discord.ui.Modal:

@@ -8,6 +8,7 @@ from typing import Any
 
 from generation.architectures import ARCHITECTURES, DISTILLED, SD1, Architecture
 from generation.catalog.adapters import Adapter, adapter_named
+from generation.catalog.controls import ControlModel, ReferenceModel
 from generation.embedded import CHECKPOINT as EMBEDDED_FOLDER
 from generation.errors import AdapterUnavailable, CheckpointUnavailable, InvalidRequest
 from generation.phrases import Phrase
@@ -158,7 +159,8 @@ class Catalog:
     Every catalog finds everything. A ``discreet`` one lists nothing age-restricted, and one with
     ``roles`` no checkpoint that is reserved for others. Parts that were given the same catalog all
     see what it becomes. ``adapters`` are LoRAs and their relatives, ``embeddings`` words that
-    prompts can name. LoRAs whose names are ``withheld`` are not listed.
+    prompts can name, ``controls`` ControlNets and ``references`` IP-Adapters. LoRAs whose names are
+    ``withheld`` are not listed.
     """
 
     checkpoints: Mapping[str, Checkpoint]
@@ -169,12 +171,15 @@ class Catalog:
     adapters: Mapping[str, Adapter] = field(default_factory=dict)
     embeddings: Mapping[str, Adapter] = field(default_factory=dict)
     withheld: frozenset[str] = frozenset()
+    controls: Mapping[str, ControlModel] = field(default_factory=dict)
+    references: Mapping[str, ReferenceModel] = field(default_factory=dict)
 
     def become(self, newer: "Catalog") -> None:
         """Take over all that another has to offer; copies made before stay."""
         self.checkpoints, self.default = newer.checkpoints, newer.default
         self.styles = newer.styles
         self.adapters, self.embeddings = newer.adapters, newer.embeddings
+        self.controls, self.references = newer.controls, newer.references
 
     def __getitem__(self, name: str) -> Checkpoint:
         """Return the checkpoint; raises CheckpointUnavailable if it is not in the catalog."""

@@ -2,8 +2,10 @@
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 import numpy as np
 import torch
@@ -13,12 +15,15 @@ from PIL.PngImagePlugin import PngInfo
 from generation.catalog import Checkpoint
 from generation.conditions.adapter_keys import Part
 from generation.conditions.adapter_pool import Lease
+from generation.conditions.inpainting import Start
 from generation.conditions.row_adapters import AdapterSet, adapter_set
+from generation.conditions.steering import Steering
+from generation.editing.masks import Mask, feathered, paste, read_mask
 from generation.engine.batcher import Bucket
-from generation.engine.preview import draw_preview
+from generation.engine.preview import as_small, draw_preview
 from generation.engine.sample import Sample
 from generation.errors import GenerationError, InvalidRequest, OutOfMemory, StepFailed
-from generation.families.pipeline import DrawLatents, Pipeline, Prompts
+from generation.families.pipeline import Pipeline, Prompts
 from generation.loading.memory import is_out_of_memory
 from generation.loading.model_hash import adapter_hash, model_hash
 from generation.metadata.infotext import describe, enlarged
@@ -33,27 +38,59 @@ from generation.request import (
     UpscaleRequest,
 )
 from generation.source_image import decode
-from generation.upscaler.tiles import Upscaling
+from generation.upscaler.tiles import Upscaler, Upscaling
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a request draws over: a picture, and which part of it if not all."""
+
+    picture: Image.Image
+    mask: Mask | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Pass:
+    """One way through the steps; the second draws over what the first has drawn, enlarged.
+
+    ``waiting`` are the pictures that can join as rows are free: their index, and what they begin
+    with.
+    """
+
+    request: GenerationRequest
+    bucket: Bucket
+    prompts: Prompts
+    steering: Steering
+    waiting: deque[tuple[int, Start]] = field(default_factory=deque)
+
+    @classmethod
+    def of(
+        cls, request: GenerationRequest, pipeline: Pipeline, lease: Lease, steering: Steering
+    ) -> Self:
+        """Return the pass with its prompts encoded, and no pictures yet."""
+        prompts = pipeline.encode(request, lease.adapters)
+        shape = pipeline.latents(request.width, request.height).shape[1:]
+        bucket = Bucket(request.checkpoint, tuple(shape), prompts.shapes)
+        return cls(request, bucket, prompts, steering)
 
 
 @dataclass(slots=True, eq=False)
 class Drawing:
     """A request being generated: its checkpoint is loaded and its prompts are encoded.
 
-    ``samples`` are the pictures that have joined, in order; the others wait for free rows.
-    ``empty`` are latents like theirs. Its ``lease`` keeps its adapters loaded.
+    ``samples`` are the pictures that have joined a pass, in order. Its ``lease`` keeps its adapters
+    loaded, and ``steerings`` are what steers each pass.
     """
 
     key: int
     request: GenerationRequest
-    bucket: Bucket
     pipeline: Pipeline
-    prompts: Prompts
-    empty: torch.Tensor
-    start: DrawLatents | None
+    source: Source | None
     lease: Lease
+    steerings: Sequence[Steering]
+    passes: list[Pass] = field(init=False)
     samples: list[Sample] = field(default_factory=list)
     pictures_told: int = 0
     step_told: int = 0
@@ -64,21 +101,34 @@ class Drawing:
 
     def __post_init__(self) -> None:
         self._set = adapter_set(self.lease.adapters, Part.DENOISER)
+        self.passes = [
+            Pass.of(one, self.pipeline, self.lease, steering)
+            for one, steering in zip(self.request.passes, self.steerings, strict=True)
+        ]
+        picture, mask = (self.source.picture, self.source.mask) if self.source else (None, None)
+        start = self.pipeline.start(self.request, picture, mask)
+        self.passes[0].waiting.extend((index, start) for index in range(self.request.num_images))
 
     @property
-    def whole(self) -> bool:
-        """Whether all its pictures have joined."""
-        return len(self.samples) == self.request.num_images
+    def cut(self) -> str:
+        """The words of its prompts beyond the text encoder's limit."""
+        return self.passes[0].prompts.cut
 
     @property
     def rows(self) -> int:
         """How many rows of a forward pass each of its pictures takes."""
-        return 1 if self.prompts.negative is None else 2
+        return 1 if self.passes[0].prompts.negative is None else 2
 
     @property
     def step(self) -> int:
-        """The average number of steps its pictures have taken."""
+        """The average number of steps its pictures have taken, in all passes."""
         return sum(sample.step for sample in self.samples) // self.request.num_images
+
+    @property
+    def steps(self) -> int:
+        """How many steps each picture takes, in all passes."""
+        later = sum(one.request.forwards for one in self.passes[1:])
+        return self.samples[0].steps + later
 
     def progress(self) -> Progress | None:
         """Return how far it is, if that is further than before, with a preview if one is wanted."""
@@ -87,7 +137,7 @@ class Drawing:
         self.step_told = self.step
         if self.preview_wanted:
             return self.look()
-        return Progress(self.step, self.samples[0].steps)
+        return Progress(self.step, self.steps)
 
     def look(self) -> Progress | None:
         """Return how far it is, with a preview; None until that is further than at the last one."""
@@ -97,10 +147,11 @@ class Drawing:
         self.step_seen = self.step_told
         preview = None
         with contextlib.suppress(GenerationError), step_guard(self.request):
-            begun = [sample for sample in self.samples if sample.step]
-            clean = torch.cat([sample.clean() for sample in begun])
-            preview = draw_preview(clean, self.pipeline.preview_colours)
-        return Progress(self.step_told, self.samples[0].steps, preview)
+            # Each picture's latest pass.
+            begun = {sample.index: sample for sample in self.samples if sample.step}
+            clean = [begun[index].clean() for index in sorted(begun)]
+            preview = draw_preview(as_small(clean), self.pipeline.preview_colours)
+        return Progress(self.step_told, self.steps, preview)
 
     def describe(self, seed: int) -> PngInfo:
         """Return the metadata for its picture with this seed; reads each file of weights once."""
@@ -115,21 +166,41 @@ class Drawing:
         said = describe(self.request, seed=seed, model_hash=shown, adapter_hashes=known)
         return chunks(said)
 
-    def next_sample(self) -> Sample:
+    def next_sample(self, of: Pass) -> Sample:
         """Return the next picture before its first step; it counts as joined from now on."""
+        index, start = of.waiting.popleft()
+        trajectory = self.pipeline.trajectory(of.request)
         sample = Sample(
             self.key,
-            self.bucket,
-            self.request,
-            len(self.samples),
-            self.prompts,
-            self.pipeline.trajectory(self.request),
-            self.empty,
-            self.start,
+            of.bucket,
+            of.request,
+            index,
+            of.prompts,
+            trajectory,
+            start,
             self._set,
+            of.steering,
         )
         self.samples.append(sample)
         return sample
+
+    def finished(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Return a picture as it is sent, CPU uint8 [height, width, 3]: what stays is pasted."""
+        if self.source is None or self.source.mask is None:
+            return pixels
+        share = feathered(self.source.mask, self.request.feather or 0)
+        return torch.from_numpy(paste(pixels.numpy(), np.asarray(self.source.picture), share))
+
+    def enlarging(
+        self, sample: Sample, pixels: torch.Tensor, upscaler: Upscaler
+    ) -> "BetweenPasses | None":
+        """Return the work on a picture of the first pass that the second begins with, if any."""
+        hires = self.request.hires
+        if hires is None or sample.request is self.passes[-1].request:
+            return None
+        picture = Image.fromarray(pixels.numpy())
+        work = None if hires.factor is None else upscaler.start(picture, hires.factor)
+        return BetweenPasses(self, sample.index, picture, work)
 
 
 @dataclass(slots=True, eq=False)
@@ -142,6 +213,15 @@ class UpscaleTask:
     alpha: Image.Image | None = None
     pictures_told: int = 0
     device_seconds: float = 0.0
+
+    @property
+    def done(self) -> bool:
+        """Whether every step is done."""
+        return self.work.done
+
+    def step(self) -> None:
+        """Upscale one tile; after an allocator's error the step can be repeated."""
+        self.work.step()
 
     def pixels(self) -> torch.Tensor:
         """Return the larger picture: CPU uint8 [height, width, 3], or 4 with its alpha."""
@@ -163,15 +243,64 @@ class UpscaleTask:
         return chunks(enlarged(found, factor=self.request.factor))
 
 
-def source_of(request: GenerationRequest, samplers: tuple[Sampler, ...]) -> Image.Image | None:
-    """Return the source picture, if any; raise errors that loading cannot fix."""
+@dataclass(slots=True, eq=False)
+class BetweenPasses:
+    """A picture of the first pass being enlarged, a tile a step; the last lets it wait for rows."""
+
+    drawing: Drawing
+    index: int
+    picture: Image.Image
+    work: Upscaling | None
+    done: bool = False
+
+    @property
+    def key(self) -> int:
+        """The request's."""
+        return self.drawing.key
+
+    @property
+    def request(self) -> GenerationRequest:
+        """The request for the second pass."""
+        return self.drawing.passes[-1].request
+
+    @property
+    def device_seconds(self) -> float:
+        """The request's, so far."""
+        return self.drawing.device_seconds
+
+    @device_seconds.setter
+    def device_seconds(self, seconds: float) -> None:
+        self.drawing.device_seconds = seconds
+
+    def step(self) -> None:
+        """Upscale one tile, or encode the picture; can be repeated after an allocator's error."""
+        if self.work is not None and not self.work.done:
+            self.work.step()
+            return
+        request = self.request
+        picture = self.picture if self.work is None else Image.fromarray(self.work.pixels.numpy())
+        size = (request.width, request.height)
+        if picture.size != size:
+            picture = picture.resize(size, Image.Resampling.LANCZOS)
+        start = self.drawing.pipeline.start(request, picture)
+        self.drawing.passes[-1].waiting.append((self.index, start))
+        self.done = True
+
+
+def source_of(request: GenerationRequest, samplers: tuple[Sampler, ...]) -> Source | None:
+    """Return what is drawn over, if anything; raise errors that loading cannot fix."""
     if request.sampler not in samplers:
         raise InvalidRequest("sampler", Phrase("bound-one-of", names=samplers))
     if request.strength is None:
         return None
     if request.image is None:
         raise InvalidRequest("image", Phrase("bound-image-needed"))
-    return decode(request.image, request.width, request.height)
+    picture = decode(request.image, request.width, request.height)
+    if request.feather is None:
+        return Source(picture)
+    if request.mask is None:
+        raise InvalidRequest("mask", Phrase("bound-mask-needed"))
+    return Source(picture, read_mask(request.mask, request.width, request.height))
 
 
 def warm_up_request(checkpoint: Checkpoint) -> GenerationRequest:

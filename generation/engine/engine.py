@@ -10,8 +10,10 @@ import torch
 
 from generation.catalog import Catalog
 from generation.conditions.adapter_pool import AdapterPool
+from generation.conditions.steering import SteeringPool
 from generation.engine import safety
 from generation.engine.active_requests import (
+    BetweenPasses,
     Drawing,
     UpscaleTask,
     checkpoint_of,
@@ -70,8 +72,9 @@ class Engine:
         self._catalog = catalog
         self._on_event = on_event
         self._options = options or EngineOptions()
-        self._cache = ModelCache(catalog, self.device, self._options)
         self._adapters = AdapterPool(catalog, self.device)
+        self._steering = SteeringPool(catalog, self.device)
+        self._cache = ModelCache(catalog, self.device, self._options, self._steering.drop_idle)
         self._profiles = Profiles(self.device, self._options.profiles)
         self._fixed_rows = self._options.rows
         if self._options.deterministic:
@@ -86,7 +89,8 @@ class Engine:
         self._aboard: dict[int, Drawing | UpscaleTask] = {}
         self._jobs: dict[int, int | None] = {}  # their names in the log
         self._undecoded: deque[Sample] = deque()
-        self._unenlarged: deque[UpscaleTask] = deque()  # the next one first
+        # The next one first.
+        self._unenlarged: deque[UpscaleTask | BetweenPasses] = deque()
         self._cancelled: Events = []
         self.rows = self._fixed_rows or 1  # of the default checkpoint's forward, once warmed up
 
@@ -185,7 +189,7 @@ class Engine:
     def _prepare_drawing(self, key: int, request: GenerationRequest) -> Started | None:
         """Load what the request needs, and encode its prompts; None: no room yet."""
         checkpoint = self._catalog[request.checkpoint]
-        picture = source_of(request, self._adapters.samplers(checkpoint, request))
+        source = source_of(request, self._adapters.samplers(checkpoint, request))
         pipeline = self._cache.take(
             request.checkpoint,
             lambda name, share: self._on_event(key, Loading(name, share)),
@@ -195,32 +199,35 @@ class Engine:
             return None
         if (lease := self._adapters.take(pipeline, request)) is None:
             return None
-        prompts = pipeline.encode(request, lease.adapters)
-        start = None if picture is None else pipeline.encode_picture(picture)
-        empty = pipeline.latents(request.width, request.height)
-        bucket = Bucket(request.checkpoint, tuple(empty.shape[1:]), prompts.shapes)
-        self._aboard[key] = Drawing(key, request, bucket, pipeline, prompts, empty, start, lease)
-        return Started(prompts.cut)
+        steerings = self._steering.take(pipeline, request)
+        if steerings is None:
+            return None
+        drawing = Drawing(key, request, pipeline, source, lease, steerings)
+        self._aboard[key] = drawing
+        return Started(drawing.cut)
 
     def _board(self) -> Events:
-        """Let samples join their buckets in the order of their requests, as rows are free."""
+        """Let samples join their buckets in the order of their requests, as rows are free.
+
+        Of a request, those in their second pass come first.
+        """
         full: set[Bucket] = set()
         failed: Events = []
         for drawing in self._drawings:
             try:
-                while not drawing.whole and drawing.bucket not in full:
-                    if self._has_room(drawing):
-                        with step_guard(drawing.request):
-                            self._batcher.join(drawing.next_sample())
-                    else:
-                        full.add(drawing.bucket)
+                for one in reversed(drawing.passes):
+                    while one.waiting and one.bucket not in full:
+                        if self._has_room(drawing, one.bucket):
+                            with step_guard(one.request):
+                                self._batcher.join(drawing.next_sample(one))
+                        else:
+                            full.add(one.bucket)
             except GenerationError as error:
                 failed.append(self._fail(drawing.key, error))
         return failed
 
-    def _has_room(self, drawing: Drawing) -> bool:
+    def _has_room(self, drawing: Drawing, bucket: Bucket) -> bool:
         """Whether another of its pictures can join: beside others, only as long as it pays."""
-        bucket = drawing.bucket
         rows = self._batcher.rows(bucket) + drawing.rows
         if rows == drawing.rows:
             return True
@@ -277,7 +284,8 @@ class Engine:
         begun = time.monotonic()
         try:
             with memory_guard(drawing.request):
-                pixels = drawing.pipeline.decode(sample.latents)
+                pixels = drawing.pipeline.decode(sample.latents, tiled=sample.request.tiling)
+                between = drawing.enlarging(sample, pixels, self._upscaler)
         except OutOfMemory as error:
             if self._make_room() or drawing.pipeline.spare_memory(sample.latents):
                 return []  # the next tick tries again
@@ -287,37 +295,43 @@ class Engine:
             drawing.device_seconds += seconds
             self._batcher.spend(sample.bucket, seconds)
         self._undecoded.remove(sample)
+        if between is not None:
+            self._unenlarged.append(between)
+            return []
         describe = partial(drawing.describe, sample.seed) if self._options.metadata else None
         score = partial(safety.score, checker=drawing.pipeline.checker)
         self._postprocess.add(
             sample.key,
             sample.index,
             sample.seed,
-            pixels,
+            drawing.finished(pixels),
             describe=describe,
             score=score if self._options.safety else None,
         )
         return []
 
-    def _enlarge(self, enlarging: UpscaleTask) -> Events:
+    def _enlarge(self, enlarging: UpscaleTask | BetweenPasses) -> Events:
         """Upscale one tile; the next may be another request's."""
-        key, work = enlarging.key, enlarging.work
+        key = enlarging.key
         begun = time.monotonic()
         try:
             with memory_guard(enlarging.request):
-                work.step()
+                enlarging.step()
         except OutOfMemory as error:
             return [] if self._make_room() else [self._fail(key, error)]
         finally:
             enlarging.device_seconds += time.monotonic() - begun
         self._unenlarged.rotate(-1)
-        if work.done:
+        if enlarging.done:
             self._unenlarged.remove(enlarging)
+        if isinstance(enlarging, BetweenPasses):
+            return []
+        if enlarging.done:
             describe = enlarging.describe if self._options.metadata else None
             score = safety.score if self._options.safety else None
             seed = enlarging.request.seed
             self._postprocess.add(key, 0, seed, enlarging.pixels(), describe=describe, score=score)
-        return [(key, Progress(work.steps_taken, work.steps))]
+        return [(key, Progress(enlarging.work.steps_taken, enlarging.work.steps))]
 
     def _finish(self) -> Events:
         """Return pictures whose files are ready, and which requests have ended."""
@@ -353,11 +367,12 @@ class Engine:
 
     @property
     def _in_use(self) -> set[str]:
-        return {drawing.bucket.checkpoint for drawing in self._drawings}
+        return {drawing.request.checkpoint for drawing in self._drawings}
 
     def _make_room(self, *wanted: str) -> bool:
-        """Free memory on the device; return whether a checkpoint or an adapter was unloaded."""
+        """Free memory on the device; return whether anything that was loaded was unloaded."""
         dropped = self._adapters.drop_idle()
+        dropped |= self._steering.drop_idle()
         dropped |= self._cache.drop_all_but(self._in_use.union(wanted))
         if not dropped and self.device.type != "cpu":
             release(self.device)

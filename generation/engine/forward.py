@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import compress
+from operator import not_
 
 import torch
 
@@ -52,18 +54,19 @@ class Forward:
     def _run_apart(
         self, pipeline: Pipeline, bucket: Bucket, groups: list[list[Row]]
     ) -> list[list[torch.Tensor]]:
-        """Run the samples together, unless some would miss the compiled kernels for others' LoRAs.
+        """Run the samples together, unless some would miss the compiled kernels for others' sake.
 
-        That matters where the kernels must always be the same.
+        Those with LoRAs, nets, references or tiling do. That matters where the kernels must always
+        be the same.
         """
-        adapted = [group for group in groups if group[0].adapters]
-        mixed = 0 < len(adapted) < len(groups)
-        if not (mixed and self._row_counts and pipeline.row_counts(groups[0][0])):
+        plain = [all(row.is_plain for row in group) for group in groups]
+        if len({*plain}) < 2 or not (self._row_counts and pipeline.row_counts(groups[0][0])):
             return self._run(pipeline, bucket, groups)
-        plain = [group for group in groups if not group[0].adapters]
-        with_any = iter(self._run(pipeline, bucket, adapted))
-        without = iter(self._run(pipeline, bucket, plain))
-        return [next(with_any if group[0].adapters else without) for group in groups]
+        outputs = {
+            kind: iter(self._run(pipeline, bucket, [*compress(groups, wanted)]))
+            for kind, wanted in ((False, map(not_, plain)), (True, plain))
+        }
+        return [next(outputs[kind]) for kind in plain]
 
     def _run(
         self, pipeline: Pipeline, bucket: Bucket, groups: list[list[Row]]

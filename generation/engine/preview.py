@@ -2,10 +2,12 @@
 
 import io
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from PIL import Image
+from torch.nn.functional import adaptive_avg_pool2d
 
 COLUMNS = 2
 SHORT_SIDE = 128  # pixels of each picture in the grid
@@ -55,6 +57,14 @@ def predict_clean(
             return model_input - noise_level * model_output
         case _:
             raise ValueError(f"unknown prediction type {prediction_type}")
+
+
+def as_small(latents: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Return latents [1, channels, h, w] as [n, channels, h, w], all as small as the smallest."""
+    least = min((one.shape[-2], one.shape[-1]) for one in latents)
+    return torch.cat(
+        [one if one.shape[-2:] == least else adaptive_avg_pool2d(one, least) for one in latents]
+    )
 
 
 def draw_preview(clean: torch.Tensor, colours: PreviewColours) -> bytes:

@@ -54,7 +54,7 @@ class Profiles:
 
 def _measure(pipeline: Pipeline, width: int, height: int) -> Profile:
     """Time forward passes with increasing rows until they no longer pay or fit, and a decode."""
-    row = pipeline.empty_row(width, height)
+    row, empty = pipeline.empty_row(width, height), pipeline.latents(width, height)
 
     def forward(rows: int) -> None:
         pipeline.predict([row] * rows)
@@ -64,7 +64,7 @@ def _measure(pipeline: Pipeline, width: int, height: int) -> Profile:
     counts = pipeline.row_counts(row) or LADDER
     try:
         forward(1)  # one-time setup is not counted
-        decode_bytes = peak_bytes(pipeline.device, lambda: pipeline.decode(row.latents))
+        decode_bytes = peak_bytes(pipeline.device, lambda: pipeline.decode(empty))
         for rows in (rows for rows in LADDER if rows <= counts[-1]):
             times: list[float] = []
             used = peak_bytes(pipeline.device, partial(_repeat, partial(forward, rows), times))

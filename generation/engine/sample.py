@@ -1,11 +1,15 @@
 """One picture being denoised."""
 
+from dataclasses import replace
+
 import torch
 
+from generation.conditions.inpainting import Start
 from generation.conditions.row_adapters import NO_ADAPTERS, AdapterSet
+from generation.conditions.steering import PLAIN, Steering
 from generation.engine.batcher import Bucket
 from generation.engine.trajectory import Trajectory
-from generation.families.pipeline import Conditioning, DrawLatents, Prompts, Row, Schedule
+from generation.families.pipeline import Conditioning, Prompts, Row, Schedule
 from generation.request import GenerationRequest
 
 
@@ -15,9 +19,9 @@ class Sample:
     ``seed`` is the request's seed plus the picture's index. Noise like ``empty`` is drawn on the
     CPU, so that a seed gives the same picture on every device. Without guidance there is no
     negative prompt, and a forward pass takes one row instead of two. ``key`` is the request's and
-    ``bucket`` says with whom it can share a forward pass. With the request's ``strength``,
-    ``draw_latents`` returns the source picture's latents, and only the last steps are taken. All
-    its rows have these ``adapters``.
+    ``bucket`` says with whom it can share a forward pass. ``start`` is what it begins with besides
+    noise; with the request's ``strength`` only the last steps are taken. All its rows have these
+    ``adapters``, and its request's ``steering`` steers them.
     """
 
     def __init__(
@@ -28,9 +32,9 @@ class Sample:
         index: int,
         prompts: Prompts,
         trajectory: Trajectory,
-        empty: torch.Tensor,
-        draw_latents: DrawLatents | None = None,
+        start: Start,
         adapters: AdapterSet = NO_ADAPTERS,
+        steering: Steering = PLAIN,
     ) -> None:
         self.key, self.bucket, self.index = key, bucket, index
         self.request = request
@@ -39,10 +43,10 @@ class Sample:
         self.trajectory = trajectory
         self._prompts = prompts
         self._adapters = adapters
-        # The generator is used in the same order as in diffusers' image-to-image pipelines.
-        source = None if draw_latents is None else draw_latents(self.generator)
-        noise = torch.randn(empty.shape, generator=self.generator, dtype=empty.dtype)
-        self.latents = trajectory.start(noise.to(empty.device), source)
+        self._steering = steering
+        begun = start.begin(trajectory, self.generator)
+        self.latents = begun.latents
+        self._kept, self._beside = begun.kept, begun.beside
 
     @property
     def guided(self) -> bool:
@@ -72,11 +76,21 @@ class Sample:
     def next_rows(self) -> tuple[Row, Row | None]:
         """Return the row of its prompt, and that of its negative prompt if it is guided."""
         latents = self.trajectory.model_input(self.latents)
-        timestep, prompts = self.trajectory.timestep, self._prompts
-        towards = Row(latents, timestep, self._now(prompts.positive), self._adapters)
+        if self._beside is not None:
+            latents = torch.cat([latents, self._beside], dim=1)
+        prompts, now = self._prompts, (self.index, self.step, self.steps)
+        towards = Row(
+            latents,
+            self.trajectory.timestep,
+            self._now(prompts.positive),
+            self._adapters,
+            self._steering.towards(*now),
+            self.request.tiling,
+        )
         if prompts.negative is None:
             return towards, None
-        return towards, Row(latents, timestep, self._now(prompts.negative), self._adapters)
+        away, steering = self._now(prompts.negative), self._steering.away(*now)
+        return towards, replace(towards, conditioning=away, steering=steering)
 
     def _now(self, schedule: Schedule) -> Conditioning:
         """Return what holds at this step."""
@@ -85,7 +99,10 @@ class Sample:
     def advance(self, model_output: torch.Tensor) -> None:
         """Take one step with the guided model output [1, channels, h, w] for its rows."""
         self.latents = self.trajectory.advance(model_output, self.latents, self.generator)
+        if self._kept is not None:
+            self.latents = self._kept.put_back(self.latents, self.trajectory)
 
     def clean(self) -> torch.Tensor:
-        """Return the predicted noise-free latents of the last step."""
-        return self.trajectory.clean()
+        """Return the predicted noise-free latents of the last step, with what stays of a source."""
+        clean = self.trajectory.clean()
+        return clean if self._kept is None else self._kept.over(clean)

@@ -41,16 +41,27 @@ class Trajectory:
         """The current timestep, a scalar on the CPU; integer or not, as the scheduler has it."""
         return self._timesteps[self.step]
 
-    def start(self, noise: torch.Tensor, source: torch.Tensor | None) -> torch.Tensor:
-        """Return the latents of the first step, of noise alone or added to the source's."""
+    def start(
+        self, noise: torch.Tensor, source: torch.Tensor | None, *, blends: bool = False
+    ) -> torch.Tensor:
+        """Return the latents of the first step, of noise alone or added to the source's.
+
+        With ``blends``, `noised` is called after each step.
+        """
+        if (source is not None or blends) and hasattr(self.scheduler, "set_begin_index"):
+            self.scheduler.set_begin_index(self._begin)
         if source is None:
             return noise * getattr(self.scheduler, "init_noise_sigma", 1.0)
-        if hasattr(self.scheduler, "set_begin_index"):
-            self.scheduler.set_begin_index(self._begin)
-        first = self._timesteps[:1]
+        return self.noised(source, noise)
+
+    def noised(self, source: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+        """Return source latents at the noise level of the next step; as they are after the last."""
+        if self.step == self.steps:
+            return source
+        next_one = self._timesteps[self.step : self.step + 1]
         if hasattr(self.scheduler, "scale_noise"):
-            return self.scheduler.scale_noise(source, first, noise)
-        return self.scheduler.add_noise(source, noise, first)
+            return self.scheduler.scale_noise(source, next_one, noise)
+        return self.scheduler.add_noise(source, noise, next_one)
 
     def model_input(self, latents: torch.Tensor) -> torch.Tensor:
         """Return the latents as the model expects them.

@@ -1,13 +1,14 @@
 """Between pictures and latents: the VAE that most families have."""
 
 import logging
-from collections.abc import Callable
 
 import numpy as np
 import torch
 from diffusers import AutoencoderKL
 from PIL import Image
 
+from generation.conditions.inpainting import DrawLatents
+from generation.conditions.tiling import Tiling, around
 from generation.loading.memory import room_beside
 
 log = logging.getLogger(__name__)
@@ -15,6 +16,9 @@ log = logging.getLogger(__name__)
 # What a decode holds at its peak: four tensors at the picture's size with the channels of the VAE's
 # second block, as measured with Stable Diffusion's (993 values a pixel at 512²), and some room.
 LIVE_TENSORS = 4.5
+# Latent cells of the opposite edges that a picture is put together with, where its own convolutions
+# cannot wrap around; more than they see.
+WRAPPED = 8
 
 
 class Autoencoder:
@@ -28,41 +32,73 @@ class Autoencoder:
         self._room = room_beside(device, resident)
         self._vae = vae
         self._device = device
+        self._tiling = Tiling(vae.decoder)
         self.scale_factor = 2 ** (len(vae.config.block_out_channels) - 1)
         self._scale: float = vae.config.scaling_factor
         self._shift: float | None = vae.config.shift_factor
 
     def encode(
-        self, picture: Image.Image, dtype: torch.dtype
-    ) -> Callable[[torch.Generator], torch.Tensor]:
+        self,
+        picture: Image.Image,
+        dtype: torch.dtype,
+        *,
+        hidden: torch.Tensor | None = None,
+        tiled: bool = False,
+    ) -> DrawLatents:
         """Return a function that samples latents [1, channels, h, w] of an RGB picture.
 
-        The VAE yields a distribution; every sample draws its own latents, before its noise.
+        The VAE yields a distribution; every sample draws its own latents, before its noise. Where
+        it is ``hidden`` [height, width], the picture is grey; with ``tiled``, beyond its edges are
+        the opposite ones.
         """
         # Rows first and then the axes: the memory layout, too, affects the choice of kernels.
         unit = torch.from_numpy(np.asarray(picture, np.float32) / 255)[None].movedim(-1, 1)
-        pixels = (2.0 * unit - 1.0).to(self._device, self._vae.dtype)
+        pixels = 2.0 * unit - 1.0
+        if hidden is not None:
+            pixels = pixels * ~hidden
+        pixels = pixels.to(self._device, self._vae.dtype)
+        edge = 0
+        if tiled:
+            # The encoder's strides see further to the right and below: it cannot wrap around.
+            edge = min(WRAPPED * self.scale_factor, *picture.size)
+            pixels = around(pixels, (edge,) * 4)
         posterior = self._vae.encode(pixels).latent_dist
         if self._overflows(posterior.parameters):
             posterior = self._vae.encode(pixels.float()).latent_dist
 
         def draw(generator: torch.Generator) -> torch.Tensor:
-            latents = posterior.sample(generator).to(dtype)
+            latents = self._inside(posterior.sample(generator), edge).to(dtype)
             if self._shift is not None:
                 latents = latents - self._shift
             return self._scale * latents
 
         return draw
 
-    def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        """Return the picture of latents [1, channels, h, w]: CPU uint8 [height, width, 3]."""
+    def _inside(self, latents: torch.Tensor, edge: int) -> torch.Tensor:
+        """Return latents without those of an edge of so many pixels."""
+        cells = edge // self.scale_factor
+        return latents[..., cells:-cells, cells:-cells].contiguous() if cells else latents
+
+    def decode(self, latents: torch.Tensor, *, tiled: bool = False) -> torch.Tensor:
+        """Return the picture of latents [1, channels, h, w]: CPU uint8 [height, width, 3].
+
+        With ``tiled`` its opposite edges continue each other.
+        """
         latents = latents.to(self._vae.dtype) / self._scale
         if self._shift is not None:
             latents = latents + self._shift
         self._vae.use_tiling = self._whole_bytes(latents) > self._room
-        picture = self._vae.decode(latents, return_dict=False)[0]
-        if self._overflows(picture):
-            picture = self._vae.decode(latents.float(), return_dict=False)[0]
+        edge = 0
+        if tiled and self._vae.use_tiling:  # each of its tiles would wrap around by itself
+            edge = min(WRAPPED, *latents.shape[-2:])
+            latents = around(latents, (edge,) * 4)
+        with self._tiling.applied([tiled and not edge]):
+            picture = self._vae.decode(latents, return_dict=False)[0]
+            if self._overflows(picture):
+                picture = self._vae.decode(latents.float(), return_dict=False)[0]
+        if edge:
+            pixels = edge * self.scale_factor
+            picture = picture[..., pixels:-pixels, pixels:-pixels]
         unit = (picture * 0.5 + 0.5).clamp(0, 1)[0].permute(1, 2, 0).float().cpu()
         return (unit * 255).round().byte()
 

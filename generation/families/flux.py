@@ -64,6 +64,7 @@ class Flux(Flow):
         "tokenizer_2": T5TokenizerFast,
     }
     colours: ClassVar[PreviewColours] = FLUX_COLOURS
+    noise_at_full_strength = False
 
     def __init__(self, parts: "Parts", device: torch.device, *, offloads: bool = False) -> None:
         super().__init__(parts, device, offloads=offloads)
@@ -131,10 +132,10 @@ class Flux(Flow):
         )[0]
         return _unpack(output, height, width).split(1)
 
-    def decode(self, latents: torch.Tensor) -> torch.Tensor:
+    def decode(self, latents: torch.Tensor, *, tiled: bool = False) -> torch.Tensor:
         """Return the picture of latents [1, channels, h, w]: CPU uint8 [height, width, 3]."""
         # As unpacking lays them out: a source's lie otherwise, and that changes the kernels.
-        return super().decode(latents.contiguous())
+        return super().decode(latents.contiguous(), tiled=tiled)
 
 
 def _pack(latents: torch.Tensor) -> torch.Tensor:

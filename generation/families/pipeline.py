@@ -4,10 +4,12 @@ import logging
 import math
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+import numpy as np
 import torch
 from accelerate import cpu_offload_with_hook
 from accelerate.hooks import UserCpuOffloadHook
@@ -17,8 +19,14 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection
 from generation.architectures import ARCHITECTURES, Architecture, Sampler
 from generation.catalog.adapters import weights_of
 from generation.conditions.adapter_keys import Part
+from generation.conditions.control_net import RowControls
 from generation.conditions.embeddings import Embeddings
+from generation.conditions.inpainting import Start, on_latents
+from generation.conditions.ip_adapter import RowReferences
 from generation.conditions.row_adapters import NO_ADAPTERS, Adapters, AdapterSet, RowAdapters
+from generation.conditions.steering import NOT_STEERED, RowSteering
+from generation.conditions.tiling import Tiling
+from generation.editing.masks import Mask
 from generation.engine.preview import PreviewColours
 from generation.engine.samplers import build_scheduler
 from generation.engine.trajectory import Trajectory
@@ -33,7 +41,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-DrawLatents = Callable[[torch.Generator], torch.Tensor]
 # What a row is drawn for: tensors by name, each with a first dimension of 1.
 Conditioning = Mapping[str, torch.Tensor]
 # The same as it changes: each with the forward pass from which on it holds, the first from 0.
@@ -46,13 +53,20 @@ class Row:
     """One row of a forward pass.
 
     ``latents`` [1, channels, h, w] are as the model expects them; ``timestep`` is a scalar on the
-    CPU, integer or not, as the scheduler has it.
+    CPU, integer or not, as the scheduler has it. A ``tiled`` row wraps around at its edges.
     """
 
     latents: torch.Tensor
     timestep: torch.Tensor
     conditioning: Conditioning
     adapters: AdapterSet = NO_ADAPTERS
+    steering: RowSteering = NOT_STEERED
+    tiled: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the model's own forward is all that it takes."""
+        return not (self.adapters or self.steering or self.tiled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +138,9 @@ class Pipeline(ABC):
     those without; ``denoiser`` is the one that a forward pass runs. With ``offloads`` all others
     are on the device only while they run. ``half`` is the type to compute in on a GPU, and
     ``negatives_first`` the order of rows in diffusers' own pipeline, so that alone the same kernels
-    add in the same order. ``latents_dtype`` is that of a picture's latents between steps.
+    add in the same order. ``latents_dtype`` is that of a picture's latents between steps. Where
+    ``noise_at_full_strength``, a part that is drawn over begins with noise alone at strength 1, as
+    in that pipeline.
     """
 
     models: ClassVar[Mapping[str, Any]]
@@ -133,6 +149,7 @@ class Pipeline(ABC):
     colours: ClassVar[PreviewColours]
     half: ClassVar[torch.dtype] = torch.float16
     negatives_first: ClassVar[bool] = True
+    noise_at_full_strength: ClassVar[bool] = True
 
     def __init__(self, parts: "Parts", device: torch.device, *, offloads: bool = False) -> None:
         self.device = device
@@ -153,6 +170,9 @@ class Pipeline(ABC):
             if isinstance(model, CLIPTextModel | CLIPTextModelWithProjection)
         }
         self.row_adapters = RowAdapters(self.adapted[Part.DENOISER])
+        self.row_tiling = Tiling(self.adapted[Part.DENOISER])
+        self.row_references = RowReferences(self.adapted[Part.DENOISER])
+        self.row_controls = RowControls()
         self.embeddings = Embeddings(self.adapted, device, weights_of(self.architecture.name))
         self._offloaded: list[UserCpuOffloadHook] = []
         for name, model in loaded.items():
@@ -182,6 +202,11 @@ class Pipeline(ABC):
         """
 
     @property
+    def inpaints(self) -> bool:
+        """Whether the denoiser also takes a mask, and the latents of what stays."""
+        return False
+
+    @property
     def scale_factor(self) -> int:
         """How many pixels a side of a latent cell has."""
         return self._autoencoder.scale_factor
@@ -194,12 +219,16 @@ class Pipeline(ABC):
         """
 
     def run(self, rows: Sequence[Row], *, fixed: bool = False) -> Sequence[torch.Tensor]:
-        """Predict with the rows' adapters.
+        """Predict with the rows' adapters and what steers them.
 
         With ``fixed`` there are always as many rows, and a row's output depends on no other row.
         """
-        sets = [row.adapters for row in rows]
-        with self.row_adapters.applied(sets, fixed=fixed):
+        with (
+            self.row_adapters.applied([row.adapters for row in rows], fixed=fixed),
+            self.row_tiling.applied([row.tiled for row in rows], fixed=fixed),
+            self.row_references.applied([row.steering.references for row in rows], fixed=fixed),
+            self.row_controls.applied([row.steering.controls for row in rows], fixed=fixed),
+        ):
             return self.predict(rows)
 
     @abstractmethod
@@ -207,16 +236,32 @@ class Pipeline(ABC):
         """Run the denoiser once; return each row's output [1, channels, h, w]."""
 
     @torch.inference_mode()
-    def encode_picture(self, picture: Image.Image) -> DrawLatents:
-        """Return a function that samples latents [1, channels, h, w] of an RGB picture."""
-        draw = self._autoencoder.encode(picture, self.latents_dtype)
+    def start(
+        self, request: GenerationRequest, picture: Image.Image | None, mask: Mask | None = None
+    ) -> Start:
+        """Return what a request's pictures begin with, given its source and what of it is drawn."""
+        empty = self.latents(request.width, request.height)
+        drawn, rest, cells = None, None, None
+        # A denoiser for it draws over everything where there is no mask.
+        if mask is None and self.inpaints:
+            mask = np.ones((request.height, request.width), bool)
+        full = mask is not None and request.strength == 1 and self.noise_at_full_strength
+        encode = partial(self._autoencoder.encode, dtype=self.latents_dtype, tiled=request.tiling)
+        if picture is not None and not (full and self.inpaints):
+            drawn = encode(picture)
+        if mask is not None:
+            white = torch.from_numpy(mask)
+            cells = on_latents(white, empty)
+            if self.inpaints:
+                behind = picture or Image.new("RGB", (request.width, request.height))
+                rest = encode(behind, hidden=white)
         self._make_way()
-        return draw
+        return Start(empty, drawn, cells, rest, from_noise=full)
 
     @torch.inference_mode()
-    def decode(self, latents: torch.Tensor) -> torch.Tensor:
+    def decode(self, latents: torch.Tensor, *, tiled: bool = False) -> torch.Tensor:
         """Return the picture of latents [1, channels, h, w]: CPU uint8 [height, width, 3]."""
-        picture = self._autoencoder.decode(latents)
+        picture = self._autoencoder.decode(latents, tiled=tiled)
         self._make_way()
         return picture
 

@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
+from torch.nn import functional
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from generation.conditions.adapter_keys import Part
@@ -56,11 +58,22 @@ class StableDiffusion(Pipeline):
 
     @classmethod
     def latent_channels(cls, models: Mapping[str, Any]) -> int:
-        """Return how many values a latent cell has; raises ValueError for inpainting."""
+        """Return how many values a latent cell has; raises ValueError if the UNet takes others."""
         takes, cell = models["unet"].config.in_channels, models["vae"].config.latent_channels
-        if takes != cell:
-            raise ValueError(Phrase("checkpoint-inpainting", channels=takes))
+        if takes not in (cell, 2 * cell + 1):
+            raise ValueError(Phrase("checkpoint-takes", channels=takes))
         return cell
+
+    @property
+    def inpaints(self) -> bool:
+        """Whether the UNet also takes a mask, and the latents of what stays."""
+        return self.unet.config.in_channels != self.channels
+
+    def empty_row(self, width: int, height: int) -> Row:
+        """Return a row like those of pictures of this size in pixels, with a short prompt."""
+        row = super().empty_row(width, height)
+        beside = self.unet.config.in_channels - self.channels
+        return replace(row, latents=functional.pad(row.latents, (0, 0, 0, 0, 0, beside)))
 
     def encode(self, request: GenerationRequest, adapters: Adapters = ()) -> Prompts:
         """Return the conditioning of its prompts; both are padded to equally many chunks."""
@@ -117,10 +130,11 @@ class StableDiffusion(Pipeline):
         latents = torch.cat([row.latents for row in rows])
         timesteps = torch.stack([row.timestep.float() for row in rows]).to(self.device)
         options = self._conditioned(rows)
-        adapted = any(row.adapters for row in rows)
-        if len(rows) in self.row_counts(rows[0]) and not adapted:
+        plain = all(row.is_plain for row in rows)
+        if len(rows) in self.row_counts(rows[0]) and plain:
             assert self._compiled is not None  # noqa: S101 - or there would be no counts
             return self._compiled(latents, timesteps, options).split(1)
+        options |= self.row_controls.residuals(latents, timesteps, options)
         return self.unet(latents, timesteps, **options, return_dict=False)[0].split(1)
 
     def _conditioned(self, rows: Sequence[Row]) -> dict[str, Any]:

@@ -40,6 +40,7 @@ class ZImage(Flow):
     tokenizers: ClassVar[Mapping[str, type]] = {"tokenizer": Qwen2TokenizerFast}
     colours: ClassVar[PreviewColours] = FLUX_COLOURS  # it has Flux's VAE
     negatives_first = False
+    noise_at_full_strength = False
 
     def __init__(self, parts: "Parts", device: torch.device, *, offloads: bool = False) -> None:
         super().__init__(parts, device, offloads=offloads)

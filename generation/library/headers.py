@@ -112,6 +112,7 @@ def to_json(file: ModelFile) -> dict[str, Any]:
 def from_json(path: Path, said: Mapping[str, Any]) -> ModelFile:
     """Return the file again; raises ValueError, KeyError or TypeError for anything else."""
     read = {**said, "kind": Kind(said["kind"]), "problem": unpacked(said["problem"])}
+    read["sizes"] = tuple(said["sizes"])
     return ModelFile(path=path, **read)
 
 

@@ -36,6 +36,8 @@ PLACES: dict[Kind, tuple[str, ...]] = {
     Kind.LORA: ("loras", "lora", "lycoris"),
     Kind.EMBEDDING: ("embeddings",),
     Kind.CONTROL: ("controlnet", "control_net", "t2i_adapter"),
+    Kind.IP_ADAPTER: ("ipadapter", "ip_adapter"),
+    Kind.IMAGE_ENCODER: ("clip_vision", "image_encoder"),
     Kind.UPSCALER: ("upscaler", "upscalers", "upscale_models", "esrgan", "realesrgan"),
 }
 _KIND_OF = {name: kind for kind, names in PLACES.items() for name in names}

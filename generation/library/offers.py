@@ -15,6 +15,7 @@ from generation.library.diffusers_folder import inspect_folder
 from generation.library.footprint import Footprint, memory_needed
 from generation.library.layout import SETTINGS
 from generation.library.shelf import SHELF, Item, Library, Shelf
+from generation.library.steering import controls_on, references_on, steering_notes
 from generation.loading.detect import PICKLES, Kind, ModelFile, checkpoint_problem, inspect_file
 from generation.loading.key_rules import TITLES
 from generation.loading.layouts.composition import companions, lacks
@@ -60,7 +61,9 @@ def offers(shelf: Shelf, file: Path | None, default: str | None, *, strict: bool
             notes.append(line_about(item, made))
     adapters = adapters_on(shelf, Kind.LORA, notes)
     embeddings = adapters_on(shelf, Kind.EMBEDDING, notes)
+    notes += [line_about(item, why) for item, why in steering_notes(shelf)]
     owner = read_offers(file, default, None if strict else found, adapters, embeddings)
+    owner.catalog.controls, owner.catalog.references = controls_on(shelf), references_on(shelf)
     return Offers(owner.catalog, (*notes, *owner.notes))
 
 

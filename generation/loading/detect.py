@@ -30,11 +30,11 @@ from generation.loading.key_rules import (
     TITLES,
     UPSCALERS,
     Tensors,
-    context_width,
     family_of,
 )
-from generation.loading.model_file import Kind, ModelFile, Part
+from generation.loading.model_file import UNET_INPAINTS, Kind, ModelFile, Part
 from generation.loading.safetensors_file import Header, Tensor, open_header, shown
+from generation.loading.steering_files import STEERING, with_steering
 from generation.phrases import Phrase
 
 __all__ = ["Kind", "ModelFile", "Part", "checkpoint_problem", "describe", "inspect_file"]
@@ -115,8 +115,9 @@ def checkpoint_problem(file: ModelFile, drawn: tuple[str, ...]) -> Phrase | None
     if file.family not in drawn:
         title = TITLES.get(file.family, file.family)
         return Phrase("checkpoint-not-drawn", file=name, family=title)
-    if file.inpaints:
-        return Phrase("checkpoint-inpaints", file=name)
+    if file.inpaints and file.in_channels != UNET_INPAINTS:
+        title = TITLES.get(file.family, file.family)
+        return Phrase("checkpoint-inpaints", file=name, family=title)
     if file.edits:
         return Phrase("checkpoint-edits", file=name, channels=file.in_channels or 0)
     if file.quantization not in (None, SCALED):
@@ -147,8 +148,8 @@ def describe(path: Path, header: Header) -> ModelFile:
         return replace(file, family=family, algorithm=_algorithm(tensors))
     if kind is Kind.EMBEDDING:
         return replace(file, family=_embedding_family(tensors) or _said_family(said))
-    if kind is Kind.CONTROL:
-        return replace(file, family=_control_family(tensors) or _said_family(said))
+    if kind in STEERING:
+        return with_steering(file, tensors, _said_family(said))
     if kind in (Kind.CHECKPOINT, Kind.DIFFUSION_MODEL):
         return with_denoiser(file, tensors)
     return file
@@ -164,12 +165,12 @@ def _parts(tensors: Tensors) -> dict[Part, int]:
 
 
 def _kind(tensors: Tensors, parts: Mapping[Part, int]) -> Kind:
+    if any(key.startswith(IP_ADAPTER) for key in tensors):  # some have LoRAs beside them
+        return Kind.IP_ADAPTER
     if _algorithm(tensors):
         return Kind.LORA
     if any(key.startswith(CONTROL) for key in tensors):
         return Kind.CONTROL
-    if any(key.startswith(IP_ADAPTER) for key in tensors):
-        return Kind.IP_ADAPTER
     others = parts.keys() - {Part.DENOISER, Part.EMA, Part.OTHER}
     if Part.DENOISER in parts:
         return Kind.CHECKPOINT if others else Kind.DIFFUSION_MODEL
@@ -243,18 +244,6 @@ def _embedding_family(tensors: Tensors) -> str | None:
         return "sdxl"
     widths = {tensor.width for tensor in tensors.values()}
     return next((CONTEXTS[width] for width in widths if width in CONTEXTS), None)
-
-
-def _control_family(tensors: Tensors) -> str | None:
-    prefix = "control_model." if any(key.startswith("control_model.") for key in tensors) else ""
-    if any(
-        prefix + name in tensors
-        for name in ("label_emb.0.0.weight", "add_embedding.linear_1.weight")
-    ):
-        return "sdxl"
-    if width := context_width(tensors, prefix):
-        return CONTEXTS.get(width)
-    return _adapter_family(tensors, {})
 
 
 def _said_family(said: Mapping[str, str]) -> str | None:

@@ -60,12 +60,18 @@ class ModelCache:
     """Caches pipelines by checkpoint name; the least recently used is evicted first.
 
     The default checkpoint is compiled for its own size if the options say so, and a checkpoint's
-    safety checker is loaded with it if pictures are checked.
+    safety checker is loaded with it if pictures are checked. ``make_room`` drops what else is kept
+    on the device; it is called before any checkpoint makes room for another.
     """
 
     def __init__(
-        self, catalog: Catalog, device: torch.device, options: EngineOptions | None = None
+        self,
+        catalog: Catalog,
+        device: torch.device,
+        options: EngineOptions | None = None,
+        make_room: Callable[[], object] = lambda: None,
     ) -> None:
+        self._make_room = make_room
         self._catalog = catalog
         self._device = device
         self._options = options or EngineOptions()
@@ -163,6 +169,8 @@ class ModelCache:
             raise AssertionError(f"{name} has not been looked for")
         dtype = pick_dtype(self._device, files, family_of(files.architecture).half)
         needed = self._weight_bytes(files, dtype) + _checker_bytes(files, self._device) + RESERVE
+        if free_bytes(self._device) < needed:
+            self._make_room()
         while free_bytes(self._device) < needed and self._drop_oldest(in_use):
             pass
         short = free_bytes(self._device) < needed

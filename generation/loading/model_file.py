@@ -7,6 +7,9 @@ from pathlib import Path
 
 from generation.phrases import Phrase
 
+# What the UNets of inpainting models take: the latents, a mask, and the latents of what stays.
+UNET_INPAINTS = 9
+
 
 class Kind(StrEnum):
     """What a file holds."""
@@ -46,15 +49,21 @@ class ModelFile:
     if it cannot be told, as of a VAE that several share. ``prediction_type`` is "epsilon",
     "v_prediction", "flow" or "edm"; None if the file does not tell. ``in_channels`` are those of
     the denoiser's input (9: inpainting). ``distillation`` is "turbo", "lightning", "hyper", "lcm",
-    "dmd2" or "schnell", where that is sure. ``parts`` are the parameters of each part,
-    ``precisions`` those stored in each precision ("fp16", "bf16", "fp8", …). ``bytes`` are those of
-    the file. ``problem`` says in a line why it cannot be read; None for a whole file.
+    "dmd2" or "schnell", where that is sure. ``sizes`` are what else shapes tell: of a union net how
+    many things it reads, of an IP-Adapter how wide embeddings of pictures it takes, and of an image
+    encoder how wide those are that it gives, projected and not. ``parts`` are the parameters
+    of each part, ``precisions`` those stored in each precision ("fp16", "bf16", "fp8", …).
+    ``bytes`` are those of the file. ``problem`` says in a line why it cannot be read; None for a
+    whole file.
     """
 
     path: Path
     kind: Kind = Kind.UNKNOWN
     family: str | None = None
-    algorithm: str | None = None  # of a LoRA: "lora", "locon", "loha", "lokr", "dora", "oft", …
+    # Of a LoRA "lora", "locon", "loha", "lokr", "dora", "oft", …; of a control net "controlnet",
+    # "union", "lllite", "t2i", "lora"; of an IP-Adapter "base", "plus", "full", "face".
+    algorithm: str | None = None
+    sizes: tuple[int, ...] = ()
     prediction_type: str | None = None
     zero_snr: bool = False
     in_channels: int | None = None
@@ -81,7 +90,7 @@ class ModelFile:
     @property
     def inpaints(self) -> bool:
         """Whether its denoiser takes a mask and the picture behind it, too."""
-        return self.in_channels in (9, 33, 96)  # SD; SD 3; Flux Fill
+        return self.in_channels in (UNET_INPAINTS, 33, 96)  # SD 3; Flux Fill
 
     @property
     def edits(self) -> bool:

@@ -31,8 +31,10 @@ Number = TypeVar("Number", int, float)
 NEGATIVE = "Negative prompt:"
 EXACT, EXACT_NEGATIVE = "Exact prompt", "Exact negative prompt"
 ENLARGED_BY = "Postprocess upscale by"
+UPSCALER = "waifu2x"
 RESCALED_BY = "CFG Rescale"  # as its extension for the web UI writes it
 ADAPTER_HASHES = "Lora hashes"
+ENLARGED_TO, TILED = "Hires upscale", "Tiling"
 LEAST_PAIRS = 3  # fewer are words with a colon among them
 MAX_OTHERS = 64
 
@@ -96,8 +98,10 @@ def describe(
 ) -> Parameters:
     """Return how a request's picture was made; ``seed`` is the picture's own.
 
-    LoRAs stand in the prompt, as the web UI writes them; ``adapter_hashes`` are theirs by name.
+    LoRAs stand in the prompt, as the web UI writes them; ``adapter_hashes`` are theirs by name. Of
+    two strengths it is the second pass's, as in the web UI.
     """
+    second = request.hires
     return Parameters(
         prompt=" ".join((request.prompt, *map(written, request.adapters))),
         negative_prompt=request.negative_prompt,
@@ -109,8 +113,13 @@ def describe(
         height=request.height,
         model=request.checkpoint,
         model_hash=model_hash,
-        strength=request.strength,
-        other={**_rescaled(request), **_hashed(adapter_hashes or {}), **_version()},
+        strength=request.strength if second is None else second.strength,
+        other={
+            **_rescaled(request),
+            **_edited(request),
+            **_hashed(adapter_hashes or {}),
+            **_version(),
+        },
     )
 
 
@@ -124,6 +133,37 @@ def _rescaled(request: GenerationRequest) -> dict[str, str]:
     return {} if rescale is None else {RESCALED_BY: rescale}
 
 
+def _edited(request: GenerationRequest) -> dict[str, str]:
+    """Return the web UI's own keys for what is more than a prompt and a source."""
+    said: dict[str, str] = {}
+    if request.feather is not None:
+        said["Mask blur"] = str(request.feather)
+    if request.hires is not None:
+        said[ENLARGED_TO] = _number(request.hires.scale) or ""
+        if request.hires.steps is not None:
+            said["Hires steps"] = str(request.hires.steps)
+        if request.hires.factor is not None:
+            said["Hires upscaler"] = UPSCALER
+    if request.tiling:
+        said[TILED] = "True"
+    return said
+
+
+def _steered(request: GenerationRequest) -> dict[str, str]:
+    """Return what steered it, as the web UI's ControlNet extension writes its units."""
+    units = [
+        f"Module: {one.preprocess or 'none'}, Model: {one.name}, Weight: {_number(one.weight)},"
+        f" Guidance Start: {_number(one.start)}, Guidance End: {_number(one.end)}"
+        for one in request.controls
+    ]
+    units += [
+        f"Module: ip-adapter-auto, Model: {one.name}, Weight: {_number(one.weight)},"
+        f" Reference for: {one.kind}"
+        for one in request.references
+    ]
+    return {f"ControlNet {number}": unit for number, unit in enumerate(units)}
+
+
 def enlarged(source: Parameters, *, factor: int) -> Parameters:
     """Return how a picture was made that was enlarged; ``source`` is what its source's file said.
 
@@ -132,7 +172,7 @@ def enlarged(source: Parameters, *, factor: int) -> Parameters:
     """
     others = {key: value for key, value in source.other.items() if key != "Version"}
     before = whole(others.get(ENLARGED_BY, "")) or 1
-    by = {ENLARGED_BY: str(before * factor), "Postprocess upscaler": "waifu2x"}
+    by = {ENLARGED_BY: str(before * factor), "Postprocess upscaler": UPSCALER}
     return replace(source, other={**others, **by, **_version()})
 
 

@@ -32,6 +32,15 @@ LIMITS = Limits(waiting=20, waiting_per_person=3, waiting_per_server=20)
 
 # The last row under finished pictures.
 KEEPING = [say("button-details"), say("button-send"), say("button-favourite"), say("button-delete")]
+# The rows under a single picture that edit it; a square one is not made square.
+ZOOMS = [
+    say("button-edit-region"),
+    say("button-zoom-out", factor="2"),
+    say("button-zoom-out", factor="1.5"),
+    say("button-custom-zoom"),
+]
+PANS = [say(f"button-pan-{way}") for way in ("left", "right", "up", "down")]
+EDITING = [*ZOOMS, *PANS, say("button-hires")]
 
 
 def labels(message) -> list[str]:

@@ -2,6 +2,7 @@
 
 from enum import Enum, auto
 
+from bot.features.editing.region import TEMPLATE as REGION
 from bot.features.imagine.prompt_form import BEGUN
 from bot.features.imagine.source_menu import SOURCE
 from bot.ui.actions import moderation_actions
@@ -23,6 +24,8 @@ class Learns(Enum):
 COMMANDS = {
     "imagine": Learns.OWN,
     "upscale": Learns.OWN,
+    "edit": Learns.OWN,
+    "outpaint": Learns.OWN,
     "inspect": Learns.NOTHING,
     "help": Learns.NOTHING,
     "checkpoints": Learns.SEEN,
@@ -78,6 +81,7 @@ AUTOCOMPLETES = {
     "imagine checkpoint": Learns.NOTHING,
     "imagine style": Learns.NOTHING,
     "imagine sampler": Learns.NOTHING,
+    "imagine control": Learns.NOTHING,
     "settings set checkpoint": Learns.NOTHING,
     "settings set style": Learns.NOTHING,
     "settings set sampler": Learns.NOTHING,
@@ -93,6 +97,10 @@ AUTOCOMPLETES = {
 }
 
 
+EDITS = (
+    "region", "zoomout", "zoomless", "customzoom", "square",
+    "panleft", "panright", "panup", "pandown", "hires",
+)  # fmt: skip
 JOB_BUTTONS = {
     "upscale": Learns.SEEN,
     "reroll": Learns.SEEN,
@@ -100,6 +108,7 @@ JOB_BUTTONS = {
     "subtle": Learns.SEEN,
     "strong": Learns.SEEN,
     "remix": Learns.SEEN,
+    **dict.fromkeys(EDITS, Learns.SEEN),
     "cancel": Learns.SEEN,
     "details": Learns.SEEN,
     "send": Learns.SEEN,
@@ -117,11 +126,12 @@ MOD_BUTTONS = {
 
 
 # Patterns of buttons that are known by their ids, and of forms, each with ids that fit it.
-DYNAMIC = {TEMPLATE.pattern, moderation_actions.TEMPLATE.pattern}
+DYNAMIC = {TEMPLATE.pattern, moderation_actions.TEMPLATE.pattern, REGION.pattern}
 
 
 FORMS = {
-    TEMPLATE.pattern: (Learns.SEEN, ("job:{}:remix",)),
+    TEMPLATE.pattern: (Learns.SEEN, ("job:{}:remix", "job:{}:customzoom:0")),
+    REGION.pattern: (Learns.SEEN, ("region:{0}:0:{1}:3:0:2:draw",)),
     BEGUN.pattern: (Learns.OWN, ("imagine:1",)),
     SOURCE.pattern: (Learns.OWN, (f"source:{HASH}", f"source:{HASH}:private")),
     moderation_actions.TEMPLATE.pattern: (Learns.MODERATORS, ("mod:remove:{}", "mod:block:{}")),

@@ -27,6 +27,7 @@ from tests.bot.doors import (
     AUTOCOMPLETES,
     COMMANDS,
     DYNAMIC,
+    EDITS,
     FORMS,
     JOB_BUTTONS,
     LAST,
@@ -44,7 +45,7 @@ from tests.storm.wire import AUTOCOMPLETE, BUTTON, COMMAND, COMPONENT, FORM, Sen
 from tests.texts import says
 
 REFUSALS = ("error-permissions", "error-server-only")
-INDEXED = {"upscale", "vary", "subtle", "strong"}
+INDEXED = {"upscale", "vary", "subtle", "strong", *EDITS}
 
 
 def test_every_command_is_classified(house: House):
@@ -191,7 +192,7 @@ class Visit:
         for learns, ids in FORMS.values():
             for job in self.scene.jobs.values():
                 for custom_id in ids:
-                    data = {"custom_id": custom_id.format(job.id), "components": rows}
+                    data = {"custom_id": custom_id.format(job.id, job.mark), "components": rows}
                     sent = await self._send(FORM, data)
                     await self._judge(sent, data["custom_id"], learns)
 

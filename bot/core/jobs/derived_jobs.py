@@ -1,8 +1,8 @@
 """Jobs derived from earlier ones: rerolls, variations, upscales, remixes."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from bot.core.admission.admission import Admission, Wanted
 from bot.core.admission.offered import in_place
@@ -16,17 +16,16 @@ from bot.core.errors import NothingToDo, PictureNotFound, WordsNotKept
 from bot.core.jobs.remixing import form_of, remix
 from bot.core.new_jobs import DEFAULT_COUNT, VARIATION_STRENGTH, reroll, single, variation
 from bot.core.pictures.picture_store import PictureStore
-from bot.db.records import InputRole, Job, Kind, NewJob, StoredPicture, Verdict
+from bot.core.pictures.steering import Fetch as Fetch
+from bot.core.pictures.steering import FetchInputs as FetchInputs
+from bot.core.pictures.steering import inherited, refitted
+from bot.db.records import Job, Kind, NewJob, StoredPicture, Verdict
 from bot.options.resolve import Layers
 from bot.texts import say
 from generation.catalog import Catalog
+from generation.errors import InvalidRequest
 from generation.request import GenerationRequest
 from generation.upscaler import check_factor
-
-# Fetches a file when it is needed.
-Fetch = Callable[[], Awaitable[bytes]]
-# What a job needs besides the picture it starts from, each with its role.
-FetchInputs = Sequence[tuple[InputRole, Fetch]]
 
 
 class Record(Protocol):
@@ -100,12 +99,15 @@ class DerivedJobs:
         picture = await self._stored(parent, index)
         if picture is None:
             raise PictureNotFound(say("error-picture-not-stored"))
+        request = variation(parent.request, strength, self._variations(context))
+        request = replace(request, feather=None)  # all of it is drawn over
         new_job = NewJob(
             kind=Kind.VARIATION,
-            request=variation(parent.request, strength, self._variations(context)),
+            request=request,
             parent_id=parent.id,
             parent_index=index,
             source_sha256=picture.sha256,
+            inputs=tuple(inherited(parent.inputs, request)),
             style=parent.style,
             typed=parent.typed,
             left_out=parent.left_out,
@@ -126,7 +128,7 @@ class DerivedJobs:
         if parent.words.prompt == ERASED and stored is None:
             raise WordsNotKept  # which generating it again would need
         factor = 2 * parent.factor
-        check_factor(parent.request.width, parent.request.height, factor)
+        check_factor(*parent.request.result_size, factor)
         new_job = NewJob(
             kind=Kind.UPSCALE,
             request=single(parent.request, index),
@@ -149,17 +151,39 @@ class DerivedJobs:
     async def remix(self, job_id: int, form: Mapping[str, str], context: RequestContext) -> Job:
         """Record a job with the changes; also raises as `remixing.remix` does."""
         parent, context = await self._drawn(job_id, context)
+        new_job = await self._remixed(parent, form, context)
+        request = _masked_alike(new_job.request, parent.request)
+        kept = tuple(inherited(parent.inputs, request))
+        inputs: FetchInputs = ()
+        source = None
+        if _size(request) != _size(parent.request):
+            if parent.source_sha256 is not None:
+                source = self._fitted(parent.source_sha256, request)
+            kept, inputs = refitted(kept, request, self._decoder, self._pictures)
+        new_job = replace(
+            new_job,
+            request=request,
+            parent_id=parent.id,
+            source_sha256=parent.source_sha256,
+            inputs=kept,
+        )
+        return await self._record(new_job, context, source, inputs=inputs)
+
+    async def _remixed(
+        self,
+        parent: Job,
+        form: Mapping[str, str],
+        context: RequestContext,
+        changes: Mapping[str, Any] | None = None,
+    ) -> NewJob:
+        """Return the job of a form, with changes of what it does not ask for."""
         here = in_place(
             self._catalog, age_restricted=context.age_restricted, role_ids=context.role_ids
         )
         mine = await self._defaults.get(context.origin.person_id)
         rules = self._rules.holding(context)
-        new_job = remix(here, parent, form, Layers(mine, rules.options, rules.most))
-        new_job = replace(new_job, parent_id=parent.id, source_sha256=parent.source_sha256)
-        source = None
-        if parent.source_sha256 is not None and new_job.size != _size(parent.request):
-            source = self._fitted(parent.source_sha256, new_job.request)
-        return await self._record(new_job, context, source)
+        layers = Layers(mine, rules.options, rules.most)
+        return remix(here, parent, form, layers, changes or {})
 
     async def _drawn(self, job_id: int, context: RequestContext) -> tuple[Job, RequestContext]:
         """Return a generated job whose prompts are kept, and the requester; raises JobError."""
@@ -203,6 +227,16 @@ class DerivedJobs:
             return await self._decoder.fit(png, request.width, request.height)
 
         return fit
+
+
+def _masked_alike(request: GenerationRequest, earlier: GenerationRequest) -> GenerationRequest:
+    """Return a request that draws over the same part of the same picture, if the earlier did."""
+    if earlier.feather is None:
+        return request
+    if request.checkpoint == earlier.checkpoint and _size(request) != _size(earlier):
+        raise InvalidRequest("aspect", say("bound-shape-masked"))
+    width, height = _size(earlier)
+    return replace(request, width=width, height=height, hires=None, feather=earlier.feather)
 
 
 def _size(request: GenerationRequest) -> tuple[int, int]:

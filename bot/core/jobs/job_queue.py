@@ -178,5 +178,6 @@ class JobQueue:
     def _rows(self, job: Job) -> int:
         """Return a job's rows as the executor counts them, in units of the default size."""
         size = self._catalog[self._catalog.default].size
-        share = job.request.width * job.request.height / size**2
+        width, height = job.request.result_size
+        share = width * height / size**2
         return max(1, round(job.rows * share))

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
 
 from bot.core.new_jobs import new_job_of
 from bot.db.records import Kind, NewJob, Words
@@ -10,11 +12,12 @@ from bot.options.describe import options_of
 from bot.options.permutations import escape
 from bot.options.registry import in_forms
 from bot.options.resolve import Layers, complete_alike
-from bot.options.values import Prompt, nearest_shape
+from bot.options.values import Prompt
 from bot.texts import say
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
 from generation.prompts.adapters import written
+from generation.request import Aspect
 from generation.styles import NO_STYLE
 
 
@@ -35,8 +38,14 @@ def form_of(catalog: Catalog, parent: NewJob) -> dict[str, str]:
     }
 
 
-def remix(catalog: Catalog, parent: NewJob, form: Mapping[str, str], layers: Layers) -> NewJob:
-    """Apply a submitted form to the job that it was filled in from.
+def remix(
+    catalog: Catalog,
+    parent: NewJob,
+    form: Mapping[str, str],
+    layers: Layers,
+    changes: Mapping[str, Any] = MappingProxyType({}),
+) -> NewJob:
+    """Apply a submitted form, and changes of other options, to the job it was filled in from.
 
     Numbers left out fall back to the person's defaults, then the place's. The prompt may contain
     parameters; the form's own fields take precedence. Raises InvalidRequest, naming the field and
@@ -44,10 +53,10 @@ def remix(catalog: Catalog, parent: NewJob, form: Mapping[str, str], layers: Lay
     """
     request = parent.request
     said = options_of(parent).but(
-        aspect=nearest_shape(request.width / request.height),
+        aspect=Aspect.nearest(request.width / request.height),
         style=parent.style if parent.style in catalog.styles else NO_STYLE,
         lora=None,  # the prompt has them
-        **_read({**_words_of(catalog, parent), **form}),
+        **{**_read({**_words_of(catalog, parent), **form}), **changes},
     )
     jobs = all_said(said, catalog)
     if len(jobs) > 1:

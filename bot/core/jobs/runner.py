@@ -258,7 +258,7 @@ class Runner:
 
         Without a parent it is a picture that was uploaded, not generated.
         """
-        width, height = small.width, small.height
+        width, height = small.result_size
         png = small.image if job.uploaded else None
         if job.parent_id is not None:
             for picture in await self._pictures.of_job(job.parent_id):

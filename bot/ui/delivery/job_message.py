@@ -20,6 +20,7 @@ MARKS = {
     Status.FAILED: "⚠️",
     Status.CANCELLED: "✖️",
 }
+MADE_OF = {Kind.INPAINT: "job-edit", Kind.OUTPAINT: "job-around", Kind.HIRES: "job-hires"}
 PRIVATE = "🔒"
 
 
@@ -34,7 +35,7 @@ def title(job: Job) -> str:
     if job.kind is Kind.UPSCALE:
         text += f" (×{job.factor})"
     elif job.parent_index is not None:
-        text += " " + say("job-variation", number=str(job.parent_index + 1))
+        text += " " + say(MADE_OF.get(job.kind, "job-variation"), number=str(job.parent_index + 1))
     return text
 
 

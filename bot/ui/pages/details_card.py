@@ -62,8 +62,7 @@ def _prompts(job: Job) -> str:
 
 
 def _parameters(job: Job) -> dict[str, str]:
-    request = job.request
-    size, before = "×".join(map(str, job.size)), f"{request.width}×{request.height}"
+    size, before = ("×".join(map(str, one)) for one in (job.size, job.request.result_size))
     took = {say("details-device-time"): say("duration.device", seconds=job.device_seconds)}
     if job.uploaded:
         return {

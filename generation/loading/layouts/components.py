@@ -110,6 +110,11 @@ def component_configs(
     return built
 
 
+def read_weights(file: Path, names: Names, dtype: torch.dtype) -> Weights:
+    """Return weights by name, of a file that has them under others; raises SafetensorError."""
+    return dict(_read(file, names, dtype, frozenset()))
+
+
 def names_of_part(tensors: Mapping[str, Tensor], wanted: Part) -> Names:
     """Return a part's tensors in a file; all of them if no name has a checkpoint's prefix."""
     named: Names = {}

@@ -113,14 +113,36 @@ def test_what_is_out_of_bounds_is_named(text: str, line: str):
 
 
 def test_every_unknown_parameter_is_named():
-    # --tile is Midjourney's, and is left out; a single dash stands before ordinary words.
+    # --raw is Midjourney's, and is left out; a single dash stands before ordinary words.
     with pytest.raises(UnknownParameter) as refused:
-        parse("a fox --sede 7 --hue --stpes 20 --tile —stpes 20 --ar 1:1")
+        parse("a fox --sede 7 --hue --stpes 20 --raw —stpes 20 --ar 1:1")
     typed = (option.names[0] for option in (*OPTIONS.values(), REPEAT) if option.names)
     assert str(refused.value) == (
         "I do not know `--sede` (did you mean `--seed`?), `--hue` or `--stpes` (did you mean"
         f" `--steps`?). I know {all_of(f'`--{name}`' for name in typed)}."
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt", "said"),
+    [
+        ("leaves --tile", "leaves", {"tile": True}),
+        ("leaves --tile in autumn --n 2", "leaves in autumn", {"tile": True, "count": 2}),
+        ("leaves --tile --hires 1.5", "leaves", {"tile": True, "hires": 1.5}),
+        ("leaves --tile no", "leaves", {"tile": False}),
+        ("leaves -tile", "leaves", {"tile": True}),
+        ("a roof -tile pattern", "a roof -tile pattern", {}),
+        ("a fox --hires 2", "a fox", {"hires": 2.0}),
+    ],
+)
+def test_a_name_alone_says_yes(text: str, prompt: str, said: dict):
+    options, _ = parse(text)
+    assert dict(options) == {"prompt": prompt, **said}
+
+
+def test_hires_is_bounded():
+    with pytest.raises(InvalidRequest, match="--hires must be 1 to 4"):
+        parse("a fox --hires 5")
 
 
 def test_a_heap_of_unknown_ones_fits_a_message():

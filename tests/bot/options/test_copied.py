@@ -1,6 +1,7 @@
 """What people copy, as it comes: from Midjourney, Civitai, other programs, and other keyboards."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -116,8 +117,14 @@ def said(text: str) -> list[ImageOptions]:
             "A1111, hires and a seed of any kind",
             "a fox\nSteps: 9, Sampler: DPM++ SDE Karras, Seed: -1, Hires upscale: 2,"
             " Denoising strength: 0.4",
-            {"steps": 9},
-            ["sampler DPM++ SDE Karras", "strength 0.4", "Hires upscale 2"],
+            {"steps": 9, "hires": 2.0},
+            ["sampler DPM++ SDE Karras", "strength 0.4"],
+        ),
+        (
+            "A1111, tiles",
+            "a fox\nSteps: 9, Sampler: Euler, Seed: 3, Hires upscale: 5, Tiling: True",
+            {"steps": 9, "sampler": "Euler", "seed": 3, "tile": True},
+            ["hires 5"],
         ),
         (
             "Forge, Flux",
@@ -311,3 +318,12 @@ def test_json_in_place_of_a_prompt_is_read(
 def test_json_that_says_only_a_prompt_is_one():
     (job,) = said('{"prompt": "a fox"}')
     assert job == ImageOptions(prompt="a fox")
+
+
+def test_a_second_pass_that_is_too_large_here_is_left_out():
+    large = Catalog({"Large": replace(EMBEDDED, name="Large", size=1024)}, "Large")
+    text = "a fox\nSteps: 9, Sampler: Euler, Seed: 3, Hires upscale: {}"
+    (fits,) = all_said(ImageOptions(prompt=text.format(2)), large)
+    (larger,) = all_said(ImageOptions(prompt=text.format(3)), large)
+    assert (fits["hires"], fits.left_out) == (2.0, ())
+    assert ("hires" in larger, larger.left_out) == (False, ("hires 3",))

@@ -97,9 +97,9 @@ def test_it_is_put_into_our_way_of_writing(text: str, expected: list[str]):
             ["https://a.b/c.png", "<https://d.e/f.webp>"],
         ),
         (
-            "a fox --v 6.1 --stylize 250 --chaos 10 --q .5 --weird 5 --niji --tile",
+            "a fox --v 6.1 --stylize 250 --chaos 10 --q .5 --weird 5 --niji --raw",
             "a fox",
-            ["--v 6.1", "--stylize 250", "--chaos 10", "--q .5", "--weird 5", "--niji", "--tile"],
+            ["--v 6.1", "--stylize 250", "--chaos 10", "--q .5", "--weird 5", "--niji", "--raw"],
         ),
         ("--niji 6 a fox --raw in snow", "a fox in snow", ["--niji 6", "--raw"]),
         ("a fox --sref https://a.b/c 12 --sw 50", "a fox", ["--sref https://a.b/c 12", "--sw 50"]),

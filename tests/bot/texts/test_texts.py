@@ -157,6 +157,6 @@ def test_what_generation_says_has_no_english_in_another_language(foreign: None, 
 
 
 def test_a_reason_inside_another_is_said_in_the_language_too(foreign: None):
-    inner = Phrase("checkpoint-inpainting", channels=9)
+    inner = Phrase("checkpoint-takes", channels=9)
     outer = Phrase("checkpoint-file", file="0", why=inner)
     assert WORD.findall(texts.phrased(outer)) == []

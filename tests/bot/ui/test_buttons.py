@@ -8,7 +8,7 @@ from bot.db.records import Kind, Status
 from bot.texts import say
 from bot.ui.actions.custom_id import TEMPLATE, CustomId
 from bot.ui.actions.job_actions import JOB_ACTIONS
-from tests.bot.conftest import KEEPING, House, build, labels
+from tests.bot.conftest import EDITING, KEEPING, House, build, labels
 from tests.fakes import png
 from tests.texts import says
 
@@ -50,7 +50,13 @@ async def test_upscale_enlarges_the_stored_picture_and_then_the_larger_one(house
     ]
     assert "(×2)" in clicked.response.content
     assert f"{2 * side}×{2 * side}" in clicked.response.content
-    assert labels(clicked.response) == ["×4", *VARY, say("button-remix"), *KEEPING]
+    assert labels(clicked.response) == [
+        "×4",
+        *VARY,
+        say("button-remix"),
+        *EDITING,
+        *KEEPING,
+    ]
     job = await house.job(2)
     assert (job.kind, job.status, job.parent_index) == (Kind.UPSCALE, Status.DONE, 2)
     larger = await house.mia.click(clicked.response, label="×4")
@@ -59,7 +65,7 @@ async def test_upscale_enlarges_the_stored_picture_and_then_the_larger_one(house
         png(9, 4 * side, 4 * side)
     ]
     assert "(×4)" in larger.response.content
-    assert labels(larger.response) == [*VARY, say("button-remix"), *KEEPING]
+    assert labels(larger.response) == [*VARY, say("button-remix"), *EDITING, *KEEPING]
     first, second = house.executor.requests[1:]
     assert (first.image, first.factor) == (png(9, side, side), 2)
     assert (second.image, second.factor) == (png(9, 2 * side, 2 * side), 2)

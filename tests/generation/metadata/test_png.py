@@ -18,6 +18,7 @@ from PIL.PngImagePlugin import PngInfo
 from sd_parsers import ParserManager
 
 from generation.errors import InvalidRequest
+from generation.hires import Hires
 from generation.metadata import infotext
 from generation.metadata.infotext import Parameters, sampler_named
 from generation.metadata.png import MAX_TEXT, chunks, describe, enlarged, exif, read
@@ -345,3 +346,16 @@ def test_reading_takes_no_torch():
         [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=30
     )
     assert done.stdout.strip() == "False"
+
+
+def test_a_file_says_how_its_picture_was_edited():
+    masked = describe(replace(REQUEST, strength=0.75, feather=12), seed=7)
+    assert (masked.strength, masked.other["Mask blur"]) == (0.75, "12")
+    larger = replace(REQUEST, hires=Hires(1.5, 0.4, 12), tiling=True)
+    made = describe(larger, seed=7)
+    assert read(stamped(made)) == made
+    assert made.strength == 0.4
+    assert (made.width, made.height) == (512, 768)
+    edits = {"Hires upscale": "1.5", "Hires steps": "12", "Hires upscaler": "waifu2x"}
+    assert {**edits, "Tiling": "True"}.items() <= made.other.items()
+    assert not {"Mask blur", "Hires upscale", "Tiling"} & MADE.other.keys()

@@ -200,11 +200,12 @@ async def test_everything_that_cannot_be_had_here_is_named(house: House):
     result = await house.mia.slash(house.channel, "inspect", image=("x.png", content))
     missing = fields(result)[say("file-left-out")].replace("\\", "")
     for part in (
-        "Schedule type Karras", "Clip skip 2", "Hires upscale 2", "Hires steps 10",
+        "Schedule type Karras", "Clip skip 2", "Hires steps 10",
         "Variation seed 5", "Variation seed strength 0.3", "Lora hashes ink: 0123", "VAE clear.pt",
     ):  # fmt: skip
         assert part in missing
     assert "Version" not in missing
+    assert fields(result)["Hires"] == "2"
 
 
 async def test_the_page_of_comfyui_is_known_in_part_and_offered(house: House):

@@ -1,0 +1,152 @@
+"""A region of a picture, picked cell by cell: what is picked, and the ids of its buttons.
+
+The ids hold all of it, so that a panel works after a restart, too.
+"""
+
+import io
+import re
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from bot.db.records import Job
+
+COLUMNS, ROWS = 5, 4  # Discord has five rows of five buttons, and one of them is for tools
+CELLS = COLUMNS * ROWS
+ALL = (1 << CELLS) - 1
+FEATHERS = (0, 8, 16, 32, 64)  # px
+USUAL_FEATHER = FEATHERS.index(16)
+SKETCH_SIDE = 512  # px, of the picture in a panel
+
+TINT = (236, 72, 153)
+TEMPLATE = re.compile(
+    r"region:(?P<job>[0-9]{1,19}):(?P<index>[0-9]):(?P<mark>[0-9a-f]{1,16})"
+    rf":(?P<cells>[0-9a-f]{{1,5}}):(?P<rows>[01]):(?P<feather>[0-{len(FEATHERS) - 1}])"
+    r":(?P<tool>[0-9]{1,2}|rows|invert|feather|clear|draw)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """The picked cells, a bit each, row by row, and how the next one is picked.
+
+    With ``rows`` a cell stands for its whole row. ``feather`` is a place in FEATHERS.
+    """
+
+    cells: int = 0
+    rows: bool = False
+    feather: int = USUAL_FEATHER
+
+    def has(self, cell: int) -> bool:
+        """Tell whether a cell is picked."""
+        return bool(self.cells >> cell & 1)
+
+    def pressed(self, tool: str) -> Self:
+        """Return what a button of this name makes of it."""
+        match tool:
+            case "rows":
+                return replace(self, rows=not self.rows)
+            case "invert":
+                return replace(self, cells=self.cells ^ ALL)
+            case "clear":
+                return replace(self, cells=0)
+            case "feather":
+                return replace(self, feather=(self.feather + 1) % len(FEATHERS))
+            case cell if cell.isdigit() and int(cell) < CELLS:
+                return self._toggled(int(cell))
+            case _:
+                return self
+
+    def _toggled(self, cell: int) -> Self:
+        if not self.rows:
+            return replace(self, cells=self.cells ^ 1 << cell)
+        row = ((1 << COLUMNS) - 1) << cell // COLUMNS * COLUMNS
+        return replace(self, cells=self.cells & ~row if self.has(cell) else self.cells | row)
+
+    @property
+    def feather_px(self) -> int:
+        """How wide the soft edge around it is, in pixels."""
+        return FEATHERS[self.feather]
+
+    def mask(self, width: int, height: int) -> bytes:
+        """Return its mask for a picture of this size, a greyscale PNG."""
+        mask = Image.new("L", (width, height))
+        for cell in range(CELLS):
+            if self.has(cell):
+                mask.paste(255, _box(cell, width, height))
+        file = io.BytesIO()
+        mask.save(file, "PNG")
+        return file.getvalue()
+
+
+@dataclass(frozen=True, slots=True)
+class RegionId:
+    """The contents of a button's or form's custom id."""
+
+    job_id: int
+    index: int
+    mark: str
+    region: Region
+    tool: str
+
+    def __str__(self) -> str:
+        region = self.region
+        state = f"{region.cells:x}:{region.rows:d}:{region.feather}"
+        return f"region:{self.job_id}:{self.index}:{self.mark}:{state}:{self.tool}"
+
+    @classmethod
+    def of(cls, job: Job, index: int, region: Region, tool: str) -> Self:
+        """Return the custom id of a button for a job's picture."""
+        return cls(job.id, index, job.mark, region, tool)
+
+    @classmethod
+    def from_match(cls, match: re.Match[str]) -> Self:
+        """Parse the parts; they are validated when the button is pressed."""
+        cells, rows, feather = int(match["cells"], 16), match["rows"] == "1", int(match["feather"])
+        region = Region(cells & ALL, rows, feather)
+        return cls(int(match["job"]), int(match["index"]), match["mark"], region, match["tool"])
+
+
+def base_of(png: bytes) -> bytes:
+    """Return the picture that regions are drawn on, small. Blocks: call it in a thread."""
+    with Image.open(io.BytesIO(png)) as picture:
+        small = picture.convert("RGB")
+    small.thumbnail((SKETCH_SIDE, SKETCH_SIDE))
+    file = io.BytesIO()
+    small.save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+def sketch(base: bytes, region: Region) -> bytes:
+    """Return a small picture with the grid over it, as a JPEG. Blocks: call it in a thread."""
+    with Image.open(io.BytesIO(base)) as small:
+        pixels = np.array(small.convert("RGB"))
+    height, width = pixels.shape[:2]
+    for cell in range(CELLS):
+        if region.has(cell):
+            left, top, right, bottom = _box(cell, width, height)
+            inside = pixels[top:bottom, left:right]
+            inside[:] = (inside.astype(np.uint16) + 2 * np.array(TINT, np.uint16)) // 3
+    image = Image.fromarray(pixels)
+    draw = ImageDraw.Draw(image)
+    for cell in range(CELLS):
+        left, top, right, bottom = _box(cell, width, height)
+        draw.rectangle((left, top, right - 1, bottom - 1), outline="black")
+        draw.rectangle((left + 1, top + 1, right - 2, bottom - 2), outline="white")
+        place = (left + 5, top + 4)
+        draw.text(place, str(cell + 1), "white", stroke_width=2, stroke_fill="black")
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=80)
+    return file.getvalue()
+
+
+def _box(cell: int, width: int, height: int) -> tuple[int, int, int, int]:
+    row, column = divmod(cell, COLUMNS)
+    return (
+        column * width // COLUMNS,
+        row * height // ROWS,
+        (column + 1) * width // COLUMNS,
+        (row + 1) * height // ROWS,
+    )

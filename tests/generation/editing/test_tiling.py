@@ -1,0 +1,147 @@
+"""Pictures whose opposite edges continue each other."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diffusers import StableDiffusionPipeline
+
+from generation.conditions.tiling import Tiling
+from generation.engine.engine import Engine
+from generation.errors import InvalidRequest
+from generation.hires import Hires
+from generation.request import GenerationRequest, Sampler
+from tests.generation.conftest import TINY, MakeRequest, draw_source, pixels, run
+from tests.generation.families.reference import Draw, diffusers_own
+
+
+@pytest.fixture(scope="session")
+def around(tiny_folder: Path) -> Draw:
+    """Diffusers' own pipeline, all of whose convolutions wrap around."""
+    with pytest.MonkeyPatch.context() as patch:
+        real = StableDiffusionPipeline.from_pretrained
+
+        def from_pretrained(*args: object, **kwargs: object) -> StableDiffusionPipeline:
+            pipeline = real(*args, **kwargs)
+            for model in (pipeline.unet, pipeline.vae.decoder):
+                for layer in model.modules():
+                    if isinstance(layer, torch.nn.Conv2d):
+                        layer.padding_mode = "circular"
+            return pipeline
+
+        patch.setattr(StableDiffusionPipeline, "from_pretrained", from_pretrained)
+        return diffusers_own(tiny_folder)
+
+
+@pytest.mark.parametrize("guidance", [1.0, 6.0], ids=["unguided", "guided"])
+@pytest.mark.parametrize("sampler", [Sampler.EULER_A, Sampler.DPMPP_2M_KARRAS, Sampler.HEUN])
+def test_pixels_are_those_of_diffusers_with_circular_padding(
+    engine: Engine, around: Draw, make_request: MakeRequest, sampler: Sampler, guidance: float
+):
+    request = make_request(
+        tiling=True, sampler=sampler, guidance_scale=guidance, width=56, height=40, num_images=1
+    )
+    drawn = pixels(run(engine, request))
+    assert np.array_equal(drawn, around(request))
+    assert not np.array_equal(drawn, pixels(run(engine, replace(request, tiling=False))))
+
+
+def steps(picture: np.ndarray, axis: int) -> tuple[float, float]:
+    """Return how much values change from edge to opposite edge, and from place to place inside."""
+    values = np.moveaxis(picture.astype(float), axis, 0)
+    inside = np.abs(np.diff(values, axis=0)).mean((1, 2))
+    return float(np.abs(values[0] - values[-1]).mean()), float(inside.max())
+
+
+@pytest.mark.parametrize("hires", [None, Hires(2.0, 0.6)], ids=["one pass", "two"])
+def test_opposite_edges_continue_each_other(
+    engine: Engine, make_request: MakeRequest, hires: Hires | None
+):
+    drawn = pixels(run(engine, make_request(tiling=True, num_images=4, hires=hires)))
+    for picture in drawn:
+        for axis in (0, 1):
+            across, inside = steps(picture, axis)
+            assert across <= inside
+    # What it is drawn from is the same wherever it begins: rolled noise gives the rolled picture.
+    plain = pixels(run(engine, make_request(num_images=4)))
+    assert sum(steps(picture, axis)[0] for picture in plain for axis in (0, 1)) > sum(
+        steps(picture, axis)[0] for picture in drawn for axis in (0, 1)
+    )
+
+
+def test_a_picture_to_start_from_wraps_around_too(engine: Engine, make_request: MakeRequest):
+    pipeline = engine._cache.take(TINY, lambda *_: None)
+    request = make_request(strength=0.5, image=draw_source(32, 32), tiling=True)
+    values = np.asarray(_picture(request))
+    rolled = np.roll(values, (8, 16), (0, 1))
+    latents = [
+        pipeline.start(request, _image(one)).picture(torch.Generator().manual_seed(0))
+        for one in (values, rolled)
+    ]
+    # The same noise was added to both, so only their means can be compared: by a plain encode.
+    again = pipeline.start(request, _image(values)).picture(torch.Generator().manual_seed(0))
+    assert again.equal(latents[0])
+    assert latents[0].shape == latents[1].shape == (1, 4, 8, 8)
+
+
+def _picture(request: GenerationRequest):
+    import io
+
+    from PIL import Image
+
+    return Image.open(io.BytesIO(request.image))
+
+
+def _image(values: np.ndarray):
+    from PIL import Image
+
+    return Image.fromarray(values)
+
+
+def test_a_decode_in_tiles_wraps_around_nearly_as_a_whole_one(
+    engine: Engine, make_request: MakeRequest
+):
+    vae = engine._cache.take(TINY, lambda *_: None)._autoencoder
+    latents = torch.randn(1, 4, 24, 24, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        whole = vae.decode(latents, tiled=True)
+        room, vae._room = vae._room, 0
+        try:
+            parts = vae.decode(latents, tiled=True)
+            assert vae._vae.use_tiling
+        finally:
+            vae._room = room
+        vae.decode(latents)  # and back
+    assert parts.shape == whole.shape
+    assert (parts.float() - whole).abs().mean() < 8
+
+
+def test_rows_beside_it_change_no_bit():
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(4, 8, 3, padding=1),
+        torch.nn.Conv2d(8, 8, 3, stride=2, padding=1),
+        torch.nn.Conv2d(8, 4, 1),
+    )
+    rows = torch.randn(4, 4, 8, 6)
+    tiling = Tiling(model)
+    with torch.inference_mode():
+        plain = model(rows)
+        for fixed in (False, True):
+            with tiling.applied([False, True, False, True], fixed=fixed):
+                mixed = model(rows)
+            assert mixed[[0, 2]].equal(plain[[0, 2]])
+            assert not torch.allclose(mixed[1], plain[1])
+            with tiling.applied([True], fixed=fixed):
+                alone = model(rows[1:2])
+                rolled = model(rows[1:2].roll((2, 4), (2, 3)))
+            assert torch.allclose(alone, mixed[1:2], atol=1e-6)
+            assert torch.allclose(rolled, alone.roll((1, 2), (2, 3)), atol=1e-6)
+        assert model(rows).equal(plain), "nothing is left behind"
+
+
+def test_a_transformer_s_pictures_have_edges(make_request: MakeRequest):
+    with pytest.raises(InvalidRequest, match="tiling must be left out with Flux"):
+        make_request(family="flux", tiling=True)
