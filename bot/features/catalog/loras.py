@@ -72,7 +72,7 @@ def prompt_with(lora: Adapter) -> str:
         if len(", ".join((*words, word))) > PROMPT_BEGUN:
             break
         words.append(word)
-    return escape(", ".join((" ".join((tag, *words[:1])), *words[1:], "")))
+    return escape(f"{tag} " + "".join(f"{word}, " for word in words))
 
 
 def found(here: Catalog, wanted: str) -> list[Adapter]:
