@@ -6,6 +6,7 @@ by its name, a weight, and a picture that is brought along when the request runs
 
 import math
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import NamedTuple
 
 from generation.errors import InvalidRequest, bounded
@@ -18,7 +19,16 @@ CONTROL_WEIGHT = (0.0, 2.0)
 REFERENCE_WEIGHT = (0.0, 2.0)
 # What can be made of any picture without a model; the others take a control picture as it is.
 PREPROCESSORS = ("canny", "scribble", "tile", "inpaint")
-KINDS = ("subject", "style")
+
+
+class ReferenceKind(StrEnum):
+    """What is taken over of a picture."""
+
+    SUBJECT = "subject"
+    STYLE = "style"
+
+
+KINDS = tuple(one.value for one in ReferenceKind)
 # What a row takes more for each of them, in rows: a ControlNet is the UNet's encoder, and a
 # reference one more attention to few tokens in each block.
 CONTROL_COST = 0.5

@@ -25,6 +25,7 @@ ENGLISH: Mapping[str, str] = {
     "bound-adapter-name": "written with LoRA names of {least} to {most} characters",
     "bound-adapter-weight": "written with LoRA weights from {least} to {most}, as in"
     " `<lora:name:0.8>`; “{name}” has “{weight}”",
+    "bound-adapters-written": "written as `name:0.8`, with commas between several",
     "bound-adapter-typable": "1 to {most} characters without `<`, `>` and `:`",
     "bound-trigger-words": "at most {most} texts of 1 to {length} characters",
     "bound-prompt-texts": "a prompt that changes into at most {most} different texts while it is"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from generation.errors import InvalidRequest
 from generation.phrases import Phrase
+from generation.prompts.adapters import AdapterUse, check_adapters
 from generation.prompts.weights import parse
 from generation.request import PROMPT_LENGTH
 
@@ -26,7 +27,8 @@ class Style:
     """A prompt template, which contains ``{prompt}`` once and no other braces.
 
     ``negative_prompt`` is added to the person's. ``checkpoints`` names those that it suits; empty
-    means all. Raises InvalidRequest, naming the field and its limit.
+    means all. ``adapters`` are LoRAs that it draws with. Raises InvalidRequest, naming the field
+    and its limit.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Style:
     description: str = ""
     checkpoints: tuple[str, ...] = ()
     age_restricted: bool = False
+    adapters: tuple[AdapterUse, ...] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.name) <= NAME_LENGTH or self.name.casefold() == NO_STYLE:
@@ -43,6 +46,7 @@ class Style:
             )
         if self.prompt.count(PLACE) != 1 or _BRACE.search(self.prompt.replace(PLACE, "")):
             raise InvalidRequest("prompt", Phrase("bound-style-prompt", place=PLACE))
+        check_adapters(self.adapters, "adapters")
         for field, most in _LENGTHS.items():
             text = getattr(self, field)
             if len(text) > most:

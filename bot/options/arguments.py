@@ -10,12 +10,16 @@ and ``--no`` take every word up to the next parameter, or what stands in quotes.
 import difflib
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from bot.options import dialects, elsewhere, midjourney, pasted
+from bot.options.adapters.asked import over
+from bot.options.adapters.known import known_embeddings, named_adapters
+from bot.options.adapters.value import Adapters
 from bot.options.errors import TooManyJobs, UnknownParameter
 from bot.options.image_options import ImageOptions
+from bot.options.other_programs import dialects, elsewhere, midjourney, pasted
 from bot.options.permutations import MAX_JOBS, escape, expand
 from bot.options.registry import OPTIONS, Option
 from bot.options.resolve import named
@@ -34,6 +38,7 @@ from bot.texts.inert import code
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
 from generation.metadata.infotext import is_ours
+from generation.prompts.adapters import AdapterUse, merge_adapters, read_adapter
 from generation.request import COUNT
 
 NEAR = 0.7  # of difflib's ratio, which is 1 for the same word
@@ -79,9 +84,9 @@ def read(text: str, said: ImageOptions) -> tuple[ImageOptions, ...]:
 
     Braces are expanded first, in parameters too; then each prompt's parameters are parsed and its
     repeats made. Typed parameters override ``said``, since they are in the prompt that everybody
-    sees; negative prompts are combined. A given seed advances from repeat to repeat by the number
-    of pictures, so that no picture is generated twice. Raises InvalidRequest, naming the parameter
-    and its limit, UnknownParameter, naming all of them, or TooManyJobs.
+    sees; negative prompts are combined, and so are LoRAs. A given seed advances from repeat to
+    repeat by the number of pictures, so that no picture is generated twice. Raises InvalidRequest,
+    naming the parameter and its limit, UnknownParameter, naming all of them, or TooManyJobs.
     """
     copied = dialects.command(tidy(text))
     whole = dialects.braces(copied.words)
@@ -89,10 +94,13 @@ def read(text: str, said: ImageOptions) -> tuple[ImageOptions, ...]:
     if sum(repeat for _, repeat in prompts) > MAX_JOBS:
         raise TooManyJobs(MAX_JOBS)
     found = []
+    negative, tags = dialects.adapters(tidy(said.negative_prompt))
+    chosen = (*OPTIONS["lora"].value.check("lora", said.get("lora", ())), *_tagged(tags))
     for typed, repeat in prompts:
-        away = dialects.words(tidy(said.negative_prompt))
+        away = dialects.words(negative)
         kept_out = filter(None, (away.words, away.away, typed.negative_prompt))
         one = said.but(**typed).but(prompt=typed.prompt, negative_prompt=", ".join(kept_out))
+        one = one.but(lora=over(typed.get("lora", ()), merge_adapters(chosen)))
         one = one.without(*away.left_out, *copied.left_out, *whole.left_out, *typed.left_out)
         seed, spacing = one.get("seed"), one.get("count", COUNT[1])
         found += [
@@ -106,7 +114,7 @@ def parse(text: str) -> tuple[ImageOptions, int]:
 
     Catalog names are not looked up. Raises as `read` does.
     """
-    text = tidy(text)
+    text, tags = dialects.adapters(tidy(text))
     marks = _marks(text)
     ends = [*(mark.start for mark in marks), len(text)]
     spoken = [text[: ends[0]]]
@@ -123,6 +131,7 @@ def parse(text: str) -> tuple[ImageOptions, int]:
         _give(given, mark, value)
         spoken.append(rest)
     repeat = given.pop(REPEAT.field, 1)
+    given["lora"] = merge_adapters((*given.get("lora", ()), *_tagged(tags)))
     typed = dialects.words(" ".join(filter(None, (part.strip() for part in spoken))))
     away = dialects.words(given.pop("negative_prompt", ""))
     kept_out = ", ".join(filter(None, (away.words, away.away, typed.away)))
@@ -134,7 +143,7 @@ def parse(text: str) -> tuple[ImageOptions, int]:
 def all_said(said: ImageOptions, catalog: Catalog) -> tuple[ImageOptions, ...]:
     """Return the options of a command and of its prompt's parameters, job by job.
 
-    Raises as `read` does.
+    Raises as `read` does, and AdapterUnavailable for a LoRA that is not there.
     """
     text = said.prompt
     if (found := pasted.split(tidy(text))) is not None:
@@ -142,17 +151,23 @@ def all_said(said: ImageOptions, catalog: Catalog) -> tuple[ImageOptions, ...]:
             options = elsewhere.all_of(found.found, catalog)
             text = escape(options.prompt)
         else:  # the web UI's, which may still be in anybody's way of writing
-            options = elsewhere.options_of(found.found, catalog)
-            options = options.but(negative_prompt=found.found.negative_prompt)
-            text = found.found.prompt
+            brought, options = elsewhere.options_of(found.found, catalog)
+            options = options.but(negative_prompt=brought.negative_prompt)
+            text = brought.prompt
         away = filter(None, (said.negative_prompt.strip(), options.negative_prompt))
         said = options.over(said).but(negative_prompt=", ".join(away))
         text += found.typed
-    return tuple(_known(catalog, named(catalog, one)) for one in read(text, said))
+    return tuple(_known(catalog, one) for one in read(text, said))
+
+
+def _tagged(tags: Iterable[str]) -> tuple[AdapterUse, ...]:
+    """Return the LoRAs that stand in a prompt; raises InvalidRequest for wrong weights."""
+    return merge_adapters(read_adapter(tag, "lora") for tag in tags)
 
 
 def _known(catalog: Catalog, said: ImageOptions) -> ImageOptions:
-    """Return it without a style that is Midjourney's alone."""
+    """Return it with names as the catalog has them, and without what is others' alone."""
+    said = known_embeddings(catalog, named_adapters(catalog, named(catalog, said)))
     style = said.get("style", "")
     if style.casefold() in midjourney.STYLES and style not in catalog.styles:
         return said.but(style=None).without(f"--style {style}")
@@ -176,6 +191,8 @@ def _give(given: dict[str, Any], mark: _Mark, text: str) -> None:
         given[option.field] = value
     elif isinstance(option.value, Prompt):
         given[option.field] += f", {value}"
+    elif isinstance(option.value, Adapters):
+        given[option.field] = merge_adapters((*given[option.field], *value))
     else:
         raise InvalidRequest(mark.label, say("bound-once"))
 
@@ -199,6 +216,8 @@ def _marks(text: str) -> list[_Mark]:
         twice = len(dash) > 1 or dash in _LONG
         firm = apart and twice and not found["gap"]
         option = names.get(name)
+        if name in midjourney.PARAMETERS and not _is_ours(option, text[found.end() :]):
+            option = None
         if option is None and name not in midjourney.PARAMETERS:
             if firm:
                 near = difflib.get_close_matches(name, names, n=1, cutoff=NEAR)
@@ -213,6 +232,18 @@ def _marks(text: str) -> list[_Mark]:
     if unknown:
         raise UnknownParameter(unknown, dict.fromkeys(one.names[0] for one in names.values()))
     return marks
+
+
+def _is_ours(option: Option | None, rest: str) -> bool:
+    """Tell whether a parameter of Midjourney's name has a value of an option of ours."""
+    if option is None:
+        return False
+    value, _ = _cut(rest[:LOOKED_AT], option)
+    try:
+        option.value.read("", value)
+    except InvalidRequest:
+        return False
+    return True
 
 
 def _fits(mark: _Mark, name: str, text: str) -> bool:

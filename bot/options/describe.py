@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from bot.options.image_options import ImageOptions
 from bot.options.registry import OPTIONS, Layer, Option, Shown, as_shown
+from bot.options.steering import said_of
 from bot.texts import say
 from generation.catalog import Checkpoint
 from generation.metadata.infotext import Parameters
@@ -54,7 +55,7 @@ def options_of(job: Described) -> ImageOptions:
     }
     words = job.words
     return ImageOptions(
-        requested,
+        requested | said_of(job.request),
         prompt=words.prompt,
         negative_prompt=words.negative_prompt,
         style=job.style,
@@ -97,14 +98,18 @@ def columns() -> tuple[str, ...]:
 
 def cells(job: Described) -> tuple[str | int | float | None, ...]:
     """Return a job's cells for these columns."""
-    return tuple(_cells(options_of(job), *job.size))
+    said = {field: OPTIONS[field].value.cell(value) for field, value in options_of(job).items()}
+    return tuple(_cells(said, *job.size))
 
 
 def exported(job: Described) -> dict[str, Any]:
     """Return a job's options by field, for a person's data export."""
     said = options_of(job)
-    kept = (one.field for one in OPTIONS.values() if one.column is not None)
-    return {field: said.get(field) for field in kept}
+    return {
+        one.field: one.value.cell(said[one.field]) if one.field in said else None
+        for one in OPTIONS.values()
+        if one.column is not None
+    }
 
 
 def of_file(found: Parameters) -> dict[str, Any]:

@@ -114,4 +114,4 @@ def good_of(said: Mapping[str, Any], layer: Layer) -> tuple[ImageOptions, list[I
 
 
 def _is_silent(value: object) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
+    return value in (None, ()) or (isinstance(value, str) and not value.strip())

@@ -16,10 +16,14 @@ from dataclasses import dataclass
 from enum import Enum, Flag, auto
 from typing import Any
 
+from bot.options.adapters.asked import choices, samplers_for
+from bot.options.adapters.value import Adapters
+from bot.options.steering import offered_controls
 from bot.options.values import (
     Enlargement,
     Name,
     Number,
+    OneOf,
     Prompt,
     SamplerName,
     Seed,
@@ -30,7 +34,8 @@ from bot.options.values import (
     Value,
     Whole,
 )
-from generation.catalog import Catalog
+from generation.catalog import Catalog, Checkpoint
+from generation.controls import CONTROL_WEIGHT, REFERENCE_WEIGHT, ReferenceKind
 from generation.hires import SCALE
 from generation.metadata.infotext import ENLARGED_TO, RESCALED_BY, TILED
 from generation.request import COUNT, GUIDANCE, PROMPT_LENGTH, RESCALE, SEED, STEPS, Aspect
@@ -58,6 +63,7 @@ EVERY_LAYER = frozenset(Layer)
 PEOPLE = frozenset((Layer.PERSON, Layer.PLACE))
 NO_LAYER: frozenset[Layer] = frozenset()
 
+# What can be chosen; of a mapping, by labels that are its values.
 Offers = Callable[[Catalog, Mapping[str, Any]], Iterable[str]]
 
 
@@ -103,8 +109,16 @@ def _styles(catalog: Catalog, said: Mapping[str, Any]) -> Iterable[str]:
 
 
 def _samplers(catalog: Catalog, said: Mapping[str, Any]) -> Iterable[str]:
+    return samplers_for(catalog, said, _picked(catalog, said))
+
+
+def _loras(catalog: Catalog, said: Mapping[str, Any]) -> Iterable[str]:
+    return choices(catalog, said, _picked(catalog, said))
+
+
+def _picked(catalog: Catalog, said: Mapping[str, Any]) -> Checkpoint:
     picked = said.get("checkpoint")
-    return catalog[picked if picked in catalog.names else catalog.default].samplers
+    return catalog[picked if picked in catalog.names else catalog.default]
 
 
 # In the order of /imagine.
@@ -243,6 +257,53 @@ _DECLARED = (
         shown=Shown.EVERYWHERE,
     ),
     Option(
+        field="lora",
+        key="lora",
+        value=Adapters(),
+        names=("lora",),
+        takes_all=True,
+        request="adapters",
+        column="lora",
+        offers=_loras,
+        shown=Shown.EVERYWHERE,
+    ),
+    Option(
+        field="control",
+        key="control",
+        value=Name(1, NAME_LENGTH),
+        names=("control", "controlnet"),
+        takes_all=True,
+        column="control",
+        offers=offered_controls,
+        shown=Shown.EVERYWHERE,
+    ),
+    Option(field="control_image", key="control-image", value=Upload()),
+    Option(
+        field="control_weight",
+        key="control-weight",
+        value=Number(*CONTROL_WEIGHT),
+        names=("cw", "control-weight"),
+        column="control_weight",
+        shown=Shown.DETAILS,
+    ),
+    Option(field="reference", key="reference", value=Upload()),
+    Option(
+        field="reference_weight",
+        key="reference-weight",
+        value=Number(*REFERENCE_WEIGHT),
+        names=("rw", "reference-weight"),
+        column="reference_weight",
+        shown=Shown.EVERYWHERE,
+    ),
+    Option(
+        field="reference_kind",
+        key="reference-kind",
+        value=OneOf(ReferenceKind),
+        names=("rk", "reference-kind"),
+        column="reference_kind",
+        shown=Shown.DETAILS,
+    ),
+    Option(
         field="hires",
         key="hires",
         value=Enlargement(*SCALE),
@@ -281,6 +342,7 @@ _SHOWN_FIRST = (
     "count",
     "steps",
     "sampler",
+    "lora",
 )
 
 

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.options import dialects
+from bot.options.adapters.asked import adapters_for, brought, over, samplers_for
+from bot.options.adapters.known import check_embeddings, known_embeddings, take
 from bot.options.image_options import ImageOptions
+from bot.options.other_programs import dialects
 from bot.options.registry import OPTIONS, Layer
+from bot.options.steering import steered
 from bot.options.values import new_seed, pick
 from bot.texts import say
 from bot.texts.inert import inert, inert_list
@@ -32,9 +35,9 @@ class Layers:
 def complete(catalog: Catalog, said: ImageOptions, layers: Layers) -> ImageOptions:
     """Return the options with the person's defaults, then the place's.
 
-    Defaults stay within the place's limits. Explicit options may exceed them: the policy judges
-    those. Raises InvalidRequest if a person's own default exceeds a limit: personal settings are
-    never changed silently.
+    What LoRAs bring with them comes before all of these. Defaults stay within the place's limits.
+    Explicit options may exceed them: the policy judges those. Raises InvalidRequest if a person's
+    own default exceeds a limit: personal settings are never changed silently.
     """
     for name, most in layers.most.items():
         own = layers.person.get(name)
@@ -43,8 +46,10 @@ def complete(catalog: Catalog, said: ImageOptions, layers: Layers) -> ImageOptio
     asked = fill(catalog, said, layers.person)
     whole = fill(catalog, asked, layers.place)
     checkpoint = _checkpoint(catalog, whole.get("checkpoint"))
+    brings = brought(catalog, whole, checkpoint)
+    whole = whole.but(**{name: value for name, value in brings.items() if name not in said})
     for name, most in layers.most.items():
-        if name not in asked:
+        if name not in asked or (name in brings and name not in said):
             whole = whole.but(**{name: min(whole.get(name, built_in(name, checkpoint)), most)})
     return whole
 
@@ -83,9 +88,12 @@ def fill(catalog: Catalog, said: ImageOptions, layer: ImageOptions) -> ImageOpti
     if "steps" in wanted and sampler in DISTILLED:
         wanted["steps"] = min(wanted["steps"], LCM_STEPS[1])
     if "negative_prompt" not in said and (away := wanted.get("negative_prompt")):
-        read = dialects.words(away)  # as it is where it is typed
-        wanted["negative_prompt"] = read.words
-        said = said.without(*read.left_out)
+        taken = take(away, catalog, checkpoint)
+        read = dialects.words(taken.words)  # as it is where it is typed
+        kept = known_embeddings(catalog, ImageOptions(negative_prompt=read.words))
+        wanted["negative_prompt"] = kept.negative_prompt
+        said = said.but(lora=over(said.get("lora", ()), taken.adapters))
+        said = said.without(*taken.left_out, *read.left_out, *kept.left_out)
     return said.over(wanted)
 
 
@@ -100,7 +108,8 @@ def built_in(name: str, checkpoint: Checkpoint) -> Any:  # noqa: ANN401
 def request_of(catalog: Catalog, said: ImageOptions) -> GenerationRequest:
     """Fill in what is still unset, and apply the style.
 
-    Raises InvalidRequest, naming the field and its limit, or CheckpointUnavailable.
+    Raises InvalidRequest, naming the field and its limit, CheckpointUnavailable, or
+    AdapterUnavailable.
     """
     style = style_of(catalog, said.get("style"))
     checkpoint = catalog[said.get("checkpoint", _default(catalog, style))]
@@ -110,14 +119,17 @@ def request_of(catalog: Catalog, said: ImageOptions) -> GenerationRequest:
             raise InvalidRequest("style", _fitting(catalog, checkpoint.name))
         if prompt:  # a style without a prompt is no request
             prompt, negative_prompt = style.apply(prompt, negative_prompt)
+    said = said.over(brought(catalog, said, checkpoint))
     filled = {
         option.request: said.get(name, built_in(name, checkpoint))
         for name, option in OPTIONS.items()
         if option.request is not None
     }
     filled["sampler"] = sampler = OPTIONS["sampler"].value.check("sampler", filled["sampler"])
-    if sampler not in checkpoint.samplers:
-        names = inert_list(checkpoint.samplers)
+    filled["adapters"] = adapters_for(catalog, said, checkpoint)
+    samplers = samplers_for(catalog, said, checkpoint)
+    if sampler not in samplers:
+        names = inert_list(samplers)
         raise InvalidRequest("sampler", say("bound-one-of-here", names=names))
     shape = OPTIONS["aspect"].value.check("aspect", said.get("aspect", Aspect.SQUARE))
     width, height = checkpoint.size_for(shape)
@@ -131,6 +143,9 @@ def request_of(catalog: Catalog, said: ImageOptions) -> GenerationRequest:
     filled["family"] = checkpoint.family
     # What is still unset is up to the request's own defaults.
     said_at_all = {name: value for name, value in filled.items() if value is not None}
+    for words in (prompt, negative_prompt):
+        check_embeddings(catalog, words, checkpoint)
+    said_at_all |= steered(catalog, said, checkpoint)
     return GenerationRequest(prompt=prompt, negative_prompt=negative_prompt, **said_at_all)
 
 

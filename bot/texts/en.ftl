@@ -118,6 +118,11 @@ bound-decodable = a picture that can be decoded within a few seconds
 bound-whole = a whole number, { $least } to { $most }
 bound-number = a number, { $least } to { $most }
 bound-strength = a number greater than 0 and at most 1
+bound-control-alone = left out when there is no `{ $option }`
+bound-control-needed = given when there is a `control_image`
+bound-control-image-needed = a picture, given when there is a `control`
+bound-reference-needed = a picture, given when there is a `reference_weight`
+bound-reference-none = left out with { $checkpoint }: there is no IP-Adapter for it here
 bound-strength-alone = left out when there is no `image`
 bound-characters = { $least } to { $most } characters
 bound-truth = true or false
@@ -153,6 +158,7 @@ bound-adapters = written with at most { $most } LoRAs
 bound-adapters-memory = LoRAs that together take at most { $most } MiB
 bound-adapters-once = written with each LoRA once
 bound-adapter-name = written with LoRA names of { $least } to { $most } characters
+bound-adapters-written = written as `name:0.8`, with commas between several
 bound-adapter-typable = 1 to { $most } characters without `<`, `>` and `:`
 bound-trigger-words = at most { $most } texts of 1 to { $length } characters
 bound-adapter-weight = written with LoRA weights from { $least } to { $most }, as in `<lora:name:0.8>`; “{ $name }” has “{ $weight }”
@@ -202,6 +208,21 @@ adapter-does-not-fit = { $file } does not fit { $wanted }: most of its layers ar
 adapter-not-drawn = { $file } was made for { $family }, which is not supported
 adapter-no-family = { $file } does not say what it was made for, and fits nothing that is supported
 adapter-size = { $file } holds more than { $most } MiB
+adapter-family-here = it was made for { $made }, and the checkpoint { $checkpoint } is of { $wanted }
+bound-control-memory = control nets that together take at most { $most } MiB
+bound-reference-memory = references whose models together take at most { $most } MiB
+bound-control-image = a complete PNG of at most { $most } px on each side
+control-none = there is none for { $wanted } here
+control-not-listed = not among those here; the most similar names are { $names }
+control-unsupported = { $file } is { $what }, which is not supported
+control-lllite = a ControlNet-LLLite
+control-t2i = a T2I-Adapter
+control-lora = a Control-LoRA
+control-other = a ControlNet of another family
+control-does-not-fit = { $file } does not fit this checkpoint: { $name } is { $found } instead of { $wanted }
+reference-face = { $file } needs a face's embedding, which Darkroom does not make
+reference-encoder = { $file } needs an image encoder whose embeddings are { $width } wide, and none lies in the folders
+reference-lacks = { $file } lacks { $name }
 adapter-not-listed = not among the LoRAs here
 adapter-near = not among the LoRAs here; the most similar names are { $names }
 adapter-not-found = it has no source, and no LoRA of this name is in the folders of models
@@ -339,6 +360,11 @@ parameter =
     .strength = Strength
     .rescale = Guidance rescale
     .style = Style
+    .lora = LoRA
+    .control = ControlNet
+    .control-weight = Control weight
+    .reference-weight = Reference weight
+    .reference-kind = Reference for
     .hires = Hires
     .tile = Seamless
 permission =
@@ -367,6 +393,13 @@ command-imagine = Develop pictures from a description
     .hires = Draw the finished picture again this many times as large, with finer detail
     .tile = Draw a seamless tile: opposite edges continue each other
     .style = A named look added to your prompt; "none" for no style
+    .lora = LoRAs to draw with, as in "ink:0.8, wash"
+    .control = A ControlNet by its name, or what it reads: canny, depth, pose, tile
+    .control-image = The picture it reads; else your source image
+    .control-weight = How much it counts (1)
+    .reference = A picture whose subject or style yours are to have
+    .reference-weight = How much it counts (0.7)
+    .reference-kind = What yours are to have of it (subject)
     .private = Only you can see it, and what you make from it
 command-upscale = Make one of your own pictures larger
     .image = A PNG, JPEG, WebP, AVIF or HEIC with at most 2048 pixels on each side
@@ -456,6 +489,8 @@ settings-guidance = guidance { $guidance }
 settings-seed = seed { $seed }
 settings-strength = strength { $strength }
 settings-rescale = guidance rescale { $rescale }
+settings-control = control { $control }
+settings-reference-weight = reference { $reference-weight }
 settings-hires = hires ×{ $hires }
 settings-tile = seamless
 picture-place = (picture { $number } of { $count })
@@ -613,8 +648,8 @@ command-loras = The LoRAs you can add to a prompt, with their trigger words
     .search = Part of a name or of a trigger word
 refresh-new =
     { $count ->
-        [one] 1 new checkpoint
-       *[other] { $count } new checkpoints
+        [one] 1 new model
+       *[other] { $count } new models
     }: { $names }
 refresh-changed =
     { $count ->
@@ -659,6 +694,7 @@ error-age-restricted = { $name } is for age-restricted channels only.
 error-lora-forbidden = The LoRA { $name } is not allowed here; `/loras` lists those that are.
 error-checkpoint-reserved = { $name } is reserved for certain roles, and you have none of them here.
 settings-style = style { $style }
+settings-lora = LoRA { $lora }
 details-styled = Full prompt
 
 ### A person's own settings

@@ -1,7 +1,7 @@
 """Autocomplete for options."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from discord import app_commands
 
@@ -19,11 +19,16 @@ _BETWEEN = re.compile(r"[\s_.-]+")
 
 
 def matching(names: Iterable[str], typed: str) -> list[app_commands.Choice[str]]:
-    """Return the names that fit what was typed so far, as far as Discord takes them."""
+    """Return the names that fit what was typed so far, as far as Discord takes them.
+
+    Those of a mapping are shown and found by its values.
+    """
+    labels = names if isinstance(names, Mapping) else {name: name for name in names}
+    values = {label: name for name, label in labels.items()}
     return [
-        app_commands.Choice(name=plain(name, CHOICE_NAME_LENGTH), value=name)
-        for name in search(names, typed)
-        if len(name) <= CHOICE_NAME_LENGTH  # Discord accepts no longer value
+        app_commands.Choice(name=plain(label, CHOICE_NAME_LENGTH), value=values[label])
+        for label in search(values, typed)
+        if len(values[label]) <= CHOICE_NAME_LENGTH  # Discord accepts no longer value
     ][:CHOICES]
 
 

@@ -10,6 +10,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.core.discord_limits import CHOICES, TEXT_OPTION_LENGTH
+from bot.options.adapters.value import Adapters
 from bot.options.registry import Offers, Option
 from bot.options.values import Name, Number, OneOf, Text, Truth, Upload, Value, Whole
 from bot.texts import say
@@ -116,7 +117,7 @@ def _annotation(value: Value, least_length: int) -> Any:  # noqa: ANN401
             return _RANGE[int, least, most]
         case Number(least, most):
             return _RANGE[float, least, most]
-        case Name() | OneOf():
+        case Name() | OneOf() | Adapters():
             return str
         case Text(least, most):
             return _RANGE[str, max(least, least_length), min(most, TEXT_OPTION_LENGTH)]

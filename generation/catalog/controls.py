@@ -122,18 +122,22 @@ def for_family(models: Mapping[str, Steers], family: str) -> list[str]:
 
 
 def _called(name: str, models: Iterable[Steers], family: str) -> Steers | None:
-    """Return what is called so, or begins so, or reads what is called so; its own family first."""
+    """Return what is called so, reads what is called so, or alone begins so; its family first."""
     folded = name.casefold().strip()
     order = sorted(models, key=lambda one: one.family != family)
-    same = [one for one in order if one.name.casefold() == folded]
-    reads = [
-        one
-        for one in order
-        if isinstance(one, ControlModel) and one.controls and one.controls == what_controls(name)
-    ]
-    begins = [one for one in order if one.name.casefold().startswith(folded)]
-    exact = [one for one in reads if folded in (one.controls, *_CALLED.get(one.controls, ()))]
-    return next(iter([*same, *exact, *(begins if len(begins) == 1 else [])]), None)
+    named: list[Steers] = [one for one in order if one.name.casefold() == folded]
+    named += [one for one in order if folded and folded in _reads(one)]
+    if not named:
+        named = [one for one in order if one.name.casefold().startswith(folded)]
+        named = named if len(named) == 1 else []
+    return next(iter(named), None)
+
+
+def _reads(model: ControlModel | ReferenceModel) -> tuple[str, ...]:
+    """Return what people call what a control net reads."""
+    if not isinstance(model, ControlModel) or not model.controls:
+        return ()
+    return (model.controls, *_CALLED.get(model.controls, ()))
 
 
 def _instead(name: str, names: list[str], family: str) -> Phrase:

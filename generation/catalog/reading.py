@@ -28,6 +28,7 @@ from generation.loading.checkpoint_folder import (
 from generation.loading.detect import PICKLES, inspect_file
 from generation.loading.single_file import check_file
 from generation.phrases import Phrase
+from generation.prompts.adapters import merge_adapters, read_adapter
 from generation.styles import Style
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -58,6 +59,7 @@ _STYLE: dict[str, tuple[type, ...]] = {
     "negative_prompt": (str,),
     "description": (str,),
     "checkpoints": (list,),
+    "adapters": (list,),
     "age_restricted": (bool,),
 }
 
@@ -197,6 +199,11 @@ class _Reading:
             for one in style.checkpoints:
                 if one not in known:
                     reason = f"styles.{name}.checkpoints names {one!r}, which is none of them"
+                    self._tell(CatalogInvalid(path, reason))
+            offered = (*self._own.values(), *self._adapters.values())
+            for use in style.adapters:
+                if adapter_named(use.name, offered) is None:
+                    reason = f"styles.{name}.adapters names {use.name!r}, which is none of them"
                     self._tell(CatalogInvalid(path, reason))
         default = table.get("default")
         if default is None or (isinstance(default, str) and default in known):
@@ -339,6 +346,9 @@ def _style(path: Path, name: str, entry: object) -> Style:
     if "checkpoints" in settings:
         settings["checkpoints"] = tuple(settings["checkpoints"])
     try:
+        if "adapters" in settings:
+            uses = (read_adapter(f"<lora:{one}>", "adapters") for one in settings["adapters"])
+            settings["adapters"] = merge_adapters(uses)
         return Style(name=name, **settings)
     except InvalidRequest as error:
         raise CatalogInvalid(path, f"{place}: {error}") from error

@@ -25,7 +25,7 @@ from generation.phrases import Phrase, reason_of
 class LoadedNet:
     """A net on the device; ``token`` stands for it where it must not be kept in memory."""
 
-    model: nn.Module
+    model: Any
     token: object = field(default_factory=object, repr=False)
 
     @property
@@ -44,8 +44,7 @@ class LoadedNet:
 
         That is so of nets that read a picture's look as a whole, such as lllyasviel's "shuffle".
         """
-        pooled: bool = self.model.config.global_pool_conditions
-        return pooled
+        return bool(self.model.config["global_pool_conditions"])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,7 +175,7 @@ def _union_options(
     controls: list[RowControl], pictures: list[Tensor], scale: Tensor, latents: Tensor
 ) -> dict[str, Any]:
     """Return what a union net is told beside its pictures: what each is, and how much it weighs."""
-    model: Any = controls[0].net.model
+    model = controls[0].net.model
     kinds = torch.zeros(len(controls), model.config["num_control_type"])
     for row, control in zip(kinds, controls, strict=True):
         row[list(control.modes)] = 1

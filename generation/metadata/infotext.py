@@ -21,6 +21,7 @@ from typing import TypeVar
 from generation.json_text import loads
 from generation.metadata import samplers
 from generation.metadata.samplers import THEIR_NAMES, sampler_named
+from generation.prompts.adapters import written
 from generation.request import GenerationRequest, Sampler
 
 __all__ = ["Parameters", "describe", "enlarged", "parse", "sampler_named", "write"]
@@ -32,6 +33,7 @@ EXACT, EXACT_NEGATIVE = "Exact prompt", "Exact negative prompt"
 ENLARGED_BY = "Postprocess upscale by"
 UPSCALER = "waifu2x"
 RESCALED_BY = "CFG Rescale"  # as its extension for the web UI writes it
+ADAPTER_HASHES = "Lora hashes"
 ENLARGED_TO, TILED = "Hires upscale", "Tiling"
 LEAST_PAIRS = 3  # fewer are words with a colon among them
 MAX_OTHERS = 64
@@ -87,14 +89,21 @@ class Parameters:
         return self != Parameters()
 
 
-def describe(request: GenerationRequest, *, seed: int, model_hash: str | None = None) -> Parameters:
+def describe(
+    request: GenerationRequest,
+    *,
+    seed: int,
+    model_hash: str | None = None,
+    adapter_hashes: Mapping[str, str] | None = None,
+) -> Parameters:
     """Return how a request's picture was made; ``seed`` is the picture's own.
 
-    Of two strengths it is the second pass's, as in the web UI.
+    LoRAs stand in the prompt, as the web UI writes them; ``adapter_hashes`` are theirs by name. Of
+    two strengths it is the second pass's, as in the web UI.
     """
     second = request.hires
     return Parameters(
-        prompt=request.prompt,
+        prompt=" ".join((request.prompt, *map(written, request.adapters))),
         negative_prompt=request.negative_prompt,
         steps=request.num_inference_steps,
         sampler=request.sampler.value,
@@ -105,8 +114,18 @@ def describe(request: GenerationRequest, *, seed: int, model_hash: str | None = 
         model=request.checkpoint,
         model_hash=model_hash,
         strength=request.strength if second is None else second.strength,
-        other={**_rescaled(request), **_edited(request), **_version()},
+        other={
+            **_rescaled(request),
+            **_edited(request),
+            **_hashed(adapter_hashes or {}),
+            **_version(),
+        },
     )
+
+
+def _hashed(hashes: Mapping[str, str]) -> dict[str, str]:
+    listed = ", ".join(f"{name}: {digits}" for name, digits in hashes.items())
+    return {ADAPTER_HASHES: listed} if listed else {}
 
 
 def _rescaled(request: GenerationRequest) -> dict[str, str]:
@@ -128,6 +147,21 @@ def _edited(request: GenerationRequest) -> dict[str, str]:
     if request.tiling:
         said[TILED] = "True"
     return said
+
+
+def _steered(request: GenerationRequest) -> dict[str, str]:
+    """Return what steered it, as the web UI's ControlNet extension writes its units."""
+    units = [
+        f"Module: {one.preprocess or 'none'}, Model: {one.name}, Weight: {_number(one.weight)},"
+        f" Guidance Start: {_number(one.start)}, Guidance End: {_number(one.end)}"
+        for one in request.controls
+    ]
+    units += [
+        f"Module: ip-adapter-auto, Model: {one.name}, Weight: {_number(one.weight)},"
+        f" Reference for: {one.kind}"
+        for one in request.references
+    ]
+    return {f"ControlNet {number}": unit for number, unit in enumerate(units)}
 
 
 def enlarged(source: Parameters, *, factor: int) -> Parameters:

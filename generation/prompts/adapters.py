@@ -36,10 +36,20 @@ def split_adapters(text: str, field: str = "prompt") -> tuple[str, tuple[Adapter
 
     The weights of a name that is there twice add up. Raises InvalidRequest, naming ``field``.
     """
-    found = [_read(tag, field) for tag in _TAG.finditer(text)]
+    found = [read_adapter(tag, field) for tag in tags_in(text)]
     uses = merge_adapters(found)
     check_adapters(uses, field)
     return (_TAG.sub("", text).strip(), uses) if found else (text, ())
+
+
+def tags_in(text: str) -> list[str]:
+    """Return what names an adapter in a text, in order; its weights may be wrong."""
+    return [tag[0] for tag in _TAG.finditer(text)]
+
+
+def without_tags(text: str) -> str:
+    """Return a text without what `tags_in` returns."""
+    return _TAG.sub("", text)
 
 
 def merge_adapters(uses: Iterable[AdapterUse]) -> tuple[AdapterUse, ...]:
@@ -74,7 +84,11 @@ def check_adapters(uses: tuple[AdapterUse, ...], field: str = "adapters") -> Non
                 raise _weight_error(field, use.name, f"{weight:g}")
 
 
-def _read(tag: re.Match[str], field: str) -> AdapterUse:
+def read_adapter(text: str, field: str) -> AdapterUse:
+    """Return a tag's adapter; raises InvalidRequest, naming ``field``, for wrong weights."""
+    tag = _TAG.fullmatch(text)
+    if tag is None:
+        raise InvalidRequest(field, Phrase("bound-adapters-written"))
     name = " ".join(tag[1].split())
     if not name or len(name) > ADAPTER_NAME_LENGTH:
         raise InvalidRequest(field, Phrase("bound-adapter-name", least=1, most=ADAPTER_NAME_LENGTH))
@@ -100,6 +114,10 @@ def _weight_error(field: str, name: str, said: str) -> InvalidRequest:
 
 
 def written(use: AdapterUse) -> str:
-    """Return it as it is written in a prompt."""
-    text = "" if use.text_weight == use.weight else f":{use.text_weight:g}"
-    return f"<lora:{use.name}:{use.weight:g}{text}>"
+    """Return it as it is written in a prompt.
+
+    Two weights are named, since the web UI has them the other way round.
+    """
+    if use.text_weight == use.weight:
+        return f"<lora:{use.name}:{use.weight:g}>"
+    return f"<lora:{use.name}:te={use.text_weight:g}:unet={use.weight:g}>"

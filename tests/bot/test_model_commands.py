@@ -65,6 +65,29 @@ def test_list_and_check_say_what_is_there(place: Path):
     assert models(place, "check", "--quick")[0] == 0
 
 
+def test_check_says_what_of_a_lora_cannot_be_used(place: Path):
+    loras = place / "models" / "loras"
+    strange = {"lora_unet_nowhere.lora_down.weight": [4, 3], "strange": [1]}
+    (loras / "some.safetensors").write_bytes(safetensors(KINDS["lora"] | strange))
+    (loras / "none.safetensors").write_bytes(safetensors(strange))
+    (place / "models" / "checkpoints" / "misplaced.safetensors").unlink()
+    (place / "models" / "checkpoints" / "old.ckpt").unlink()
+    status, lines, _ = models(place, "check", "--quick")
+    assert status == 1
+    (some,) = [line for line in lines if "some" in line]
+    assert some.startswith(
+        "!   models/loras/some.safetensors: LoRA, Stable Diffusion 1, 2 of its 4 tensors cannot be"
+        " used (such as lora_unet_nowhere.lora_down.weight), fp16"
+    )
+    (none,) = [line for line in lines if "none" in line]
+    assert none == (
+        "!!  models/loras/none.safetensors does not say what it was made for, and fits nothing that"
+        " is supported"
+    )
+    (loras / "none.safetensors").unlink()
+    assert models(place, "check", "--quick")[0] == 0
+
+
 def test_the_same_file_twice_and_another_than_civitai_has_are_said(place: Path):
     loras = place / "models" / "loras"
     (loras / "again.safetensors").write_bytes((loras / "Größe.safetensors").read_bytes())

@@ -17,8 +17,8 @@ from bot.core.default_store import DefaultsStore
 from bot.core.errors import JobRemoved, NothingToDo
 from bot.core.jobs.answers import Answers
 from bot.core.jobs.cancellations import Cancellations
-from bot.core.jobs.derived_jobs import Fetch, FetchInputs
-from bot.core.jobs.edited_jobs import EditedJobs
+from bot.core.jobs.derived.derived_jobs import Fetch, FetchInputs
+from bot.core.jobs.derived.edited_jobs import EditedJobs
 from bot.core.jobs.endings import Endings
 from bot.core.jobs.job_queue import JobQueue
 from bot.core.jobs.job_store import JobStore
@@ -26,6 +26,7 @@ from bot.core.jobs.presenter import Presenter
 from bot.core.jobs.runner import Runner
 from bot.core.new_jobs import DEFAULT_STRENGTH, new_job_of
 from bot.core.pictures.picture_store import PictureStore
+from bot.core.pictures.steering import inputs_of, once
 from bot.db.patience import patient
 from bot.db.records import (
     BY_MODERATOR,
@@ -41,6 +42,7 @@ from bot.db.records import (
 )
 from bot.options.image_options import ImageOptions
 from bot.options.resolve import Layers, complete, complete_alike
+from bot.options.steering import REFERENCE_WEIGHT
 from bot.texts import say
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
@@ -115,19 +117,27 @@ class JobService:
         context: RequestContext,
         *,
         image: Fetch | None = None,
+        control: Fetch | None = None,
+        reference: Fetch | None = None,
     ) -> Job:
         """Record a new request; raises GenerationError, JobError or StoreError.
 
-        ``image`` fetches a person's file that the pictures start from. It is
-        fetched and decoded when nothing else forbids the job.
+        ``image`` fetches a person's file that the pictures start from, ``control`` the one that a
+        control net reads, else it reads that image, and ``reference`` the one that they are to be
+        like. They are fetched and decoded when nothing else forbids the job.
         """
+        if reference is not None and "reference_weight" not in said:
+            said = said.but(reference_weight=REFERENCE_WEIGHT)
+        if image is not None and control is None and "control" in said:
+            control = image = once(image)
         if image is not None and "strength" not in said:
             said = said.but(strength=DEFAULT_STRENGTH)
         elif image is None and "strength" in said:
             raise InvalidRequest("strength", say("bound-strength-alone"))
         new_job = new_job_of(self._offered(context), Kind.IMAGINE, said)
+        inputs = inputs_of(new_job, self.decoder, control, reference)
         if image is None:
-            return await self._record(new_job, context)
+            return await self._record(new_job, context, inputs=inputs)
 
         told: list[str] = []
         width, height = new_job.request.width, new_job.request.height
@@ -138,7 +148,7 @@ class JobService:
                 told.append(say("left-out-transparency"))
             return png
 
-        return await self._record(new_job, context, source, told)
+        return await self._record(new_job, context, source, told, inputs)
 
     async def upscale(self, image: Fetch, factor: int, context: RequestContext) -> Job:
         """Record an upscale of a person's file; raises as `imagine` does."""

@@ -39,12 +39,15 @@ class ImagineCog(commands.Cog):
         self,
         interaction: Interaction,
         image: discord.Attachment | None = None,
+        control_image: discord.Attachment | None = None,
+        reference: discord.Attachment | None = None,
         private: bool | None = None,
         **given: Any,  # noqa: ANN401
     ) -> None:
         """Record the request, reply with the job's message, and queue the job."""
         jobs = all_said(ImageOptions(given), catalog_here(interaction))
-        await ask_for(interaction, self.jobs, jobs, image, private=private)
+        files = {"control": control_image, "reference": reference}
+        await ask_for(interaction, self.jobs, jobs, image, files, private=private)
 
 
 def setup(app: "App") -> None:

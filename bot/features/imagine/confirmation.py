@@ -1,12 +1,15 @@
 """Confirmation of requests for several jobs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 
 import discord
 
-from bot.core.jobs.derived_jobs import Fetch
+from bot.core.jobs.derived.derived_jobs import Fetch
 from bot.core.jobs.job_service import JobService
+from bot.core.pictures.steering import once
+from bot.options.adapters.value import with_adapters
 from bot.options.image_options import ImageOptions
 from bot.texts import say, speak
 from bot.ui.delivery.first_answer import first_answer
@@ -18,6 +21,9 @@ from bot.ui.views import PrivateView
 PATIENCE_S = 300.0
 # An attached file, or a function that fetches it once confirmed.
 Source = discord.Attachment | Fetch | None
+# What steers the pictures, as `JobService.imagine` calls it.
+Steering = Mapping[str, discord.Attachment | None]
+_FIELDS = {"control": "control_image", "reference": "reference"}
 
 
 async def ask_for(
@@ -25,6 +31,7 @@ async def ask_for(
     jobs: JobService,
     requested: Sequence[ImageOptions],
     image: Source,
+    steering: Steering = MappingProxyType({}),
     *,
     private: bool | None,
 ) -> None:
@@ -38,9 +45,10 @@ async def ask_for(
     context = request_context_of(interaction, private=private)
     requested = jobs.complete(requested, mine, context)
     if len(requested) > 1:
-        await confirm(interaction, jobs, requested, image, private=private)
+        await confirm(interaction, jobs, requested, image, steering, private=private)
         return
-    job = await jobs.imagine(requested[0], context, image=_fetching(interaction, image))
+    files = _fetching_all(interaction, image, steering)
+    job = await jobs.imagine(requested[0], context, **files)
     await first_answer(interaction, jobs, job)
 
 
@@ -49,6 +57,7 @@ async def confirm(
     jobs: JobService,
     requested: Sequence[ImageOptions],
     image: Source,
+    steering: Steering,
     *,
     private: bool,
 ) -> None:
@@ -57,35 +66,29 @@ async def confirm(
     A new question replaces the person's earlier one.
     """
     await jobs.may_ask(request_context_of(interaction, private=private), requested)
-    question = Question(jobs, requested, image, interaction, private=private)
+    question = Question(jobs, requested, image, steering, interaction, private=private)
     questions = app_of(interaction).questions
     earlier = questions.get(interaction.user.id)
     questions[interaction.user.id] = question
-    text = lists.question([options.prompt for options in requested])
+    text = lists.question([with_adapters(options) for options in requested])
     await interaction.response.send_message(text, view=question, ephemeral=True)
     if earlier is not None and not earlier.is_finished():
         await earlier.give_way()
 
 
-def _fetching(interaction: Interaction, image: Source) -> Fetch | None:
-    """Return a function that fetches the file, from Discord or from storage."""
-    if isinstance(image, discord.Attachment):
-        return partial(fetch, interaction, "image", image)
-    return image
+def _fetching(interaction: Interaction, field: str, file: Source) -> Fetch | None:
+    """Return a function that fetches a file once, from Discord or from storage."""
+    if isinstance(file, discord.Attachment):
+        return once(partial(fetch, interaction, field, file))
+    return file and once(file)
 
 
-def _once(image: Fetch | None) -> Fetch | None:
-    """Return a function that fetches the file once, and keeps it for the other jobs."""
-    if image is None:
-        return None
-    kept: list[bytes] = []
-
-    async def fetch_once() -> bytes:
-        if not kept:
-            kept.append(await image())
-        return kept[0]
-
-    return fetch_once
+def _fetching_all(
+    interaction: Interaction, image: Source, steering: Steering
+) -> dict[str, Fetch | None]:
+    """Return what `JobService.imagine` takes, for all of its jobs."""
+    found = {name: _fetching(interaction, _FIELDS[name], file) for name, file in steering.items()}
+    return {"image": _fetching(interaction, "image", image), **found}
 
 
 class Question(PrivateView):
@@ -96,13 +99,14 @@ class Question(PrivateView):
         jobs: JobService,
         requested: Sequence[ImageOptions],
         image: Source,
+        steering: Steering,
         interaction: Interaction,
         *,
         private: bool,
     ) -> None:
         super().__init__(interaction, PATIENCE_S)
         self._jobs, self._requested, self._image = jobs, requested, image
-        self._private = private
+        self._steering, self._private = steering, private
         self.yes.label, self.no.label = say("question-yes", jobs=len(requested)), say("question-no")
 
     @discord.ui.button(style=discord.ButtonStyle.primary)
@@ -116,10 +120,10 @@ class Question(PrivateView):
         await self._jobs.may_ask(
             request_context_of(interaction, private=self._private), self._requested
         )
-        image = _once(_fetching(interaction, self._image))
+        files = _fetching_all(interaction, self._image, self._steering)
         for part, options in enumerate(self._requested):
             context = request_context_of(interaction, part, private=self._private)
-            job = await self._jobs.imagine(options, context, image=image)
+            job = await self._jobs.imagine(options, context, **files)
             await first_answer(interaction, self._jobs, job)
         await self._asked.edit_original_response(content=say("question-made"), view=None)
 

@@ -164,12 +164,6 @@ def said(text: str) -> list[ImageOptions]:
             [],
         ),
         ("regional prompter", "a fox ADDCOMM ADDCOL", {}, ["ADDCOMM", "ADDCOL"]),
-        (
-            "A1111, LoRA with more numbers",
-            "<lora:a:0.8:0.5> <lora:b:1:lbw=IN>, a fox",
-            {},
-            ["<lora:a:0.8:0.5>", "<lora:b:1:lbw=IN>"],
-        ),
         ("sd-dynamic-prompts, variables", "${season=summer}, a fox", {}, ["${season=summer}"]),
         (
             "SwarmUI",

@@ -2,21 +2,29 @@
 
 import contextlib
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.options.arguments import all_said, parse, read
-from bot.options.dialects import words
 from bot.options.errors import PromptError
 from bot.options.image_options import ImageOptions
+from bot.options.other_programs.dialects import words
 from generation.catalog import EMBEDDED, Catalog
+from generation.catalog.adapters import Adapter
 from generation.errors import InvalidRequest
+from generation.prompts.adapters import AdapterUse
 from generation.prompts.weights import parse as weights
 from generation.request import Aspect
 
 CATALOG = Catalog({EMBEDDED.name: EMBEDDED}, EMBEDDED.name)
+WITH_LORAS = Catalog(
+    CATALOG.checkpoints,
+    CATALOG.default,
+    adapters={name: Adapter(name=name, path=Path(name), family="sd1") for name in ("x", "ink")},
+)
 
 
 def prompts(text: str) -> list[str]:
@@ -73,8 +81,7 @@ def test_it_is_put_into_our_way_of_writing(text: str, expected: list[str]):
     ("text", "prompt", "left_out"),
     [
         # A1111
-        ("a fox, <lora:ink:0.8>", "a fox", ["<lora:ink:0.8>"]),
-        ("<lora:a:1>, a <lyco:b:.5>, c", "a, c", ["<lora:a:1>", "<lyco:b:.5>"]),
+        ("<locon:a:1>, a <lora:>, c", "a, c", ["<locon:a:1>", "<lora:>"]),
         ("a fox, (<hypernet:x:1>:1.2)", "a fox", ["<hypernet:x:1>"]),
         ("a cat AND a dog", "a cat, a dog", ["AND"]),
         ("a cat :1.2 AND a dog :0.5", "(a cat:1.2), (a dog:0.5)", ["AND"]),
@@ -117,7 +124,8 @@ def test_what_weighs_less_than_nothing_is_kept_out():
 
 def test_negative_prompts_are_read_likewise():
     (job,) = read("a", ImageOptions(negative_prompt="embedding:bad, blur, <lora:x:1>"))
-    assert (job.negative_prompt, job.left_out) == ("blur", ("embedding:bad", "<lora:x:1>"))
+    assert (job.negative_prompt, job.left_out) == ("embedding:bad, blur", ())
+    assert job["lora"] == (AdapterUse("x"),)
 
 
 def test_midjourney_s_styles_are_left_out_where_no_style_is_called_so():
@@ -205,8 +213,9 @@ TEXTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=6), max_size=12).map
 @example("{a" * 1500 + "}" * 1500)
 def test_whatever_is_brought_is_read_or_refused(text: str):
     with contextlib.suppress(InvalidRequest, PromptError):
-        for job in all_said(ImageOptions(prompt=text), CATALOG):
+        for job in all_said(ImageOptions(prompt=text), WITH_LORAS):
             assert "<lora:x:1>" not in job.prompt
+            assert "<lora:x:1>" not in job.left_out
 
 
 LETTERS = re.compile(r"[^\W\d_]+")
@@ -227,7 +236,7 @@ TAKEN = st.sampled_from(
 @given(st.lists(TAKEN, min_size=1, max_size=8).map(" ".join))
 def test_no_letter_that_is_typed_is_lost(text: str):
     try:
-        jobs = all_said(ImageOptions(prompt=text), CATALOG)
+        jobs = all_said(ImageOptions(prompt=text), WITH_LORAS)
     except (InvalidRequest, PromptError):
         return
     text = re.sub(r"<(random|alternate|fromto)|ーー", "", text)  # are put into our way of writing

@@ -6,14 +6,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 from diffusers import UNet2DConditionModel
+from PIL import Image
 
 from generation.catalog import Catalog, Checkpoint
 from generation.catalog.controls import ControlModel
+from generation.conditions import steering
 from generation.controls import Control
 from generation.engine.engine import Engine
+from generation.hires import Hires
 from generation.options import EngineOptions
+from generation.preprocess import control_picture
 from generation.request import Failed, Finished, GenerationRequest, Sampler
-from tests.generation.conditions.steering_files import draw_lines, png, save_net, save_union
+from tests.generation.conditions.steering_files import (
+    draw_colours,
+    draw_lines,
+    png,
+    save_net,
+    save_union,
+)
 from tests.generation.conditions.steering_reference import draw
 from tests.generation.conftest import CPU, PLAIN, MakeRequest, draw_source, pixels, run
 from tests.generation.families.tiny import save_tiny_xl
@@ -272,3 +282,45 @@ def test_a_net_for_another_width_is_told(world: World, ask: MakeRequest):
     assert "does not fit this checkpoint: cross_attention_dim is 64 instead of 32" in str(
         failed.error
     )
+
+
+def test_a_picture_is_preprocessed_for_its_net(engine: Engine, ask: MakeRequest):
+    photograph = draw_colours(3, 64, 64)
+    made = control_picture("canny", photograph, None)
+    edges, given = Control("edges", preprocess="canny"), Control("edges")
+    drawn = pixels(run(engine, ask("sd1", edges, control_images=(png(photograph),))))
+    wanted = pixels(run(engine, ask("sd1", given, control_images=(png(made),))))
+    plain = pixels(run(engine, ask("sd1", given, control_images=(png(photograph),))))
+    assert np.array_equal(drawn, wanted)
+    assert not np.array_equal(drawn, plain)
+
+
+def test_what_is_transparent_is_to_be_made_up(engine: Engine, ask: MakeRequest):
+    whole = draw_colours(3, 64, 64)
+    mask = Image.new("L", whole.size)
+    mask.paste(255, (0, 0, 32, 64))
+    opened = control_picture("inpaint", whole, mask)
+    values = steering._pixels(opened, 64, 64)
+    assert (values[..., :32] == -1).all()
+    assert (values[..., 32:] >= 0).all()
+    masked = {
+        "control_images": (png(whole),),
+        "image": png(whole),
+        "mask": png(mask),
+        "feather": 4,
+        "strength": 0.9,
+    }
+    controls = Control("edges", preprocess="inpaint"), Control("edges")
+    pictures = [pixels(run(engine, ask("sd1", one, **masked))) for one in controls]
+    assert not np.array_equal(*pictures), "it reads the mask"
+
+
+def test_a_second_pass_reads_the_picture_in_its_own_size(
+    world: World, engine: Engine, ask: MakeRequest
+):
+    """As diffusers' own picture, from the first one that is enlarged."""
+    hires = {"hires": Hires(1.5, 0.6), "width": 64, "height": 64}
+    drawn = pixels(run(engine, ask("sd1", Control("edges", 0.8), **hires)))
+    assert drawn.shape[1:3] == (96, 96)
+    plain = pixels(run(engine, ask("sd1", **hires)))
+    assert (drawn != plain).mean() > 0.2

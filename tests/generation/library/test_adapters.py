@@ -176,7 +176,7 @@ def test_names_are_each_their_own_and_can_be_typed(loras: Path):
 def test_an_unknown_name_is_told_with_the_nearest(loras: Path):
     write(loras / "watercolour.safetensors")
     catalog = look(loras).catalog
-    with pytest.raises(AdapterUnavailable, match="most similar names are watercolour$"):
+    with pytest.raises(AdapterUnavailable, match=r"most similar names are watercolour$"):
         catalog.adapter("water color")
     with pytest.raises(AdapterUnavailable, match=r"not among the LoRAs here$"):
         catalog.adapter("zzz")

@@ -57,7 +57,7 @@ def elsewhere(house: House):
     return guild, channel, guild.add_member(house.env.create_user("eve"), roles=[role])
 
 
-@pytest.mark.parametrize("prompt", ["a fox <lora:{}:1>", "a fox --v {}"])
+@pytest.mark.parametrize("prompt", ["a fox <hypernet:{}:1>", "a fox --v {}"])
 async def test_what_is_left_out_is_judged_as_well(house: House, prompt: str):
     await add(house, "turnip", "strip")
     await add(house, "swede", "refuse")

@@ -20,13 +20,13 @@ async def ask(house: House, prompt: str, **options: object):
 
 
 async def test_what_was_left_out_stands_below_the_pictures_and_in_details(house: House):
-    result = await ask(house, "a red fox, <lora:ink:0.8> [cat:dog:0.5] --v 6 ——seed 7")
+    result = await ask(house, "a red fox, <hypernet:ink:0.8> [cat:dog:0.5] --v 6 ——seed 7")
     await house.settle()
     (request,) = house.executor.requests
     assert (request.prompt, request.seed) == ("a red fox, [cat:dog:0.5]", 7)
-    left_out = "--v 6, <lora:ink:0.8>"
+    left_out = "--v 6, <hypernet:ink:0.8>"
     assert (await house.job(1)).left_out == left_out
-    line = next(one for one in result.response.content.splitlines() if "lora" in one)
+    line = next(one for one in result.response.content.splitlines() if "hypernet" in one)
     assert line.startswith("-# " + say("job-left-out", words="")[:10])
     assert all(piece in line.replace("\\", "") for piece in ("--v 6", "ink:0.8"))
     details = await house.mia.click(result.response, label="Details")
@@ -63,7 +63,7 @@ async def test_wildcards_ask_before_several_jobs_are_made(house: House):
         ("a fox (very:12)", "“very” weighs 12. Write `\\(`"),
         ("a {red, blue fox", "look at `a {red, blue fox`"),
         ("\u200b\u200f", "`prompt` must be"),
-        ("<lora:x:1>", "`prompt` must be"),
+        ("<hypernet:x:1>", "`prompt` must be"),
     ],
 )
 async def test_a_refusal_quotes_what_is_wrong(house: House, prompt: str, line: str):
@@ -71,21 +71,21 @@ async def test_a_refusal_quotes_what_is_wrong(house: House, prompt: str, line: s
     assert await house.jobs.get(1) is None
 
 
-LEFT_OUT = "--v 6, <lora:ink:0.8>"
+LEFT_OUT = "--v 6, <hypernet:ink:0.8>"
 
 
 async def test_what_was_left_out_is_said_again_of_what_is_made_of_the_same_words(house: House):
-    first = await ask(house, "a red fox, <lora:ink:0.8> --v 6 --n 1")
+    first = await ask(house, "a red fox, <hypernet:ink:0.8> --v 6 --n 1")
     await house.settle()
     line = first.response.content.splitlines()[-1]
-    assert "lora" in line
+    assert "hypernet" in line
     for label in (say("button-reroll"), "V1"):
         made = await house.mia.click(first.response, label=label)
         await house.settle()
         assert line in made.response.content.splitlines()
     enlarged = await house.mia.click(first.response, label="U1")
     await house.settle()
-    assert "lora" not in enlarged.response.content, "of whose words nothing is drawn"
+    assert "hypernet" not in enlarged.response.content, "of whose words nothing is drawn"
     assert [(await house.job(number)).left_out for number in (2, 3, 4)] == [
         LEFT_OUT,
         LEFT_OUT,
@@ -94,7 +94,7 @@ async def test_what_was_left_out_is_said_again_of_what_is_made_of_the_same_words
 
 
 async def test_what_was_left_out_is_exported_and_erased(house: House, tmp_path: Path):
-    await ask(house, "a red fox, <lora:ink:0.8> --v 6")
+    await ask(house, "a red fox, <hypernet:ink:0.8> --v 6")
     await house.settle()
     exported = await house.mia.slash(house.channel, "privacy export")
     (file,) = exported.response.attachments
@@ -103,7 +103,7 @@ async def test_what_was_left_out_is_exported_and_erased(house: House, tmp_path: 
     await house.mia.click(question.response, label=say("button-erase"))
     assert (await house.job(1)).left_out is None
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection:
-        assert "lora" not in " ".join(connection.iterdump())
+        assert "hypernet" not in " ".join(connection.iterdump())
 
 
 LONGEST = ("a red fox in the snow, " * 300)[: TEXT_OPTION_LENGTH - 1] + "!"
@@ -165,12 +165,12 @@ async def test_a_file_that_says_too_much_is_shown_with_the_bound(house: House):
 
 async def test_a_default_is_read_like_what_is_typed(house: House):
     await house.mia.slash(
-        house.channel, "settings set", negative_prompt="embedding:bad, blur, <lora:x:1>"
+        house.channel, "settings set", negative_prompt="embedding:bad, blur, <hypernet:x:1>"
     )
     await ask(house, "a fox")
     await house.settle()
     assert house.executor.requests[0].negative_prompt == "blur"
-    assert (await house.job(1)).left_out == "embedding:bad, <lora:x:1>"
+    assert (await house.job(1)).left_out == "<hypernet:x:1>, embedding:bad"
 
 
 async def test_generation_data_may_be_pasted_into_forms(house: House):

@@ -160,11 +160,11 @@ async def test_the_menu_lays_on_white_and_says_so_beside_what_was_typed(house: H
     message = await house.max.send(house.channel, "look", attachments=[("a.png", encoded(HALF))])
     opened = await house.mia.context_menu(house.channel, say("menu-source"), message)
     answer = await house.mia.submit_modal(
-        opened, {"prompt": "a fox, <lora:ink:1>", "negative_prompt": "", "strength": "0.5"}
+        opened, {"prompt": "a fox, <hypernet:ink:1>", "negative_prompt": "", "strength": "0.5"}
     )
     await house.settle()
     assert near(middle_of(house.executor.requests[0]), PINK)
-    left_out = f"<lora:ink:1>, {say('left-out-transparency')}"
+    left_out = f"<hypernet:ink:1>, {say('left-out-transparency')}"
     assert (await house.job(1)).left_out == left_out
     assert answer.response.content.replace("\\", "").endswith(left_out)
 

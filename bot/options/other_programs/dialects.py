@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from bot.options.typography import plain
 from generation.prompts import schedule as prompt_schedule
+from generation.prompts.adapters import tags_in, without_tags
 from generation.prompts.schedule import Turns
 from generation.prompts.weights import MAX_WEIGHT
 
@@ -48,7 +49,7 @@ _PARAMETER = re.compile(r"(?:^|\s)[-‐-―−]{1,2}[^\W\d_]")
 _VALUE = re.compile(r"(?:^|\s)[-‐-―−]{1,2}[^\W\d_][\w-]*\s*[=:]?\s*$")
 _CHOSEN = re.compile(r"\s*[0-9]+(?:-[0-9]+)?\$\$(?:[^$|]*\$\$)?")
 _CHANCE = re.compile(r"\s*[0-9]*\.?[0-9]+::(?=\S)")
-# LoRA and its relatives, SwarmUI's tags, addresses of pictures, ComfyUI's embeddings, and
+# Relatives of LoRA that are not known by name here, SwarmUI's tags, addresses of pictures, and
 # sd-dynamic-prompts' files of words.
 _ELSEWHERE = re.compile(
     r"<\s*(?:lora|lyco|lycoris|locon|loha|lokr|dora|hypernet|hypernetwork|ti|embed|embedding"
@@ -57,7 +58,6 @@ _ELSEWHERE = re.compile(
     r"|<(?:trigger|base|refiner|video)>"
     # Brackets in an address have partners in it; others stand around it.
     r"|<?https?://(?:[^\s<>()]|\([^\s<>()]*\))*(?:[^\s<>,.;!?()\[\]]|\([^\s<>()]*\))>?"
-    r"|\bembedding:\s?[\w./\\-]+"
     r"|(?<!\w)__[^\W_][\w/*.-]*?__(?!\w)",
     re.IGNORECASE,
 )
@@ -178,10 +178,20 @@ def _taken(text: str, left_out: list[str]) -> str:
     if not found:
         return text
     left_out += found
-    text = _ELSEWHERE.sub("", text)
+    return cleaned(_ELSEWHERE.sub("", text))
+
+
+def cleaned(text: str) -> str:
+    """Return a text without what is left empty where something was taken out."""
     while (shorter := _EMPTY.sub("", text)) != text:
         text = shorter
     return _GAP.sub("", text).strip(" ,")
+
+
+def adapters(text: str) -> tuple[str, list[str]]:
+    """Return a text without what names LoRAs, and these pieces in order."""
+    tags = tags_in(text)
+    return (cleaned(without_tags(text)), tags) if tags else (text, tags)
 
 
 def _tree(text: str) -> _Group | None:

@@ -1,6 +1,8 @@
 """Loaded adapters, as many as a bound on memory allows."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -8,9 +10,9 @@ import torch
 from generation.architectures import Sampler
 from generation.catalog import Catalog, Checkpoint
 from generation.catalog.adapters import find_adapter, weights_of
-from generation.conditions.adapter_file import LoadedAdapter, load_adapter
+from generation.conditions.adapters.adapter_file import LoadedAdapter, load_adapter
+from generation.conditions.adapters.row_adapters import Adapters
 from generation.conditions.pool import Held, NoRoom, Pool, key_of
-from generation.conditions.row_adapters import Adapters
 from generation.errors import InvalidRequest
 from generation.loading.memory import total_bytes
 from generation.phrases import Phrase
@@ -25,10 +27,14 @@ SHARE = 8  # of the device's memory, one in so many parts
 
 @dataclass(frozen=True, eq=False)
 class Lease:
-    """A request's adapters; they stay loaded as long as anybody holds this."""
+    """A request's adapters; they stay loaded as long as anybody holds this.
+
+    ``files`` are theirs, by the names that the request has.
+    """
 
     adapters: Adapters
     held: Held[LoadedAdapter]
+    files: Mapping[str, Path] = field(default_factory=dict)
 
 
 class AdapterPool(Pool[LoadedAdapter]):
@@ -76,4 +82,8 @@ class AdapterPool(Pool[LoadedAdapter]):
         except NoRoom:
             most = self.most_bytes // 2**20
             raise InvalidRequest("adapters", Phrase("bound-adapters-memory", most=most)) from None
-        return held and Lease(tuple(zip(held.items, request.adapters, strict=True)), held)
+        if held is None:
+            return None
+        uses = zip(request.adapters, adapters, strict=True)
+        files = {use.name: adapter.path for use, adapter in uses}
+        return Lease(tuple(zip(held.items, request.adapters, strict=True)), held, files)

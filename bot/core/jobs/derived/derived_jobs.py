@@ -1,6 +1,6 @@
 """Jobs derived from earlier ones: rerolls, variations, upscales, remixes."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -13,21 +13,19 @@ from bot.core.decoding import Decoder
 from bot.core.default_store import DefaultsStore
 from bot.core.erasing import ERASED
 from bot.core.errors import NothingToDo, PictureNotFound, WordsNotKept
-from bot.core.jobs.remixing import form_of, remix
+from bot.core.jobs.derived.remixing import form_of, remix
 from bot.core.new_jobs import DEFAULT_COUNT, VARIATION_STRENGTH, reroll, single, variation
 from bot.core.pictures.picture_store import PictureStore
-from bot.db.records import InputRole, Job, Kind, NewJob, StoredPicture, Verdict
+from bot.core.pictures.steering import Fetch as Fetch
+from bot.core.pictures.steering import FetchInputs as FetchInputs
+from bot.core.pictures.steering import inherited, refitted
+from bot.db.records import Job, Kind, NewJob, StoredPicture, Verdict
 from bot.options.resolve import Layers
 from bot.texts import say
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
 from generation.request import GenerationRequest
 from generation.upscaler import check_factor
-
-# Fetches a file when it is needed.
-Fetch = Callable[[], Awaitable[bytes]]
-# What a job needs besides the picture it starts from, each with its role.
-FetchInputs = Sequence[tuple[InputRole, Fetch]]
 
 
 class Record(Protocol):
@@ -102,13 +100,14 @@ class DerivedJobs:
         if picture is None:
             raise PictureNotFound(say("error-picture-not-stored"))
         request = variation(parent.request, strength, self._variations(context))
+        request = replace(request, feather=None)  # all of it is drawn over
         new_job = NewJob(
             kind=Kind.VARIATION,
-            request=replace(request, feather=None),  # all of it is drawn over
+            request=request,
             parent_id=parent.id,
             parent_index=index,
             source_sha256=picture.sha256,
-            inputs=tuple(one for one in parent.inputs if one.role is not InputRole.MASK),
+            inputs=tuple(inherited(parent.inputs, request)),
             style=parent.style,
             typed=parent.typed,
             left_out=parent.left_out,
@@ -153,17 +152,22 @@ class DerivedJobs:
         """Record a job with the changes; also raises as `remixing.remix` does."""
         parent, context = await self._drawn(job_id, context)
         new_job = await self._remixed(parent, form, context)
+        request = _masked_alike(new_job.request, parent.request)
+        kept = tuple(inherited(parent.inputs, request))
+        inputs: FetchInputs = ()
+        source = None
+        if _size(request) != _size(parent.request):
+            if parent.source_sha256 is not None:
+                source = self._fitted(parent.source_sha256, request)
+            kept, inputs = refitted(kept, request, self._decoder, self._pictures)
         new_job = replace(
             new_job,
-            request=_masked_alike(new_job.request, parent.request),
+            request=request,
             parent_id=parent.id,
             source_sha256=parent.source_sha256,
-            inputs=parent.inputs,
+            inputs=kept,
         )
-        source = None
-        if parent.source_sha256 is not None and _size(new_job.request) != _size(parent.request):
-            source = self._fitted(parent.source_sha256, new_job.request)
-        return await self._record(new_job, context, source)
+        return await self._record(new_job, context, source, inputs=inputs)
 
     async def _remixed(
         self,

@@ -4,16 +4,27 @@ import re
 from pathlib import PurePath, PureWindowsPath
 from typing import Any
 
+from bot.options.adapters.asked import samplers_for
+from bot.options.adapters.known import known_embeddings
+from bot.options.adapters.known import of_file as of_other_file
 from bot.options.describe import of_file, others
-from bot.options.dialects import MAX_DEPTH, NOVELAI_EMPHASIS, Read, in_brackets, weighing, words
 from bot.options.image_options import ImageOptions
+from bot.options.other_programs.dialects import (
+    MAX_DEPTH,
+    NOVELAI_EMPHASIS,
+    Read,
+    in_brackets,
+    weighing,
+    words,
+)
 from bot.options.registry import OPTIONS, Option
 from bot.options.typography import tidy
-from bot.options.values import HIRES_STRENGTH, Name, SamplerName
+from bot.options.values import Name, SamplerName
 from bot.texts import say
 from generation.architectures import DISTILLED
 from generation.catalog import Catalog, Checkpoint, is_file_name
 from generation.errors import InvalidRequest
+from generation.hires import HIRES_STRENGTH
 from generation.metadata.fields import plain
 from generation.metadata.infotext import UPSCALER, Parameters, is_ours
 from generation.metadata.samplers import PLAIN
@@ -26,7 +37,8 @@ _ABOUT = frozenset(
     (
         "version", "app", "software", "program", "operations", "parser", "backend", "pipeline",
         "createddate", "date", "user", "username", "generationtime", "hashes", "modelhash",
-        "tihashes", "embeddinghashes", "vaehash", "civitaimetadata", "civitairesources", "jobid",
+        "tihashes", "embeddinghashes", "vaehash", "civitaimetadata",
+        "civitairesources", "jobid",
         "source", "title", "appversion", "appid", "model", "modelurl", "swarmversion",
         "metadatascheme", "fullprompt", "imagesperbatch", "rngdevice", "randmethod",
         "generationmode", "aspectratio", "batchsize", "batchpos", "nsamples", "numoutputs",
@@ -63,9 +75,10 @@ _BEHIND = re.compile(
 _OFF = ("", "none", "false", "off", "disabled", "null", "[]", "{}")
 
 
-def options_of(found: Parameters, catalog: Catalog) -> ImageOptions:
-    """Return the options, as far as they are valid here, without the prompts.
+def options_of(found: Parameters, catalog: Catalog) -> tuple[Parameters, ImageOptions]:
+    """Return what a file says without its LoRAs, and the options without the prompts.
 
+    They are as far as they are valid here.
     Unknown and out-of-range values are left to the checkpoint and named as left out, as is every
     other setting that affected the picture; the size becomes the nearest shape. So is a strength:
     the picture that was started from is not there.
@@ -75,7 +88,9 @@ def options_of(found: Parameters, catalog: Catalog) -> ImageOptions:
     named = _checkpoint(found.model, catalog)
     checkpoint = named or catalog[catalog.default]
     ours["checkpoint"] = named.name if named else None
-    if ours["sampler"] not in checkpoint.samplers:
+    found, taken = of_other_file(found, catalog, checkpoint)
+    ours["lora"] = taken.adapters
+    if ours["sampler"] not in samplers_for(catalog, ours, checkpoint):
         ours["sampler"] = None
     if (ours["sampler"] or checkpoint.sampler) in DISTILLED and found.steps is not None:
         ours["steps"] = found.steps if LCM_STEPS[0] <= found.steps <= LCM_STEPS[1] else None
@@ -94,19 +109,20 @@ def options_of(found: Parameters, catalog: Catalog) -> ImageOptions:
         for name, value in others(found).items()
         if _changes(name, value)
     ]
-    return ImageOptions(ours).without(*missing, *more)
+    return found, ImageOptions(ours).without(*missing, *more, *taken.left_out)
 
 
 def all_of(found: Parameters, catalog: Catalog) -> ImageOptions:
     """Return the options and the prompts, which are put into our way of writing if not ours."""
-    options = options_of(found, catalog)
+    found, options = options_of(found, catalog)
     prompt, negative_prompt = found.prompt, found.negative_prompt
     if not is_ours(found):
         drawn, away = (prompt_of(one, found.program) for one in (prompt, negative_prompt))
         prompt = drawn.words
         negative_prompt = ", ".join(filter(None, (away.words, away.away, drawn.away)))
         options = options.without(*drawn.left_out, *away.left_out)
-    return options.but(prompt=prompt, negative_prompt=negative_prompt)
+    said = options.but(prompt=prompt, negative_prompt=negative_prompt)
+    return known_embeddings(catalog, said)
 
 
 def prompt_of(text: str, program: str | None) -> Read:

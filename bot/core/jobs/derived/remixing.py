@@ -7,15 +7,19 @@ from typing import Any
 
 from bot.core.new_jobs import new_job_of
 from bot.db.records import Kind, NewJob, Words
+from bot.options.adapters.asked import brought
 from bot.options.arguments import all_said
 from bot.options.describe import options_of
+from bot.options.image_options import ImageOptions
 from bot.options.permutations import escape
 from bot.options.registry import in_forms
 from bot.options.resolve import Layers, complete_alike
-from bot.options.values import Prompt, nearest_shape
+from bot.options.values import Prompt
 from bot.texts import say
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
+from generation.prompts.adapters import written
+from generation.request import Aspect
 from generation.styles import NO_STYLE
 
 
@@ -25,8 +29,10 @@ def form_of(catalog: Catalog, parent: NewJob) -> dict[str, str]:
     The prompt is shown without its style, which is applied again if it still exists.
     """
     words = _unstyled(catalog, parent)
+    tags = _written(catalog, parent)
     said = options_of(parent).but(
-        prompt=escape(words.prompt), negative_prompt=words.negative_prompt
+        prompt=escape(" ".join(filter(None, (words.prompt, tags)))),
+        negative_prompt=words.negative_prompt,
     )
     return {
         option.field: option.value.write(said[option.field]) if option.field in said else ""
@@ -49,18 +55,38 @@ def remix(
     """
     request = parent.request
     said = options_of(parent).but(
-        aspect=nearest_shape(request.width / request.height),
+        aspect=Aspect.nearest(request.width / request.height),
         style=parent.style if parent.style in catalog.styles else NO_STYLE,
+        lora=None,  # the prompt has them
         **{**_read({**_words_of(catalog, parent), **form}), **changes},
     )
     jobs = all_said(said, catalog)
     if len(jobs) > 1:
         raise InvalidRequest("prompt", say("bound-one-prompt"))
-    made = new_job_of(catalog, Kind.REMIX, complete_alike(catalog, jobs[0], layers))
-    if all(jobs[0].get(field) == said.get(field) for field in ("aspect", "checkpoint")):
+    one = _brought_anew(catalog, parent, jobs[0])
+    made = new_job_of(catalog, Kind.REMIX, complete_alike(catalog, one, layers))
+    if all(one.get(field) == said.get(field) for field in ("aspect", "checkpoint")):
         same_size = replace(made.request, width=request.width, height=request.height)
         return replace(made, request=same_size)
     return made
+
+
+def _brought_anew(catalog: Catalog, parent: NewJob, said: ImageOptions) -> ImageOptions:
+    """Return a remix without what it has of its parent only for LoRAs that are others now."""
+    earlier = options_of(parent)
+    checkpoint = catalog[said["checkpoint"]]
+    before, after = (brought(catalog, one, checkpoint) for one in (earlier, said))
+    if before == after:
+        return said
+    kept = {*before, *after} & {field for field in said if said[field] == earlier.get(field)}
+    return said.but(**dict.fromkeys(kept))
+
+
+def _written(catalog: Catalog, parent: NewJob) -> str:
+    """Return the LoRAs that the style does not bring, as they stand in prompts."""
+    style = catalog.styles.get(parent.style or "")
+    styled = style.adapters if style else ()
+    return " ".join(written(use) for use in parent.request.adapters if use not in styled)
 
 
 def _words_of(catalog: Catalog, parent: NewJob) -> dict[str, str]:
