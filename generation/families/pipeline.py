@@ -228,11 +228,14 @@ class Pipeline(ABC):
 
         With ``fixed`` there are always as many rows, and a row's output depends on no other row.
         """
+        tiled = [row.tiled for row in rows]
         with (
             self.row_adapters.applied([row.adapters for row in rows], fixed=fixed),
-            self.row_tiling.applied([row.tiled for row in rows], fixed=fixed),
+            self.row_tiling.applied(tiled, fixed=fixed),
             self.row_references.applied([row.steering.references for row in rows], fixed=fixed),
-            self.row_controls.applied([row.steering.controls for row in rows], fixed=fixed),
+            self.row_controls.applied(
+                [row.steering.controls for row in rows], fixed=fixed, tiled=tiled
+            ),
         ):
             return self.predict(rows)
 

@@ -118,6 +118,7 @@ CASES = {
         {"image": draw_source(64, 64), "strength": 0.8, "num_inference_steps": 6},
     ),
     "a look as a whole": ((Control("shuffle"),), {}),
+    "edges that continue": (BOTH, {"tiling": True}),
 }
 
 
