@@ -12,6 +12,7 @@ from generation.phrases import Phrase
 from generation.upscaler import FACTORS
 
 SCALE = (1.0, 4.0)
+HIRES_STRENGTH = 0.5  # where nothing else is said: keeps what is there, and draws its details
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +45,12 @@ class Hires:
             shown = f"{max(1.0, int(fits * 100) / 100):g}"
             bound = Phrase("bound-hires", fits=shown, width=width, height=height, most=most)
             raise InvalidRequest("hires", bound)
+
+
+def second_pass(scale: float, steps: int) -> Hires:
+    """Return the usual second pass at so many times the size, after a first one of so many steps.
+
+    It takes one step at least.
+    """
+    least = math.ceil(1 / HIRES_STRENGTH)
+    return Hires(scale, HIRES_STRENGTH, least if steps < least else None)

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from fractions import Fraction
 from typing import ClassVar
 
 from generation.architectures import ARCHITECTURES, DISTILLED, SD1, Architecture
@@ -49,6 +50,17 @@ class Aspect(StrEnum):
     def ratio(self) -> float:
         """Width over height."""
         return _RATIOS[self]
+
+    @property
+    def as_ratio(self) -> str:
+        """The same as people write it: ``3:2``."""
+        ratio = Fraction(self.ratio).limit_denominator(20)
+        return f"{ratio.numerator}:{ratio.denominator}"
+
+    @classmethod
+    def nearest(cls, ratio: float) -> "Aspect":
+        """Return the shape nearest to this width divided by height."""
+        return min(cls, key=lambda aspect: abs(math.log(aspect.ratio / ratio)))
 
 
 _RATIOS = {

@@ -37,7 +37,7 @@ def png(picture: Image.Image) -> bytes:
 
 
 def redraw(
-    engine: Engine, picture: Image.Image, mask: Image.Image, *, feather: int, seed: int
+    engine: Engine, picture: Image.Image, mask: Image.Image, feather: int, seed: int
 ) -> Pixels:
     """Return a picture [height, width, 3] whose white part is drawn from noise."""
     request = GenerationRequest(
@@ -46,7 +46,7 @@ def redraw(
         width=picture.width,
         height=picture.height,
         num_inference_steps=8,
-        guidance_scale=EMBEDDED.guidance_scale,
+        guidance_scale=1.0,
         sampler=Sampler.DDIM,
         seed=seed,
         image=png(picture),

@@ -17,7 +17,7 @@ def measure() -> int:
     source = Image.fromarray(noise)
     differing = 0
     for seed, (mask, feather) in enumerate(zip(_masks(), FEATHERS, strict=True)):
-        drawn = drawing.redraw(engine, source, mask, feather=feather, seed=seed)
+        drawn = drawing.redraw(engine, source, mask, feather, seed)
         kept = _distances(np.asarray(mask) >= 128) > feather
         if not kept.any() or (drawn == noise).all():
             raise ValueError("nothing was kept, or nothing was drawn")
@@ -40,5 +40,7 @@ def _masks() -> list[Image.Image]:
 def _distances(white: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Each pixel's distance to the nearest white one: every pair is compared."""
     at = np.argwhere(white)
-    places = np.dstack(np.indices(white.shape))
-    return np.stack([np.sqrt(((row[:, None] - at) ** 2).sum(-1).min(-1)) for row in places])
+    height, width = white.shape
+    rows, columns = np.mgrid[:height, :width]
+    apart = [(rows - row) ** 2 + (columns - column) ** 2 for row, column in at]
+    return np.sqrt(np.minimum.reduce(apart))

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.options import dialects
 from bot.options.adapters.asked import adapters_for, brought, over, samplers_for
 from bot.options.adapters.known import check_embeddings, known_embeddings, take
 from bot.options.image_options import ImageOptions
+from bot.options.other_programs import dialects
 from bot.options.registry import OPTIONS, Layer
 from bot.options.steering import steered
 from bot.options.values import new_seed, pick

@@ -6,19 +6,17 @@ import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from fractions import Fraction
 from typing import Any
 
 from bot.options.typography import plain
 from bot.texts import any_of, say
 from bot.texts.inert import inert
 from generation.errors import InvalidRequest
-from generation.hires import Hires
+from generation.hires import Hires, second_pass
 from generation.metadata.infotext import sampler_named
 from generation.prompts.weights import parse
 from generation.request import COUNT, SEED, Aspect, Sampler, bounded
 
-HIRES_STRENGTH = 0.5  # of a second pass: keeps what is there, and draws its details
 SHOWN_NAME = 100  # characters of a checkpoint's or style's name
 # A ratio may be this many times wider or narrower than the nearest shape: ratios between two shapes
 # are near enough to one of them, 21:9 is not.
@@ -366,12 +364,6 @@ class Upload(Value):
     """An attached file."""
 
 
-def second_pass(scale: float, steps: int) -> Hires:
-    """Return a second pass at so many times the size, after a first one of so many steps."""
-    least = math.ceil(1 / HIRES_STRENGTH)
-    return Hires(scale, HIRES_STRENGTH, least if steps < least else None)
-
-
 def new_seed() -> int:
     """Return a seed nobody can guess from the last one."""
     return secrets.randbelow(SEED[1] + 1 - COUNT[1])
@@ -400,17 +392,9 @@ def nearest_aspect(label: str, text: str) -> Aspect:
     sides = [float(side.replace(",", ".")) for side in ratio.groups()] if ratio else []
     if sides and all(sides):
         wanted = sides[0] / sides[1]
-        nearest = nearest_shape(wanted)
+        nearest = Aspect.nearest(wanted)
         if abs(math.log(nearest.ratio / wanted)) <= math.log(ASPECT_TOLERANCE):
             return nearest
-    raise InvalidRequest(label, say("bound-near", names=any_of(map(_as_ratio, Aspect))))
-
-
-def nearest_shape(ratio: float) -> Aspect:
-    """Return the shape nearest to this width divided by height."""
-    return min(Aspect, key=lambda aspect: abs(math.log(aspect.ratio / ratio)))
-
-
-def _as_ratio(aspect: Aspect) -> str:
-    ratio = Fraction(aspect.ratio).limit_denominator(20)
-    return f"{ratio.numerator}:{ratio.denominator}"
+    raise InvalidRequest(
+        label, say("bound-near", names=any_of(aspect.as_ratio for aspect in Aspect))
+    )

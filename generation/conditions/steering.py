@@ -15,7 +15,7 @@ from torch import Tensor
 from generation.catalog import Catalog
 from generation.catalog.adapters import weights_of
 from generation.catalog.controls import ControlModel, ReferenceModel, find_model
-from generation.conditions.adapter_keys import Part
+from generation.conditions.adapters.adapter_keys import Part
 from generation.conditions.control_net import LoadedNet, RowControl, load_net
 from generation.conditions.ip_adapter import (
     ImageEncoder,

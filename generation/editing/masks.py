@@ -58,6 +58,11 @@ def paste(
     return np.where(share[..., None] > 0, mixed.round().astype(np.uint8), image)
 
 
+def wrapped(pixels: NDArray[np.uint8], edge: int) -> NDArray[np.uint8]:
+    """Return a picture [height, width, 3] with so many pixels of the opposite edges around it."""
+    return np.pad(pixels, ((edge, edge), (edge, edge), (0, 0)), mode="wrap") if edge else pixels
+
+
 def _squared_distances(white: Mask, most: int) -> NDArray[np.float32]:
     """Return each pixel's squared distance to the nearest white one; beyond ``most``, any larger.
 

@@ -19,8 +19,9 @@ from generation.request import HIRES_MULTIPLE, SIDE
 ZOOM = (1.0, 4.0)
 # How far inside a picture's edge is drawn anew, in pixels: what is drawn outside has to meet it.
 OVERLAP = 8
-BLUR = 16  # standard deviation in px, twice as far out twice as much
-NOISE = 10.0  # of 255, standard deviation, where it is farthest out
+BLUR = 2  # px, the standard deviation twice as far out; four times as far it is twice as much
+NOISE = 10.0  # of 255, the standard deviation from so many px outside on:
+NOISY = 64
 
 
 class Sides(NamedTuple):
@@ -145,7 +146,7 @@ def _filled(
         values += share * (blurred - values)
         before, sigma = 2 * sigma, 2 * sigma
     noise = np.random.default_rng(0).normal(0, NOISE, values.shape)
-    grown = np.clip(distances / (4 * BLUR), 0, 1)[..., None]
+    grown = np.clip(distances / NOISY, 0, 1)[..., None]
     return np.clip(values + grown * noise, 0, 255).round().astype(np.uint8)
 
 

@@ -13,12 +13,12 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from generation.catalog import Checkpoint
-from generation.conditions.adapter_keys import Part
-from generation.conditions.adapter_pool import Lease
+from generation.conditions.adapters.adapter_keys import Part
+from generation.conditions.adapters.adapter_pool import Lease
+from generation.conditions.adapters.row_adapters import AdapterSet, adapter_set
 from generation.conditions.inpainting import Start
-from generation.conditions.row_adapters import AdapterSet, adapter_set
 from generation.conditions.steering import Steering
-from generation.editing.masks import Mask, feathered, paste, read_mask
+from generation.editing.masks import Mask, feathered, paste, read_mask, wrapped
 from generation.engine.batcher import Bucket
 from generation.engine.preview import as_small, draw_preview
 from generation.engine.sample import Sample
@@ -41,6 +41,8 @@ from generation.source_image import decode
 from generation.upscaler.tiles import Upscaler, Upscaling
 
 log = logging.getLogger(__name__)
+
+WRAPPED = 16  # px of the opposite edges that a picture is enlarged with; more than a net sees
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +200,11 @@ class Drawing:
         hires = self.request.hires
         if hires is None or sample.request is self.passes[-1].request:
             return None
-        picture = Image.fromarray(pixels.numpy())
-        work = None if hires.factor is None else upscaler.start(picture, hires.factor)
-        return BetweenPasses(self, sample.index, picture, work)
+        if hires.factor is None:
+            return BetweenPasses(self, sample.index, pixels)
+        edge = WRAPPED if self.request.tiling else 0
+        work = upscaler.start(Image.fromarray(wrapped(pixels.numpy(), edge)), hires.factor)
+        return BetweenPasses(self, sample.index, pixels, work, edge * hires.factor)
 
 
 @dataclass(slots=True, eq=False)
@@ -245,12 +249,17 @@ class UpscaleTask:
 
 @dataclass(slots=True, eq=False)
 class BetweenPasses:
-    """A picture of the first pass being enlarged, a tile a step; the last lets it wait for rows."""
+    """A picture of the first pass being enlarged, a tile a step; the last lets it wait for rows.
+
+    ``pixels`` are the picture's, and ``edge`` is how many of those enlarged repeat the opposite
+    side's.
+    """
 
     drawing: Drawing
     index: int
-    picture: Image.Image
-    work: Upscaling | None
+    pixels: torch.Tensor
+    work: Upscaling | None = None
+    edge: int = 0
     done: bool = False
 
     @property
@@ -278,10 +287,12 @@ class BetweenPasses:
             self.work.step()
             return
         request = self.request
-        picture = self.picture if self.work is None else Image.fromarray(self.work.pixels.numpy())
-        size = (request.width, request.height)
-        if picture.size != size:
-            picture = picture.resize(size, Image.Resampling.LANCZOS)
+        larger = self.pixels if self.work is None else self.work.pixels
+        height, width = larger.shape[:2]
+        inside = (self.edge, self.edge, width - self.edge, height - self.edge)
+        picture = Image.fromarray(larger.numpy()).resize(
+            (request.width, request.height), Image.Resampling.LANCZOS, box=inside
+        )
         start = self.drawing.pipeline.start(request, picture)
         self.drawing.passes[-1].waiting.append((self.index, start))
         self.done = True

@@ -17,8 +17,8 @@ from bot.core.default_store import DefaultsStore
 from bot.core.errors import JobRemoved, NothingToDo
 from bot.core.jobs.answers import Answers
 from bot.core.jobs.cancellations import Cancellations
-from bot.core.jobs.derived_jobs import Fetch, FetchInputs
-from bot.core.jobs.edited_jobs import EditedJobs
+from bot.core.jobs.derived.derived_jobs import Fetch, FetchInputs
+from bot.core.jobs.derived.edited_jobs import EditedJobs
 from bot.core.jobs.endings import Endings
 from bot.core.jobs.job_queue import JobQueue
 from bot.core.jobs.job_store import JobStore

@@ -37,7 +37,10 @@ class Entry:
 
 
 class CatalogBrowser(Pager[Entry]):
-    """Pages of entries, for one person."""
+    """Pages of entries, for one person.
+
+    ``shown`` is what pictures made here are examples of; None for entries without any.
+    """
 
     page_length = PAGE
 
@@ -45,7 +48,7 @@ class CatalogBrowser(Pager[Entry]):
         self,
         gallery: Gallery,
         pictures: OwnersPictures,
-        shown: Shown,
+        shown: Shown | None,
         entries: Sequence[Entry],
         interaction: Interaction,
     ) -> None:
@@ -81,10 +84,9 @@ class CatalogBrowser(Pager[Entry]):
             if entry.picture and (small := await self._pictures.read(entry.picture)):
                 found[entry.name] = small
         others = [entry.name for entry in shown if entry.name not in found]
-        return found | await self._made_here(others)
-
-    async def _made_here(self, names: Sequence[str]) -> dict[str, bytes]:
-        return await self._gallery.examples(self._shown, names, viewer_of(self._asked))
+        if self._shown is None:
+            return found
+        return found | await self._gallery.examples(self._shown, others, viewer_of(self._asked))
 
 
 def checkpoint_entry(checkpoint: Checkpoint, catalog: Catalog) -> Entry:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import discord
 
-from bot.core.jobs.derived_jobs import Fetch
+from bot.core.jobs.derived.derived_jobs import Fetch
 from bot.core.jobs.job_service import JobService
 from bot.core.pictures.steering import once
 from bot.options.adapters.value import with_adapters

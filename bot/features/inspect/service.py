@@ -1,7 +1,7 @@
 """From a picture file's metadata to options for a similar picture."""
 
-from bot.options import elsewhere
 from bot.options.image_options import ImageOptions
+from bot.options.other_programs import elsewhere
 from bot.texts import say
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from bot.options import dialects
 from bot.options.adapters.asked import by_name, other_family, over
 from bot.options.image_options import ImageOptions
+from bot.options.other_programs import dialects
 from generation.catalog import Catalog, Checkpoint
 from generation.catalog.adapters import adapter_named
 from generation.errors import InvalidRequest

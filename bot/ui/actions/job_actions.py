@@ -9,9 +9,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, IntEnum, auto
+from itertools import chain
 from typing import Any, ClassVar, Self
 
 import discord
+from discord.utils import as_chunks
 
 from bot.core.admission.visibility import Right
 from bot.core.errors import ForeignButton, NothingToDo
@@ -23,7 +25,7 @@ from bot.ui.actions.press import Actions, LastingButton, Press, once
 from bot.ui.interaction import Interaction, app_of
 from bot.ui.interaction_context import actor_of
 
-ROW_LENGTH = 5
+ROW_LENGTH = MOST_ROWS = 5
 # Components have a numeric id besides the custom id; from this one on they are of this run.
 OURS = 1 + secrets.randbits(30)
 
@@ -188,7 +190,8 @@ async def _admit(interaction: Interaction, action: JobAction, sent: CustomId) ->
 def result_view(job: Job, held_back: Collection[int] = ()) -> discord.ui.View:
     """Return the buttons under finished pictures; ``held_back`` ones have none.
 
-    Discord allows five rows of five; a row that is too long continues in another.
+    Discord allows five rows of five; a row that is too long continues in another. Where that makes
+    too many rows, all are filled up.
     """
     pictures = [index for index in range(job.request.num_images) if index not in held_back]
     groups: dict[Row, list[JobButton]] = {row: [] for row in Row}
@@ -196,11 +199,9 @@ def result_view(job: Job, held_back: Collection[int] = ()) -> discord.ui.View:
         if action.under is Under.PICTURES:
             for button in action.buttons(job, pictures):
                 groups[button.row].append(JobButton.of(action, job, button))
-    rows = [
-        group[start : start + ROW_LENGTH]
-        for group in groups.values()
-        for start in range(0, len(group), ROW_LENGTH)
-    ]
+    rows = [row for group in groups.values() for row in as_chunks(group, ROW_LENGTH)]
+    if len(rows) > MOST_ROWS:
+        rows = [*as_chunks(chain.from_iterable(rows), ROW_LENGTH)]
     view = closed_view()
     for number, row in enumerate(rows):
         for item in row:

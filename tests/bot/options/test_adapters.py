@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.jobs.remixing import form_of, remix
+from bot.core.jobs.derived.remixing import form_of, remix
 from bot.core.new_jobs import new_job_of
 from bot.db.records import Kind, NewJob
 from bot.features.inspect.service import likeness

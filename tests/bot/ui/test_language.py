@@ -187,7 +187,7 @@ async def test_everything_about_a_job_is_in_the_language_that_is_spoken(shouting
 
 async def test_lists_forms_and_questions_are_in_the_language_that_is_spoken(shouting: None):
     turns = [Turn(one, place, 61.0 * place) for place, one in enumerate([*JOBS, *JOBS])]
-    question = confirming.Question(None, ["A", "B"], None, None, private=False)
+    question = confirming.Question(None, ["A", "B"], None, None, None, private=False)
     shown = [
         lists.queue([], 2, []),
         lists.queue(turns, 2, [one.id for one in JOBS]),

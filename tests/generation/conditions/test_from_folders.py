@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from generation.catalog import Catalog, Checkpoint
-from generation.conditions.adapter_keys import Part
+from generation.conditions.adapters.adapter_keys import Part
 from generation.engine.engine import Engine
 from generation.library.offers import Looker
 from generation.metadata.infotext import parse

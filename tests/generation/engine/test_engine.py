@@ -301,11 +301,11 @@ def test_attention_is_torch_s_own(engine: Engine):
     assert {type(processor) for processor in processors} == {AttnProcessor2_0}
 
 
-def test_a_checkpoint_for_inpainting_is_refused_by_name(tmp_path: Path, make_request: MakeRequest):
-    folder = save_tiny(tmp_path / "inpainting", unet={"in_channels": 9})
+def test_a_checkpoint_for_editing_is_refused_by_name(tmp_path: Path, make_request: MakeRequest):
+    folder = save_tiny(tmp_path / "editing", unet={"in_channels": 8})
     engine = Engine(
         Catalog({"Fill": Checkpoint(name="Fill", source=folder)}, "Fill"), torch.device("cpu")
     )
     (failed,) = run(engine, make_request(checkpoint="Fill"))
     assert isinstance(failed.error, CheckpointUnavailable)
-    assert "takes 9 channels, as for inpainting" in str(failed.error)
+    assert "its UNet takes 8 channels" in str(failed.error)

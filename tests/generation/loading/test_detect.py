@@ -1,5 +1,6 @@
 """What files are, from headers as their makers write them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -306,8 +307,13 @@ def test_distillation_by_what_only_distilled_models_have(tmp_path: Path):
 
 
 def test_inpainting_and_editing_models_are_said_to_be_such(tmp_path: Path):
-    said = checkpoint_problem(denoiser(tmp_path, unet(channels=9)), DRAWN)
-    assert said == "x.safetensors is an inpainting model, which is not supported yet"
+    file = denoiser(tmp_path, unet(channels=9))
+    assert file.inpaints
+    assert checkpoint_problem(file, DRAWN) is None
+    fill = replace(file, family="flux", in_channels=96)
+    assert checkpoint_problem(fill, (*DRAWN, "flux")) == (
+        "x.safetensors is an inpainting model of Flux, which is not supported"
+    )
     said = checkpoint_problem(denoiser(tmp_path, unet(channels=8)), DRAWN)
     assert said == "x.safetensors takes 8 channels; editing is not supported"
 

@@ -13,7 +13,9 @@ from generation.catalog import Catalog, Checkpoint, check_files, load_catalog
 from generation.engine.engine import Engine
 from generation.errors import CatalogInvalid, CheckpointUnavailable
 from generation.request import Failed, Sampler
-from tests.generation.conftest import CPU, PLAIN, MakeRequest, pixels, run
+from tests.generation.conftest import CPU, PLAIN, MakeRequest, draw_source, pixels, run
+from tests.generation.conftest import save_tiny as save_folder_tiny
+from tests.generation.editing.pictures import draw_mask
 from tests.generation.loading import layouts
 from tests.generation.loading.tiny import save_folder, save_tiny
 
@@ -108,7 +110,7 @@ def test_the_catalog_s_prediction_type_wins(
         ('source = "long.safetensors"', "long.safetensors is 7 bytes too long"),
         ('source = "text.safetensors"', "is not a safetensors file"),
         ('source = "lora.safetensors"', "lora.safetensors is a LoRA, not a checkpoint"),
-        ('source = "nine.safetensors"', "nine.safetensors is an inpainting model"),
+        ('source = "eight.safetensors"', "eight.safetensors takes 8 channels; editing is not"),
         ('source = "{file}"\nparts = ["gone.safetensors"]', "gone.safetensors: No such file"),
         ('source = "{file}"\nparts = [1]', "parts must be a list of files"),
     ],
@@ -127,11 +129,28 @@ def test_what_cannot_be_loaded_is_named_at_the_start(
     (base / "text.safetensors").write_text("not found")
     layouts.save({"lora_unet_a.lora_down.weight": torch.zeros(4, 8)}, base / "lora.safetensors")
     first = "model.diffusion_model.input_blocks.0.0.weight"
-    layouts.save({**weights, first: torch.zeros(32, 9, 3, 3)}, base / "nine.safetensors")
+    layouts.save({**weights, first: torch.zeros(32, 8, 3, 3)}, base / "eight.safetensors")
     with pytest.raises((CheckpointUnavailable, CatalogInvalid)) as refused:
         catalog_of(base, "[checkpoints.Friend]\n" + entry.format(file=single_file))
     assert re.search(said, str(refused.value))
     assert "\n" not in str(refused.value)
+
+
+def test_a_single_file_for_inpainting_draws_the_pixels_of_its_folder(
+    tmp_path: Path, make_request: MakeRequest
+):
+    folder = save_folder_tiny(tmp_path / "fill", unet={"in_channels": 9})
+    file = convert(folder, tmp_path / "fill.safetensors")
+    checkpoints = {
+        "File": Checkpoint(name="File", source=file, config=folder, size=32),
+        "Folder": Checkpoint(name="Folder", source=folder, size=32),
+    }
+    engine = Engine(Catalog(checkpoints, "File"), CPU, options=PLAIN)
+    mask = {"mask": draw_mask(32, 32), "feather": 2, "strength": 1.0}
+    for edit in ({}, {"image": draw_source(32, 32), **mask}):
+        request = make_request(checkpoint="File", **edit)
+        of_folder = make_request(checkpoint="Folder", **edit)
+        assert np.array_equal(pixels(run(engine, request)), pixels(run(engine, of_folder)))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from generation.request import Sampler
 from tests.generation.conftest import MakeRequest, draw_source, pixels, run
 from tests.generation.editing.inpaint_reference import diffusers_inpaint
 from tests.generation.editing.pictures import draw_mask, pasted
+from tests.generation.engine.test_batching import assert_alike
 from tests.generation.families.conftest import CHECKPOINTS, DEV, SCHNELL, SD3, Z_IMAGE
 
 SAMPLERS = (Sampler.EULER, Sampler.HEUN, Sampler.DPMPP_2M, Sampler.UNIPC)
@@ -36,7 +37,11 @@ def test_pixels_are_those_of_diffusers(
             )
             drawn = pixels(run(engine, request))
             wanted = pasted(reference(request), request)
-            assert np.array_equal(drawn, wanted), (sampler, strength)
+            # Schnell's pipeline draws the two rows of guidance in forwards of their own.
+            if name == SCHNELL:
+                assert_alike(drawn, wanted, (sampler, strength))
+            else:
+                assert np.array_equal(drawn, wanted), (sampler, strength)
 
 
 @pytest.mark.parametrize("name", [SD3, DEV, Z_IMAGE])

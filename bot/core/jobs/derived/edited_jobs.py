@@ -11,17 +11,18 @@ from bot.core.admission.admission import Wanted
 from bot.core.admission.offered import in_place
 from bot.core.admission.request_context import RequestContext
 from bot.core.errors import PictureNotFound
-from bot.core.jobs.derived_jobs import DerivedJobs, Fetch
-from bot.core.jobs.remixing import form_of
+from bot.core.jobs.derived.derived_jobs import DerivedJobs, Fetch
+from bot.core.jobs.derived.remixing import form_of
 from bot.core.new_jobs import new_job_of, single
 from bot.db.records import Input, InputRole, Job, Kind, NewJob, StoredPicture, Verdict
 from bot.options.image_options import ImageOptions
-from bot.options.values import HIRES_STRENGTH, new_seed, second_pass
+from bot.options.values import new_seed
 from bot.texts import say
 from generation.architectures import Architecture
 from generation.editing.framing import Framing
 from generation.editing.outpaint import Sides, multiple_of, nearest
 from generation.errors import InvalidRequest
+from generation.hires import HIRES_STRENGTH, second_pass
 from generation.request import FEATHER, SIDE, GenerationRequest
 
 REGION_FEATHER = 16  # px, of a mask that nobody said more of

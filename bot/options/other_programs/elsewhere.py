@@ -8,15 +8,23 @@ from bot.options.adapters.asked import samplers_for
 from bot.options.adapters.known import known_embeddings
 from bot.options.adapters.known import of_file as of_other_file
 from bot.options.describe import of_file, others
-from bot.options.dialects import MAX_DEPTH, NOVELAI_EMPHASIS, Read, in_brackets, weighing, words
 from bot.options.image_options import ImageOptions
+from bot.options.other_programs.dialects import (
+    MAX_DEPTH,
+    NOVELAI_EMPHASIS,
+    Read,
+    in_brackets,
+    weighing,
+    words,
+)
 from bot.options.registry import OPTIONS, Option
 from bot.options.typography import tidy
-from bot.options.values import HIRES_STRENGTH, Name, SamplerName
+from bot.options.values import Name, SamplerName
 from bot.texts import say
 from generation.architectures import DISTILLED
 from generation.catalog import Catalog, Checkpoint, is_file_name
 from generation.errors import InvalidRequest
+from generation.hires import HIRES_STRENGTH
 from generation.metadata.fields import plain
 from generation.metadata.infotext import UPSCALER, Parameters, is_ours
 from generation.metadata.samplers import PLAIN

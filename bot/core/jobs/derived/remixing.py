@@ -14,11 +14,12 @@ from bot.options.image_options import ImageOptions
 from bot.options.permutations import escape
 from bot.options.registry import in_forms
 from bot.options.resolve import Layers, complete_alike
-from bot.options.values import Prompt, nearest_shape
+from bot.options.values import Prompt
 from bot.texts import say
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
 from generation.prompts.adapters import written
+from generation.request import Aspect
 from generation.styles import NO_STYLE
 
 
@@ -54,7 +55,7 @@ def remix(
     """
     request = parent.request
     said = options_of(parent).but(
-        aspect=nearest_shape(request.width / request.height),
+        aspect=Aspect.nearest(request.width / request.height),
         style=parent.style if parent.style in catalog.styles else NO_STYLE,
         lora=None,  # the prompt has them
         **{**_read({**_words_of(catalog, parent), **form}), **changes},
