@@ -668,6 +668,7 @@ checkpoint-settings = { $size } px, { $steps } steps of { $sampler }, guidance {
 checkpoint-default = Used by default
 style-prompt = **With your prompt** { $prompt }
 style-without = **Without** { $prompt }
+style-loras = **LoRAs** { $loras }
 style-for = **For** { $checkpoints }
 lora-family = **For** { $family }
 lora-triggers = **Trigger words** { $words }

@@ -13,6 +13,7 @@ from bot.core.pictures.example_store import Shown
 from bot.core.pictures.gallery import Gallery
 from bot.features.catalog.pictures import OwnersPictures
 from bot.options import describe
+from bot.options.registry import OPTIONS
 from bot.texts import say
 from bot.texts.inert import cut, inert, inert_list, plain
 from bot.ui.interaction import Interaction
@@ -103,6 +104,8 @@ def style_entry(style: Style) -> Entry:
     lines.append(say("style-prompt", prompt=inert(style.prompt)))
     if style.negative_prompt:
         lines.append(say("style-without", prompt=inert(style.negative_prompt)))
+    if style.adapters:
+        lines.append(say("style-loras", loras=OPTIONS["lora"].value.said(style.adapters)))
     if style.checkpoints:
         lines.append(say("style-for", checkpoints=inert_list(style.checkpoints)))
     return Entry(style.name, "\n".join(lines))

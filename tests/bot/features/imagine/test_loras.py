@@ -12,6 +12,7 @@ from generation.catalog import Catalog
 from generation.library.offers import Looker
 from generation.prompts.adapters import AdapterUse
 from generation.request import GenerationRequest
+from generation.styles import Style
 from tests.bot.conftest import House, built_in
 from tests.generation.library.files import write
 from tests.generation.metadata import files as made
@@ -134,6 +135,21 @@ async def test_a_distilled_one_brings_its_settings(house: House):
     assert found == (Sampler.LCM, 8, 1.0)
     await ask(house, "a fox --lora lcm-lora --steps 5")
     assert drawn(house).num_inference_steps == 5
+
+
+async def test_a_style_shows_and_brings_its_own(house: House):
+    inked = Style(name="Inked", prompt="{prompt}, wet", adapters=(INK,))
+    house.app.catalog.styles = {"Inked": inked}
+    listed = await house.mia.slash(house.channel, "styles")
+    (embed,) = listed.response.embeds
+    assert say("style-loras", loras="Ink Wash 0.8") in embed.description
+    first = await ask(house, "a fox <lora:paper:1>", style="Inked")
+    assert drawn(house).adapters == (AdapterUse("paper"), INK)
+    opened = await house.mia.click(first.response, label=say("button-remix"))
+    assert opened.modal is not None
+    await house.mia.submit_modal(opened, {"prompt": "an owl"})
+    await house.settle()
+    assert (drawn(house).prompt, drawn(house).adapters) == ("an owl, wet", (INK,))
 
 
 async def test_others_pictures_bring_those_that_are_here(house: House):
