@@ -25,11 +25,14 @@ from generation.conditions.adapters.row_adapters import (
     AdapterSet,
     RowAdapters,
 )
-from generation.conditions.control_net import RowControls
 from generation.conditions.embeddings import Embeddings
 from generation.conditions.inpainting import Start, on_latents
-from generation.conditions.ip_adapter import RowReferences
-from generation.conditions.steering import NOT_STEERED, RowSteering
+from generation.conditions.steering import (
+    NOT_STEERED,
+    RowControls,
+    RowReferences,
+    RowSteering,
+)
 from generation.conditions.tiling import Tiling
 from generation.editing.masks import Mask
 from generation.engine.preview import PreviewColours
