@@ -21,7 +21,7 @@ from benchmarks import Figures
 from generation.worker.worker import calm_threads
 
 if TYPE_CHECKING:
-    from generation.conditions.adapter_file import LoadedAdapter
+    from generation.conditions.adapters.adapter_file import LoadedAdapter
 
 ROWS = 8
 SIDE = 32  # cells of the latents
@@ -116,8 +116,8 @@ class _Bench:
 
     def measure(self, rank: int) -> Figures:
         """Return the figures of one rank."""
-        from generation.conditions.adapter_keys import Part
-        from generation.conditions.row_adapters import NO_ADAPTERS, AdapterSet, RowAdapters
+        from generation.conditions.adapters.adapter_keys import Part
+        from generation.conditions.adapters.row_adapters import NO_ADAPTERS, AdapterSet, RowAdapters
 
         adapters = RowAdapters(self.unet)
         loaded = [self.lora(rank) for _ in range(ROWS + 1)]
@@ -203,9 +203,9 @@ class _Bench:
         """Return a random LoRA of these layers."""
         import torch
 
-        from generation.conditions.adapter_file import LoadedAdapter
-        from generation.conditions.adapter_keys import Part
-        from generation.conditions.deltas import Change, LowRank
+        from generation.conditions.adapters.adapter_file import LoadedAdapter
+        from generation.conditions.adapters.adapter_keys import Part
+        from generation.conditions.adapters.deltas import Change, LowRank
 
         changes = {}
         for name in self.layers():

@@ -1,4 +1,4 @@
-"""The real bot, whose worker draws one picture again and again.
+"""The real bot, whose worker draws without torch.
 
 `python -m benchmarks.discord.stub_bot run`
 """

@@ -97,13 +97,18 @@ def _between(catalog: Catalog, offers: Offers) -> Change:
     """Return what has changed from a catalog to what is offered now."""
     old, new = _named(catalog), _named(offers.catalog)
     return Change(
-        new=[name for name in new if name not in old],
-        gone=[name for name in old if name not in new],
-        changed=[name for name in new if name in old and new[name] != old[name]],
+        new=[one[1] for one in new if one not in old],
+        gone=[one[1] for one in old if one not in new],
+        changed=[one[1] for one in new if one in old and new[one] != old[one]],
         notes=offers.notes,
     )
 
 
-def _named(catalog: Catalog) -> Mapping[str, object]:
-    """Return everything in the folders that people can name."""
-    return {**catalog.embeddings, **catalog.adapters, **catalog.checkpoints}
+def _named(catalog: Catalog) -> Mapping[tuple[str, str], object]:
+    """Return everything that people can name, by its kind and its name."""
+    kinds = {
+        "checkpoint": catalog.checkpoints,
+        "adapter": catalog.adapters,
+        "embedding": catalog.embeddings,
+    }
+    return {(kind, name): one for kind, found in kinds.items() for name, one in found.items()}

@@ -14,12 +14,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from bot.options import dialects, elsewhere, midjourney, pasted
 from bot.options.adapters.asked import over
 from bot.options.adapters.known import known_embeddings, named_adapters
 from bot.options.adapters.value import Adapters
 from bot.options.errors import TooManyJobs, UnknownParameter
 from bot.options.image_options import ImageOptions
+from bot.options.other_programs import dialects, elsewhere, midjourney, pasted
 from bot.options.permutations import MAX_JOBS, escape, expand
 from bot.options.registry import OPTIONS, Option
 from bot.options.resolve import named

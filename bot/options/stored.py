@@ -15,7 +15,7 @@ from generation.request import GenerationRequest, Uploaded
 # Pictures are brought along separately, since they are stored by themselves.
 _APART = frozenset(("image", "mask", "control_images", "reference_images"))
 # Not written unless said, so that earlier rows read as they did.
-_IF_SAID = frozenset(("feather", "hires", "tiling", "controls", "references"))
+_IF_SAID = frozenset(("adapters", "feather", "hires", "tiling", "controls", "references"))
 
 
 LEFT_OUT = "left_out"  # is no field of a request: what its person brought and it cannot use

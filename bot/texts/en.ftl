@@ -648,8 +648,8 @@ command-loras = The LoRAs you can add to a prompt, with their trigger words
     .search = Part of a name or of a trigger word
 refresh-new =
     { $count ->
-        [one] 1 new checkpoint
-       *[other] { $count } new checkpoints
+        [one] 1 new model
+       *[other] { $count } new models
     }: { $names }
 refresh-changed =
     { $count ->
@@ -668,6 +668,7 @@ checkpoint-settings = { $size } px, { $steps } steps of { $sampler }, guidance {
 checkpoint-default = Used by default
 style-prompt = **With your prompt** { $prompt }
 style-without = **Without** { $prompt }
+style-loras = **LoRAs** { $loras }
 style-for = **For** { $checkpoints }
 lora-family = **For** { $family }
 lora-triggers = **Trigger words** { $words }

@@ -53,7 +53,7 @@ class Adapter:
     ``family`` is that of files, as `ModelFile` has it. ``distillation`` are the settings that it
     brings; None leaves the checkpoint's. ``alias`` is the name its trainer gave it, under which it
     is found, too. ``title`` is shown beside the name. ``triggers`` are words that it was trained
-    with, the best first. ``weight`` is what it gets where none is said. ``age_restricted``, for
+    with, the best first. ``weight`` is what is offered with its name. ``age_restricted``, for
     age-restricted channels only; ``roles``, the ids of Discord's roles that may draw with it,
     everybody if empty. ``picture`` is shown as its example. ``sha256`` is the whole file's and
     ``tensors_sha256`` that of all but its header, in hex, where a file says them: it may err.

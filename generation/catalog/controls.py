@@ -125,10 +125,12 @@ def _called(name: str, models: Iterable[Steers], family: str) -> Steers | None:
     """Return what is called so, reads what is called so, or alone begins so; its family first."""
     folded = name.casefold().strip()
     order = sorted(models, key=lambda one: one.family != family)
-    same = [one for one in order if one.name.casefold() == folded]
-    reads = [one for one in order if folded and folded in _reads(one)]
-    begins = [one for one in order if one.name.casefold().startswith(folded)]
-    return next(iter([*same, *reads, *(begins if len(begins) == 1 else [])]), None)
+    named: list[Steers] = [one for one in order if one.name.casefold() == folded]
+    named += [one for one in order if folded and folded in _reads(one)]
+    if not named:
+        named = [one for one in order if one.name.casefold().startswith(folded)]
+        named = named if len(named) == 1 else []
+    return next(iter(named), None)
 
 
 def _reads(model: ControlModel | ReferenceModel) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from generation.catalog.adapters import Adapter
-from generation.conditions.adapter_keys import Part
+from generation.conditions.adapters.adapter_keys import Part
 from generation.errors import AdapterUnavailable
 from generation.loading.detect import NAMES, PICKLES, Kind, describe
 from generation.loading.key_rules import TITLES

@@ -13,10 +13,10 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from generation.catalog import Checkpoint
-from generation.conditions.adapter_keys import Part
-from generation.conditions.adapter_pool import Lease
+from generation.conditions.adapters.adapter_keys import Part
+from generation.conditions.adapters.adapter_pool import Lease
+from generation.conditions.adapters.row_adapters import AdapterSet, adapter_set
 from generation.conditions.inpainting import Start
-from generation.conditions.row_adapters import AdapterSet, adapter_set
 from generation.conditions.steering import Steering
 from generation.editing.masks import Mask, feathered, paste, read_mask, wrapped
 from generation.engine.batcher import Bucket

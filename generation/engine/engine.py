@@ -9,7 +9,7 @@ from functools import partial
 import torch
 
 from generation.catalog import Catalog
-from generation.conditions.adapter_pool import AdapterPool
+from generation.conditions.adapters.adapter_pool import AdapterPool
 from generation.conditions.steering import SteeringPool
 from generation.engine import safety
 from generation.engine.active_requests import (

@@ -9,9 +9,9 @@ from itertools import pairwise
 import torch
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from generation.conditions.adapter_keys import Part
+from generation.conditions.adapters.adapter_keys import Part
+from generation.conditions.adapters.row_adapters import Adapters, RowAdapters, adapter_set
 from generation.conditions.embeddings import Embedding, Embeddings
-from generation.conditions.row_adapters import Adapters, RowAdapters, adapter_set
 from generation.prompts.weights import MAX_WEIGHT, Piece, parse
 
 MAX_CHUNKS = 3

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import torch
 
+from generation.conditions.adapters.row_adapters import NO_ADAPTERS, AdapterSet
 from generation.conditions.inpainting import Start
-from generation.conditions.row_adapters import NO_ADAPTERS, AdapterSet
 from generation.conditions.steering import PLAIN, Steering
 from generation.engine.batcher import Bucket
 from generation.engine.trajectory import Trajectory

@@ -8,8 +8,13 @@ import torch
 from diffusers import AutoencoderKL, FluxTransformer2DModel
 from transformers import CLIPTextModel, CLIPTokenizer, T5EncoderModel, T5TokenizerFast
 
-from generation.conditions.adapter_keys import Part
-from generation.conditions.row_adapters import Adapters, AdapterSet, RowAdapters, adapter_set
+from generation.conditions.adapters.adapter_keys import Part
+from generation.conditions.adapters.row_adapters import (
+    Adapters,
+    AdapterSet,
+    RowAdapters,
+    adapter_set,
+)
 from generation.engine.preview import PreviewColours
 from generation.families.flow import PATCH, Flow
 from generation.families.pipeline import Conditioning, Prompts, Row, Texts, stack

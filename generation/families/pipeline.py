@@ -18,13 +18,21 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
 from generation.architectures import ARCHITECTURES, Architecture, Sampler
 from generation.catalog.adapters import weights_of
-from generation.conditions.adapter_keys import Part
-from generation.conditions.control_net import RowControls
+from generation.conditions.adapters.adapter_keys import Part
+from generation.conditions.adapters.row_adapters import (
+    NO_ADAPTERS,
+    Adapters,
+    AdapterSet,
+    RowAdapters,
+)
 from generation.conditions.embeddings import Embeddings
 from generation.conditions.inpainting import Start, on_latents
-from generation.conditions.ip_adapter import RowReferences
-from generation.conditions.row_adapters import NO_ADAPTERS, Adapters, AdapterSet, RowAdapters
-from generation.conditions.steering import NOT_STEERED, RowSteering
+from generation.conditions.steering import (
+    NOT_STEERED,
+    RowControls,
+    RowReferences,
+    RowSteering,
+)
 from generation.conditions.tiling import Tiling
 from generation.editing.masks import Mask
 from generation.engine.preview import PreviewColours

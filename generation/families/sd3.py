@@ -13,8 +13,8 @@ from transformers import (
     T5TokenizerFast,
 )
 
-from generation.conditions.adapter_keys import Part
-from generation.conditions.row_adapters import Adapters
+from generation.conditions.adapters.adapter_keys import Part
+from generation.conditions.adapters.row_adapters import Adapters
 from generation.engine.preview import PreviewColours
 from generation.engine.prompt import EncodedPrompt, PromptEncoder, layer_before_last
 from generation.families.flow import Flow

@@ -10,8 +10,8 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch.nn import functional
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from generation.conditions.adapter_keys import Part
-from generation.conditions.row_adapters import Adapters
+from generation.conditions.adapters.adapter_keys import Part
+from generation.conditions.adapters.row_adapters import Adapters
 from generation.engine.preview import SD1_COLOURS, PreviewColours
 from generation.engine.prompt import EncodedPrompt, PromptEncoder, last_layer
 from generation.families.compiled import ROWS, CompiledUNet

@@ -10,7 +10,7 @@ from diffusers import AutoencoderKL, ZImageTransformer2DModel
 from torch.nn.functional import pad
 from transformers import Qwen2TokenizerFast, Qwen3Model
 
-from generation.conditions.row_adapters import Adapters
+from generation.conditions.adapters.row_adapters import Adapters
 from generation.engine.preview import PreviewColours
 from generation.families.flow import Flow
 from generation.families.flux import FLUX_COLOURS

@@ -9,7 +9,7 @@ from generation.loading.key_rules import TITLES
 from generation.loading.model_file import Kind, ModelFile
 from generation.phrases import Phrase
 
-MODULE = "generation.conditions.usable"
+MODULE = "generation.conditions.adapters.usable"
 FILE_S = 300.0  # the first answer has to load torch
 CHECKED = (Kind.LORA, Kind.EMBEDDING)
 

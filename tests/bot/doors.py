@@ -81,6 +81,7 @@ AUTOCOMPLETES = {
     "imagine checkpoint": Learns.NOTHING,
     "imagine style": Learns.NOTHING,
     "imagine sampler": Learns.NOTHING,
+    "imagine lora": Learns.NOTHING,
     "imagine control": Learns.NOTHING,
     "settings set checkpoint": Learns.NOTHING,
     "settings set style": Learns.NOTHING,

@@ -20,7 +20,7 @@ from playground import Playground
 from playground.messages.messages import Message
 from tests.discord_spec.judge import Judge
 
-QUICK, REAL = "tests.wire.quick_bot", "bot"
+QUICK, REAL = "benchmarks.discord.stub_bot", "bot"
 PATIENCE_S = 180.0  # the machine may be busy; nothing here passes by being fast
 
 

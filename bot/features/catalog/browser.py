@@ -13,6 +13,7 @@ from bot.core.pictures.example_store import Shown
 from bot.core.pictures.gallery import Gallery
 from bot.features.catalog.pictures import OwnersPictures
 from bot.options import describe
+from bot.options.registry import OPTIONS
 from bot.texts import say
 from bot.texts.inert import cut, inert, inert_list, plain
 from bot.ui.interaction import Interaction
@@ -36,7 +37,10 @@ class Entry:
 
 
 class CatalogBrowser(Pager[Entry]):
-    """Pages of entries, for one person."""
+    """Pages of entries, for one person.
+
+    ``shown`` is what pictures made here are examples of; None for entries without any.
+    """
 
     page_length = PAGE
 
@@ -44,7 +48,7 @@ class CatalogBrowser(Pager[Entry]):
         self,
         gallery: Gallery,
         pictures: OwnersPictures,
-        shown: Shown,
+        shown: Shown | None,
         entries: Sequence[Entry],
         interaction: Interaction,
     ) -> None:
@@ -80,10 +84,9 @@ class CatalogBrowser(Pager[Entry]):
             if entry.picture and (small := await self._pictures.read(entry.picture)):
                 found[entry.name] = small
         others = [entry.name for entry in shown if entry.name not in found]
-        return found | await self._made_here(others)
-
-    async def _made_here(self, names: Sequence[str]) -> dict[str, bytes]:
-        return await self._gallery.examples(self._shown, names, viewer_of(self._asked))
+        if self._shown is None:
+            return found
+        return found | await self._gallery.examples(self._shown, others, viewer_of(self._asked))
 
 
 def checkpoint_entry(checkpoint: Checkpoint, catalog: Catalog) -> Entry:
@@ -101,6 +104,8 @@ def style_entry(style: Style) -> Entry:
     lines.append(say("style-prompt", prompt=inert(style.prompt)))
     if style.negative_prompt:
         lines.append(say("style-without", prompt=inert(style.negative_prompt)))
+    if style.adapters:
+        lines.append(say("style-loras", loras=OPTIONS["lora"].value.said(style.adapters)))
     if style.checkpoints:
         lines.append(say("style-for", checkpoints=inert_list(style.checkpoints)))
     return Entry(style.name, "\n".join(lines))

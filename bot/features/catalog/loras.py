@@ -6,7 +6,6 @@ from typing import Any
 import discord
 
 from bot.core.discord_limits import BUTTON_LABEL_LENGTH
-from bot.core.pictures.example_store import Shown
 from bot.core.pictures.gallery import Gallery
 from bot.features.catalog.browser import CatalogBrowser, Entry
 from bot.features.catalog.pictures import OwnersPictures
@@ -34,7 +33,7 @@ class LoraBrowser(CatalogBrowser):
         entries: Sequence[Entry],
         interaction: Interaction,
     ) -> None:
-        super().__init__(gallery, pictures, Shown.CHECKPOINT, entries, interaction)
+        super().__init__(gallery, pictures, None, entries, interaction)
         self._uses: list[_Use] = []
 
     async def page(self, shown: Sequence[Entry]) -> dict[str, Any]:
@@ -48,10 +47,6 @@ class LoraBrowser(CatalogBrowser):
 
     def _buttons(self) -> "LoraBrowser":
         return self
-
-    async def _made_here(self, names: Sequence[str]) -> dict[str, bytes]:
-        del names  # which pictures were made with a LoRA is in no index
-        return {}
 
 
 class _Use(discord.ui.Button[LoraBrowser]):
@@ -77,7 +72,7 @@ def prompt_with(lora: Adapter) -> str:
         if len(", ".join((*words, word))) > PROMPT_BEGUN:
             break
         words.append(word)
-    return escape(", ".join((" ".join((tag, *words[:1])), *words[1:], "")))
+    return escape(f"{tag} " + "".join(f"{word}, " for word in words))
 
 
 def found(here: Catalog, wanted: str) -> list[Adapter]:

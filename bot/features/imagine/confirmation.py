@@ -6,9 +6,10 @@ from types import MappingProxyType
 
 import discord
 
-from bot.core.jobs.derived_jobs import Fetch
+from bot.core.jobs.derived.derived_jobs import Fetch
 from bot.core.jobs.job_service import JobService
 from bot.core.pictures.steering import once
+from bot.options.adapters.value import with_adapters
 from bot.options.image_options import ImageOptions
 from bot.texts import say, speak
 from bot.ui.delivery.first_answer import first_answer
@@ -69,7 +70,7 @@ async def confirm(
     questions = app_of(interaction).questions
     earlier = questions.get(interaction.user.id)
     questions[interaction.user.id] = question
-    text = lists.question([options.prompt for options in requested])
+    text = lists.question([with_adapters(options) for options in requested])
     await interaction.response.send_message(text, view=question, ephemeral=True)
     if earlier is not None and not earlier.is_finished():
         await earlier.give_way()

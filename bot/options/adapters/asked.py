@@ -46,11 +46,16 @@ def adapters_for(
     for use in uses:
         adapter = catalog.adapter(use.name)
         if not adapter.fits(checkpoint.family):
-            made, wanted = adapter.family_title, checkpoint.architecture.title
-            name = inert(checkpoint.name)
-            reason = say("adapter-family-here", made=made, checkpoint=name, wanted=wanted)
-            raise AdapterUnavailable(use.name, reason)
+            raise other_family(adapter, checkpoint)
     return uses
+
+
+def other_family(adapter: Adapter, checkpoint: Checkpoint) -> AdapterUnavailable:
+    """Return the error of one that was made for another family than a checkpoint's."""
+    made, wanted = adapter.family_title, checkpoint.architecture.title
+    name = inert(checkpoint.name)
+    reason = say("adapter-family-here", made=made, checkpoint=name, wanted=wanted)
+    return AdapterUnavailable(adapter.name, reason)
 
 
 def brought(catalog: Catalog, said: Mapping[str, Any], checkpoint: Checkpoint) -> dict[str, Any]:

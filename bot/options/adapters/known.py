@@ -4,22 +4,26 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from bot.options import dialects
-from bot.options.adapters.asked import by_name, over
+from bot.options.adapters.asked import by_name, other_family, over
 from bot.options.image_options import ImageOptions
+from bot.options.other_programs import dialects
 from generation.catalog import Catalog, Checkpoint
 from generation.catalog.adapters import adapter_named
 from generation.errors import InvalidRequest
 from generation.metadata.fields import plain
-from generation.metadata.infotext import Parameters, is_ours
+from generation.metadata.infotext import ADAPTER_HASHES, Parameters, is_ours
 from generation.prompts.adapters import (
     MOST_ADAPTERS,
     AdapterUse,
     check_adapters,
     merge_adapters,
     read_adapter,
+    tags_in,
 )
+from generation.prompts.embeddings import PREFIX, EmbeddingNames
+from generation.styles import NAME_LENGTH
 
+LONGEST = NAME_LENGTH + 20  # of an embedding's name, a suffix, and what ends it
 MOST_LISTED = 64  # in another program's file
 _LISTED = re.compile(
     r"\s*(?P<name>[^,<>:][^,<>:]{0,199}?)(?:\s\((?P<weight>-?[0-9.]{1,20})\))?\s*(?:,|$)"
@@ -82,9 +86,18 @@ def of_file(
             if listed and None not in listed and _is_bounded(more):
                 uses = more
                 del other[key]
+        elif key == ADAPTER_HASHES and _are_named(text, found):
+            del other[key]
     said = replace(found, prompt=prompt.words, negative_prompt=away.words, other=other)
     left_out = (*prompt.left_out, *away.left_out)
     return said, Taken(prompt.words, uses[:MOST_ADAPTERS], left_out)
+
+
+def _are_named(hashes: str, found: Parameters) -> bool:
+    """Whether all LoRAs of which a file has hashes stand in its prompts, too."""
+    tags = tags_in(f"{found.prompt}\n{found.negative_prompt}")
+    named = {tag.split(":")[1].strip().casefold() for tag in tags}
+    return all(one.partition(":")[0].strip().casefold() in named for one in hashes.split(","))
 
 
 def _is_bounded(uses: tuple[AdapterUse, ...]) -> bool:
@@ -97,13 +110,12 @@ def _is_bounded(uses: tuple[AdapterUse, ...]) -> bool:
 
 def known_embeddings(catalog: Catalog, said: ImageOptions) -> ImageOptions:
     """Return it without ``embedding:`` before names that are none here, which are left out."""
-    names = {name.casefold() for name in catalog.embeddings}
+    names = EmbeddingNames(tuple(catalog.embeddings))
     left_out: list[str] = []
 
     def kept(found: re.Match[str]) -> str:
-        rest = found.string[found.start("name") :].casefold()
-        if any(rest.startswith(one) and not rest[len(one) :][:1].isalnum() for one in names):
-            return f"embedding:{found['name']}"
+        if _named(found, names) is not None:
+            return f"{PREFIX}{found['name']}"
         left_out.append(found[0])
         return ""
 
@@ -117,6 +129,21 @@ def known_embeddings(catalog: Catalog, said: ImageOptions) -> ImageOptions:
         if words != text:
             changed[field] = words
     return said.but(**changed).without(*left_out) if changed else said
+
+
+def check_embeddings(catalog: Catalog, prompt: str, checkpoint: Checkpoint) -> None:
+    """Raise AdapterUnavailable if ``embedding:`` names one that was made for another family."""
+    names = EmbeddingNames(tuple(catalog.embeddings))
+    for found in _EMBEDDING.finditer(prompt):
+        embedding = catalog.embeddings.get(_named(found, names) or "")
+        if embedding is not None and not embedding.fits(checkpoint.family):
+            raise other_family(embedding, checkpoint)
+
+
+def _named(found: re.Match[str], names: EmbeddingNames) -> str | None:
+    """Return the embedding that a text behind ``embedding:`` begins with."""
+    start = found.start("name")
+    return next(names.split(PREFIX + found.string[start : start + LONGEST]))[1]
 
 
 def _usable(tag: str, catalog: Catalog, checkpoint: Checkpoint) -> AdapterUse | None:

@@ -1,6 +1,6 @@
 """LoRAs as the value of an option: ``ink:0.8, wash:1:0.5``."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +66,11 @@ class Adapters(Value):
     def cell(self, value: Iterable[AdapterUse]) -> str:
         """Return them as they are written in prompts."""
         return self.write(value)
+
+
+def with_adapters(said: Mapping[str, Any]) -> str:
+    """Return a prompt with its LoRAs, as people write them."""
+    return " ".join((str(said.get("prompt", "")), *map(written, said.get("lora", ()))))
 
 
 def _weights(use: AdapterUse) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.jobs.remixing import form_of, remix
+from bot.core.jobs.derived.remixing import form_of, remix
 from bot.core.new_jobs import new_job_of
 from bot.db.records import Kind, NewJob, Words
 from bot.options.image_options import ImageOptions

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.jobs.remixing import form_of, remix
+from bot.core.jobs.derived.remixing import form_of, remix
 from bot.core.new_jobs import new_job_of
 from bot.db.records import Kind, NewJob
 from bot.features.inspect.service import likeness
@@ -264,6 +264,24 @@ def test_a_remix_has_them_in_its_prompt(style: str | None):
     assert changed.words.prompt == "an owl"
 
 
+def test_a_remix_follows_what_its_loras_bring():
+    plain, fast = job("a fox", steps=20), job("a fox <lora:lcm:1>")
+    form = form_of(CATALOG, plain)
+    faster = remix(CATALOG, plain, {**form, "prompt": "a fox <lora:lcm:1>"}, Layers()).request
+    assert (faster.sampler, faster.num_inference_steps, faster.guidance_scale) == (
+        FEW.sampler,
+        4,
+        1,
+    )
+    own = {**form, "prompt": "a fox <lora:lcm:1>", "steps": "6"}
+    assert remix(CATALOG, plain, own, Layers()).request.num_inference_steps == 6
+    form = form_of(CATALOG, fast)
+    assert remix(CATALOG, fast, form, Layers()).request == fast.request
+    slower = remix(CATALOG, fast, {**form, "prompt": "a fox"}, Layers()).request
+    assert slower.sampler == EMBEDDED.sampler
+    assert slower.num_inference_steps == EMBEDDED.num_inference_steps
+
+
 def test_our_files_say_them_as_the_web_ui_does():
     request = asked("a fox <lora:ink wash:0.8:0.5> <lora:paper:1>", seed=5)
     hashes = {"Ink Wash": "0123456789ab", "paper": "ab" * 6}
@@ -333,6 +351,13 @@ def test_embeddings_are_kept_where_they_are_known(prompt: str, words: str, left_
     assert (away.negative_prompt, away.left_out) == (words, left_out)
     found = Parameters(prompt=prompt, program="ComfyUI")
     assert (likeness(found, CATALOG).prompt, likeness(found, CATALOG).left_out) == (words, left_out)
+
+
+def test_an_embedding_of_another_family_is_refused_by_name():
+    assert asked("a neg fox, embedding:neg").prompt == "a neg fox, embedding:neg"
+    assert asked("a neg fox", checkpoint="Large").prompt == "a neg fox", "which is a word"
+    with pytest.raises(AdapterUnavailable, match='"neg": it was made for Stable Diffusion 1, and'):
+        asked("a fox --no embedding:NEG", checkpoint="Large")
 
 
 def test_a_default_negative_prompt_may_have_one():

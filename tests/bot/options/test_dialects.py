@@ -9,9 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.options.arguments import all_said, parse, read
-from bot.options.dialects import words
 from bot.options.errors import PromptError
 from bot.options.image_options import ImageOptions
+from bot.options.other_programs.dialects import words
 from generation.catalog import EMBEDDED, Catalog
 from generation.catalog.adapters import Adapter
 from generation.errors import InvalidRequest

@@ -12,7 +12,7 @@ import pytest
 import simcord
 
 from bot import texts
-from bot.core.jobs.remixing import form_of, remix
+from bot.core.jobs.derived.remixing import form_of, remix
 from bot.features.inspect.service import likeness
 from bot.features.privacy.service import Privacy
 from bot.options import resolve, stored

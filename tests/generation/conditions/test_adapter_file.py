@@ -13,10 +13,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import CLIPTextModel
 
-from generation.conditions.adapter_file import LoadedAdapter, load_adapter
-from generation.conditions.adapter_keys import Part
-from generation.conditions.layer_names import targets
-from generation.conditions.row_adapters import AdapterSet, RowAdapters
+from generation.conditions.adapters.adapter_file import LoadedAdapter, load_adapter
+from generation.conditions.adapters.adapter_keys import Part
+from generation.conditions.adapters.layer_names import targets
+from generation.conditions.adapters.row_adapters import AdapterSet, RowAdapters
 from generation.errors import AdapterUnavailable
 from tests.generation.conditions.lora_files import LINEAR, kohya, lora, write_adapter
 

@@ -14,8 +14,8 @@ from torch import nn
 
 from generation.catalog import Catalog, Checkpoint
 from generation.catalog.adapters import Adapter
-from generation.conditions import adapter_pool
-from generation.conditions.adapter_keys import Part
+from generation.conditions.adapters import adapter_pool
+from generation.conditions.adapters.adapter_keys import Part
 from generation.engine.engine import Engine
 from generation.families.pipeline import Pipeline
 from generation.options import EngineOptions

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import torch
 
-from generation.conditions.adapter_file import LoadedAdapter
-from generation.conditions.adapter_keys import Part
-from generation.conditions.row_adapters import NO_ADAPTERS, AdapterSet
+from generation.conditions.adapters.adapter_file import LoadedAdapter
+from generation.conditions.adapters.adapter_keys import Part
+from generation.conditions.adapters.row_adapters import NO_ADAPTERS, AdapterSet
 from generation.engine.batcher import Bucket
 from generation.engine.forward import Forward
 from generation.families.pipeline import Row

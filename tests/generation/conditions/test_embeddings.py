@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 
 from generation.catalog import Catalog, Checkpoint
 from generation.catalog.adapters import Adapter
-from generation.conditions.adapter_keys import Part
+from generation.conditions.adapters.adapter_keys import Part
 from generation.conditions.embeddings import Embedding, EmbeddingNames, load_embedding
 from generation.engine.engine import Engine
 from generation.engine.prompt import Token, split

@@ -12,8 +12,8 @@ from diffusers.loaders.single_file_utils import (
 )
 from torch import nn
 
-from generation.conditions.adapter_file import Layer, layers_of
-from generation.conditions.layer_names import Target, _others, targets
+from generation.conditions.adapters.adapter_file import Layer, layers_of
+from generation.conditions.adapters.layer_names import Target, _others, targets
 
 SD1 = {
     "block_out_channels": (320, 640, 1280, 1280),

@@ -9,9 +9,9 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
-from generation.conditions.adapter_file import LoadedAdapter, load_adapter
-from generation.conditions.adapter_keys import Part
-from generation.conditions.row_adapters import NO_ADAPTERS, AdapterSet, RowAdapters
+from generation.conditions.adapters.adapter_file import LoadedAdapter, load_adapter
+from generation.conditions.adapters.adapter_keys import Part
+from generation.conditions.adapters.row_adapters import NO_ADAPTERS, AdapterSet, RowAdapters
 from tests.generation.conditions.lora_files import (
     CONVOLUTION,
     LINEAR,

@@ -22,7 +22,7 @@ from diffusers import (
 from PIL import Image
 
 from generation.request import GenerationRequest
-from tests.generation.families import flow_reference
+from tests.generation.families.flow import flow_reference
 from tests.generation.families.reference import scheduler_for
 
 Draw = flow_reference.Draw

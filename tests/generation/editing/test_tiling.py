@@ -12,9 +12,9 @@ from diffusers import StableDiffusionPipeline
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from PIL import Image
 
-from generation.conditions.adapter_keys import Part
-from generation.conditions.deltas import Change, LowRank
-from generation.conditions.row_adapters import NO_ADAPTERS, AdapterSet, RowAdapters
+from generation.conditions.adapters.adapter_keys import Part
+from generation.conditions.adapters.deltas import Change, LowRank
+from generation.conditions.adapters.row_adapters import NO_ADAPTERS, AdapterSet, RowAdapters
 from generation.conditions.tiling import Tiling
 from generation.engine.engine import Engine
 from generation.errors import InvalidRequest

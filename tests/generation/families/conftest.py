@@ -10,8 +10,8 @@ from generation.catalog import Catalog, Checkpoint
 from generation.engine.engine import Engine
 from generation.options import EngineOptions
 from tests.generation.conftest import CPU, PLAIN
-from tests.generation.families.flow_reference import Draw, diffusers_own
-from tests.generation.families.flow_tiny import Save, save_flux, save_sd3, save_z_image
+from tests.generation.families.flow.flow_reference import Draw, diffusers_own
+from tests.generation.families.flow.flow_tiny import Save, save_flux, save_sd3, save_z_image
 
 SD3, SD3_LARGE, SD3_DYNAMIC = "SD 3.5 medium", "SD 3.5 large without T5", "SD 3.5 shifted by size"
 DEV, SCHNELL, Z_IMAGE = "Flux dev", "Flux schnell", "Z-Image"

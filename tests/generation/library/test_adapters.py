@@ -11,6 +11,7 @@ from generation.catalog import Offers
 from generation.catalog.adapters import Adapter, Distillation
 from generation.errors import AdapterUnavailable, CatalogInvalid
 from generation.library.offers import Looker
+from generation.prompts.adapters import AdapterUse
 from tests.generation.library.files import write
 
 UNKEPT = Path("no such folder")  # in which what was read would be kept
@@ -162,6 +163,19 @@ def test_what_is_gone_is_said_and_passed_over(loras: Path, said: str, told: str)
 def test_a_mistake_in_the_catalog_is_one(loras: Path, said: str, told: str):
     with pytest.raises(CatalogInvalid, match=told):
         look(loras, said)
+
+
+def test_styles_may_name_some(loras: Path):
+    said = '[styles.Wet]\nprompt = "{prompt}"\nadapters = ["INK:0.5", "ink:0.25:1", "gone"]'
+    offers = look(loras, said)
+    assert offers.catalog.styles["Wet"].adapters == (
+        AdapterUse("INK", 0.75, 1.5),
+        AdapterUse("gone"),
+    )
+    (note,) = offers.notes
+    assert "styles.Wet.adapters names 'gone', which is none of them" in note
+    with pytest.raises(CatalogInvalid, match=r"styles\.Wet: adapters must be .* LoRA weights"):
+        look(loras, '[styles.Wet]\nprompt = "{prompt}"\nadapters = ["ink:3"]')
 
 
 def test_names_are_each_their_own_and_can_be_typed(loras: Path):

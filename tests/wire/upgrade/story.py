@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.discord.stub_worker import picture
 from playground import Playground, Upload
 from playground.interactions.interactions import Interaction
 from playground.messages.messages import Message
 from tests.wire.conftest import PATIENCE_S, REAL, Process
-from tests.wire.quick_worker import picture
 
 Json = dict[str, Any]
 

@@ -63,7 +63,7 @@ async def test_new_files_are_offered_without_a_restart(house: House, models: Pat
     put(models, "Nice_v2")
     write(models / "checkpoints" / "a lora.safetensors")
     said = await refresh(house, owner)
-    assert said.startswith(say("refresh-new", count=1, names="Nice\\_v2"))
+    assert said.startswith(say("refresh-new", count=2, names="Nice\\_v2 and a lora"))
     assert "is a LoRA, not a checkpoint" in said
     assert house.executor.offered == 1
     choices = await house.mia.autocomplete(house.channel, "imagine", "checkpoint", "nice")

@@ -10,6 +10,8 @@ import simcord
 from bot.texts import say
 from generation.catalog import EMBEDDED, Catalog
 from generation.catalog.adapters import Adapter
+from generation.prompts.adapters import AdapterUse
+from generation.styles import Style
 from tests.bot.conftest import House
 from tests.bot.features.catalog.test_loras import inputs
 from tests.bot.features.configuration.test_rules import rule
@@ -34,6 +36,10 @@ def catalog() -> Catalog:
         EMBEDDED.name,
         adapters={one.name: one for one in ALL},
         embeddings={WORD.name: WORD},
+        styles={
+            one.name: Style(name=one.name, prompt="{prompt}", adapters=(AdapterUse(one.name),))
+            for one in ALL
+        },
     )
 
 
@@ -74,6 +80,7 @@ DOORS = [
     {"prompt": "a fox --lora {name}"},
     {"negative_prompt": "a boat <lora:{name}>"},
     {"lora": "{name}"},
+    {"style": "{name}"},
     {"prompt": "a fox <lora:Ink:1> <lora:{name}:1>"},
 ]
 
@@ -84,11 +91,14 @@ def through(door: dict[str, str], name: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("door", DOORS)
 async def test_ages_and_roles_are_asked_for_at_every_door(house: House, artist, adults, door):
-    for name, line, person, channel in (
+    cases = (
         ("Secret", say("error-age-restricted", name="Secret"), house.mia, adults),
         ("s_v2", say("error-age-restricted", name="Secret"), house.mia, adults),
         ("Studio", say("error-checkpoint-reserved", name="Studio"), artist, house.channel),
-    ):
+    )
+    for name, line, person, channel in cases:
+        if "style" in door and name == "s_v2":  # no style has this name
+            continue
         refused = await imagine(house, **through(door, name))
         assert house.refusal(refused) == line
         assert house.executor.requests == []
@@ -110,7 +120,7 @@ async def test_a_place_forbids_some_or_allows_only_some(house: House, artist):
         await rule(house, **rules)
         assert await listed(house) == []
         assert await listed(house, artist) == ["Studio"]
-        for door in DOORS[:5]:
+        for door in DOORS[:-1]:
             refused = await imagine(house, **through(door, "Ink"))
             assert house.refusal(refused) == line
         await imagine(house, artist, prompt="a fox <lora:Studio>")
@@ -139,11 +149,13 @@ async def test_buttons_of_earlier_pictures_are_held_to_the_rules(house: House, l
     assert not enlarged.ephemeral, "an enlargement needs the picture only"
 
 
-async def test_pasted_data_is_held_to_them(house: House):
-    await rule(house, forbidden_loras=["Ink"])
+async def test_pasted_data_that_names_it_is_drawn_without_it(house: House):
     pasted = "a fox <lora:Ink:1>\nSteps: 20, Sampler: DDIM, Seed: 1, Size: 64x64, Version: v1"
-    refused = await imagine(house, prompt=pasted)
-    assert house.refusal(refused) == say("error-lora-forbidden", name="Ink")
+    await imagine(house, prompt=pasted)
+    assert [use.name for use in house.executor.requests.pop().adapters] == ["Ink"]
+    await rule(house, forbidden_loras=["Ink"])
+    await imagine(house, prompt=pasted)
+    assert house.executor.requests.pop().adapters == ()
 
 
 @pytest.mark.parametrize(

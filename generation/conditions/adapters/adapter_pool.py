@@ -10,9 +10,9 @@ import torch
 from generation.architectures import Sampler
 from generation.catalog import Catalog, Checkpoint
 from generation.catalog.adapters import find_adapter, weights_of
-from generation.conditions.adapter_file import LoadedAdapter, load_adapter
+from generation.conditions.adapters.adapter_file import LoadedAdapter, load_adapter
+from generation.conditions.adapters.row_adapters import Adapters
 from generation.conditions.pool import Held, NoRoom, Pool, key_of
-from generation.conditions.row_adapters import Adapters
 from generation.errors import InvalidRequest
 from generation.loading.memory import total_bytes
 from generation.phrases import Phrase

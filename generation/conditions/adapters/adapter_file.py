@@ -11,9 +11,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from generation.conditions.adapter_keys import Part, PeftScales, peft_scales
-from generation.conditions.adapter_match import LayerShape, Match, match
-from generation.conditions.deltas import (
+from generation.conditions.adapters.adapter_keys import Part, PeftScales, peft_scales
+from generation.conditions.adapters.adapter_match import LayerShape, Match, match
+from generation.conditions.adapters.deltas import (
     EXPANDED_RANK,
     Change,
     Delta,

@@ -13,7 +13,7 @@ from bot.core.decoding import Decoder
 from bot.core.default_store import DefaultsStore
 from bot.core.erasing import ERASED
 from bot.core.errors import NothingToDo, PictureNotFound, WordsNotKept
-from bot.core.jobs.remixing import form_of, remix
+from bot.core.jobs.derived.remixing import form_of, remix
 from bot.core.new_jobs import DEFAULT_COUNT, VARIATION_STRENGTH, reroll, single, variation
 from bot.core.pictures.picture_store import PictureStore
 from bot.core.pictures.steering import Fetch as Fetch

@@ -15,7 +15,7 @@ from generation.request import Failed, GenerationRequest, Progress, Sampler
 from tests.generation.conftest import CPU, PLAIN, TINY, MakeRequest, draw_source, pixels, run
 from tests.generation.engine.test_batching import Company, assert_alike, serve
 from tests.generation.families.conftest import CHECKPOINTS, DEV, SD3, Z_IMAGE, References
-from tests.generation.families.flow_reference import SCHEDULERS
+from tests.generation.families.flow.flow_reference import SCHEDULERS
 
 # Three lengths for Z-Image, whose sequences are padded to multiples of 32.
 PROMPTS = ("a red apple", "two boats at sea, " * 4, "a sleeping cat, " * 6)

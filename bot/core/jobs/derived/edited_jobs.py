@@ -11,8 +11,8 @@ from bot.core.admission.admission import Wanted
 from bot.core.admission.offered import in_place
 from bot.core.admission.request_context import RequestContext
 from bot.core.errors import PictureNotFound
-from bot.core.jobs.derived_jobs import DerivedJobs, Fetch
-from bot.core.jobs.remixing import form_of
+from bot.core.jobs.derived.derived_jobs import DerivedJobs, Fetch
+from bot.core.jobs.derived.remixing import form_of
 from bot.core.new_jobs import new_job_of, single
 from bot.db.records import Input, InputRole, Job, Kind, NewJob, StoredPicture, Verdict
 from bot.options.image_options import ImageOptions

@@ -8,7 +8,7 @@ from generation.engine.engine import Engine
 from generation.request import Progress, Sampler
 from tests.generation.conftest import MakeRequest, draw_source, pixels, run
 from tests.generation.families.conftest import CHECKPOINTS, SD3, References
-from tests.generation.families.flow_reference import SCHEDULERS
+from tests.generation.families.flow.flow_reference import SCHEDULERS
 
 
 @pytest.mark.parametrize("strength", [None, 0.65, 1.0])

@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from generation.conditions.adapter_keys import Part, Place, group_keys
-from generation.conditions.layer_names import Target, targets
+from generation.conditions.adapters.adapter_keys import Part, Place, group_keys
+from generation.conditions.adapters.layer_names import Target, targets
 from generation.loading.safetensors_file import Tensor
 
 Shape = tuple[int, ...]

@@ -8,8 +8,15 @@ from bot.options.adapters.asked import samplers_for
 from bot.options.adapters.known import known_embeddings
 from bot.options.adapters.known import of_file as of_other_file
 from bot.options.describe import of_file, others
-from bot.options.dialects import MAX_DEPTH, NOVELAI_EMPHASIS, Read, in_brackets, weighing, words
 from bot.options.image_options import ImageOptions
+from bot.options.other_programs.dialects import (
+    MAX_DEPTH,
+    NOVELAI_EMPHASIS,
+    Read,
+    in_brackets,
+    weighing,
+    words,
+)
 from bot.options.registry import OPTIONS, Option
 from bot.options.typography import tidy
 from bot.options.values import Name, SamplerName
@@ -30,7 +37,7 @@ _ABOUT = frozenset(
     (
         "version", "app", "software", "program", "operations", "parser", "backend", "pipeline",
         "createddate", "date", "user", "username", "generationtime", "hashes", "modelhash",
-        "tihashes", "embeddinghashes", "lorahashes", "vaehash", "civitaimetadata",
+        "tihashes", "embeddinghashes", "vaehash", "civitaimetadata",
         "civitairesources", "jobid",
         "source", "title", "appversion", "appid", "model", "modelurl", "swarmversion",
         "metadatascheme", "fullprompt", "imagesperbatch", "rngdevice", "randmethod",

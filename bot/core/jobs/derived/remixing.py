@@ -7,8 +7,10 @@ from typing import Any
 
 from bot.core.new_jobs import new_job_of
 from bot.db.records import Kind, NewJob, Words
+from bot.options.adapters.asked import brought
 from bot.options.arguments import all_said
 from bot.options.describe import options_of
+from bot.options.image_options import ImageOptions
 from bot.options.permutations import escape
 from bot.options.registry import in_forms
 from bot.options.resolve import Layers, complete_alike
@@ -61,11 +63,23 @@ def remix(
     jobs = all_said(said, catalog)
     if len(jobs) > 1:
         raise InvalidRequest("prompt", say("bound-one-prompt"))
-    made = new_job_of(catalog, Kind.REMIX, complete_alike(catalog, jobs[0], layers))
-    if all(jobs[0].get(field) == said.get(field) for field in ("aspect", "checkpoint")):
+    one = _brought_anew(catalog, parent, jobs[0])
+    made = new_job_of(catalog, Kind.REMIX, complete_alike(catalog, one, layers))
+    if all(one.get(field) == said.get(field) for field in ("aspect", "checkpoint")):
         same_size = replace(made.request, width=request.width, height=request.height)
         return replace(made, request=same_size)
     return made
+
+
+def _brought_anew(catalog: Catalog, parent: NewJob, said: ImageOptions) -> ImageOptions:
+    """Return a remix without what it has of its parent only for LoRAs that are others now."""
+    earlier = options_of(parent)
+    checkpoint = catalog[said["checkpoint"]]
+    before, after = (brought(catalog, one, checkpoint) for one in (earlier, said))
+    if before == after:
+        return said
+    kept = {*before, *after} & {field for field in said if said[field] == earlier.get(field)}
+    return said.but(**dict.fromkeys(kept))
 
 
 def _written(catalog: Catalog, parent: NewJob) -> str:

@@ -1,7 +1,8 @@
 """What of adapters' and embeddings' files can be used, by the layers of the models they are for.
 
-``python -m generation.conditions.usable`` answers `generation.library.usable`: anybody may have
-made the files, so memory is limited there. Models are built on the device "meta", without weights.
+``python -m generation.conditions.adapters.usable`` answers `generation.library.usable`: anybody may
+have made the files, so memory is limited there. Models are built on the device "meta", without
+weights.
 """
 
 import json
@@ -15,9 +16,9 @@ from typing import Any
 import torch
 from safetensors import safe_open
 
-from generation.conditions.adapter_file import shapes_of
-from generation.conditions.adapter_keys import Part
-from generation.conditions.adapter_match import LayerShape, Matches, match
+from generation.conditions.adapters.adapter_file import shapes_of
+from generation.conditions.adapters.adapter_keys import Part
+from generation.conditions.adapters.adapter_match import LayerShape, Matches, match
 from generation.conditions.embeddings import embedding_keys
 from generation.embedded import CHECKPOINT
 from generation.errors import AdapterUnavailable

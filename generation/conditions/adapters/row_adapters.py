@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from generation.conditions.adapter_file import Layer, LoadedAdapter, layers_of
-from generation.conditions.adapter_keys import Part
-from generation.conditions.deltas import Change, LowRank, along
+from generation.conditions.adapters.adapter_file import Layer, LoadedAdapter, layers_of
+from generation.conditions.adapters.adapter_keys import Part
+from generation.conditions.adapters.deltas import Change, LowRank, along
 from generation.conditions.tiling import surrounded, tiled_rows
 from generation.prompts.adapters import AdapterUse
 

@@ -1,0 +1,1 @@
+"""Jobs made from finished pictures: again, changed, larger, or drawn over in part."""

@@ -1,0 +1,1 @@
+"""What people write for other programs, and what those write about their pictures."""
