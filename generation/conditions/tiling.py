@@ -76,8 +76,9 @@ def _convolve(
     if bool(tiled.all()):
         return wrapped(inputs)
     plain = nn.Conv2d._conv_forward(layer, inputs, weight, bias)  # noqa: SLF001 - what is replaced
-    which = tiled.to(plain.device)
     if fixed:
+        which = tiled.to(plain.device)
         return torch.where(which[:, None, None, None], wrapped(inputs), plain)
+    which = tiled.nonzero().flatten().to(plain.device)
     plain[which] = wrapped(inputs[which])
     return plain

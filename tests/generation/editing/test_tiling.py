@@ -3,7 +3,7 @@
 import io
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -71,10 +71,23 @@ def test_opposite_edges_continue_each_other(
         for axis in (0, 1):
             across, inside = steps(picture, axis)
             assert across <= 1.1 * inside
-    plain = pixels(run(engine, make_request(num_images=4, hires=hires)))
-    assert sum(steps(picture, axis)[0] for picture in plain for axis in (0, 1)) > sum(
-        steps(picture, axis)[0] for picture in drawn for axis in (0, 1)
-    )
+
+
+def test_where_a_picture_begins_makes_no_difference(
+    engine: Engine, make_request: MakeRequest, monkeypatch: pytest.MonkeyPatch
+):
+    """Rolled noise gives the rolled picture, as if there were no edges; otherwise it does not."""
+    real = torch.randn
+    drawn = {}
+    for tiling in (False, True):
+        request = make_request(tiling=tiling, sampler=Sampler.DDIM, width=48)
+        (here,) = pixels(run(engine, request))
+        with monkeypatch.context() as patch:
+            patch.setattr(torch, "randn", lambda *a, **k: real(*a, **k).roll((2, 4), (2, 3)))
+            (there,) = pixels(run(engine, request))
+        drawn[tiling] = np.abs(np.roll(here.astype(int), (8, 16), (0, 1)) - there)
+    assert drawn[True].max() <= 1
+    assert drawn[False].max() > 32
 
 
 def test_a_picture_to_start_from_wraps_around_too(
@@ -148,7 +161,7 @@ def test_a_lora_of_a_convolution_wraps_around_with_it():
     layer = torch.nn.Conv2d(4, 8, 3, padding=1)
     model = torch.nn.Sequential(layer)
     change = Change(LowRank(torch.randn(2, 4, 3, 3), torch.randn(8, 2)))
-    loaded = SimpleNamespace(changes={Part.DENOISER: {"0": change}}, token=object())
+    loaded = Mock(changes={Part.DENOISER: {"0": change}})
     one = AdapterSet(Part.DENOISER, ((loaded, 0.5),))
     merged = torch.nn.Conv2d(4, 8, 3, padding=1)
     wrapped = torch.nn.Conv2d(4, 8, 3, padding=1, padding_mode="circular")
