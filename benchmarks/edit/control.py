@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from diffusers import ControlNetModel, UNet2DConditionModel
 
-from generation.conditions.control_net import LoadedNet, RowControl, RowControls
+from generation.conditions.steering.control_net import LoadedNet, RowControl, RowControls
 from generation.engine.device import pick_device
 
 ROWS = 2

@@ -13,6 +13,7 @@ from generation.request import GenerationRequest
 
 DEFAULT_COUNT: int = OPTIONS["count"].default
 DEFAULT_STRENGTH = 0.75  # of /imagine with an image: keeps its composition, redraws the rest
+DEFAULT_REFERENCE_WEIGHT = 0.7  # at 1 the prompt hardly counts
 VARIATION_STRENGTH = 0.6
 
 

@@ -5,9 +5,9 @@ from typing import Any, Protocol
 
 from bot.options.image_options import ImageOptions
 from bot.options.registry import OPTIONS, Layer, Option, Shown, as_shown
-from bot.options.steering import said_of
 from bot.texts import say
 from generation.catalog import Checkpoint
+from generation.controls import ReferenceKind
 from generation.metadata.infotext import Parameters
 from generation.request import GenerationRequest
 
@@ -55,11 +55,23 @@ def options_of(job: Described) -> ImageOptions:
     }
     words = job.words
     return ImageOptions(
-        requested | said_of(job.request),
+        requested | _steering(job.request),
         prompt=words.prompt,
         negative_prompt=words.negative_prompt,
         style=job.style,
     )
+
+
+def _steering(request: GenerationRequest) -> dict[str, Any]:
+    """Return the options that a request's first control and reference come from."""
+    said: dict[str, Any] = {}
+    for control in request.controls[:1]:
+        said |= {"control": control.name, "control_weight": control.weight}
+    for reference in request.references[:1]:
+        said["reference_weight"] = reference.weight
+        if reference.kind != ReferenceKind.SUBJECT:
+            said["reference_kind"] = ReferenceKind(reference.kind)
+    return said
 
 
 def line(job: Described) -> list[str]:

@@ -18,7 +18,6 @@ from typing import Any
 
 from bot.options.adapters.asked import choices, samplers_for
 from bot.options.adapters.value import Adapters
-from bot.options.steering import offered_controls
 from bot.options.values import (
     Enlargement,
     Name,
@@ -35,6 +34,8 @@ from bot.options.values import (
     Whole,
 )
 from generation.catalog import Catalog, Checkpoint
+from generation.catalog.adapters import weights_of
+from generation.catalog.controls import for_family
 from generation.controls import CONTROL_WEIGHT, REFERENCE_WEIGHT, ReferenceKind
 from generation.hires import SCALE
 from generation.metadata.infotext import ENLARGED_TO, RESCALED_BY, TILED
@@ -119,6 +120,13 @@ def _loras(catalog: Catalog, said: Mapping[str, Any]) -> Iterable[str]:
 def _picked(catalog: Catalog, said: Mapping[str, Any]) -> Checkpoint:
     picked = said.get("checkpoint")
     return catalog[picked if picked in catalog.names else catalog.default]
+
+
+def _controls(catalog: Catalog, said: Mapping[str, Any]) -> Iterable[str]:
+    """Those that fit the checkpoint come first."""
+    picked = said.get("checkpoint")
+    checkpoint = catalog[picked if picked in catalog.names else catalog.default]
+    return for_family(catalog.controls, weights_of(checkpoint.family))
 
 
 # In the order of /imagine.
@@ -274,7 +282,7 @@ _DECLARED = (
         names=("control", "controlnet"),
         takes_all=True,
         column="control",
-        offers=offered_controls,
+        offers=_controls,
         shown=Shown.EVERYWHERE,
     ),
     Option(field="control_image", key="control-image", value=Upload()),

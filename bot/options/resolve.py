@@ -9,15 +9,22 @@ from bot.options.adapters.known import check_embeddings, known_embeddings, take
 from bot.options.image_options import ImageOptions
 from bot.options.other_programs import dialects
 from bot.options.registry import OPTIONS, Layer
-from bot.options.steering import steered
 from bot.options.values import new_seed, pick
 from bot.texts import say
 from bot.texts.inert import inert, inert_list
 from generation.architectures import DISTILLED
 from generation.catalog import Catalog, Checkpoint
+from generation.catalog.adapters import weights_of
+from generation.catalog.controls import ReferenceModel, find_model
+from generation.controls import Control, Reference, ReferenceKind
 from generation.errors import InvalidRequest
 from generation.request import LCM_STEPS, Aspect, GenerationRequest, Sampler
 from generation.styles import NO_STYLE, Style
+
+CONTROL_WEIGHT = 1.0  # of a control that has none
+# Of several IP-Adapters, those that see more of a picture come first.
+_LIKED = ("plus", "")
+_OF_FACES = "face"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +152,40 @@ def request_of(catalog: Catalog, said: ImageOptions) -> GenerationRequest:
     said_at_all = {name: value for name, value in filled.items() if value is not None}
     for words in (prompt, negative_prompt):
         check_embeddings(catalog, words, checkpoint)
-    said_at_all |= steered(catalog, said, checkpoint)
+    said_at_all |= _steered(catalog, said, checkpoint)
     return GenerationRequest(prompt=prompt, negative_prompt=negative_prompt, **said_at_all)
+
+
+def _steered(catalog: Catalog, said: Mapping[str, Any], checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return a request's fields for what was said, which are none for most.
+
+    Raises AdapterUnavailable for a net that there is not, or that is made for another family, and
+    InvalidRequest.
+    """
+    fields: dict[str, Any] = {}
+    family = weights_of(checkpoint.family)
+    if (name := said.get("control")) is not None:
+        model = find_model(name, catalog.controls, family)
+        weight = said.get("control_weight", CONTROL_WEIGHT)
+        fields["controls"] = (Control(model.name, weight, preprocess=model.preprocess),)
+    elif "control_weight" in said:
+        raise InvalidRequest("control_weight", say("bound-control-alone", option="control"))
+    if (weight := said.get("reference_weight")) is not None:
+        kind = ReferenceKind(said.get("reference_kind", ReferenceKind.SUBJECT)).value
+        fields["references"] = (Reference(_reference(catalog, checkpoint).name, weight, kind),)
+    elif "reference_kind" in said:
+        raise InvalidRequest("reference_kind", say("bound-control-alone", option="reference"))
+    return fields
+
+
+def _reference(catalog: Catalog, checkpoint: Checkpoint) -> ReferenceModel:
+    family = weights_of(checkpoint.family)
+    fitting = [one for one in catalog.references.values() if one.family == family]
+    general = [one for one in fitting if _OF_FACES not in one.name.casefold()] or fitting
+    if not general:
+        lacking = say("bound-reference-none", checkpoint=inert(checkpoint.name))
+        raise InvalidRequest("reference", lacking)
+    return next(one for word in _LIKED for one in general if word in one.name.casefold())
 
 
 def named(catalog: Catalog, said: ImageOptions) -> ImageOptions:

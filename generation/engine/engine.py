@@ -304,7 +304,7 @@ class Engine:
             sample.key,
             sample.index,
             sample.seed,
-            drawing.finished(pixels),
+            partial(drawing.finished, pixels),
             describe=describe,
             score=score if self._options.safety else None,
         )
@@ -330,7 +330,7 @@ class Engine:
             describe = enlarging.describe if self._options.metadata else None
             score = safety.score if self._options.safety else None
             seed = enlarging.request.seed
-            self._postprocess.add(key, 0, seed, enlarging.pixels(), describe=describe, score=score)
+            self._postprocess.add(key, 0, seed, enlarging.pixels, describe=describe, score=score)
         return [(key, Progress(enlarging.work.steps_taken, enlarging.work.steps))]
 
     def _finish(self) -> Events:

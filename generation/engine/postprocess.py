@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 # How long an otherwise idle tick waits for a picture before it checks for new requests.
 WAIT_S = 0.1
 
+Pixels = Callable[[], torch.Tensor]
 Describe = Callable[[], PngInfo]
 Score = Callable[[Image.Image], float]
 
@@ -48,15 +49,15 @@ class Postprocess:
         key: int,
         index: int,
         seed: int,
-        pixels: torch.Tensor,
+        pixels: Pixels,
         *,
         describe: Describe | None,
         score: Score | None,
     ) -> None:
-        """Take the pixels of a request's picture: CPU uint8 [height, width, 3 or 4].
+        """Take a request's picture: ``pixels`` returns it as CPU uint8 [height, width, 3 or 4].
 
         ``describe`` returns its metadata, ``score`` the probability that it is not safe for work;
-        both may take a while.
+        all of them may take a while.
         """
         picture = self._thread.submit(
             copy_context().run, _finish, index, seed, pixels, describe, score
@@ -88,11 +89,11 @@ def _seen(image: Image.Image) -> list[Image.Image]:
 def _finish(
     index: int,
     seed: int,
-    pixels: torch.Tensor,
+    pixels: Pixels,
     describe: Describe | None,
     score: Score | None,
 ) -> Picture | NotChecked:
-    image = Image.fromarray(pixels.numpy())
+    image = Image.fromarray(pixels().numpy())
     nsfw = None
     if score is not None:
         try:

@@ -25,11 +25,14 @@ from generation.conditions.adapters.row_adapters import (
     AdapterSet,
     RowAdapters,
 )
-from generation.conditions.control_net import RowControls
 from generation.conditions.embeddings import Embeddings
 from generation.conditions.inpainting import Start, on_latents
-from generation.conditions.ip_adapter import RowReferences
-from generation.conditions.steering import NOT_STEERED, RowSteering
+from generation.conditions.steering import (
+    NOT_STEERED,
+    RowControls,
+    RowReferences,
+    RowSteering,
+)
 from generation.conditions.tiling import Tiling
 from generation.editing.masks import Mask
 from generation.engine.preview import PreviewColours
@@ -228,11 +231,14 @@ class Pipeline(ABC):
 
         With ``fixed`` there are always as many rows, and a row's output depends on no other row.
         """
+        tiled = [row.tiled for row in rows]
         with (
             self.row_adapters.applied([row.adapters for row in rows], fixed=fixed),
-            self.row_tiling.applied([row.tiled for row in rows], fixed=fixed),
+            self.row_tiling.applied(tiled, fixed=fixed),
             self.row_references.applied([row.steering.references for row in rows], fixed=fixed),
-            self.row_controls.applied([row.steering.controls for row in rows], fixed=fixed),
+            self.row_controls.applied(
+                [row.steering.controls for row in rows], fixed=fixed, tiled=tiled
+            ),
         ):
             return self.predict(rows)
 

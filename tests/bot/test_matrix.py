@@ -18,6 +18,7 @@ from simcord.enums import SELECT_TYPES, AppCommandType, ComponentType, OptionTyp
 
 import bot
 from bot.db.records import Job
+from bot.features.editing.region import TEMPLATE as REGION
 from bot.ui.actions import moderation_actions
 from bot.ui.actions.custom_id import TEMPLATE
 from bot.ui.actions.job_actions import JOB_ACTIONS
@@ -179,6 +180,9 @@ class Visit:
             for action, learns in JOB_BUTTONS.items():
                 index = ":0" if action in INDEXED else ""
                 await self._press(f"job:{job.id}:{action}{index}", learns)
+            for tool in ("5", "draw"):  # of a panel, which says what is picked in each id
+                panel = f"region:{job.id}:0:{job.mark}:3:0:2:{tool}"
+                await self._press(panel, Learns.SEEN)
             for act, learns in MOD_BUTTONS.items():
                 await self._press(f"mod:{act}:{job.id}", learns)
 
@@ -256,7 +260,8 @@ class Visit:
             if not custom_id or custom_id in self._pressed or item.get("disabled"):
                 continue
             if any(
-                pattern.fullmatch(custom_id) for pattern in (TEMPLATE, moderation_actions.TEMPLATE)
+                pattern.fullmatch(custom_id)
+                for pattern in (TEMPLATE, moderation_actions.TEMPLATE, REGION)
             ):
                 continue  # pressed for every job
             self._pressed.add(custom_id)

@@ -24,7 +24,7 @@ from bot.core.jobs.job_queue import JobQueue
 from bot.core.jobs.job_store import JobStore
 from bot.core.jobs.presenter import Presenter
 from bot.core.jobs.runner import Runner
-from bot.core.new_jobs import DEFAULT_STRENGTH, new_job_of
+from bot.core.new_jobs import DEFAULT_REFERENCE_WEIGHT, DEFAULT_STRENGTH, new_job_of
 from bot.core.pictures.picture_store import PictureStore
 from bot.core.pictures.steering import inputs_of, once
 from bot.db.patience import patient
@@ -42,7 +42,6 @@ from bot.db.records import (
 )
 from bot.options.image_options import ImageOptions
 from bot.options.resolve import Layers, complete, complete_alike
-from bot.options.steering import REFERENCE_WEIGHT
 from bot.texts import say
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
@@ -127,7 +126,7 @@ class JobService:
         like. They are fetched and decoded when nothing else forbids the job.
         """
         if reference is not None and "reference_weight" not in said:
-            said = said.but(reference_weight=REFERENCE_WEIGHT)
+            said = said.but(reference_weight=DEFAULT_REFERENCE_WEIGHT)
         if image is not None and control is None and "control" in said:
             control = image = once(image)
         if image is not None and "strength" not in said:

@@ -189,6 +189,10 @@ class PictureStore:
         """Return a picture that a job starts from or needs, or None if it was pruned."""
         return await _read(self._png(sha256))
 
+    async def read_source_thumbnail(self, sha256: str) -> bytes | None:
+        """Return the WebP thumbnail of a picture that a job starts from or needs, likewise."""
+        return await _read(self._thumbnail(sha256))
+
     async def of_job(self, job_id: int) -> list[StoredPicture]:
         """Return the job's pictures in order."""
 

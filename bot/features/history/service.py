@@ -113,6 +113,16 @@ class Lookup:
         stored = [picture for picture, _ in details.pictures]
         return await self._found(details.job, stored[0] if stored else None, eyes)
 
+    async def needed(self, job: Job) -> list[tuple[str, bytes]]:
+        """Return the thumbnails of what a job started from and needed, each with what it is."""
+        files = [("source", job.source_sha256), *((one.role, one.sha256) for one in job.inputs)]
+        found = []
+        for what, sha256 in files:
+            thumbnail = sha256 and await self._pictures.read_source_thumbnail(sha256)
+            if thumbnail:
+                found.append((what, thumbnail))
+        return found
+
     async def export(
         self, search: ModSearch, actor: Actor, file: IO[bytes], *, most_bytes: int
     ) -> Exported:

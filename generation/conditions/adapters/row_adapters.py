@@ -8,7 +8,7 @@ any is the model's own.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ from torch.nn import functional
 from generation.conditions.adapters.adapter_file import Layer, LoadedAdapter, layers_of
 from generation.conditions.adapters.adapter_keys import Part
 from generation.conditions.adapters.deltas import Change, LowRank, along
+from generation.conditions.tiling import surrounded, tiled_rows
 from generation.prompts.adapters import AdapterUse
 
 Adapters = Sequence[tuple[LoadedAdapter, AdapterUse]]  # of a request
@@ -152,12 +153,22 @@ class LayerPlan:
         self.inputs = args[0]
         return (self._gained(args[0], self.input_gains, None), *args[1:])
 
-    def after(self, _layer: nn.Module, args: tuple[Any, ...], output: Tensor) -> Tensor:
+    def after(self, layer: nn.Module, args: tuple[Any, ...], output: Tensor) -> Tensor:
         """Add to the layer's output what the rows' adapters make of its input."""
         inputs = args[0] if self.inputs is None else self.inputs
         self.inputs = None
         if self.output_gains is not None:
             output = self._gained(output, self.output_gains, self.bias)
+        tiled = tiled_rows(layer)
+        if tiled is None or not isinstance(layer, nn.Conv2d):
+            return self.add(inputs, output)
+        plain = self.add(inputs, output.clone())
+        around = replace(self, options={**self.options, "padding": 0})
+        wrapped = around.add(surrounded(layer, inputs), output)
+        return torch.where(tiled.to(output.device)[:, None, None, None], wrapped, plain)
+
+    def add(self, inputs: Tensor, output: Tensor) -> Tensor:
+        """Add to an output, in its memory where that is possible, and return it."""
         if self.down is not None:
             output = self._add_stacked(inputs, output)
         for rows, change, weight in self.single:

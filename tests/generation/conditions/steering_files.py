@@ -14,7 +14,7 @@ from torch import nn
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
 from generation.catalog.controls import ControlModel, ReferenceModel
-from generation.conditions.ip_adapter import attentions_of
+from generation.conditions.steering.ip_adapter import attentions_of
 
 ENCODER_WIDTH, PROJECTED = 64, 48
 WEIGHTS = "diffusion_pytorch_model.safetensors"

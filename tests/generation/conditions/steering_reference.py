@@ -46,6 +46,13 @@ def pipeline_for(folder: Path, request: GenerationRequest, controls: Sequence[Co
     pipeline = kind(**parts)
     pipeline.scheduler = scheduler_for(request.sampler, pipeline.scheduler.config)
     pipeline.set_progress_bar_config(disable=True)
+    if request.tiling:
+        nets = parts.get("controlnet") or []
+        nets = nets if isinstance(nets, list) else [nets]
+        for model in (pipeline.unet, pipeline.vae.decoder, *nets):
+            for layer in model.modules():
+                if isinstance(layer, torch.nn.Conv2d):
+                    layer.padding_mode = "circular"
     return pipeline
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from generation.catalog import Catalog, Checkpoint
 from generation.catalog.controls import ControlModel
-from generation.conditions import steering
+from generation.conditions.steering import steering_pool
 from generation.controls import Control
 from generation.engine.engine import Engine
 from generation.hires import Hires
@@ -118,6 +118,7 @@ CASES = {
         {"image": draw_source(64, 64), "strength": 0.8, "num_inference_steps": 6},
     ),
     "a look as a whole": ((Control("shuffle"),), {}),
+    "edges that continue": (BOTH, {"tiling": True}),
 }
 
 
@@ -300,7 +301,7 @@ def test_what_is_transparent_is_to_be_made_up(engine: Engine, ask: MakeRequest):
     mask = Image.new("L", whole.size)
     mask.paste(255, (0, 0, 32, 64))
     opened = control_picture("inpaint", whole, mask)
-    values = steering._pixels(opened, 64, 64)
+    values = steering_pool._pixels(opened, 64, 64)
     assert (values[..., :32] == -1).all()
     assert (values[..., 32:] >= 0).all()
     masked = {

@@ -3,6 +3,7 @@
 import io
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -11,6 +12,9 @@ from diffusers import StableDiffusionPipeline
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from PIL import Image
 
+from generation.conditions.adapters.adapter_keys import Part
+from generation.conditions.adapters.deltas import Change, LowRank
+from generation.conditions.adapters.row_adapters import NO_ADAPTERS, AdapterSet, RowAdapters
 from generation.conditions.tiling import Tiling
 from generation.engine.engine import Engine
 from generation.errors import InvalidRequest
@@ -67,11 +71,23 @@ def test_opposite_edges_continue_each_other(
         for axis in (0, 1):
             across, inside = steps(picture, axis)
             assert across <= 1.1 * inside
-    # What it is drawn from is the same wherever it begins: rolled noise gives the rolled picture.
-    plain = pixels(run(engine, make_request(num_images=4)))
-    assert sum(steps(picture, axis)[0] for picture in plain for axis in (0, 1)) > sum(
-        steps(picture, axis)[0] for picture in drawn for axis in (0, 1)
-    )
+
+
+def test_where_a_picture_begins_makes_no_difference(
+    engine: Engine, make_request: MakeRequest, monkeypatch: pytest.MonkeyPatch
+):
+    """Rolled noise gives the rolled picture, as if there were no edges; otherwise it does not."""
+    real = torch.randn
+    drawn = {}
+    for tiling in (False, True):
+        request = make_request(tiling=tiling, sampler=Sampler.DDIM, width=48)
+        (here,) = pixels(run(engine, request))
+        with monkeypatch.context() as patch:
+            patch.setattr(torch, "randn", lambda *a, **k: real(*a, **k).roll((2, 4), (2, 3)))
+            (there,) = pixels(run(engine, request))
+        drawn[tiling] = np.abs(np.roll(here.astype(int), (8, 16), (0, 1)) - there)
+    assert drawn[True].max() <= 1
+    assert drawn[False].max() > 32
 
 
 def test_a_picture_to_start_from_wraps_around_too(
@@ -138,6 +154,33 @@ def test_rows_beside_it_change_no_bit():
             assert torch.allclose(alone, mixed[1:2], atol=1e-6)
             assert torch.allclose(rolled, alone.roll((1, 2), (2, 3)), atol=1e-6)
         assert model(rows).equal(plain), "nothing is left behind"
+
+
+def test_a_lora_of_a_convolution_wraps_around_with_it():
+    torch.manual_seed(0)
+    layer = torch.nn.Conv2d(4, 8, 3, padding=1)
+    model = torch.nn.Sequential(layer)
+    change = Change(LowRank(torch.randn(2, 4, 3, 3), torch.randn(8, 2)))
+    loaded = Mock(changes={Part.DENOISER: {"0": change}})
+    one = AdapterSet(Part.DENOISER, ((loaded, 0.5),))
+    merged = torch.nn.Conv2d(4, 8, 3, padding=1)
+    wrapped = torch.nn.Conv2d(4, 8, 3, padding=1, padding_mode="circular")
+    for whole in (merged, wrapped):
+        whole.load_state_dict(
+            {"weight": layer.weight + 0.5 * change.delta.dense(), "bias": layer.bias}
+        )
+    rows = torch.randn(3, 4, 8, 6)
+    adapters, tiling = RowAdapters(model), Tiling(model)
+    with torch.inference_mode():
+        for fixed in (False, True):
+            with adapters.applied([one, one, NO_ADAPTERS], fixed=fixed):
+                plain = model(rows)
+                with tiling.applied([False, True, True], fixed=fixed):
+                    drawn = model(rows)
+            assert drawn[0].equal(plain[0]), "others are as they were, to the bit"
+            assert torch.allclose(drawn[0], merged(rows)[0], atol=1e-5)
+            assert torch.allclose(drawn[1], wrapped(rows)[1], atol=1e-5)
+            assert not torch.allclose(drawn[1], merged(rows)[1], atol=1e-2)
 
 
 def test_a_transformer_s_pictures_have_edges(make_request: MakeRequest):

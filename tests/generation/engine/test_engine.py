@@ -58,7 +58,7 @@ def test_a_tick_runs_at_most_one_forward_and_one_decode(
         monkeypatch.setattr(
             StableDiffusion,
             name,
-            lambda *args, real=real, name=name: calls.append(name) or real(*args),
+            lambda *args, real=real, name=name, **more: calls.append(name) or real(*args, **more),
         )
     engine.add(1, make_request(num_images=3))
     ticks = []
@@ -95,7 +95,9 @@ def test_cancelling_between_decodes_sends_no_more_pictures(
 ):
     decodes: list[object] = []
     real = StableDiffusion.decode
-    monkeypatch.setattr(StableDiffusion, "decode", lambda *args: decodes.append(1) or real(*args))
+    monkeypatch.setattr(
+        StableDiffusion, "decode", lambda *args, **more: decodes.append(1) or real(*args, **more)
+    )
     engine.add(1, make_request(num_images=3))
     while not decodes:
         engine.step()

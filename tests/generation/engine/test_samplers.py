@@ -7,6 +7,7 @@ import torch
 from diffusers import PNDMScheduler
 
 from generation.catalog import Checkpoint
+from generation.conditions.inpainting import Start
 from generation.engine.batcher import Bucket
 from generation.engine.preview import predict_clean
 from generation.engine.sample import Sample
@@ -44,7 +45,7 @@ def test_a_perfect_model_is_followed_to_the_picture_it_knows(
 ):
     request = make_request(sampler=sampler, num_inference_steps=15)
     config = {**config, "prediction_type": prediction_type}
-    sample = Sample(1, BUCKET, request, 2, PROMPTS, follow(request, config), EMPTY)
+    sample = Sample(1, BUCKET, request, 2, PROMPTS, follow(request, config), Start(EMPTY))
     assert sample.seed == request.seed + 2
     while not sample.done:
         seen = sample.next_rows()[0].latents
@@ -88,7 +89,9 @@ def test_a_sampler_is_what_its_name_says_whatever_the_checkpoint_came_with():
 
 def test_each_sample_has_a_scheduler_of_its_own(make_request: MakeRequest):
     one, other = (
-        Sample(1, BUCKET, make_request(), index, PROMPTS, follow(make_request(), SAVED), EMPTY)
+        Sample(
+            1, BUCKET, make_request(), index, PROMPTS, follow(make_request(), SAVED), Start(EMPTY)
+        )
         for index in range(2)
     )
     one.next_rows()

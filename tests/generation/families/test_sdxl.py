@@ -130,7 +130,9 @@ def test_people_with_prompts_of_one_length_share_a_bucket(
 
 
 @pytest.mark.parametrize("upcast", [True, False])
-def test_a_vae_that_overflows_in_fp16_is_in_fp32(folder: Path, upcast: bool):
+def test_a_vae_that_overflows_in_fp16_is_in_fp32(
+    folder: Path, make_request: MakeRequest, upcast: bool
+):
     parts = load_parts(find_files(checkpoint(folder)), torch.float16)
     parts.components["vae"].register_to_config(force_upcast=upcast)
     half = StableDiffusionXL(parts, CPU)
@@ -139,8 +141,10 @@ def test_a_vae_that_overflows_in_fp16_is_in_fp32(folder: Path, upcast: bool):
     latents = half.latents(64, 64)
     assert latents.dtype == torch.float16
     assert half.decode(latents).shape == (64, 64, 3)
-    draw = half.encode_picture(Image.new("RGB", (64, 64), "red"))
-    assert draw(torch.Generator()).dtype == torch.float16
+    request = wish(make_request, width=64, height=64, strength=0.5)
+    start = half.start(request, Image.new("RGB", (64, 64), "red"))
+    assert start.picture is not None
+    assert start.picture(torch.Generator()).dtype == torch.float16
 
 
 def test_previews_have_its_colours(engine: Engine, make_request: MakeRequest):

@@ -15,6 +15,8 @@ from bot.texts import say
 from bot.ui.cooldowns import PICKS
 from tests.bot.conftest import House, labels
 from tests.bot.features.editing.test_around import line, picture, single
+from tests.bot.features.history.looking import looks, reply
+from tests.fakes import png
 from tests.storm.cast import Place
 from tests.storm.wire import BUTTON, COMPONENT, Wire
 
@@ -232,3 +234,22 @@ def test_an_id_says_all_of_a_region():
     assert region.pressed("nonsense") == region
     assert replace(region, cells=0).pressed("invert").cells == ALL
     assert PICKS >= CELLS
+
+
+async def test_moderators_see_source_mask_and_result(house: House):
+    panel = await open_panel(house)
+    await toggle(house, panel, "1")
+    opened = await house.max.click(panel.response, label=TOOLS[4])
+    await house.max.submit_modal(opened, {"prompt": "a hat", "strength": "1"})
+    await house.settle()
+    page = reply(await looks(house, job=2))
+    message = reply(await house.morgan.select(page, values=["2"]))
+    assert message.embeds[0].title == "#2 inpaint"
+    files = {file.filename: file for file in message.attachments}
+    assert list(files) == ["job-2.webp", "source-1-of-job-2.webp", "mask-2-of-job-2.webp"]
+    mask = Image.open(io.BytesIO(await files["mask-2-of-job-2.webp"].read())).convert("L")
+    assert mask.getpixel((5, 5)) > 250
+    assert mask.getpixel((100, 100)) < 5
+    source = Image.open(io.BytesIO(await files["source-1-of-job-2.webp"].read())).convert("RGB")
+    drawn = picture(png(7, 1, 1)).getpixel((0, 0))
+    assert np.abs(np.subtract(source.getpixel((5, 5)), drawn)).max() < 8

@@ -16,8 +16,9 @@ from generation.catalog import Catalog
 from generation.catalog.adapters import weights_of
 from generation.catalog.controls import ControlModel, ReferenceModel, find_model
 from generation.conditions.adapters.adapter_keys import Part
-from generation.conditions.control_net import LoadedNet, RowControl, load_net
-from generation.conditions.ip_adapter import (
+from generation.conditions.pool import Held, Key, NoRoom, Pool, key_of
+from generation.conditions.steering.control_net import LoadedNet, RowControl, load_net
+from generation.conditions.steering.ip_adapter import (
     ImageEncoder,
     LoadedReference,
     RowReference,
@@ -25,7 +26,6 @@ from generation.conditions.ip_adapter import (
     load_reference,
     styled,
 )
-from generation.conditions.pool import Held, Key, NoRoom, Pool, key_of
 from generation.controls import Control
 from generation.errors import InvalidRequest
 from generation.loading.memory import total_bytes
@@ -191,8 +191,11 @@ class SteeringPool:
             return self.kept.hold(keys, load)
         except NoRoom:
             most = self.kept.most_bytes // 2**20
-            field = "control" if isinstance(models[0], ControlModel) else "reference"
-            raise InvalidRequest(field, Phrase(f"bound-{field}-memory", most=most)) from None
+            if isinstance(models[0], ControlModel):
+                bound = Phrase("bound-control-memory", most=most)
+                raise InvalidRequest("control", bound) from None
+            bound = Phrase("bound-reference-memory", most=most)
+            raise InvalidRequest("reference", bound) from None
 
     def _seen(
         self,

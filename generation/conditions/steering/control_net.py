@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from generation.catalog.controls import ControlModel
+from generation.conditions.tiling import Tiling
 from generation.errors import AdapterUnavailable
 from generation.loading.layouts.control_nets import load_control_net
 from generation.phrases import Phrase, reason_of
@@ -73,16 +74,19 @@ class RowControls:
 
     def __init__(self) -> None:
         self._rows: Sequence[Sequence[RowControl]] = ()
+        self._tiled: Sequence[bool] = ()
         self._fixed = False
 
     @contextmanager
-    def applied(self, rows: Sequence[Sequence[RowControl]], *, fixed: bool) -> Iterator[None]:
-        """Within this, ``residuals`` are those of these rows.
+    def applied(
+        self, rows: Sequence[Sequence[RowControl]], *, fixed: bool, tiled: Sequence[bool] = ()
+    ) -> Iterator[None]:
+        """Within this, ``residuals`` are those of these rows, of which some may be ``tiled``.
 
         With ``fixed``, forwards always have the same number of rows, and a row's residuals depend
         on the other rows in no bit.
         """
-        self._rows, self._fixed = rows, fixed
+        self._rows, self._tiled, self._fixed = rows, tiled, fixed
         try:
             yield
         finally:
@@ -138,13 +142,15 @@ class RowControls:
         if added is not None:
             given["added_cond_kwargs"] = {name: chosen(one) for name, one in added.items()}
         channels: int = net.model.config["in_channels"]
-        down, middle = net.model(
-            chosen(latents[:, :channels]),
-            chosen(timesteps),
-            encoder_hidden_states=chosen(options["encoder_hidden_states"]),
-            return_dict=False,
-            **given,
-        )
+        tiled = [self._tiled[number] for number in rows] if any(self._tiled) else []
+        with Tiling(net.model if any(tiled) else nn.Identity()).applied(tiled, fixed=self._fixed):
+            down, middle = net.model(
+                chosen(latents[:, :channels]),
+                chosen(timesteps),
+                encoder_hidden_states=chosen(options["encoder_hidden_states"]),
+                return_dict=False,
+                **given,
+            )
         return [one[:wanted].to(latents.dtype) for one in (*down, middle)]
 
     def _add(self, outputs: list[tuple[list[Piece], list[Tensor]]]) -> list[Tensor]:
