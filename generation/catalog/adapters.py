@@ -210,19 +210,20 @@ def _stem(path: Path) -> str:
 
 def find_adapter(name: str, adapters: Mapping[str, Adapter]) -> Adapter:
     """Return the adapter of this name, in any case; raises AdapterUnavailable."""
-    found = adapters.get(name) or adapter_named(name, adapters.values())
-    if found is None:
+    if (found := adapter_named(name, adapters)) is None:
         raise AdapterUnavailable(name, Phrase("adapter-not-listed"))
     return found
 
 
-def adapter_named(name: str, adapters: Iterable[Adapter]) -> Adapter | None:
+def adapter_named(name: str, adapters: Mapping[str, Adapter]) -> Adapter | None:
     """Return the adapter that a name means: its own, in any case, else one that it has, too.
 
     A folder before the name and a file's suffix behind it are passed over, as ComfyUI writes them.
     """
     last = _SUFFIX.sub("", re.split(r"[\\/]", name)[-1])
-    every = list(adapters)
+    if (found := adapters.get(name)) is not None:  # of thousands, perhaps
+        return found
+    every = adapters.values()
     for wanted in dict.fromkeys((name.casefold(), last.casefold())):
         own = next((one for one in every if one.name.casefold() == wanted), None)
         if own is not None:

@@ -219,7 +219,7 @@ class Catalog:
 
     def adapter(self, name: str) -> Adapter:
         """Return the LoRA that a name means; raises AdapterUnavailable, with the nearest names."""
-        if (found := adapter_named(name, self.adapters.values())) is not None:
+        if (found := adapter_named(name, self.adapters)) is not None:
             return found
         names = {one.casefold(): one for one in self.adapter_names}
         near = difflib.get_close_matches(name.casefold(), names, NEAR)

@@ -200,7 +200,7 @@ class _Reading:
                 if one not in known:
                     reason = f"styles.{name}.checkpoints names {one!r}, which is none of them"
                     self._tell(CatalogInvalid(path, reason))
-            offered = (*self._own.values(), *self._adapters.values())
+            offered = {**self._adapters, **self._own}
             for use in style.adapters:
                 if adapter_named(use.name, offered) is None:
                     reason = f"styles.{name}.adapters names {use.name!r}, which is none of them"
@@ -251,7 +251,7 @@ class _Reading:
             source = entry.get("source")
             entry = {key: value for key, value in entry.items() if key != "source"}
         if source is None:
-            found = adapter_named(name, self._adapters.values())
+            found = adapter_named(name, self._adapters)
             if found is None:
                 # It is read all the same, so that what is wrong with it is said.
                 adapter_with(Adapter(name=name, path=path), path, place, entry)

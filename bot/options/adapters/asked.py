@@ -9,7 +9,7 @@ from bot.texts.inert import inert
 from generation.catalog import Catalog, Checkpoint
 from generation.catalog.adapters import Adapter, adapter_named
 from generation.errors import AdapterUnavailable, InvalidRequest
-from generation.prompts.adapters import AdapterUse, check_adapters, merge_adapters
+from generation.prompts.adapters import AdapterUse, check_adapters, merge_adapters, written
 from generation.request import Sampler
 
 FIELD = "lora"
@@ -94,10 +94,13 @@ def choices(catalog: Catalog, said: Mapping[str, Any], checkpoint: Checkpoint) -
     """
     before, comma, _ = str(said.get(FIELD) or "").rpartition(",")
     start = f"{before.strip()}, " if comma else ""
-    listed = [one for one in catalog.adapters.values() if one.name in set(catalog.adapter_names)]
+    listed = [catalog.adapters[name] for name in catalog.adapter_names]
     found = {}
     for one in sorted(listed, key=lambda one: not one.fits(checkpoint.family)):
-        value = start + (one.name if one.weight == 1 else f"{one.name}:{one.weight:g}")
+        value = one.name if one.weight == 1 else f"{one.name}:{one.weight:g}"
+        if "," in one.name:
+            value = written(AdapterUse(one.name, one.weight, one.weight))
+        value = start + value
         words = ", ".join(filter(None, (one.title, *one.triggers)))
         found[value] = f"{value} ({words})" if words else value
     return found
@@ -122,6 +125,6 @@ def _said(value: object) -> tuple[AdapterUse, ...]:
 
 def _distilled(catalog: Catalog, said: Mapping[str, Any]) -> Iterable[Adapter]:
     for use in _asked(catalog, said):
-        found = adapter_named(use.name, catalog.adapters.values())
+        found = adapter_named(use.name, catalog.adapters)
         if found is not None and found.distillation is not None and use.weight > 0:
             yield found

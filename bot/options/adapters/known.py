@@ -153,7 +153,7 @@ def _usable(tag: str, catalog: Catalog, checkpoint: Checkpoint) -> AdapterUse | 
         check_adapters((use,), "lora")
     except InvalidRequest:
         return None
-    adapter = adapter_named(use.name, catalog.adapters.values())
+    adapter = adapter_named(use.name, catalog.adapters)
     if adapter is None or adapter.name not in catalog.adapter_names:
         return None
     return use._replace(name=adapter.name) if adapter.fits(checkpoint.family) else None

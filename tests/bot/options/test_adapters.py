@@ -230,9 +230,10 @@ def test_a_style_may_have_some_of_its_own():
 
 def test_choices_have_trigger_words_and_what_fits_first():
     offered = choices(CATALOG, {}, EMBEDDED)
-    assert list(offered) == ["Ink Wash:0.7", "paper", "lcm", "a,b", "big"]
+    assert list(offered) == ["Ink Wash:0.7", "paper", "lcm", "<lora:a,b:1>", "big"]
     assert offered["Ink Wash:0.7"] == "Ink Wash:0.7 (ink style, wet)"
     assert next(iter(choices(CATALOG, {}, CATALOG["Large"]))) == "big"
+    assert asked("a fox", lora="<lora:a,b:1>").adapters == (AdapterUse("a,b"),)
     further = choices(CATALOG, {"lora": "paper:0.5, in"}, EMBEDDED)
     assert next(iter(further)) == "paper:0.5, Ink Wash:0.7"
 
