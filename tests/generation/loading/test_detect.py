@@ -163,19 +163,19 @@ OTHERS = {
             "control_model.input_hint_block.0.weight": (16, 3, 3, 3),
             "control_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight": (320, 768),
         },
-        (Kind.CONTROL, "sd1", None),
+        (Kind.CONTROL, "sd1", "controlnet"),
     ),
     "ControlNet of diffusers for SDXL": (
         {
             "controlnet_cond_embedding.conv_in.weight": (16, 3, 3, 3),
             "add_embedding.linear_1.weight": (1280, 2816),
         },
-        (Kind.CONTROL, "sdxl", None),
+        (Kind.CONTROL, "sdxl", "controlnet"),
     ),
-    "T2I-Adapter": ({"adapter.body.0.block1.weight": (320, 320, 3, 3)}, (Kind.CONTROL, None, None)),
+    "T2I-Adapter": ({"adapter.body.0.block1.weight": (320, 320, 3, 3)}, (Kind.CONTROL, None, "t2i")),
     "IP-Adapter": (
         {"image_proj.proj.weight": (3072, 1024), "ip_adapter.1.to_k_ip.weight": (320, 768)},
-        (Kind.IP_ADAPTER, None, None),
+        (Kind.IP_ADAPTER, "sd1", "base"),
     ),
     "Real-ESRGAN": (
         {"conv_first.weight": (64, 3, 3, 3), "body.0.rdb1.conv1.weight": (32, 64, 3, 3)},
