@@ -112,6 +112,8 @@ class Words:
     def prompt(self) -> str:
         """Return a prompt that makes one job, whatever settings it is given with."""
         parts = [self._random.choice(WORDS) for _ in range(self._random.randint(1, 6))]
+        if all("://" in part for part in parts):  # addresses alone are pictures, and no words
+            parts += ["fox"]
         if self._random.random() < 0.05:
             parts += ["a long story"] * 40
         return " ".join([*parts, *self._parameters()]).strip()

@@ -128,25 +128,33 @@ class Pan(Around):
 class PanLeft(Pan):
     """Draws what is left of it."""
 
-    name, label, side = "panleft", "button-pan-left", "left"
+    name = "panleft"
+    label = "button-pan-left"
+    side = "left"
 
 
 class PanRight(Pan):
     """Draws what is right of it."""
 
-    name, label, side = "panright", "button-pan-right", "right"
+    name = "panright"
+    label = "button-pan-right"
+    side = "right"
 
 
 class PanUp(Pan):
     """Draws what is above it."""
 
-    name, label, side = "panup", "button-pan-up", "top"
+    name = "panup"
+    label = "button-pan-up"
+    side = "top"
 
 
 class PanDown(Pan):
     """Draws what is below it."""
 
-    name, label, side = "pandown", "button-pan-down", "bottom"
+    name = "pandown"
+    label = "button-pan-down"
+    side = "bottom"
 
 
 class Hires(Edit):

@@ -20,7 +20,6 @@ MARKS = {
     Status.FAILED: "⚠️",
     Status.CANCELLED: "✖️",
 }
-MADE_OF = {Kind.INPAINT: "job-edit", Kind.OUTPAINT: "job-around", Kind.HIRES: "job-hires"}
 PRIVATE = "🔒"
 
 
@@ -35,8 +34,21 @@ def title(job: Job) -> str:
     if job.kind is Kind.UPSCALE:
         text += f" (×{job.factor})"
     elif job.parent_index is not None:
-        text += " " + say(MADE_OF.get(job.kind, "job-variation"), number=str(job.parent_index + 1))
+        text += " " + _made_of(job.kind, str(job.parent_index + 1))
     return text
+
+
+def _made_of(kind: Kind, number: str) -> str:
+    """Return what a job does with a picture of another."""
+    match kind:
+        case Kind.INPAINT:
+            return say("job-edit", number=number)
+        case Kind.OUTPAINT:
+            return say("job-around", number=number)
+        case Kind.HIRES:
+            return say("job-hires", number=number)
+        case _:
+            return say("job-variation", number=number)
 
 
 def settings(job: Job) -> str:
