@@ -17,8 +17,6 @@ from PIL import ExifTags
 from generation import source_image
 from generation.architectures import ARCHITECTURES
 from generation.editing.brought import erased, mask_of
-from generation.editing.framing import Framing
-from generation.editing.outpaint import Sides
 from generation.errors import InvalidRequest
 from generation.metadata import png as pnginfo
 from generation.phrases import Phrase
@@ -61,6 +59,9 @@ def _erased(data: bytes, width: int, height: int) -> Answer:
 def _lay(
     data: bytes, width: int, height: int, family: str, zoom: float | None, *sides: int
 ) -> Answer:
+    # Kept out of the start of a process, which a command waits for.
+    from generation.editing.framing import Framing, Sides
+
     framing = Framing(Sides(*sides), zoom)
     picture, mask = framing.lay(data, width, height, ARCHITECTURES[family])
     return (len(picture),), picture + mask

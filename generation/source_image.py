@@ -84,7 +84,7 @@ def prepare(data: bytes, width: int, height: int) -> tuple[bytes, bool]:
         raise
     except Exception as error:  # decoders raise all kinds of errors
         raise _wanted() from error
-    return _png(fitted if turn is None else fitted.transpose(turn)), clear
+    return encoded(fitted if turn is None else fitted.transpose(turn)), clear
 
 
 def whole(data: bytes) -> tuple[bytes, int, int]:
@@ -96,7 +96,7 @@ def whole(data: bytes) -> tuple[bytes, int, int]:
     image = check(data)
     check_factor(*image.size, FACTORS[0])
     turned = upright(image)
-    return _png(turned), *turned.size
+    return encoded(turned), *turned.size
 
 
 def check(data: bytes) -> Image.Image:
@@ -128,7 +128,7 @@ def fit(png: bytes, width: int, height: int) -> bytes:
     """
     image = _open(png, InvalidRequest("image", Phrase("bound-image-png")), ("PNG",))
     flat, _ = _decoded(image, "RGB")
-    return _png(ImageOps.fit(flat, (width, height), Image.Resampling.LANCZOS))
+    return encoded(ImageOps.fit(flat, (width, height), Image.Resampling.LANCZOS))
 
 
 def decode(data: bytes, width: int, height: int, modes: tuple[str, ...] = ("RGB",)) -> Image.Image:
@@ -149,7 +149,7 @@ def decode(data: bytes, width: int, height: int, modes: tuple[str, ...] = ("RGB"
     return image
 
 
-def open_png(data: bytes, field: str) -> Image.Image:
+def openencoded(data: bytes, field: str) -> Image.Image:
     """Return a request's PNG of any size that a picture may have, in RGB or RGBA.
 
     Raises InvalidRequest, naming ``field``, if it is anything else.
@@ -265,7 +265,7 @@ def _to_srgb(image: Image.Image) -> tuple[str, ImageCms.ImageCmsTransform] | Non
         return None
 
 
-def _png(image: Image.Image) -> bytes:
+def encoded(image: Image.Image) -> bytes:
     """Encode the pixels alone: what else the file said must not travel on."""
     plain = Image.new(image.mode, image.size)
     plain.paste(image)

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from bot.features.editing.region import CELLS, Region, base_of, sketch
-from generation.editing.framing import encoded
+from generation.source_image import encoded
 
 SIDE = 1024  # px, of the picture
 PRESSES = 50

@@ -1,13 +1,16 @@
-"""Masks that people bring: a file of their own, or the transparent parts of a picture."""
+"""Masks that people bring: a file of their own, or the transparent parts of a picture.
 
-import numpy as np
-from PIL import Image, ImageOps
+Imports Pillow alone: a decoder that has to be started answers within a command's three seconds.
+"""
 
-from generation.editing.framing import encoded
-from generation.editing.masks import WHITE, Mask
+from PIL import Image, ImageChops, ImageOps
+
 from generation.errors import InvalidRequest
 from generation.phrases import Phrase
-from generation.source_image import check, upright
+from generation.source_image import check, encoded, upright
+
+WHITE = 128  # and above, as in `generation.editing.masks`
+_HALVES = [255 if level >= WHITE else 0 for level in range(256)]
 
 
 def mask_of(data: bytes, width: int, height: int) -> tuple[bytes, int, int]:
@@ -21,13 +24,12 @@ def mask_of(data: bytes, width: int, height: int) -> tuple[bytes, int, int]:
         image = upright(check(data))
     except InvalidRequest as error:
         raise InvalidRequest("mask", error.bound) from error
-    grey = np.asarray(image.convert("L"))
+    white = image.convert("RGB").convert("L").point(_HALVES)
     if image.mode == "RGBA":
-        shown = np.asarray(image.getchannel("A")) >= WHITE
-        painted = shown.any() and (grey[shown] >= WHITE).all()
-        white = shown if painted else ~shown
-    else:
-        white = grey >= WHITE
+        shown = _shown(image)
+        dark = ImageChops.multiply(ImageChops.invert(white), shown)
+        painted = shown.getbbox() is not None and dark.getbbox() is None
+        white = shown if painted else ImageChops.invert(shown)
     return _fitted(white, width, height), *image.size
 
 
@@ -36,16 +38,18 @@ def erased(data: bytes, width: int, height: int) -> bytes | None:
     image = upright(check(data))
     if image.mode != "RGBA":
         return None
-    clear = np.asarray(image.getchannel("A")) < WHITE
-    return _fitted(clear, width, height) if clear.any() else None
+    clear = ImageChops.invert(_shown(image))
+    return _fitted(clear, width, height) if clear.getbbox() is not None else None
 
 
-def _fitted(white: Mask, width: int, height: int) -> bytes:
-    mask = Image.fromarray(white.astype(np.uint8) * 255)
-    mask = ImageOps.fit(mask, (width, height), Image.Resampling.NEAREST)
-    darkest, lightest = mask.getextrema()
-    if lightest == 0:
+def _shown(image: Image.Image) -> Image.Image:
+    return image.getchannel("A").point(_HALVES)
+
+
+def _fitted(white: Image.Image, width: int, height: int) -> bytes:
+    mask = ImageOps.fit(white, (width, height), Image.Resampling.NEAREST)
+    if mask.getbbox() is None:
         raise InvalidRequest("mask", Phrase("bound-mask-empty"))
-    if darkest == 255:
+    if ImageChops.invert(mask).getbbox() is None:
         raise InvalidRequest("mask", Phrase("bound-mask-full"))
     return encoded(mask)

@@ -11,7 +11,7 @@ from generation.editing.outpaint import Sides, extend, multiple_of, nearest, zoo
 from generation.errors import InvalidRequest, bounded
 from generation.phrases import Phrase
 from generation.request import SIDE
-from generation.source_image import fit
+from generation.source_image import encoded, fit
 
 ZOOM = (1.1, 4.0)
 PAN = 0.5  # of the side that grows
@@ -73,10 +73,3 @@ class Framing:
                 else zoom_out(picture, self.zoom, architecture)
             )
         return encoded(canvas.picture), encoded(canvas.mask)
-
-
-def encoded(image: Image.Image) -> bytes:
-    """Return a picture as a PNG file."""
-    file = BytesIO()
-    image.save(file, "PNG")
-    return file.getvalue()
