@@ -172,7 +172,10 @@ OTHERS = {
         },
         (Kind.CONTROL, "sdxl", "controlnet"),
     ),
-    "T2I-Adapter": ({"adapter.body.0.block1.weight": (320, 320, 3, 3)}, (Kind.CONTROL, None, "t2i")),
+    "T2I-Adapter": (
+        {"adapter.body.0.block1.weight": (320, 320, 3, 3)},
+        (Kind.CONTROL, None, "t2i"),
+    ),
     "IP-Adapter": (
         {"image_proj.proj.weight": (3072, 1024), "ip_adapter.1.to_k_ip.weight": (320, 768)},
         (Kind.IP_ADAPTER, "sd1", "base"),
