@@ -60,7 +60,8 @@ def _lay(
     data: bytes, width: int, height: int, family: str, zoom: float | None, *sides: int
 ) -> Answer:
     # Kept out of the start of a process, which a command waits for.
-    from generation.editing.framing import Framing, Sides
+    from generation.editing.framing import Framing
+    from generation.editing.outpaint import Sides
 
     framing = Framing(Sides(*sides), zoom)
     picture, mask = framing.lay(data, width, height, ARCHITECTURES[family])

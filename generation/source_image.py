@@ -149,7 +149,7 @@ def decode(data: bytes, width: int, height: int, modes: tuple[str, ...] = ("RGB"
     return image
 
 
-def openencoded(data: bytes, field: str) -> Image.Image:
+def open_png(data: bytes, field: str) -> Image.Image:
     """Return a request's PNG of any size that a picture may have, in RGB or RGBA.
 
     Raises InvalidRequest, naming ``field``, if it is anything else.
