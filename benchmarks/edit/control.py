@@ -1,6 +1,5 @@
 """What a control net takes in a forward: a UNet of half Stable Diffusion 1.5's width, at 256 px."""
 
-import statistics
 import time
 from collections.abc import Callable
 
@@ -18,7 +17,7 @@ WIDTH = 768  # of the text
 
 @torch.inference_mode()
 def measure() -> float:
-    """Return how much longer rows with a net take than plain ones, in percent, by the median."""
+    """Return how much longer rows with a net take than plain ones, in percent."""
     device = pick_device()
     torch.manual_seed(0)
     with device:
@@ -54,5 +53,7 @@ def measure() -> float:
 
     plain()
     steered()
-    ratios = [seconds(steered) / seconds(plain) for _ in range(ROUNDS)]
-    return round(100 * (statistics.median(ratios) - 1), 1)
+    # The fastest of each counts: other programs only ever slow one down.
+    pairs = [(seconds(steered), seconds(plain)) for _ in range(ROUNDS)]
+    fastest, without = map(min, zip(*pairs, strict=True))
+    return round(100 * (fastest / without - 1), 1)

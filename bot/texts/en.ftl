@@ -24,6 +24,7 @@ error-discord = Discord did not let me finish that: { $why }. Please try again.
 error-permissions = You need { $needed }.
 error-server-unknown = Discord has not told me about this server's roles yet. Please try again in a minute.
 error-server-only = That only works in a server.
+error-message-gone = The message that you used is gone.
 error-command-gone = That command no longer exists. Please try again in a moment.
 error-command-changed = That command has changed. Please try again in a moment.
 error-unforeseen = Something broke (ref { $reference }).

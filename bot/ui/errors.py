@@ -27,7 +27,14 @@ from bot.options.errors import PromptError
 from bot.texts import all_of, phrased, say
 from bot.texts.inert import code, inert
 from bot.ui.interaction import Interaction
-from bot.ui.trouble import ALREADY_ACKNOWLEDGED, TROUBLE, describe, is_final, shorten
+from bot.ui.trouble import (
+    ALREADY_ACKNOWLEDGED,
+    TROUBLE,
+    UNKNOWN_MESSAGE,
+    describe,
+    is_final,
+    shorten,
+)
 from generation.errors import (
     AdapterUnavailable,
     Cancelled,
@@ -116,6 +123,8 @@ def explain(error: BaseException) -> str:
     if isinstance(error, WEATHER) and (_is_acknowledged(error) or not is_final(error)):
         log.warning("Discord did not let us answer: %s", describe(error))
         return say("error-discord", why=inert(describe(error)))
+    if isinstance(error, discord.NotFound) and error.code == UNKNOWN_MESSAGE:
+        return say("error-message-gone")
     reference = secrets.token_hex(2)
     log.error("ref %s", reference, exc_info=error)
     return say("error-unforeseen", reference=reference)

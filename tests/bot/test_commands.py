@@ -61,7 +61,7 @@ async def test_what_makes_jobs_is_under_the_policy_and_the_rest_has_a_cooldown(h
         for command in (*commands(house), *menus(house))
         if command.extras.get(UNDER_POLICY)
     }
-    assert free == {"imagine", "upscale", "edit", "outpaint"}
+    assert free == {"imagine", "edit", "outpaint", "upscale"}
     house.executor.hold = True
     upload = ("cat.jpg", picture(64, 64))
     answers = [await house.mia.slash(house.channel, "upscale", image=upload) for _ in range(6)]

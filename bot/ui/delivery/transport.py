@@ -27,7 +27,7 @@ from bot.ui.actions.job_actions import closed_view
 from bot.ui.delivery.clock import DiscordClock
 from bot.ui.delivery.edits import Edit, Line
 from bot.ui.delivery.first_answer import carries
-from bot.ui.trouble import TROUBLE, describe, is_final, retry_after
+from bot.ui.trouble import TROUBLE, UNKNOWN_MESSAGE, describe, is_final, retry_after
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ TIMEOUT_S = 45.0
 SLOWEST_UPLOAD = 50_000.0  # bytes a second
 
 # Discord's error codes, from its API reference.
-UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK, INVALID_TOKEN = 10003, 10008, 10015, 50027
+UNKNOWN_CHANNEL, UNKNOWN_WEBHOOK, INVALID_TOKEN = 10003, 10015, 50027
 THREAD_ARCHIVED = 50083
 UNAUTHORIZED = 401
 

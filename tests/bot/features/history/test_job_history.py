@@ -331,9 +331,8 @@ async def test_what_is_looked_up_of_one_job_goes_along_its_own_index(
         (jobs.children(kept[0], 9, person_id=MIA), "ix_jobs_parent_id"),
         (jobs.children_count(kept[0]), "ix_jobs_parent_id"),
     ):
-        step, *of_inputs = await steps_of(database, asking)
-        assert step.startswith(f"SEARCH jobs USING INDEX {index} ")
-        assert not any(one.startswith("SCAN") for one in of_inputs)
+        step, *more = await steps_of(database, asking)
+        assert [step.startswith(f"SEARCH jobs USING INDEX {index} "), "SCAN" in str(more)] == [1, 0]
 
 
 async def test_no_search_goes_through_a_table_or_sorts(database: Database, kept: list[Job]):
