@@ -71,10 +71,11 @@ async function remixed(channel, prompt, into, show) {
       return;
     }
     const about = { command: COMMAND, channel: channel.id };
-    await expect(act("slash", { ...about, options: { prompt } }), about);
-    awaited = { channel, prompt, into, show };
+    awaited = { channel, prompt, into, show }; // the pictures may be there before the act is known to be done
     show(`Darkroom draws ${prompt} first. Its Remix form opens when the pictures are there.`);
+    await expect(act("slash", { ...about, options: { prompt } }), about);
   } catch (problem) {
+    awaited = null;
     if (!(problem instanceof Problem)) throw problem;
     show(usableCommands().length > 0 ? problem.message : "Darkroom is starting. Try it again in a moment.");
   }
