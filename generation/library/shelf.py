@@ -217,6 +217,8 @@ class Library:
 
     def _wanted(self, item: Item) -> list[str]:
         stem, title = item.candidate.stem, item.sidecar.title
+        if item.file.kind is Kind.CAPTIONER:  # whose weights all have one name
+            stem = item.path.parent.name
         place = "/".join((*item.candidate.inside, stem))
         wanted = [title, f"{title} ({stem})", f"{title} ({place})"] if title else [stem, place]
         before = self._names.get(item.path)

@@ -99,7 +99,7 @@ class Captioning:
             await process.stdin.drain()
             line = await process.stdout.readline()
             if not line:
-                raise EOFError("it ended")
+                raise EOFError  # it ended
             said: dict[str, list[str] | str] = json.loads(line)
             whole = True
             return said

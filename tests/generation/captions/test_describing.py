@@ -55,7 +55,7 @@ def test_a_folder_is_found_wherever_it_lies_and_is_no_image_encoder(tmp_path: Pa
     assert offers.catalog.captioners == [folder]
     assert not any("tiny" in note for note in offers.notes)
     (item,) = looker._library.look().items
-    assert item.file.kind is Kind.CAPTIONER
+    assert (item.file.kind, item.name) == (Kind.CAPTIONER, "tiny")
     (folder / "config.json").rename(folder / "later.json")
     assert looker().catalog.captioners == []
     (folder / "later.json").rename(folder / "config.json")

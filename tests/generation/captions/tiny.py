@@ -6,9 +6,10 @@ from pathlib import Path
 import torch
 import transformers
 
-WORDS = (
-    "a the red blue cat dog fox tree house on in by and grass sky small large of with two".split()
-)
+WORDS = [
+    "a", "the", "red", "blue", "cat", "dog", "fox", "tree", "house", "on", "in", "by", "and", "grass",
+    "sky", "small", "large", "of", "with", "two",
+]  # fmt: skip
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 SIDE = 32
 
