@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from generation.captions.captioners import class_of
 from generation.captions.describing import LONGEST, clean
@@ -45,6 +46,22 @@ def test_four_different_captions_that_are_the_same_for_the_same_picture(
     assert {word for one in captions for word in one.split()} <= set(tiny.WORDS)
     assert child.ask(asked(folder)) == first
     assert child.ask(asked(folder, seed=200_000)) != first
+
+
+@pytest.mark.parametrize(
+    ("lost", "whole"), [("encoder.pooler.", True), ("decoder.transformer.h.1.mlp.", False)]
+)
+def test_only_what_is_not_needed_may_be_missing(
+    child: Child, tmp_path: Path, lost: str, whole: bool
+):
+    folder = tiny.vit_gpt2(tmp_path / "tiny")
+    weights = load_file(folder / "model.safetensors")
+    left = {key: one for key, one in weights.items() if not key.startswith(lost)}
+    assert len(left) < len(weights)
+    save_file(left, folder / "model.safetensors", {"format": "pt"})
+    said = child.ask(asked(folder))
+    assert ("captions" in said) is whole
+    assert whole or f"such as {lost}" in said["problem"]
 
 
 def test_a_folder_is_found_wherever_it_lies_and_is_no_image_encoder(tmp_path: Path):

@@ -7,8 +7,8 @@ import torch
 import transformers
 
 WORDS = [
-    "a", "the", "red", "blue", "cat", "dog", "fox", "tree", "house", "on", "in", "by", "and", "grass",
-    "sky", "small", "large", "of", "with", "two",
+    "a", "the", "red", "blue", "cat", "dog", "fox", "tree", "house", "on", "in", "by", "and",
+    "grass", "sky", "small", "large", "of", "with", "two",
 ]  # fmt: skip
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 SIDE = 32
