@@ -120,6 +120,7 @@ ENGLISH: Mapping[str, str] = {
     "kind-text-encoder": "a text encoder",
     "kind-image-encoder": "an image encoder",
     "kind-ip-adapter": "an IP-Adapter",
+    "kind-captioner": "a captioner, which describes pictures",
     "checkpoint-not-found": "it has no source, and none of this name is in the folders of models",
     "checkpoint-no-source": "{source} is neither a folder nor a hub id (owner/name)",
     "checkpoint-hub-out-of-reach": "{repository} is not on disk and the hub is out of reach",

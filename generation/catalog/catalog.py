@@ -1,7 +1,7 @@
 """Checkpoints, and the catalog of those that can be chosen. Imports no torch."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -160,7 +160,7 @@ class Catalog:
     ``roles`` no checkpoint that is reserved for others. Parts that were given the same catalog all
     see what it becomes. ``adapters`` are LoRAs and their relatives, ``embeddings`` words that
     prompts can name, ``controls`` ControlNets and ``references`` IP-Adapters. LoRAs whose names are
-    ``withheld`` are not listed.
+    ``withheld`` are not listed. ``captioners`` are folders of models that describe pictures.
     """
 
     checkpoints: Mapping[str, Checkpoint]
@@ -173,6 +173,7 @@ class Catalog:
     withheld: frozenset[str] = frozenset()
     controls: Mapping[str, ControlModel] = field(default_factory=dict)
     references: Mapping[str, ReferenceModel] = field(default_factory=dict)
+    captioners: Sequence[Path] = ()
 
     def become(self, newer: "Catalog") -> None:
         """Take over all that another has to offer; copies made before stay."""
@@ -180,6 +181,7 @@ class Catalog:
         self.styles = newer.styles
         self.adapters, self.embeddings = newer.adapters, newer.embeddings
         self.controls, self.references = newer.controls, newer.references
+        self.captioners = newer.captioners
 
     def __getitem__(self, name: str) -> Checkpoint:
         """Return the checkpoint; raises CheckpointUnavailable if it is not in the catalog."""

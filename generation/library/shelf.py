@@ -20,13 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from generation import loading
+from generation.captions.captioners import class_of
 from generation.catalog.reading import SUFFIXES
 from generation.json_text import loads
 from generation.library import headers
 from generation.library.layout import Candidate, Unread, walk
 from generation.library.naming import unused
 from generation.library.sidecars import Sidecar, SidecarInvalid, read_sidecar, state_of
-from generation.loading.detect import PICKLES, ModelFile
+from generation.loading.detect import PICKLES, Kind, ModelFile
 from generation.phrases import Phrase
 
 log = logging.getLogger(__name__)
@@ -175,6 +176,8 @@ class Library:
 
     def _item(self, candidate: Candidate, *, moving: bool) -> Item:
         file = self._known(candidate) or ModelFile(path=candidate.path)
+        if class_of(candidate.path) is not None:  # what lies beside it may have come later
+            file = replace(file, kind=Kind.CAPTIONER)
         problem: str | None = file.problem
         if moving:
             problem = Phrase("checkpoint-moving", file=candidate.path.name)
@@ -214,6 +217,8 @@ class Library:
 
     def _wanted(self, item: Item) -> list[str]:
         stem, title = item.candidate.stem, item.sidecar.title
+        if item.file.kind is Kind.CAPTIONER:  # whose weights all have one name
+            stem = item.path.parent.name
         place = "/".join((*item.candidate.inside, stem))
         wanted = [title, f"{title} ({stem})", f"{title} ({place})"] if title else [stem, place]
         before = self._names.get(item.path)

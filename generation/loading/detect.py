@@ -76,6 +76,7 @@ NAMES = {
     Kind.TEXT_ENCODER: Phrase("kind-text-encoder"),
     Kind.IMAGE_ENCODER: Phrase("kind-image-encoder"),
     Kind.IP_ADAPTER: Phrase("kind-ip-adapter"),
+    Kind.CAPTIONER: Phrase("kind-captioner"),
 }
 
 

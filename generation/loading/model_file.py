@@ -24,6 +24,7 @@ class Kind(StrEnum):
     TEXT_ENCODER = "text encoder"
     IMAGE_ENCODER = "image encoder"
     IP_ADAPTER = "IP-Adapter"
+    CAPTIONER = "captioner"  # with what lies beside it
     UNKNOWN = "unknown"
 
 

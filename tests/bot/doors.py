@@ -27,6 +27,7 @@ COMMANDS = {
     "edit": Learns.OWN,
     "outpaint": Learns.OWN,
     "inspect": Learns.NOTHING,
+    "describe": Learns.NOTHING,
     "help": Learns.NOTHING,
     "checkpoints": Learns.SEEN,
     "loras": Learns.NOTHING,

@@ -1,4 +1,4 @@
-"""/inspect: the generation metadata in a picture's file."""
+"""/inspect: the generation metadata in a picture's file; /describe: what a picture shows."""
 
 from bot.features.inspect.cog import setup
 

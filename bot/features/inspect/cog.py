@@ -8,17 +8,14 @@ from discord.ext import commands
 
 from bot.core.errors import NothingToDo
 from bot.core.jobs.job_service import JobService
-from bot.features.inspect.service import likeness
-from bot.options.image_options import ImageOptions
+from bot.features.inspect.captioning import Captioning
+from bot.features.inspect.describing import DescribingCog
+from bot.features.inspect.offer import Offer, card_of
 from bot.texts import say
 from bot.texts.inert import inert
 from bot.ui.autocomplete import catalog_here
-from bot.ui.delivery.first_answer import first_answer
-from bot.ui.interaction import Interaction, app_of
-from bot.ui.interaction_context import fetch, is_picture, request_context_of
-from bot.ui.pages import embeds
-from bot.ui.views import PrivateView
-from generation.errors import InvalidRequest
+from bot.ui.interaction import Interaction
+from bot.ui.interaction_context import fetch, is_picture
 
 if TYPE_CHECKING:
     from bot.app import App
@@ -53,41 +50,17 @@ class InspectionCog(commands.Cog):
             raise NothingToDo(say("error-file-says-nothing"))
         if not found.says_how:
             raise NothingToDo(say("error-file-of-program", program=inert(found.program or "")))
-        try:
-            alike = likeness(found, catalog_here(interaction))
-        except InvalidRequest as error:  # no prompt, or one too long: there is nothing to offer
-            why = say("file-no-offer", bound=str(error.bound))
-            await interaction.response.send_message(
-                embed=embeds.parameters(found, (), why), ephemeral=True
-            )
-            return
-        offer = Offer(self.jobs, alike, interaction)
-        await interaction.response.send_message(
-            embed=embeds.parameters(found, alike.left_out), view=offer, ephemeral=True
-        )
-
-
-class Offer(PrivateView):
-    """The button that generates a similar picture; it disappears after use or a timeout."""
-
-    def __init__(self, jobs: JobService, alike: ImageOptions, interaction: Interaction) -> None:
-        super().__init__(interaction)
-        self._jobs, self._alike = jobs, alike
-        self.use.label = say("button-use-these")
-
-    @discord.ui.button(emoji="🎞️")
-    async def use(self, interaction: Interaction, _: discord.ui.Button["Offer"]) -> None:
-        """Make the job, as /imagine would."""
-        app_of(interaction).cooldowns.request(interaction)
-        mine = await self._jobs.defaults(interaction.user.id)
-        context = request_context_of(interaction, private=bool(mine.get("private")))
-        said = self._jobs.complete_alike(self._alike, mine, context)
-        job = await self._jobs.imagine(said, context)
-        await first_answer(interaction, self._jobs, job)
-        await self.on_timeout()
+        card = card_of(found, catalog_here(interaction))
+        view = discord.utils.MISSING
+        if card.alike is not None:
+            view = Offer(self.jobs, card.alike, interaction)
+        await interaction.response.send_message(embed=card.embed, view=view, ephemeral=True)
 
 
 def setup(app: "App") -> None:
-    """Add the command and the menu."""
+    """Add the commands and the menu."""
     cog = InspectionCog(app.jobs)
     app.add_cog(cog, cog.menu)
+    captioning = Captioning()
+    app.provide(captioning)
+    app.add_cog(DescribingCog(app.jobs, captioning))
