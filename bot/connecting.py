@@ -25,6 +25,7 @@ FIRST_IDENTIFY_S, LONGEST_IDENTIFY_S = 5.0, 45.0
 # A connection that lasted this long was a good one.
 SETTLED_S = 600.0
 UNAUTHORIZED = 401
+CANCELLED_AGAIN_S = 1.0
 
 # Close codes of the gateway after which it would close again, from Discord's API reference.
 AUTHENTICATION_FAILED, INVALID_SHARD, SHARDING_REQUIRED = 4004, 4010, 4011
@@ -96,11 +97,6 @@ class PatientBot(commands.AutoShardedBot):
             except TROUBLE as error:
                 await wait("the gateway", pauses, error)
         await super().launch_shard(gateway, shard_id, initial=initial)
-        # discord.py waits with `asyncio.wait_for`, which before Python 3.12 returns the result and
-        # forgets the cancellation if both come at once (github.com/python/cpython/issues/86296).
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise asyncio.CancelledError
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """Wait longer each time sessions are lost one after another."""
@@ -199,7 +195,7 @@ async def _stay(bot: PatientBot) -> None:
     while not bot.is_closed():
         try:
             await _wait_for_a_start(bot)
-            await bot.connect()
+            await _connect(bot)
         except discord.PrivilegedIntentsRequired:
             raise NotLetIn(*FINAL[DISALLOWED_INTENTS]) from None
         except discord.ConnectionClosed as closed:
@@ -214,6 +210,22 @@ async def _stay(bot: PatientBot) -> None:
             if isinstance(cause, discord.HTTPException) and cause.status == UNAUTHORIZED:
                 raise NotLetIn(*REFUSED_TOKEN) from None
             await wait("the gateway", pauses, error)
+
+
+async def _connect(bot: PatientBot) -> None:
+    """Connect, and stay until the bot is closed.
+
+    discord.py waits for sockets with `asyncio.wait_for`, which before Python 3.12 forgets a
+    cancellation that comes together with the result (github.com/python/cpython/issues/86296).
+    """
+    connecting = asyncio.create_task(bot.connect(), name="connection")
+    try:
+        await asyncio.wait([connecting])
+    finally:
+        while not connecting.done():
+            connecting.cancel()
+            await asyncio.wait([connecting], timeout=CANCELLED_AGAIN_S)
+    connecting.result()
 
 
 async def _wait_for_a_start(bot: PatientBot) -> None:

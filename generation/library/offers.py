@@ -68,7 +68,7 @@ def offers(shelf: Shelf, file: Path | None, default: str | None, *, strict: bool
     return Offers(owner.catalog, (*notes, *owner.notes))
 
 
-def captioners_on(shelf: Shelf, notes: list[str]) -> list[Path]:
+def captioners_on(shelf: Shelf, notes: list[str]) -> tuple[Path, ...]:
     """Return the folders of models that describe pictures, in order.
 
     Adds a line to ``notes`` for each that cannot be used.
@@ -80,7 +80,7 @@ def captioners_on(shelf: Shelf, notes: list[str]) -> list[Path]:
                 found.append(item.path.parent)
             elif not is_missed(item):  # which is said already
                 notes.append(line_about(item, item.problem))
-    return found
+    return tuple(found)
 
 
 def adapters_on(shelf: Shelf, kind: Kind, notes: list[str]) -> dict[str, Adapter]:

@@ -69,14 +69,14 @@ def test_a_folder_is_found_wherever_it_lies_and_is_no_image_encoder(tmp_path: Pa
     folder = tiny.blip(models / "other" / "tiny")
     looker = Looker([models], tmp_path, None, None)
     offers = looker()
-    assert offers.catalog.captioners == [folder]
+    assert offers.catalog.captioners == (folder,)
     assert not any("tiny" in note for note in offers.notes)
     (item,) = looker._library.look().items
     assert (item.file.kind, item.name) == (Kind.CAPTIONER, "tiny")
     (folder / "config.json").rename(folder / "later.json")
-    assert looker().catalog.captioners == []
+    assert looker().catalog.captioners == ()
     (folder / "later.json").rename(folder / "config.json")
-    assert looker().catalog.captioners == [folder], "though the weights were read before"
+    assert looker().catalog.captioners == (folder,), "though the weights were read before"
 
 
 def test_damaged_weights_are_named_to_the_owner_and_not_used(tmp_path: Path):
@@ -84,7 +84,7 @@ def test_damaged_weights_are_named_to_the_owner_and_not_used(tmp_path: Path):
     weights = tiny.blip(models / "tiny") / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:2000])
     offers = Looker([models], tmp_path, None, None)()
-    assert offers.catalog.captioners == []
+    assert offers.catalog.captioners == ()
     assert any(str(weights) in note for note in offers.notes)
 
 

@@ -1,5 +1,6 @@
 """A server's life with the last release, up to the moment at which its process is killed."""
 
+import asyncio
 import json
 import re
 import signal
@@ -150,11 +151,14 @@ async def live(playground: Playground, bot: LastRelease, notes: Path) -> None:
     cards = {name: await people.details(READERS[name], one) for name, one in finished.items()}
     table = await people.table()
 
-    running = await people.told("mia", "imagine", prompt="a blue boat", steps=STEPS, seed=12)
-    waiting = [
-        await people.told(who, "imagine", prompt=prompt, seed=13)
-        for who, prompt in (("mia", "a cat"), ("morgan", "a tree"), ("mia", "a fish"))
-    ]
+    # All at once, or the first could end before the last is asked for.
+    running, *waiting = await asyncio.gather(
+        people.told("mia", "imagine", prompt="a blue boat", steps=STEPS, seed=12),
+        *(
+            people.told(who, "imagine", prompt=prompt, seed=13)
+            for who, prompt in (("mia", "a cat"), ("morgan", "a tree"), ("mia", "a fish"))
+        ),
+    )
     await playground.wait_for(
         lambda: re.search(r"step [1-9]", running.content), PATIENCE_S, "a step"
     )

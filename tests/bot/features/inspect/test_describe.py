@@ -26,7 +26,7 @@ USE = say("button-use-these")
 async def captioner(house: House, tmp_path: Path) -> AsyncIterator[Path]:
     """What its owner has installed."""
     folder = tiny.blip(tmp_path / "captioner")
-    house.app.catalog.captioners = [folder]
+    house.app.catalog.captioners = (folder,)
     yield folder
     await house.app.get(Captioning).close()
 
@@ -109,7 +109,7 @@ async def test_a_program_is_named_where_it_does_not_say_how(house: House, captio
 @pytest.mark.parametrize("installed", [True, False])
 async def test_what_is_no_picture_gets_a_line(house: House, captioner: Path, installed: bool):
     if not installed:
-        house.app.catalog.captioners = []
+        house.app.catalog.captioners = ()
     result = await describe(house, ("x.png", b"no picture"))
     assert house.refusal(result).startswith("`image` must be")
     assert not house.app.get(Captioning).running
