@@ -48,8 +48,8 @@ function toText(text = "") {
 
 function describeBox() {
   const channel = currentChannel();
-  if (!channel) return;
-  input.disabled = !channel.may_send && usableCommands().length === 0;
+  input.disabled = !channel || (!channel.may_send && usableCommands().length === 0);
+  if (!channel) return; // nobody has said yet where we are
   const place = `${channel.direct ? "@" : channel.parent ? "" : "#"}${channel.name}`;
   const hint = NARROW.matches ? "" : " — type / for commands";
   input.placeholder = channel.may_send ? `Message ${place}${hint}` : `You may not write in ${place}`;
