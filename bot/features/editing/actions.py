@@ -1,5 +1,6 @@
 """The buttons under a single picture that draw around it, or all of it in a larger size."""
 
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
@@ -33,9 +34,9 @@ class Edit(JobAction):
 class Around(Edit):
     """Draws around a picture."""
 
+    @abstractmethod
     def frame(self, width: int, height: int) -> Framing:
         """Return what is drawn around a picture of this size in pixels."""
-        raise NotImplementedError
 
     async def press(self, press: Press) -> None:
         """Make the job."""
