@@ -11,12 +11,19 @@ from bot import connecting
 from playground import Playground
 
 
-async def test_a_stop_in_the_moment_a_shard_connects_is_heard(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("connection", [1, 2], ids=["first", "again"])
+async def test_a_stop_in_the_moment_a_shard_connects_is_heard(
+    monkeypatch: pytest.MonkeyPatch, connection: int
+):
     connect = discord.gateway.DiscordWebSocket.from_client
+    connected = 0
 
     async def connect_and_stop(*args: Any, **options: Any) -> discord.gateway.DiscordWebSocket:
+        nonlocal connected
         socket = await connect(*args, **options)
-        serving.cancel()
+        connected += 1
+        if connected == connection:
+            serving.cancel()
         return socket
 
     monkeypatch.setattr(discord.gateway.DiscordWebSocket, "from_client", connect_and_stop)
@@ -33,5 +40,8 @@ async def test_a_stop_in_the_moment_a_shard_connects_is_heard(monkeypatch: pytes
         )
         async with bot:
             serving = asyncio.create_task(connecting.serve(bot, playground.token))
+            if connection > 1:
+                await playground.wait_for(lambda: playground.gateway.connected, 30, "the bot")
+                playground.gateway.drop()
             await asyncio.wait([serving], timeout=30)
             assert serving.cancelled()
