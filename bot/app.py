@@ -258,6 +258,7 @@ def build(settings: Settings) -> App:
         executor=LocalExecutor(
             offers.catalog,
             options,
+            devices=generation.lanes,
             tick_timeout_s=generation.tick_timeout_s,
             configure_logs=partial(logs.configure_worker, settings.log.level, settings.log.format),
         ),

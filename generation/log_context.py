@@ -1,6 +1,6 @@
-"""The job that log lines are about, from the command to the worker. Imports no torch.
+"""The job and the lane that log lines are about, from the command to the worker. Imports no torch.
 
-Code handling a job sets it, and the log formatter reads it. Tasks inherit it from the task that
+Code handling a job sets it, and the log formatter reads it. Tasks inherit both from the task that
 created them, like every context variable, and so do calls of `asyncio.to_thread`.
 """
 
@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 JOB: ContextVar[int | None] = ContextVar("job", default=None)
+LANE: ContextVar[str | None] = ContextVar("lane", default=None)
+
+_own_lane: str | None = None
 
 
 @contextmanager
@@ -19,3 +22,14 @@ def about(job: int | None) -> Iterator[None]:
         yield
     finally:
         JOB.reset(before)
+
+
+def be_lane(name: str) -> None:
+    """Mark every line of this process, whatever its thread, as this lane's: it is its worker."""
+    global _own_lane
+    _own_lane = name
+
+
+def lane() -> str | None:
+    """Return the name of the lane that a line written here is about, if any."""
+    return LANE.get() or _own_lane
