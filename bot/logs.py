@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from generation.log_context import JOB
+from generation.log_context import JOB, lane
 
 # Whoever has an interaction's token can post in our name. It is part of the URLs we call, and of
 # gateway events, which discord.py logs at DEBUG.
@@ -47,7 +47,7 @@ def printable(text: str) -> str:
 
 
 class TextLines(logging.Formatter):
-    """One line for people, with the job if any; no tokens, not even in tracebacks."""
+    """One line for people, with the lane and the job if any; no tokens, not even in tracebacks."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s%(about)s: %(message)s")
@@ -56,7 +56,8 @@ class TextLines(logging.Formatter):
         """Return the line."""
         record = copy(record)  # other handlers get the original
         job = getattr(record, "job", None)
-        record.about = "" if job is None else f" job={job}"
+        named = (("lane", getattr(record, "lane", None)), ("job", job))
+        record.about = "".join(f" {name}={what}" for name, what in named if what is not None)
         record.exc_text = None
         return redact(cut(super().format(record)))
 
@@ -72,9 +73,9 @@ class TextLines(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object per line: time (ISO 8601, UTC), level, logger, message, job, exception.
+    """One JSON object per line: time (ISO 8601, UTC), level, logger, message, lane, job, exception.
 
-    The latter two are left out if there is none. No tokens.
+    The latter three are left out if there is none. No tokens.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -85,9 +86,9 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": redact(cut(record.getMessage())),
         }
-        job = getattr(record, "job", None)
-        if job is not None:
-            line["job"] = job
+        for name in ("lane", "job"):
+            if (about := getattr(record, name, None)) is not None:
+                line[name] = about
         if record.exc_info:
             line["exception"] = redact(cut(self.formatException(record.exc_info)))
         text = json.dumps(line, ensure_ascii=False)
@@ -130,8 +131,8 @@ def _is_weather(error: BaseException) -> bool:
 
 
 def name_job(record: logging.LogRecord) -> bool:
-    """Add the current job to the record; a filter that lets everything pass."""
-    record.job = JOB.get()
+    """Add the current lane and job to the record; a filter that lets everything pass."""
+    record.lane, record.job = lane(), JOB.get()
     return True
 
 
