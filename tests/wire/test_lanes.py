@@ -17,10 +17,13 @@ LANES = {"cpu:0", "cpu:1"}
 async def bot(playground: Playground, tmp_path):
     """Each of two lanes holds two requests for two pictures."""
     process = Process(playground, tmp_path)
-    await process.start(GENERATION__DEVICES="cpu*2", LOG__FORMAT="json")
-    await process.said("the worker draws on", 2)
-    yield process
-    assert await process.end() == 0, process.log.read_text("utf-8")
+    try:
+        await process.start(GENERATION__DEVICES="cpu*2", LOG__FORMAT="json")
+        await process.said("the worker draws on", 2)
+        yield process
+    finally:
+        ended = await process.end()
+    assert ended == 0, process.log.read_text("utf-8")
 
 
 def workers(bot: Process) -> list[psutil.Process]:

@@ -127,7 +127,11 @@ async def test_the_cards_are_counted_only_where_there_may_be_some(
 ):
     monkeypatch.delenv(VISIBLE, raising=False)
     monkeypatch.setattr(executor, "may_have_cards", lambda: may_have)
-    monkeypatch.setattr(executor, "examine", examine)
+
+    async def examined() -> list[Hardware]:
+        return examine()
+
+    monkeypatch.setattr(executor, "examine_meanwhile", examined)
     catalog = Catalog({EMBEDDED.name: EMBEDDED}, EMBEDDED.name)
     source, told = LocalLanes(catalog, EngineOptions(), plain_logs, chosen), Told()
     await source.start(told)

@@ -3,7 +3,8 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -18,10 +19,15 @@ LANES = [Device(f"cpu:{number}", "cpu", {"OMP_NUM_THREADS": "1"}) for number in 
 PEOPLE = 8
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to that"
+        await asyncio.sleep(0.005)
+
+
 async def both_ready(executor: LocalExecutor) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not all(lane.rows for lane in executor.lanes()):
-            await asyncio.sleep(0.02)
+    await until(lambda: all(lane.rows for lane in executor.lanes()))
 
 
 @pytest.fixture
@@ -60,9 +66,7 @@ async def test_two_workers_draw_the_same_pixels_and_one_killed_in_mid_run_costs_
         asyncio.create_task(collect(executor.run(long), started, number))
         for number in range(PEOPLE)
     ]
-    async with asyncio.timeout(PATIENCE_S):
-        while not all(lane.requests_aboard for lane in executor.lanes()) or not started:
-            await asyncio.sleep(0.005)
+    await until(lambda: all(lane.requests_aboard for lane in executor.lanes()) and bool(started))
     killed, other = executor.lanes()
     os.kill(killed.pid, signal.SIGKILL)
     for events in await asyncio.wait_for(asyncio.gather(*runs), PATIENCE_S):
