@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 import discord
+from discord.utils import as_chunks
 
 from bot.core.admission.visibility import Right
 from bot.core.errors import ForeignButton, NothingToDo
@@ -18,7 +19,6 @@ from bot.features.editing.region import (
     ALL,
     CELLS,
     COLUMNS,
-    ROWS,
     TEMPLATE,
     Region,
     RegionId,
@@ -27,7 +27,7 @@ from bot.features.editing.region import (
 )
 from bot.options.registry import OPTIONS
 from bot.texts import say
-from bot.ui.actions.job_actions import closed_view
+from bot.ui.actions.buttons import Buttons, Component, button
 from bot.ui.actions.press import LastingButton, Press
 from bot.ui.delivery.first_answer import first_answer
 from bot.ui.forms import asking, modal, option_input, texts_in
@@ -110,9 +110,9 @@ class RegionButton(
 ):
     """A cell or a tool of a panel."""
 
-    def __init__(self, sent: RegionId, **look: Any) -> None:  # noqa: ANN401
+    def __init__(self, sent: RegionId) -> None:
         self.sent = sent
-        super().__init__(discord.ui.Button(custom_id=str(sent), **look))
+        super().__init__(discord.ui.Button(custom_id=str(sent)))
 
     @classmethod
     def parse(cls, match: re.Match[str]) -> Self:
@@ -143,23 +143,22 @@ class RegionButton(
             )
 
 
-def panel_view(job: Job, index: int, region: Region) -> discord.ui.View:
+def panel_view(job: Job, index: int, region: Region) -> Buttons:
     """Return the cells' buttons, as they lie on the picture, and the tools below."""
-    view = closed_view()
 
-    def add(tool: str, row: int, label: str, *, chosen: bool = False, **look: Any) -> None:  # noqa: ANN401
+    def tool(name: str, label: str, *, chosen: bool = False, **look: Any) -> Component:  # noqa: ANN401
         style = discord.ButtonStyle.primary if chosen else discord.ButtonStyle.secondary
-        sent = RegionId.of(job, index, tool)
-        view.add_item(RegionButton(sent, **{"style": style, "label": label, "row": row, **look}))
+        return button(RegionId.of(job, index, name), label, **{"style": style, **look})
 
-    for cell in range(CELLS):
-        add(str(cell), cell // COLUMNS, str(cell + 1), chosen=region.has(cell))
-    add("rows", ROWS, say("region-rows"), chosen=region.rows)
-    add("invert", ROWS, say("region-invert"))
-    add("feather", ROWS, say("region-feather", pixels=str(region.feather_px)))
-    add("clear", ROWS, say("region-clear"), disabled=not region.cells)
-    add("draw", ROWS, say("region-draw"), emoji="🖌️", style=discord.ButtonStyle.success)
-    return view
+    cells = [tool(str(cell), str(cell + 1), chosen=region.has(cell)) for cell in range(CELLS)]
+    tools = [
+        tool("rows", say("region-rows"), chosen=region.rows),
+        tool("invert", say("region-invert")),
+        tool("feather", say("region-feather", pixels=str(region.feather_px))),
+        tool("clear", say("region-clear"), disabled=not region.cells),
+        tool("draw", say("region-draw"), emoji="🖌️", style=discord.ButtonStyle.success),
+    ]
+    return Buttons([*as_chunks(cells, COLUMNS), tools])
 
 
 def check(region: Region) -> None:
