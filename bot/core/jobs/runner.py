@@ -25,7 +25,7 @@ from bot.db.patience import impatient, patient
 from bot.db.records import InputRole, Job, Kind, Status, StoredPicture, Verdict
 from bot.texts import say, speaking
 from generation.errors import GenerationError, InvalidRequest, WorkerDied
-from generation.log_context import JOB
+from generation.log_context import JOB, SHARD
 from generation.request import (
     Failed,
     Finished,
@@ -90,6 +90,7 @@ class Runner:
         succeed. Raises only if the row cannot be read; then `fail` is to be called.
         """
         JOB.set(job_id)
+        SHARD.set(None)  # that of whoever made room is none of its business
         with patient():
             job = await self._jobs.get(job_id)
         if job is None or job.status not in (Status.QUEUED, Status.RUNNING):
