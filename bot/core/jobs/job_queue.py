@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bot.core.admission.rule_store import RuleStore
 from bot.core.jobs.fair_queue import Dispatcher, Ticket
@@ -23,8 +23,7 @@ TOLD_PLACES = 10
 STOP_S = 2.0  # a shutdown waits no longer than this for the disk
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """A job's position among those waiting, 0 while it runs, and the seconds to its end.
 
     The seconds are estimated from the latest jobs; None if there are none to go by.
