@@ -244,6 +244,7 @@ class DarkroomBot(PatientBot):
 
     async def on_shard_ready(self, shard_id: int) -> None:
         """Keep the servers that were told of, once there are all; a new session has new ones."""
+        SHARD.set(shard_id)
         log.info("shard %d is ready", shard_id)
         if not self.deaf_shards:
             stay()
