@@ -17,6 +17,7 @@ class DiscordClock:
 
     def __init__(self) -> None:
         self._ahead = timedelta(0)
+        self._heard_last: str | None = None
 
     def now(self) -> datetime:
         """Return the current time at Discord."""
@@ -34,8 +35,11 @@ class DiscordClock:
         params: aiohttp.TraceRequestEndParams,
     ) -> None:
         date = params.response.headers.get("Date")
-        if date is None or not params.url.path.startswith("/api/"):
+        if date == self._heard_last or date is None:
+            return  # the same second, of which the first response says the most
+        if not params.url.path.startswith("/api/"):
             return  # another host's response, or a cached one
+        self._heard_last = date
         try:
             self._ahead = parsedate_to_datetime(date) - discord.utils.utcnow()
         except (TypeError, ValueError):  # no date, or one without a time zone
