@@ -162,7 +162,7 @@ class DarkroomBot(PatientBot):
             intents=discord.Intents(guilds=True, guild_messages=True),
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
-            http_trace=clock.listen(no_redirects()),
+            http_trace=app.watch.listen(clock.listen(no_redirects()), clock),
             # Longer rate limits are handled by the callers.
             max_ratelimit_timeout=MAX_RATE_LIMIT_S,
             proxy=connection.proxy,

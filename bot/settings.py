@@ -261,6 +261,43 @@ class LogSettings(BaseModel):
     )
 
 
+class MonitoringSettings(BaseModel):
+    """Health and figures for whoever operates the bot."""
+
+    address: str = Field(
+        default="",
+        description="Where /livez, /readyz and /metrics are answered, such as 127.0.0.1:9464. They "
+        "ask for no password: other machines should reach them only through a network of yours. "
+        "Empty: nowhere.",
+    )
+
+    @field_validator("address")
+    @classmethod
+    def _host_and_port(cls, written: str) -> str:
+        _listen(written)
+        return written
+
+    @property
+    def listen(self) -> tuple[str, int] | None:
+        """The host and the port; None if nothing is answered."""
+        return _listen(self.address)
+
+
+def _listen(written: str) -> tuple[str, int] | None:
+    """Return the host and the port of an address; raises ValueError."""
+    if not written.strip():
+        return None
+    try:
+        parts = urlsplit(f"//{written.strip()}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    whole = host is not None and parts.netloc == written.strip() and "@" not in written
+    if not whole or host is None or port is None:
+        raise ValueError("must be a host and a port from 0 to 65535, such as 127.0.0.1:9464")
+    return host, port
+
+
 class Settings(BaseSettings):
     """Every setting; a nested one is spelled like ``DISCORD__TOKEN`` in the environment."""
 
@@ -275,6 +312,7 @@ class Settings(BaseSettings):
     limits: LimitSettings = LimitSettings()
     retention: RetentionSettings = RetentionSettings()
     log: LogSettings = LogSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
 
 
 class SettingsError(Exception):
