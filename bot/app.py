@@ -262,6 +262,7 @@ def build(settings: Settings, watch: Watch | None = None) -> App:
         executor=LocalExecutor(
             offers.catalog,
             options,
+            devices=generation.lanes,
             tick_timeout_s=generation.tick_timeout_s,
             configure_logs=partial(logs.configure_worker, settings.log.level, settings.log.format),
         ),

@@ -14,6 +14,7 @@ from bot.dotenv import FILE, encoding_of, misspelt
 from bot.logs import LogFormat
 from generation.json_text import loads
 from generation.options import MOST_ROWS, Compile
+from generation.worker.devices import Device, parse
 
 DISCORD_API = "https://discord.com/api/v10"
 DISCORD_GATEWAY = "wss://gateway.discord.gg/"
@@ -108,6 +109,12 @@ class GenerationSettings(BaseModel):
         default=None,
         description="A TOML file of checkpoints to offer. Empty: only the embedded one.",
     )
+    devices: str = Field(
+        default="auto",
+        description="What draws, with a worker on each: auto is every CUDA device, or the best "
+        "other one; or a list such as 0,1 (as nvidia-smi counts) or cuda:0, mps, cpu, or cpu*2 "
+        "for two workers that share the cores.",
+    )
     rows: int = Field(
         default=0,
         ge=0,
@@ -142,6 +149,17 @@ class GenerationSettings(BaseModel):
         le=3600,
         description="Seconds one denoising step may take before the worker counts as hung.",
     )
+
+    @field_validator("devices")
+    @classmethod
+    def _there(cls, written: str) -> str:
+        parse(written)
+        return written
+
+    @property
+    def lanes(self) -> list[Device] | None:
+        """The devices, or None for all there are."""
+        return parse(self.devices)
 
 
 class ModelSettings(BaseModel):

@@ -30,6 +30,7 @@ from generation.request import (
     Started,
 )
 from generation.worker import worker
+from generation.worker.devices import Device
 
 ROWS = 64  # eight requests for four pictures
 STEP_S = 0.05  # a hundred steps leave time for something to happen meanwhile
@@ -45,16 +46,18 @@ def main(
     catalog: Catalog,
     options: EngineOptions,
     configure_logs: Callable[[], None],
+    device: Device,
 ) -> None:
     """Serve as the worker does."""
-    engine, device = (
+    engine, devices = (
         ModuleType("generation.engine.engine"),
         ModuleType("generation.engine.device"),
     )
     engine.Engine = StubEngine  # type: ignore[attr-defined]
-    device.describe = lambda device: device.type  # type: ignore[attr-defined]
-    sys.modules.update({one.__name__: one for one in (engine, device)})
-    serve(commands, messages, catalog, options, configure_logs)
+    devices.describe = lambda device: device.type  # type: ignore[attr-defined]
+    devices.pick_device = lambda _kind: StubEngine.device  # type: ignore[attr-defined]
+    sys.modules.update({one.__name__: one for one in (engine, devices)})
+    serve(commands, messages, catalog, options, configure_logs, device)
 
 
 class StubEngine:
@@ -65,12 +68,14 @@ class StubEngine:
     def __init__(
         self,
         catalog: Catalog,
+        device: SimpleNamespace,  # noqa: ARG002 - there is none
         on_event: Callable[[int, Loading], None],  # noqa: ARG002 - there is nothing to load
         options: EngineOptions,
     ) -> None:
         self._catalog = catalog
         self._safety = options.safety
         self.rows = options.rows or ROWS
+        self.cache = SimpleNamespace(names=(catalog.default,))
         self._aboard: dict[int, tuple[Request, int]] = {}  # and the steps that are done
         self._looks: set[int] = set()  # at whose next steps a preview is drawn
         self._cancelled: list[tuple[int, Event]] = []

@@ -74,7 +74,7 @@ class Engine:
         self._options = options or EngineOptions()
         self._adapters = AdapterPool(catalog, self.device)
         self._steering = SteeringPool(catalog, self.device)
-        self._cache = ModelCache(catalog, self.device, self._options, self._steering.drop_idle)
+        self.cache = ModelCache(catalog, self.device, self._options, self._steering.drop_idle)
         self._profiles = Profiles(self.device, self._options.profiles)
         self._fixed_rows = self._options.rows
         if self._options.deterministic:
@@ -150,11 +150,11 @@ class Engine:
 
     def _admit_one(self) -> Events:
         """Admit the first that waits; those behind it only while its checkpoint is loading."""
-        self._cache.stop_loading_all_but(map(checkpoint_of, self._waiting.values()))
+        self.cache.stop_loading_all_but(map(checkpoint_of, self._waiting.values()))
         for key, request in list(self._waiting.items()):
             with about(self._jobs.get(key)):
                 events = self._admit(key, request)
-            if events or not self._cache.is_loading(checkpoint_of(request)):
+            if events or not self.cache.is_loading(checkpoint_of(request)):
                 return events
         return []
 
@@ -190,7 +190,7 @@ class Engine:
         """Load what the request needs, and encode its prompts; None: no room yet."""
         checkpoint = self._catalog[request.checkpoint]
         source = source_of(request, self._adapters.samplers(checkpoint, request))
-        pipeline = self._cache.take(
+        pipeline = self.cache.take(
             request.checkpoint,
             lambda name, share: self._on_event(key, Loading(name, share)),
             in_use=self._in_use,
@@ -373,7 +373,7 @@ class Engine:
         """Free memory on the device; return whether anything that was loaded was unloaded."""
         dropped = self._adapters.drop_idle()
         dropped |= self._steering.drop_idle()
-        dropped |= self._cache.drop_all_but(self._in_use.union(wanted))
+        dropped |= self.cache.drop_all_but(self._in_use.union(wanted))
         if not dropped and self.device.type != "cpu":
             release(self.device)
         return dropped
@@ -393,7 +393,7 @@ class Engine:
             for _, event in self.step():
                 if isinstance(event, Failed):
                     return event.error
-        pipeline = self._cache.take(checkpoint.name, lambda _name, _share: None)
+        pipeline = self.cache.take(checkpoint.name, lambda _name, _share: None)
         if pipeline is not None:
             shape = tuple(pipeline.latents(request.width, request.height).shape[1:])
             self.rows, _ = self._row_limits(pipeline, Bucket(checkpoint.name, shape))

@@ -9,7 +9,7 @@ from generation.catalog import Catalog
 from generation.options import EngineOptions
 from generation.request import Finished, Progress, Started
 from generation.worker import worker
-from generation.worker.worker import Add, Alive, Look, Ready, Report
+from generation.worker.messages import Add, Alive, Look, Ready, Report
 
 
 class Over(Exception):
@@ -22,6 +22,7 @@ class ScriptedEngine:
     device = SimpleNamespace(type="cuda")
     rows = 8
     idle = False
+    cache = SimpleNamespace(names=("none",))
 
     def __init__(self, script, inbox: queue.SimpleQueue) -> None:
         self.now = 0.0
@@ -55,7 +56,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, script) -> tuple[ScriptedEngine, list
     engine = ScriptedEngine(script, inbox)
     for name, holds in (
         ("engine", {"Engine": lambda *_, **__: engine}),
-        ("device", {"describe": lambda device: device.type}),
+        ("device", {"describe": lambda device: device.type, "pick_device": lambda _: None}),
     ):
         module = ModuleType(f"generation.engine.{name}")
         vars(module).update(holds)
@@ -64,9 +65,8 @@ def serve(monkeypatch: pytest.MonkeyPatch, script) -> tuple[ScriptedEngine, list
     for key in (1, 2):
         inbox.put(Add(key, None))
     said: list = []
-    pipe = SimpleNamespace(send=said.append)
     with pytest.raises(Over):
-        worker._serve(inbox, pipe, Catalog(default="none", checkpoints={}), EngineOptions())
+        worker.serve(inbox, said.extend, Catalog(default="none", checkpoints={}), EngineOptions())
     assert isinstance(said[0], Ready)
     return engine, said[1:]
 
