@@ -4,8 +4,6 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection
-
 from bot.db.errors import StoreError
 from generation.worker.link import LaneStatus
 
@@ -47,18 +45,12 @@ async def _try_to_write(app: "App") -> str | None:
     """Write to the database without changing anything; return why that is not possible."""
     try:
         async with asyncio.timeout(WRITE_S):
-            await app.database.write(_rewrite)
+            await app.database.prove_writable()
     except StoreError as error:
         return f"the database cannot be written: {error}"
     except TimeoutError:
         return f"the database cannot be written: not within {WRITE_S:g} s"
     return None
-
-
-def _rewrite(connection: Connection) -> None:
-    """Write a number of the database's header, which is ours and unused, as it is."""
-    version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-    connection.exec_driver_sql(f"PRAGMA user_version={int(version)}")
 
 
 def _shards(app: "App") -> str | None:
