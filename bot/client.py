@@ -162,7 +162,7 @@ class DarkroomBot(PatientBot):
             intents=discord.Intents(guilds=True, guild_messages=True),
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
-            http_trace=clock.listen(no_redirects()),
+            http_trace=app.watch.listen(clock.listen(no_redirects()), clock),
             # Longer rate limits are handled by the callers.
             max_ratelimit_timeout=MAX_RATE_LIMIT_S,
             proxy=connection.proxy,
@@ -244,6 +244,7 @@ class DarkroomBot(PatientBot):
 
     async def on_shard_ready(self, shard_id: int) -> None:
         """Keep the servers that were told of, once there are all; a new session has new ones."""
+        SHARD.set(shard_id)
         log.info("shard %d is ready", shard_id)
         if not self.deaf_shards:
             stay()

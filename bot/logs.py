@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from generation.log_context import JOB, LANE, SHARD
+from generation.log_context import JOB, SHARD, lane
 
 # Whoever has an interaction's token can post in our name. It is part of the URLs we call, and of
 # gateway events, which discord.py logs at DEBUG.
@@ -136,7 +136,7 @@ def name_subject(record: logging.LogRecord) -> bool:
     if shard is None and record.name.startswith("discord."):
         named = _SHARD_NAMED.search(record.getMessage())
         shard = None if named is None else int(named[1])
-    record.job, record.shard, record.lane = JOB.get(), shard, LANE.get()
+    record.job, record.shard, record.lane = JOB.get(), shard, lane()
     return True
 
 

@@ -10,7 +10,9 @@ from contextvars import ContextVar
 
 JOB: ContextVar[int | None] = ContextVar("job", default=None)
 SHARD: ContextVar[int | None] = ContextVar("shard", default=None)  # of Discord's gateway
-LANE: ContextVar[str | None] = ContextVar("lane", default=None)  # the worker's name
+LANE: ContextVar[str | None] = ContextVar("lane", default=None)
+
+_own_lane: str | None = None
 
 
 @contextmanager
@@ -21,3 +23,14 @@ def about(job: int | None) -> Iterator[None]:
         yield
     finally:
         JOB.reset(before)
+
+
+def be_lane(name: str) -> None:
+    """Mark every line of this process, whatever its thread, as this lane's: it is its worker."""
+    global _own_lane
+    _own_lane = name
+
+
+def lane() -> str | None:
+    """Return the name of the lane that a line written here is about, if any."""
+    return LANE.get() or _own_lane

@@ -30,6 +30,7 @@ class Profiles:
         self._device = device
         self._file = file
         self._known: dict[str, Profile] = {}
+        self._knees: dict[tuple[str, tuple[int, ...]], int] = {}
         if file is not None and file.exists():
             self._known = read_profiles(file)
 
@@ -49,7 +50,12 @@ class Profiles:
                     write_profiles(self._file, self._known)
                 except OSError as error:  # the next start measures again
                     log.warning("%s: %s", self._file, error)
+        self._knees[bucket.checkpoint, bucket.latents] = self._known[place].knee
         return self._known[place]
+
+    def knee(self, bucket: Bucket) -> int | None:
+        """Return the knee of a bucket's size, None if nobody has needed it yet."""
+        return self._knees.get((bucket.checkpoint, bucket.latents))
 
 
 def _measure(pipeline: Pipeline, width: int, height: int) -> Profile:

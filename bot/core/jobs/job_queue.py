@@ -71,6 +71,11 @@ class JobQueue:
         executor.on_capacity(self.fill)
         rules.on_change(self.fill)
 
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many jobs are waiting, and how many are running."""
+        return len(self._dispatcher.waiting), len(self._dispatcher.running)
+
     async def turns(self) -> list[Turn]:
         """Return running and waiting jobs, next first."""
         pace = await self._jobs.seconds_per_cost()

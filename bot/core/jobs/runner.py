@@ -20,6 +20,7 @@ from bot.core.jobs.presenter import (
 )
 from bot.core.pictures.output_check import refusal, verdict
 from bot.core.pictures.picture_store import PictureStore
+from bot.core.watch import Watch
 from bot.db.errors import StoreError, StoreUnwritable
 from bot.db.patience import impatient, patient
 from bot.db.records import InputRole, Job, Kind, Status, StoredPicture, Verdict
@@ -70,12 +71,19 @@ class Runner:
     """Runs one job: generates, stores and posts its pictures, and closes its row."""
 
     def __init__(
-        self, *, jobs: JobStore, pictures: PictureStore, executor: Executor, presenter: Presenter
+        self,
+        *,
+        jobs: JobStore,
+        pictures: PictureStore,
+        executor: Executor,
+        presenter: Presenter,
+        watch: Watch,
     ) -> None:
         self._jobs = jobs
         self._pictures = pictures
         self._executor = executor
         self._presenter = presenter
+        self._watch = watch
         self._unwritten_bytes = 0
 
     @property
@@ -319,6 +327,7 @@ class Runner:
 
     async def fail(self, job: Job, error: BaseException, drawn: Drawn | None = None) -> None:
         """Close the row and say why there are no pictures: in its message, or to its person."""
+        self._watch.job_failed(error)
         drawn = drawn or Drawn()
         drawn.pictures.clear()
         unposted = isinstance(error, DeliveryFailed)
