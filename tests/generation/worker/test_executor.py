@@ -323,7 +323,7 @@ async def test_a_worker_that_keeps_dying_with_nothing_to_do_is_started_ever_late
         "generation.worker.executor.WorkerProcess", lambda *_: DyingWorker(list(messages))
     )
     executor = await launch()
-    while len(pauses) < 8:
+    while len(pauses) < 8:  # noqa: ASYNC110 - nobody else needs an event
         await asyncio.sleep(0)
     await executor.close()
     assert pauses[:8] == [1, 2, 4, 8, 16, 30, 30, 30]
