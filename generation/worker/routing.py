@@ -1,6 +1,6 @@
 """Which waiting request goes to which lane, now. Pure: it looks, and changes nothing.
 
-Three rules, in the order of arrival:
+Three rules, in the order of arrival, among the lanes whose memory is not known to be too small:
 
 1. A request boards a lane only while that lane has room: the one where it is expected to end first,
    sharing the device with those aboard at the lane's measured pace, and after `COLD_S` more if its
@@ -70,7 +70,9 @@ def assign(waiting: Iterable[Job], lanes: Sequence[Lane], now: float) -> list[tu
     for job in waiting:
         if not any(plan.has_room for plan in plans):
             break
-        plan = _alone(job, plans) if job.goes_alone else _beside_others(job, plans)
+        able = [plan for plan in plans if plan.lane.device not in job.refused]
+        able = [plan for plan in able if job.checkpoint not in plan.lane.too_large] or able
+        plan = _alone(job, able) if job.goes_alone else _beside_others(job, able)
         if plan is not None:
             plan.take(job, now)
             boarding.append((job, plan.lane))
@@ -108,7 +110,7 @@ def _alone(job: Job, plans: Sequence[_Plan]) -> _Plan | None:
     empty = [plan for plan in plans if not plan.left and not plan.alone]
     if empty:
         return min(empty, key=lambda plan: plan.ends_cold(job))
-    if not any(plan.alone for plan in plans):
+    if plans and not any(plan.alone for plan in plans):
         # The same one at every call, because nobody boards it from now on.
         min(plans, key=lambda plan: plan.latest).alone = True
     return None
@@ -116,6 +118,8 @@ def _alone(job: Job, plans: Sequence[_Plan]) -> _Plan | None:
 
 def _beside_others(job: Job, plans: Sequence[_Plan]) -> _Plan | None:
     """Return the lane with room where it ends first, unless waiting for another is worth it."""
+    if not any(plan.has_room for plan in plans):
+        return None
     chosen = min((plan for plan in plans if plan.has_room), key=lambda plan: plan.ends_cold(job))
     soonest = min((plan for plan in plans if not plan.alone), key=lambda plan: plan.ends(job))
     if soonest.has_room or chosen.ends(job) <= WORTH_WAITING * soonest.ends(job):
