@@ -5,13 +5,18 @@ import asyncio
 import io
 import logging
 import sys
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot import logs
 from bot.dotenv import FILE
 from bot.settings import Settings, SettingsError, load_settings
 from bot.stopping import Stopping, on_stop
+
+if TYPE_CHECKING:
+    from bot.watching.server import Monitor
 
 log = logging.getLogger(__name__)
 
@@ -170,6 +175,21 @@ async def _run(settings: Settings) -> int:
 
 
 async def _serve(settings: Settings, stopping: Stopping) -> None:
+    """Serve until cancelled, and tell of health and figures if the settings say so."""
+    if (listen := settings.monitoring.listen) is None:
+        await _serve_on(settings, stopping, None)
+        return
+    from bot.watching.server import CannotListen, Monitor
+
+    monitor = Monitor(*listen)
+    try:
+        async with monitor.serving():
+            await _serve_on(settings, stopping, monitor)
+    except CannotListen as error:
+        raise SettingsError(f"MONITORING__ADDRESS: {error}") from None
+
+
+async def _serve_on(settings: Settings, stopping: Stopping, monitor: "Monitor | None") -> None:
     """Serve until cancelled, rebuilding everything if Discord ends a connection for good."""
     from bot.connecting import FIRST_PAUSE_S, SentAway, wait
     from bot.core.backoff import Pauses
@@ -183,18 +203,18 @@ async def _serve(settings: Settings, stopping: Stopping) -> None:
     pauses = Pauses(FIRST_PAUSE_S, settings.discord.longest_pause_s)
     while True:
         try:
-            await _serve_once(settings, stopping)
+            await _serve_once(settings, stopping, monitor)
         except SentAway as error:
             await wait("Discord", pauses, error)
         else:
             return
 
 
-async def _serve_once(settings: Settings, stopping: Stopping) -> None:
+async def _serve_once(settings: Settings, stopping: Stopping, monitor: "Monitor | None") -> None:
     from bot import connecting
     from bot.app import build
 
-    app = build(settings)
+    app = build(settings, None if monitor is None else monitor.metrics)
     stopping.drains(app.jobs.queue.drain)
     keeping = [
         asyncio.create_task(app.retention.keep_on(), name="retention"),
@@ -203,7 +223,8 @@ async def _serve_once(settings: Settings, stopping: Stopping) -> None:
     try:
         await app.executor.start()
         async with app.client:
-            await connecting.serve(app.client, settings.discord.token.get_secret_value())
+            with monitor.watching(app) if monitor else nullcontext():
+                await connecting.serve(app.client, settings.discord.token.get_secret_value())
     finally:
         app.folders.close()
         for task in keeping:
