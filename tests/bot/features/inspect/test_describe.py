@@ -7,7 +7,8 @@ import pytest
 
 from bot.core.errors import FileUnavailable
 from bot.db.records import Status
-from bot.features.inspect.captioning import WAITING, Captioning
+from bot.core.model_process import WAITING
+from bot.features.inspect.captioning import Captioning
 from bot.features.inspect.describing import DescribingCog
 from bot.texts import say
 from generation.metadata.infotext import Parameters
