@@ -44,7 +44,6 @@ ENGLISH: Mapping[str, str] = {
     "bound-canvas-more": "more than the picture: nothing would be added",
     "bound-tiling": "left out with {family}, whose pictures have edges",
     "bound-hires": "a factor from 1 to {fits} for {width} × {height} px: {most} px is the most",
-    "bound-hires-mask": "left out when there is a mask",
     "bound-controls": "at most {most} controls",
     "bound-control-end": "greater than its start, {start}, and at most 1",
     "bound-references": "at most {most} references",

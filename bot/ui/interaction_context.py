@@ -25,8 +25,8 @@ from bot.ui.trouble import TROUBLE
 from generation.errors import InvalidRequest
 from generation.source_image import MAX_BYTES
 
-# The first reply is due 3 s after the command, and the file is fetched before it.
-FETCH_S = 1.5
+FETCH_S = 10.0
+FORM_S = 1.5  # before a form, which Discord takes within 3 s, and which nothing can announce
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".heic", ".heif", ".gif")
 
 
@@ -190,10 +190,13 @@ def is_picture(file: discord.Attachment) -> bool:
     return kind.startswith("image/") or (unknown and file.filename.lower().endswith(PICTURES))
 
 
-async def fetch(interaction: Interaction, field: str, file: discord.Attachment) -> bytes:
+async def fetch(
+    interaction: Interaction, field: str, file: discord.Attachment, within_s: float = FETCH_S
+) -> bytes:
     """Return an attached file's bytes; raises InvalidRequest, FileUnavailable or CommandOnCooldown.
 
-    It counts towards the person's file limit, so check first that they may use it.
+    It counts towards the person's file limit, so check first that they may use it. Keep the
+    interaction alive meanwhile (`bot.ui.thinking`).
     """
     app_of(interaction).cooldowns.fetch(interaction)
     if file.size > MAX_BYTES:
@@ -201,7 +204,7 @@ async def fetch(interaction: Interaction, field: str, file: discord.Attachment) 
     if not is_discords(file.url):
         raise FileUnavailable(say("error-file-elsewhere", field=field))
     try:
-        async with asyncio.timeout(FETCH_S):
+        async with asyncio.timeout(within_s):
             return await file.read()
     except TROUBLE as error:
         raise FileUnavailable(say("error-file-late", field=field)) from error

@@ -1,5 +1,6 @@
 """The pictures that steer a job: fetched, decoded and cut to size, to be kept with it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from bot.core.decoding import Decoder
@@ -21,13 +22,26 @@ REFERENCE_SIDE = 512
 def once(fetch: Fetch) -> Fetch:
     """Return a function that fetches a file once, and keeps it for the next time."""
     kept: list[bytes] = []
+    turn = asyncio.Lock()
 
     async def fetch_once() -> bytes:
-        if not kept:
-            kept.append(await fetch())
+        async with turn:
+            if not kept:
+                kept.append(await fetch())
         return kept[0]
 
     return fetch_once
+
+
+async def fetch_all(*files: Fetch | None) -> None:
+    """Fetch files at once that were given to `once`; raises what the first raises that fails."""
+    tasks = [asyncio.ensure_future(fetch()) for fetch in files if fetch is not None]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def inputs_of(

@@ -16,6 +16,7 @@ from bot.ui.delivery.first_answer import first_answer
 from bot.ui.interaction import Interaction, app_of
 from bot.ui.interaction_context import fetch, request_context_of
 from bot.ui.pages import job_lists as lists
+from bot.ui.thinking import thinking
 from bot.ui.views import PrivateView
 
 PATIENCE_S = 300.0
@@ -48,7 +49,8 @@ async def ask_for(
         await confirm(interaction, jobs, requested, image, steering, private=private)
         return
     files = _fetching_all(interaction, image, steering)
-    job = await jobs.imagine(requested[0], context, **files)
+    async with thinking(interaction, private=context.origin.private):
+        job = await jobs.imagine(requested[0], context, **files)
     await first_answer(interaction, jobs, job)
 
 
@@ -123,7 +125,8 @@ class Question(PrivateView):
         files = _fetching_all(interaction, self._image, self._steering)
         for part, options in enumerate(self._requested):
             context = request_context_of(interaction, part, private=self._private)
-            job = await self._jobs.imagine(options, context, **files)
+            async with thinking(interaction, private=context.origin.private):
+                job = await self._jobs.imagine(options, context, **files)
             await first_answer(interaction, self._jobs, job)
         await self._asked.edit_original_response(content=say("question-made"), view=None)
 

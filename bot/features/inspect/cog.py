@@ -16,6 +16,7 @@ from bot.texts.inert import inert
 from bot.ui.autocomplete import catalog_here
 from bot.ui.interaction import Interaction
 from bot.ui.interaction_context import fetch, is_picture
+from bot.ui.thinking import is_pending, thinking
 
 if TYPE_CHECKING:
     from bot.app import App
@@ -45,7 +46,8 @@ class InspectionCog(commands.Cog):
         await self._show(interaction, pictures[0])
 
     async def _show(self, interaction: Interaction, image: discord.Attachment) -> None:
-        found = await self.jobs.decoder.read(await fetch(interaction, "image", image))
+        async with thinking(interaction, private=True):
+            found = await self.jobs.decoder.read(await fetch(interaction, "image", image))
         if found is None:
             raise NothingToDo(say("error-file-says-nothing"))
         if not found.says_how:
@@ -54,7 +56,10 @@ class InspectionCog(commands.Cog):
         view = discord.utils.MISSING
         if card.alike is not None:
             view = Offer(self.jobs, card.alike, interaction)
-        await interaction.response.send_message(embed=card.embed, view=view, ephemeral=True)
+        if is_pending(interaction):
+            await interaction.edit_original_response(embed=card.embed, view=view)
+        else:
+            await interaction.response.send_message(embed=card.embed, view=view, ephemeral=True)
 
 
 def setup(app: "App") -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from bot.core.errors import FileUnavailable
-from bot.db.records import Status
 from bot.core.model_process import WAITING
+from bot.db.records import Status
 from bot.features.inspect.captioning import Captioning
 from bot.features.inspect.describing import DescribingCog
 from bot.texts import say
