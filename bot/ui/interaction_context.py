@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 
+import aiohttp
 import discord
 from discord import app_commands
 
@@ -19,7 +20,7 @@ from bot.ui.eyes import (
     permissions_in_server,
     readable,
 )
-from bot.ui.file_hosts import is_discords
+from bot.ui.file_hosts import TooLarge, download, is_discords
 from bot.ui.interaction import Interaction, app_of
 from bot.ui.trouble import TROUBLE
 from generation.errors import InvalidRequest
@@ -27,6 +28,7 @@ from generation.source_image import MAX_BYTES
 
 FETCH_S = 10.0
 FORM_S = 1.5  # before a form, which Discord takes within 3 s, and which nothing can announce
+GONE = (403, 404)  # what Discord says of addresses that have expired
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".heic", ".heif", ".gif")
 
 
@@ -207,4 +209,21 @@ async def fetch(
         async with asyncio.timeout(within_s):
             return await file.read()
     except TROUBLE as error:
+        raise FileUnavailable(say("error-file-late", field=field)) from error
+
+
+async def fetch_address(interaction: Interaction, field: str, address: str) -> bytes:
+    """Return the file at an address that somebody typed, which has to be Discord's, likewise."""
+    app_of(interaction).cooldowns.fetch(interaction)
+    if not is_discords(address):
+        raise FileUnavailable(say("error-file-elsewhere", field=field))
+    http = interaction.client.http
+    try:
+        async with asyncio.timeout(FETCH_S):
+            return await download(address, MAX_BYTES, http.proxy, http.proxy_auth)
+    except TooLarge as error:
+        raise InvalidRequest(field, say("bound-file", most=MAX_BYTES // 2**20)) from error
+    except TROUBLE as error:
+        if isinstance(error, aiohttp.ClientResponseError) and error.status in GONE:
+            raise FileUnavailable(say("error-file-gone", field=field)) from error
         raise FileUnavailable(say("error-file-late", field=field)) from error

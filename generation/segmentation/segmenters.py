@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image, ImageFilter
 
 from generation.errors import InvalidRequest
@@ -54,7 +55,7 @@ def mask_in(levels: Image.Image, width: int, height: int) -> Image.Image | None:
 
     None if that is nowhere. Blocks for some milliseconds.
     """
-    if levels.getextrema()[1] < LIKELY:
+    if np.asarray(levels).max() < LIKELY:
         return None
     grown = levels.filter(ImageFilter.MaxFilter(2 * (max(levels.size) // GROWN) + 1))
     large = grown.resize((width, height), Image.Resampling.BILINEAR)

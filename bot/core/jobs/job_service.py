@@ -24,9 +24,9 @@ from bot.core.jobs.job_queue import JobQueue
 from bot.core.jobs.job_store import JobStore
 from bot.core.jobs.presenter import Presenter
 from bot.core.jobs.runner import Runner
-from bot.core.new_jobs import DEFAULT_REFERENCE_WEIGHT, DEFAULT_STRENGTH, new_job_of
+from bot.core.new_jobs import DEFAULT_STRENGTH, new_job_of, with_references
 from bot.core.pictures.picture_store import PictureStore
-from bot.core.pictures.steering import fetch_all, inputs_of, once
+from bot.core.pictures.steering import FetchReference, fetch_all, inputs_of, once
 from bot.db.patience import patient
 from bot.db.records import (
     BY_MODERATOR,
@@ -117,26 +117,26 @@ class JobService:
         *,
         image: Fetch | None = None,
         control: Fetch | None = None,
-        reference: Fetch | None = None,
+        references: Sequence[FetchReference] = (),
     ) -> Job:
         """Record a new request; raises GenerationError, JobError or StoreError.
 
         ``image`` fetches a person's file that the pictures start from, ``control`` the one that a
-        control net reads, else it reads that image, and ``reference`` the one that they are to be
+        control net reads, else it reads that image, and ``references`` those that they are to be
         like. They are fetched and decoded when nothing else forbids the job.
         """
-        if reference is not None and "reference_weight" not in said:
-            said = said.but(reference_weight=DEFAULT_REFERENCE_WEIGHT)
-        files = [one if one is None else once(one) for one in (image, control, reference)]
-        image, control, reference = files
+        image, control, *seen = files = [
+            one and once(one) for one in (image, control, *(fetch for _, fetch in references))
+        ]
         if image is not None and control is None and "control" in said:
             control = image
         if image is not None and "strength" not in said:
             said = said.but(strength=DEFAULT_STRENGTH)
         elif image is None and "strength" in said:
             raise InvalidRequest("strength", say("bound-strength-alone"))
-        new_job = new_job_of(self._offered(context), Kind.IMAGINE, said)
-        inputs = inputs_of(new_job, self.decoder, control, reference)
+        kinds = [kind for kind, _ in references]
+        new_job = with_references(self._offered(context), Kind.IMAGINE, said, kinds)
+        inputs = inputs_of(new_job, self.decoder, control, list(filter(None, seen)))
         if image is None:
             return await self._record(new_job, context, inputs=inputs, files=files)
 

@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
+from typing import Any
 
 import discord
 
 from bot.core.jobs.derived.derived_jobs import Fetch
 from bot.core.jobs.job_service import JobService
 from bot.core.pictures.steering import once
+from bot.features.imagine.references import typed_references
 from bot.options.adapters.value import with_adapters
 from bot.options.image_options import ImageOptions
 from bot.texts import say, speak
@@ -22,8 +24,8 @@ from bot.ui.views import PrivateView
 PATIENCE_S = 300.0
 # An attached file, or a function that fetches it once confirmed.
 Source = discord.Attachment | Fetch | None
-# What steers the pictures, as `JobService.imagine` calls it.
-Steering = Mapping[str, discord.Attachment | None]
+# What steers the pictures: the control's and the reference's.
+Steering = Mapping[str, Source]
 _FIELDS = {"control": "control_image", "reference": "reference"}
 
 
@@ -48,9 +50,9 @@ async def ask_for(
     if len(requested) > 1:
         await confirm(interaction, jobs, requested, image, steering, private=private)
         return
-    files = _fetching_all(interaction, image, steering)
+    said, files = _fetching_all(interaction, requested[0], image, steering)
     async with thinking(interaction, private=context.origin.private):
-        job = await jobs.imagine(requested[0], context, **files)
+        job = await jobs.imagine(said, context, **files)
     await first_answer(interaction, jobs, job)
 
 
@@ -86,11 +88,17 @@ def _fetching(interaction: Interaction, field: str, file: Source) -> Fetch | Non
 
 
 def _fetching_all(
-    interaction: Interaction, image: Source, steering: Steering
-) -> dict[str, Fetch | None]:
-    """Return what `JobService.imagine` takes, for all of its jobs."""
-    found = {name: _fetching(interaction, _FIELDS[name], file) for name, file in steering.items()}
-    return {"image": _fetching(interaction, "image", image), **found}
+    interaction: Interaction, said: ImageOptions, image: Source, steering: Steering
+) -> tuple[ImageOptions, dict[str, Any]]:
+    """Return the options, and the files that `JobService.imagine` takes with them."""
+    said, references = typed_references(interaction, said)
+    if (first := _fetching(interaction, "reference", steering.get("reference"))) is not None:
+        references.insert(0, (None, first))
+    return said, {
+        "image": _fetching(interaction, "image", image),
+        "control": _fetching(interaction, "control_image", steering.get("control")),
+        "references": references,
+    }
 
 
 class Question(PrivateView):
@@ -122,11 +130,16 @@ class Question(PrivateView):
         await self._jobs.may_ask(
             request_context_of(interaction, private=self._private), self._requested
         )
-        files = _fetching_all(interaction, self._image, self._steering)
+        image = _fetching(interaction, "image", self._image)
+        steering = {
+            name: _fetching(interaction, _FIELDS[name], file)
+            for name, file in self._steering.items()
+        }  # once for all of them
         for part, options in enumerate(self._requested):
+            said, files = _fetching_all(interaction, options, image, steering)
             context = request_context_of(interaction, part, private=self._private)
             async with thinking(interaction, private=context.origin.private):
-                job = await self._jobs.imagine(options, context, **files)
+                job = await self._jobs.imagine(said, context, **files)
             await first_answer(interaction, self._jobs, job)
         await self._asked.edit_original_response(content=say("question-made"), view=None)
 

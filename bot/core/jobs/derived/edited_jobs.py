@@ -13,7 +13,7 @@ from bot.core.admission.request_context import RequestContext
 from bot.core.errors import PictureNotFound
 from bot.core.jobs.derived.derived_jobs import DerivedJobs, Fetch
 from bot.core.jobs.derived.remixing import form_of
-from bot.core.new_jobs import DEFAULT_REFERENCE_WEIGHT, new_job_of, single
+from bot.core.new_jobs import single, with_references
 from bot.core.pictures.steering import fetch_all, inputs_of, once
 from bot.db.records import Input, InputRole, Job, Kind, NewJob, StoredPicture, Verdict
 from bot.options.image_options import ImageOptions
@@ -149,11 +149,14 @@ class EditedJobs(DerivedJobs):
         That is the light one of the ``mask``, or what ``find`` finds, else what the file has
         transparent. ``control`` and ``reference`` are as in `imagine`.
         """
-        image, *others = (one and once(one) for one in (image, mask, control, reference))
-        mask, control, reference = others
-        if reference is not None and "reference_weight" not in said:
-            said = said.but(reference_weight=DEFAULT_REFERENCE_WEIGHT)
-        new_job, own, size = await self._of_file(said, context, Kind.INPAINT, image, others)
+        image = once(image)
+        mask, control, reference = others = [
+            one and once(one) for one in (mask, control, reference)
+        ]
+        likes = [] if reference is None else [reference]
+        new_job, own, size = await self._of_file(
+            said, context, Kind.INPAINT, image, others, len(likes)
+        )
         if new_job.request.controls and control is None:
             control = image
         feather = _feather(REGION_FEATHER, size) if feather is None else feather
@@ -182,7 +185,7 @@ class EditedJobs(DerivedJobs):
                 told.append(say("left-out-mask-size", **fields))
             return png
 
-        steered = inputs_of(new_job, self._decoder, control, reference)
+        steered = inputs_of(new_job, self._decoder, control, likes)
         inputs = ((InputRole.MASK, masked), *steered)
         return await self._record(new_job, context, source, told, inputs)
 
@@ -198,7 +201,7 @@ class EditedJobs(DerivedJobs):
         """Record a job that draws around a person's file; ``sides`` are in its own pixels."""
         image = once(image)
         new_job, own, size = await self._of_file(said, context, Kind.OUTPAINT, image)
-        inputs_of(new_job, self._decoder, None, None)  # there are none
+        inputs_of(new_job, self._decoder, None, ())  # there are none
         if any(sides):
             scales = [new / old for new, old in zip(size, own, strict=True)]
             sides = Sides(*(round(side * scales[at % 2]) for at, side in enumerate(sides)))
@@ -217,16 +220,18 @@ class EditedJobs(DerivedJobs):
         kind: Kind,
         image: Fetch,
         others: Sequence[Fetch | None] = (),
+        references: int = 0,
     ) -> tuple[NewJob, Size, Size]:
         """Return a job of these options, a file's size, and the size that it is drawn in.
 
-        The ``others`` are fetched at the same time.
+        It has so many references. The ``others`` are fetched at the same time.
         """
         await self._admission.admit(context, Wanted(said.prompt))  # before the work
         here = in_place(
             self._catalog, age_restricted=context.age_restricted, role_ids=context.role_ids
         )
-        new_job = new_job_of(here, kind, said.over({"strength": 1.0}))
+        said = said.over({"strength": 1.0})
+        new_job = with_references(here, kind, said, [None] * references)
         await fetch_all(image, *others)
         own = await self._decoder.check(await image())
         request = new_job.request
