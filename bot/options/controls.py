@@ -50,12 +50,13 @@ def controls_for(
     InvalidRequest.
     """
     text, usual = said["control"], said.get("control_weight", USUAL_WEIGHT)
-    asked = [Control(text)] if text in models else _parsed("control", text)
+    # A file may have any name.
+    asked = [(text, None, 0.0, 1.0)] if text in models else _parsed("control", text)
     found = []
-    for one in asked:
-        model = find_model(one.name, models, family)
-        weight = usual if one.weight is None else one.weight
-        found.append(one._replace(name=model.name, weight=weight, preprocess=model.preprocess))
+    for name, weight, start, end in asked:
+        model = find_model(name, models, family)
+        weight = usual if weight is None else weight
+        found.append(Control(model.name, weight, start, end, model.preprocess))
     return tuple(found)
 
 
@@ -74,8 +75,8 @@ def _window(control: Control) -> str:
     return f":{control.start:g}-{control.end:g}"
 
 
-def _parsed(label: str, text: str) -> list[Control]:
-    """Return what a text asks for; the weight of one that has none is None."""
+def _parsed(label: str, text: str) -> list[tuple[str, float | None, float, float]]:
+    """Return the names that a text asks for, each with its weight, if it has one, and its steps."""
     parts = [one.strip() for one in text.split(",") if one.strip()]
     if not parts or len(parts) > MOST_CONTROLS:
         raise InvalidRequest(label, say("bound-controls-written", most=str(MOST_CONTROLS)))
@@ -84,11 +85,11 @@ def _parsed(label: str, text: str) -> list[Control]:
         read = _ONE.fullmatch(plain(part)) or _ONE.fullmatch(part)
         if read is None:
             raise InvalidRequest(label, say("bound-controls-written", most=str(MOST_CONTROLS)))
-        weight: Any = None if read["weight"] is None else float(read["weight"])
+        weight = None if read["weight"] is None else float(read["weight"])
         if weight is not None:
             bounded(label, weight, CONTROL_WEIGHT)
         start, end = float(read["start"] or 0), float(read["end"] or 1)
         if not 0 <= start < end <= 1:
             raise InvalidRequest(label, say("bound-controls-window"))
-        found.append(Control(read["name"], weight, start, end))
+        found.append((read["name"], weight, start, end))
     return found

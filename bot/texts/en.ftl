@@ -70,6 +70,7 @@ error-button-foreign = I have no record of the picture that this button belongs 
 error-page-old = That message is too old for its buttons. Please use the command again.
 error-form-unknown = That form no longer works. Please open it again.
 error-file-elsewhere = `{ $field }` is not a file on Discord, and I only fetch files from there.
+pending-over = ✖️ It did not work.
 error-file-gone = The file of `{ $field }` is not at that address any more. Discord's addresses of files work for a day; copy a new one.
 error-file-late = Discord did not send me `{ $field }` in time. Please try again.
 error-direct-closed = Discord does not let me message you. Allow direct messages in this server's privacy settings, or find the files under Details.

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 
 import discord
 
+from bot.texts import say
 from bot.ui.interaction import Interaction
 from bot.ui.trouble import TROUBLE, describe
 
@@ -58,12 +59,20 @@ def filled_in(interaction: Interaction) -> None:
     interaction.extras.pop(_PENDING, None)
 
 
-async def withdraw(interaction: Interaction) -> None:
-    """Take back a pending reply that everybody sees, so that another can be private.
+@asynccontextmanager
+async def withdrawn(interaction: Interaction) -> AsyncIterator[None]:
+    """Take back a pending reply that everybody sees; what is sent inside can be private.
 
-    Raises TROUBLE.
+    The first message after a pending reply would fill it in, for everybody. Whether one can follow
+    after it was deleted, Discord does not promise. Raises TROUBLE.
     """
-    if interaction.extras.pop(_PENDING, None) is False:
+    if interaction.extras.pop(_PENDING, None) is not False:
+        yield
+        return
+    await interaction.edit_original_response(content=say("pending-over"))
+    try:
+        yield
+    finally:
         await interaction.delete_original_response()
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import aiohttp
 import discord
 import pytest
 
@@ -10,6 +11,7 @@ from bot.core.pictures.steering import fetch_all, once
 from bot.db.records import Status
 from bot.texts import say
 from bot.ui import thinking
+from bot.ui.delivery import first_answer
 from generation.catalog.controls import ControlModel, ReferenceModel
 from tests.bot.conftest import House
 from tests.bot.features.editing.test_files import MASK, photo
@@ -18,7 +20,7 @@ FILES = {
     "edit": {
         "image": ("a.png", photo()),
         "mask": ("b.png", MASK),
-        "control_image": ("c.png", photo()),
+        "control_image": ("c.png", MASK),
         "reference": ("d.png", photo()),
         "control": "canny",
         "prompt": "a hat",
@@ -47,23 +49,33 @@ def _models(house: House) -> None:
 
 
 class Host:
-    """A file host that answers when all the files that are to come are being fetched."""
+    """A file host that answers when all of ``files`` are being fetched, and a pending reply stands.
+
+    So it answers nobody who fetches one after the other.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.fetching, self.most, self.answers = 0, 0, asyncio.Event()
+        self.files, self.fetching = 0, 0
+        self.all, self.pending = asyncio.Event(), asyncio.Event()
         self.error: Exception | None = None
-        read = discord.Attachment.read
+        read, begin = discord.Attachment.read, thinking._begin
 
         async def slow(file: discord.Attachment, **options: object) -> bytes:
             self.fetching += 1
-            self.most = max(self.most, self.fetching)
-            await self.answers.wait()
-            self.fetching -= 1
+            if self.fetching == self.files:
+                self.all.set()
+            await self.all.wait()
+            await self.pending.wait()
             if self.error is not None:
                 raise self.error
             return await read(file, **options)
 
+        async def begins(*interaction: object, **options: object) -> None:
+            await begin(*interaction, **options)
+            self.pending.set()
+
         monkeypatch.setattr(discord.Attachment, "read", slow)
+        monkeypatch.setattr(thinking, "_begin", begins)
 
 
 @pytest.fixture
@@ -73,17 +85,8 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Host:
 
 async def send(house: House, host: Host, command: str, **options):
     """Use a command whose files come when a pending reply stands."""
-
-    async def answer() -> None:
-        while not house.env.backend.interactions or not any(
-            one.loading for one in house.env.backend.interactions.values()
-        ):
-            await asyncio.sleep(0)
-        host.answers.set()
-
-    waiting = asyncio.create_task(answer())
+    host.files = sum(isinstance(one, tuple) for one in FILES[command].values())
     result = await house.mia.slash(house.channel, command, **{**FILES[command], **options})
-    await waiting
     await house.settle()
     return result
 
@@ -104,8 +107,6 @@ async def test_a_pending_reply_becomes_the_job_s(
     assert result.ephemeral is private
     assert result.followups == []
     assert result.response.attachments
-    files = sum(isinstance(one, tuple) for one in FILES[command].values())
-    assert host.most == files, "all of them at once"
     assert len(house.executor.requests) == 1
 
 
@@ -134,8 +135,28 @@ async def test_inspecting_a_slow_file_is_private(house: House, host: Host):
     assert house.env.errors
 
 
+@pytest.mark.usefixtures("_at_once")
+async def test_a_pending_reply_is_filled_in_later_if_it_cannot_be_at_once(
+    house: House, host: Host, monkeypatch: pytest.MonkeyPatch
+):
+    tried = []
+
+    async def fails(*_: object, **__: object) -> None:
+        tried.append(1)
+        raise aiohttp.ClientConnectionError("no way there")
+
+    monkeypatch.setattr(discord.Interaction, "edit_original_response", fails)
+    monkeypatch.setattr(first_answer, "IN_TIME_S", 0.0)
+    result = await send(house, host, "upscale")
+    assert tried
+    assert (await house.job(1)).status is Status.DONE
+    assert result.response.attachments
+    assert len(house.channel.history()) == 1, "one message, and no other"
+
+
 async def test_quick_files_leave_no_pending_reply(house: House, host: Host):
-    host.answers.set()
+    host.files = 4
+    host.pending.set()
     await house.mia.slash(house.channel, "edit", **FILES["edit"])
     await house.settle()
     (request,) = house.executor.requests
@@ -152,7 +173,7 @@ async def test_the_first_that_fails_ends_the_others():
     ended = []
 
     async def fails() -> bytes:
-        raise ValueError
+        raise ValueError("gone")
 
     async def waits() -> bytes:
         try:
@@ -161,7 +182,7 @@ async def test_the_first_that_fails_ends_the_others():
             ended.append(1)
         return b""
 
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="gone"):
         await fetch_all(once(waits), once(fails), None)
     assert ended == [1]
 

@@ -25,7 +25,7 @@ from tests.texts import says
 
 ROWS, INVERT, _, CLEAR, DRAW = TOOLS
 WORDS = say("region-words")
-RED, BLUE = (16, 16, 55, 47), (72, 64, 111, 119)
+RED, BLUE = (16, 16, 63, 47), (80, 64, 111, 111)
 
 
 def scene(_seed: int = 0, width: int = 128, height: int = 128) -> bytes:
@@ -169,7 +169,7 @@ async def test_cells_words_and_invert_add_up(house: House):
     await house.max.submit_modal(opened, {"prompt": "a hat"})
     await house.settle()
     mask = np.asarray(picture(house.executor.requests[1].mask)) > 0
-    assert not mask[20:44, 20:52].any(), "what is red stays"
+    assert not mask[20:44, 20:60].any(), "what is red stays"
     assert not mask[100:, :20].any(), "and so do both cells"
     assert not mask[100:, 108:].any()
     assert mask[:10].all()
@@ -213,7 +213,7 @@ async def test_words_and_cells_are_known_after_a_restart(house: House):
     await house.max.submit_modal(opened, {"prompt": "a hat"})
     await house.settle()
     mask = np.asarray(picture(house.executor.requests[1].mask)) > 0
-    assert not mask[20:44, 20:52].any()
+    assert not mask[20:44, 20:60].any()
     assert mask[64:95].all()
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.core.audit_store import NewAuditEntry
 from bot.core.errors import FileUnavailable
 from bot.core.model_process import WAITING
 from bot.db.records import Status
@@ -135,6 +136,17 @@ async def test_who_may_not_draw_is_told_before_anything_is_described(house: Hous
     assert says(house.refusal(result), "error-blocked")
     assert result.response.embeds == []
     assert not house.app.get(Captioning).running
+
+
+async def test_a_used_up_quota_forbids_no_description(house: House, captioner: Path):
+    entry = NewAuditEntry(guild_id=house.guild.id, moderator_id=1, action="config", detail="")
+    await house.rules.change({0: {"pictures_per_day": 1}}, entry)
+    await house.mia.slash(house.channel, "imagine", prompt="a fox", count=1)
+    await house.settle()
+    refused = await house.mia.slash(house.channel, "imagine", prompt="a fox", count=1)
+    assert says(house.refusal(refused), "error-quota-pictures")
+    result = await describe(house, file(None))
+    assert labels(result.response) == NUMBERS
 
 
 async def test_one_at_a_time_and_a_process_that_ended_is_started_anew(tmp_path: Path):
