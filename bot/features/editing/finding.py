@@ -4,13 +4,15 @@ import asyncio
 import io
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageChops
 
 from bot.core.errors import NothingToDo
 from bot.core.model_process import ModelProcess
 from bot.texts import say
 from bot.texts.inert import inert
 from generation.catalog import Catalog
+from generation.errors import InvalidRequest
+from generation.phrases import Phrase
 from generation.segmentation.segmenters import levels_in, mask_in, phrases_of
 from generation.source_image import encoded
 
@@ -50,9 +52,14 @@ def installed(catalog: Catalog) -> Path:
 
 
 def mask_png(levels: Image.Image, width: int, height: int) -> bytes:
-    """Return the mask of what is likely in a picture of this size. Blocks: call it in a thread."""
-    mask = mask_in(levels, width, height)
-    return encoded(mask or Image.new("L", (width, height)))
+    """Return the mask of what is likely in a picture of this size. Blocks: call it in a thread.
+
+    Raises InvalidRequest, naming ``mask_words``, if that is everything.
+    """
+    mask = mask_in(levels, width, height) or Image.new("L", (width, height))
+    if ImageChops.invert(mask).getbbox() is None:
+        raise InvalidRequest("mask_words", Phrase("bound-mask-full"))
+    return encoded(mask)
 
 
 def _smaller(png: bytes) -> bytes:

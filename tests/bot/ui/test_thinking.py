@@ -3,7 +3,6 @@
 import asyncio
 from pathlib import Path
 
-import aiohttp
 import discord
 import pytest
 
@@ -11,7 +10,6 @@ from bot.core.pictures.steering import fetch_all, once
 from bot.db.records import Status
 from bot.texts import say
 from bot.ui import thinking
-from bot.ui.delivery import first_answer
 from generation.catalog.controls import ControlModel, ReferenceModel
 from tests.bot.conftest import House
 from tests.bot.features.editing.test_files import MASK, photo
@@ -133,25 +131,6 @@ async def test_inspecting_a_slow_file_is_private(house: House, host: Host):
     assert (result.followups or [result.response])[-1].content == say("error-file-says-nothing")
     assert house.channel.history() == []
     assert house.env.errors
-
-
-@pytest.mark.usefixtures("_at_once")
-async def test_a_pending_reply_is_filled_in_later_if_it_cannot_be_at_once(
-    house: House, host: Host, monkeypatch: pytest.MonkeyPatch
-):
-    tried = []
-
-    async def fails(*_: object, **__: object) -> None:
-        tried.append(1)
-        raise aiohttp.ClientConnectionError("no way there")
-
-    monkeypatch.setattr(discord.Interaction, "edit_original_response", fails)
-    monkeypatch.setattr(first_answer, "IN_TIME_S", 0.0)
-    result = await send(house, host, "upscale")
-    assert tried
-    assert (await house.job(1)).status is Status.DONE
-    assert result.response.attachments
-    assert len(house.channel.history()) == 1, "one message, and no other"
 
 
 async def test_quick_files_leave_no_pending_reply(house: House, host: Host):
