@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, Self
 
 import discord
+from discord.utils import as_chunks
 
 from bot.core.admission.visibility import Right
 from bot.core.errors import ForeignButton, NothingToDo
@@ -34,7 +35,7 @@ from bot.features.editing.region import (
 from bot.options.registry import OPTIONS
 from bot.options.values import Whole
 from bot.texts import say
-from bot.ui.actions.job_actions import closed_view
+from bot.ui.actions.buttons import Buttons, Component, button
 from bot.ui.actions.press import LastingButton, Press
 from bot.ui.autocomplete import catalog_here
 from bot.ui.delivery.first_answer import first_answer
@@ -48,8 +49,7 @@ from generation.segmentation.segmenters import WORDS_LENGTH
 MOST_PANELS = 500
 MOST_PICTURES = 100  # about 50 KiB each
 MOST_LEVELS = 100  # about 120 KiB each
-FILE = "region.jpg"
-WORDS_SHOWN = 40  # characters on the button
+WORDS_SHOWN = 25  # characters on the button
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ class Panel:
 class Panels:
     """The latest panels, so that quick presses add up, their pictures, and what words mean there.
 
-    After a restart a button's id says what was picked, and so does the text of the picture.
+    After a restart the name of a panel's file says what was picked, and its description the words.
     """
 
     def __init__(self, finding: Finding) -> None:
@@ -73,15 +73,16 @@ class Panels:
         self._bases: Kept[str, bytes] = Kept(MOST_PICTURES)
         self._levels: Kept[tuple[str, str], Levels] = Kept(MOST_LEVELS)
 
-    def of(self, interaction: Interaction, shown: Region) -> Panel:
-        """Return the panel of an interaction; ``shown`` is what its buttons say."""
+    def of(self, interaction: Interaction) -> Panel:
+        """Return the panel of the message that was used; raises NothingToDo if there is none."""
         message = interaction.message
         if message is None:
             raise NothingToDo(say("error-button-unknown"))
         panel = self._panels.get(message.id)
         if panel is None:
-            words = next((file.description or "" for file in message.attachments), "")
-            panel = Panel(replace(shown, words=words[:WORDS_LENGTH]))
+            shown = ((file.filename, file.description or "") for file in message.attachments)
+            name, words = next(shown, ("", ""))
+            panel = Panel(Region.from_file_name(name, words[:WORDS_LENGTH]))
             self._panels.put(message.id, panel)
         return panel
 
@@ -147,9 +148,9 @@ class RegionButton(
 ):
     """A cell or a tool of a panel."""
 
-    def __init__(self, sent: RegionId, **look: Any) -> None:  # noqa: ANN401
+    def __init__(self, sent: RegionId) -> None:
         self.sent = sent
-        super().__init__(discord.ui.Button(custom_id=str(sent), **look))
+        super().__init__(discord.ui.Button(custom_id=str(sent)))
 
     @classmethod
     def parse(cls, match: re.Match[str]) -> Self:
@@ -161,42 +162,43 @@ class RegionButton(
         app, sent = app_of(interaction), self.sent
         app.cooldowns.pick(interaction)
         job = await _job(interaction, sent)
-        panel = app.get(Panels).of(interaction, sent.region)
+        panel = app.get(Panels).of(interaction)
         if sent.tool == "draw":
             check(panel.region)
-            await _ask(interaction, job, RegionId.of(job, sent.index, panel.region, sent.tool))
+            await _ask(interaction, job, sent, panel.region)
         elif sent.tool == "words":
-            await _ask_words(interaction, RegionId.of(job, sent.index, panel.region, sent.tool))
+            await _ask_words(interaction, sent, panel.region)
         else:
             panel.region = panel.region.pressed(sent.tool)
             await _show(interaction, job, sent.index, panel)
 
 
-def panel_view(job: Job, index: int, region: Region, *, words: bool) -> discord.ui.View:
+def panel_view(job: Job, index: int, region: Region, *, words: bool) -> Buttons:
     """Return the cells' buttons, as they lie on the picture, and the tools below.
 
     With ``words`` one of them asks for some, and the form asks for the feather instead.
     """
-    view = closed_view()
 
-    def add(tool: str, row: int, label: str, *, chosen: bool = False, **look: Any) -> None:  # noqa: ANN401
+    def tool(name: str, label: str, *, chosen: bool = False, **look: Any) -> Component:  # noqa: ANN401
         style = discord.ButtonStyle.primary if chosen else discord.ButtonStyle.secondary
-        sent = RegionId.of(job, index, region, tool)
-        view.add_item(RegionButton(sent, **{"style": style, "label": label, "row": row, **look}))
+        return button(RegionId.of(job, index, name), label, **{"style": style, **look})
 
-    for cell in range(CELLS):
-        add(str(cell), cell // COLUMNS, str(cell + 1), chosen=region.has(cell))
-    add("rows", ROWS, say("region-rows"), chosen=region.rows)
-    add("invert", ROWS, say("region-invert"))
-    if words or region.words:
+    def by_words() -> Component:
         shown = shorten(region.words, WORDS_SHOWN)
         label = say("region-words-picked", words=shown) if shown else say("region-words")
-        add("words", ROWS, label, chosen=bool(shown))
-    else:
-        add("feather", ROWS, say("region-feather", pixels=str(region.feather_px)))
-    add("clear", ROWS, say("region-clear"), disabled=not (region.cells or region.words))
-    add("draw", ROWS, say("region-draw"), emoji="🖌️", style=discord.ButtonStyle.success)
-    return view
+        return tool("words", label, chosen=bool(shown))
+
+    cells = [tool(str(cell), str(cell + 1), chosen=region.has(cell)) for cell in range(CELLS)]
+    tools = [
+        tool("rows", say("region-rows"), chosen=region.rows),
+        tool("invert", say("region-invert")),
+        by_words()
+        if words or region.words
+        else tool("feather", say("region-feather", pixels=str(region.feather_px))),
+        tool("clear", say("region-clear"), disabled=not (region.cells or region.words)),
+        tool("draw", say("region-draw"), emoji="🖌️", style=discord.ButtonStyle.success),
+    ]
+    return Buttons([*as_chunks(cells, COLUMNS), tools])
 
 
 def check(region: Region, levels: Levels | None = None) -> None:
@@ -238,16 +240,16 @@ async def _show(interaction: Interaction, job: Job, index: int, panel: Panel) ->
 
 
 def _file(shown: bytes, region: Region) -> discord.File:
-    return discord.File(io.BytesIO(shown), FILE, description=region.words or None)
+    return discord.File(io.BytesIO(shown), region.file_name, description=region.words or None)
 
 
-async def _ask(interaction: Interaction, job: Job, sent: RegionId) -> None:
+async def _ask(interaction: Interaction, job: Job, sent: RegionId, region: Region) -> None:
     """Open the form with the picture's own prompt."""
     app = app_of(interaction)
     filled = await app.jobs.derived.form(job.id, request_context_of(interaction))
     inputs, notes = asking((OPTIONS["prompt"],), filled)
     inputs.append(option_input(OPTIONS["strength"]))
-    filled = {**filled, "strength": "1", "feather": str(sent.region.feather_px)}
+    filled = {**filled, "strength": "1", "feather": str(region.feather_px)}
     if catalog_here(interaction).segmenters:
         hint = say("form-feather.hint", most=FEATHERS[-1])
         inputs.append(Input("feather", say("form-feather"), hint, NUMBER))
@@ -255,11 +257,12 @@ async def _ask(interaction: Interaction, job: Job, sent: RegionId) -> None:
     await interaction.response.send_modal(form)
 
 
-async def _ask_words(interaction: Interaction, sent: RegionId) -> None:
+async def _ask_words(interaction: Interaction, sent: RegionId, region: Region) -> None:
     look = {"max_length": WORDS_LENGTH, "required": False}
     words = Input("words", say("form-words"), say("form-words.hint"), look)
-    filled = {"words": app_of(interaction).get(Panels).of(interaction, sent.region).region.words}
-    form = modal(say("form-region-words"), f"{sent}:{interaction.id}", (words,), filled)
+    # Its custom id is another each time: a second one is no double click.
+    custom_id, filled = f"{sent}:{interaction.id}", {"words": region.words}
+    form = modal(say("form-region-words"), custom_id, (words,), filled)
     await interaction.response.send_modal(form)
 
 
@@ -272,7 +275,7 @@ async def submitted(interaction: Interaction, match: re.Match[str]) -> None:
         return
     app.cooldowns.request(interaction)
     job = await _job(interaction, sent)
-    region = replace(sent.region, words=app.get(Panels).of(interaction, sent.region).region.words)
+    region = app.get(Panels).of(interaction).region
     check(region)
     form = texts_in(interaction)
     strength, feather = (form.pop(one, "").strip() for one in ("strength", "feather"))
@@ -298,7 +301,7 @@ async def _pick(interaction: Interaction, sent: RegionId) -> None:
     app.cooldowns.click(interaction)
     job = await _job(interaction, sent)
     panels = app.get(Panels)
-    panel = panels.of(interaction, sent.region)
+    panel = panels.of(interaction)
     words = " ".join(texts_in(interaction).get("words", "").split())
     await interaction.response.defer()
     if words:

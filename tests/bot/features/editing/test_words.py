@@ -232,7 +232,7 @@ async def test_presses_count_while_words_are_looked_for(house: House):
     message = copy.copy(wire.message(house.channel.id, panel.response.id))
     await restart(house)
     for cell in (2, 8, 13):
-        sent = RegionId.of(job, 0, Region(), str(cell))
+        sent = RegionId.of(job, 0, str(cell))
         data = {"custom_id": str(sent), "component_type": BUTTON}
         await wire.send(place, house.max, COMPONENT, data, on=message, around={})
     await house.settle()
@@ -266,10 +266,12 @@ async def test_a_feather_has_bounds(house: House):
     assert "`feather` must be 0 to 64" in line(refused)
 
 
-def test_ids_from_before_there_were_words_are_read():
-    region = Region(0b11, rows=True, inverted=True)
-    sent = RegionId(9_223_372_036_854_775_807, 3, "f" * 16, region, "words")
+def test_a_file_s_name_and_description_say_all_of_a_region():
+    region = Region(0b11, rows=True, inverted=True, words="the hat")
+    assert Region.from_file_name(region.file_name, "the hat") == region
+    assert not Region.from_file_name(region.file_name).inverted, "without words there is nothing"
+    sent = RegionId(9_223_372_036_854_775_807, 3, "f" * 16, "words")
     assert len(f"{sent}:{'9' * 20}") <= 100
     assert Region(ALL).pressed("invert") == Region()
-    assert not Region().pressed("invert").inverted, "without words there is nothing to invert"
+    assert not Region().pressed("invert").inverted
     assert WORDS_LENGTH <= 1024, "as long as a file's description may be"
