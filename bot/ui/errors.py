@@ -26,8 +26,8 @@ from bot.db.errors import (
 from bot.options.errors import PromptError
 from bot.texts import all_of, phrased, say
 from bot.texts.inert import code, inert
+from bot.ui.delivery.thinking import withdrawn
 from bot.ui.interaction import Interaction, app_of
-from bot.ui.thinking import withdrawn
 from bot.ui.trouble import (
     ALREADY_ACKNOWLEDGED,
     TROUBLE,

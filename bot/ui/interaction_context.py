@@ -198,7 +198,7 @@ async def fetch(
     """Return an attached file's bytes; raises InvalidRequest, FileUnavailable or CommandOnCooldown.
 
     It counts towards the person's file limit, so check first that they may use it. Keep the
-    interaction alive meanwhile (`bot.ui.thinking`).
+    interaction alive meanwhile (`bot.ui.delivery.thinking`).
     """
     app_of(interaction).cooldowns.fetch(interaction)
     if file.size > MAX_BYTES:

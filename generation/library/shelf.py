@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from generation import loading
-from generation.captions import captioners
 from generation.catalog.reading import SUFFIXES
 from generation.json_text import loads
 from generation.library import headers
@@ -29,7 +28,7 @@ from generation.library.naming import unused
 from generation.library.sidecars import Sidecar, SidecarInvalid, read_sidecar, state_of
 from generation.loading.detect import PICKLES, Kind, ModelFile
 from generation.phrases import Phrase
-from generation.segmentation import segmenters
+from generation.vision import captioners, segmenters
 
 log = logging.getLogger(__name__)
 

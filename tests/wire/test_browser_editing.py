@@ -15,7 +15,7 @@ from bot.db.picture_files import picture_file
 from bot.texts import say
 from playground import Playground
 from tests.browser import PHONE, opened
-from tests.generation.segmentation import tiny
+from tests.generation.vision import tiny_clipseg as tiny
 from tests.wire.conftest import PATIENCE_S, Process
 
 pytestmark = pytest.mark.real_worker

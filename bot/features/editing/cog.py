@@ -24,15 +24,15 @@ from bot.texts import say
 from bot.ui.autocomplete import catalog_here
 from bot.ui.cooldowns import UNDER_POLICY
 from bot.ui.delivery.first_answer import first_answer
+from bot.ui.delivery.thinking import thinking
 from bot.ui.interaction import Interaction, app_of
 from bot.ui.interaction_context import fetch, request_context_of
 from bot.ui.option_parameters import offering
-from bot.ui.thinking import thinking
 from generation.editing.framing import ZOOM
 from generation.editing.outpaint import Sides
 from generation.errors import InvalidRequest
 from generation.request import FEATHER, SIDE
-from generation.segmentation.segmenters import WORDS_LENGTH, phrases_of
+from generation.vision.segmenters import WORDS_LENGTH, phrases_of
 
 if TYPE_CHECKING:
     from bot.app import App

@@ -7,14 +7,14 @@ from pathlib import Path
 from PIL import Image, ImageChops
 
 from bot.core.errors import NothingToDo
-from bot.core.model_process import ModelProcess
+from bot.core.pictures.model_process import ModelProcess
 from bot.texts import say
 from bot.texts.inert import inert
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
 from generation.phrases import Phrase
-from generation.segmentation.segmenters import levels_in, mask_in, phrases_of
 from generation.source_image import encoded
+from generation.vision.segmenters import levels_in, mask_in, phrases_of
 
 SIDE = 512  # pixels of the longer side that a segmenter gets; CLIPSeg looks at 352
 WORDS_SHOWN = 100
@@ -23,7 +23,7 @@ WORDS_SHOWN = 100
 class Finding(ModelProcess):
     """A process that finds what words mean."""
 
-    module = "generation.segmentation.finding"
+    module = "generation.vision.finding"
     trouble = "error-segmenter"
 
     async def levels(self, catalog: Catalog, png: bytes, words: str) -> Image.Image:

@@ -39,12 +39,12 @@ from bot.ui.actions.buttons import Buttons, Component, button
 from bot.ui.actions.press import LastingButton, Press
 from bot.ui.autocomplete import catalog_here
 from bot.ui.delivery.first_answer import first_answer
+from bot.ui.delivery.thinking import thinking
 from bot.ui.forms import NUMBER, Input, asking, modal, option_input, texts_in
 from bot.ui.interaction import Interaction, app_of
 from bot.ui.interaction_context import actor_of, request_context_of
-from bot.ui.thinking import thinking
 from bot.ui.trouble import shorten
-from generation.segmentation.segmenters import WORDS_LENGTH
+from generation.vision.segmenters import WORDS_LENGTH
 
 MOST_PANELS = 500
 MOST_PICTURES = 100  # about 50 KiB each

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from bot.db.records import Job
-from generation.segmentation.segmenters import mask_in
 from generation.source_image import encoded
+from generation.vision.segmenters import mask_in
 
 COLUMNS, ROWS = 5, 4  # Discord has five rows of five buttons, and one of them is for tools
 CELLS = COLUMNS * ROWS

@@ -15,10 +15,10 @@ from bot.options.adapters.value import with_adapters
 from bot.options.image_options import ImageOptions
 from bot.texts import say, speak
 from bot.ui.delivery.first_answer import first_answer
+from bot.ui.delivery.thinking import thinking
 from bot.ui.interaction import Interaction, app_of
 from bot.ui.interaction_context import fetch, request_context_of
 from bot.ui.pages import job_lists as lists
-from bot.ui.thinking import thinking
 from bot.ui.views import PrivateView
 
 PATIENCE_S = 300.0

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bot.core.model_process import ModelProcess
+from bot.core.pictures.model_process import ModelProcess
 
 CAPTIONS = 4
 
@@ -10,7 +10,7 @@ CAPTIONS = 4
 class Captioning(ModelProcess):
     """A process that describes pictures."""
 
-    module = "generation.captions.describing"
+    module = "generation.vision.describing"
     trouble = "error-captioner"
 
     async def describe(self, folder: Path, png: bytes) -> list[str]:

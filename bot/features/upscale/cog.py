@@ -11,9 +11,9 @@ from bot.core.jobs.job_service import JobService
 from bot.texts import say
 from bot.ui.cooldowns import UNDER_POLICY
 from bot.ui.delivery.first_answer import first_answer
+from bot.ui.delivery.thinking import thinking
 from bot.ui.interaction import Interaction
 from bot.ui.interaction_context import fetch, request_context_of
-from bot.ui.thinking import thinking
 from generation.upscaler import FACTORS
 
 if TYPE_CHECKING:

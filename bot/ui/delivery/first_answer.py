@@ -13,8 +13,8 @@ from bot.texts.inert import inert
 from bot.ui.actions.buttons import Buttons
 from bot.ui.actions.job_actions import waiting_view
 from bot.ui.delivery import job_message as render
+from bot.ui.delivery.thinking import filled_in, is_pending
 from bot.ui.interaction import Interaction, app_of
-from bot.ui.thinking import filled_in, is_pending
 from bot.ui.trouble import ALREADY_ACKNOWLEDGED, TROUBLE, describe, is_final, retry_after
 
 log = logging.getLogger(__name__)

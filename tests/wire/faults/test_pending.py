@@ -9,7 +9,7 @@ import pytest
 
 from bot.texts import say
 from playground import Playground, Upload
-from tests.generation.segmentation import tiny
+from tests.generation.vision import tiny_clipseg as tiny
 from tests.wire.conftest import PATIENCE_S, Process
 
 ORIGINAL = r"/messages/@original"

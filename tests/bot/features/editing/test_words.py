@@ -13,12 +13,12 @@ from bot.features.editing.finding import Finding
 from bot.features.editing.panel import Panels
 from bot.features.editing.region import ALL, Region, RegionId
 from bot.texts import say
-from generation.segmentation.segmenters import MOST_PHRASES, WORDS_LENGTH
+from generation.vision.segmenters import MOST_PHRASES, WORDS_LENGTH
 from tests.bot.conftest import House, labels
 from tests.bot.features.editing.test_around import line, picture
 from tests.bot.features.editing.test_files import MASK, edit
 from tests.bot.features.editing.test_panel import TOOLS, chosen, open_panel, shown, toggle
-from tests.generation.segmentation import tiny
+from tests.generation.vision import tiny_clipseg as tiny
 from tests.storm.cast import Place
 from tests.storm.wire import BUTTON, COMPONENT, Wire
 from tests.texts import says

@@ -7,7 +7,7 @@ import pytest
 
 from bot.core.audit_store import NewAuditEntry
 from bot.core.errors import FileUnavailable
-from bot.core.model_process import WAITING
+from bot.core.pictures.model_process import WAITING
 from bot.db.records import Status
 from bot.features.inspect.captioning import Captioning
 from bot.features.inspect.describing import DescribingCog
@@ -16,8 +16,8 @@ from generation.metadata.infotext import Parameters
 from tests.bot.conftest import House, labels
 from tests.bot.features.inspect.test_inspect import MADE, fields, file
 from tests.fakes import png
-from tests.generation.captions import tiny
 from tests.generation.metadata import files as made
+from tests.generation.vision import tiny
 from tests.texts import says
 
 NUMBERS = ["1", "2", "3", "4"]

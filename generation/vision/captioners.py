@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from generation.model_folder import class_in, config_of
+from generation.vision.model_folder import class_in, config_of
 
 # Models that transformers has classes for, which need no torchvision.
 CLASSES = ("BlipForConditionalGeneration", "GitForCausalLM", "VisionEncoderDecoderModel")

@@ -1,7 +1,7 @@
-"""Describes pictures: ``python -m generation.captions.describing``.
+"""Describes pictures: ``python -m generation.vision.describing``.
 
-A process as in `generation.answering`. Questions say how many captions (``count``), and the answers
-have ``captions``.
+A process as in `generation.vision.answering`. Questions say how many captions (``count``), and the
+answers have ``captions``.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from generation.answering import (
+from generation.vision.answering import (
     PROCESSORS,
     Question,
     load_model,
@@ -24,8 +24,8 @@ from generation.answering import (
     picture_in,
     run,
 )
-from generation.captions.captioners import CLASSES, class_of
-from generation.model_folder import CONFIG, WEIGHTS
+from generation.vision.captioners import CLASSES, class_of
+from generation.vision.model_folder import CONFIG, WEIGHTS
 
 LONGEST = 300  # characters of a caption
 TOKENS = 60

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from generation.errors import InvalidRequest
-from generation.model_folder import class_in, config_of
 from generation.phrases import Phrase
+from generation.vision.model_folder import class_in, config_of
 
 # Models that transformers has classes for, which need no torchvision.
 CLASSES = ("CLIPSegForImageSegmentation",)

@@ -1,7 +1,7 @@
-"""Finds what words mean in a picture: ``python -m generation.segmentation.finding``.
+"""Finds what words mean in a picture: ``python -m generation.vision.finding``.
 
-A process as in `generation.answering`. Questions have the ``phrases``; the answers have how likely
-each part is what one of them means, ``levels`` of 0 to 255 row by row, in base64, and their
+A process as in `generation.vision.answering`. Questions have the ``phrases``; the answers have how
+likely each part is what one of them means, ``levels`` of 0 to 255 row by row, in base64, and their
 ``size``, which is the model's own and spans the whole picture.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from generation.answering import (
+from generation.vision.answering import (
     Question,
     load_model,
     load_processor,
@@ -23,8 +23,8 @@ from generation.answering import (
     picture_in,
     run,
 )
-from generation.model_folder import CONFIG, WEIGHTS
-from generation.segmentation.segmenters import CLASSES, MOST_SIDE, class_of
+from generation.vision.model_folder import CONFIG, WEIGHTS
+from generation.vision.segmenters import CLASSES, MOST_SIDE, class_of
 
 PROCESSOR = "ViTImageProcessor"  # CLIPSeg's, where a folder names none
 

@@ -17,8 +17,8 @@ from generation.errors import InvalidRequest
 from generation.library.headers import Child
 from generation.library.offers import Looker
 from generation.loading.detect import Kind
-from generation.segmentation.finding import likely, load
-from generation.segmentation.segmenters import (
+from generation.vision.finding import likely, load
+from generation.vision.segmenters import (
     LIKELY,
     MOST_PHRASES,
     class_of,
@@ -27,8 +27,8 @@ from generation.segmentation.segmenters import (
     phrases_of,
 )
 from tests.generation.loading.layouts import sparse
-from tests.generation.segmentation import tiny
-from tests.generation.segmentation.tiny import boxes
+from tests.generation.vision import tiny_clipseg as tiny
+from tests.generation.vision.tiny_clipseg import boxes
 
 # Eight of the model's patches wide and high, so that boxes are whole ones.
 PICTURE = boxes(96, 64, red=(12, 8, 47, 31), blue=(60, 16, 83, 55))
@@ -36,7 +36,7 @@ PICTURE = boxes(96, 64, red=(12, 8, 47, 31), blue=(60, 16, 83, 55))
 
 @pytest.fixture(scope="module")
 def child() -> Iterator[Child]:
-    with Child("generation.segmentation.finding", 300.0) as child:
+    with Child("generation.vision.finding", 300.0) as child:
         yield child
 
 

@@ -1,6 +1,6 @@
 """Models of transformers in folders as it saves them, told from what lies there. Imports no torch.
 
-They are used beside drawing, each in a process of its own: see `generation.answering`.
+They are used beside drawing, each in a process of its own: see `generation.vision.answering`.
 """
 
 from pathlib import Path

@@ -22,7 +22,7 @@ ANSWER_BYTES = 2 * 2**20
 
 
 class ModelProcess:
-    """A process as in `generation.answering`, started when it is first asked.
+    """A process as in `generation.vision.answering`, started when it is first asked.
 
     It ends by itself after ``rest_s`` without a question. ``module`` is its program, ``trouble``
     the key of the line for a person where its model cannot be used.

@@ -9,7 +9,7 @@ import pytest
 from bot.core.pictures.steering import fetch_all, once
 from bot.db.records import Status
 from bot.texts import say
-from bot.ui import thinking
+from bot.ui.delivery import thinking
 from generation.catalog.controls import ControlModel, ReferenceModel
 from tests.bot.conftest import House
 from tests.bot.features.editing.test_files import MASK, photo
