@@ -26,7 +26,6 @@ PATIENCE_S = 300.0
 Source = discord.Attachment | Fetch | None
 # What steers the pictures: the control's and the reference's.
 Steering = Mapping[str, Source]
-_FIELDS = {"control": "control_image", "reference": "reference"}
 
 
 async def ask_for(
@@ -50,7 +49,7 @@ async def ask_for(
     if len(requested) > 1:
         await confirm(interaction, jobs, requested, image, steering, private=private)
         return
-    said, files = _fetching_all(interaction, requested[0], image, steering)
+    said, files = _Files(interaction, image, steering).of(requested[0])
     async with thinking(interaction, private=context.origin.private):
         job = await jobs.imagine(said, context, **files)
     await first_answer(interaction, jobs, job)
@@ -87,18 +86,23 @@ def _fetching(interaction: Interaction, field: str, file: Source) -> Fetch | Non
     return file and once(file)
 
 
-def _fetching_all(
-    interaction: Interaction, said: ImageOptions, image: Source, steering: Steering
-) -> tuple[ImageOptions, dict[str, Any]]:
-    """Return the options, and the files that `JobService.imagine` takes with them."""
-    said, references = typed_references(interaction, said)
-    if (first := _fetching(interaction, "reference", steering.get("reference"))) is not None:
-        references.insert(0, (None, first))
-    return said, {
-        "image": _fetching(interaction, "image", image),
-        "control": _fetching(interaction, "control_image", steering.get("control")),
-        "references": references,
-    }
+class _Files:
+    """The files of some jobs; each is fetched once for all of them."""
+
+    def __init__(self, interaction: Interaction, image: Source, steering: Steering) -> None:
+        self._interaction = interaction
+        self._image = _fetching(interaction, "image", image)
+        self._control = _fetching(interaction, "control_image", steering.get("control"))
+        self._reference = _fetching(interaction, "reference", steering.get("reference"))
+        self._addresses: dict[str, Fetch] = {}
+
+    def of(self, said: ImageOptions) -> tuple[ImageOptions, dict[str, Any]]:
+        """Return a job's options, and the files that `JobService.imagine` takes with them."""
+        said, references = typed_references(self._interaction, said, self._addresses)
+        if self._reference is not None:
+            references.insert(0, (None, self._reference))
+        files = {"image": self._image, "control": self._control, "references": references}
+        return said, files
 
 
 class Question(PrivateView):
@@ -130,13 +134,9 @@ class Question(PrivateView):
         await self._jobs.may_ask(
             request_context_of(interaction, private=self._private), self._requested
         )
-        image = _fetching(interaction, "image", self._image)
-        steering = {
-            name: _fetching(interaction, _FIELDS[name], file)
-            for name, file in self._steering.items()
-        }  # once for all of them
+        brought = _Files(interaction, self._image, self._steering)
         for part, options in enumerate(self._requested):
-            said, files = _fetching_all(interaction, options, image, steering)
+            said, files = brought.of(options)
             context = request_context_of(interaction, part, private=self._private)
             async with thinking(interaction, private=context.origin.private):
                 job = await self._jobs.imagine(said, context, **files)

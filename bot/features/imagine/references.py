@@ -5,7 +5,7 @@ Nothing is asked of any other host: others' addresses are left out, and that is 
 
 from functools import partial
 
-from bot.core.pictures.steering import FetchReference, once
+from bot.core.pictures.steering import Fetch, FetchReference, once
 from bot.options.image_options import ImageOptions
 from bot.options.other_programs.midjourney import address_in, likeness_of
 from bot.options.resolve import takes_references
@@ -17,11 +17,12 @@ from generation.controls import ReferenceKind
 
 
 def typed_references(
-    interaction: Interaction, said: ImageOptions
+    interaction: Interaction, said: ImageOptions, files: dict[str, Fetch]
 ) -> tuple[ImageOptions, list[FetchReference]]:
     """Return the options without the pictures of Discord's that they name, and what fetches these.
 
-    They stay left out with a checkpoint that takes no references.
+    They stay left out with a checkpoint that takes no references. ``files`` remembers them by their
+    addresses, for several jobs.
     """
     if not said.left_out or not takes_references(catalog_here(interaction), said):
         return said, []
@@ -33,8 +34,8 @@ def typed_references(
         for value in values:
             address = address_in(value)
             if address is not None and is_discords(address):
-                fetch = partial(fetch_address, interaction, "reference", address)
-                found.append((ReferenceKind(kind), once(fetch)))
+                fetch = once(partial(fetch_address, interaction, "reference", address))
+                found.append((ReferenceKind(kind), files.setdefault(address, fetch)))
             else:
                 others.append(value)
         if not kind or others or not values:

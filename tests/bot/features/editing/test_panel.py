@@ -255,7 +255,7 @@ def custom_ids(message) -> list[str]:
 def test_the_file_s_name_says_all_of_a_region():
     region = Region(0xABCDE, rows=True, feather=len(FEATHERS) - 1)
     assert Region.from_file_name(region.file_name) == region
-    for name in ("", "region.jpg", "region-fffff-2-0.jpg", "region-fffff-1-9.jpg", "a fox.png"):
+    for name in ("", "region.jpg", "region-fffff-4-0.jpg", "region-fffff-1-9.jpg", "a fox.png"):
         assert Region.from_file_name(name) == Region()
     sent = RegionId(9_223_372_036_854_775_807, 3, "f" * 16, "feather")
     assert len(str(sent)) <= 100

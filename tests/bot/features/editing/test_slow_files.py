@@ -32,10 +32,7 @@ FILES = {
     },
     "outpaint": {"image": ("a.png", photo()), "zoom": 2, "prompt": "a hat"},
     "upscale": {"image": ("a.png", photo())},
-    "describe": {"image": ("a.png", photo())},
-    "inspect": {"image": ("a.png", photo())},
 }
-JOBS = ["edit", "imagine", "outpaint", "upscale"]
 
 
 @pytest.fixture(autouse=True)
@@ -96,7 +93,7 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_at_once")
 @pytest.mark.parametrize("private", [True, False])
-@pytest.mark.parametrize("command", JOBS)
+@pytest.mark.parametrize("command", FILES)
 async def test_a_pending_reply_becomes_the_job_s(
     house: House, host: Host, command: str, private: bool
 ):
@@ -110,7 +107,7 @@ async def test_a_pending_reply_becomes_the_job_s(
 
 @pytest.mark.usefixtures("_at_once")
 @pytest.mark.parametrize("private", [True, False])
-@pytest.mark.parametrize("command", JOBS)
+@pytest.mark.parametrize("command", FILES)
 async def test_what_went_wrong_is_said_to_nobody_else(
     house: House, host: Host, command: str, private: bool
 ):
@@ -121,15 +118,6 @@ async def test_what_went_wrong_is_said_to_nobody_else(
     assert say("error-file-late", field="").split("``")[0] in said.content
     assert house.channel.history() == [], "and nobody sees that somebody asked"
     assert await house.jobs.get(1) is None
-    assert house.env.errors
-
-
-@pytest.mark.usefixtures("_at_once")
-async def test_inspecting_a_slow_file_is_private(house: House, host: Host):
-    result = await send(house, host, "inspect")
-    assert result.ephemeral
-    assert (result.followups or [result.response])[-1].content == say("error-file-says-nothing")
-    assert house.channel.history() == []
     assert house.env.errors
 
 

@@ -256,6 +256,7 @@ async def test_a_picture_that_is_all_of_it_leaves_nothing(house: House, monkeypa
         "black where the picture is to stay" in (result.followups or [result.response])[-1].content
     )
     assert len(house.executor.requests) == 1
+    assert house.env.errors
 
 
 async def test_a_feather_has_bounds(house: House):

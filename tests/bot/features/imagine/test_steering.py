@@ -170,6 +170,17 @@ async def test_with_an_attached_one_there_are_two(house: House, host: Host):
     assert (await house.job(1)).left_out is None
 
 
+async def test_several_jobs_fetch_each_once(house: House, host: Host):
+    asked = await house.mia.slash(
+        house.channel, "imagine", prompt=f"a {{fox, cat}} --sref {FOG} --cref {CAT}"
+    )
+    await house.mia.click(asked.response, label=say("question-yes", jobs=2))
+    await house.settle()
+    assert sorted(host.asked) == sorted((CAT, FOG))
+    jobs = [await house.job(number) for number in (1, 2)]
+    assert all(len(one.request.references) == 2 for one in jobs)
+
+
 @pytest.mark.parametrize(
     "address",
     [
