@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageFilter
+from numpy.lib.stride_tricks import sliding_window_view
+from PIL import Image
 
 from generation.errors import InvalidRequest
 from generation.phrases import Phrase
@@ -55,9 +56,14 @@ def mask_in(levels: Image.Image, width: int, height: int) -> Image.Image | None:
 
     None if that is nowhere. Blocks for some milliseconds.
     """
-    if np.asarray(levels).max() < LIKELY:
+    values = np.asarray(levels)
+    if values.max() < LIKELY:
         return None
-    grown = levels.filter(ImageFilter.MaxFilter(2 * (max(levels.size) // GROWN) + 1))
-    large = grown.resize((width, height), Image.Resampling.BILINEAR)
+    more = max(levels.size) // GROWN
+    for axis in (0, 1):
+        around = [(more, more) if one == axis else (0, 0) for one in (0, 1)]
+        padded = np.pad(values, around, mode="edge")
+        values = sliding_window_view(padded, 2 * more + 1, axis).max(-1)
+    large = Image.fromarray(values).resize((width, height), Image.Resampling.BILINEAR)
     mask = large.point([255 if level >= LIKELY else 0 for level in range(256)])
     return mask if mask.getbbox() is not None else None

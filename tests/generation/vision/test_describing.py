@@ -17,7 +17,7 @@ from generation.loading.detect import Kind
 from generation.vision.captioners import class_of
 from generation.vision.describing import LONGEST, clean
 from tests.fakes import png
-from tests.generation.vision import tiny
+from tests.generation.vision import tiny_captioners as tiny
 
 MODULE = "generation.vision.describing"
 

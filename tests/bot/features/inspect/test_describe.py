@@ -17,7 +17,7 @@ from tests.bot.conftest import House, labels
 from tests.bot.features.inspect.test_inspect import MADE, fields, file
 from tests.fakes import png
 from tests.generation.metadata import files as made
-from tests.generation.vision import tiny
+from tests.generation.vision import tiny_captioners as tiny
 from tests.texts import says
 
 NUMBERS = ["1", "2", "3", "4"]
