@@ -1,6 +1,5 @@
 """The settings, read once from the environment and `.env`; only `__main__` reads them."""
 
-import os
 import re
 from pathlib import Path
 from typing import Literal
@@ -12,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.dotenv import FILE, encoding_of, misspelt
 from bot.logs import LogFormat
-from generation.json_text import loads
+from generation.library.folder_list import folders_in, listed
 from generation.options import MOST_ROWS, Compile
 
 DISCORD_API = "https://discord.com/api/v10"
@@ -157,31 +156,13 @@ class ModelSettings(BaseModel):
     @field_validator("folders")
     @classmethod
     def _some(cls, folders: str) -> str:
-        _listed(folders)
+        listed(folders)
         return folders
 
     @property
     def paths(self) -> list[Path]:
         """The folders; without a home directory for ``~``, as they are written."""
-        return [Path(os.path.expanduser(one)) for one in _listed(self.folders)]  # noqa: PTH111
-
-
-def _listed(written: str) -> list[str]:
-    """Return the folders of a list; raises ValueError."""
-    if not written.lstrip().startswith("["):
-        folders = [one.strip() for one in written.split(",") if one.strip()]
-        if not folders:
-            raise ValueError("must name a folder, which need not exist")
-        return folders
-    try:
-        folders = loads(written)
-    except ValueError as error:
-        raise ValueError(
-            f"must be folders, separated by commas, or a JSON list ({error})"
-        ) from None
-    if not folders or not all(isinstance(one, str) and one.strip() for one in folders):
-        raise ValueError("must be a JSON list of folders, which need not exist")
-    return list(folders)
+        return folders_in(self.folders)
 
 
 class LimitSettings(BaseModel):
