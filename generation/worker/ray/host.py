@@ -91,7 +91,8 @@ class LaneHost:
         self._relay: asyncio.Task[None] | None = None
         self._ready: Ready | None = None
         self._places: Places | None = None
-        self._aboard: dict[int, int] = {}  # the epochs of the requests that the worker has
+        # The epochs of the requests that the worker has, None once they are nobody's.
+        self._aboard: dict[int, int | None] = {}
         self._outbox: list[Message] = []
         self._end: End | None = None
         self._news = asyncio.Event()
@@ -109,6 +110,7 @@ class LaneHost:
             return False
         if session != self._session:
             self._abandon()
+            self._epoch = 0  # each bot counts for itself
         self._session = session
         self._called = time.monotonic()
         return True
@@ -194,7 +196,7 @@ class LaneHost:
         """Cancel everything that is aboard; what is still said of it is dropped."""
         self._outbox = []
         for key in self._aboard:
-            self._aboard[key] = 0
+            self._aboard[key] = None
             if self._worker is not None:
                 self._worker.send(Cancel(key))
         self._check_settled()

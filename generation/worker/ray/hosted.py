@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import ray
 from ray.exceptions import ActorDiedError, RayError, RayTaskError
@@ -37,6 +37,11 @@ SETTLES_S = 0.5  # until Ray knows whether a node died, or one process of it
 CALLS = 1000  # at once: hear, tell, beat and what a freeze has piled up
 
 
+# Ray leaves untyped what it makes of a class: its instances elsewhere, and what a call returns.
+Host: TypeAlias = Any
+Answer: TypeAlias = Any
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """One device of a node: ``kind`` is the resource, ``index`` which of the node's it is."""
@@ -55,7 +60,7 @@ class HostedLane:
     ) -> None:
         self.place = place
         self._setup, self._session, self._say = setup, session, say
-        self._host: Any = None  # while it is this bot's
+        self._host: Host = None  # while it is this bot's
         self._joined = False
         self._broken: asyncio.Future[None] | None = None
         self._wanted: tuple[int, Catalog] | None = None  # until there is a host for it
@@ -104,7 +109,7 @@ class HostedLane:
             with contextlib.suppress(RayError):
                 await self._host.leave.remote(self._session)
 
-    def _placed(self) -> Any:
+    def _placed(self) -> Host:
         """Find the host of this place, or start one; in a thread, as this may take a while."""
         place = self.place
         return (
@@ -123,18 +128,22 @@ class HostedLane:
             .remote()
         )
 
-    async def _settle(self, host: Any) -> float:
+    async def _settle(self, host: Host) -> float:
         """Make a host this bot's; return 0, or after which pause to try again."""
         greeting: Greeting = await _within(GREETING_S, host.greet.remote(self._session))
         name = self.place.name
         if greeting.taken:
-            self._trouble(f"{name} is used by another bot of the namespace "
-                          f"{self._setup.namespace!r}; RAY__NAMESPACE tells bots apart")
+            self._trouble(
+                f"{name} is used by another bot of the namespace "
+                f"{self._setup.namespace!r}; RAY__NAMESPACE tells bots apart"
+            )
             return PAUSE_S
         if greeting.version != version():
             if self._renewed:
-                self._trouble(f"{name} has Darkroom {greeting.version}, the bot has {version()}: "
-                              "install the same on both; it is not used until then")
+                self._trouble(
+                    f"{name} has Darkroom {greeting.version}, the bot has {version()}: "
+                    "install the same on both; it is not used until then"
+                )
             else:
                 log.info("%s has the host of another version; a new one is started", name)
             # What an earlier bot has left: a new host runs what the node has installed now.
@@ -146,7 +155,7 @@ class HostedLane:
         self._renewed = False
         return 0
 
-    async def _keep(self, host: Any) -> None:
+    async def _keep(self, host: Host) -> None:
         """Stay joined while the host answers; raises what says that it does not."""
         self._host = host
         self._broken = asyncio.get_running_loop().create_future()
@@ -164,7 +173,7 @@ class HostedLane:
             beats.cancel()
             self._broken.cancel()
 
-    async def _beat(self, host: Any) -> None:
+    async def _beat(self, host: Host) -> None:
         while True:
             if not await _within(LOST_S - BEAT_S, host.beat.remote(self._session)):
                 raise Gone("it works for another bot")
@@ -235,7 +244,7 @@ class _Launched:
     def __init__(
         self,
         lane: str,
-        host: Any,
+        host: Host,
         session: str,
         brief: Brief,
         say: Callable[[FromDriver], None],
@@ -287,7 +296,7 @@ class _Launched:
             commands, self._commands = self._commands, []
             await self._host.tell.remote(self.epoch, commands)
 
-    async def _say_goodbye(self, call: Any, end: End) -> None:
+    async def _say_goodbye(self, call: Answer, end: End) -> None:
         with contextlib.suppress(RayError, Gone):
             await _within(CLOSE_S, call.remote(self.epoch))
         self.ended(end)
@@ -311,7 +320,7 @@ class Gone(OSError):
     """A host does not answer."""
 
 
-async def _within(seconds: float, answer: Any) -> Any:
+async def _within(seconds: float, answer: Answer) -> Answer:
     """Await a host's answer; raises Gone if it takes longer."""
     waiting = asyncio.ensure_future(_answer(answer))
     done, _ = await asyncio.wait([waiting], timeout=seconds)
@@ -321,5 +330,5 @@ async def _within(seconds: float, answer: Any) -> Any:
     return waiting.result()
 
 
-async def _answer(answer: Any) -> Any:
+async def _answer(answer: Answer) -> Answer:
     return await answer

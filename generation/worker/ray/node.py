@@ -102,9 +102,7 @@ def localized(catalog: Catalog, places: Places) -> tuple[Catalog, frozenset[str]
     return replace(catalog, **changes), frozenset(lacking)
 
 
-def _all_here(
-    offered: Mapping[str, Kept], places: Places, lacking: set[str]
-) -> dict[str, Kept]:
+def _all_here(offered: Mapping[str, Kept], places: Places, lacking: set[str]) -> dict[str, Kept]:
     here = {}
     for name, one in offered.items():
         try:

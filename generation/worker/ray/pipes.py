@@ -5,15 +5,19 @@ import contextlib
 import queue
 import threading
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import TypeAlias
+
+from generation.worker.ray.wire import FromDriver, ToDriver
+
+Said: TypeAlias = FromDriver | ToDriver
 
 
 class Pipes:
     """One process's ends, with a thread for each; create it inside a running event loop."""
 
     def __init__(self, outgoing: Connection, incoming: Connection) -> None:
-        self._outbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._inbox: asyncio.Queue[Any] = asyncio.Queue()
+        self._outbox: queue.SimpleQueue[Said | None] = queue.SimpleQueue()
+        self._inbox: asyncio.Queue[Said | None] = asyncio.Queue()
         loop = asyncio.get_running_loop()
         self._threads = [
             threading.Thread(target=self._speak, args=(outgoing,), name="ray: speak", daemon=True),
@@ -24,11 +28,11 @@ class Pipes:
         for thread in self._threads:
             thread.start()
 
-    def send(self, message: Any) -> None:
+    def send(self, message: Said) -> None:
         """Send it soon; never blocks. To a process that has ended it is lost."""
         self._outbox.put(message)
 
-    async def receive(self) -> Any:
+    async def receive(self) -> Said | None:
         """Return what the other process says next, None once it has ended."""
         return await self._inbox.get()
 
@@ -56,6 +60,6 @@ class Pipes:
                 self._hand_over(loop, incoming.recv())
         self._hand_over(loop, None)
 
-    def _hand_over(self, loop: asyncio.AbstractEventLoop, message: Any) -> None:
+    def _hand_over(self, loop: asyncio.AbstractEventLoop, message: Said | None) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed
             loop.call_soon_threadsafe(self._inbox.put_nowait, message)

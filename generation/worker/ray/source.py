@@ -7,7 +7,6 @@ import multiprocessing
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from generation.catalog import Catalog
 from generation.options import EngineOptions
@@ -16,7 +15,7 @@ from generation.worker.messages import ConfigureLogs
 from generation.worker.ray import driver
 from generation.worker.ray.link import RayLink
 from generation.worker.ray.node import absolute
-from generation.worker.ray.pipes import Pipes
+from generation.worker.ray.pipes import Pipes, Said
 from generation.worker.ray.starting import start_worker
 from generation.worker.ray.wire import (
     CLOSE_S,
@@ -82,6 +81,7 @@ class RayLanes:
         self._joined: set[str] = set()
         self._said: set[str] = set()  # lines about what is wrong, each said once
         self._supervisor: asyncio.Task[None] | None = None
+        self._closing = False
 
     async def start(self, lanes: Lanes) -> None:
         """Start telling the pool of the cluster's lanes; see LaneSource."""
@@ -89,6 +89,7 @@ class RayLanes:
 
     async def close(self) -> None:
         """Leave the cluster, whose workers stay warm for a while; see LaneSource."""
+        self._closing = True
         if self._supervisor is not None:
             self._supervisor.cancel()
             await asyncio.wait([self._supervisor])
@@ -139,12 +140,12 @@ class RayLanes:
             for link in list(self._links.values()):
                 link.ended(End.LOST)
             self._links.clear()
-            for name in self._joined:
+            for name in () if self._closing else self._joined:
                 lanes.vanished(name)
             self._joined.clear()
             await running.end()
 
-    def _take(self, said: Any, lanes: Lanes) -> None:
+    def _take(self, said: Said, lanes: Lanes) -> None:
         match said:
             case Heard(epoch, messages) if epoch in self._links:
                 self._links[epoch].heard(messages)

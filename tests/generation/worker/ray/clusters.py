@@ -22,6 +22,7 @@ import psutil
 ROOT = Path(__file__).parents[4]
 STORE_BYTES = 80_000_000
 CLONE_NEWNET = 0x40000000
+ATTEMPTS = 3  # to start a node
 START_S = 120.0  # that a node may take at most, on a machine with much else to do
 
 
@@ -46,7 +47,6 @@ class Cluster:
         self._tag = f"dr{os.getpid()}"
         self._nodes: dict[str, str] = {}  # the addresses
         self._home: int | None = None  # this process's own network
-        self._processes: dict[str, list[psutil.Process]] = {}
         if self.cables:
             self._lay_bridge()
         self.host = self._plug("head")
@@ -56,8 +56,12 @@ class Cluster:
     def start(self) -> None:
         """Start the head."""
         self._ray(
-            "head", "--head", f"--port={self.port}", "--include-dashboard=false",
-            "--num-gpus=0", f"--temp-dir={self.folder / 'ray'}",
+            "head",
+            "--head",
+            f"--port={self.port}",
+            "--include-dashboard=false",
+            "--num-gpus=0",
+            f"--temp-dir={self.folder / 'ray'}",
         )
 
     def join(self, name: str, python_path: Path = ROOT, token: str = "") -> str:
@@ -65,16 +69,26 @@ class Cluster:
         if name not in self._nodes:
             self._nodes[name] = self._plug(name)
         return self._ray(
-            name, f"--address={self.address}", f"--node-name={name}", "--num-gpus=0",
-            '--resources={"darkroom_slot": 1}', python_path=python_path, token=token,
+            name,
+            f"--address={self.address}",
+            f"--node-name={name}",
+            "--num-gpus=0",
+            '--resources={"darkroom_slot": 1}',
+            python_path=python_path,
+            token=token,
         )
 
     def kill(self, name: str) -> None:
         """Kill all of a node at once, as a power cut does."""
-        for process in self._living(name):
+        self._end(name)
+
+    def _end(self, name: str | None = None) -> None:
+        """Kill a node's processes, or all."""
+        ending = self._living(name)
+        for process in ending:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        psutil.wait_procs(self._processes.pop(name, []), timeout=START_S)
+        psutil.wait_procs(ending, timeout=START_S)
 
     def freeze(self, name: str) -> None:
         """Stop everything on a node."""
@@ -107,6 +121,8 @@ class Cluster:
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN": token or self.token,
             "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_gcs_rpc_server_connect_timeout_s": "60",
+            "RAY_health_check_failure_threshold": "60",  # a node that comes back is let in
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1",
             "PYTHONPATH": str(python_path),
             "OMP_NUM_THREADS": "1",
@@ -130,49 +146,67 @@ class Cluster:
 
     def close(self) -> None:
         """End every process, take up the cables, and remove the files."""
-        for name in list(self._processes):
-            self.kill(name)
-        for process in psutil.process_iter():  # what came of them since
-            with contextlib.suppress(psutil.Error):
-                if process.environ().get("TMPDIR") == str(self.folder):
-                    process.kill()
+        self._end()
         if self.cables:
             for name in ("head", *self._nodes):
                 subprocess.run(["ip", "netns", "del", f"{self._tag}{name}"], capture_output=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _ray(
-        self, name: str, *arguments: str, python_path: Path = ROOT, token: str = ""
-    ) -> str:
+    def _ray(self, name: str, *arguments: str, python_path: Path = ROOT, token: str = "") -> str:
+        """Run `ray start`, again where a busy machine made it give up."""
+        for _ in range(ATTEMPTS):
+            code, text = self._ray_start(name, arguments, python_path, token)
+            if code == 0 or token:
+                return text
+            self.kill(name)
+        raise RuntimeError(text)
+
+    def _ray_start(
+        self, name: str, arguments: tuple[str, ...], python_path: Path, token: str
+    ) -> tuple[int, str]:
         inside = ["ip", "netns", "exec", f"{self._tag}{name}"] if self.cables else []
         host = self.host if name == "head" else self._nodes[name]
         with (self.folder / f"{name}.log").open("w+") as said:
             # Its children keep what they are given open, so no pipe.
             code = subprocess.run(
                 [
-                    *inside, sys.executable, "-m", "ray.scripts.scripts", "start", *arguments,
-                    f"--node-ip-address={host}", "--num-cpus=0",
-                    f"--object-store-memory={STORE_BYTES}", "--disable-usage-stats",
+                    *inside,
+                    sys.executable,
+                    "-m",
+                    "ray.scripts.scripts",
+                    "start",
+                    *arguments,
+                    f"--node-ip-address={host}",
+                    "--num-cpus=0",
+                    f"--object-store-memory={STORE_BYTES}",
+                    "--disable-usage-stats",
                 ],
-                env=self.environment(token, python_path) | {"DARKROOM_TEST_NODE": name},
-                stdout=said, stderr=said, timeout=START_S, cwd=self.folder, check=False,
+                env=self.environment(token, python_path)
+                | {
+                    "DARKROOM_TEST_CLUSTER": str(self.folder),
+                    "DARKROOM_TEST_NODE": name,
+                    "DISCORD__TOKEN": "of the node's",
+                },
+                stdout=said,
+                stderr=said,
+                timeout=START_S,
+                cwd=self.folder,
+                check=False,
             ).returncode
             said.seek(0)
             text = said.read()
-        self._processes[name] = self._living(name)
-        if code and not token:
-            raise RuntimeError(text)
-        return text
+        return code, text
 
-    def _living(self, name: str) -> list[psutil.Process]:
-        """Return a node's processes, told by their environment."""
+    def _living(self, name: str | None = None) -> list[psutil.Process]:
+        """Return the processes of a node, or of all, told by their environment."""
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
                 told = process.environ()
-                if told.get("TMPDIR") == str(self.folder):
-                    if told.get("DARKROOM_TEST_NODE") == name:
-                        found.append(process)
+                if told.get("DARKROOM_TEST_CLUSTER") == str(self.folder) and (
+                    name in (None, told.get("DARKROOM_TEST_NODE"))
+                ):
+                    found.append(process)
         return found
 
     def _lay_bridge(self) -> None:
@@ -192,8 +226,18 @@ class Cluster:
         address = f"10.77.0.{len(self._nodes) + 2}"
         self._ip("netns", "add", node)
         self._ip(
-            "link", "add", _cable(name), "netns", head, "type", "veth",
-            "peer", "name", "eth0", "netns", node,
+            "link",
+            "add",
+            _cable(name),
+            "netns",
+            head,
+            "type",
+            "veth",
+            "peer",
+            "name",
+            "eth0",
+            "netns",
+            node,
         )
         self._ip("-n", head, "link", "set", _cable(name), "master", "bridge")
         self._ip("-n", head, "link", "set", _cable(name), "up")
