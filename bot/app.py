@@ -31,6 +31,7 @@ from bot.core.model_folders import Change, ModelFolders
 from bot.core.personal_data import PersonalData
 from bot.core.pictures.picture_store import PictureStore
 from bot.core.retention import Kept, Retention
+from bot.core.watch import Watch
 from bot.db.database import Database
 from bot.db.patience import outlast, patient
 from bot.features import (
@@ -91,7 +92,9 @@ class App:
         look: Looker | None = None,
         kept: Kept = Kept(),  # noqa: B008 - frozen
         connection: Connection = Connection(),  # noqa: B008 - frozen
+        watch: Watch | None = None,
     ) -> None:
+        self.watch = watch or Watch()
         self.database, self.folder = database, folder
         self.catalog, self.executor, self.limits = catalog, executor, limits
         self.folders = ModelFolders(catalog, executor, look)
@@ -158,6 +161,7 @@ class App:
             pictures=self.pictures,
             executor=self.executor,
             presenter=presenter,
+            watch=self.watch,
         )
         queue = JobQueue(
             catalog=self.catalog,
@@ -231,8 +235,8 @@ FEATURES: Sequence[Callable[[App], None]] = (
 )
 
 
-def build(settings: Settings) -> App:
-    """Build the product from its settings."""
+def build(settings: Settings, watch: Watch | None = None) -> App:
+    """Build the product from its settings; ``watch`` is told what happens."""
     generation, folder = settings.generation, settings.store.folder
     look = Looker(settings.models.paths, folder, generation.catalog, generation.checkpoint or None)
     offers = look()
@@ -258,11 +262,13 @@ def build(settings: Settings) -> App:
         executor=LocalExecutor(
             offers.catalog,
             options,
+            devices=generation.lanes,
             tick_timeout_s=generation.tick_timeout_s,
             configure_logs=partial(logs.configure_worker, settings.log.level, settings.log.format),
         ),
         limits=limits,
         kept=Kept(**settings.retention.model_dump()),
+        watch=watch,
         connection=Connection(
             shard_count=None,
             timeout_s=settings.discord.timeout_s,

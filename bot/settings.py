@@ -13,6 +13,7 @@ from bot.dotenv import FILE, encoding_of, misspelt
 from bot.logs import LogFormat
 from generation.library.folder_list import folders_in, listed
 from generation.options import MOST_ROWS, Compile
+from generation.worker.devices import Device, parse
 
 DISCORD_API = "https://discord.com/api/v10"
 DISCORD_GATEWAY = "wss://gateway.discord.gg/"
@@ -107,6 +108,12 @@ class GenerationSettings(BaseModel):
         default=None,
         description="A TOML file of checkpoints to offer. Empty: only the embedded one.",
     )
+    devices: str = Field(
+        default="auto",
+        description="What draws, with a worker on each: auto is every CUDA device, or the best "
+        "other one; or a list such as 0,1 (as nvidia-smi counts) or cuda:0, mps, cpu, or cpu*2 "
+        "for two workers that share the cores.",
+    )
     rows: int = Field(
         default=0,
         ge=0,
@@ -141,6 +148,17 @@ class GenerationSettings(BaseModel):
         le=3600,
         description="Seconds one denoising step may take before the worker counts as hung.",
     )
+
+    @field_validator("devices")
+    @classmethod
+    def _there(cls, written: str) -> str:
+        parse(written)
+        return written
+
+    @property
+    def lanes(self) -> list[Device] | None:
+        """The devices, or None for all there are."""
+        return parse(self.devices)
 
 
 class ModelSettings(BaseModel):
@@ -242,6 +260,43 @@ class LogSettings(BaseModel):
     )
 
 
+class MonitoringSettings(BaseModel):
+    """Health and figures for whoever operates the bot."""
+
+    address: str = Field(
+        default="",
+        description="Where /livez, /readyz and /metrics are answered, such as 127.0.0.1:9464. They "
+        "ask for no password: other machines should reach them only through a network of yours. "
+        "Empty: nowhere.",
+    )
+
+    @field_validator("address")
+    @classmethod
+    def _host_and_port(cls, written: str) -> str:
+        _listen(written)
+        return written
+
+    @property
+    def listen(self) -> tuple[str, int] | None:
+        """The host and the port; None if nothing is answered."""
+        return _listen(self.address)
+
+
+def _listen(written: str) -> tuple[str, int] | None:
+    """Return the host and the port of an address; raises ValueError."""
+    if not written.strip():
+        return None
+    try:
+        parts = urlsplit(f"//{written.strip()}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    whole = host is not None and parts.netloc == written.strip() and "@" not in written
+    if not whole or host is None or port is None:
+        raise ValueError("must be a host and a port from 0 to 65535, such as 127.0.0.1:9464")
+    return host, port
+
+
 class Settings(BaseSettings):
     """Every setting; a nested one is spelled like ``DISCORD__TOKEN`` in the environment."""
 
@@ -256,6 +311,7 @@ class Settings(BaseSettings):
     limits: LimitSettings = LimitSettings()
     retention: RetentionSettings = RetentionSettings()
     log: LogSettings = LogSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
 
 
 class SettingsError(Exception):

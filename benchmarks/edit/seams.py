@@ -59,7 +59,7 @@ class _Suggested:
     """Stands for the denoiser: predicts the noise that is missing to the canvas."""
 
     def __init__(self, engine: Engine) -> None:
-        pipeline: Any = engine._cache.take(EMBEDDED.name, lambda *_: None)  # noqa: SLF001
+        pipeline: Any = engine.cache.take(EMBEDDED.name, lambda *_: None)
         self.canvas = Image.new("RGB", (drawing.SIDE,) * 2)
         self._pipeline = pipeline
         scheduler = build_scheduler(Sampler.DDIM, pipeline.scheduler_config)

@@ -26,7 +26,7 @@ from bot.db.errors import (
 from bot.options.errors import PromptError
 from bot.texts import all_of, phrased, say
 from bot.texts.inert import code, inert
-from bot.ui.interaction import Interaction
+from bot.ui.interaction import Interaction, app_of
 from bot.ui.trouble import (
     ALREADY_ACKNOWLEDGED,
     TROUBLE,
@@ -136,6 +136,7 @@ async def answer(interaction: Interaction, error: BaseException, *, note: str = 
         error = error.original
     if isinstance(error, AlreadyRecorded):
         return  # Discord delivered the interaction twice; the first one is answered.
+    app_of(interaction).watch.refused(error)
     line, room = explain(error), CONTENT_LENGTH - len(note)
     line = (line if len(line) <= room else shorten(line, room)) + note
     try:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from typing import Protocol
 
-from generation.worker.messages import Command, Message
+from generation.worker.messages import Command, Figures, Message
 
 
 class End(Enum):
@@ -130,3 +130,4 @@ class LaneState:
     restarts: int
     epoch: int
     pid: int | None
+    figures: Figures | None = None  # of its latest worker, once it has drawn

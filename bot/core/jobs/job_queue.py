@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bot.core.admission.rule_store import RuleStore
 from bot.core.jobs.fair_queue import Dispatcher, Ticket
@@ -23,8 +23,7 @@ TOLD_PLACES = 10
 STOP_S = 2.0  # a shutdown waits no longer than this for the disk
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """A job's position among those waiting, 0 while it runs, and the seconds to its end.
 
     The seconds are estimated from the latest jobs; None if there are none to go by.
@@ -56,9 +55,11 @@ class JobQueue:
         self._jobs = jobs
         self._presenter = presenter
         self._runner = runner
+        self._executor = executor
         self._dispatcher = Dispatcher(
             self._run,
             capacity=lambda: executor.capacity,
+            most_rows=lambda: max((lane.rows for lane in executor.lanes()), default=0),
             running_per_person=running_per_person,
             running_in=lambda guild_id: rules.hold(guild_id).running_at_once,
             laden=lambda: runner.laden,
@@ -72,17 +73,26 @@ class JobQueue:
         executor.on_capacity(self.fill)
         rules.on_change(self.fill)
 
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many jobs are waiting, and how many are running."""
+        return len(self._dispatcher.waiting), len(self._dispatcher.running)
+
     async def turns(self) -> list[Turn]:
-        """Return running and waiting jobs, next first."""
+        """Return running and waiting jobs, next first.
+
+        Lanes share what is ahead of a job; its own is drawn by one of them.
+        """
         pace = await self._jobs.seconds_per_cost()
+        lanes = max(1, sum(lane.rows > 0 for lane in self._executor.lanes()))
         running = self._held(self._dispatcher.running)
         waiting = self._held(self._dispatcher.waiting)
         ahead = sum(cost for _, cost in running)
-        turns = [Turn(job, 0, None if pace is None else pace * ahead) for job, _ in running]
+        ends = [(job, 0, max(cost, ahead / lanes)) for job, cost in running]
         for place, (job, cost) in enumerate(waiting, 1):
+            ends.append((job, place, ahead / lanes + cost))
             ahead += cost
-            turns.append(Turn(job, place, None if pace is None else pace * ahead))
-        return turns
+        return [Turn(job, place, None if pace is None else pace * end) for job, place, end in ends]
 
     def reserve(self, new_job: NewJob, person_id: int) -> float:
         """Reserve the turn of a person's next job; return its start tag."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 import discord
+from discord.utils import as_chunks
 
 from bot.core.admission.visibility import Right
 from bot.core.errors import ForeignButton, NothingToDo
@@ -18,7 +19,6 @@ from bot.features.editing.region import (
     ALL,
     CELLS,
     COLUMNS,
-    ROWS,
     TEMPLATE,
     Region,
     RegionId,
@@ -27,7 +27,7 @@ from bot.features.editing.region import (
 )
 from bot.options.registry import OPTIONS
 from bot.texts import say
-from bot.ui.actions.job_actions import closed_view
+from bot.ui.actions.buttons import Buttons, Component, button
 from bot.ui.actions.press import LastingButton, Press
 from bot.ui.delivery.first_answer import first_answer
 from bot.ui.forms import asking, modal, option_input, texts_in
@@ -36,7 +36,6 @@ from bot.ui.interaction_context import actor_of, request_context_of
 
 MOST_PANELS = 500
 MOST_PICTURES = 100  # about 50 KiB each
-FILE = "region.jpg"
 
 
 @dataclass(slots=True)
@@ -51,19 +50,23 @@ class Panel:
 class Panels:
     """The latest panels, so that quick presses add up, and their pictures.
 
-    After a restart a button's id says what was picked.
+    After a restart the name of a panel's file says what was picked.
     """
 
     def __init__(self) -> None:
         self._panels: Kept[int, Panel] = Kept(MOST_PANELS)
         self._bases: Kept[str, bytes] = Kept(MOST_PICTURES)
 
-    def get(self, message_id: int, shown: Region) -> Panel:
-        """Return a message's panel; ``shown`` is what its buttons say."""
-        panel = self._panels.get(message_id)
+    def of(self, interaction: Interaction) -> Panel:
+        """Return the panel of the message that was used; raises NothingToDo if there is none."""
+        message = interaction.message
+        if message is None:
+            raise NothingToDo(say("error-button-unknown"))
+        panel = self._panels.get(message.id)
         if panel is None:
-            panel = Panel(shown)
-            self._panels.put(message_id, panel)
+            names = [file.filename for file in message.attachments]
+            panel = Panel(Region.from_file_name(names[0]) if names else Region())
+            self._panels.put(message.id, panel)
         return panel
 
     async def draw(self, interaction: Interaction, job: Job, index: int, region: Region) -> bytes:
@@ -95,7 +98,7 @@ class EditRegion(Edit):
         )
         await press.interaction.response.send_message(
             say("region-panel"),
-            file=discord.File(io.BytesIO(shown), FILE),
+            file=discord.File(io.BytesIO(shown), region.file_name),
             view=panel_view(press.job, press.picture, region),
             ephemeral=True,
         )
@@ -107,9 +110,9 @@ class RegionButton(
 ):
     """A cell or a tool of a panel."""
 
-    def __init__(self, sent: RegionId, **look: Any) -> None:  # noqa: ANN401
+    def __init__(self, sent: RegionId) -> None:
         self.sent = sent
-        super().__init__(discord.ui.Button(custom_id=str(sent), **look))
+        super().__init__(discord.ui.Button(custom_id=str(sent)))
 
     @classmethod
     def parse(cls, match: re.Match[str]) -> Self:
@@ -118,15 +121,13 @@ class RegionButton(
 
     async def pressed(self, interaction: Interaction) -> None:
         """Change what is picked and show it, or ask what to draw there."""
-        app, sent, message = app_of(interaction), self.sent, interaction.message
+        app, sent = app_of(interaction), self.sent
         app.cooldowns.pick(interaction)
         job = await _job(interaction, sent)
-        if message is None:
-            raise NothingToDo(say("error-button-unknown"))
-        panel = app.get(Panels).get(message.id, sent.region)
+        panel = app.get(Panels).of(interaction)
         if sent.tool == "draw":
             check(panel.region)
-            await _ask(interaction, job, RegionId.of(job, sent.index, panel.region, sent.tool))
+            await _ask(interaction, job, sent)
             return
         panel.region = panel.region.pressed(sent.tool)
         panel.presses = mine = panel.presses + 1
@@ -137,28 +138,27 @@ class RegionButton(
             region = panel.region
             shown = await app.get(Panels).draw(interaction, job, sent.index, region)
             await interaction.response.edit_message(
-                attachments=[discord.File(io.BytesIO(shown), FILE)],
+                attachments=[discord.File(io.BytesIO(shown), region.file_name)],
                 view=panel_view(job, sent.index, region),
             )
 
 
-def panel_view(job: Job, index: int, region: Region) -> discord.ui.View:
+def panel_view(job: Job, index: int, region: Region) -> Buttons:
     """Return the cells' buttons, as they lie on the picture, and the tools below."""
-    view = closed_view()
 
-    def add(tool: str, row: int, label: str, *, chosen: bool = False, **look: Any) -> None:  # noqa: ANN401
+    def tool(name: str, label: str, *, chosen: bool = False, **look: Any) -> Component:  # noqa: ANN401
         style = discord.ButtonStyle.primary if chosen else discord.ButtonStyle.secondary
-        sent = RegionId.of(job, index, region, tool)
-        view.add_item(RegionButton(sent, **{"style": style, "label": label, "row": row, **look}))
+        return button(RegionId.of(job, index, name), label, **{"style": style, **look})
 
-    for cell in range(CELLS):
-        add(str(cell), cell // COLUMNS, str(cell + 1), chosen=region.has(cell))
-    add("rows", ROWS, say("region-rows"), chosen=region.rows)
-    add("invert", ROWS, say("region-invert"))
-    add("feather", ROWS, say("region-feather", pixels=str(region.feather_px)))
-    add("clear", ROWS, say("region-clear"), disabled=not region.cells)
-    add("draw", ROWS, say("region-draw"), emoji="🖌️", style=discord.ButtonStyle.success)
-    return view
+    cells = [tool(str(cell), str(cell + 1), chosen=region.has(cell)) for cell in range(CELLS)]
+    tools = [
+        tool("rows", say("region-rows"), chosen=region.rows),
+        tool("invert", say("region-invert")),
+        tool("feather", say("region-feather", pixels=str(region.feather_px))),
+        tool("clear", say("region-clear"), disabled=not region.cells),
+        tool("draw", say("region-draw"), emoji="🖌️", style=discord.ButtonStyle.success),
+    ]
+    return Buttons([*as_chunks(cells, COLUMNS), tools])
 
 
 def check(region: Region) -> None:
@@ -185,15 +185,16 @@ async def submitted(interaction: Interaction, match: re.Match[str]) -> None:
     app = app_of(interaction)
     app.cooldowns.request(interaction)
     job = await _job(interaction, sent)
-    check(sent.region)
+    region = app.get(Panels).of(interaction).region
+    check(region)
     form = texts_in(interaction)
     strength = form.pop("strength", "").strip()
     made = await app.jobs.derived.inpaint(
         job.id,
         sent.index,
         request_context_of(interaction),
-        mask=sent.region.mask,
-        feather=sent.region.feather_px,
+        mask=region.mask,
+        feather=region.feather_px,
         form=form,
         strength=OPTIONS["strength"].value.read("strength", strength) if strength else 1.0,
     )

@@ -1,6 +1,7 @@
 """A region of a picture, picked cell by cell: what is picked, and the ids of its buttons.
 
-The ids hold all of it, so that a panel works after a restart, too.
+The name of the panel's file says what is picked, so that a panel works after a restart, too. The
+ids do not: Discord refuses a press of a button whose id an edit has just replaced, so they stay.
 """
 
 import io
@@ -23,8 +24,10 @@ SKETCH_SIDE = 512  # px, of the picture in a panel
 TINT = (236, 72, 153)
 TEMPLATE = re.compile(
     r"region:(?P<job>[0-9]{1,19}):(?P<index>[0-9]):(?P<mark>[0-9a-f]{1,16})"
-    rf":(?P<cells>[0-9a-f]{{1,5}}):(?P<rows>[01]):(?P<feather>[0-{len(FEATHERS) - 1}])"
     r":(?P<tool>[0-9]{1,2}|rows|invert|feather|clear|draw)"
+)
+_FILE_NAME = re.compile(
+    rf"region-(?P<cells>[0-9a-f]{{1,5}})-(?P<rows>[01])-(?P<feather>[0-{len(FEATHERS) - 1}])\.jpg"
 )
 
 
@@ -66,6 +69,18 @@ class Region:
         return replace(self, cells=self.cells & ~row if self.has(cell) else self.cells | row)
 
     @property
+    def file_name(self) -> str:
+        """What the panel's picture is called; it says all of the region."""
+        return f"region-{self.cells:x}-{self.rows:d}-{self.feather}.jpg"
+
+    @classmethod
+    def from_file_name(cls, name: str) -> Self:
+        """Return the region that a panel's picture shows; an empty one for any other file."""
+        if (match := _FILE_NAME.fullmatch(name)) is None:
+            return cls()
+        return cls(int(match["cells"], 16) & ALL, match["rows"] == "1", int(match["feather"]))
+
+    @property
     def feather_px(self) -> int:
         """How wide the soft edge around it is, in pixels."""
         return FEATHERS[self.feather]
@@ -88,25 +103,20 @@ class RegionId:
     job_id: int
     index: int
     mark: str
-    region: Region
     tool: str
 
     def __str__(self) -> str:
-        region = self.region
-        state = f"{region.cells:x}:{region.rows:d}:{region.feather}"
-        return f"region:{self.job_id}:{self.index}:{self.mark}:{state}:{self.tool}"
+        return f"region:{self.job_id}:{self.index}:{self.mark}:{self.tool}"
 
     @classmethod
-    def of(cls, job: Job, index: int, region: Region, tool: str) -> Self:
+    def of(cls, job: Job, index: int, tool: str) -> Self:
         """Return the custom id of a button for a job's picture."""
-        return cls(job.id, index, job.mark, region, tool)
+        return cls(job.id, index, job.mark, tool)
 
     @classmethod
     def from_match(cls, match: re.Match[str]) -> Self:
         """Parse the parts; they are validated when the button is pressed."""
-        cells, rows, feather = int(match["cells"], 16), match["rows"] == "1", int(match["feather"])
-        region = Region(cells & ALL, rows, feather)
-        return cls(int(match["job"]), int(match["index"]), match["mark"], region, match["tool"])
+        return cls(int(match["job"]), int(match["index"]), match["mark"], match["tool"])
 
 
 def base_of(png: bytes) -> bytes:

@@ -23,7 +23,7 @@ from bot.core.jobs.presenter import (
 )
 from bot.db.records import Job
 from bot.texts import say
-from bot.ui.actions.job_actions import closed_view
+from bot.ui.actions.buttons import Buttons
 from bot.ui.delivery.clock import DiscordClock
 from bot.ui.delivery.edits import Edit, Line
 from bot.ui.delivery.first_answer import carries
@@ -135,7 +135,7 @@ class Transport:
         if await self.whisper(job, text):
             return
         try:
-            edit = Edit(text, closed_view())
+            edit = Edit(text, Buttons())
             async with self._in_time(edit):
                 await self._write_to(job, edit)
         except TROUBLE as error:

@@ -142,7 +142,7 @@ async def test_quick_presses_add_up(house: House):
     # As it was when all of them were pressed.
     message = copy.copy(wire.message(house.channel.id, panel.response.id))
     for cell in (2, 8, 13):
-        sent = RegionId.of(job, 0, Region(), str(cell))
+        sent = RegionId.of(job, 0, str(cell))
         data = {"custom_id": str(sent), "component_type": BUTTON}
         await wire.send(place, house.max, COMPONENT, data, on=message, around={})
     assert chosen(panel.response) == ["3", "9", "14"]
@@ -224,9 +224,22 @@ def test_masks_and_sketches_of_any_size():
     assert Image.open(io.BytesIO(sketch(file.getvalue(), region))).size == (100, 60)
 
 
-def test_an_id_says_all_of_a_region():
+async def test_a_press_changes_no_button_s_id(house: House):
+    panel = await open_panel(house)
+    before = custom_ids(panel.response)
+    assert custom_ids(await toggle(house, panel, "8", TOOLS[0], TOOLS[1], TOOLS[2])) == before
+
+
+def custom_ids(message) -> list[str]:
+    return [one["custom_id"] for row in message.components for one in row["components"]]
+
+
+def test_the_file_s_name_says_all_of_a_region():
     region = Region(0xABCDE, rows=True, feather=len(FEATHERS) - 1)
-    sent = RegionId(9_223_372_036_854_775_807, 3, "f" * 16, region, "feather")
+    assert Region.from_file_name(region.file_name) == region
+    for name in ("", "region.jpg", "region-fffff-2-0.jpg", "region-fffff-1-9.jpg", "a fox.png"):
+        assert Region.from_file_name(name) == Region()
+    sent = RegionId(9_223_372_036_854_775_807, 3, "f" * 16, "feather")
     assert len(str(sent)) <= 100
     match = TEMPLATE.fullmatch(str(sent))
     assert match is not None
