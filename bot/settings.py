@@ -1,6 +1,7 @@
 """The settings, read once from the environment and `.env`; only `__main__` reads them."""
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -248,6 +249,33 @@ class RetentionSettings(BaseModel):
     )
 
 
+class RaySettings(BaseModel):
+    """Several machines, with the extra darkroom[ray]; see docs/several-machines.md."""
+
+    address: str = Field(
+        default="",
+        description="The head of a Ray cluster, such as 10.0.0.1:6379, whose nodes draw, too. "
+        "Empty: only this machine draws.",
+    )
+    namespace: str = Field(
+        default="darkroom",
+        pattern=r"^[\w.-]{1,60}$",
+        description="What tells bots that share a cluster apart: each needs another.",
+    )
+
+    @field_validator("address")
+    @classmethod
+    def _host_and_port(cls, address: str) -> str:
+        written = address.strip()
+        if not written:
+            return ""
+        if not re.fullmatch(r"[^\s/@]+:[0-9]{1,5}", written):
+            raise ValueError("must be host:port, such as 10.0.0.1:6379")
+        if find_spec("ray") is None:
+            raise ValueError("needs Ray: pip install -c constraints.txt -e '.[ray]'")
+        return written
+
+
 class LogSettings(BaseModel):
     """Logging to standard error."""
 
@@ -310,6 +338,7 @@ class Settings(BaseSettings):
     models: ModelSettings = ModelSettings()
     limits: LimitSettings = LimitSettings()
     retention: RetentionSettings = RetentionSettings()
+    ray: RaySettings = RaySettings()
     log: LogSettings = LogSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
 

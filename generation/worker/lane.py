@@ -20,6 +20,7 @@ from generation.worker.messages import (
     Cancel,
     Command,
     Figures,
+    Lacks,
     Loaded,
     Look,
     Message,
@@ -79,6 +80,7 @@ class Lane:
         self.aboard: dict[int, Job] = {}
         self.ready: Ready | None = None  # while it accepts requests
         self.loaded: tuple[str, ...] = ()
+        self.lacks: frozenset[str] = frozenset()  # what its machine does not have
         self.seconds_per_cost: float | None = None  # measured, the latest counting most
         self.figures: Figures | None = None  # of the latest worker that has drawn
         self.hopeless = False  # it has failed to start often enough to expect nothing of it
@@ -269,6 +271,8 @@ class Lane:
                 self.hopeless = False
             case Loaded(checkpoints):
                 self.loaded = checkpoints
+            case Lacks(names):
+                self.lacks = names
             case Figures():
                 self.figures = message
             case Report(key, event) if key in self.aboard:

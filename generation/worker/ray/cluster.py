@@ -21,6 +21,7 @@ from generation.worker.ray.wire import (
     Leave,
     Setup,
     Tell,
+    ToDriver,
 )
 
 LOOK_S = 1.0  # between two looks at the cluster's nodes
@@ -38,24 +39,31 @@ class Cluster:
     async def obey(self) -> None:
         """Do what the bot says, until it closes its end."""
         while (said := await self._pipes.receive()) is not None:
-            lane = self._lanes.get(said.lane)
-            match said:
-                case Launch(epoch=epoch) if lane is None:
-                    self._pipes.send(Ended(epoch, End.LOST))
-                case Launch(epoch=epoch, catalog=catalog):
-                    lane.launch(epoch, catalog)
-                case Tell(epoch=epoch, command=command) if lane is not None:
-                    lane.tell(epoch, command)
-                case Kill(epoch=epoch) if lane is not None:
-                    lane.end(epoch, End.CRASHED)
-                case Leave(epoch=epoch) if lane is not None:
-                    lane.end(epoch, End.DRAINED)
+            if isinstance(said, Launch | Tell | Kill | Leave):
+                self._do(said)
+
+    def _do(self, said: ToDriver) -> None:
+        lane = self._lanes.get(said.lane)
+        if lane is None:
+            if isinstance(said, Launch):
+                self._pipes.send(Ended(said.epoch, End.LOST))
+            return
+        match said:
+            case Launch(epoch=epoch, catalog=catalog):
+                lane.launch(epoch, catalog)
+            case Tell(epoch=epoch, command=command):
+                lane.tell(epoch, command)
+            case Kill(epoch=epoch):
+                lane.end(epoch, End.CRASHED)
+            case Leave(epoch=epoch):
+                lane.end(epoch, End.DRAINED)
 
     async def watch(self) -> None:
         """Look which nodes there are, again and again; raises what Ray raises."""
+        without = None if self._setup.own_node else ray.get_runtime_context().get_node_id()
         while True:
-            places = list(_places(await asyncio.to_thread(ray.nodes)))
-            here = {place.name: place for place in places}
+            nodes = await asyncio.to_thread(ray.nodes)
+            here = {place.name: place for place in places(nodes, without)}
             for name, lane in list(self._lanes.items()):
                 if here.get(name) != lane.place:
                     await self._remove(name)
@@ -81,9 +89,12 @@ class Cluster:
         self._lanes.pop(name)
 
 
-def _places(nodes: list[dict[str, Any]]) -> Iterator[Place]:
-    """Yield the lanes that living nodes offer: one for each GPU, or else for each slot."""
-    alive = [node for node in nodes if node["Alive"]]
+def places(nodes: list[dict[str, Any]], without: str | None = None) -> Iterator[Place]:
+    """Yield the lanes that living nodes offer, but for one: a lane for each GPU, or else each slot.
+
+    Nodes of the same name are told apart by their ids.
+    """
+    alive = [node for node in nodes if node["Alive"] and node["NodeID"] != without]
     names = Counter(node["NodeName"] for node in alive)
     for node in alive:
         name = node["NodeName"]

@@ -47,8 +47,13 @@ def prepare_process() -> None:
 def connect(address: str, namespace: str) -> None:
     """Connect as a driver; raises Refused."""
     _reach(address)
-    import ray
-    from ray._raylet import GcsClient
+    try:
+        import ray
+        from ray._raylet import GcsClient
+    except ImportError as error:
+        raise Refused(
+            f"Ray is not installed ({error}): pip install -c constraints.txt -e '.[ray]'"
+        ) from error
 
     try:
         told = GcsClient(address=address).internal_kv_get(*CLUSTER)

@@ -22,6 +22,7 @@ from generation.worker.messages import (
     Cancel,
     Command,
     ConfigureLogs,
+    Lacks,
     Loaded,
     Message,
     Offer,
@@ -244,6 +245,7 @@ class LaneHost:
         here, lacking = localized(catalog, self._places)
         if lacking:
             log.warning("this node lacks %s", several(sorted(lacking)))
+        self._say(Lacks(lacking))
         return here
 
     async def _relay_messages(self, worker: WorkerLink) -> None:

@@ -91,7 +91,7 @@ class Places:
 
 
 def localized(catalog: Catalog, places: Places) -> tuple[Catalog, frozenset[str]]:
-    """Return the catalog with this node's paths, and the names of what it lacks.
+    """Return the catalog with this node's paths, and the names of what it lacks, in lower case.
 
     What is lacking keeps the bot's paths, so that whoever loads it is told which file is not there.
     """
@@ -108,7 +108,7 @@ def _all_here(offered: Mapping[str, Kept], places: Places, lacking: set[str]) ->
         try:
             here[name] = _here(one, places)
         except FileNotFoundError:
-            lacking.add(name)
+            lacking |= {name.lower(), getattr(one, "alias", "").lower()} - {""}
             here[name] = one
     return here
 

@@ -1,7 +1,6 @@
 """Lanes on the nodes of a Ray cluster, as the pool sees them. Imports no Ray."""
 
 import asyncio
-import importlib.util
 import logging
 import multiprocessing
 import time
@@ -42,16 +41,12 @@ LONGEST_PAUSE_S = 30.0
 _spawn = multiprocessing.get_context("spawn")
 
 
-class RayMissing(Exception):
-    """Ray is not installed; the text is one line."""
-
-
 class RayLanes:
     """A `LaneSource`: every GPU of every node of the cluster is a lane.
 
     ``address`` is the head's, host:port. ``namespace`` tells bots on one cluster apart.
     ``folders`` are the bot's folders of models, below whose own ones a node has the same files.
-    Raises RayMissing.
+    The bot's own machine is left out, unless ``own_node``: its devices are drawn on without Ray.
     """
 
     def __init__(
@@ -64,9 +59,8 @@ class RayLanes:
         folders: Sequence[Path] = (),
         configure_logs: ConfigureLogs = plain_logs,
         start_worker: StartWorker = start_worker,
+        own_node: bool = False,
     ) -> None:
-        if importlib.util.find_spec("ray") is None:
-            raise RayMissing("Ray is not installed: pip install 'darkroom[ray]'")
         self._catalog = catalog
         self._setup = Setup(
             address=address,
@@ -75,6 +69,7 @@ class RayLanes:
             folders=absolute(folders),
             configure_logs=configure_logs,
             start_worker=start_worker,
+            own_node=own_node,
         )
         self._driver: _Driver | None = None
         self._links: dict[int, RayLink] = {}  # by epoch, until they end

@@ -25,7 +25,7 @@ class Setup:
     """What the driver is started with.
 
     ``folders`` are the bot's folders of models. ``start_worker`` is called on the node, where it is
-    imported by its name.
+    imported by its name. With ``own_node`` the bot's own machine is a node like the others.
     """
 
     address: str
@@ -34,6 +34,7 @@ class Setup:
     folders: tuple[Path, ...]
     configure_logs: ConfigureLogs
     start_worker: StartWorker
+    own_node: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[4]
 STORE_BYTES = 80_000_000
 CLONE_NEWNET = 0x40000000
 ATTEMPTS = 3  # to start a node
-START_S = 120.0  # that a node may take at most, on a machine with much else to do
+START_S = 400.0  # that a node may take at most, on a machine with much else to do
 
 
 def namespaces_allowed() -> bool:

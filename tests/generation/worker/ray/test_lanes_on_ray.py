@@ -140,7 +140,7 @@ async def ended(link: WorkerLink) -> End:
 async def said(caplog: pytest.LogCaptureFixture, *words: str) -> None:
     """Wait for a line of the log, which there must be once."""
     async with asyncio.timeout(PATIENCE_S):
-        while not (
+        while not (  # noqa: ASYNC110 - the log tells nobody
             lines := [one.getMessage() for one in caplog.records if words[0] in one.getMessage()]
         ):
             await asyncio.sleep(0.05)
@@ -151,7 +151,7 @@ async def said(caplog: pytest.LogCaptureFixture, *words: str) -> None:
 
 
 async def another_version_is_not_used(cluster: Cluster, caplog: pytest.LogCaptureFixture) -> None:
-    """A warm host of an earlier version gives way; a node with other code is named, and left out."""
+    """A warm host of an earlier version gives way; a node with other code is left out."""
     async with bot(cluster) as one:
         _, ready = await one.launch(A)
         assert ready.device != f"scripted {_left_by_an_old_bot(cluster)}"
