@@ -21,6 +21,7 @@ from generation.worker.messages import (
     Cancel,
     Command,
     Figures,
+    Lacks,
     Loaded,
     Look,
     Message,
@@ -84,6 +85,7 @@ class Lane:
         self.ready: Ready | None = None  # while it accepts requests
         self.device = ""  # as the worker described it last
         self.loaded: tuple[str, ...] = ()
+        self.lacks: frozenset[str] = frozenset()  # what its machine does not have
         self.seconds_per_cost: float | None = None  # measured, the latest counting most
         self.figures: Figures | None = None  # of the latest worker that has drawn
         self.too_large: set[str | None] = set()  # checkpoints that its memory does not hold
@@ -274,6 +276,8 @@ class Lane:
                 self.hopeless = False
             case Loaded(checkpoints):
                 self.loaded = checkpoints
+            case Lacks(names):
+                self.lacks = names
             case Figures():
                 self.figures = message
             case Report(key, event) if key in self.aboard:
