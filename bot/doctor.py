@@ -9,9 +9,11 @@ from pathlib import Path
 import discord
 
 from bot.connecting import NotLetIn, log_in_once
+from bot.db.backups.restoring import examine_backup as examine_files
 from bot.db.errors import StoreError
 from bot.db.examination import examine as examine_store
 from bot.db.private_files import count_open, exposed
+from bot.db.replacing import interrupted
 from bot.dotenv import FILE
 from bot.features.filters.filter_store import stored
 from bot.features.filters.patterns import switched_off
@@ -31,7 +33,7 @@ from generation.weights import examine as examine_weights
 from generation.worker.hardware import Hardware, drawing
 from generation.worker.hardware import examine as examine_hardware
 
-GIB = 2**30
+GIB, MIB = 2**30, 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,25 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         yield finding
     async for finding in _discord(settings):
         yield finding
+
+
+async def examine_backup(source: Path) -> AsyncIterator[Finding]:
+    """Read all of a backup; problems are findings, never errors."""
+    try:
+        found = await asyncio.to_thread(examine_files, source)
+    except StoreError as error:
+        yield Finding("backup", str(error), fine=False)
+        return
+    made = f"of {found.head.made_at}, by Darkroom {found.head.version}"
+    size = f"{found.files} files, {found.bytes / MIB:.1f} MiB"
+    yield Finding("backup", f"{source}: {size}, {made}, whole")
+    jobs = f"{found.jobs} jobs, {found.open_jobs} open"
+    yield Finding("database", f"revision {found.head.revision}, {jobs}, whole")
+    if found.missing:
+        missing = f"{found.missing} were missing when it was made"
+        yield Finding("pictures", missing, fine=False)
+    else:
+        yield Finding("pictures", "all present")
 
 
 def _hardware(settings: Settings) -> tuple[list[Hardware], list[Finding]]:
@@ -190,6 +211,9 @@ def _files(settings: Settings) -> list[Finding]:
 
 
 async def _store(settings: Settings) -> AsyncIterator[Finding]:
+    if interrupted(settings.store.folder):
+        yield Finding("database", "a restore was interrupted; the next start completes it")
+        return
     try:
         found = await examine_store(settings.store.folder)
     except (StoreError, OSError) as error:

@@ -1,7 +1,7 @@
-"""The job and the lane that log lines are about, from the command to the worker. Imports no torch.
+"""What log lines are about: the job, from the command to the worker, the shard and the lane.
 
-Code handling a job sets it, and the log formatter reads it. Tasks inherit both from the task that
-created them, like every context variable, and so do calls of `asyncio.to_thread`.
+Imports no torch. Code handling a job sets it, and the log formatter reads it. Tasks inherit it from
+the task that created them, like every context variable, and so do calls of `asyncio.to_thread`.
 """
 
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 JOB: ContextVar[int | None] = ContextVar("job", default=None)
+SHARD: ContextVar[int | None] = ContextVar("shard", default=None)  # of Discord's gateway
 LANE: ContextVar[str | None] = ContextVar("lane", default=None)
 
 _own_lane: str | None = None

@@ -16,6 +16,7 @@ from types import ModuleType, SimpleNamespace
 from PIL import Image
 
 from generation.catalog import Catalog
+from generation.engine.tally import Tally
 from generation.errors import Cancelled, GenerationError
 from generation.options import EngineOptions
 from generation.request import (
@@ -75,6 +76,7 @@ class StubEngine:
         self._catalog = catalog
         self._safety = options.safety
         self.rows = options.rows or ROWS
+        self.tally = Tally(lambda: (0, 0))
         self.cache = SimpleNamespace(names=(catalog.default,))
         self._aboard: dict[int, tuple[Request, int]] = {}  # and the steps that are done
         self._looks: set[int] = set()  # at whose next steps a preview is drawn
@@ -106,6 +108,9 @@ class StubEngine:
         """Take a step of every request; return the events."""
         events, self._cancelled = self._cancelled, []
         time.sleep(STEP_S)
+        if self._aboard:
+            rows = sum(request.rows for request, _ in self._aboard.values())
+            self.tally.add(STEP_S, rows, self.rows)
         for key, (request, done) in list(self._aboard.items()):
             events += [(key, event) for event in self._advance(key, request, done)]
             if isinstance(events[-1][1], Finished | Failed):

@@ -29,9 +29,10 @@ from generation.engine.forward import Forward
 from generation.engine.postprocess import Postprocess
 from generation.engine.row_profiling import Profiles
 from generation.engine.sample import Sample
+from generation.engine.tally import Tally
 from generation.errors import Cancelled, GenerationError, NotChecked, OutOfMemory
 from generation.families.pipeline import Pipeline
-from generation.loading.memory import free_bytes, release
+from generation.loading.memory import free_bytes, release, used_and_total
 from generation.loading.model_cache import ModelCache
 from generation.log_context import JOB, about
 from generation.options import DETERMINISTIC_ROWS, EngineOptions
@@ -76,21 +77,19 @@ class Engine:
         self._steering = SteeringPool(catalog, self.device)
         self.cache = ModelCache(catalog, self.device, self._options, self._steering.drop_idle)
         self._profiles = Profiles(self.device, self._options.profiles)
-        self._fixed_rows = self._options.rows
-        if self._options.deterministic:
-            self._fixed_rows = DETERMINISTIC_ROWS
+        self._fixed_rows = DETERMINISTIC_ROWS if self._options.deterministic else self._options.rows
         self._forward = Forward(
             self._make_room, (DETERMINISTIC_ROWS,) if self._options.deterministic else ()
         )
         self._batcher = Batcher()
+        self.tally = Tally(partial(used_and_total, self.device))
         self._upscaler = Upscaler(self.device)
         self._postprocess = Postprocess()
         self._waiting: dict[int, Request] = {}
         self._aboard: dict[int, Drawing | UpscaleTask] = {}
         self._jobs: dict[int, int | None] = {}  # their names in the log
         self._undecoded: deque[Sample] = deque()
-        # The next one first.
-        self._unenlarged: deque[UpscaleTask | BetweenPasses] = deque()
+        self._unenlarged: deque[UpscaleTask | BetweenPasses] = deque()  # the next one first
         self._cancelled: Events = []
         self.rows = self._fixed_rows or 1  # of the default checkpoint's forward, once warmed up
 
@@ -128,11 +127,10 @@ class Engine:
 
     @torch.inference_mode()
     def step(self) -> Events:
-        """Run one tick: admit one request, run at most one forward pass and one decode.
+        """Run one tick: at most one admission, one forward pass, one decode or upscaled tile.
 
-        Return its events. Instead of a decode it may upscale one tile. A request that cannot be
-        generated ends in Failed. Any other error of the device is raised, after which the engine
-        must not be used.
+        Return its events. A request that cannot be generated ends in Failed. Any other error of the
+        device is raised, after which the engine must not be used.
         """
         events, self._cancelled = self._cancelled, []
         events += self._admit_one()
@@ -268,6 +266,8 @@ class Engine:
         seconds = time.monotonic() - begun
         self._batcher.spend(bucket, seconds)
         rows = Counter(sample.key for sample in samples for _ in range(sample.rows))
+        paying = self._fixed_rows or self._profiles.knee(bucket) or self.rows
+        self.tally.add(seconds, rows.total(), paying)
         for drawing in drawings:
             drawing.device_seconds += seconds * rows[drawing.key] / rows.total()
         if not outputs:
@@ -304,7 +304,7 @@ class Engine:
             sample.key,
             sample.index,
             sample.seed,
-            partial(drawing.finished, pixels),
+            partial(drawing.finished, sample, pixels),
             describe=describe,
             score=score if self._options.safety else None,
         )

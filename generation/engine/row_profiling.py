@@ -30,6 +30,7 @@ class Profiles:
         self._device = device
         self._file = file
         self._known: dict[str, Profile] = {}
+        self._knees: dict[tuple[str, tuple[int, ...]], int] = {}
         self._read()
 
     def of(self, pipeline: Pipeline, bucket: Bucket) -> Profile:
@@ -50,7 +51,12 @@ class Profiles:
                     write_profiles(self._file, {place: self._known[place]})
                 except OSError as error:  # the next start measures again
                     log.warning("%s: %s", self._file, error)
+        self._knees[bucket.checkpoint, bucket.latents] = self._known[place].knee
         return self._known[place]
+
+    def knee(self, bucket: Bucket) -> int | None:
+        """Return the knee of a bucket's size, None if nobody has needed it yet."""
+        return self._knees.get((bucket.checkpoint, bucket.latents))
 
     def _read(self) -> None:
         if self._file is not None and self._file.exists():

@@ -20,6 +20,8 @@ from generation.worker.messages import (
     Add,
     Cancel,
     Command,
+    Figures,
+    Lacks,
     Loaded,
     Look,
     Message,
@@ -83,7 +85,9 @@ class Lane:
         self.ready: Ready | None = None  # while it accepts requests
         self.device = ""  # as the worker described it last
         self.loaded: tuple[str, ...] = ()
+        self.lacks: frozenset[str] = frozenset()  # what its machine does not have
         self.seconds_per_cost: float | None = None  # measured, the latest counting most
+        self.figures: Figures | None = None  # of the latest worker that has drawn
         self.too_large: set[str | None] = set()  # checkpoints that its memory does not hold
         self.hopeless = False  # it has failed to start often enough to expect nothing of it
         self.stopping = False  # it gets nothing more, and is not launched again
@@ -126,6 +130,7 @@ class Lane:
             restarts=max(0, self._launches - 1),
             epoch=self._epoch,
             pid=self._link.pid if self._link is not None else None,
+            figures=self.figures,
         )
 
     @property
@@ -275,6 +280,10 @@ class Lane:
                 self.hopeless = False
             case Loaded(checkpoints):
                 self.loaded = checkpoints
+            case Lacks(names):
+                self.lacks = names
+            case Figures():
+                self.figures = message
             case Report(key, event) if key in self.aboard:
                 self._report(self.aboard[key], event)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from typing import Protocol
 
-from generation.worker.messages import Command, Message
+from generation.worker.messages import Command, Figures, Message
 
 
 class End(Enum):
@@ -46,7 +46,8 @@ class WorkerLink(Protocol):
         """Return what arrived together, in order (one tick's), at least one message.
 
         None once the link has ended and everything is read, and from then on. A worker that cannot
-        be reached or started ends it too. The first message that is no Report of key 0 is Ready.
+        be reached or started ends it too. The first message that is no Report of key 0, and no
+        Lacks, is Ready.
         """
 
     def kill(self) -> None:
@@ -130,3 +131,4 @@ class LaneState:
     restarts: int
     epoch: int
     pid: int | None
+    figures: Figures | None = None  # of its latest worker, once it has drawn

@@ -9,6 +9,7 @@ from generation.request import Event, Request
 
 ConfigureLogs = Callable[[], None]  # picklable, as it is called in the worker process
 
+STEP_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 QUIET_S = 1.0  # between two ticks a worker says something at least as often as this
 
 
@@ -72,6 +73,30 @@ class Loaded:
 
 
 @dataclass(frozen=True, slots=True)
+class Figures:
+    """Message: what a worker's forward passes came to since it started, for metrics.
+
+    ``by_seconds`` counts them by how long each took: up to each bound of `STEP_S`, and longer.
+    ``rows`` are theirs altogether, ``paying_rows`` as many as they could have had before more
+    hardly pay. Memory is the device's, in bytes, by all that use it.
+    """
+
+    by_seconds: tuple[int, ...]
+    seconds: float
+    rows: int
+    paying_rows: int
+    memory_used: int
+    memory_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lacks:
+    """Message: the names, in lower case, of models whose files are not on the worker's machine."""
+
+    names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Message: an event of the request ``key``; 0 is the warm-up."""
 
@@ -84,4 +109,4 @@ class Alive:
     """Message: there was a tick, of which nobody wanted to know more."""
 
 
-Message = Ready | Loaded | Report | Alive
+Message = Ready | Loaded | Lacks | Figures | Report | Alive

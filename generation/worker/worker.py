@@ -147,6 +147,8 @@ def serve(
         if engine.cache.names != loaded:
             loaded = engine.cache.names
             batch.append(Loaded(loaded))
+        if (figures := engine.tally.take(resting=engine.idle)) is not None:
+            batch.append(figures)
         if not batch and time.monotonic() - spoke >= QUIET_S:
             batch.append(Alive())
         if batch:

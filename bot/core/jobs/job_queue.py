@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bot.core.admission.rule_store import RuleStore
 from bot.core.jobs.fair_queue import Dispatcher, Ticket
@@ -23,8 +23,7 @@ TOLD_PLACES = 10
 STOP_S = 2.0  # a shutdown waits no longer than this for the disk
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """A job's position among those waiting, 0 while it runs, and the seconds to its end.
 
     The seconds are estimated from the latest jobs; None if there are none to go by.
@@ -73,6 +72,11 @@ class JobQueue:
         self._writing: asyncio.Task[None] | None = None
         executor.on_capacity(self.fill)
         rules.on_change(self.fill)
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many jobs are waiting, and how many are running."""
+        return len(self._dispatcher.waiting), len(self._dispatcher.running)
 
     async def turns(self) -> list[Turn]:
         """Return running and waiting jobs, next first.
@@ -124,6 +128,12 @@ class JobQueue:
     def fill(self) -> None:
         """Start the jobs that fit; call this when capacity has grown."""
         self._dispatcher.fill()
+
+    async def drain(self, within_s: float) -> None:
+        """Start nothing more, and wait for running jobs to end, at most so long."""
+        running = len(self._dispatcher.running)
+        log.info("stopping: %d running jobs may end within %g s", running, within_s)
+        await self._dispatcher.drain(within_s)
 
     async def close(self) -> None:
         """Start nothing more, requeue what runs, and return when the order is written.

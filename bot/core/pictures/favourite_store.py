@@ -12,6 +12,9 @@ _ADD = insert(FavouriteRow)
 _REMOVE = delete(FavouriteRow).where(
     FavouriteRow.person_id == bindparam("person"), FavouriteRow.job_id == bindparam("job")
 )
+_HAS = select(FavouriteRow.job_id).where(
+    FavouriteRow.person_id == bindparam("person"), FavouriteRow.job_id == bindparam("job")
+)
 
 
 class FavouriteStore(PersonalData):
@@ -50,7 +53,7 @@ class FavouriteStore(PersonalData):
 
     async def has(self, *, person_id: int, job_id: int) -> bool:
         """Tell whether a job is a person's favourite."""
-        query = select(FavouriteRow.job_id).where(
-            FavouriteRow.person_id == person_id, FavouriteRow.job_id == job_id
+        one = {"person": person_id, "job": job_id}
+        return await self._database.read(
+            lambda connection: connection.scalar(_HAS, one) is not None
         )
-        return await self._database.read(lambda connection: connection.scalar(query) is not None)

@@ -65,7 +65,6 @@ class CatalogCog(commands.Cog):
     ) -> None:
         """Show the LoRAs in an ephemeral reply, page by page."""
         entries = [lora_entry(one) for one in found(catalog_here(interaction), wanted or "")]
-        await interaction.response.defer(ephemeral=True, thinking=True)
         browser = LoraBrowser(self.gallery, self.pictures, entries, interaction)
         await browser.show(say("nothing-offered"))
 
@@ -89,7 +88,6 @@ class CatalogCog(commands.Cog):
         )
 
     async def _show(self, interaction: Interaction, shown: Shown, entries: Sequence[Entry]) -> None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
         browser = CatalogBrowser(self.gallery, self.pictures, shown, entries, interaction)
         await browser.show(say("nothing-offered"))
 

@@ -63,7 +63,6 @@ class GalleryCog(commands.Cog):
         await show_details(interaction, self.gallery, job)
 
     async def _show(self, interaction: Interaction, search: Search, nothing: str) -> None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
         await OwnAlbum(self.gallery, self.jobs, search, interaction).show(nothing)
 
 

@@ -137,7 +137,6 @@ class LookupCog(commands.Cog):
         await self._show(interaction, search)
 
     async def _show(self, interaction: Interaction, search: ModSearch) -> None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
         await History(self.lookup, search, interaction).show(say("history-none"))
 
 

@@ -20,6 +20,7 @@ from bot.core.errors import ForeignButton, NothingToDo
 from bot.core.pictures.gallery import Gallery
 from bot.db.records import Job
 from bot.texts import say
+from bot.ui.actions.buttons import Buttons, Component, button
 from bot.ui.actions.custom_id import TEMPLATE, CustomId
 from bot.ui.actions.press import Actions, LastingButton, Press, once
 from bot.ui.interaction import Interaction, app_of
@@ -126,15 +127,9 @@ JOB_ACTIONS: Actions[JobAction] = Actions()
 class JobButton(LastingButton, discord.ui.DynamicItem[discord.ui.Button[Any]], template=TEMPLATE):
     """Any button of a job."""
 
-    def __init__(self, custom_id: CustomId, **look: Any) -> None:  # noqa: ANN401
+    def __init__(self, custom_id: CustomId) -> None:
         self.parsed = custom_id
-        super().__init__(discord.ui.Button(custom_id=str(custom_id), **look))
-
-    @classmethod
-    def of(cls, action: JobAction, job: Job, button: Button, **more: Any) -> Self:  # noqa: ANN401
-        """Return an action's button of this job."""
-        custom_id = CustomId.of(job, action.name, button.index)
-        return cls(custom_id, label=button.label, emoji=button.emoji, style=button.style, **more)
+        super().__init__(discord.ui.Button(custom_id=str(custom_id)))
 
     @classmethod
     def parse(cls, match: re.Match[str]) -> Self:
@@ -187,51 +182,39 @@ async def _admit(interaction: Interaction, action: JobAction, sent: CustomId) ->
     return Press(interaction, job, str(replace(sent, mark=job.mark)), sent.index)
 
 
-def result_view(job: Job, held_back: Collection[int] = ()) -> discord.ui.View:
+def result_view(job: Job, held_back: Collection[int] = ()) -> Buttons:
     """Return the buttons under finished pictures; ``held_back`` ones have none.
 
     Discord allows five rows of five; a row that is too long continues in another. Where that makes
     too many rows, all are filled up.
     """
     pictures = [index for index in range(job.request.num_images) if index not in held_back]
-    groups: dict[Row, list[JobButton]] = {row: [] for row in Row}
+    groups: dict[Row, list[Component]] = {row: [] for row in Row}
     for action in JOB_ACTIONS.values():
         if action.under is Under.PICTURES:
-            for button in action.buttons(job, pictures):
-                groups[button.row].append(JobButton.of(action, job, button))
+            for one in action.buttons(job, pictures):
+                groups[one.row].append(_component(action, job, one))
     rows = [row for group in groups.values() for row in as_chunks(group, ROW_LENGTH)]
     if len(rows) > MOST_ROWS:
         rows = [*as_chunks(chain.from_iterable(rows), ROW_LENGTH)]
-    view = closed_view()
-    for number, row in enumerate(rows):
-        for item in row:
-            item.row = number
-            view.add_item(item)
-    return view
+    return Buttons(rows)
 
 
-def waiting_view(job: Job) -> discord.ui.View:
+def waiting_view(job: Job) -> Buttons:
     """Return the buttons of a waiting or running job."""
-    view = closed_view()
     actions = [action for action in JOB_ACTIONS.values() if action.under is Under.OPEN]
-    for number, action in enumerate(actions, OURS):
-        view.add_item(JobButton.of(action, job, action.button(), id=number))
-    return view
+    row = [
+        _component(action, job, action.button(), id=number)
+        for number, action in enumerate(actions, OURS)
+    ]
+    return Buttons([row])
 
 
-def answer_view(job: Job, action: JobAction) -> discord.ui.View:
+def answer_view(job: Job, action: JobAction) -> Buttons:
     """Return the single button of an action that appears under another action's reply."""
-    view = closed_view()
-    view.add_item(JobButton.of(action, job, action.button()))
-    return view
+    return Buttons([[_component(action, job, action.button())]])
 
 
-def closed_view() -> discord.ui.View:
-    """Return an empty view, for a job that ended without pictures, or as a start.
-
-    discord.py need not track the buttons: ours are recognized by custom id. For an ephemeral reply
-    it would forget them after 15 minutes.
-    """
-    view = discord.ui.View(timeout=None)
-    view.stop()
-    return view
+def _component(action: JobAction, job: Job, look: Button, **more: Any) -> Component:  # noqa: ANN401
+    custom_id = CustomId.of(job, action.name, look.index)
+    return button(custom_id, look.label, look.emoji, look.style, **more)

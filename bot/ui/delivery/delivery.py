@@ -21,7 +21,8 @@ from bot.core.pictures.output_check import is_checked
 from bot.db.records import Job
 from bot.texts import say, speaking
 from bot.ui import errors
-from bot.ui.actions.job_actions import closed_view, result_view, waiting_view
+from bot.ui.actions.buttons import Buttons
+from bot.ui.actions.job_actions import result_view, waiting_view
 from bot.ui.delivery import job_message as render
 from bot.ui.delivery.edits import Edit, Line, coarsened, fitting
 from bot.ui.delivery.pacing import Pacer
@@ -40,6 +41,8 @@ log = logging.getLogger(__name__)
 
 # Discord allows about five edits in five seconds in a bucket; this leaves room for the last one.
 PACE_S = 1.5
+# What ends sooner shows only its end, which an edit on its way would hold up.
+QUICK_S = 1.0
 # The end is tried for about an hour, besides what discord.py tries by itself.
 ATTEMPTS = 64
 RETRY_S = 2.0
@@ -78,7 +81,8 @@ class Delivery:
         line = self._lines.setdefault(job.id, Line())
         line.preview = snapshot.preview or line.preview
         line.look = look
-        self._soon(job, partial(render.progress, job, snapshot))
+        wait_s = QUICK_S if snapshot.seconds_left < QUICK_S else 0.0
+        self._soon(job, partial(render.progress, job, snapshot), wait_s)
 
     def stalled(self, job: Job, drawn: int) -> None:
         """Show that it waits for the disk, soon."""
@@ -103,7 +107,7 @@ class Delivery:
         with speaking(job.origin.locale):
             text = render.failed(job, errors.explain(error))
             try:
-                await self._finish(job, Edit(text, closed_view(), []), LAST_ATTEMPTS)
+                await self._finish(job, Edit(text, Buttons(), []), LAST_ATTEMPTS)
             except (MessageGone, Unreachable):
                 raise
             except DeliveryFailed:
@@ -123,7 +127,7 @@ class Delivery:
             return
         with speaking(job.origin.locale):
             try:
-                edit = Edit(render.cancelled(job), closed_view(), [])
+                edit = Edit(render.cancelled(job), Buttons(), [])
                 await self._finish(job, edit, LAST_ATTEMPTS)
             except Refused:
                 await self._clear(job, say("job-cancelled"))
@@ -142,15 +146,19 @@ class Delivery:
             edit = Edit(render.waiting(job, 0), waiting_view(job))
             return await self._transport.post(job, edit)
 
-    def _soon(self, job: Job, text: Callable[[], str]) -> None:
-        """Show a text, made when it is sent: most states are overtaken before that."""
+    def _soon(self, job: Job, text: Callable[[], str], wait_s: float = 0.0) -> None:
+        """Show a text, made when it is sent: most states are overtaken before that.
+
+        If nothing is about to be sent, it waits so long for what overtakes it.
+        """
         line = self._lines.setdefault(job.id, Line())
         line.newest = text
         if line.sender is None or line.sender.done():
-            line.sender = asyncio.create_task(self._send_paced(job, line))
+            line.sender = asyncio.create_task(self._send_paced(job, line, wait_s))
 
-    async def _send_paced(self, job: Job, line: Line) -> None:
+    async def _send_paced(self, job: Job, line: Line, wait_s: float) -> None:
         JOB.set(job.id)
+        await asyncio.sleep(wait_s)
         while line.newest is not None and not line.muted:
             async with self._pacer.turn(self._transport.bucket(job, line)), line.patching:
                 text, line.newest = line.newest, None
@@ -235,6 +243,6 @@ class Delivery:
     async def _clear(self, job: Job, text: str) -> None:
         """Take what stands in a job's message away, in words that no rule there can refuse."""
         try:
-            await self._finish(job, Edit(text, closed_view(), []), LAST_ATTEMPTS)
+            await self._finish(job, Edit(text, Buttons(), []), LAST_ATTEMPTS)
         except DeliveryFailed as error:
             log.warning("job %d: its message stays as it is: %s", job.id, error)

@@ -8,8 +8,10 @@ from typing import Any
 import discord
 
 from bot.core.pictures.output_check import coarse
+from bot.ui.actions.buttons import Buttons
 from bot.ui.delivery import job_message as render
-from bot.ui.delivery.shrinking import Upload, fit
+from bot.ui.delivery import shrinking
+from bot.ui.delivery.shrinking import Upload
 from bot.ui.delivery.uploading import as_files
 
 
@@ -18,7 +20,7 @@ class Edit:
     """The complete state of a message, replacing any earlier one."""
 
     content: str
-    view: discord.ui.View
+    view: Buttons
     # None leaves what the message has.
     files: list[Upload] | None = None
 
@@ -73,7 +75,7 @@ async def fitting(edit: Edit, limit: int) -> Edit:
     """Return the edit with files of at most ``limit`` bytes, with a note if any was shrunk."""
     if not edit.files:
         return edit
-    files = await asyncio.to_thread(fit, edit.files, limit)
+    files = await shrinking.fitting(edit.files, limit)
     if files == edit.files:
         return edit
     content = edit.content.removesuffix(render.shrunk()) + render.shrunk()

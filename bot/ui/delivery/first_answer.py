@@ -10,8 +10,10 @@ from bot.core.jobs.job_service import JobService
 from bot.db.records import Job
 from bot.texts import say
 from bot.texts.inert import inert
-from bot.ui.actions.job_actions import JobButton, waiting_view
+from bot.ui.actions.buttons import Buttons
+from bot.ui.actions.job_actions import waiting_view
 from bot.ui.delivery import job_message as render
+from bot.ui.delivery.thinking import filled_in, is_pending
 from bot.ui.interaction import Interaction, app_of
 from bot.ui.trouble import ALREADY_ACKNOWLEDGED, TROUBLE, describe, is_final, retry_after
 
@@ -50,12 +52,11 @@ async def first_answer(interaction: Interaction, jobs: JobService, job: Job) -> 
         await _tell_stripped(interaction, job)
 
 
-async def _answer(
-    interaction: Interaction, job: Job, text: str, view: discord.ui.View
-) -> int | None:
+async def _answer(interaction: Interaction, job: Job, text: str, view: Buttons) -> int | None:
     """Send a first reply; return its message id. Raises TROUBLE.
 
-    If that fails at once it is retried while there is time: Discord accepts only one.
+    If that fails at once it is retried while there is time: Discord accepts only one. One that is
+    pending is filled in.
     """
     alone, clock = job.origin.private, asyncio.get_running_loop().time
     began = clock()
@@ -67,6 +68,10 @@ async def _answer(
                         text, view=view, ephemeral=alone, wait=True
                     )
                     return sent.id
+                if is_pending(interaction):
+                    message = await interaction.edit_original_response(content=text, view=view)
+                    filled_in(interaction)
+                    return message.id
                 answer = await interaction.response.send_message(text, view=view, ephemeral=alone)
                 return answer.message_id
         except TROUBLE as error:
@@ -95,11 +100,7 @@ def carries(message: discord.Message, job: Job, *, of_this_run: bool) -> bool:
     Another process with the same token has its own database, whose job numbers may be the same; its
     messages have a different mark from those sent ``of_this_run``.
     """
-    ours = {
-        button.custom_id: button.item.id
-        for button in waiting_view(job).children
-        if isinstance(button, JobButton)
-    }
+    ours = {one["custom_id"]: one["id"] for one in waiting_view(job).buttons}
     found = (
         child
         for row in message.components

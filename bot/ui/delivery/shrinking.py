@@ -1,5 +1,6 @@
 """Shrinking pictures for upload; what is stored is unchanged."""
 
+import asyncio
 import io
 from dataclasses import dataclass, replace
 
@@ -26,16 +27,30 @@ class Upload:
     spoiler: bool = False
 
 
+async def fitting(uploads: list[Upload], limit: int) -> list[Upload]:
+    """Do as `fit` does, in a thread if there is anything to do."""
+    most = _share(uploads, limit)
+    if all(len(upload.content) <= most for upload in uploads):
+        return uploads
+    return await asyncio.to_thread(fit, uploads, limit)
+
+
 def fit(uploads: list[Upload], limit: int) -> list[Upload]:
     """Return the uploads, each at most ``limit`` bytes and together within one request.
 
     What is too large becomes a WebP: first at lower quality, then at half the size.
     """
-    if sum(len(upload.content) for upload in uploads) > REQUEST_BYTES:
-        limit = min(limit, REQUEST_BYTES // len(uploads))
+    limit = _share(uploads, limit)
     return [
         upload if len(upload.content) <= limit else _shrink(upload, limit) for upload in uploads
     ]
+
+
+def _share(uploads: list[Upload], limit: int) -> int:
+    """Return how many bytes each file may have."""
+    if sum(len(upload.content) for upload in uploads) > REQUEST_BYTES:
+        return min(limit, REQUEST_BYTES // len(uploads))
+    return limit
 
 
 def _shrink(upload: Upload, limit: int) -> Upload:

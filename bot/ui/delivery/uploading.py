@@ -1,6 +1,5 @@
 """Uploading files, shrinking them until Discord accepts them."""
 
-import asyncio
 import io
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -11,7 +10,7 @@ from bot.core.discord_limits import ALT_TEXT_LENGTH
 from bot.db.records import Job, StoredPicture, Verdict
 from bot.texts.inert import plain
 from bot.ui.delivery import job_message as render
-from bot.ui.delivery.shrinking import Upload, fit
+from bot.ui.delivery.shrinking import Upload, fitting
 
 # A refusal of less than this is not about the size.
 SMALLEST_FILE_BYTES = 1024
@@ -60,11 +59,11 @@ async def send_fitting(
     ``send`` raises.
     """
     while True:
-        fitting = await asyncio.to_thread(fit, uploads, limit)
-        note = "" if fitting == uploads else render.shrunk()
+        sized = await fitting(uploads, limit)
+        note = "" if sized == uploads else render.shrunk()
         try:
-            return await send(as_files(fitting), note)
+            return await send(as_files(sized), note)
         except discord.HTTPException as error:
-            if error.status != TOO_LARGE or largest(fitting) <= SMALLEST_FILE_BYTES:
+            if error.status != TOO_LARGE or largest(sized) <= SMALLEST_FILE_BYTES:
                 raise
-            limit = largest(fitting) // 2
+            limit = largest(sized) // 2

@@ -40,4 +40,4 @@ class Listing(ModeratorView, Pager[Line]):
     async def page(self, shown: Sequence[Line]) -> dict[str, Any]:
         """Return the lines in an embed."""
         text = "\n".join(one.text for one in shown) or None
-        return {"embed": discord.Embed(title=self._title, description=text)}
+        return {"embeds": [discord.Embed(title=self._title, description=text)]}

@@ -7,6 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import discord
 
 from bot.texts import say
+from bot.ui.delivery.private_answer import answer_privately, preparing
 from bot.ui.interaction import Interaction
 from bot.ui.views import PrivateView
 
@@ -36,12 +37,11 @@ class Pager(PrivateView, Generic[Entry]):
         self.newer.label, self.older.label = say("button-newer"), say("button-older")
 
     async def show(self, nothing: str) -> None:
-        """Answer the deferred interaction with the first page, or a line if it is empty."""
-        shown = await self._read()
-        if not shown:
-            await self._asked.edit_original_response(content=nothing)
-            return
-        await self._asked.edit_original_response(**await self.page(shown), view=self._buttons())
+        """Answer with the first page, or a line if it is empty; it may be deferred already."""
+        async with preparing(self._asked):
+            shown = await self._read()
+            page = await self.page(shown) if shown else {"content": nothing}
+        await answer_privately(self._asked, **page, view=self._buttons() if shown else None)
 
     async def turn(self, interaction: Interaction) -> None:
         """Answer a click with the current page."""

@@ -1,14 +1,19 @@
 """What a job's message says, and what is asked and made for it."""
 
+import asyncio
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
 from bot import texts
+from bot.core.jobs.presenter import Result, Snapshot
 from bot.db.records import Job, NewJob, Origin
 from bot.texts import say
 from bot.ui.delivery import job_message
-from bot.ui.delivery.delivery import PACE_S
+from bot.ui.delivery.delivery import PACE_S, QUICK_S, Delivery
+from bot.ui.delivery.edits import Edit
+from bot.ui.delivery.transport import Transport
 from tests.bot.conftest import House
 from tests.texts import says
 
@@ -56,7 +61,7 @@ async def test_the_worker_is_asked_for_a_step_once_an_edit_is_due(house: House):
     house.executor.hold = True
     await house.mia.slash(house.channel, "imagine", prompt="a pear", steps=100)
     house.executor.let_go(1)
-    await house.env.advance_time(0)
+    await house.env.advance_time(QUICK_S)
     assert house.executor.looks == []
     await house.env.advance_time(PACE_S)
     assert house.executor.looks == house.executor.requests
@@ -75,3 +80,47 @@ async def test_nobody_asks_for_steps_that_cannot_be_shown(house: House, code: in
     house.executor.let_go(1)
     await house.settle()
     assert house.executor.looks == []
+
+
+class Edits:
+    """A transport that notes what is sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+
+    def bucket(self, job: Job, _line: object) -> int:
+        return job.id
+
+    def file_limit(self, _job: Job, _line: object) -> int:
+        return 2**20
+
+    async def edit(self, _job: Job, _line: object, edit: Edit) -> None:
+        self.sent.append(edit.content)
+
+    deliver = edit
+
+    async def whisper(self, _job: Job, _text: str) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("left_s", "edits"), [(0.5, 1), (60.0, 2)])
+async def test_what_ends_soon_shows_its_end_alone(house: House, left_s: float, edits: int):
+    await house.mia.slash(house.channel, "imagine", prompt="a pear")
+    await house.settle()
+    job, transport = await house.job(1), Edits()
+    delivery = Delivery(cast("Transport", transport))
+    delivery.progress(job, Snapshot(1, 4, left_s, None), lambda: None)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    await delivery.done(Result(job, [], [], None))
+    await house.env.advance_time(QUICK_S)
+    assert len(transport.sent) == edits
+    assert transport.sent[-1] == job_message.posted(Result(job, [], [], None))
+
+
+async def test_what_seemed_to_end_soon_and_does_not_is_shown(house: House):
+    house.executor.hold = True
+    shown = await house.mia.slash(house.channel, "imagine", prompt="a pear", steps=100)
+    house.executor.let_go(99)  # at once, so that the last one cannot take long
+    await house.env.advance_time(QUICK_S)
+    assert says(shown.response.content, "job-progress", step="99", steps="100")

@@ -35,6 +35,7 @@ from bot.features.history import browser as inspecting
 from bot.features.imagine import confirmation as confirming
 from bot.features.imagine.source_menu import source_form
 from bot.ui import forms
+from bot.ui.actions.buttons import Buttons
 from bot.ui.actions.job_actions import answer_view, result_view, waiting_view
 from bot.ui.delivery import job_message as render
 from bot.ui.pages import details_card as details
@@ -126,6 +127,8 @@ def read(shown: object) -> Iterator[str]:
             yield from filter(None, (shown.title, shown.description))
             for field in shown.fields:
                 yield from (field.name or "", field.value or "")
+        case Buttons():
+            yield from (one["label"] for one in shown.buttons)
         case discord.ui.View() | discord.ui.Modal():
             yield getattr(shown, "title", "")
             for item in shown.children:
