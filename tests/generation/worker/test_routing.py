@@ -27,6 +27,7 @@ class Yard:
             "aboard": {job.key: job for job in aboard},
             "seconds_per_cost": pace,
             "loaded": (FIRST,),
+            "lacks": frozenset(),
             "rows": 8,
             "device": "card",
             "too_large": set(),
