@@ -135,7 +135,7 @@ class EditRegion(Edit):
         )
         words = bool(catalog_here(press.interaction).segmenters)
         await press.interaction.response.send_message(
-            say("region-panel-words" if words else "region-panel"),
+            say("region-panel-words") if words else say("region-panel"),
             file=_file(shown, region),
             view=panel_view(press.job, press.picture, region, words=words),
             ephemeral=True,
