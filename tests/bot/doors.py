@@ -155,7 +155,8 @@ VIEWS = {
 }
 
 
-PARTS_OF_VIEWS = {"PrivateView", "Pager", "Album", "ModeratorView"}  # never shown by themselves
+# Never shown by themselves; the last are of the job buttons above.
+PARTS_OF_VIEWS = {"PrivateView", "Pager", "Album", "ModeratorView", "Buttons"}
 
 
 LAST = ("privacy erase",)  # it takes the favourites away that others have to show
