@@ -79,9 +79,10 @@ def test_a_request_waits_for_a_fast_lane_only_if_that_is_worth_it(yard: Yard):
     assert routed([yard.job()], lanes) == ["slow"]
     assert routed([yard.job()], lanes, now=SECONDS) == [None], "60 s are left: 80 or 200"
     waiting = [yard.job() for _ in range(4)]
-    assert routed(waiting, lanes, now=SECONDS) == [None, "slow", None, "slow"][:1] + routed(
-        waiting, lanes, now=SECONDS
-    )[1:]
+    assert (
+        routed(waiting, lanes, now=SECONDS)
+        == [None, "slow", None, "slow"][:1] + routed(waiting, lanes, now=SECONDS)[1:]
+    )
     assert "slow" in routed(waiting, lanes, now=SECONDS), "a longer queue uses the slow one, too"
 
 

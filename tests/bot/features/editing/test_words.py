@@ -1,5 +1,6 @@
 """Words as a mask: in /edit and in the panel, by a real segmenter in the real process."""
 
+import asyncio
 import copy
 import io
 from collections.abc import AsyncIterator
@@ -224,17 +225,34 @@ async def restart(house: House) -> None:
     house.app.provide(Panels(finding))
 
 
-async def test_presses_count_while_words_are_looked_for(house: House):
+def answered(house: House) -> int:
+    return sum(one.responded for one in house.env.backend.interactions.values())
+
+
+async def test_presses_count_and_are_answered_while_words_are_looked_for(house: House, monkeypatch):
     panel = await open_panel(house)
     await say_words(house, panel, "red")
     wire, place = Wire(house.env), Place(house.channel, house.guild, ())
     job = await house.job(1)
     message = copy.copy(wire.message(house.channel.id, panel.response.id))
     await restart(house)
-    for cell in (2, 8, 13):
+    finding, pressed = house.app.get(Finding), (2, 8, 13)
+    find, before = finding.levels, answered(house)
+
+    async def find_late(*asked):
+        async with asyncio.timeout(60):
+            while answered(house) < before + len(pressed):  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.01)
+        return await find(*asked)
+
+    monkeypatch.setattr(finding, "levels", find_late)
+
+    async def press(cell: int) -> None:
         sent = RegionId.of(job, 0, str(cell))
         data = {"custom_id": str(sent), "component_type": BUTTON}
         await wire.send(place, house.max, COMPONENT, data, on=message, around={})
+
+    await asyncio.gather(*map(press, pressed))
     await house.settle()
     assert chosen(panel.response) == [
         "3", "9", "14", say("region-words-picked", words="red")
