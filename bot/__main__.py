@@ -5,13 +5,18 @@ import asyncio
 import io
 import logging
 import sys
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot import logs
 from bot.dotenv import FILE
 from bot.settings import Settings, SettingsError, load_settings
-from bot.stopping import on_stop
+from bot.stopping import Stopping, on_stop
+
+if TYPE_CHECKING:
+    from bot.watching.server import Monitor
 
 log = logging.getLogger(__name__)
 
@@ -33,16 +38,21 @@ def main(argv: list[str] | None = None) -> int:
     play = commands.add_parser("play", help="try the whole bot in a browser: no token, no GPU")
     play.add_argument("--port", type=int, default=8420, help="port of the page (default: 8420)")
     commands.add_parser("migrate", help="upgrade the database to this version")
-    commands.add_parser("doctor", help="check the installation, and say what to fix")
+    checking = commands.add_parser("doctor", help="check the installation, and say what to fix")
+    checking.add_argument("backup", type=Path, nargs="?", help="check this backup instead")
     _declare_models(commands)
-    backup = commands.add_parser("backup", help="back up everything to a file, even while it runs")
-    backup.add_argument("file", type=Path, help="the tar file to create")
-    restoring = commands.add_parser("restore", help="replace what is there with a backup")
-    restoring.add_argument("file", type=Path, help="a file that `darkroom backup` wrote")
+    backup = commands.add_parser("backup", help="back up everything, even while it runs")
+    backup.add_argument("folder", type=Path, help="the folder to create")
+    restoring = commands.add_parser("restore", help="put a backup into the data folder")
+    restoring.add_argument("backup", type=Path, help="a folder that `darkroom backup` made")
+    restoring.add_argument(
+        "--replace", action="store_true", help="move aside what the data folder holds"
+    )
     chosen = parser.parse_args(argv)
 
     from bot.db.errors import StoreError
     from bot.db.private_files import keep_private
+    from bot.operating.one_bot import BotInUse
     from generation.errors import GenerationError
 
     _speak_plainly()
@@ -62,15 +72,21 @@ def main(argv: list[str] | None = None) -> int:
             catalog = look().catalog
             return play_until_stopped(chosen.port, folder, catalog[catalog.default])
         if chosen.command == "doctor":
-            return asyncio.run(doctor(settings))
+            return asyncio.run(doctor(settings, chosen.backup))
         if chosen.command == "models":
             from bot.model_commands import run as run_models
 
             return run_models(chosen, settings)
-        if chosen.command in ("backup", "restore"):
-            return copy(chosen.command, chosen.file, settings)
+        if chosen.command == "backup":
+            from bot.operating.backup_commands import run_backup
+
+            return run_backup(settings.store.folder, chosen.folder)
+        if chosen.command == "restore":
+            from bot.operating.backup_commands import run_restore
+
+            return run_restore(settings.store.folder, chosen.backup, replace=chosen.replace)
         asyncio.run(migrate(settings))
-    except (SettingsError, StoreError, GenerationError) as error:
+    except (SettingsError, BotInUse, StoreError, GenerationError) as error:
         print(f"darkroom: {logs.printable(str(error))}", file=sys.stderr)
         return 1
     return 0
@@ -108,28 +124,16 @@ async def migrate(settings: Settings) -> None:
         await migrate_database(settings.store.folder)
 
 
-def copy(command: str, file: Path, settings: Settings) -> int:
-    """Make a backup, or restore one; report the result."""
-    from bot.db.backup import back_up, restore
+async def doctor(settings: Settings, backup: Path | None = None) -> int:
+    """Print what works and what is missing; return 1 if anything needs fixing.
 
-    folder = settings.store.folder
-    if command == "backup":
-        print(f"{file}: {back_up(folder, file) / 2**20:.1f} MiB")
-        return 0
-    replaced = restore(folder, file)
-    print(f"{folder}: as in {file}")
-    if replaced is not None:
-        print(f"What was there before lies in {replaced}; remove it when all is well.")
-    return 0
-
-
-async def doctor(settings: Settings) -> int:
-    """Print what works and what is missing; return 1 if anything needs fixing."""
-    from bot.doctor import examine
+    With a backup, only that is examined.
+    """
+    from bot.doctor import examine, examine_backup
 
     point_discord_at(settings)
     fine = True
-    async for finding in examine(settings):
+    async for finding in examine(settings) if backup is None else examine_backup(backup):
         print(finding, flush=True)
         fine = fine and finding.fine
     return 0 if fine else 1
@@ -142,12 +146,14 @@ async def run(settings: Settings) -> int:
     """
     from bot.db.occupancy import occupied
     from bot.db.private_files import exposed
+    from bot.operating.one_bot import the_only
 
-    if not settings.discord.token.get_secret_value():
+    token = settings.discord.token.get_secret_value()
+    if not token:
         raise SettingsError("DISCORD__TOKEN: is missing; README.md says where to get one")
     if exposed(FILE):
         log.warning("others on this machine can read %s: chmod 600 %s", FILE, FILE)
-    with occupied(settings.store.folder):
+    with occupied(settings.store.folder), the_only(token, settings.discord.api_url):
         return await _run(settings)
 
 
@@ -155,8 +161,9 @@ async def _run(settings: Settings) -> int:
     from bot.connecting import NotLetIn
 
     point_discord_at(settings)
-    serving = asyncio.create_task(_serve(settings))
-    on_stop(serving.cancel)
+    stopping = Stopping(settings.generation.drain_s)
+    serving = asyncio.create_task(_serve(settings, stopping))
+    on_stop(partial(stopping.asked, serving))
     try:
         await serving
     except asyncio.CancelledError:
@@ -167,7 +174,22 @@ async def _run(settings: Settings) -> int:
     return 0
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, stopping: Stopping) -> None:
+    """Serve until cancelled, and tell of health and figures if the settings say so."""
+    if (listen := settings.monitoring.listen) is None:
+        await _serve_on(settings, stopping, None)
+        return
+    from bot.watching.server import CannotListen, Monitor
+
+    monitor = Monitor(*listen)
+    try:
+        async with monitor.serving():
+            await _serve_on(settings, stopping, monitor)
+    except CannotListen as error:
+        raise SettingsError(f"MONITORING__ADDRESS: {error}") from None
+
+
+async def _serve_on(settings: Settings, stopping: Stopping, monitor: "Monitor | None") -> None:
     """Serve until cancelled, rebuilding everything if Discord ends a connection for good."""
     from bot.connecting import FIRST_PAUSE_S, SentAway, wait
     from bot.core.backoff import Pauses
@@ -181,18 +203,19 @@ async def _serve(settings: Settings) -> None:
     pauses = Pauses(FIRST_PAUSE_S, settings.discord.longest_pause_s)
     while True:
         try:
-            await _serve_once(settings)
+            await _serve_once(settings, stopping, monitor)
         except SentAway as error:
             await wait("Discord", pauses, error)
         else:
             return
 
 
-async def _serve_once(settings: Settings) -> None:
+async def _serve_once(settings: Settings, stopping: Stopping, monitor: "Monitor | None") -> None:
     from bot import connecting
     from bot.app import build
 
-    app = build(settings)
+    app = build(settings, None if monitor is None else monitor.metrics)
+    stopping.drains(app.jobs.queue.drain)
     keeping = [
         asyncio.create_task(app.retention.keep_on(), name="retention"),
         asyncio.create_task(app.folders.keep_looking(), name="models' folders"),
@@ -200,7 +223,8 @@ async def _serve_once(settings: Settings) -> None:
     try:
         await app.executor.start()
         async with app.client:
-            await connecting.serve(app.client, settings.discord.token.get_secret_value())
+            with monitor.watching(app) if monitor else nullcontext():
+                await connecting.serve(app.client, settings.discord.token.get_secret_value())
     finally:
         app.folders.close()
         for task in keeping:

@@ -31,6 +31,7 @@ from bot.core.model_folders import Change, ModelFolders
 from bot.core.personal_data import PersonalData
 from bot.core.pictures.picture_store import PictureStore
 from bot.core.retention import Kept, Retention
+from bot.core.watch import Watch
 from bot.db.database import Database
 from bot.db.patience import outlast, patient
 from bot.features import (
@@ -67,6 +68,7 @@ from generation.catalog import Catalog, check_files
 from generation.library.offers import Looker
 from generation.options import PROFILES, REVISIONS, EngineOptions
 from generation.worker.executor import Executor, LocalExecutor
+from generation.worker.link import LaneSource
 
 Service = TypeVar("Service")
 Submitted = Callable[[Interaction, re.Match[str]], Coroutine[Any, Any, None]]
@@ -91,7 +93,9 @@ class App:
         look: Looker | None = None,
         kept: Kept = Kept(),  # noqa: B008 - frozen
         connection: Connection = Connection(),  # noqa: B008 - frozen
+        watch: Watch | None = None,
     ) -> None:
+        self.watch = watch or Watch()
         self.database, self.folder = database, folder
         self.catalog, self.executor, self.limits = catalog, executor, limits
         self.folders = ModelFolders(catalog, executor, look)
@@ -158,6 +162,7 @@ class App:
             pictures=self.pictures,
             executor=self.executor,
             presenter=presenter,
+            watch=self.watch,
         )
         queue = JobQueue(
             catalog=self.catalog,
@@ -231,8 +236,8 @@ FEATURES: Sequence[Callable[[App], None]] = (
 )
 
 
-def build(settings: Settings) -> App:
-    """Build the product from its settings."""
+def build(settings: Settings, watch: Watch | None = None) -> App:
+    """Build the product from its settings; ``watch`` is told what happens."""
     generation, folder = settings.generation, settings.store.folder
     look = Looker(settings.models.paths, folder, generation.catalog, generation.checkpoint or None)
     offers = look()
@@ -258,11 +263,14 @@ def build(settings: Settings) -> App:
         executor=LocalExecutor(
             offers.catalog,
             options,
+            devices=generation.lanes,
+            sources=_other_machines(settings, offers.catalog, options),
             tick_timeout_s=generation.tick_timeout_s,
-            configure_logs=partial(logs.configure_worker, settings.log.level, settings.log.format),
+            configure_logs=_worker_logs(settings),
         ),
         limits=limits,
         kept=Kept(**settings.retention.model_dump()),
+        watch=watch,
         connection=Connection(
             shard_count=None,
             timeout_s=settings.discord.timeout_s,
@@ -275,3 +283,27 @@ def build(settings: Settings) -> App:
     )
     app.folders.tell(Change(notes=offers.notes))
     return app
+
+
+def _worker_logs(settings: Settings) -> Callable[[], None]:
+    return partial(logs.configure_worker, settings.log.level, settings.log.format)
+
+
+def _other_machines(
+    settings: Settings, catalog: Catalog, options: EngineOptions
+) -> Sequence[LaneSource]:
+    """Return where other machines' lanes come from, if there are any."""
+    if not settings.ray.address:
+        return ()
+    from generation.worker.ray.source import RayLanes
+
+    lanes = RayLanes(
+        settings.ray.address,
+        catalog,
+        options,
+        namespace=settings.ray.namespace,
+        folders=settings.models.paths,
+        configure_logs=_worker_logs(settings),
+        own_node=settings.generation.lanes == [],
+    )
+    return (lanes,)

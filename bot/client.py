@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from bot.ui.form_submissions import submitted
 from bot.ui.interaction import Interaction
 from bot.ui.views import orphaned
 from generation.errors import InvalidRequest
+from generation.log_context import SHARD
 
 if TYPE_CHECKING:
     from bot.app import App
@@ -38,6 +39,16 @@ MAX_RATE_LIMIT_S = 30.0
 # How long startup waits for the commands to be synced.
 SYNC_S = 10.0
 OWNERS_S = 300.0  # how long the list of owners is cached
+# Of what Discord tells of a server when the bot arrives there; none is ever looked at.
+UNREAD = (
+    "emojis",
+    "stickers",
+    "soundboard_sounds",
+    "guild_scheduled_events",
+    "stage_instances",
+    "voice_states",
+    "presences",
+)
 
 
 class DarkroomTree(app_commands.CommandTree["DarkroomBot"]):
@@ -151,15 +162,13 @@ class DarkroomBot(PatientBot):
             intents=discord.Intents(guilds=True, guild_messages=True),
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
-            http_trace=clock.listen(no_redirects()),
+            http_trace=app.watch.listen(clock.listen(no_redirects()), clock),
             # Longer rate limits are handled by the callers.
             max_ratelimit_timeout=MAX_RATE_LIMIT_S,
             proxy=connection.proxy,
         )
         self.app = app
-        # Of messages only their deletion matters: the others are not even taken apart.
-        for unheard in ("MESSAGE_CREATE", "MESSAGE_UPDATE"):
-            self._connection.parsers.pop(unheard)
+        self._hear_less(self._connection.parsers)
         self._syncing = Syncing(
             self.tree,
             Translator(),
@@ -169,6 +178,32 @@ class DarkroomBot(PatientBot):
         )
         self._background: list[asyncio.Task[None]] = []
         self._owners_asked: float | None = None
+
+    def _hear_less(self, parsers: dict[str, Callable[[Any], None]]) -> None:
+        """Take from the gateway's events what nothing here reads, before objects are made of it.
+
+        Whatever an interaction leads to is logged with its shard.
+        """
+        # Of messages only their deletion matters: the others are not even taken apart.
+        for unheard in ("MESSAGE_CREATE", "MESSAGE_UPDATE"):
+            parsers.pop(unheard)
+        add_server, interact = parsers["GUILD_CREATE"], parsers["INTERACTION_CREATE"]
+
+        def add_lean_server(data: dict[str, Any]) -> None:
+            for unread in UNREAD:
+                data.pop(unread, None)
+            for channel in data.get("channels", ()):
+                channel.pop("topic", None)
+            add_server(data)
+
+        def interact_on_shard(data: dict[str, Any]) -> None:
+            before = SHARD.set(self.shard_of(int(data.get("guild_id") or 0)))
+            try:
+                interact(data)
+            finally:
+                SHARD.reset(before)
+
+        parsers |= {"GUILD_CREATE": add_lean_server, "INTERACTION_CREATE": interact_on_shard}
 
     async def is_owner(self, user: discord.abc.User, /) -> bool:
         """Tell whether a person owns the bot; the list is refreshed after a while.
@@ -194,10 +229,7 @@ class DarkroomBot(PatientBot):
         syncing = self._begin(self._syncing.keep_trying(), "syncing")
         await asyncio.wait([syncing], timeout=SYNC_S)
         self._begin(self.app.jobs.recover(), "recovery")
-        # What was made until now stays; looking through it for garbage would take a tenth of a
-        # second each time, while people wait.
-        gc.collect()
-        gc.freeze()
+        stay()
 
     def _begin(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)
@@ -207,7 +239,15 @@ class DarkroomBot(PatientBot):
 
     async def on_ready(self) -> None:
         """Log where we are."""
-        log.info("ready as %s in %d server(s)", self.user, len(self.guilds))
+        servers, shards = len(self.guilds), self.shard_count or 1
+        log.info("ready as %s in %d server(s) on %d shard(s)", self.user, servers, shards)
+
+    async def on_shard_ready(self, shard_id: int) -> None:
+        """Keep the servers that were told of, once there are all; a new session has new ones."""
+        SHARD.set(shard_id)
+        log.info("shard %d is ready", shard_id)
+        if not self.deaf_shards:
+            stay()
 
     async def on_interaction(self, interaction: Interaction, /) -> None:
         """Handle what discord.py forgets on restart: forms, and clicks on ephemeral replies."""
@@ -253,6 +293,17 @@ class DarkroomBot(PatientBot):
                 task.cancel()
             await self.app.jobs.close()
         await super().close()
+
+
+def stay() -> None:
+    """Spare what there is now from being looked through for garbage.
+
+    With thousands of servers that would take a quarter of a second each time, while people wait.
+    What an earlier call spared is looked through now: a new session replaces all servers.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def _log_failure(task: asyncio.Task[Any]) -> None:

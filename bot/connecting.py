@@ -78,6 +78,7 @@ class PatientBot(commands.AutoShardedBot):
         self.http.ws_connect = self._connect_when_asked  # type: ignore[method-assign]
         self._identifying: dict[int | None, Pauses] = {}
         self._identified: dict[int | None, float] = {}
+        self._hearing: set[int] = set()
 
     def pauses(self) -> Pauses:
         """Return the pauses for something retried until it works."""
@@ -97,6 +98,32 @@ class PatientBot(commands.AutoShardedBot):
             except TROUBLE as error:
                 await wait("the gateway", pauses, error)
         await super().launch_shard(gateway, shard_id, initial=initial)
+
+    def shard_of(self, guild_id: int | None) -> int:
+        """Return the shard that hears of a server, or of none: direct messages go to the first.
+
+        Source: Discord's documentation of the gateway, "Sharding".
+        """
+        return ((guild_id or 0) >> 22) % (self.shard_count or 1)
+
+    @property
+    def deaf_shards(self) -> list[int]:
+        """The shards that hear nothing at the moment, all of them before the first connection."""
+        shards = self.shards
+        hearing = {one for one in self._hearing if one in shards and not shards[one].is_closed()}
+        return [one for one in range(self.shard_count or 1) if one not in hearing]
+
+    async def on_shard_connect(self, shard_id: int) -> None:
+        """Note that a shard has a new session, which makes up for what it was told before."""
+        self._hearing.add(shard_id)
+
+    async def on_shard_resumed(self, shard_id: int) -> None:
+        """Note that a shard goes on with its session."""
+        self._hearing.add(shard_id)
+
+    async def on_shard_disconnect(self, shard_id: int) -> None:
+        """Note that a shard hears nothing until it is connected again."""
+        self._hearing.discard(shard_id)
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """Wait longer each time sessions are lost one after another."""
@@ -231,9 +258,9 @@ async def _connect(bot: PatientBot) -> None:
 async def _wait_for_a_start(bot: PatientBot) -> None:
     """Wait if so many sessions were started today that Discord would revoke the token."""
     async with asyncio.timeout(bot.timeout_s):
-        limits = await bot.fetch_session_start_limits()
-    if limits.remaining < 1:
-        pause = limits.reset_after / 1000
+        shards, _, limits = await bot.http.get_bot_gateway()
+    if limits["remaining"] < max(1, shards):  # each shard starts one
+        pause = limits["reset_after"] / 1000
         log.warning("Discord allows no more sessions today; waiting for %.0f s", pause)
         await asyncio.sleep(pause)
 

@@ -9,9 +9,11 @@ from pathlib import Path
 import discord
 
 from bot.connecting import NotLetIn, log_in_once
+from bot.db.backups.restoring import examine_backup as examine_files
 from bot.db.errors import StoreError
 from bot.db.examination import examine as examine_store
 from bot.db.private_files import count_open, exposed
+from bot.db.replacing import interrupted
 from bot.dotenv import FILE
 from bot.features.filters.filter_store import stored
 from bot.features.filters.patterns import switched_off
@@ -28,10 +30,10 @@ from generation.library.shelf import SHELF, Library
 from generation.loading.revisions import COMMIT, RevisionsDamaged, pinned
 from generation.options import PROFILES, REVISIONS
 from generation.weights import examine as examine_weights
-from generation.worker.hardware import Hardware
+from generation.worker.hardware import Hardware, drawing
 from generation.worker.hardware import examine as examine_hardware
 
-GIB = 2**30
+GIB, MIB = 2**30, 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,9 @@ class Finding:
 
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
     """Check everything Darkroom needs; problems are findings, never errors."""
-    hardware, finding = _hardware()
-    yield finding
+    hardware, findings = _hardware(settings)
+    for finding in findings:
+        yield finding
     for finding in _checkpoints(settings, hardware):
         yield finding
     for line in examine_weights():
@@ -69,17 +72,51 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         yield finding
 
 
-def _hardware() -> tuple[Hardware | None, Finding]:
+async def examine_backup(source: Path) -> AsyncIterator[Finding]:
+    """Read all of a backup; problems are findings, never errors."""
+    try:
+        found = await asyncio.to_thread(examine_files, source)
+    except StoreError as error:
+        yield Finding("backup", str(error), fine=False)
+        return
+    made = f"of {found.head.made_at}, by Darkroom {found.head.version}"
+    size = f"{found.files} files, {found.bytes / MIB:.1f} MiB"
+    yield Finding("backup", f"{source}: {size}, {made}, whole")
+    jobs = f"{found.jobs} jobs, {found.open_jobs} open"
+    yield Finding("database", f"revision {found.head.revision}, {jobs}, whole")
+    if found.missing:
+        missing = f"{found.missing} were missing when it was made"
+        yield Finding("pictures", missing, fine=False)
+    else:
+        yield Finding("pictures", "all present")
+
+
+def _hardware(settings: Settings) -> tuple[list[Hardware], list[Finding]]:
+    """Return the devices that draw, and a line for each."""
     try:
         found = examine_hardware()
     except subprocess.CalledProcessError as error:
         last = (error.stderr.strip().splitlines() or ["no reason given"])[-1]
-        return None, Finding("device", f"torch does not load: {last}", fine=False)
-    memory = f"{found.memory_gib} GiB of memory, {found.free_gib} free"
-    return found, Finding("device", f"{found.device}, {memory}")
+        return [], [Finding("device", f"torch does not load: {last}", fine=False)]
+    except subprocess.TimeoutExpired as error:
+        said = f"torch does not answer within {error.timeout:.0f} s"
+        return [], [Finding("device", said, fine=False)]
+    there = drawing(found, settings.generation.lanes)
+    findings = [
+        Finding("device", f"{name}: is in GENERATION__DEVICES, and not there", fine=False)
+        if one is None
+        else Finding("device", _about(name, one))
+        for name, one in there.items()
+    ]
+    return [one for one in there.values() if one is not None], findings
 
 
-def _checkpoints(settings: Settings, hardware: Hardware | None) -> Iterator[Finding]:
+def _about(name: str, one: Hardware) -> str:
+    called = one.device if one.device.startswith(name) else f"{name}, {one.device}"
+    return f"{called}, {one.memory_gib} GiB of memory, {one.free_gib} free"
+
+
+def _checkpoints(settings: Settings, hardware: list[Hardware]) -> Iterator[Finding]:
     chosen = settings.generation
     library = Library(settings.models.paths, settings.store.folder / SHELF)
     shelf = library.look()
@@ -94,25 +131,36 @@ def _checkpoints(settings: Settings, hardware: Hardware | None) -> Iterator[Find
     for checkpoint in offered.catalog.checkpoints.values():
         is_default = checkpoint.name == offered.catalog.default
         found = _checkpoint(checkpoint, revisions, is_default=is_default)
-        if found.fine and hardware is not None:
-            needed = memory_of(checkpoint, shelf, half=hardware.is_gpu)
-            found = _with_memory(found, needed, hardware)
+        if found.fine and hardware:
+            needed = [(one, memory_of(checkpoint, shelf, half=one.is_gpu)) for one in hardware]
+            found = _with_memory(found, needed)
         yield found
     for note in offered.notes:
         yield Finding("models", note, fine=False)
 
 
-def _with_memory(found: Finding, needed: Footprint | None, hardware: Hardware) -> Finding:
-    """Say what a checkpoint takes of the device's memory, and how it will run there."""
-    if needed is None:
-        return found
-    mode = needed.mode(int(hardware.memory_gib * GIB), offloads=hardware.is_gpu)
-    takes = f"takes {needed.whole / GIB:.1f} GiB"
-    if mode is Mode.OFFLOADED:
-        takes += f", here {needed.offloaded / GIB:.1f} with its text encoders and VAE in turn"
-    if mode is Mode.TOO_LARGE:
-        takes += f", which this device has not: {hardware.memory_gib:.1f} GiB"
-    return Finding(found.about, f"{found.text}; {takes}", fine=mode is not Mode.TOO_LARGE)
+def _with_memory(found: Finding, needed: list[tuple[Hardware, Footprint | None]]) -> Finding:
+    """Say what a checkpoint takes of each device's memory, and how it will run there.
+
+    It must fit one of them; what does not fit others is not drawn there.
+    """
+    takes: dict[str, list[str]] = {}
+    fits = False
+    for one, footprint in needed:
+        if footprint is None:
+            return found
+        mode = footprint.mode(int(one.memory_gib * GIB), offloads=one.is_gpu)
+        said = f"takes {footprint.whole / GIB:.1f} GiB"
+        if mode is Mode.OFFLOADED:
+            said += f", here {footprint.offloaded / GIB:.1f} with its text encoders and VAE in turn"
+        if mode is Mode.TOO_LARGE:
+            said += f", which this device has not: {one.memory_gib:.1f} GiB"
+        takes.setdefault(said, []).append(one.name)
+        fits |= mode is not Mode.TOO_LARGE
+    if len(takes) == 1:
+        return Finding(found.about, f"{found.text}; {next(iter(takes))}", fine=fits)
+    each = "; ".join(f"on {', '.join(names)} {said}" for said, names in takes.items())
+    return Finding(found.about, f"{found.text}; {each}", fine=fits)
 
 
 def _checkpoint(checkpoint: Checkpoint, revisions: Path, *, is_default: bool) -> Finding:
@@ -163,6 +211,9 @@ def _files(settings: Settings) -> list[Finding]:
 
 
 async def _store(settings: Settings) -> AsyncIterator[Finding]:
+    if interrupted(settings.store.folder):
+        yield Finding("database", "a restore was interrupted; the next start completes it")
+        return
     try:
         found = await examine_store(settings.store.folder)
     except (StoreError, OSError) as error:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from generation.log_context import JOB
+from generation.log_context import JOB, SHARD, lane
 
 # Whoever has an interaction's token can post in our name. It is part of the URLs we call, and of
 # gateway events, which discord.py logs at DEBUG.
@@ -20,6 +20,7 @@ BOTS_OWN = re.compile(r"[\w-]{18,}\.[\w-]{6,}\.[\w-]{27,}")
 
 # discord.py's logger while it connects to the gateway.
 RECONNECTING = "discord.shard"
+_SHARD_NAMED = re.compile(r"\bshard(?: ID|_id:)? (\d+)", re.IGNORECASE)
 LONGEST_LINE = 2000
 WHY_LENGTH = 200
 
@@ -47,7 +48,7 @@ def printable(text: str) -> str:
 
 
 class TextLines(logging.Formatter):
-    """One line for people, with the job if any; no tokens, not even in tracebacks."""
+    """One line for people, with job, shard and lane if any; no tokens, not even in tracebacks."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s%(about)s: %(message)s")
@@ -55,8 +56,7 @@ class TextLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
         record = copy(record)  # other handlers get the original
-        job = getattr(record, "job", None)
-        record.about = "" if job is None else f" job={job}"
+        record.about = "".join(f" {name}={value}" for name, value in _named(record))
         record.exc_text = None
         return redact(cut(super().format(record)))
 
@@ -72,9 +72,9 @@ class TextLines(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object per line: time (ISO 8601, UTC), level, logger, message, job, exception.
+    """One JSON object per line: time (ISO 8601, UTC), level, logger, message.
 
-    The latter two are left out if there is none. No tokens.
+    Also job, shard, lane and exception, each if there is one. No tokens.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -85,9 +85,7 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": redact(cut(record.getMessage())),
         }
-        job = getattr(record, "job", None)
-        if job is not None:
-            line["job"] = job
+        line |= _named(record)
         if record.exc_info:
             line["exception"] = redact(cut(self.formatException(record.exc_info)))
         text = json.dumps(line, ensure_ascii=False)
@@ -129,10 +127,23 @@ def _is_weather(error: BaseException) -> bool:
     return isinstance(error, OSError) or family in ("aiohttp", "discord")
 
 
-def name_job(record: logging.LogRecord) -> bool:
-    """Add the current job to the record; a filter that lets everything pass."""
-    record.job = JOB.get()
+def name_subject(record: logging.LogRecord) -> bool:
+    """Add the current job, shard and lane to the record; a filter that lets everything pass.
+
+    discord.py writes the shard into what it says of a connection.
+    """
+    shard = SHARD.get()
+    if shard is None and record.name.startswith("discord."):
+        named = _SHARD_NAMED.search(record.getMessage())
+        shard = None if named is None else int(named[1])
+    record.job, record.shard, record.lane = JOB.get(), shard, lane()
     return True
+
+
+def _named(record: logging.LogRecord) -> list[tuple[str, str | int]]:
+    """Return what the record is about, by name."""
+    found = [(name, getattr(record, name, None)) for name in ("job", "shard", "lane")]
+    return [(name, value) for name, value in found if value is not None]
 
 
 def configure(level: str, style: LogFormat = LogFormat.TEXT) -> None:
@@ -156,7 +167,7 @@ def configure_worker(level: str, style: LogFormat) -> None:
 def _log(level: str, style: LogFormat) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(FORMATTERS[style]())
-    handler.addFilter(name_job)
+    handler.addFilter(name_subject)
     handler.addFilter(in_a_line)
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.captureWarnings(capture=True)  # Pillow's, about odd files: they become ordinary lines

@@ -30,7 +30,7 @@ from generation.library.offers import (
 from generation.library.shelf import SHELF, Item, Library, Shelf
 from generation.library.sites import NotFetched
 from generation.library.usable import CHECKED, Usable, UsableReader
-from generation.worker.hardware import Hardware, examine
+from generation.worker.hardware import Hardware, drawing, examine
 
 GIB, MIB = 2**30, 2**20
 WHOLE = ("checkpoint", "diffusion model")
@@ -48,7 +48,7 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
     library = Library(folders, settings.store.folder / SHELF)
     try:
         if chosen.action == "list":
-            return _list(library)
+            return _list(library, settings)
         if chosen.action == "check":
             return _check(library, quick=chosen.quick)
         if chosen.action == "remove":
@@ -62,9 +62,10 @@ def run(chosen: argparse.Namespace, settings: Settings) -> int:
         return 130
 
 
-def _list(library: Library) -> int:
+def _list(library: Library, settings: Settings) -> int:
     shelf = library.look(settled_s=0)
-    hardware = _hardware() if any(problem_of(one) is None for one in shelf.items) else None
+    usable = any(problem_of(one) is None for one in shelf.items)
+    hardware = _hardware(settings) if usable else None
     rows = [
         [printable(item.name), family_title(item.file), item.file.precision, _size(item), end]
         for _, items in by_kind(shelf.items)
@@ -226,11 +227,13 @@ def _bar() -> Iterator[Progress]:
         yield bar
 
 
-def _hardware() -> Hardware | None:
+def _hardware(settings: Settings) -> Hardware | None:
+    """Return the largest device that draws."""
     try:
-        return examine()
-    except subprocess.CalledProcessError:
+        there = drawing(examine(), settings.generation.lanes).values()
+    except subprocess.SubprocessError:
         return None  # what is wrong with it, `darkroom doctor` says
+    return max(filter(None, there), key=lambda one: one.memory_gib, default=None)
 
 
 def _size(item: Item) -> str:

@@ -1,7 +1,7 @@
 """The settings, read once from the environment and `.env`; only `__main__` reads them."""
 
-import os
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -12,8 +12,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.dotenv import FILE, encoding_of, misspelt
 from bot.logs import LogFormat
-from generation.json_text import loads
+from generation.library.folder_list import folders_in, listed
 from generation.options import MOST_ROWS, Compile
+from generation.worker.devices import Device, parse
 
 DISCORD_API = "https://discord.com/api/v10"
 DISCORD_GATEWAY = "wss://gateway.discord.gg/"
@@ -108,6 +109,12 @@ class GenerationSettings(BaseModel):
         default=None,
         description="A TOML file of checkpoints to offer. Empty: only the embedded one.",
     )
+    devices: str = Field(
+        default="auto",
+        description="What draws, with a worker on each: auto is every CUDA device, or the best "
+        "other one; or a list such as 0,1 (as nvidia-smi counts) or cuda:0, mps, cpu, or cpu*2 "
+        "for two workers that share the cores.",
+    )
     rows: int = Field(
         default=0,
         ge=0,
@@ -142,6 +149,24 @@ class GenerationSettings(BaseModel):
         le=3600,
         description="Seconds one denoising step may take before the worker counts as hung.",
     )
+    drain_s: float = Field(
+        default=20,
+        ge=0,
+        le=3600,
+        description="Seconds that running jobs may take to end when the bot is asked to stop; the "
+        "next start draws again what has not. Asked twice, it does not wait.",
+    )
+
+    @field_validator("devices")
+    @classmethod
+    def _there(cls, written: str) -> str:
+        parse(written)
+        return written
+
+    @property
+    def lanes(self) -> list[Device] | None:
+        """The devices, or None for all there are."""
+        return parse(self.devices)
 
 
 class ModelSettings(BaseModel):
@@ -157,31 +182,13 @@ class ModelSettings(BaseModel):
     @field_validator("folders")
     @classmethod
     def _some(cls, folders: str) -> str:
-        _listed(folders)
+        listed(folders)
         return folders
 
     @property
     def paths(self) -> list[Path]:
         """The folders; without a home directory for ``~``, as they are written."""
-        return [Path(os.path.expanduser(one)) for one in _listed(self.folders)]  # noqa: PTH111
-
-
-def _listed(written: str) -> list[str]:
-    """Return the folders of a list; raises ValueError."""
-    if not written.lstrip().startswith("["):
-        folders = [one.strip() for one in written.split(",") if one.strip()]
-        if not folders:
-            raise ValueError("must name a folder, which need not exist")
-        return folders
-    try:
-        folders = loads(written)
-    except ValueError as error:
-        raise ValueError(
-            f"must be folders, separated by commas, or a JSON list ({error})"
-        ) from None
-    if not folders or not all(isinstance(one, str) and one.strip() for one in folders):
-        raise ValueError("must be a JSON list of folders, which need not exist")
-    return list(folders)
+        return folders_in(self.folders)
 
 
 class LimitSettings(BaseModel):
@@ -249,6 +256,33 @@ class RetentionSettings(BaseModel):
     )
 
 
+class RaySettings(BaseModel):
+    """Several machines, with the extra darkroom[ray]; see docs/several-machines.md."""
+
+    address: str = Field(
+        default="",
+        description="The head of a Ray cluster, such as 10.0.0.1:6379, whose nodes draw, too. "
+        "Empty: only this machine draws.",
+    )
+    namespace: str = Field(
+        default="darkroom",
+        pattern=r"^[\w.-]{1,60}$",
+        description="What tells bots that share a cluster apart: each needs another.",
+    )
+
+    @field_validator("address")
+    @classmethod
+    def _host_and_port(cls, address: str) -> str:
+        written = address.strip()
+        if not written:
+            return ""
+        if not re.fullmatch(r"[^\s/@]+:[0-9]{1,5}", written):
+            raise ValueError("must be host:port, such as 10.0.0.1:6379")
+        if find_spec("ray") is None:
+            raise ValueError("needs Ray: pip install -c constraints.txt -e '.[ray]'")
+        return written
+
+
 class LogSettings(BaseModel):
     """Logging to standard error."""
 
@@ -259,6 +293,43 @@ class LogSettings(BaseModel):
         default=LogFormat.TEXT,
         description="text for people, json for programs: an object a line.",
     )
+
+
+class MonitoringSettings(BaseModel):
+    """Health and figures for whoever operates the bot."""
+
+    address: str = Field(
+        default="",
+        description="Where /livez, /readyz and /metrics are answered, such as 127.0.0.1:9464. They "
+        "ask for no password: other machines should reach them only through a network of yours. "
+        "Empty: nowhere.",
+    )
+
+    @field_validator("address")
+    @classmethod
+    def _host_and_port(cls, written: str) -> str:
+        _listen(written)
+        return written
+
+    @property
+    def listen(self) -> tuple[str, int] | None:
+        """The host and the port; None if nothing is answered."""
+        return _listen(self.address)
+
+
+def _listen(written: str) -> tuple[str, int] | None:
+    """Return the host and the port of an address; raises ValueError."""
+    if not written.strip():
+        return None
+    try:
+        parts = urlsplit(f"//{written.strip()}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    whole = host is not None and parts.netloc == written.strip() and "@" not in written
+    if not whole or host is None or port is None:
+        raise ValueError("must be a host and a port from 0 to 65535, such as 127.0.0.1:9464")
+    return host, port
 
 
 class Settings(BaseSettings):
@@ -274,7 +345,9 @@ class Settings(BaseSettings):
     models: ModelSettings = ModelSettings()
     limits: LimitSettings = LimitSettings()
     retention: RetentionSettings = RetentionSettings()
+    ray: RaySettings = RaySettings()
     log: LogSettings = LogSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
 
 
 class SettingsError(Exception):

@@ -92,6 +92,13 @@ class WorkerDied(GenerationError):
     """The worker process died, was restarted, and died again during this request."""
 
 
+class NoSuchDevice(Exception):
+    """A device that was asked for is not there; the text is one line for the owner.
+
+    No GenerationError: it is no request's.
+    """
+
+
 def bounded(field: str, value: float, bound: tuple[float, float]) -> None:
     """Raise InvalidRequest unless ``value`` is a number within ``bound``, ends included."""
     # NaN fails every comparison, so test that the value lies inside.

@@ -1,6 +1,7 @@
 """Time as the playground tells it, and the ids that Discord makes from it."""
 
 import time
+from collections.abc import Callable
 
 DISCORD_EPOCH_MS = 1_420_070_400_000
 """The first millisecond of 2015, from which Discord counts (API reference, "Snowflakes")."""
@@ -49,4 +50,11 @@ class Snowflakes:
         """Make a new id, larger than any before."""
         born = int(self._clock.born() * 1000) - DISCORD_EPOCH_MS
         self._last = max(self._last + 1, born << 22)
+        return self._last
+
+    def next_where(self, fits: Callable[[int], bool]) -> int:
+        """Make a new id for which `fits` is true, which looks at the milliseconds of birth only."""
+        self.next()
+        while not fits(self._last):
+            self._last += 1 << 22
         return self._last

@@ -1,5 +1,7 @@
 """Everything the playground knows, tied together."""
 
+from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 from playground.changes import Changes
@@ -10,11 +12,12 @@ from playground.messages.files import FileHost
 from playground.messages.messages import Message, MessageBook, MessageChange
 from playground.page.feed import Feed
 from playground.wire.faults import Faults, RequestLog
-from playground.wire.gateway import Gateway, Intent
+from playground.wire.gateway import Gateway, Intent, Shard
 from playground.wire.observing import Observer
 from playground.world.furniture import furnish
 from playground.world.permissions import Permission
 from playground.world.places import Channel
+from playground.world.servers import Server
 from playground.world.users import User
 
 Json = dict[str, Any]
@@ -83,13 +86,13 @@ class State:
             "seen": self.gateway.identifies > 0,
         }
 
-    def _greet(self, intents: Intent) -> tuple[Json, list[tuple[str, Json]]]:
+    def _greet(self, intents: Intent, shard: Shard) -> tuple[Json, Iterator[tuple[str, Json]]]:
         world = self.world
-        guild_id = str(world.guild_id)
+        servers = [one for one in world.servers if world.joined(one.id) and shard.hears(one.id)]
         ready: Json = {
             "v": 10,
             "user": world.bot.payload() | {"verified": True, "mfa_enabled": True, "email": None},
-            "guilds": [{"id": guild_id, "unavailable": True}] if world.bot_is_member else [],
+            "guilds": [{"id": str(one.id), "unavailable": True} for one in servers],
             "private_channels": [],
             "relationships": [],
             "user_settings": {},
@@ -97,12 +100,22 @@ class State:
             "session_type": "normal",
             "_trace": [],
         }
-        if not world.bot_is_member:
-            return ready, []
-        # Without the members intent Discord names only the bot itself.
-        everyone = bool(intents & Intent.GUILD_MEMBERS)
-        members = [m for m in world.members.values() if everyone or m.user == world.bot]
-        return ready, [("GUILD_CREATE", world.guild_payload(members))]
+        return ready, self._arrivals(servers, intents)
+
+    def _arrivals(self, servers: list[Server], intents: Intent) -> Iterator[tuple[str, Json]]:
+        """Tell of each server; without the members intent Discord names only the bot itself."""
+        everyone, bot = bool(intents & Intent.GUILD_MEMBERS), self.world.bot
+        places: dict[int | None, list[Channel]] = defaultdict(list)
+        for channel in self.world.channels.values():
+            places[channel.guild_id].append(channel)
+        for server in servers:
+            arrival = server.arrival(places[server.id], named=lambda user: everyone or user == bot)
+            yield "GUILD_CREATE", arrival
+
+    def announce(self, server: Server) -> None:
+        """Tell the bot that it is in a server now."""
+        for event, arrival in self._arrivals([server], Intent.GUILDS):
+            self.gateway.dispatch(event, arrival, Intent.GUILDS)
 
     def application_flags(self) -> int:
         """Say which privileged intents the application may use, as Discord's flags do."""
@@ -117,14 +130,15 @@ class State:
         """Answer a request for members by ids or by the beginning of their names."""
         ids = wanted.get("user_ids")
         listed = [str(one) for one in ids] if isinstance(ids, list) else [str(ids)]
+        server = self.world.joined(int(wanted["guild_id"])) or self.world.home
         found = [
             member.payload()
-            for member in self.world.members.values()
+            for member in server.members.values()
             if (str(member.user.id) in listed)
             or (ids is None and member.user.username.startswith(wanted.get("query") or ""))
         ]
         body: Json = {
-            "guild_id": str(self.world.guild_id),
+            "guild_id": str(server.id),
             "members": found,
             "chunk_index": 0,
             "chunk_count": 1,
@@ -145,12 +159,13 @@ class State:
             full = message.payload()
             for viewer in self.feed.viewers():
                 private = message.private_to is not None and message.private_to != viewer
-                if not private and self.may_see(viewer, channel):
+                seen = self.world.is_shown(channel) and self.may_see(viewer, channel)
+                if not private and seen:
                     self.feed.publish("message", {"message": full}, viewer)
             bare = full if self._bot_reads(message) else full | _WITHHELD
         if in_guild:
             place: Json = {"guild_id": str(channel.guild_id)}
-            author = self.world.members.get(message.author.id)
+            author = self.world.server_of(channel).members.get(message.author.id)
             if author is not None and change is not MessageChange.DELETED:
                 member = author.payload()
                 del member["user"]
@@ -176,7 +191,7 @@ class State:
         """List what somebody may use in each channel they see."""
         return {
             str(channel.id): self.commands.usable(viewer, channel)
-            for channel in self.world.channels.values()
+            for channel in self.world.shown_channels
             if self.may_see(viewer, channel)
         }
 

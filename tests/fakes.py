@@ -20,6 +20,7 @@ from generation.request import (
     Started,
     UpscaleRequest,
 )
+from generation.worker.link import LaneState
 
 TILES = 3
 Wait = Callable[[Awaitable[object]], Awaitable[object]]
@@ -72,6 +73,10 @@ class RecordingExecutor:
     def look(self, request: Request) -> None:
         """Note who asks for progress: here every step is reported."""
         self.looks.append(request)
+
+    def lanes(self) -> list[LaneState]:
+        """There is no worker."""
+        return []
 
     async def start(self) -> None:
         """Nothing to start."""

@@ -16,6 +16,7 @@ from types import ModuleType, SimpleNamespace
 from PIL import Image
 
 from generation.catalog import Catalog
+from generation.engine.tally import Tally
 from generation.errors import Cancelled, GenerationError
 from generation.options import EngineOptions
 from generation.request import (
@@ -30,6 +31,7 @@ from generation.request import (
     Started,
 )
 from generation.worker import worker
+from generation.worker.devices import Device
 
 ROWS = 64  # eight requests for four pictures
 STEP_S = 0.05  # a hundred steps leave time for something to happen meanwhile
@@ -45,16 +47,18 @@ def main(
     catalog: Catalog,
     options: EngineOptions,
     configure_logs: Callable[[], None],
+    device: Device,
 ) -> None:
     """Serve as the worker does."""
-    engine, device = (
+    engine, devices = (
         ModuleType("generation.engine.engine"),
         ModuleType("generation.engine.device"),
     )
     engine.Engine = StubEngine  # type: ignore[attr-defined]
-    device.describe = lambda device: device.type  # type: ignore[attr-defined]
-    sys.modules.update({one.__name__: one for one in (engine, device)})
-    serve(commands, messages, catalog, options, configure_logs)
+    devices.describe = lambda device: device.type  # type: ignore[attr-defined]
+    devices.pick_device = lambda _kind: StubEngine.device  # type: ignore[attr-defined]
+    sys.modules.update({one.__name__: one for one in (engine, devices)})
+    serve(commands, messages, catalog, options, configure_logs, device)
 
 
 class StubEngine:
@@ -65,12 +69,15 @@ class StubEngine:
     def __init__(
         self,
         catalog: Catalog,
+        device: SimpleNamespace,  # noqa: ARG002 - there is none
         on_event: Callable[[int, Loading], None],  # noqa: ARG002 - there is nothing to load
         options: EngineOptions,
     ) -> None:
         self._catalog = catalog
         self._safety = options.safety
         self.rows = options.rows or ROWS
+        self.tally = Tally(lambda: (0, 0))
+        self.cache = SimpleNamespace(names=(catalog.default,))
         self._aboard: dict[int, tuple[Request, int]] = {}  # and the steps that are done
         self._looks: set[int] = set()  # at whose next steps a preview is drawn
         self._cancelled: list[tuple[int, Event]] = []
@@ -101,6 +108,9 @@ class StubEngine:
         """Take a step of every request; return the events."""
         events, self._cancelled = self._cancelled, []
         time.sleep(STEP_S)
+        if self._aboard:
+            rows = sum(request.rows for request, _ in self._aboard.values())
+            self.tally.add(STEP_S, rows, self.rows)
         for key, (request, done) in list(self._aboard.items()):
             events += [(key, event) for event in self._advance(key, request, done)]
             if isinstance(events[-1][1], Finished | Failed):

@@ -13,7 +13,8 @@ from PIL import Image
 from generation.catalog import Catalog
 from generation.options import EngineOptions
 from generation.request import Event, Finished, Picture, Progress, Request, Started
-from generation.worker.worker import Add, Cancel, Command, ConfigureLogs, Ready, Report
+from generation.worker.devices import Device
+from generation.worker.messages import Add, Cancel, Command, ConfigureLogs, Ready, Report
 
 ROWS = 8
 STEP_S = 0.02
@@ -25,13 +26,14 @@ def main(
     catalog: Catalog,
     options: EngineOptions,  # noqa: ARG001 - there is no engine
     configure_logs: ConfigureLogs,
+    device: Device,  # noqa: ARG001 - likewise
 ) -> None:
     """Serve as the real worker's `main` does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     configure_logs()
     inbox: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
     threading.Thread(target=_hear, args=(commands, inbox), daemon=True).start()
-    messages.send(Ready("stub", catalog.default, ROWS))
+    messages.send([Ready("stub", catalog.default, ROWS)])
     aboard: dict[int, Iterator[Event]] = {}
     while True:
         while not aboard or not inbox.empty():
@@ -49,7 +51,7 @@ def main(
                 del aboard[key]
                 continue
             try:
-                messages.send(Report(key, event))
+                messages.send([Report(key, event)])
             except BrokenPipeError:
                 return
 

@@ -106,6 +106,10 @@ class Database:
         with as_store_errors(), self._reading.begin() as connection:
             return work(connection)
 
+    async def prove_writable(self) -> None:
+        """Write and commit, without changing anything; raises StoreError."""
+        await self.write(_rewrite)
+
     async def scrub(self) -> None:
         """Make data removed from rows unrecoverable from the files.
 
@@ -138,6 +142,12 @@ class Database:
         self._readers.shutdown()
         self._reading.dispose()
         self._writing.dispose()
+
+
+def _rewrite(connection: Connection) -> None:
+    """Write a number of the file's header, which SQLite leaves to us, as it is (0: unused)."""
+    version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+    connection.exec_driver_sql(f"PRAGMA user_version={int(version)}")
 
 
 def _merge(connection: Connection, pages: int) -> bool:

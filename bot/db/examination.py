@@ -23,18 +23,28 @@ STALE = (
     "Remove {wal} and {shm} while Darkroom is stopped, before it starts again"
 )
 # Files that should be in the folder, with their sizes if known; a refused picture's may be kept
-# or not.
-STORED = """
-    SELECT pictures.sha256, pictures.size_bytes FROM pictures JOIN jobs ON jobs.id = job_id
-    WHERE jobs.deleted_at IS NULL AND jobs.pruned_at IS NULL AND verdict != 'refused'
-    ORDER BY random() LIMIT ?
-"""
-NEEDED = """
-    SELECT job_inputs.sha256, NULL FROM job_inputs JOIN jobs ON jobs.id = job_id
-    WHERE jobs.deleted_at IS NULL AND jobs.pruned_at IS NULL
-    ORDER BY random() LIMIT ?
-"""
-HAS_INPUTS = "SELECT count(*) FROM sqlite_master WHERE name = 'job_inputs'"
+# or not. Each with the columns that it needs, which earlier releases' tables lack.
+NEEDED = (
+    (
+        "SELECT pictures.sha256, pictures.size_bytes FROM pictures JOIN jobs ON jobs.id = job_id",
+        "pictures.sha256",
+    ),
+    ("SELECT source_sha256, NULL FROM jobs", "jobs.source_sha256"),
+    (
+        "SELECT job_inputs.sha256, NULL FROM job_inputs JOIN jobs ON jobs.id = job_id",
+        "job_inputs.sha256",
+    ),
+)
+CONDITIONS = {
+    "jobs.deleted_at": "jobs.deleted_at IS NULL",
+    "jobs.pruned_at": "jobs.pruned_at IS NULL",
+}
+OF_PICTURES = {"pictures.verdict": "verdict != 'refused'"}
+COLUMNS = (
+    "SELECT tables.name || '.' || columns.name FROM sqlite_master AS tables,"
+    " pragma_table_info(tables.name) AS columns WHERE tables.type = 'table'"
+    " AND tables.name IN ('jobs', 'pictures', 'job_inputs')"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +66,59 @@ async def examine(folder: Path) -> StoreState | None:
     return await asyncio.to_thread(_examine, folder)
 
 
-def check_database(path: Path) -> None:
-    """Raise StoreDamaged or StoreTooNew if a database is corrupt, or not for this version."""
-    with closing(_open(path)) as connection:
+def check_database(path: Path, mode: str = "mode=ro") -> None:
+    """Raise StoreDamaged or StoreTooNew if a database is corrupt, or not for this version.
+
+    ``mode`` is how it is opened: ``immutable=1`` for a file that nobody writes, and beside which
+    nothing is to be written.
+    """
+    with closing(_open(path, mode)) as connection:
         _check(connection, path)
+
+
+def check_revision(revision: str, path: Path) -> None:
+    """Raise StoreTooNew if this version does not know a database's revision."""
+    known = ScriptDirectory.from_config(alembic_config(path.parent)).walk_revisions()
+    if revision not in {script.revision for script in known}:
+        raise StoreTooNew(f"{path} {TOO_NEW}")
+
+
+def revision_of(path: Path) -> str:
+    """Return the revision of a database that nobody writes."""
+    with closing(_open(path, "immutable=1")) as connection:
+        (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        return str(revision)
+
+
+def count_jobs(path: Path) -> tuple[int, int]:
+    """Return how many jobs there are, and how many open ones, in a database nobody writes."""
+    with closing(_open(path, "immutable=1")) as connection:
+        return _count(connection)
+
+
+def _count(connection: sqlite3.Connection) -> tuple[int, int]:
+    counted = "SELECT count(*), count(*) FILTER (WHERE ended_at IS NULL) FROM jobs"
+    jobs, open_jobs = connection.execute(counted).fetchone()
+    return jobs, open_jobs
+
+
+def needed(connection: sqlite3.Connection, limit: int = -1) -> list[tuple[str, int | None]]:
+    """Return the SHA-256 and size, if known, of files that should be there.
+
+    At most ``limit`` of each kind, at random; all by default.
+    """
+    columns = {name for (name,) in connection.execute(COLUMNS)}
+    found = []
+    for select, column in NEEDED:
+        if column not in columns:
+            continue
+        conditions = CONDITIONS | (OF_PICTURES if column.startswith("pictures") else {})
+        wanted = [what for name, what in conditions.items() if name in columns]
+        where = " AND ".join([f"{column} IS NOT NULL", *wanted])
+        found += connection.execute(
+            f"{select} WHERE {where} ORDER BY random() LIMIT ?", (limit,)
+        ).fetchall()
+    return found
 
 
 def _examine(folder: Path) -> StoreState | None:
@@ -72,11 +131,8 @@ def _examine(folder: Path) -> StoreState | None:
     try:
         with closing(_open(path)) as connection:
             _check(connection, path)
-            counted = "SELECT count(*), count(*) FILTER (WHERE ended_at IS NULL) FROM jobs"
-            jobs, open_jobs = connection.execute(counted).fetchone()
-            sample = connection.execute(STORED, (SAMPLE,)).fetchall()
-            if connection.execute(HAS_INPUTS).fetchone() == (1,):  # not before revision 0020
-                sample += connection.execute(NEEDED, (SAMPLE,)).fetchall()
+            jobs, open_jobs = _count(connection)
+            sample = needed(connection, SAMPLE)
     except StoreDamaged:
         # Another database's log would corrupt one that is intact without it.
         if _wal(path).exists() and _is_whole_alone(path):
@@ -103,9 +159,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
         raise StoreDamaged(f"{path} is damaged: {' '.join(found.split())}")
     if zeroed := next(_zeroed(path), None):
         raise StoreDamaged(f"{path} is damaged: page {zeroed} was overwritten with zeros")
-    known = ScriptDirectory.from_config(alembic_config(path.parent)).walk_revisions()
-    if revision not in {script.revision for script in known}:
-        raise StoreTooNew(f"{path} {TOO_NEW}")
+    check_revision(revision, path)
 
 
 def _zeroed(path: Path) -> Iterator[int]:

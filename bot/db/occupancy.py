@@ -1,5 +1,6 @@
 """One process per data folder: a lock of the operating system, released even by a crash."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -7,30 +8,27 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from bot.db import replacing
 from bot.db.errors import StoreInUse, StoreUnwritable
+from bot.db.faults import as_store_errors
+
+log = logging.getLogger(__name__)
 
 LOCK, HOLDER = "darkroom.lock", "darkroom.pid"
-RESTORING = "restoring"  # a folder that exists while a restore moves files
 
 
 @contextmanager
 def occupied(folder: Path) -> Iterator[None]:
     """Be the only process that uses a data folder; raises StoreInUse or StoreUnwritable.
 
-    The folder is created if missing. StoreUnwritable is also raised after an interrupted restore.
+    The folder is created if missing. A restore that was interrupted is completed first.
     """
     with _locked(folder):
-        if (folder / RESTORING).exists():
-            raise StoreUnwritable(
-                f"{folder}: a restore was interrupted; run `darkroom restore` again"
-            )
-        yield
-
-
-@contextmanager
-def occupied_to_restore(folder: Path) -> Iterator[None]:
-    """Do as `occupied`, even after an interrupted restore."""
-    with _locked(folder):
+        with as_store_errors():
+            replacing.forget_undecided(folder)
+            if replacing.interrupted(folder):
+                log.warning("a restore was interrupted; completing it")
+                replacing.complete(folder)
         yield
 
 

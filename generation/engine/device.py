@@ -1,15 +1,32 @@
 """The device to compute on, and the type to compute in."""
 
+import os
 from typing import TYPE_CHECKING
 
 import torch
+
+from generation.errors import NoSuchDevice
 
 if TYPE_CHECKING:
     from generation.loading.model_loader import Files
 
 
-def pick_device() -> torch.device:
-    """Return CUDA if available, then MPS, then the CPU."""
+def pick_device(kind: str | None = None) -> torch.device:
+    """Return CUDA if available, then MPS, then the CPU; or the one of this type.
+
+    Raises NoSuchDevice: drawing on another in its place would look like a slow card.
+    """
+    if kind == "cpu":
+        return torch.device("cpu")
+    best = _best()
+    if kind not in (None, best.type):
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+        card = f" with CUDA_VISIBLE_DEVICES={visible}" if kind == "cuda" and visible else ""
+        raise NoSuchDevice(f"torch {torch.__version__} finds no {kind} device{card}")
+    return best
+
+
+def _best() -> torch.device:
     if torch.cuda.is_available():
         return torch.device("cuda")
     if torch.backends.mps.is_available():

@@ -29,9 +29,10 @@ from generation.engine.forward import Forward
 from generation.engine.postprocess import Postprocess
 from generation.engine.row_profiling import Profiles
 from generation.engine.sample import Sample
+from generation.engine.tally import Tally
 from generation.errors import Cancelled, GenerationError, NotChecked, OutOfMemory
 from generation.families.pipeline import Pipeline
-from generation.loading.memory import free_bytes, release
+from generation.loading.memory import free_bytes, release, used_and_total
 from generation.loading.model_cache import ModelCache
 from generation.log_context import JOB, about
 from generation.options import DETERMINISTIC_ROWS, EngineOptions
@@ -74,23 +75,21 @@ class Engine:
         self._options = options or EngineOptions()
         self._adapters = AdapterPool(catalog, self.device)
         self._steering = SteeringPool(catalog, self.device)
-        self._cache = ModelCache(catalog, self.device, self._options, self._steering.drop_idle)
+        self.cache = ModelCache(catalog, self.device, self._options, self._steering.drop_idle)
         self._profiles = Profiles(self.device, self._options.profiles)
-        self._fixed_rows = self._options.rows
-        if self._options.deterministic:
-            self._fixed_rows = DETERMINISTIC_ROWS
+        self._fixed_rows = DETERMINISTIC_ROWS if self._options.deterministic else self._options.rows
         self._forward = Forward(
             self._make_room, (DETERMINISTIC_ROWS,) if self._options.deterministic else ()
         )
         self._batcher = Batcher()
+        self.tally = Tally(partial(used_and_total, self.device))
         self._upscaler = Upscaler(self.device)
         self._postprocess = Postprocess()
         self._waiting: dict[int, Request] = {}
         self._aboard: dict[int, Drawing | UpscaleTask] = {}
         self._jobs: dict[int, int | None] = {}  # their names in the log
         self._undecoded: deque[Sample] = deque()
-        # The next one first.
-        self._unenlarged: deque[UpscaleTask | BetweenPasses] = deque()
+        self._unenlarged: deque[UpscaleTask | BetweenPasses] = deque()  # the next one first
         self._cancelled: Events = []
         self.rows = self._fixed_rows or 1  # of the default checkpoint's forward, once warmed up
 
@@ -128,11 +127,10 @@ class Engine:
 
     @torch.inference_mode()
     def step(self) -> Events:
-        """Run one tick: admit one request, run at most one forward pass and one decode.
+        """Run one tick: at most one admission, one forward pass, one decode or upscaled tile.
 
-        Return its events. Instead of a decode it may upscale one tile. A request that cannot be
-        generated ends in Failed. Any other error of the device is raised, after which the engine
-        must not be used.
+        Return its events. A request that cannot be generated ends in Failed. Any other error of the
+        device is raised, after which the engine must not be used.
         """
         events, self._cancelled = self._cancelled, []
         events += self._admit_one()
@@ -150,11 +148,11 @@ class Engine:
 
     def _admit_one(self) -> Events:
         """Admit the first that waits; those behind it only while its checkpoint is loading."""
-        self._cache.stop_loading_all_but(map(checkpoint_of, self._waiting.values()))
+        self.cache.stop_loading_all_but(map(checkpoint_of, self._waiting.values()))
         for key, request in list(self._waiting.items()):
             with about(self._jobs.get(key)):
                 events = self._admit(key, request)
-            if events or not self._cache.is_loading(checkpoint_of(request)):
+            if events or not self.cache.is_loading(checkpoint_of(request)):
                 return events
         return []
 
@@ -190,7 +188,7 @@ class Engine:
         """Load what the request needs, and encode its prompts; None: no room yet."""
         checkpoint = self._catalog[request.checkpoint]
         source = source_of(request, self._adapters.samplers(checkpoint, request))
-        pipeline = self._cache.take(
+        pipeline = self.cache.take(
             request.checkpoint,
             lambda name, share: self._on_event(key, Loading(name, share)),
             in_use=self._in_use,
@@ -268,6 +266,8 @@ class Engine:
         seconds = time.monotonic() - begun
         self._batcher.spend(bucket, seconds)
         rows = Counter(sample.key for sample in samples for _ in range(sample.rows))
+        paying = self._fixed_rows or self._profiles.knee(bucket) or self.rows
+        self.tally.add(seconds, rows.total(), paying)
         for drawing in drawings:
             drawing.device_seconds += seconds * rows[drawing.key] / rows.total()
         if not outputs:
@@ -304,7 +304,7 @@ class Engine:
             sample.key,
             sample.index,
             sample.seed,
-            partial(drawing.finished, pixels),
+            partial(drawing.finished, sample, pixels),
             describe=describe,
             score=score if self._options.safety else None,
         )
@@ -373,7 +373,7 @@ class Engine:
         """Free memory on the device; return whether anything that was loaded was unloaded."""
         dropped = self._adapters.drop_idle()
         dropped |= self._steering.drop_idle()
-        dropped |= self._cache.drop_all_but(self._in_use.union(wanted))
+        dropped |= self.cache.drop_all_but(self._in_use.union(wanted))
         if not dropped and self.device.type != "cpu":
             release(self.device)
         return dropped
@@ -393,7 +393,7 @@ class Engine:
             for _, event in self.step():
                 if isinstance(event, Failed):
                     return event.error
-        pipeline = self._cache.take(checkpoint.name, lambda _name, _share: None)
+        pipeline = self.cache.take(checkpoint.name, lambda _name, _share: None)
         if pipeline is not None:
             shape = tuple(pipeline.latents(request.width, request.height).shape[1:])
             self.rows, _ = self._row_limits(pipeline, Bucket(checkpoint.name, shape))

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from generation.json_text import loads
+from generation.shared_file import only_writer, replace_text
 
 log = logging.getLogger(__name__)
 
@@ -66,8 +67,11 @@ def read_profiles(file: Path) -> dict[str, Profile]:
 
 
 def write_profiles(file: Path, profiles: dict[str, Profile]) -> None:
-    """Store profiles by place; an interrupted write leaves the file unchanged."""
-    part = file.with_suffix(".part")
-    table = {place: asdict(profile) for place, profile in profiles.items()}
-    part.write_text(json.dumps(table, indent=1, ensure_ascii=False), "utf-8")
-    part.replace(file)
+    """Add profiles by place to those that the file has by now; other workers add theirs.
+
+    An interrupted write leaves the file unchanged.
+    """
+    with only_writer(file):
+        there = read_profiles(file) if file.exists() else {}
+        table = {place: asdict(profile) for place, profile in (there | profiles).items()}
+        replace_text(file, json.dumps(table, indent=1, ensure_ascii=False))

@@ -30,8 +30,8 @@ class Profiles:
         self._device = device
         self._file = file
         self._known: dict[str, Profile] = {}
-        if file is not None and file.exists():
-            self._known = read_profiles(file)
+        self._knees: dict[tuple[str, tuple[int, ...]], int] = {}
+        self._read()
 
     def of(self, pipeline: Pipeline, bucket: Bucket) -> Profile:
         """Return the profile of a bucket's size, measuring it now if necessary."""
@@ -42,14 +42,25 @@ class Profiles:
             f" | {width}×{height} px{', compiled' if pipeline.compiled else ''}"
         )
         if place not in self._known:
+            self._read()  # another worker on such a device may have measured it
+        if place not in self._known:
             self._known[place] = _measure(pipeline, width, height)
             log.info("%s: %d rows a forward pay", place, self._known[place].knee)
             if self._file is not None and self._known[place].seconds:
                 try:
-                    write_profiles(self._file, self._known)
+                    write_profiles(self._file, {place: self._known[place]})
                 except OSError as error:  # the next start measures again
                     log.warning("%s: %s", self._file, error)
+        self._knees[bucket.checkpoint, bucket.latents] = self._known[place].knee
         return self._known[place]
+
+    def knee(self, bucket: Bucket) -> int | None:
+        """Return the knee of a bucket's size, None if nobody has needed it yet."""
+        return self._knees.get((bucket.checkpoint, bucket.latents))
+
+    def _read(self) -> None:
+        if self._file is not None and self._file.exists():
+            self._known |= read_profiles(self._file)
 
 
 def _measure(pipeline: Pipeline, width: int, height: int) -> Profile:

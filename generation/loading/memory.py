@@ -27,6 +27,18 @@ def total_bytes(device: torch.device) -> int:
     return psutil.virtual_memory().total
 
 
+def used_and_total(device: torch.device) -> tuple[int, int]:
+    """Return how much of the device's memory is in use, by whomever, and how much it has, in bytes.
+
+    What may be taken back at any time, such as the CPU's cached files, is not in use.
+    """
+    if device.type == "cuda":
+        free, total = torch.cuda.mem_get_info(device)
+        return total - free, total
+    memory = psutil.virtual_memory()
+    return memory.total - memory.available, memory.total
+
+
 def free_bytes(device: torch.device) -> int:
     """Return how much more the device can hold; 0 if the system does not tell."""
     if device.type == "cuda":

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 from generation.phrases import Phrase
+from generation.shared_file import only_writer, replace_text
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 MAIN = "main"  # the default branch
@@ -43,11 +44,10 @@ def pin(file: Path | None, repository: str, revision: str | None, commit: str) -
     """Record the commit that was downloaded, if it is the first one."""
     if file is None or not COMMIT.fullmatch(commit):
         return
-    taken = read_revisions(file)
-    if taken.setdefault(_key(repository, revision), commit) == commit:
-        part = file.with_suffix(".part")
-        part.write_text(json.dumps(taken, indent=1, sort_keys=True) + "\n", "utf-8")
-        part.replace(file)
+    with only_writer(file):
+        taken = read_revisions(file)
+        if taken.setdefault(_key(repository, revision), commit) == commit:
+            replace_text(file, json.dumps(taken, indent=1, sort_keys=True) + "\n")
 
 
 def _key(repository: str, revision: str | None) -> str:

@@ -1,21 +1,31 @@
-"""The available device: ``python -m generation.worker.hardware`` prints it as JSON.
+"""The available devices: ``python -m generation.worker.hardware`` prints them as JSON.
 
-A separate program, because detecting it takes torch, which the caller does not import.
+A separate program, because detecting them takes torch, which the caller does not import.
 """
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 
 import psutil
+
+from generation.worker.devices import ORDER, Device
+
+TIMEOUT_S = 300.0  # on a machine that is busy with everything else
 
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """The device that would be used, and its memory in GiB, total and free."""
+    """A device under the name of its lane, and its memory in GiB, total and free.
 
+    ``device`` is what it is called in full.
+    """
+
+    name: str
     device: str
     memory_gib: float
     free_gib: float
@@ -36,31 +46,63 @@ def limit_memory(most: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
-def examine() -> Hardware:
-    """Detect it in a separate process; raises CalledProcessError if torch does not load."""
+def examine() -> list[Hardware]:
+    """Detect all devices, the processor last; takes seconds.
+
+    CUDA devices are in the order of `devices.cards`. Raises SubprocessError if torch does not load.
+    """
     asked = subprocess.run(
         [sys.executable, "-m", "generation.worker.hardware"],
         check=True,
         capture_output=True,
         encoding="utf-8",
         errors="replace",
+        timeout=TIMEOUT_S,
+        env={ORDER: "PCI_BUS_ID", **os.environ},
     )
-    return Hardware(**json.loads(asked.stdout))
+    return [Hardware(**one) for one in json.loads(asked.stdout)]
 
 
-def _examine() -> Hardware:
+def drawing(
+    found: Sequence[Hardware], devices: Sequence[Device] | None
+) -> dict[str, Hardware | None]:
+    """Return what lies behind each lane of `devices.parse`; None for what is not there.
+
+    Workers on the processor share its memory.
+    """
+    if devices is None:
+        gpus = [one for one in found if one.name != "cpu"]
+        return {one.name: one for one in gpus or found}
+    there = {one.name: one for one in found}
+    lanes = {one.name: there.get("cpu" if one.kind == "cpu" else one.name) for one in devices}
+    beside = sum(one.kind == "cpu" for one in devices)
+    for one in devices:
+        if one.kind == "cpu" and (cpu := lanes[one.name]) is not None:
+            memory, free = round(cpu.memory_gib / beside, 1), round(cpu.free_gib / beside, 1)
+            lanes[one.name] = replace(cpu, memory_gib=memory, free_gib=free)
+    return lanes
+
+
+def _examine() -> list[Hardware]:
     import torch
 
     from generation.engine.device import describe, pick_device
 
-    device = pick_device()
-    if device.type == "cuda":
-        free, total = torch.cuda.mem_get_info(device)
-    else:
-        memory = psutil.virtual_memory()
-        free, total = memory.available, memory.total
-    return Hardware(describe(device), round(total / 2**30, 1), round(free / 2**30, 1))
+    best = pick_device()
+    found = []
+    if best.type == "cuda":
+        for index in range(torch.cuda.device_count()):
+            card = torch.device("cuda", index)
+            free, total = torch.cuda.mem_get_info(card)
+            found.append(_hardware(str(card), describe(card), total, free))
+    memory = psutil.virtual_memory()
+    others = ("mps", "cpu") if best.type == "mps" else ("cpu",)
+    return [*found, *(_hardware(one, one, memory.total, memory.available) for one in others)]
+
+
+def _hardware(name: str, device: str, total: int, free: int) -> Hardware:
+    return Hardware(name, device, round(total / 2**30, 1), round(free / 2**30, 1))
 
 
 if __name__ == "__main__":
-    print(json.dumps(asdict(_examine())))
+    print(json.dumps([asdict(one) for one in _examine()]))

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import multiprocessing
 import queue
 import threading
@@ -10,6 +11,11 @@ from multiprocessing.connection import Connection
 from generation.catalog import Catalog
 from generation.options import EngineOptions
 from generation.worker import worker
+from generation.worker.devices import ANY, Device
+from generation.worker.link import End
+from generation.worker.messages import Command, ConfigureLogs, Message
+
+log = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT_S = 3.0
 
@@ -18,7 +24,7 @@ _spawn = multiprocessing.get_context("spawn")
 
 
 class WorkerProcess:
-    """A running worker; create it inside a running event loop, and shut it down with ``end``.
+    """A link to a worker on this machine; create it inside a running event loop.
 
     There are two one-way pipes, so that the parent can close the one for commands to say goodbye: a
     thread blocked in ``recv`` would not notice its own end being closed. Raises OSError if the
@@ -29,17 +35,19 @@ class WorkerProcess:
         self,
         catalog: Catalog,
         options: EngineOptions,
-        configure_logs: worker.ConfigureLogs = worker.plain_logs,
+        configure_logs: ConfigureLogs = worker.plain_logs,
+        device: Device = ANY,
     ) -> None:
         child_commands, self._commands = _spawn.Pipe(duplex=False)
         messages, child_messages = _spawn.Pipe(duplex=False)
         self._process = _spawn.Process(
             target=worker.main,
-            args=(child_commands, child_messages, catalog, options, configure_logs),
-            name="darkroom worker",
+            args=(child_commands, child_messages, catalog, options, configure_logs, device),
+            name=f"darkroom worker {device.name}",
             daemon=True,
         )
-        self._inbox: asyncio.Queue[worker.Message | None] = asyncio.Queue()
+        self._inbox: asyncio.Queue[list[Message] | None] = asyncio.Queue()
+        self._ended = threading.Event()  # by itself, or because it was killed
         try:
             self._process.start()
         except OSError:
@@ -52,38 +60,40 @@ class WorkerProcess:
             child_commands.close()
             child_messages.close()
         self.pid = self._process.pid
-        self._outbox: queue.SimpleQueue[worker.Command | None] = queue.SimpleQueue()
+        self._outbox: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
+        loop = asyncio.get_running_loop()
         self._threads = [
             threading.Thread(target=target, args=arguments, name=name, daemon=True)
             for name, target, arguments in (
-                (
-                    "darkroom worker's messages",
-                    self._listen,
-                    (messages, asyncio.get_running_loop()),
-                ),
+                ("darkroom worker's messages", self._listen, (messages, loop)),
                 ("darkroom worker's commands", self._speak, ()),
             )
         ]
         for thread in self._threads:
             thread.start()
 
-    def send(self, command: worker.Command) -> None:
+    def send(self, command: Command) -> None:
         """Send a command soon; one to a dead worker is lost, and ``receive`` reports that.
 
         Never blocks: a picture is larger than a pipe's buffer, and a hanging worker does not read.
         """
         self._outbox.put(command)
 
-    async def receive(self) -> worker.Message | None:
-        """Return the next message, or None once the worker has ended and everything is read."""
-        return await self._inbox.get()
+    async def receive(self) -> list[Message] | None:
+        """Return what came together, or None once the worker has ended and everything is read."""
+        messages = await self._inbox.get()
+        if messages is None:
+            self._inbox.put_nowait(None)  # and so it stays
+        return messages
 
     def kill(self) -> None:
         """Kill the process at once, even if it is stopped or hangs."""
+        self._ended.set()
         self._process.kill()
 
-    async def end(self) -> int | None:
-        """Close the commands, wait for the process, kill it if it lingers; return its exit code."""
+    async def end(self) -> End:
+        """Close the commands, wait for the process, kill it if it lingers; say how it ended."""
+        crashed = self._ended.is_set()
         self._outbox.put(None)
         await asyncio.to_thread(self._process.join, CLOSE_TIMEOUT_S)
         if self._process.is_alive():
@@ -91,9 +101,10 @@ class WorkerProcess:
         await asyncio.to_thread(self._process.join)
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
-        code = self._process.exitcode
+        if crashed:
+            log.warning("the worker ended with code %s", self._process.exitcode)
         self._process.close()
-        return code
+        return End.CRASHED if crashed else End.DRAINED
 
     def _speak(self) -> None:
         with self._commands, contextlib.suppress(OSError):  # closing it ends the worker
@@ -108,5 +119,6 @@ class WorkerProcess:
         except (EOFError, OSError):
             pass  # the worker has ended; None reports that
         finally:
+            self._ended.set()
             if not loop.is_closed():
                 loop.call_soon_threadsafe(self._inbox.put_nowait, None)

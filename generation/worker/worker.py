@@ -11,7 +11,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
@@ -19,86 +18,32 @@ from typing import TYPE_CHECKING
 import psutil
 
 from generation.catalog import Catalog
-from generation.errors import GenerationError
-from generation.log_context import about
+from generation.errors import NoSuchDevice
+from generation.log_context import about, be_lane
 from generation.options import EngineOptions
-from generation.request import Event, Failed, Finished, Progress, Request
+from generation.request import Event, Failed, Finished, Progress
+from generation.worker.devices import Device
+from generation.worker.messages import (
+    QUIET_S,
+    Add,
+    Alive,
+    Cancel,
+    Command,
+    ConfigureLogs,
+    Loaded,
+    Look,
+    Message,
+    Offer,
+    Ready,
+    Report,
+)
 
 if TYPE_CHECKING:
     from generation.engine.engine import Engine
 
 log = logging.getLogger(__name__)
 
-ConfigureLogs = Callable[[], None]  # picklable, as it is called in the worker process
-
 NICENESS, LEAST_URGENT = 10, 19  # setpriority(2)
-QUIET_S = 1.0  # between two ticks it says something at least as often as this
-
-
-@dataclass(frozen=True, slots=True)
-class Add:
-    """Command: admit this request under ``key``; ``job`` is its name in the log."""
-
-    key: int
-    request: Request
-    job: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    """Command: drop the request ``key``; unknown and finished ones are ignored."""
-
-    key: int
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Command: report the latest step of the request ``key``, or the next if there is no new one.
-
-    The first step is reported unasked, and none but these: what nobody is shown need not be drawn
-    nor cross the pipe.
-    """
-
-    key: int
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """Command: the catalog has become this one; requests that are aboard go on."""
-
-    catalog: Catalog
-
-
-Command = Add | Cancel | Look | Offer
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """Message: the default checkpoint is loaded on ``device``, or ``error`` says why it is not.
-
-    ``rows`` is how many a forward pass of its default size holds.
-    """
-
-    device: str
-    checkpoint: str
-    rows: int
-    error: GenerationError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """Message: an event of the request ``key``; 0 is the warm-up."""
-
-    key: int
-    event: Event
-
-
-@dataclass(frozen=True, slots=True)
-class Alive:
-    """Message: there was a tick, of which nobody wanted to know more."""
-
-
-Message = Ready | Report | Alive
 
 
 def main(
@@ -107,6 +52,7 @@ def main(
     catalog: Catalog,
     options: EngineOptions,
     configure_logs: ConfigureLogs,
+    device: Device,
 ) -> None:
     """Serve until ``commands`` closes; an unexpected error ends the process with a failure."""
     # Ctrl-C reaches every process of the terminal; the parent decides what it means.
@@ -114,14 +60,19 @@ def main(
     if sys.platform == "win32":
         signal.signal(signal.SIGBREAK, signal.SIG_IGN)
     os.umask(0o077)  # files are private to their owner
+    os.environ.update(device.environment)
+    be_lane(device.name)
     configure_logs()
     calm_threads()
     inbox: queue.SimpleQueue[Command] = queue.SimpleQueue()
     threading.Thread(target=_hear, args=(commands, inbox), daemon=True).start()
     try:
-        _serve(inbox, messages, catalog, options)
+        serve(inbox, messages.send, catalog, options, device.kind)
     except BrokenPipeError:
         sys.exit(0)  # the parent is gone
+    except NoSuchDevice as error:
+        log.error("%s", error)  # noqa: TRY400 - one line says it all
+        sys.exit(1)
     except Exception:
         log.exception("the worker ends")
         sys.exit(1)
@@ -160,34 +111,48 @@ def _hear(commands: Connection, inbox: queue.SimpleQueue[Command]) -> None:
         os._exit(0)
 
 
-def _serve(
+def serve(
     inbox: queue.SimpleQueue[Command],
-    messages: Connection,
+    say: Callable[[list[Message]], None],
     catalog: Catalog,
     options: EngineOptions,
+    kind: str | None = None,
 ) -> None:
-    from generation.engine.device import describe
+    """Draw what the inbox asks for, and say what one tick brings together; never returns.
+
+    Blocks its thread, and is called once a process, before torch is imported. ``kind`` is the
+    device's type, the best there is if None; raises NoSuchDevice without one. An error of the
+    device is raised, after which the process must end.
+    """
+    from generation.engine.device import describe, pick_device
     from generation.engine.engine import Engine
 
     engine = Engine(
         catalog,
-        on_event=lambda key, event: messages.send(Report(key, event)),
+        pick_device(kind),
+        on_event=lambda key, event: say([Report(key, event)]),
         options=options,
     )
     if engine.device.type == "cpu":
         give_way()  # before the first forward pass starts torch's threads, which inherit it
     error = engine.warm_up()
-    messages.send(Ready(describe(engine.device), catalog.default, engine.rows, error))
+    loaded = engine.cache.names
+    say([Ready(describe(engine.device), catalog.default, engine.rows, error, loaded)])
     watched: dict[int, bool] = {}  # the requests, and whether their next step is reported
     spoke = time.monotonic()
     while True:
+        batch: list[Message] = []
         for work in (partial(_obey, engine, inbox, catalog, watched), engine.step):
-            for key, event in work():
-                if _wanted(watched, key, event):
-                    messages.send(Report(key, event))
-                    spoke = time.monotonic()
-        if time.monotonic() - spoke >= QUIET_S:
-            messages.send(Alive())
+            batch += [Report(*one) for one in work() if _wanted(watched, *one)]
+        if engine.cache.names != loaded:
+            loaded = engine.cache.names
+            batch.append(Loaded(loaded))
+        if (figures := engine.tally.take(resting=engine.idle)) is not None:
+            batch.append(figures)
+        if not batch and time.monotonic() - spoke >= QUIET_S:
+            batch.append(Alive())
+        if batch:
+            say(batch)
             spoke = time.monotonic()
 
 

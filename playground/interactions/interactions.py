@@ -220,12 +220,13 @@ class InteractionBook:
             "attachment_size_limit": self._attachment_size_limit,
         }
         if in_guild:
-            member = world.members[user.id].payload() | {"permissions": permissions}
-            guild = {"id": str(channel.guild_id), "locale": world.locale, "features": []}
+            server = world.server_of(channel)
+            member = server.members[user.id].payload() | {"permissions": permissions}
+            guild = {"id": str(server.id), "locale": server.locale, "features": []}
             body |= {
                 "guild_id": str(channel.guild_id),
                 "guild": guild,
-                "guild_locale": world.locale,
+                "guild_locale": server.locale,
                 "member": member,
             }
         else:

@@ -146,7 +146,7 @@ class Resolver:
 
     def role(self, field: str, value: Entity) -> str:
         """Resolve a role likewise."""
-        for role in self._world.roles.values():
+        for role in self._world.server_of(self._channel).roles.values():
             if value == role or _bare(value) in (role.name.removeprefix("@"), str(role.id)):
                 self._resolve("roles", role.id, role.payload())
                 return str(role.id)
@@ -178,7 +178,7 @@ class Resolver:
     def resolve_user(self, user: User) -> str:
         """Add a user, and the member if they are in the server, to what is resolved."""
         self._resolve("users", user.id, user.payload())
-        member = self._world.members.get(user.id)
+        member = self._world.server_of(self._channel).members.get(user.id)
         if member is not None:
             partial = member.payload()
             for left_out in ("user", "deaf", "mute"):

@@ -25,7 +25,7 @@ class View:
     def of(self, viewer: User) -> Json:
         """Draw up everything that somebody sees."""
         world = self._state.world
-        channels = [c for c in world.channels.values() if self._state.may_see(viewer, c)]
+        channels = [c for c in world.shown_channels if self._state.may_see(viewer, c)]
         return {
             "kind": "hello",
             "me": str(viewer.id),
@@ -35,7 +35,7 @@ class View:
                 str(role.id): {"name": role.name, "color": role.color}
                 for role in world.roles.values()
             },
-            "guild": {"id": str(world.guild_id), "name": world.guild_name},
+            "guild": {"id": str(world.guild_id), "name": world.home.name},
             "application": str(world.application_id),
             "channels": [self._describe_channel(viewer, c) for c in channels],
             "bot": self._state.bot_status(),

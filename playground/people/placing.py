@@ -6,9 +6,11 @@ from playground.checks.refusals import NotPossible
 from playground.messages.drafts import Draft
 from playground.messages.messages import THREAD_STARTER, Message
 from playground.state import State
-from playground.wire.gateway import Intent
+from playground.wire.gateway import Intent, Shard
+from playground.world import permissions
 from playground.world.permissions import Permission
 from playground.world.places import Channel, Kind, Overwrite, Thread
+from playground.world.servers import Server
 from playground.world.users import Member, Role, User
 
 THREAD_NAME = 100
@@ -96,6 +98,26 @@ class Places:
             raise NotPossible(f"{person.display_name} may not delete threads")
         self.delete_channel(place)
 
+    def open_server(self, name: str, shard: Shard) -> Channel:
+        """Open another server that a shard hears of, with everyone in it; give its one channel.
+
+        The page does not show it.
+        """
+        world, ids = self.state.world, self.state.snowflakes
+        server = Server(ids.next_where(shard.hears), name, world.owner_id, datetime.now(UTC))
+        everyone = Role(server.id, "@everyone", permissions.EVERYONE, 0)
+        managed = Role(ids.next(), "Darkroom", permissions.BOT, 1, bot_id=world.bot.id)
+        server.roles = {role.id: role for role in (everyone, managed)}
+        for user in world.users.values():
+            held = (managed.id,) if user == world.bot else ()
+            server.members[user.id] = Member(user, held, server.created)
+        channel = Channel(ids.next(), "darkroom", guild_id=server.id)
+        world.others[server.id] = server
+        world.channels[channel.id] = channel
+        if self.state.gateway.identifies:
+            self.state.announce(server)
+        return channel
+
     def open_direct_messages(self, user: User | str) -> Channel:
         """Open somebody's direct messages with the bot, or give those that are open."""
         person = self.state.world.user(user)
@@ -136,7 +158,6 @@ class Places:
         """Let the bot into the server again."""
         world = self.state.world
         world.join_bot()
-        payload = world.guild_payload([world.members[world.bot.id]])
-        self.state.gateway.dispatch("GUILD_CREATE", payload, Intent.GUILDS)
+        self.state.announce(world.home)
         self.state.feed.publish("refresh", {})
         self.state.changes.announce()

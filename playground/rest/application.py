@@ -1,9 +1,13 @@
 """The bot itself: its user, its application, and where the gateway is."""
 
+from typing import Any
+
 from playground.checks import refusals, schemas
 from playground.checks.refusals import FormErrors
 from playground.rest.router import Call, Reply, Route
 from playground.world.places import Channel
+
+Json = dict[str, Any]
 
 
 def own_user(call: Call) -> Reply:
@@ -41,7 +45,7 @@ def application(call: Call) -> Reply:
             "owner": world.users[world.owner_id].payload(),
             "team": None,
             "bot": world.bot.payload(),
-            "approximate_guild_count": int(world.bot_is_member),
+            "approximate_guild_count": sum(world.bot.id in one.members for one in world.servers),
             "approximate_user_install_count": 0,
             "approximate_user_authorization_count": 0,
             "interactions_endpoint_url": None,
@@ -60,19 +64,32 @@ def gateway(call: Call) -> Reply:
 
 def bot_gateway(call: Call) -> Reply:
     """Give the gateway's address and how often the bot may start."""
-    limit = {"total": 1000, "remaining": 999, "reset_after": 86_400_000, "max_concurrency": 1}
-    shards = call.state.gateway.shards
-    return Reply({"url": call.state.gateway.url, "shards": shards, "session_start_limit": limit})
+    gateway = call.state.gateway
+    return Reply(
+        {
+            "url": gateway.url,
+            "shards": gateway.shards,
+            "session_start_limit": {
+                "total": 1000,
+                "remaining": max(0, 1000 - gateway.identifies),
+                "reset_after": 86_400_000,
+                "max_concurrency": gateway.max_concurrency,
+            },
+        }
+    )
 
 
 def own_guilds(call: Call) -> Reply:
     """List the servers that the bot is in."""
-    world = call.state.world
-    if not world.bot_is_member:
-        return Reply([])
-    mine = str(int(world.permissions(world.bot)))
-    guild = {"id": str(world.guild_id), "name": world.guild_name, "icon": "portrait"}
-    return Reply([guild | {"owner": False, "permissions": mine, "features": [], "banner": None}])
+    bot = call.state.world.bot
+    more: Json = {"owner": False, "features": [], "banner": None}
+    return Reply(
+        [
+            server.partial() | more | {"permissions": str(int(server.permissions(bot)))}
+            for server in call.state.world.servers
+            if bot.id in server.members
+        ]
+    )
 
 
 def open_direct_messages(call: Call) -> Reply:

@@ -18,9 +18,10 @@ def _scope(call: Call) -> int | None:
         )
     if "guild_id" not in call.path:
         return None
-    if call.id("guild_id") != world.guild_id or not world.bot_is_member:
+    server = world.joined(call.id("guild_id"))
+    if server is None:
         raise refusals.missing_access()
-    return world.guild_id
+    return server.id
 
 
 def _own(call: Call) -> Json:

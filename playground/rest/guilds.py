@@ -1,41 +1,42 @@
-"""The server, its channels, roles and members."""
+"""Servers, their channels, roles and members."""
 
 from playground.checks import refusals
 from playground.rest.router import Call, Reply, Route
-from playground.world.world import World
+from playground.world.servers import Server
 
 
-def _world(call: Call) -> World:
-    """Give the world if the bot is in the path's server; Refusal 10004 if not."""
-    world = call.state.world
-    if call.id("guild_id") != world.guild_id or not world.bot_is_member:
+def _server(call: Call) -> Server:
+    """Give the path's server if the bot is in it; Refusal 10004 if not."""
+    server = call.state.world.joined(call.id("guild_id"))
+    if server is None:
         raise refusals.unknown("Guild")
-    return world
+    return server
 
 
 def get_guild(call: Call) -> Reply:
     """Give the server."""
-    world = _world(call)
-    body = world.guild_payload()
+    server = _server(call)
+    body = server.payload()
     if call.query.get("with_counts") in ("1", "true", "True"):
-        count = len(world.members)
+        count = len(server.members)
         body |= {"approximate_member_count": count, "approximate_presence_count": count}
     return Reply(body)
 
 
 def list_channels(call: Call) -> Reply:
     """List the server's channels."""
-    return Reply([channel.payload() for channel in _world(call).guild_channels()])
+    channels = call.state.world.guild_channels(_server(call))
+    return Reply([channel.payload() for channel in channels])
 
 
 def list_roles(call: Call) -> Reply:
     """List the server's roles."""
-    return Reply([role.payload() for role in _world(call).roles.values()])
+    return Reply([role.payload() for role in _server(call).roles.values()])
 
 
 def get_member(call: Call) -> Reply:
     """Give a member."""
-    member = _world(call).members.get(call.id("user_id"))
+    member = _server(call).members.get(call.id("user_id"))
     if member is None:
         raise refusals.unknown("Member")
     return Reply(member.payload())

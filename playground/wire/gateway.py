@@ -7,9 +7,10 @@ import asyncio
 import json
 import logging
 import secrets
+import time
 import zlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 from typing import Any, NamedTuple
@@ -25,6 +26,10 @@ _log = logging.getLogger(__name__)
 HEARTBEAT_INTERVAL_MS = 41_250
 RESUMABLE_S = 300
 REMEMBERED_EVENTS = 5_000
+SERVERS_OF_A_SHARD = 2_500
+IDENTIFY_S = 5.0
+"""A session takes no more servers; and as many may begin in so many seconds as /gateway/bot says
+in `max_concurrency` (API reference, "Sharding")."""
 
 
 class Op(IntEnum):
@@ -74,7 +79,7 @@ class Shard(NamedTuple):
     number: int
     total: int
 
-    def hears(self, guild_id: str | None) -> bool:
+    def hears(self, guild_id: str | int | None) -> bool:
         """Tell whether what happens in a server (None: in none) is told to this shard."""
         return (int(guild_id or 0) >> 22) % self.total == self.number
 
@@ -150,7 +155,11 @@ class Gateway:
     """Accepts the bot's sockets and numbers the events of its sessions.
 
     `greet` gives the payload of READY (without the session) and the events that follow it for
-    a session of these intents; `members` answers a request for members.
+    a session of these intents and this shard; `members` answers a request for members.
+
+    `shards` and `max_concurrency` are what /gateway/bot says. With `identify_s` at IDENTIFY_S,
+    sessions that begin faster than that allows are invalid, as at Discord, and counted in
+    `too_early`; at 0 a bot may be restarted as often as one likes.
     """
 
     def __init__(
@@ -159,7 +168,7 @@ class Gateway:
         clock: Clock,
         *,
         privileged_intents: Intent,
-        greet: Callable[[Intent], tuple[Json, list[tuple[str, Json]]]],
+        greet: Callable[[Intent, Shard], tuple[Json, Iterable[tuple[str, Json]]]],
         members: Callable[[Json], Json],
         tell: Callable[[], None],
         observers: Sequence[Observer] = (),
@@ -168,6 +177,9 @@ class Gateway:
         self.identifies = 0
         self.resumes = 0
         self.shards = 1
+        self.max_concurrency = 1
+        self.identify_s = 0.0
+        self.too_early = 0
         self.turning_away: deque[int] = deque()
         self._token = token
         self._clock = clock
@@ -177,11 +189,13 @@ class Gateway:
         self._tell = tell
         self._observers = observers
         self._sessions: dict[str, Session] = {}
+        self._begun: dict[int, float] = {}  # when a session of each key of identifying began
 
     @property
     def connected(self) -> bool:
-        """Whether the bot is listening now."""
-        return any(session.connection for session in self._sessions.values())
+        """Whether the bot is listening now, with all its shards."""
+        shards = {one.shard for one in self._sessions.values() if one.connection is not None}
+        return any(shards.issuperset(Shard(n, s.total) for n in range(s.total)) for s in shards)
 
     def dispatch(
         self, event: str, data: Json, intent: Intent = ALWAYS, *, bare: Json | None = None
@@ -207,33 +221,39 @@ class Gateway:
         if session.connection is not None:
             session.connection.forward(frame)
 
-    def drop(self) -> None:
-        """Cut the bot's sockets without a word; its sessions can be resumed."""
-        for connection in self._connections():
+    def drop(self, shard: int | None = None) -> None:
+        """Cut the bot's sockets, or one shard's, without a word; its sessions can be resumed."""
+        for connection in self._connections(shard):
             connection.abort()
 
-    async def close(self, code: int) -> None:
-        """Close the bot's sockets with a close code."""
-        for connection in self._connections():
+    async def close(self, code: int, shard: int | None = None) -> None:
+        """Close the bot's sockets, or one shard's, with a close code."""
+        for connection in self._connections(shard):
             await connection.close(code)
 
-    def ask_to_reconnect(self) -> None:
+    def ask_to_reconnect(self, shard: int | None = None) -> None:
         """Send RECONNECT, as Discord does before maintenance."""
-        for connection in self._connections():
+        for connection in self._connections(shard):
             connection.send(Op.RECONNECT)
 
-    def invalidate(self) -> None:
+    def invalidate(self, shard: int | None = None) -> None:
         """Send INVALID_SESSION and forget the sessions: the bot must identify again."""
-        for connection in self._connections():
+        for connection in self._connections(shard):
             connection.send(Op.INVALID_SESSION, data=False)
-        self._sessions.clear()
+        for session in list(self._sessions.values()):
+            if shard in (None, session.shard.number):
+                del self._sessions[session.id]
 
     def forget(self) -> None:
         """Forget sessions silently, so that the next RESUME is answered with INVALID_SESSION."""
         self._sessions.clear()
 
-    def _connections(self) -> list[Connection]:
-        return [s.connection for s in self._sessions.values() if s.connection is not None]
+    def _connections(self, shard: int | None = None) -> list[Connection]:
+        return [
+            session.connection
+            for session in self._sessions.values()
+            if session.connection is not None and shard in (None, session.shard.number)
+        ]
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one socket of the bot until it closes."""
@@ -303,23 +323,33 @@ class Gateway:
         shard = Shard(*data.get("shard", [0, 1]))
         if not 0 <= shard.number < shard.total:
             raise _Close(4010, "Invalid shard.")
-        if shard.total < self.shards:
-            raise _Close(4011, "Sharding required.")
         intents = Intent(int(data.get("intents", 0)))
+        ready, events = self._greet(intents, shard)
+        if shard.total < self.shards or len(ready["guilds"]) > SERVERS_OF_A_SHARD:
+            raise _Close(4011, "Sharding required.")
         if intents & PRIVILEGED & ~self._privileged:
             raise _Close(4014, "Disallowed intents.")
+        if self._is_too_early(shard):
+            connection.send(Op.INVALID_SESSION, data=False)
+            return
         session = Session(secrets.token_hex(16), intents, shard, connection=connection)
         connection.session = session
         self._sessions[session.id] = session
         self.identifies += 1
-        ready, events = self._greet(intents)
-        mine = [guild for guild in ready["guilds"] if shard.hears(guild["id"])]
         own = {"session_id": session.id, "resume_gateway_url": self.url, "shard": list(shard)}
-        self._number(session, "READY", ready | own | {"guilds": mine})
+        self._number(session, "READY", ready | own)
         for event, payload in events:
-            if mine:
-                self._number(session, event, payload)
+            self._number(session, event, payload)
         self._tell()
+
+    def _is_too_early(self, shard: Shard) -> bool:
+        """Whether another shard of the same key began just now; if not, this one does."""
+        key, now = shard.number % self.max_concurrency, time.monotonic()
+        early = now - self._begun.get(key, -IDENTIFY_S) < self.identify_s
+        self.too_early += early
+        if not early:
+            self._begun[key] = now
+        return early
 
     def _resume(self, connection: Connection, data: Json) -> None:
         self._authenticate(data)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from playground.clock import Snowflakes
 from playground.world import permissions
 from playground.world.places import Channel
+from playground.world.servers import Server
 from playground.world.users import Member, Role, User
 from playground.world.world import World
 
@@ -28,13 +29,13 @@ def furnish(snowflakes: Snowflakes) -> World:
     morgan = User(snowflakes.next(), "morgan", "Morgan")
     theo = User(snowflakes.next(), "theo", "Theo")
     guild_id = snowflakes.next()
-    world = World(guild_id, "Darkroom", olive.id, bot, bot.id, now)
+    world = World(Server(guild_id, "Darkroom", olive.id, now), bot, bot.id)
     # Discord gives @everyone the server's own id.
     everyone = Role(guild_id, "@everyone", permissions.EVERYONE, 0)
     artists = Role(snowflakes.next(), "Artists", permissions.NONE, 1, 0x5FB3A1)
     moderators = Role(snowflakes.next(), "Moderators", permissions.MODERATOR, 2, 0xE0A458)
     managed = Role(snowflakes.next(), "Darkroom", permissions.BOT, 3, bot_id=bot.id)
-    world.roles = {role.id: role for role in (everyone, artists, moderators, managed)}
+    world.home.roles = {role.id: role for role in (everyone, artists, moderators, managed)}
     roles = {bot.id: managed, morgan.id: moderators, theo.id: artists}
     for user in (mia, morgan, olive, theo, bot):
         world.users[user.id] = user

@@ -1,4 +1,4 @@
-"""The world as it is: the server, its channels, roles and people, and who may do what where."""
+"""The world as it is: the servers, their channels and people, and who may do what where."""
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -7,6 +7,7 @@ from typing import Any
 from playground.world import permissions
 from playground.world.permissions import Permission
 from playground.world.places import Channel, Kind, Overwrite
+from playground.world.servers import Server
 from playground.world.users import Member, Role, User
 
 Json = dict[str, Any]
@@ -14,21 +15,58 @@ Json = dict[str, Any]
 
 @dataclass(slots=True)
 class World:
-    """Everything that is there apart from messages: one server and those in it."""
+    """Everything that is there apart from messages: servers, channels and people.
 
-    guild_id: int
-    guild_name: str
-    owner_id: int
+    The page shows the first server, `home`. Others are there for a bot of several shards, with the
+    same people in them.
+    """
+
+    home: Server
     bot: User
     application_id: int
-    created: datetime
     users: dict[int, User] = field(default_factory=dict)
-    roles: dict[int, Role] = field(default_factory=dict)
-    members: dict[int, Member] = field(default_factory=dict)
     channels: dict[int, Channel] = field(default_factory=dict)
+    others: dict[int, Server] = field(default_factory=dict)
     deaf_to_direct_messages: set[int] = field(default_factory=set)
-    locale: str = "en-US"
     locales: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def guild_id(self) -> int:
+        """The id of the first server."""
+        return self.home.id
+
+    @property
+    def owner_id(self) -> int:
+        """Whose the first server is, and the bot."""
+        return self.home.owner_id
+
+    @property
+    def roles(self) -> dict[int, Role]:
+        """The first server's roles."""
+        return self.home.roles
+
+    @property
+    def members(self) -> dict[int, Member]:
+        """The first server's members."""
+        return self.home.members
+
+    @property
+    def servers(self) -> list[Server]:
+        """Every server, the first one first."""
+        return [self.home, *self.others.values()]
+
+    def server(self, server_id: int | None) -> Server | None:
+        """Find a server; None where there is none."""
+        return self.home if server_id == self.home.id else self.others.get(server_id or 0)
+
+    def joined(self, server_id: int | None) -> Server | None:
+        """Find a server that the bot is in; None where there is none."""
+        server = self.server(server_id)
+        return server if server is not None and self.bot.id in server.members else None
+
+    def server_of(self, channel: Channel | None) -> Server:
+        """Give the server that a channel is in; the first one for direct messages, or None."""
+        return self.server(None if channel is None else channel.guild_id) or self.home
 
     @property
     def bot_is_member(self) -> bool:
@@ -70,20 +108,15 @@ class World:
         return next((c for c in self.channels.values() if c.recipient == user), None)
 
     def permissions(self, user: User, channel: Channel | None = None) -> Permission:
-        """Work out what somebody may do in a channel, or in the server as a whole."""
+        """Work out what somebody may do in a channel, or in the first server as a whole."""
         if channel is not None and channel.recipient is not None:
             here = user == channel.recipient or user == self.bot
             return permissions.EVERYONE if here else permissions.NONE
-        member = self.members.get(user.id)
-        if member is None:
-            return permissions.NONE
-        if user.id == self.owner_id:
-            return permissions.ALL
-        base = int(self.roles[self.guild_id].permissions)
-        for role_id in member.role_ids:
-            base |= self.roles[role_id].permissions
-        if channel is None:
-            return permissions.ALL if base & Permission.ADMINISTRATOR else Permission(base)
+        server = self.server_of(channel)
+        base = server.permissions(user)
+        if channel is None or user.id not in server.members or base == permissions.ALL:
+            return base
+        member = server.members[user.id]
         # A thread has no overwrites of its own: those of its channel count.
         place = channel if channel.thread is None else self.channels[channel.thread.parent_id]
         by_target = {overwrite.target_id: overwrite for overwrite in place.overwrites}
@@ -91,7 +124,7 @@ class World:
         joined = [_join(mine)]
         if own := by_target.get(user.id):
             joined.append((own.allow, own.deny))
-        everyone = by_target.get(self.guild_id)
+        everyone = by_target.get(server.id)
         return permissions.combine(
             base, joined, (everyone.allow, everyone.deny) if everyone else None
         )
@@ -105,9 +138,19 @@ class World:
         """Tell whether somebody may post in a channel or thread."""
         return bool(self.permissions(user, channel) & channel.needed_to_write)
 
-    def guild_channels(self) -> list[Channel]:
-        """List the server's channels, without their threads."""
-        return [c for c in self.channels.values() if c.kind is Kind.TEXT]
+    def guild_channels(self, server: Server | None = None) -> list[Channel]:
+        """List a server's channels (None: the first one's), without their threads."""
+        wanted = (server or self.home).id
+        return [c for c in self.channels.values() if c.kind is Kind.TEXT and c.guild_id == wanted]
+
+    def is_shown(self, channel: Channel) -> bool:
+        """Tell whether the page shows a channel: one of the first server, or direct messages."""
+        return channel.guild_id in (None, self.home.id)
+
+    @property
+    def shown_channels(self) -> list[Channel]:
+        """The channels that the page shows."""
+        return [channel for channel in self.channels.values() if self.is_shown(channel)]
 
     def threads(self, parent: Channel | None = None) -> list[Channel]:
         """List the threads of one channel, or of all."""
@@ -129,67 +172,6 @@ class World:
         changed = replace(channel, overwrites=(*others, overwrite))
         self.channels[channel.id] = changed
         return changed
-
-    def guild_payload(self, members: list[Member] | None = None) -> Json:
-        """Give Discord's guild object; with `members`, all that GUILD_CREATE adds to it."""
-        body: Json = {
-            "id": str(self.guild_id),
-            "name": self.guild_name,
-            "icon": "portrait",
-            "home_header": None,
-            "splash": None,
-            "discovery_splash": None,
-            "banner": None,
-            "description": None,
-            "owner_id": str(self.owner_id),
-            "region": "deprecated",
-            "afk_channel_id": None,
-            "afk_timeout": 300,
-            "application_id": None,
-            "default_message_notifications": 1,
-            "emojis": [],
-            "explicit_content_filter": 0,
-            "features": [],
-            "incidents_data": None,
-            "max_members": 500_000,
-            "max_presences": None,
-            "max_stage_video_channel_users": 50,
-            "max_video_channel_users": 25,
-            "mfa_level": 0,
-            "nsfw": False,
-            "nsfw_level": 0,
-            "preferred_locale": self.locale,
-            "premium_progress_bar_enabled": False,
-            "premium_subscription_count": 0,
-            "premium_tier": 0,
-            "public_updates_channel_id": None,
-            "roles": [role.payload() for role in self.roles.values()],
-            "rules_channel_id": None,
-            "safety_alerts_channel_id": None,
-            "stickers": [],
-            "system_channel_flags": 0,
-            "system_channel_id": None,
-            "vanity_url_code": None,
-            "verification_level": 0,
-            "widget_channel_id": None,
-            "widget_enabled": False,
-        }
-        if members is None:
-            return body
-        return body | {
-            "joined_at": self.created.isoformat(),
-            "large": False,
-            "unavailable": False,
-            "member_count": len(self.members),
-            "members": [member.payload() for member in members],
-            "channels": [channel.payload() for channel in self.guild_channels()],
-            "threads": [thread.payload() for thread in self.threads()],
-            "voice_states": [],
-            "presences": [],
-            "stage_instances": [],
-            "guild_scheduled_events": [],
-            "soundboard_sounds": [],
-        }
 
 
 def _join(overwrites: list[Overwrite]) -> tuple[int, int]:

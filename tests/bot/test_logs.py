@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestServer
 from sqlalchemy.exc import OperationalError
 
 from bot.db.database import Database
-from bot.logs import FORMATTERS, JsonLines, LogFormat, TextLines, name_job, redact
+from bot.logs import FORMATTERS, JsonLines, LogFormat, TextLines, name_subject, redact
 from generation.log_context import JOB, about
 from tests.bot.conftest import House
 from tests.bot.rows import execute
@@ -28,7 +28,7 @@ def written(request: pytest.FixtureRequest) -> Iterator[Written]:
     lines = io.StringIO()
     handler = logging.StreamHandler(lines)
     handler.setFormatter(FORMATTERS[request.param]())
-    handler.addFilter(name_job)
+    handler.addFilter(name_subject)
     root = logging.getLogger()
     before = root.level
     root.addHandler(handler)
@@ -91,7 +91,7 @@ def test_one_json_object_a_line():
     record = logging.LogRecord("bot.x", logging.ERROR, __file__, 1, "two\nlines: %s", ("ü",), None)
     record.created = 0.5
     with about(12):
-        name_job(record)
+        name_subject(record)
     assert JsonLines().format(record).count("\n") == 0
     assert json.loads(JsonLines().format(record)) == {
         "time": "1970-01-01T00:00:00.500+00:00",

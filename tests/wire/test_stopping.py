@@ -11,10 +11,15 @@ from bot import connecting
 from playground import Playground
 
 
-@pytest.mark.parametrize("connection", [1, 2], ids=["first", "again"])
+@pytest.mark.parametrize(
+    ("shards", "connection", "dropped"),
+    [(1, 1, None), (1, 2, 0), (2, 2, None), (2, 3, 0), (2, 3, 1)],
+    ids=["first", "again", "second shard", "first shard again", "second shard again"],
+)
 async def test_a_stop_in_the_moment_a_shard_connects_is_heard(
-    monkeypatch: pytest.MonkeyPatch, connection: int
+    monkeypatch: pytest.MonkeyPatch, shards: int, connection: int, dropped: int | None
 ):
+    monkeypatch.setattr(connecting, "FIRST_IDENTIFY_S", 0.01)
     connect = discord.gateway.DiscordWebSocket.from_client
     connected = 0
 
@@ -28,6 +33,7 @@ async def test_a_stop_in_the_moment_a_shard_connects_is_heard(
 
     monkeypatch.setattr(discord.gateway.DiscordWebSocket, "from_client", connect_and_stop)
     async with Playground() as playground:
+        playground.gateway.shards = shards
         monkeypatch.setattr(discord.http.Route, "BASE", playground.api_url)
         monkeypatch.setattr(
             discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", URL(playground.gateway_url)
@@ -40,8 +46,9 @@ async def test_a_stop_in_the_moment_a_shard_connects_is_heard(
         )
         async with bot:
             serving = asyncio.create_task(connecting.serve(bot, playground.token))
-            if connection > 1:
+            if dropped is not None:
                 await playground.wait_for(lambda: playground.gateway.connected, 30, "the bot")
-                playground.gateway.drop()
+                playground.gateway.drop(dropped)
             await asyncio.wait([serving], timeout=30)
             assert serving.cancelled()
+            assert connected == connection

@@ -14,6 +14,7 @@ than the virtual time.
 import asyncio
 import bisect
 import logging
+import math
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -48,7 +49,9 @@ class Ticket:
 class Dispatcher:
     """Starts the next job in fair order while running jobs use fewer rows than ``capacity``.
 
-    The last one may exceed the capacity: it then uses the rows that the others leave free. ``work``
+    The last one may exceed the capacity: it then uses the rows that the others leave free. A job
+    with more rows than ``most_rows``, those of the largest lane, takes no more than that from the
+    others: it is on one lane; 0 sets no such bound. ``work``
     gets the job's id and a function to call once it no longer needs the device, so that posting
     does not delay the next job. ``on_change`` gets the waiting jobs, next first; ``on_retag`` gets
     new start tags by job id, needed after a restart. At most ``running_per_person`` jobs of one
@@ -61,6 +64,7 @@ class Dispatcher:
         work: Work,
         *,
         capacity: Callable[[], int],
+        most_rows: Callable[[], int] = lambda: 0,
         running_per_person: int,
         running_in: Callable[[int | None], int | None] = lambda guild_id: None,  # noqa: ARG005
         laden: Callable[[], bool] = lambda: False,
@@ -69,6 +73,7 @@ class Dispatcher:
     ) -> None:
         self._work = work
         self._capacity = capacity
+        self._most_rows = most_rows
         self._running_per_person = running_per_person
         self._running_in = running_in
         self._laden = laden
@@ -165,6 +170,12 @@ class Dispatcher:
         """The jobs that have started and not ended."""
         return list(self._running)
 
+    async def drain(self, within_s: float) -> None:
+        """Start nothing more, and wait for running jobs to end, at most so long."""
+        self._open = False
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=within_s)
+
     async def close(self) -> None:
         """Start nothing more and cancel running jobs; returns when all have ended."""
         self._open = False
@@ -177,7 +188,8 @@ class Dispatcher:
     def _has_room(self) -> bool:
         if not self._open or self._laden():
             return False
-        rows = sum(ticket.rows for ticket in self._dispatched.values())
+        most = self._most_rows() or math.inf
+        rows = sum(min(ticket.rows, most) for ticket in self._dispatched.values())
         return not self._dispatched or rows < self._capacity()
 
     def _at_cap(self, ticket: Ticket) -> bool:

@@ -55,9 +55,11 @@ class JobQueue:
         self._jobs = jobs
         self._presenter = presenter
         self._runner = runner
+        self._executor = executor
         self._dispatcher = Dispatcher(
             self._run,
             capacity=lambda: executor.capacity,
+            most_rows=lambda: max((lane.rows for lane in executor.lanes()), default=0),
             running_per_person=running_per_person,
             running_in=lambda guild_id: rules.hold(guild_id).running_at_once,
             laden=lambda: runner.laden,
@@ -71,17 +73,26 @@ class JobQueue:
         executor.on_capacity(self.fill)
         rules.on_change(self.fill)
 
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many jobs are waiting, and how many are running."""
+        return len(self._dispatcher.waiting), len(self._dispatcher.running)
+
     async def turns(self) -> list[Turn]:
-        """Return running and waiting jobs, next first."""
+        """Return running and waiting jobs, next first.
+
+        Lanes share what is ahead of a job; its own is drawn by one of them.
+        """
         pace = await self._jobs.seconds_per_cost()
+        lanes = max(1, sum(lane.rows > 0 for lane in self._executor.lanes()))
         running = self._held(self._dispatcher.running)
         waiting = self._held(self._dispatcher.waiting)
         ahead = sum(cost for _, cost in running)
-        turns = [Turn(job, 0, None if pace is None else pace * ahead) for job, _ in running]
+        ends = [(job, 0, max(cost, ahead / lanes)) for job, cost in running]
         for place, (job, cost) in enumerate(waiting, 1):
+            ends.append((job, place, ahead / lanes + cost))
             ahead += cost
-            turns.append(Turn(job, place, None if pace is None else pace * ahead))
-        return turns
+        return [Turn(job, place, None if pace is None else pace * end) for job, place, end in ends]
 
     def reserve(self, new_job: NewJob, person_id: int) -> float:
         """Reserve the turn of a person's next job; return its start tag."""
@@ -117,6 +128,12 @@ class JobQueue:
     def fill(self) -> None:
         """Start the jobs that fit; call this when capacity has grown."""
         self._dispatcher.fill()
+
+    async def drain(self, within_s: float) -> None:
+        """Start nothing more, and wait for running jobs to end, at most so long."""
+        running = len(self._dispatcher.running)
+        log.info("stopping: %d running jobs may end within %g s", running, within_s)
+        await self._dispatcher.drain(within_s)
 
     async def close(self) -> None:
         """Start nothing more, requeue what runs, and return when the order is written.

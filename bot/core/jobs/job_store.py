@@ -70,6 +70,7 @@ class JobStore(JobReads):
         self._kept: Kept[int, Job | None] = Kept(0)  # nothing before `load`
         self._open: dict[int, Waiting] = {}  # the jobs that have not ended
         self._arriving: Counter[int | None] = Counter()  # jobs that are being recorded, by home
+        self._listeners: list[Callable[[Job], None]] = []
         self._earlier = LARGEST_ID  # the last job of earlier runs
         # Cost and device seconds of the latest finished jobs; None until somebody asks.
         self._finished: deque[tuple[float, float]] | None = None
@@ -89,6 +90,10 @@ class JobStore(JobReads):
         self._kept = Kept(KEPT)
         self._database.on_rewrite(self._kept.clear)
         await self.seconds_per_cost()
+
+    def on_move(self, listener: Callable[[Job], None]) -> None:
+        """Register who is told of jobs that have come to another status, once that is on disk."""
+        self._listeners.append(listener)
 
     async def record(
         self,
@@ -346,6 +351,9 @@ class JobStore(JobReads):
                 self._changed(job_id, **values)
             if values["status"] not in OPEN:
                 self._ended(job_id, values["status"])
+            if moved and self._listeners and (job := self._kept.get(job_id)) is not None:
+                for listener in self._listeners:
+                    listener(job)
 
         return await self._database.write(move, committed)
 

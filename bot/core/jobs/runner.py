@@ -20,12 +20,13 @@ from bot.core.jobs.presenter import (
 )
 from bot.core.pictures.output_check import refusal, verdict
 from bot.core.pictures.picture_store import PictureStore
+from bot.core.watch import Watch
 from bot.db.errors import StoreError, StoreUnwritable
 from bot.db.patience import impatient, patient
 from bot.db.records import InputRole, Job, Kind, Status, StoredPicture, Verdict
 from bot.texts import say, speaking
 from generation.errors import GenerationError, InvalidRequest, WorkerDied
-from generation.log_context import JOB
+from generation.log_context import JOB, SHARD
 from generation.request import (
     Failed,
     Finished,
@@ -70,12 +71,19 @@ class Runner:
     """Runs one job: generates, stores and posts its pictures, and closes its row."""
 
     def __init__(
-        self, *, jobs: JobStore, pictures: PictureStore, executor: Executor, presenter: Presenter
+        self,
+        *,
+        jobs: JobStore,
+        pictures: PictureStore,
+        executor: Executor,
+        presenter: Presenter,
+        watch: Watch,
     ) -> None:
         self._jobs = jobs
         self._pictures = pictures
         self._executor = executor
         self._presenter = presenter
+        self._watch = watch
         self._unwritten_bytes = 0
 
     @property
@@ -90,6 +98,7 @@ class Runner:
         succeed. Raises only if the row cannot be read; then `fail` is to be called.
         """
         JOB.set(job_id)
+        SHARD.set(None)  # that of whoever made room is none of its business
         with patient():
             job = await self._jobs.get(job_id)
         if job is None or job.status not in (Status.QUEUED, Status.RUNNING):
@@ -318,6 +327,7 @@ class Runner:
 
     async def fail(self, job: Job, error: BaseException, drawn: Drawn | None = None) -> None:
         """Close the row and say why there are no pictures: in its message, or to its person."""
+        self._watch.job_failed(error)
         drawn = drawn or Drawn()
         drawn.pictures.clear()
         unposted = isinstance(error, DeliveryFailed)

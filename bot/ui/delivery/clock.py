@@ -11,6 +11,8 @@ from types import SimpleNamespace
 import aiohttp
 import discord
 
+HALF_S = timedelta(seconds=0.5)  # what a time in whole seconds is behind on average
+
 
 class DiscordClock:
     """Discord's time according to its latest response; before any, this machine's."""
@@ -22,6 +24,16 @@ class DiscordClock:
     def now(self) -> datetime:
         """Return the current time at Discord."""
         return discord.utils.utcnow() + self._ahead
+
+    def age(self, snowflake: int) -> float:
+        """Return how many seconds ago an id was made at Discord, never fewer than 0.
+
+        Its responses tell whole seconds: a clock here that agrees with them is taken for right, as
+        it tells fractions, too.
+        """
+        agrees = abs(self._ahead + HALF_S) < 3 * HALF_S
+        now = discord.utils.utcnow() if agrees else self.now()
+        return max(0.0, (now - discord.utils.snowflake_time(snowflake)).total_seconds())
 
     def listen(self, trace: aiohttp.TraceConfig) -> aiohttp.TraceConfig:
         """Let the clock read the responses to an HTTP client with this trace."""

@@ -87,3 +87,15 @@ export function bytes(size) {
   if (size < 1024 * 1024) return `${(size / 1024).toFixed(1)} KB`;
   return `${(size / 1024 / 1024).toFixed(2)} MB`;
 }
+
+/** Resolve when what is being pressed has been let go, and its click handled (a finger's comes later). */
+export function letGo() {
+  return new Promise((resolve) => {
+    const events = ["pointerup", "pointercancel", "keyup", "blur"];
+    const over = () => {
+      for (const name of events) removeEventListener(name, over);
+      setTimeout(resolve, 100);
+    };
+    for (const name of events) addEventListener(name, over);
+  });
+}

@@ -1,6 +1,6 @@
 /** One message as it is shown, changed in place part by part. */
 
-import { append, el, icon, inRoleColour } from "./dom.js";
+import { append, el, icon, inRoleColour, letGo } from "./dom.js";
 import { rows } from "./components.js";
 import { pictured } from "./emoji.js";
 import { embedded } from "./embeds.js";
@@ -128,7 +128,8 @@ export class MessageView {
 
   /**
    * Draw one part again if what it shows has changed. Pictures are loaded before they replace
-   * the old ones, so that a picture that comes up step by step does not flicker.
+   * the old ones, so that a picture that comes up step by step does not flicker; what is being
+   * pressed stays until it is let go, for a click needs the same element at its beginning and end.
    */
   part(name, shows, draw, pictures = false) {
     const key = JSON.stringify(shows ?? null);
@@ -147,6 +148,8 @@ export class MessageView {
     };
     if (pictures && before !== undefined && holder.querySelector("img") && fresh.querySelector("img")) {
       drawable(fresh).then(swap);
+    } else if (holder.querySelector(":active")) {
+      letGo().then(swap);
     } else {
       swap();
     }

@@ -13,7 +13,8 @@ from bot.core.erasing import forget
 from bot.core.jobs.job_data import JobData
 from bot.core.jobs.job_store import JobStore
 from bot.core.pictures.picture_store import PictureStore
-from bot.db.backup import back_up, restore
+from bot.db.backups.making import back_up
+from bot.db.backups.restoring import restore
 from bot.db.database import FILE_NAME, Database
 from bot.db.examination import examine
 from bot.db.picture_files import picture_file
@@ -126,8 +127,8 @@ async def test_inputs_are_backed_up_and_looked_for(
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     (name,) = await cupboard.files(1)
     await cupboard.job(name)
-    await asyncio.to_thread(back_up, tmp_path, elsewhere / "backup.tar")
-    restore(elsewhere / "data", elsewhere / "backup.tar")
+    await asyncio.to_thread(back_up, tmp_path, elsewhere / "backup")
+    restore(elsewhere / "data", elsewhere / "backup")
     state = await examine(elsewhere / "data")
     assert state is not None
     assert (state.sampled, state.missing) == (1, 0)
@@ -146,7 +147,7 @@ async def test_a_database_from_before_inputs_is_backed_up(
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection, connection:
         connection.execute("DROP TABLE job_inputs")
         connection.execute("UPDATE alembic_version SET version_num = '0019'")
-    assert await asyncio.to_thread(back_up, tmp_path, elsewhere / "backup.tar")
+    assert await asyncio.to_thread(back_up, tmp_path, elsewhere / "backup")
     state = await examine(tmp_path)
     assert state is not None
     assert (state.jobs, state.missing) == (1, 0)

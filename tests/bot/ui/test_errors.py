@@ -1,5 +1,6 @@
 import logging
 import re
+from types import SimpleNamespace
 
 import discord
 import pytest
@@ -7,6 +8,7 @@ from discord import app_commands
 
 from bot.core.discord_limits import CONTENT_LENGTH
 from bot.core.errors import JobError, NotAllowedHere, NotYours
+from bot.core.watch import Watch
 from bot.db.errors import StoreBusy, StoreTooNew
 from bot.texts import say
 from bot.ui import errors
@@ -71,6 +73,7 @@ class Answered:
 
     def __init__(self) -> None:
         self.said: list[str] = []
+        self.client = SimpleNamespace(app=SimpleNamespace(watch=Watch()))
         self.response = self
 
     def is_done(self) -> bool:

@@ -81,7 +81,7 @@ def ask(make_request: MakeRequest) -> MakeRequest:
 
 
 def pipeline_of(engine: Engine, family: str) -> Pipeline:
-    while (found := engine._cache.take(family, lambda *_: None)) is None:
+    while (found := engine.cache.take(family, lambda *_: None)) is None:
         time.sleep(0.01)  # it is loading
     return found
 

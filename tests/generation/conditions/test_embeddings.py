@@ -158,7 +158,7 @@ def engine_for(folders: dict[str, Path], tmp_path: Path) -> FamilyOf:
         engine = Engine(
             Catalog({TINY: checkpoint}, TINY, embeddings={"Ink": ink}), CPU, options=PLAIN
         )
-        while (pipeline := engine._cache.take(TINY, lambda *_: None)) is None:
+        while (pipeline := engine.cache.take(TINY, lambda *_: None)) is None:
             time.sleep(0.01)  # it is loading
         named = {Part.TEXT_ENCODER: "clip_l", Part.TEXT_ENCODER_2: "clip_g"}
         tensors = {}

@@ -52,7 +52,7 @@ def test_in_company_pictures_are_those_drawn_alone(edited: Catalog, company: Com
     engine = Engine(edited, CPU, options=PLAIN)
     alone = {key: pixels(run(engine, request, key)) for key, request in company.items()}
     rows: list[int] = []
-    unet = engine._cache._pipelines[TINY].unet
+    unet = engine.cache._pipelines[TINY].unet
     unet.register_forward_pre_hook(lambda _unet, inputs: rows.append(len(inputs[0])))
     together = serve(engine, company, list(company), np.random.default_rng(0))
     for key, request in company.items():
@@ -64,7 +64,7 @@ def test_deterministic_pictures_depend_on_nobody(edited: Catalog, company: Compa
     engine = Engine(edited, CPU, options=EngineOptions(deterministic=True))
     rows: list[int] = []
     alone = {key: pixels(run(engine, request, key)) for key, request in company.items()}
-    unet = engine._cache._pipelines[TINY].unet
+    unet = engine.cache._pipelines[TINY].unet
     unet.register_forward_pre_hook(lambda _unet, inputs: rows.append(len(inputs[0])))
     together = serve(engine, company, list(reversed(company)), np.random.default_rng(1))
     for key, request in company.items():

@@ -137,7 +137,7 @@ def test_a_cancel_is_obeyed_in_every_stage(engine: Engine, make_request: MakeReq
 def test_no_memory_for_the_second_pass_ends_its_request_only(
     engine: Engine, make_request: MakeRequest, monkeypatch: pytest.MonkeyPatch
 ):
-    pipeline = engine._cache.take(TINY, lambda *_: None)
+    pipeline = engine.cache.take(TINY, lambda *_: None)
     real = pipeline.start
 
     def start(request: GenerationRequest, *rest: object) -> object:

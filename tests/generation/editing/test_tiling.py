@@ -97,7 +97,7 @@ def test_a_picture_to_start_from_wraps_around_too(
     monkeypatch.setattr(
         DiagonalGaussianDistribution, "sample", lambda self, generator=None: self.mean
     )
-    pipeline = engine._cache.take(TINY, lambda *_: None)
+    pipeline = engine.cache.take(TINY, lambda *_: None)
     picture = Image.open(io.BytesIO(draw_source(32, 32)))
     rolled = Image.fromarray(np.roll(np.asarray(picture), (8, 16), (0, 1)))
     apart = {}
@@ -114,7 +114,7 @@ def test_a_picture_to_start_from_wraps_around_too(
 def test_a_decode_in_tiles_wraps_around_nearly_as_a_whole_one(
     engine: Engine, make_request: MakeRequest
 ):
-    vae = engine._cache.take(TINY, lambda *_: None)._autoencoder
+    vae = engine.cache.take(TINY, lambda *_: None)._autoencoder
     latents = torch.randn(1, 4, 24, 24, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         whole = vae.decode(latents, tiled=True)

@@ -110,7 +110,7 @@ def test_deterministic_pictures_depend_on_nobody(everybody: Catalog, company: Co
 def watch(engine: Engine, see: Callable[[int], None]) -> None:
     """Load the checkpoint and look at the rows of every forward from now on."""
     assert engine.warm_up() is None
-    unet = engine._cache._pipelines[TINY].unet
+    unet = engine.cache._pipelines[TINY].unet
     unet.register_forward_pre_hook(lambda _unet, inputs: see(len(inputs[0])))
 
 
@@ -186,7 +186,7 @@ def test_one_row_that_does_not_fit_fails_its_bucket_and_no_other(
 ):
     engine = Engine(everybody, CPU, options=PLAIN)
     assert engine.warm_up() is None
-    unet = engine._cache._pipelines[TINY].unet
+    unet = engine.cache._pipelines[TINY].unet
 
     def only_small(_unet: object, inputs: tuple[torch.Tensor, ...]) -> None:
         if inputs[0].shape[-1] > 8:

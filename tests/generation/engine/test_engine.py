@@ -140,7 +140,7 @@ def test_out_of_memory_fails_the_request_only(
         torch.empty(2**50)
 
     assert engine.warm_up() is None
-    part = getattr(engine._cache._pipelines[TINY], where)
+    part = getattr(engine.cache._pipelines[TINY], where)
     part = part.decoder if where == "vae" else part
     hook = part.register_forward_pre_hook(
         {"accelerator": accelerator, "allocator": allocator}[kind]
@@ -159,7 +159,7 @@ def test_any_other_error_of_the_device_is_raised(engine: Engine, make_request: M
         raise RuntimeError("an illegal memory access was encountered")
 
     assert engine.warm_up() is None
-    engine._cache._pipelines[TINY].unet.register_forward_pre_hook(fault)
+    engine.cache._pipelines[TINY].unet.register_forward_pre_hook(fault)
     with pytest.raises(RuntimeError, match="illegal memory access"):
         run(engine, make_request())
 
@@ -181,7 +181,7 @@ def test_what_the_checkpoint_or_the_picture_forbids_is_refused_before_loading(
     (failed,) = run(engine, make_request(**changes))
     assert isinstance(failed.error, InvalidRequest)
     assert said in str(failed.error)
-    assert engine._cache.names == ()
+    assert engine.cache.names == ()
 
 
 def test_a_preview_of_a_picture_from_a_picture_shows_it(engine: Engine, make_request: MakeRequest):
@@ -250,7 +250,7 @@ def test_a_picture_that_does_not_fit_whole_is_decoded_in_tiles(
 ):
     request = make_request(width=96, height=96)
     whole = pixels(run(engine, request)).astype(int)
-    pipeline = engine._cache._pipelines[TINY]
+    pipeline = engine.cache._pipelines[TINY]
     assert not pipeline.vae.use_tiling
     monkeypatch.setattr(pipeline._autoencoder, "_room", 64 * 64 * 16 * 4.5 * 4)
     tiled = pixels(run(engine, request))
@@ -264,7 +264,7 @@ def test_a_picture_of_any_shape_that_fits_is_decoded_whole(
     engine: Engine, make_request: MakeRequest
 ):
     run(engine, make_request(width=96, height=160))
-    pipeline = engine._cache._pipelines[TINY]
+    pipeline = engine.cache._pipelines[TINY]
     assert not pipeline.vae.use_tiling
     needed = pipeline._autoencoder._whole_bytes(pipeline.latents(1344, 768))
     assert needed == int(1344 * 768 * 16 * 4.5 * 4)
@@ -274,7 +274,7 @@ def test_a_decode_that_runs_out_of_memory_is_done_in_tiles(
     engine: Engine, make_request: MakeRequest
 ):
     assert engine.warm_up() is None
-    pipeline = engine._cache._pipelines[TINY]
+    pipeline = engine.cache._pipelines[TINY]
 
     def full(_decoder: object, inputs: tuple[torch.Tensor, ...]) -> None:
         if inputs[0].shape[-1] > 16:
@@ -290,7 +290,7 @@ def test_denoisers_can_be_stored_in_eight_bits(catalog: Catalog, make_request: M
     engine = Engine(catalog, CPU, options=EngineOptions(rows=16, fp8=True))
     small = pixels(run(engine, make_request()))
     assert 0 < np.abs(small.astype(int) - whole).mean() < 30
-    pipeline = engine._cache._pipelines[TINY]
+    pipeline = engine.cache._pipelines[TINY]
     norm = pipeline.unet.conv_norm_out.weight
     assert norm.dtype == torch.float32, "what is sensitive is not"
     assert pipeline.unet.mid_block.resnets[0].conv1.weight.dtype == torch.float8_e4m3fn
@@ -299,7 +299,7 @@ def test_denoisers_can_be_stored_in_eight_bits(catalog: Catalog, make_request: M
 
 def test_attention_is_torch_s_own(engine: Engine):
     assert engine.warm_up() is None
-    processors = engine._cache._pipelines[TINY].unet.attn_processors.values()
+    processors = engine.cache._pipelines[TINY].unet.attn_processors.values()
     assert {type(processor) for processor in processors} == {AttnProcessor2_0}
 
 

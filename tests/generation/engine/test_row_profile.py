@@ -92,7 +92,7 @@ def test_the_engine_knows_after_warming_up(
     assert engine.warm_up() is None
     assert engine.rows == 4
     rows: list[int] = []
-    engine._cache._pipelines[TINY].unet.register_forward_pre_hook(
+    engine.cache._pipelines[TINY].unet.register_forward_pre_hook(
         lambda _unet, inputs: rows.append(len(inputs[0]))
     )
     for key in (1, 2, 3):

@@ -18,7 +18,9 @@ from generation.request import (
     Started,
 )
 from generation.worker.executor import LocalExecutor
-from generation.worker.worker import Add, Cancel, Command, Message, Ready, Report
+from generation.worker.lane import Patience
+from generation.worker.link import End
+from generation.worker.messages import Add, Cancel, Command, Message, Ready, Report
 from tests.generation.conftest import MakeRequest
 
 PATIENCE_S = 30.0  # what would otherwise wait for ever
@@ -33,9 +35,8 @@ class ScriptedWorker:
     def __init__(self, *messages: Message) -> None:
         self.sent: list[Command] = []
         self.killed = False
-        self._messages: asyncio.Queue[Message | None] = asyncio.Queue()
-        for message in messages:
-            self._messages.put_nowait(message)
+        self._messages: asyncio.Queue[list[Message] | None] = asyncio.Queue()
+        self._messages.put_nowait(list(messages))
 
     @property
     def taken(self) -> list[int]:
@@ -45,17 +46,17 @@ class ScriptedWorker:
         self.sent.append(command)
 
     def say(self, key: int, event: Event) -> None:
-        self._messages.put_nowait(Report(key, event))
+        self._messages.put_nowait([Report(key, event)])
 
     def kill(self) -> None:
         self.killed = True
         self._messages.put_nowait(None)
 
-    async def receive(self) -> Message | None:
+    async def receive(self) -> list[Message] | None:
         return await self._messages.get()
 
-    async def end(self) -> int:
-        return 1
+    async def end(self) -> End:
+        return End.CRASHED if self.killed else End.DRAINED
 
 
 @pytest.fixture
@@ -148,7 +149,7 @@ async def test_a_death_is_followed_by_each_request_alone_and_fails_the_one_it_wa
 async def test_a_load_may_take_long_but_no_hang_beside_whoever_comes(
     executor: LocalExecutor, workers: list[ScriptedWorker], make_request: MakeRequest
 ):
-    executor._tick_timeout_s = TICK_TIMEOUT_S
+    executor._patience = Patience(TICK_TIMEOUT_S, 30.0)
     await executor.start()
     runs = [asyncio.create_task(run(executor, make_request()))]
     await until(lambda: bool(workers) and workers[0].taken == [1])

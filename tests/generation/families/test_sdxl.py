@@ -151,7 +151,7 @@ def test_previews_have_its_colours(engine: Engine, make_request: MakeRequest):
     told = run(engine, wish(make_request))
     preview = next(one.preview for one in told if isinstance(one, Progress) and one.preview)
     assert Image.open(io.BytesIO(preview)).size == (128, 128)
-    assert engine._cache._pipelines[XL].preview_colours is StableDiffusionXL.colours
+    assert engine.cache._pipelines[XL].preview_colours is StableDiffusionXL.colours
     assert StableDiffusionXL.colours is not StableDiffusion.colours
 
 
@@ -172,7 +172,7 @@ def test_a_latent_consistency_model_takes_guidance_as_an_input(
     engine = Engine(Catalog({XL: fast}, XL), CPU, options=PLAIN)
     rows: list[int] = []
     assert engine.warm_up() is None
-    engine._cache._pipelines[XL].unet.register_forward_pre_hook(
+    engine.cache._pipelines[XL].unet.register_forward_pre_hook(
         lambda _unet, inputs: rows.append(len(inputs[0]))
     )
     request = make_request(

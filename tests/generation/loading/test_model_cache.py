@@ -134,17 +134,17 @@ def test_out_of_memory_under_a_request_takes_the_others_memory_first(
     engine = Engine(catalog, CPU, options=PLAIN)
     undisturbed = pixels(run(engine, make_request(checkpoint="B")))
     run(engine, make_request(checkpoint="A", prompt="a cat"))
-    model = getattr(engine._cache._pipelines["A"], part)
+    model = getattr(engine.cache._pipelines["A"], part)
 
     def short(*_: object) -> None:
-        if len(engine._cache.names) > 1:
+        if len(engine.cache.names) > 1:
             raise torch.OutOfMemoryError("CUDA out of memory.")
 
     hooked = model.decoder if part == "vae" else model
     hooked.register_forward_pre_hook(short)
     events = run(engine, make_request(checkpoint="A"))
     assert isinstance(events[-1], Finished)
-    assert engine._cache.names == ("A",)
+    assert engine.cache.names == ("A",)
     assert (pixels(events) == undisturbed).all()
 
 
@@ -217,14 +217,14 @@ def test_what_nobody_waits_for_is_not_loaded_further(slow: Engine, make_request:
     slow.add(3, make_request(checkpoint="B"))
     for _ in range(5):
         slow.step()
-    assert slow._cache.is_loading("B")
+    assert slow.cache.is_loading("B")
     slow.cancel(3)
     slow.step()
-    assert not slow._cache.is_loading("B")
+    assert not slow.cache.is_loading("B")
     slow.cancel(2)
     while not slow.idle:
         slow.step()
-    assert slow._cache.names == ("A",)
+    assert slow.cache.names == ("A",)
     assert isinstance(run(slow, make_request(checkpoint="B"), 4)[-1], Finished)
 
 
@@ -274,7 +274,7 @@ def test_half_precision_draws_much_the_same(
     full = pixels(run(engine, make_request(checkpoint="A")))
     monkeypatch.setattr(cache_module, "pick_dtype", lambda *_: dtype)
     events = run(engine, make_request(checkpoint="B"))
-    pipeline = engine._cache._pipelines["B"]
+    pipeline = engine.cache._pipelines["B"]
     assert pipeline.unet.dtype == pipeline.vae.dtype == dtype
     assert abs(pixels(events).astype(int) - full).mean() < 40
 
@@ -286,7 +286,7 @@ def test_a_vae_that_overflows_in_fp16_runs_in_fp32_from_then_on(
     engine = Engine(catalog, CPU, options=PLAIN)
     monkeypatch.setattr(cache_module, "pick_dtype", lambda *_: torch.float16)
     run(engine, make_request(checkpoint="A", num_inference_steps=1))
-    pipeline = engine._cache._pipelines["A"]
+    pipeline = engine.cache._pipelines["A"]
     request = make_request(checkpoint="A", strength=0.5, image=draw_source(32, 32))
     getattr(pipeline.vae, part).register_forward_hook(
         lambda _part, _inputs, values: values * torch.inf if values.dtype == torch.float16 else None

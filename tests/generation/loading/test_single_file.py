@@ -92,7 +92,7 @@ def test_the_catalog_s_prediction_type_wins(
     engine = Engine(Catalog(checkpoints, "epsilon"), CPU, options=PLAIN)
     drawn = [pixels(run(engine, make_request(checkpoint=kind))) for kind in checkpoints]
     assert not np.array_equal(*drawn)
-    assert engine._cache._pipelines["v_prediction"].prediction_type == "v_prediction"
+    assert engine.cache._pipelines["v_prediction"].prediction_type == "v_prediction"
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,10 @@ from generation.catalog import Catalog, Checkpoint
 from generation.errors import Cancelled, CheckpointUnavailable, WorkerDied
 from generation.request import Event, Failed, Finished, Loading, Picture, Progress, Started
 from generation.worker.executor import LocalExecutor
+from generation.worker.lane import Lane
+from generation.worker.link import End
+from generation.worker.messages import Add, Message, Ready
 from generation.worker.process import WorkerProcess
-from generation.worker.worker import Add, Message, Ready
 from tests.generation.conftest import PLAIN, TINY, MakeRequest
 
 Launch = Callable[..., Awaitable[LocalExecutor]]
@@ -151,7 +153,9 @@ async def test_closing_the_generator_cancels_that_request_only(
     for following in await asyncio.wait_for(asyncio.gather(*runs), PATIENCE_S):
         assert kinds(following)[0] is Started
         assert isinstance(following[-1], Finished)
-    assert not executor._aboard, "what was cancelled outlives those that came later"
+    assert [lane.requests_aboard for lane in executor.lanes()] == [0], (
+        "what was cancelled outlives those that came later"
+    )
 
 
 async def test_a_worker_that_hangs_under_a_cancelled_request_is_replaced_for_the_next(
@@ -283,7 +287,8 @@ async def test_a_picture_for_a_worker_that_hangs_does_not_stop_the_event_loop(
     os.kill(worker.pid, signal.SIGSTOP)
     add = Add(1, make_request(strength=0.5, image=bytes(2**20)))
     await asyncio.wait_for(asyncio.to_thread(worker.send, add), PATIENCE_S)
-    assert await worker.end() == -signal.SIGKILL
+    assert await worker.end() is End.DRAINED, "it was asked to end before it was killed"
+    assert await worker.receive() is None
     assert await worker.receive() is None
 
 
@@ -295,11 +300,12 @@ class DyingWorker:
     def __init__(self, messages: list[Message]) -> None:
         self._messages = messages
 
-    async def receive(self) -> Message | None:
-        return self._messages.pop(0) if self._messages else None
+    async def receive(self) -> list[Message] | None:
+        messages, self._messages = self._messages, []
+        return messages or None
 
-    async def end(self) -> int:
-        return 1
+    async def end(self) -> End:
+        return End.CRASHED
 
 
 @pytest.mark.parametrize("messages", [[], [Ready("cpu", TINY, 2)]], ids=["unready", "idle"])
@@ -307,19 +313,18 @@ async def test_a_worker_that_keeps_dying_with_nothing_to_do_is_started_ever_late
     launch: Launch, monkeypatch: pytest.MonkeyPatch, messages: list[Message]
 ):
     pauses: list[float] = []
-    real_sleep = asyncio.sleep
 
-    async def sleep(seconds: float) -> None:
+    async def pause(_lane: Lane, seconds: float) -> None:
         pauses.append(seconds)
-        await real_sleep(0)
+        await asyncio.sleep(0)
 
-    monkeypatch.setattr("generation.worker.executor.asyncio.sleep", sleep)
+    monkeypatch.setattr(Lane, "_pause", pause)
     monkeypatch.setattr(
         "generation.worker.executor.WorkerProcess", lambda *_: DyingWorker(list(messages))
     )
     executor = await launch()
-    while len(pauses) < 8:
-        await real_sleep(0)
+    while len(pauses) < 8:  # noqa: ASYNC110 - nobody else needs an event
+        await asyncio.sleep(0)
     await executor.close()
     assert pauses[:8] == [1, 2, 4, 8, 16, 30, 30, 30]
 

@@ -6,10 +6,11 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from generation.catalog import Catalog
+from generation.engine.tally import Tally
 from generation.options import EngineOptions
 from generation.request import Finished, Progress, Started
 from generation.worker import worker
-from generation.worker.worker import Add, Alive, Look, Ready, Report
+from generation.worker.messages import STEP_S, Add, Alive, Figures, Look, Ready, Report
 
 
 class Over(Exception):
@@ -22,9 +23,11 @@ class ScriptedEngine:
     device = SimpleNamespace(type="cuda")
     rows = 8
     idle = False
+    cache = SimpleNamespace(names=("none",))
 
     def __init__(self, script, inbox: queue.SimpleQueue) -> None:
         self.now = 0.0
+        self.tally = Tally(lambda: (2, 8))
         self.looks: list[int] = []
         self._script = iter(script)
         self._inbox = inbox
@@ -52,10 +55,11 @@ class ScriptedEngine:
 def serve(monkeypatch: pytest.MonkeyPatch, script) -> tuple[ScriptedEngine, list]:
     """Return the engine, and what the worker said until the script was over."""
     inbox: queue.SimpleQueue = queue.SimpleQueue()
+    monkeypatch.setattr(worker.time, "monotonic", lambda: 0.0)
     engine = ScriptedEngine(script, inbox)
     for name, holds in (
         ("engine", {"Engine": lambda *_, **__: engine}),
-        ("device", {"describe": lambda device: device.type}),
+        ("device", {"describe": lambda device: device.type, "pick_device": lambda _: None}),
     ):
         module = ModuleType(f"generation.engine.{name}")
         vars(module).update(holds)
@@ -64,9 +68,8 @@ def serve(monkeypatch: pytest.MonkeyPatch, script) -> tuple[ScriptedEngine, list
     for key in (1, 2):
         inbox.put(Add(key, None))
     said: list = []
-    pipe = SimpleNamespace(send=said.append)
     with pytest.raises(Over):
-        worker._serve(inbox, pipe, Catalog(default="none", checkpoints={}), EngineOptions())
+        worker.serve(inbox, said.extend, Catalog(default="none", checkpoints={}), EngineOptions())
     assert isinstance(said[0], Ready)
     return engine, said[1:]
 
@@ -111,3 +114,32 @@ def test_while_nobody_looks_it_says_that_it_lives(monkeypatch: pytest.MonkeyPatc
     ticks = [([(1, Progress(step, 99))], 0.3) for step in range(1, 11)]
     _, said = serve(monkeypatch, [([(1, Started())], 0.3), *ticks])
     assert said == [Report(1, Started()), Report(1, Progress(1, 99)), Alive(), Alive()]
+
+
+def test_what_its_forward_passes_came_to_is_told_now_and_then(monkeypatch: pytest.MonkeyPatch):
+    def step(engine: ScriptedEngine):
+        events = plain_step(engine)
+        engine.tally.add(0.1 if engine.now < 1 else 100.0, rows=3, paying=8)
+        return events
+
+    plain_step = ScriptedEngine.step
+    monkeypatch.setattr(ScriptedEngine, "step", step)
+    ticks = [([(1, Progress(number, 99))], 0.4) for number in range(1, 7)]
+    _, said = serve(monkeypatch, ticks)
+    figures = [one for one in said if isinstance(one, Figures)]
+    assert [(one.rows, one.paying_rows) for one in figures] == [(9, 24), (18, 48)]
+    assert figures[0].seconds == pytest.approx(100.2)
+    assert [sum(one.by_seconds) for one in figures] == [3, 6]
+    assert figures[1].by_seconds[STEP_S.index(0.1)] == 2, "those of exactly 0.1 s count there"
+    assert figures[1].by_seconds[-1] == 4
+    assert (figures[1].memory_used, figures[1].memory_total) == (2, 8)
+
+
+def test_before_a_rest_the_last_of_it_is_told(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(worker.time, "monotonic", lambda: 0.0)
+    tally = Tally(lambda: (0, 0))
+    assert tally.take(resting=True) is None, "nothing was drawn"
+    tally.add(0.2, rows=2, paying=2)
+    assert tally.take(resting=False) is None
+    assert tally.take(resting=True) == Figures((0, 0, 0, 0, 1, *7 * [0]), 0.2, 2, 2, 0, 0)
+    assert tally.take(resting=True) is None

@@ -159,3 +159,32 @@ async def test_a_moderator_and_pasted_lines(page: Page, playground: Playground, 
     await expect(page.locator(".notice")).to_contain_text("did not respond")
     small_bot.kill()
     await expect(page.locator("#banner")).to_contain_text("offline")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("hold", ["mouse", "Space"])
+async def test_a_click_counts_though_the_message_is_edited_meanwhile(
+    page: Page, playground: Playground, wire: Wire, dial, hold: str
+):
+    line = await dial()
+    await line.identify()
+    messages = f"{wire.channel()}/messages"
+
+    def buttons(label: str) -> dict:
+        draw = {"type": 2, "style": 1, "label": label, "custom_id": "draw"}
+        return {"content": label, "components": [{"type": 1, "components": [draw]}]}
+
+    _, message = await wire.call("POST", messages, buttons("Draw"))
+    button = page.get_by_role("button", name="Draw")
+    if hold == "mouse":
+        await button.hover()
+        await page.mouse.down()
+    else:
+        await button.focus()
+        await page.keyboard.down(hold)
+    await wire.call("PATCH", f"{messages}/{message['id']}", buttons("Redraw"))
+    await expect(page.locator(".message .markup").last).to_contain_text("Redraw")
+    await (page.mouse.up() if hold == "mouse" else page.keyboard.up(hold))
+    await expect(page.get_by_role("button", name="Redraw")).to_be_visible()
+    (interaction,) = playground.state.interactions.all()
+    assert interaction.data["custom_id"] == "draw"

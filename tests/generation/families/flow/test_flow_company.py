@@ -65,7 +65,7 @@ def watch(engine: Engine, names: list[str]) -> list[int]:
     """Load checkpoints; return what will be the rows of every forward from now on."""
     rows: list[int] = []
     for name in names:
-        pipeline = engine._cache.take(name, lambda *_: None)
+        pipeline = engine.cache.take(name, lambda *_: None)
         real = pipeline.predict
         pipeline.predict = lambda part, real=real: rows.append(len(part)) or real(part)
     return rows

@@ -128,6 +128,6 @@ def test_a_preview_shows_every_picture_in_the_family_s_colours(
     grid = np.asarray(Image.open(io.BytesIO(first.preview)), np.float32)
     assert grid.shape == (256, 256, 3)
     # The mean of latents with a mean of about 0 is the colours' bias.
-    bias = engine._cache._pipelines[name].preview_colours.bias
+    bias = engine.cache._pipelines[name].preview_colours.bias
     drawn = grid[:128, :128].mean((0, 1)) / 127.5 - 1
     assert np.allclose(drawn, bias, atol=0.15)

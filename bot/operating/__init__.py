@@ -1,0 +1,1 @@
+"""What an operator runs or relies on beside the bot itself."""
