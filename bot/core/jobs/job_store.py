@@ -94,13 +94,7 @@ class JobStore(JobReads):
         """Register who is told of jobs that have come to another status, once that is on disk."""
         self._listeners.append(listener)
 
-    async def record(
-        self,
-        new_job: NewJob,
-        origin: Origin,
-        *,
-        fair_start: float,
-    ) -> Job:
+    async def record(self, new_job: NewJob, origin: Origin, *, fair_start: float) -> Job:
         """Write the row before anybody is answered; raises StoreBusy or AlreadyRecorded."""
         values = values_of(new_job, origin, fair_start=fair_start)
 
