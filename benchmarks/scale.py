@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks import Figures
 from bot.core.jobs.fair_queue import Dispatcher, Free, Ticket
-from generation.request import GenerationRequest
+from generation.request import GenerationRequest, Sampler
 from generation.worker.job import Job
 from generation.worker.routing import COLD_S, assign
 
@@ -36,8 +36,8 @@ JOBS_PER_GPU, MOST_JOBS, FEWEST_JOBS = 250, 3000, 600
 KINDS = ((1.0, 16), (0.5, 8), (0.25, 4))
 FIXED_ROWS = 4.0
 COST_PER_S = 2 * 20 * 512 * 512.0  # of a fast lane
-CHECKPOINTS = ("A", "B", "C", "D")
-POPULARITY = (0.6, 0.2, 0.15, 0.05)
+CHECKPOINTS = ("A", "B", "C")
+POPULARITY = (0.75, 0.2, 0.05)
 KEPT = 2  # checkpoints in a lane's memory
 HEAVY_SHARE, HEAVY_PER_GPU, ASKS_EVERY_S = 0.5, 2, 300.0
 OPEN_EACH, WAITING_PER_GPU, WAITING = 10, 25, 200  # the bot's limits; more for more GPUs
@@ -159,6 +159,8 @@ def arrivals(lanes: Sequence[SimulatedLane], load: float, count: int, seed: int)
             height=512,
             num_images=int(rng.choice((1, 2, 4))),
             num_inference_steps=int(rng.integers(10, 31)),
+            guidance_scale=7.0,
+            sampler=Sampler.EULER_A,
             seed=number,
         )
         for number in range(count)
