@@ -106,7 +106,7 @@ class LaneHost:
         return Greeting(version(), taken)
 
     async def take(self, session: str, lost_s: float = LOST_S) -> bool:
-        """Work for this bot from now on, until it is silent for so long, unless another one does."""
+        """Work for this bot, until it is silent for so long, unless another one is worked for."""
         if (await self.greet(session)).taken:
             return False
         if session != self._session:
