@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bot import logs
 from bot.dotenv import FILE
 from bot.settings import Settings, SettingsError, load_settings
-from bot.stopping import on_stop
+from bot.stopping import Stopping, on_stop
 
 if TYPE_CHECKING:
     from bot.watching.server import Monitor
@@ -52,6 +52,7 @@ def main(argv: list[str] | None = None) -> int:
 
     from bot.db.errors import StoreError
     from bot.db.private_files import keep_private
+    from bot.operating.one_bot import BotInUse
     from generation.errors import GenerationError
 
     _speak_plainly()
@@ -85,7 +86,7 @@ def main(argv: list[str] | None = None) -> int:
 
             return run_restore(settings.store.folder, chosen.backup, replace=chosen.replace)
         asyncio.run(migrate(settings))
-    except (SettingsError, StoreError, GenerationError) as error:
+    except (SettingsError, BotInUse, StoreError, GenerationError) as error:
         print(f"darkroom: {logs.printable(str(error))}", file=sys.stderr)
         return 1
     return 0
@@ -145,12 +146,14 @@ async def run(settings: Settings) -> int:
     """
     from bot.db.occupancy import occupied
     from bot.db.private_files import exposed
+    from bot.operating.one_bot import the_only
 
-    if not settings.discord.token.get_secret_value():
+    token = settings.discord.token.get_secret_value()
+    if not token:
         raise SettingsError("DISCORD__TOKEN: is missing; README.md says where to get one")
     if exposed(FILE):
         log.warning("others on this machine can read %s: chmod 600 %s", FILE, FILE)
-    with occupied(settings.store.folder):
+    with occupied(settings.store.folder), the_only(token, settings.discord.api_url):
         return await _run(settings)
 
 
@@ -158,8 +161,9 @@ async def _run(settings: Settings) -> int:
     from bot.connecting import NotLetIn
 
     point_discord_at(settings)
-    serving = asyncio.create_task(_serve(settings))
-    on_stop(serving.cancel)
+    stopping = Stopping(settings.generation.drain_s)
+    serving = asyncio.create_task(_serve(settings, stopping))
+    on_stop(partial(stopping.asked, serving))
     try:
         await serving
     except asyncio.CancelledError:
@@ -170,22 +174,22 @@ async def _run(settings: Settings) -> int:
     return 0
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, stopping: Stopping) -> None:
     """Serve until cancelled, and tell of health and figures if the settings say so."""
     if (listen := settings.monitoring.listen) is None:
-        await _serve_on(settings, None)
+        await _serve_on(settings, stopping, None)
         return
     from bot.watching.server import CannotListen, Monitor
 
     monitor = Monitor(*listen)
     try:
         async with monitor.serving():
-            await _serve_on(settings, monitor)
+            await _serve_on(settings, stopping, monitor)
     except CannotListen as error:
         raise SettingsError(f"MONITORING__ADDRESS: {error}") from None
 
 
-async def _serve_on(settings: Settings, monitor: "Monitor | None") -> None:
+async def _serve_on(settings: Settings, stopping: Stopping, monitor: "Monitor | None") -> None:
     """Serve until cancelled, rebuilding everything if Discord ends a connection for good."""
     from bot.connecting import FIRST_PAUSE_S, SentAway, wait
     from bot.core.backoff import Pauses
@@ -199,18 +203,19 @@ async def _serve_on(settings: Settings, monitor: "Monitor | None") -> None:
     pauses = Pauses(FIRST_PAUSE_S, settings.discord.longest_pause_s)
     while True:
         try:
-            await _serve_once(settings, monitor)
+            await _serve_once(settings, stopping, monitor)
         except SentAway as error:
             await wait("Discord", pauses, error)
         else:
             return
 
 
-async def _serve_once(settings: Settings, monitor: "Monitor | None") -> None:
+async def _serve_once(settings: Settings, stopping: Stopping, monitor: "Monitor | None") -> None:
     from bot import connecting
     from bot.app import build
 
     app = build(settings, None if monitor is None else monitor.metrics)
+    stopping.drains(app.jobs.queue.drain)
     keeping = [
         asyncio.create_task(app.retention.keep_on(), name="retention"),
         asyncio.create_task(app.folders.keep_looking(), name="models' folders"),

@@ -92,6 +92,7 @@ def _environment(address: str, folder: Path) -> dict[str, str]:
         "DISCORD__GATEWAY_URL": address.replace("http", "ws", 1) + "/gateway",
         "DISCORD__CDN_URL": f"{address}/cdn",
         "STORE__FOLDER": str(folder),
+        "GENERATION__DRAIN_S": "0",
     }
 
 

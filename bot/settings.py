@@ -149,6 +149,13 @@ class GenerationSettings(BaseModel):
         le=3600,
         description="Seconds one denoising step may take before the worker counts as hung.",
     )
+    drain_s: float = Field(
+        default=20,
+        ge=0,
+        le=3600,
+        description="Seconds that running jobs may take to end when the bot is asked to stop; the "
+        "next start draws again what has not. Asked twice, it does not wait.",
+    )
 
     @field_validator("devices")
     @classmethod

@@ -40,12 +40,10 @@ def run_backup(folder: Path, target: Path) -> int:
 
 def run_restore(folder: Path, source: Path, *, replace: bool) -> int:
     """Restore a backup; return the exit status. Raises StoreError."""
-    done: list[Path | None] = []
-    ended = _interruptible(
-        lambda tell: done.append(restore(folder, source, replace=replace, tell=tell)) or True,
-        "Restoring",
+    done = _interruptible(
+        lambda tell: (restore(folder, source, replace=replace, tell=tell),), "Restoring"
     )
-    if ended is None:
+    if done is None:
         moving = interrupted(folder)
         return _say_stopped("the next start completes it" if moving else "nothing was changed")
     print(f"{folder}: as in {source}")

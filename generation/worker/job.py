@@ -37,6 +37,8 @@ class Job:
     crashes: int = 0
     aboard_since: float = 0.0
     lost_s: float = 0.0
+    refused: set[str] = field(default_factory=set)  # by devices whose memory does not hold it
+    refusal: Failed | None = None  # what the latest of them said
     cost: float = 0.0  # of the whole request; see `GenerationRequest.cost`
     needs: frozenset[str] = frozenset()  # what it names, in lower case; see `Lacks`
 

@@ -1,6 +1,6 @@
 """Which waiting request goes to which lane, now. Pure: it looks, and changes nothing.
 
-Four rules, in the order of arrival:
+Four rules, in the order of arrival, among the lanes whose memory is not known to be too small:
 
 1. A request boards a lane only while that lane has room: the one where it is expected to end first,
    sharing the device with those aboard at the lane's measured pace, and after `COLD_S` more if its
@@ -71,8 +71,10 @@ def assign(waiting: Iterable[Job], lanes: Sequence[Lane], now: float) -> list[tu
     for job in waiting:
         if not any(plan.has_room for plan in plans):
             break
+        able = [plan for plan in plans if plan.lane.device not in job.refused]
         # Where every machine lacks something, the one that gets the request says what.
-        able = [plan for plan in plans if job.needs.isdisjoint(plan.lane.lacks)] or plans
+        able = [plan for plan in able if job.needs.isdisjoint(plan.lane.lacks)] or able
+        able = [plan for plan in able if job.checkpoint not in plan.lane.too_large] or able
         plan = _alone(job, able) if job.goes_alone else _beside_others(job, able)
         if plan is not None:
             plan.take(job, now)
@@ -111,7 +113,7 @@ def _alone(job: Job, plans: Sequence[_Plan]) -> _Plan | None:
     empty = [plan for plan in plans if not plan.left and not plan.alone]
     if empty:
         return min(empty, key=lambda plan: plan.ends_cold(job))
-    if not any(plan.alone for plan in plans):
+    if plans and not any(plan.alone for plan in plans):
         # The same one at every call, because nobody boards it from now on.
         min(plans, key=lambda plan: plan.latest).alone = True
     return None

@@ -1,6 +1,7 @@
 """The real bot as its own process, against the playground's server."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -64,6 +65,7 @@ class Process:
                     **self.playground.environment,
                     "STORE__FOLDER": str(self.folder),
                     "GENERATION__ROWS": "8",  # instead of measuring how many pay
+                    "GENERATION__DRAIN_S": "0",
                     "LIMITS__RUNNING_PER_PERSON": "1",  # so that a person's second job waits
                     **environment,
                 },
@@ -93,6 +95,20 @@ class Process:
         if self._process.returncode is None:
             self._process.send_signal(number)
         return await asyncio.wait_for(self._process.wait(), PATIENCE_S)
+
+    async def signal(self, number: int) -> None:
+        """Send a signal, unless it has ended, and let others go on."""
+        assert self._process is not None
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(number)
+        await asyncio.sleep(0)
+
+    async def runs(self) -> bool:
+        """Tell whether it has not ended."""
+        assert self._process is not None
+        await asyncio.sleep(0)
+        return self._process.returncode is None
 
     async def restart(self) -> None:
         await self.start()

@@ -170,6 +170,12 @@ class Dispatcher:
         """The jobs that have started and not ended."""
         return list(self._running)
 
+    async def drain(self, within_s: float) -> None:
+        """Start nothing more, and wait for running jobs to end, at most so long."""
+        self._open = False
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=within_s)
+
     async def close(self) -> None:
         """Start nothing more and cancel running jobs; returns when all have ended."""
         self._open = False

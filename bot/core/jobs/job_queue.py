@@ -129,6 +129,12 @@ class JobQueue:
         """Start the jobs that fit; call this when capacity has grown."""
         self._dispatcher.fill()
 
+    async def drain(self, within_s: float) -> None:
+        """Start nothing more, and wait for running jobs to end, at most so long."""
+        running = len(self._dispatcher.running)
+        log.info("stopping: %d running jobs may end within %g s", running, within_s)
+        await self._dispatcher.drain(within_s)
+
     async def close(self) -> None:
         """Start nothing more, requeue what runs, and return when the order is written.
 

@@ -17,8 +17,8 @@ import pytest
 from bot.core.jobs.job_store import JobStore
 from bot.core.pictures.picture_store import PictureStore
 from bot.db.backups import making
-from bot.db.backups.manifest import MANIFEST, UNFINISHED, read
 from bot.db.backups.making import back_up
+from bot.db.backups.manifest import MANIFEST, UNFINISHED, read
 from bot.db.backups.restoring import examine_backup, restore
 from bot.db.database import FILE_NAME, OLDEST_SQLITE, Database, migrate
 from bot.db.errors import BackupUnusable, StoreFull, StoreTooOld
@@ -115,7 +115,7 @@ async def test_what_is_just_being_removed_is_waited_for(
     """A file goes before its row says so; the backup has the state after that."""
     await fill(database, folder)
     await database.close()
-    gone = sorted(one.stem for one in folder.glob("pictures/*/*"))[-1]
+    gone = max(one.stem for one in folder.glob("pictures/*/*"))
     remover = sqlite3.connect(folder / FILE_NAME, isolation_level=None, check_same_thread=False)
     timers: list[threading.Timer] = []
 

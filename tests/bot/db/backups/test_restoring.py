@@ -241,7 +241,7 @@ SPOILT = [
     (says("format", 2), StoreTooNew, "newer Darkroom"),
     (says("surprise", "x"), BackupUnusable, "damaged"),
     (a_newer_database, StoreTooNew, "newer Darkroom"),
-    (a_damaged_database, StoreDamaged, "is damaged|malformed"),
+    (a_damaged_database, StoreDamaged, "damaged"),
 ]
 if sys.platform != "win32":
     SPOILT.append((a_pipe, BackupUnusable, "is a link, or no ordinary file"))
@@ -399,7 +399,7 @@ async def test_a_tar_that_is_cut_or_newer_is_not_put_back(folder: Path, backup: 
     whole = file.read_bytes()
     for length in (0, 100, 512, len(whole) // 2, len(whole.rstrip(b"\0")) // 512 * 512):
         file.write_bytes(whole[:length])
-        with pytest.raises(BackupUnusable, match="no whole backup|is no backup"):
+        with pytest.raises(BackupUnusable, match=r"no whole backup|is no backup"):
             restore(folder, file, replace=True)
     a_newer_database(backup)
     with pytest.raises(StoreTooNew):
