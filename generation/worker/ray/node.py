@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import generation
-from generation.catalog import Catalog
+from generation.catalog import Catalog, Checkpoint
+from generation.catalog.adapters import Adapter
+from generation.catalog.controls import ControlModel, ReferenceModel
 from generation.library.folder_list import folders_in
 
 PACKAGE = Path(generation.__file__).parent
 MODELS = "MODELS__FOLDERS"  # on a node, the environment's; as in the bot's settings
 SECRET = "DISCORD__"  # begins what no node needs to know  # noqa: S105 - a prefix
 _KINDS = ("checkpoints", "adapters", "embeddings", "controls", "references")
-Kept = TypeVar("Kept")
+Kept = TypeVar("Kept", Checkpoint, Adapter, ControlModel, ReferenceModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ def _all_here(offered: Mapping[str, Kept], places: Places, lacking: set[str]) ->
 def _here(one: Kept, places: Places) -> Kept:
     """Return a checkpoint or the like with this node's paths; raises FileNotFoundError."""
     changes: dict[str, Any] = {}
-    for field in fields(one):  # type: ignore[arg-type]
+    for field in fields(one):
         value = getattr(one, field.name)
         if field.name == "picture":  # which workers do not look at
             continue
@@ -124,8 +126,7 @@ def _here(one: Kept, places: Places) -> Kept:
             changes[field.name] = _found(value, places)
         elif isinstance(value, tuple) and any(isinstance(part, Path) for part in value):
             changes[field.name] = tuple(_found(part, places) for part in value)
-    here: Kept = replace(one, **changes)  # type: ignore[type-var]
-    return here
+    return replace(one, **changes)
 
 
 def _found(path: Path, places: Places) -> Path:

@@ -32,9 +32,10 @@ PATIENCE_S = 300.0
 LONG = 10_000  # steps
 CATALOG = Catalog({EMBEDDED.name: EMBEDDED}, EMBEDDED.name)
 
-pytestmark = pytest.mark.skipif(
-    find_spec("ray") is None, reason="the extra darkroom[ray] is not installed"
-)
+pytestmark = [
+    pytest.mark.nightly,
+    pytest.mark.skipif(find_spec("ray") is None, reason="the extra darkroom[ray] is not installed"),
+]
 
 
 class Bot:
