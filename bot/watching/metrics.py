@@ -17,7 +17,7 @@ from bot.core.errors import JobError
 from bot.core.jobs.presenter import DeliveryFailed
 from bot.core.watch import Watch
 from bot.db.errors import StoreError
-from bot.db.records import OPEN, Job, Status
+from bot.db.records import OPEN, Job, Kind, Status
 from bot.options.errors import PromptError
 from bot.ui.delivery.clock import DiscordClock
 from bot.ui.errors import WEATHER
@@ -33,6 +33,7 @@ ACKNOWLEDGED_S = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 5)
 REQUEST_S = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 JOB_S = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)
 MOST_UNANSWERED = 1000
+UNFORESEEN = "Unforeseen"
 
 KINDS = {
     discord.InteractionType.application_command: "command",
@@ -80,9 +81,12 @@ class Metrics(Watch):
         self.jobs = Histogram(
             "darkroom_job_seconds",
             "From a job's place in the queue to its end",
-            ["kind", "status"],
+            ["kind"],
             buckets=JOB_S,
             registry=registry,
+        )
+        self.ended = Counter(
+            "darkroom_jobs_ended", "Jobs that ended, by how", ["kind", "status"], registry=registry
         )
         self.device_seconds = Counter(
             "darkroom_job_device_seconds", "Device time of ended jobs", ["kind"], registry=registry
@@ -120,9 +124,16 @@ class Metrics(Watch):
             ["shard", "event"],
             registry=registry,
         )
-        for kind in KINDS.values():  # so that rates are known from the first one on
+        # What is there from the start is seen to grow when it happens for the first time.
+        for kind in KINDS.values():
             self.interactions.labels(kind)
             self.acknowledged.labels(kind)
+        for job in Kind:
+            self.pictures.labels(job)
+            for status in (Status.DONE, Status.FAILED, Status.CANCELLED):
+                self.ended.labels(job, status)
+        for where in ("job", "interaction"):
+            self.errors.labels(where, UNFORESEEN)
         for scope in (*SCOPES, "cloudflare"):
             self.limited.labels(scope)
         self._heard: OrderedDict[int, str] = OrderedDict()  # unanswered interactions, their kinds
@@ -158,8 +169,9 @@ class Metrics(Watch):
             self.waits.observe(max(0.0, (job.started_at - queued).total_seconds()))
         if job.status in OPEN or job.ended_at is None:
             return
-        seconds = 0.0 if queued is None else (job.ended_at - queued).total_seconds()
-        self.jobs.labels(kind, job.status).observe(max(0.0, seconds))
+        self.ended.labels(kind, job.status).inc()
+        if queued is not None:  # and Discord took its first answer
+            self.jobs.labels(kind).observe(max(0.0, (job.ended_at - queued).total_seconds()))
         self.device_seconds.labels(kind).inc(job.device_seconds)
         if job.status is Status.DONE:
             self.pictures.labels(kind).inc(job.request.num_images)
@@ -226,4 +238,4 @@ def code_of(error: BaseException) -> str:
         error = error.original
     if isinstance(error, OURS):
         return type(error).__name__
-    return "Discord" if isinstance(error, WEATHER) else "Unforeseen"
+    return "Discord" if isinstance(error, WEATHER) else UNFORESEEN
