@@ -245,8 +245,12 @@ class Lane:
         self._loading = False
         self._link = None
         self._watch()
-        self._owner.changed()
-        how = await link.end()
+        try:
+            self._owner.changed()
+            how = await link.end()
+        except Exception:
+            log.critical("the worker's end cannot be handled", exc_info=True)
+            how = End.CRASHED
         if self._lost:
             how = End.LOST
         if not self.stopping:

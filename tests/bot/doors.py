@@ -84,6 +84,7 @@ AUTOCOMPLETES = {
     "imagine sampler": Learns.NOTHING,
     "imagine lora": Learns.NOTHING,
     "imagine control": Learns.NOTHING,
+    "edit control": Learns.NOTHING,
     "settings set checkpoint": Learns.NOTHING,
     "settings set style": Learns.NOTHING,
     "settings set sampler": Learns.NOTHING,

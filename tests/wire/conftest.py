@@ -104,6 +104,12 @@ class Process:
                 self._process.send_signal(number)
         await asyncio.sleep(0)
 
+    async def runs(self) -> bool:
+        """Tell whether it has not ended."""
+        assert self._process is not None
+        await asyncio.sleep(0)
+        return self._process.returncode is None
+
     async def restart(self) -> None:
         await self.start()
 

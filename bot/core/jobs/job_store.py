@@ -30,10 +30,9 @@ _ONE = ALL.where(JobRow.id == bindparam("job_id"))
 _RECORD = insert(JobRow)
 _RECORD_INPUTS = insert(InputRow)
 _CHANGE = update(JobRow).where(JobRow.id == bindparam("job_id"))
-# By the states before; an IN would be written anew each time.
-_MOVES: dict[tuple[Status, ...], Update] = {
+_MOVES: dict[tuple[Status, ...], Update] = {  # by the states before: an IN is made anew each time
     before: _CHANGE.where(or_(*(JobRow.status == one for one in before)))
-    for before in ((Status.RECORDED,), (Status.QUEUED,), (Status.RUNNING,), OPEN)
+    for before in (*((one,) for one in OPEN), OPEN)
 }
 _STATUS = select(JobRow.status, JobRow.message_id, JobRow.started_at, JobRow.ended_at).where(
     JobRow.id == bindparam("job_id")
@@ -173,9 +172,9 @@ class JobStore(JobReads):
     ) -> None:
         """Note what drawing came to: the pictures, and ``seconds`` more of device time.
 
-        What a job cost stays true however it ends. ``keep`` sees to the pictures' files while their
-        rows are written. ``cut`` are the words of its prompts that were too many; ``flags`` say
-        what moderators should look at, once, below what was said before.
+        ``keep`` sees to the pictures' files while their rows are written. ``cut`` are the words of
+        its prompts that were too many; ``flags`` say what moderators should look at, once, below
+        what was said before. What a job cost stays true however it ends.
         """
         sum_: float | None = None  # that was written, perhaps
 

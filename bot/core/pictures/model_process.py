@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import logging
+from abc import abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,18 +25,20 @@ ANSWER_BYTES = 2 * 2**20
 class ModelProcess:
     """A process as in `generation.vision.answering`, started when it is first asked.
 
-    It ends by itself after ``rest_s`` without a question. ``module`` is its program, ``trouble``
-    the key of the line for a person where its model cannot be used.
+    It ends by itself after ``rest_s`` without a question. ``module`` is its program.
     """
 
     module: ClassVar[str]
-    trouble: ClassVar[str]
 
     def __init__(self, rest_s: float = REST_S, answer_s: float = ANSWER_S) -> None:
         self._rest_s, self._answer_s = rest_s, answer_s
         self._process: Process | None = None
         self._turn = asyncio.Lock()
         self._waiting = 0
+
+    @abstractmethod
+    def trouble(self) -> str:
+        """Return the line for a person where its model cannot be used."""
 
     @property
     def running(self) -> bool:
@@ -59,7 +62,7 @@ class ModelProcess:
     def unusable(self, folder: Path, problem: str) -> FileUnavailable:
         """Return the error for a model that cannot be used; the log has the ``problem``."""
         log.warning("%s cannot be used: %s", folder, problem)
-        return FileUnavailable(say(self.trouble))
+        return FileUnavailable(self.trouble())
 
     async def close(self) -> None:
         """End the process; what it was asked is lost."""

@@ -126,7 +126,7 @@ def _copy(making: _Making, tell: Tell) -> int:
 def _take(making: _Making, name: str) -> None:
     """Copy or share a file, unless that is done, or it is damaged or no longer there."""
     source, target = making.folder / name, making.target / name
-    if name in making.taken:
+    if name in making.taken or not NAMES.fullmatch(name):
         return
     try:
         entry = _shared(making, name, source.stat().st_size) or _left(name, target)

@@ -24,7 +24,10 @@ class Finding(ModelProcess):
     """A process that finds what words mean."""
 
     module = "generation.vision.finding"
-    trouble = "error-segmenter"
+
+    def trouble(self) -> str:
+        """Return the line for a person where its model cannot be used."""
+        return say("error-segmenter")
 
     async def levels(self, catalog: Catalog, png: bytes, words: str) -> Image.Image:
         """Return how likely each part of a picture of ours is what words mean, 0 to 255.

@@ -135,7 +135,7 @@ class EditRegion(Edit):
         )
         words = bool(catalog_here(press.interaction).segmenters)
         await press.interaction.response.send_message(
-            say("region-panel-words" if words else "region-panel"),
+            say("region-panel-words") if words else say("region-panel"),
             file=_file(shown, region),
             view=panel_view(press.job, press.picture, region, words=words),
             ephemeral=True,
@@ -214,29 +214,28 @@ def check(region: Region, levels: Levels | None = None) -> None:
 
 async def _show(interaction: Interaction, job: Job, index: int, panel: Panel) -> None:
     """Show what is picked now, unless a later press shows this one, too."""
-    panels = app_of(interaction).get(Panels)
+    app, response = app_of(interaction), interaction.response
+    panels, context = app.get(Panels), request_context_of(interaction)
     panel.presses = mine = panel.presses + 1
+    picture = await app.jobs.derived.picture(job.id, index, context)
+    if not response.is_done() and not panels.knows(picture.sha256, panel.region.words):
+        await response.defer()  # what they mean has to be found again
     async with panel.turn:
         if mine != panel.presses:
-            if not interaction.response.is_done():
-                await interaction.response.defer()
+            if not response.is_done():
+                await response.defer()
             return
         region = panel.region
-        picture = await app_of(interaction).jobs.derived.picture(
-            job.id, index, request_context_of(interaction)
-        )
-        if not interaction.response.is_done() and not panels.knows(picture.sha256, region.words):
-            await interaction.response.defer()
         shown = await panels.draw(interaction, job, index, region)
         words = bool(catalog_here(interaction).segmenters)
         changed: dict[str, Any] = {
             "attachments": [_file(shown, region)],
             "view": panel_view(job, index, region, words=words),
         }
-        if interaction.response.is_done():
+        if response.is_done():
             await interaction.edit_original_response(**changed)
         else:
-            await interaction.response.edit_message(**changed)
+            await response.edit_message(**changed)
 
 
 def _file(shown: bytes, region: Region) -> discord.File:

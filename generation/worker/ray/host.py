@@ -76,7 +76,7 @@ class Brief:
 
 
 class LaneHost:
-    """Owns one worker. A bot is a ``session``: whoever called last keeps it for `LOST_S`.
+    """Owns one worker. A bot is a ``session``: whoever called last keeps it for a while.
 
     Each launch has an epoch; calls of an earlier one are ignored, and so is what the worker still
     says about its requests.
@@ -85,7 +85,7 @@ class LaneHost:
     def __init__(self) -> None:
         forget_secrets()
         logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        self._session, self._called = "", time.monotonic()
+        self._session, self._called, self._lost_s = "", time.monotonic(), LOST_S
         self._epoch = 0
         self._brief: Brief | None = None
         self._worker: WorkerLink | None = None
@@ -102,17 +102,17 @@ class LaneHost:
 
     async def greet(self, session: str) -> Greeting:
         """Say what runs here; changes nothing."""
-        taken = self._session not in ("", session) and self._silence < LOST_S
+        taken = self._session not in ("", session) and self._silence < self._lost_s
         return Greeting(version(), taken)
 
-    async def take(self, session: str) -> bool:
-        """Work for this bot from now on, unless another one uses this lane."""
+    async def take(self, session: str, lost_s: float = LOST_S) -> bool:
+        """Work for this bot, until it is silent for so long, unless another one is worked for."""
         if (await self.greet(session)).taken:
             return False
         if session != self._session:
             self._abandon()
             self._epoch = 0  # each bot counts for itself
-        self._session = session
+        self._session, self._lost_s = session, lost_s
         self._called = time.monotonic()
         return True
 
@@ -134,7 +134,7 @@ class LaneHost:
         if session != self._session or brief.epoch <= self._epoch:
             return
         self._abandon()
-        self._epoch, self._end = brief.epoch, None
+        self._epoch = brief.epoch
         same = self._brief is not None and (
             (brief.options, brief.configure_logs, brief.start_worker)
             == (self._brief.options, self._brief.configure_logs, self._brief.start_worker)
@@ -145,6 +145,7 @@ class LaneHost:
         if brief.epoch != self._epoch:
             return
         if self._worker is None:
+            self._outbox, self._end = [], None  # what the one before has said
             self._start_worker(brief)
         elif self._ready is not None:
             self._worker.send(Offer(self._localize(brief.catalog)))
@@ -276,7 +277,7 @@ class LaneHost:
         """Stop drawing for a bot that is gone, and end when nobody comes."""
         while True:
             await asyncio.sleep(BEAT_S)
-            if self._aboard and self._silence >= LOST_S:
+            if self._aboard and self._silence >= self._lost_s:
                 self._abandon()
                 self._end = End.LOST  # should the bot have been silent, not gone
                 self._news.set()

@@ -150,7 +150,7 @@ class HostedLane:
             pause, self._renewed = (LONG_PAUSE_S if self._renewed else PAUSE_S), True
             await asyncio.to_thread(ray.kill, host)
             return pause
-        if not await _within(LOST_S, host.take.remote(self._session)):
+        if not await _within(LOST_S, host.take.remote(self._session, self._setup.lost_s)):
             return PAUSE_S
         self._renewed = False
         return 0
@@ -175,7 +175,7 @@ class HostedLane:
 
     async def _beat(self, host: Host) -> None:
         while True:
-            if not await _within(LOST_S - BEAT_S, host.beat.remote(self._session)):
+            if not await _within(self._setup.lost_s - BEAT_S, host.beat.remote(self._session)):
                 raise Gone("it works for another bot")
             await asyncio.sleep(BEAT_S)
 

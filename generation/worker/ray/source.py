@@ -18,6 +18,7 @@ from generation.worker.ray.pipes import Pipes, Said
 from generation.worker.ray.starting import start_worker
 from generation.worker.ray.wire import (
     CLOSE_S,
+    LOST_S,
     NAMESPACE,
     Beat,
     Ended,
@@ -33,8 +34,8 @@ from generation.worker.worker import plain_logs
 
 log = logging.getLogger(__name__)
 
-CONNECTS_S = 60.0  # for Ray to be imported and connected
-HANGS_S = 15.0  # of the driver's silence, whose beats are a second apart
+CONNECTS_S = 180.0  # for Ray to be imported and connected
+HANGS_S = 30.0  # of the driver's silence, whose beats are a second apart
 SETTLED_S = 30.0  # after which a driver's end is no sign of a cluster that cannot be used
 LONGEST_PAUSE_S = 30.0
 
@@ -60,6 +61,7 @@ class RayLanes:
         configure_logs: ConfigureLogs = plain_logs,
         start_worker: StartWorker = start_worker,
         own_node: bool = False,
+        lost_s: float = LOST_S,
     ) -> None:
         self._catalog = catalog
         self._setup = Setup(
@@ -70,6 +72,7 @@ class RayLanes:
             configure_logs=configure_logs,
             start_worker=start_worker,
             own_node=own_node,
+            lost_s=lost_s,
         )
         self._driver: _Driver | None = None
         self._links: dict[int, RayLink] = {}  # by epoch, until they end

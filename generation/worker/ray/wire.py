@@ -13,7 +13,7 @@ NAMESPACE = "darkroom"
 SLOT = "darkroom_slot"  # the resource of a node without GPUs that has lanes nevertheless
 
 BEAT_S = 2.0  # between two signs of life
-LOST_S = 10.0  # of silence, after which a machine counts as gone
+LOST_S = 10.0  # of silence, after which a machine counts as gone, and so does a bot
 CLOSE_S = 3.0  # for a goodbye
 KEEP_S = 600.0  # that a host stays warm without a bot
 
@@ -26,6 +26,7 @@ class Setup:
 
     ``folders`` are the bot's folders of models. ``start_worker`` is called on the node, where it is
     imported by its name. With ``own_node`` the bot's own machine is a node like the others.
+    After ``lost_s`` of silence a machine counts as gone.
     """
 
     address: str
@@ -35,6 +36,7 @@ class Setup:
     configure_logs: ConfigureLogs
     start_worker: StartWorker
     own_node: bool
+    lost_s: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,9 @@ class PoolMachine(RuleBasedStateMachine):
     @rule(number=some.integers(0, 9))
     def fail_to_start(self, number: int) -> None:
         self.given_up |= not self.open
-        self.finish(self.pick([link for link in self.living if not link.ready], number), End.CRASHED)
+        self.finish(
+            self.pick([link for link in self.living if not link.ready], number), End.CRASHED
+        )
 
     @precondition(lambda self: any(link.holds for link in self.living))
     @rule(number=some.integers(0, 9), which=some.integers(0, 9), ends=some.booleans())

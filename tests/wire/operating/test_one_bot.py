@@ -76,9 +76,11 @@ async def test_where_there_are_no_such_sockets_a_locked_file_does_it(tmp_path: P
     )
     assert holder.stdout is not None
     assert await asyncio.wait_for(holder.stdout.readline(), PATIENCE_S) == b"held\n"
-    with pytest.raises(BotInUse, match="another Darkroom on this machine uses it"):
-        with locked("darkroom-test"):
-            pass
+    with (
+        pytest.raises(BotInUse, match="another Darkroom on this machine uses it"),
+        locked("darkroom-test"),
+    ):
+        pass
     holder.kill()
     await holder.wait()
     with locked("darkroom-test"):

@@ -11,6 +11,7 @@ from bot.db.records import Status
 from bot.texts import say
 from bot.ui.delivery import thinking
 from generation.catalog.controls import ControlModel, ReferenceModel
+from generation.controls import Control
 from tests.bot.conftest import House
 from tests.bot.features.editing.test_files import MASK, photo
 
@@ -134,6 +135,19 @@ async def test_quick_files_leave_no_pending_reply(house: House, host: Host):
 
 def thinking_of(house: House) -> list[object]:
     return [one for one in house.env.backend.interactions.values() if one.loading]
+
+
+async def test_a_control_of_an_edit_reads_the_picture_itself(house: House):
+    files = {"image": ("a.png", photo()), "mask": ("b.png", MASK)}
+    await house.mia.slash(house.channel, "edit", prompt="a hat", control="canny:0.5", **files)
+    await house.settle()
+    (request,) = house.executor.requests
+    assert request.controls == (Control("canny", 0.5, preprocess="canny"),)
+    assert request.control_images == (request.image,)
+    refused = await house.mia.slash(
+        house.channel, "outpaint", prompt="a hat --control canny", image=files["image"], zoom=2
+    )
+    assert "`control_image` must be a picture" in house.refusal(refused)
 
 
 async def test_the_first_that_fails_ends_the_others():

@@ -1,9 +1,11 @@
 """Words as a mask: in /edit and in the panel, by a real segmenter in the real process."""
 
+import asyncio
 import copy
 import io
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -224,16 +226,34 @@ async def restart(house: House) -> None:
     house.app.provide(Panels(finding))
 
 
-async def test_presses_count_while_words_are_looked_for(house: House):
+def answered(house: House) -> int:
+    return sum(one.responded for one in house.env.backend.interactions.values())
+
+
+async def test_presses_count_and_are_answered_while_words_are_looked_for(house: House, monkeypatch):
     panel = await open_panel(house)
     await say_words(house, panel, "red")
     wire, place = Wire(house.env), Place(house.channel, house.guild, ())
     job = await house.job(1)
     message = copy.copy(wire.message(house.channel.id, panel.response.id))
     await restart(house)
-    for cell in (2, 8, 13):
-        sent = RegionId.of(job, 0, str(cell))
-        data = {"custom_id": str(sent), "component_type": BUTTON}
+    finding, pressed = house.app.get(Finding), (2, 8, 13)
+    find, before = finding.levels, answered(house)
+
+    async def find_late(*asked):
+        async with asyncio.timeout(60):
+            while answered(house) < before + len(pressed):  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.01)
+        return await find(*asked)
+
+    monkeypatch.setattr(finding, "levels", find_late)
+
+    async def at_once() -> None:
+        """Do not wait for what the bot does: all are pressed before it is done with the first."""
+
+    wire._env = SimpleNamespace(backend=house.env.backend, settle=at_once)
+    for cell in pressed:
+        data = {"custom_id": str(RegionId.of(job, 0, str(cell))), "component_type": BUTTON}
         await wire.send(place, house.max, COMPONENT, data, on=message, around={})
     await house.settle()
     assert chosen(panel.response) == [

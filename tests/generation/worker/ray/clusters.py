@@ -173,7 +173,7 @@ class Cluster:
                     *inside,
                     sys.executable,
                     "-m",
-                    "ray.scripts.scripts",
+                    "tests.generation.worker.ray.start_node",
                     "start",
                     *arguments,
                     f"--node-ip-address={host}",

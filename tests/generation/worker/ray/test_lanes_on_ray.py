@@ -21,13 +21,13 @@ from generation.worker.messages import Add, Message, Ready, Report
 from generation.worker.process import WorkerProcess
 from generation.worker.ray.source import RayLanes
 from generation.worker.ray.starting import start_worker
-from generation.worker.ray.wire import NAMESPACE
+from generation.worker.ray.wire import LOST_S, NAMESPACE
 from tests.generation.worker.ray.clusters import ROOT, Cluster
 from tests.generation.worker.ray.scripted import BREAKS, SAYS_ENVIRONMENT, start_scripted
 
 A, B = "a/slot:0", "b/slot:0"
 SECRET = "a-token-of-discord's"
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 LONG = 10_000  # steps
 CATALOG = Catalog({EMBEDDED.name: EMBEDDED}, EMBEDDED.name)
 
@@ -39,10 +39,17 @@ class Bot:
 
     epochs = 0
 
-    def __init__(self, address: str, namespace: str = NAMESPACE, start=start_scripted) -> None:
+    def __init__(
+        self, address: str, namespace: str = NAMESPACE, start=start_scripted, lost_s=60.0
+    ) -> None:
         self.lanes: dict[str, Launch] = {}
         self.source = RayLanes(
-            address, CATALOG, EngineOptions(safety=False), namespace=namespace, start_worker=start
+            address,
+            CATALOG,
+            EngineOptions(safety=False),
+            namespace=namespace,
+            start_worker=start,
+            lost_s=lost_s,
         )
         self._changed = asyncio.Event()
 
@@ -210,7 +217,7 @@ async def bots_come_and_go(cluster: Cluster, caplog: pytest.LogCaptureFixture) -
             async with bot(cluster, namespace="another") as third:
                 await begun(link, 2)
                 assert not third.lanes
-    async with bot(cluster) as one:
+    async with bot(cluster, lost_s=LOST_S) as one:
         link, again = await one.launch(A)
         assert again == warm
         assert await drawn(link, 1, request(3)) == b"picture of 3"
@@ -224,7 +231,7 @@ async def bots_come_and_go(cluster: Cluster, caplog: pytest.LogCaptureFixture) -
 
 
 async def a_frozen_node_loses_nothing(cluster: Cluster, caplog: pytest.LogCaptureFixture) -> None:
-    async with bot(cluster) as one:
+    async with bot(cluster, lost_s=LOST_S) as one:
         link, warm = await one.launch(A)
         other, _ = await one.launch(B)
         await begun(link, 1)
@@ -244,7 +251,7 @@ async def a_frozen_node_loses_nothing(cluster: Cluster, caplog: pytest.LogCaptur
 async def a_cut_cable_loses_nothing(cluster: Cluster, caplog: pytest.LogCaptureFixture) -> None:
     if not cluster.cables:
         pytest.skip("a cable needs network namespaces, and so root and `ip`")
-    async with bot(cluster) as one:
+    async with bot(cluster, lost_s=LOST_S) as one:
         link, _ = await one.launch(A)
         other, _ = await one.launch(B)
         await begun(link, 1)
