@@ -15,7 +15,7 @@ from prometheus_client import disable_created_metrics as without_creation_times
 
 from bot.core.errors import JobError
 from bot.core.jobs.presenter import DeliveryFailed
-from bot.core.watch import Watch
+from bot.core.jobs.watch import Watch
 from bot.db.errors import StoreError
 from bot.db.records import OPEN, Job, Kind, Status
 from bot.options.errors import PromptError
@@ -34,6 +34,7 @@ REQUEST_S = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 JOB_S = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)
 MOST_UNANSWERED = 1000
 UNFORESEEN = "Unforeseen"
+SWITCHING = "101"
 
 KINDS = {
     discord.InteractionType.application_command: "command",
@@ -42,6 +43,7 @@ KINDS = {
     discord.InteractionType.modal_submit: "form",
 }
 SCOPES = ("user", "global", "shared")
+SHARD_EVENTS = ("connect", "ready", "resumed", "disconnect")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 OURS = (
     JobError,
@@ -143,7 +145,7 @@ class Metrics(Watch):
         """Hear of a bot's jobs, interactions and shards."""
         app.job_store.on_move(self._moved)
         app.client.add_listener(self._interaction, "on_interaction")
-        for event in ("connect", "ready", "resumed", "disconnect"):
+        for event in SHARD_EVENTS:
             app.client.add_listener(self._shard_listener(event), f"on_shard_{event}")
 
     def job_failed(self, error: BaseException) -> None:
@@ -187,6 +189,8 @@ class Metrics(Watch):
 
     def _shard_listener(self, event: str) -> Callable[[int], Coroutine[Any, Any, None]]:
         async def note(shard_id: int) -> None:
+            for one in SHARD_EVENTS:  # all are there before they happen
+                self.shard_events.labels(str(shard_id), one)
             self.shard_events.labels(str(shard_id), event).inc()
 
         return note
@@ -228,7 +232,7 @@ class Metrics(Watch):
         self._observe(context, params.method, "none")
 
     def _observe(self, context: SimpleNamespace, method: str, status: str) -> None:
-        if method in METHODS:  # and not the gateway's handshakes
+        if method in METHODS and status != SWITCHING:  # the gateway's handshake is none
             self.requests.labels(method, status).observe(time.monotonic() - context.begun)
 
 

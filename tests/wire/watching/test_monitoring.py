@@ -18,8 +18,8 @@ from bot.texts import say
 from playground import Fault, Playground
 from tests.wire.conftest import PATIENCE_S, Process
 
-DASHBOARD = Path(__file__).parents[2] / "docs/grafana/darkroom.json"
-MANUAL = Path(__file__).parents[2] / "docs/monitoring.md"
+DASHBOARD = Path(__file__).parents[3] / "docs/grafana/darkroom.json"
+MANUAL = Path(__file__).parents[3] / "docs/monitoring.md"
 METRIC = re.compile(r"\b(?:darkroom|process)_\w+\b")
 
 
