@@ -29,7 +29,6 @@ from generation.engine.forward import Forward
 from generation.engine.postprocess import Postprocess
 from generation.engine.row_profiling import Profiles
 from generation.engine.sample import Sample
-from generation.engine.tally import Tally
 from generation.errors import Cancelled, GenerationError, NotChecked, OutOfMemory
 from generation.families.pipeline import Pipeline
 from generation.loading.memory import free_bytes, release, used_and_total
@@ -49,6 +48,7 @@ from generation.request import (
 )
 from generation.source_image import decode
 from generation.upscaler.tiles import Upscaler
+from generation.worker.tally import Tally
 
 WARM_UP = 0  # the key of the warm-up request; all others are at least 1
 
