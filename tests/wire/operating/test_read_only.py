@@ -46,8 +46,6 @@ def may_confine(folder: Path) -> bool:
     return subprocess.run(probe, check=False, capture_output=True).returncode == 0
 
 
-
-
 def settings(folder: Path, port: int) -> dict[str, str]:
     """What the image sets, with this machine's folder and a port that is free."""
     found = {name: value for name, value in environment().items() if name != "PATH"}
