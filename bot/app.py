@@ -68,6 +68,7 @@ from generation.catalog import Catalog, check_files
 from generation.library.offers import Looker
 from generation.options import PROFILES, REVISIONS, EngineOptions
 from generation.worker.executor import Executor, LocalExecutor
+from generation.worker.link import LaneSource
 
 Service = TypeVar("Service")
 Submitted = Callable[[Interaction, re.Match[str]], Coroutine[Any, Any, None]]
@@ -263,8 +264,9 @@ def build(settings: Settings, watch: Watch | None = None) -> App:
             offers.catalog,
             options,
             devices=generation.lanes,
+            sources=_other_machines(settings, offers.catalog, options),
             tick_timeout_s=generation.tick_timeout_s,
-            configure_logs=partial(logs.configure_worker, settings.log.level, settings.log.format),
+            configure_logs=_worker_logs(settings),
         ),
         limits=limits,
         kept=Kept(**settings.retention.model_dump()),
@@ -281,3 +283,27 @@ def build(settings: Settings, watch: Watch | None = None) -> App:
     )
     app.folders.tell(Change(notes=offers.notes))
     return app
+
+
+def _worker_logs(settings: Settings) -> Callable[[], None]:
+    return partial(logs.configure_worker, settings.log.level, settings.log.format)
+
+
+def _other_machines(
+    settings: Settings, catalog: Catalog, options: EngineOptions
+) -> Sequence[LaneSource]:
+    """Return where other machines' lanes come from, if there are any."""
+    if not settings.ray.address:
+        return ()
+    from generation.worker.ray.source import RayLanes
+
+    lanes = RayLanes(
+        settings.ray.address,
+        catalog,
+        options,
+        namespace=settings.ray.namespace,
+        folders=settings.models.paths,
+        configure_logs=_worker_logs(settings),
+        own_node=settings.generation.lanes == [],
+    )
+    return (lanes,)

@@ -187,14 +187,8 @@ class DarkroomBot(PatientBot):
         # Of messages only their deletion matters: the others are not even taken apart.
         for unheard in ("MESSAGE_CREATE", "MESSAGE_UPDATE"):
             parsers.pop(unheard)
-        add_server, interact = parsers["GUILD_CREATE"], parsers["INTERACTION_CREATE"]
-
-        def add_lean_server(data: dict[str, Any]) -> None:
-            for unread in UNREAD:
-                data.pop(unread, None)
-            for channel in data.get("channels", ()):
-                channel.pop("topic", None)
-            add_server(data)
+        parsers["GUILD_CREATE"] = lean(parsers["GUILD_CREATE"])
+        interact = parsers["INTERACTION_CREATE"]
 
         def interact_on_shard(data: dict[str, Any]) -> None:
             before = SHARD.set(self.shard_of(int(data.get("guild_id") or 0)))
@@ -203,7 +197,7 @@ class DarkroomBot(PatientBot):
             finally:
                 SHARD.reset(before)
 
-        parsers |= {"GUILD_CREATE": add_lean_server, "INTERACTION_CREATE": interact_on_shard}
+        parsers["INTERACTION_CREATE"] = interact_on_shard
 
     async def is_owner(self, user: discord.abc.User, /) -> bool:
         """Tell whether a person owns the bot; the list is refreshed after a while.
@@ -293,6 +287,19 @@ class DarkroomBot(PatientBot):
                 task.cancel()
             await self.app.jobs.close()
         await super().close()
+
+
+def lean(add_server: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Have a server added without what nothing here reads."""
+
+    def add_lean_server(data: dict[str, Any]) -> None:
+        for unread in UNREAD:
+            data.pop(unread, None)
+        for channel in data.get("channels", ()):
+            channel.pop("topic", None)
+        add_server(data)
+
+    return add_lean_server
 
 
 def stay() -> None:

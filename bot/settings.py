@@ -1,7 +1,7 @@
 """The settings, read once from the environment and `.env`; only `__main__` reads them."""
 
-import os
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.dotenv import FILE, encoding_of, misspelt
 from bot.logs import LogFormat
-from generation.json_text import loads
+from generation.library.folder_list import folders_in, listed
 from generation.options import MOST_ROWS, Compile
 from generation.worker.devices import Device, parse
 
@@ -182,31 +182,13 @@ class ModelSettings(BaseModel):
     @field_validator("folders")
     @classmethod
     def _some(cls, folders: str) -> str:
-        _listed(folders)
+        listed(folders)
         return folders
 
     @property
     def paths(self) -> list[Path]:
         """The folders; without a home directory for ``~``, as they are written."""
-        return [Path(os.path.expanduser(one)) for one in _listed(self.folders)]  # noqa: PTH111
-
-
-def _listed(written: str) -> list[str]:
-    """Return the folders of a list; raises ValueError."""
-    if not written.lstrip().startswith("["):
-        folders = [one.strip() for one in written.split(",") if one.strip()]
-        if not folders:
-            raise ValueError("must name a folder, which need not exist")
-        return folders
-    try:
-        folders = loads(written)
-    except ValueError as error:
-        raise ValueError(
-            f"must be folders, separated by commas, or a JSON list ({error})"
-        ) from None
-    if not folders or not all(isinstance(one, str) and one.strip() for one in folders):
-        raise ValueError("must be a JSON list of folders, which need not exist")
-    return list(folders)
+        return folders_in(self.folders)
 
 
 class LimitSettings(BaseModel):
@@ -274,6 +256,33 @@ class RetentionSettings(BaseModel):
     )
 
 
+class RaySettings(BaseModel):
+    """Several machines, with the extra darkroom[ray]; see docs/several-machines.md."""
+
+    address: str = Field(
+        default="",
+        description="The head of a Ray cluster, such as 10.0.0.1:6379, whose nodes draw, too. "
+        "Empty: only this machine draws.",
+    )
+    namespace: str = Field(
+        default="darkroom",
+        pattern=r"^[\w.-]{1,60}$",
+        description="What tells bots that share a cluster apart: each needs another.",
+    )
+
+    @field_validator("address")
+    @classmethod
+    def _host_and_port(cls, address: str) -> str:
+        written = address.strip()
+        if not written:
+            return ""
+        if not re.fullmatch(r"[^\s/@]+:[0-9]{1,5}", written):
+            raise ValueError("must be host:port, such as 10.0.0.1:6379")
+        if find_spec("ray") is None:
+            raise ValueError("needs Ray: pip install -c constraints.txt -e '.[ray]'")
+        return written
+
+
 class LogSettings(BaseModel):
     """Logging to standard error."""
 
@@ -336,6 +345,7 @@ class Settings(BaseSettings):
     models: ModelSettings = ModelSettings()
     limits: LimitSettings = LimitSettings()
     retention: RetentionSettings = RetentionSettings()
+    ray: RaySettings = RaySettings()
     log: LogSettings = LogSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
 

@@ -36,6 +36,10 @@ class Hires:
 
         return larger(width), larger(height)
 
+    def edge(self, feather: int, most: int) -> int:
+        """Return how wide the soft edge of a mask is in the second pass, in pixels."""
+        return min(round(feather * self.scale), most)
+
     def check(self, width: int, height: int, multiple: int, most: int) -> None:
         """Raise InvalidRequest unless a picture of this size in pixels can become so large."""
         bounded("hires", self.scale, SCALE)

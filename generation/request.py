@@ -85,7 +85,7 @@ class GenerationRequest:
 
     With ``feather`` only a part of ``image`` is drawn over: the white one of ``mask``, a greyscale
     PNG of this width and height. Around it pictures fade into the image over so many pixels, and
-    further out they are the image. With ``hires`` a second pass draws over the enlarged picture.
+    further out they are the image. With ``hires`` a second pass draws over the same, enlarged.
     With ``tiling`` opposite edges continue each other. ``controls`` and ``references`` each have a
     PNG in ``control_images`` and ``reference_images``; they and the mask are recorded without.
 
@@ -185,8 +185,6 @@ class GenerationRequest:
     def _check_hires(self) -> None:
         if self.hires is None:
             return
-        if self.feather is not None:
-            raise InvalidRequest("hires", Phrase("bound-hires-mask"))
         self.hires.check(self.width, self.height, self._multiple, SIDE[1])
         try:
             _ = self.second_pass
@@ -199,11 +197,11 @@ class GenerationRequest:
 
     @property
     def second_pass(self) -> "GenerationRequest | None":
-        """The request for the second pass, without the picture that it starts from."""
+        """The request for the second pass, without its picture and its mask."""
         if self.hires is None:
             return None
         width, height = self.result_size
-        steps = self.hires.steps
+        steps, feather = self.hires.steps, self.feather
         return replace(
             self,
             width=width,
@@ -211,6 +209,8 @@ class GenerationRequest:
             num_inference_steps=self.num_inference_steps if steps is None else steps,
             strength=self.hires.strength,
             image=None,
+            feather=None if feather is None else self.hires.edge(feather, FEATHER[1]),
+            mask=None,
             hires=None,
         )
 

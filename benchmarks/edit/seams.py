@@ -1,6 +1,6 @@
 """Whether ten zooms out, one of another, leave lines where each of them began."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,21 +26,37 @@ Lines = NDArray[np.float64]
 
 
 def measure() -> float:
-    """Return the strongest seam, in levels of 255, of chains of zooms that begin as gradients.
+    """Return the strongest seam with a denoiser that draws what the canvas suggests.
 
-    The denoiser is one that draws what the canvas suggests: what is left is what canvas, latents
-    and pasting do, and no model's taste. Seams are looked for after each zoom, on all four sides:
-    where the picture ended, where the white begins, and where the soft edge ends. And once more in
-    the last picture, where they all lie inside of each other.
+    What is left is what canvas, latents and pasting do, and no model's taste.
     """
     engine = drawing.engine()
     suggested = _Suggested(engine)
+    return _strongest(engine, suggested.follow)
+
+
+def measure_model() -> float:
+    """Return the strongest seam with the built-in checkpoint's own denoiser.
+
+    It draws what it likes around a gradient: a part of the figure is where its things happen to
+    end.
+    """
+    return _strongest(drawing.engine(), lambda _canvas: None)
+
+
+def _strongest(engine: Engine, begin: Callable[[Image.Image], None]) -> float:
+    """Return the strongest seam, in levels of 255, of chains of zooms that begin as gradients.
+
+    Seams are looked for after each zoom, on all four sides: where the picture ended, where the
+    white begins, and where the soft edge ends. And once more in the last picture, where they all
+    lie inside of each other. ``begin`` gets each canvas before it is drawn on.
+    """
     strongest = 0.0
     for start, angle in enumerate(ANGLES):
         picture = drawing.gradient(angle)
         for zoom in range(ZOOMS):
             canvas = zoom_out(picture, FACTOR, ARCHITECTURES[EMBEDDED.family])
-            suggested.canvas = canvas.picture
+            begin(canvas.picture)
             seed = 100 * start + zoom
             drawn = drawing.redraw(engine, canvas.picture, canvas.mask, drawing.FEATHER, seed)
             picture = Image.fromarray(drawn)
@@ -65,6 +81,10 @@ class _Suggested:
         scheduler = build_scheduler(Sampler.DDIM, pipeline.scheduler_config)
         self._kept = scheduler.alphas_cumprod
         pipeline.predict = self.predict
+
+    def follow(self, canvas: Image.Image) -> None:
+        """Draw what this canvas suggests from now on."""
+        self.canvas = canvas
 
     def predict(self, rows: Sequence[Row]) -> list[torch.Tensor]:
         """Return each row's output [1, channels, h, w]."""

@@ -1,6 +1,7 @@
 """Making new jobs: from a person's options, and from earlier requests."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.db.records import Kind, NewJob, Words
@@ -9,6 +10,7 @@ from bot.options.registry import OPTIONS
 from bot.options.resolve import request_of
 from bot.options.values import new_seed
 from generation.catalog import Catalog
+from generation.controls import ReferenceKind
 from generation.request import GenerationRequest
 
 DEFAULT_COUNT: int = OPTIONS["count"].default
@@ -25,6 +27,24 @@ def new_job_of(catalog: Catalog, kind: Kind, said: ImageOptions) -> NewJob:
         return NewJob(kind=kind, request=request, left_out=left_out)
     typed = Words(said.prompt.strip(), said.negative_prompt.strip())
     return NewJob(kind=kind, request=request, style=style.name, typed=typed, left_out=left_out)
+
+
+def with_references(
+    catalog: Catalog, kind: Kind, said: ImageOptions, kinds: Sequence[ReferenceKind | None]
+) -> NewJob:
+    """Return the new job for these options with a reference of each kind, None as they say.
+
+    All have the same weight. Raises as `request_of` does.
+    """
+    if not kinds:
+        return new_job_of(catalog, kind, said)
+    said = said.over({"reference_weight": DEFAULT_REFERENCE_WEIGHT})
+    if kinds[0] is not None:
+        said = said.but(reference_kind=kinds[0])
+    new_job = new_job_of(catalog, kind, said)
+    (first,) = new_job.request.references
+    others = tuple(first if one is None else first._replace(kind=one.value) for one in kinds[1:])
+    return replace(new_job, request=replace(new_job.request, references=(first, *others)))
 
 
 def reroll(request: GenerationRequest) -> GenerationRequest:

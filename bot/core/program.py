@@ -8,8 +8,16 @@ import sys
 Process = asyncio.subprocess.Process
 
 
-async def start(module: str, *, stderr: int = asyncio.subprocess.DEVNULL) -> Process:
-    """Start a module; its environment lacks our DISCORD__ settings, such as the token."""
+LINE_BYTES = 2**16
+
+
+async def start(
+    module: str, *, stderr: int = asyncio.subprocess.DEVNULL, limit: int = LINE_BYTES
+) -> Process:
+    """Start a module; its environment lacks our DISCORD__ settings, such as the token.
+
+    Lines that it writes have at most ``limit`` bytes.
+    """
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -17,6 +25,7 @@ async def start(module: str, *, stderr: int = asyncio.subprocess.DEVNULL) -> Pro
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=stderr,
+        limit=limit,
         env={key: value for key, value in os.environ.items() if not _is_ours(key)},
     )
 

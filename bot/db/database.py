@@ -63,9 +63,9 @@ class Database:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE_NAME
-        self._engine = sqlite.open_engine(self.path, connections=READERS + 1)
-        self._writer = Writer(self._engine)
-        self._reading = self._engine.execution_options(begin=sqlite.READ)
+        self._reading = sqlite.open_engine(self.path, sqlite.READ, connections=READERS)
+        self._writing = sqlite.open_engine(self.path, sqlite.WRITE, connections=1)
+        self._writer = Writer(self._writing)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
         self._rewritten: list[Callable[[], None]] = []
         self._closed = False
@@ -126,8 +126,9 @@ class Database:
         await loop.run_in_executor(self._readers, self._empty_log)
 
     def _empty_log(self) -> None:
-        with as_store_errors(), self._engine.connect() as connection:  # in no transaction
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        with as_store_errors(), self._reading.connect() as connection:
+            outside = connection.execution_options(begin=sqlite.NONE)  # of any transaction
+            outside.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def close(self) -> None:
         """Close every connection once transactions have ended; idempotent."""
@@ -139,7 +140,8 @@ class Database:
     def _close(self) -> None:
         self._writer.close()
         self._readers.shutdown()
-        self._engine.dispose()
+        self._reading.dispose()
+        self._writing.dispose()
 
 
 def _rewrite(connection: Connection) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.db.errors import StoreBusy, StoreClosed, StoreError
 from bot.db.faults import as_store_errors
-from bot.db.sqlite import BUSY_TIMEOUT_MS, WRITE
+from bot.db.sqlite import BUSY_TIMEOUT_MS
 
 LEAST_S = 0.1  # to wait for other processes, after however long a wait for our own turn
 
@@ -45,10 +45,10 @@ class Unit:
 
 
 class Writer:
-    """Owns the connection that writes."""
+    """Owns the connection that writes, the only one of its ``engine``."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine.execution_options(begin=WRITE)
+        self._engine = engine
         self._waiting: list[Unit] = []
         self._changed = threading.Condition()
         self._closed = False

@@ -17,6 +17,7 @@ from typing import Any
 from bot.options.adapters.asked import over
 from bot.options.adapters.known import known_embeddings, named_adapters
 from bot.options.adapters.value import Adapters
+from bot.options.controls import Controls
 from bot.options.errors import TooManyJobs, UnknownParameter
 from bot.options.image_options import ImageOptions
 from bot.options.other_programs import dialects, elsewhere, midjourney, pasted
@@ -189,7 +190,7 @@ def _give(given: dict[str, Any], mark: _Mark, text: str) -> None:
         raise InvalidRequest(mark.label, bound) from error
     if option.field not in given:
         given[option.field] = value
-    elif isinstance(option.value, Prompt):
+    elif isinstance(option.value, Prompt | Controls):
         given[option.field] += f", {value}"
     elif isinstance(option.value, Adapters):
         given[option.field] = merge_adapters((*given[option.field], *value))

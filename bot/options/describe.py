@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from bot.options.controls import written
 from bot.options.image_options import ImageOptions
 from bot.options.registry import OPTIONS, Layer, Option, Shown, as_shown
 from bot.texts import say
@@ -63,10 +64,8 @@ def options_of(job: Described) -> ImageOptions:
 
 
 def _steering(request: GenerationRequest) -> dict[str, Any]:
-    """Return the options that a request's first control and reference come from."""
-    said: dict[str, Any] = {}
-    for control in request.controls[:1]:
-        said |= {"control": control.name, "control_weight": control.weight}
+    """Return the options that a request's controls and its first reference come from."""
+    said: dict[str, Any] = written(request.controls) if request.controls else {}
     for reference in request.references[:1]:
         said["reference_weight"] = reference.weight
         if reference.kind != ReferenceKind.SUBJECT:

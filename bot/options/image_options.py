@@ -63,16 +63,26 @@ class ImageOptions(Mapping[str, Any]):
         """The negative prompt, empty if unset."""
         return str(self.get("negative_prompt", ""))
 
+    def get(self, field: str, default: Any = None) -> Any:  # noqa: ANN401
+        """Return the value, or ``default``; faster than a mapping's own."""
+        return self._said.get(field, default)
+
     def over(self, below: Mapping[str, Any]) -> "ImageOptions":
         """Return this, and what ``below`` says where this says nothing."""
+        if not below:
+            return self
         return ImageOptions({**below, **self}, left_out=self.left_out)
 
     def but(self, **changes: Any) -> "ImageOptions":  # noqa: ANN401
         """Return this with changes; None takes one back."""
+        if not changes:
+            return self
         return ImageOptions({**self, **changes}, left_out=self.left_out)
 
     def without(self, *pieces: str) -> "ImageOptions":
         """Return this with more that was left out of it, each piece named once."""
+        if not pieces:
+            return self
         every = (*self.left_out, *map(well_formed, pieces))
         return ImageOptions(self, left_out=tuple(dict.fromkeys(every)))
 

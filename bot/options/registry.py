@@ -18,6 +18,8 @@ from typing import Any
 
 from bot.options.adapters.asked import choices, samplers_for
 from bot.options.adapters.value import Adapters
+from bot.options.controls import LENGTH as CONTROLS_LENGTH
+from bot.options.controls import Controls
 from bot.options.values import (
     Enlargement,
     Name,
@@ -278,7 +280,7 @@ _DECLARED = (
     Option(
         field="control",
         key="control",
-        value=Name(1, NAME_LENGTH),
+        value=Controls(1, CONTROLS_LENGTH),
         names=("control", "controlnet"),
         takes_all=True,
         column="control",

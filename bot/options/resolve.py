@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.options.adapters.asked import adapters_for, brought, over, samplers_for
 from bot.options.adapters.known import check_embeddings, known_embeddings, take
+from bot.options.controls import controls_for
 from bot.options.image_options import ImageOptions
 from bot.options.other_programs import dialects
 from bot.options.registry import OPTIONS, Layer
@@ -15,13 +16,12 @@ from bot.texts.inert import inert, inert_list
 from generation.architectures import DISTILLED
 from generation.catalog import Catalog, Checkpoint
 from generation.catalog.adapters import weights_of
-from generation.catalog.controls import ReferenceModel, find_model
-from generation.controls import Control, Reference, ReferenceKind
+from generation.catalog.controls import ReferenceModel
+from generation.controls import Reference, ReferenceKind
 from generation.errors import InvalidRequest
 from generation.request import LCM_STEPS, Aspect, GenerationRequest, Sampler
 from generation.styles import NO_STYLE, Style
 
-CONTROL_WEIGHT = 1.0  # of a control that has none
 # Of several IP-Adapters, those that see more of a picture come first.
 _LIKED = ("plus", "")
 _OF_FACES = "face"
@@ -164,10 +164,8 @@ def _steered(catalog: Catalog, said: Mapping[str, Any], checkpoint: Checkpoint) 
     """
     fields: dict[str, Any] = {}
     family = weights_of(checkpoint.family)
-    if (name := said.get("control")) is not None:
-        model = find_model(name, catalog.controls, family)
-        weight = said.get("control_weight", CONTROL_WEIGHT)
-        fields["controls"] = (Control(model.name, weight, preprocess=model.preprocess),)
+    if "control" in said:
+        fields["controls"] = controls_for(said, catalog.controls, family)
     elif "control_weight" in said:
         raise InvalidRequest("control_weight", say("bound-control-alone", option="control"))
     if (weight := said.get("reference_weight")) is not None:
@@ -178,9 +176,20 @@ def _steered(catalog: Catalog, said: Mapping[str, Any], checkpoint: Checkpoint) 
     return fields
 
 
-def _reference(catalog: Catalog, checkpoint: Checkpoint) -> ReferenceModel:
+def takes_references(catalog: Catalog, said: ImageOptions) -> bool:
+    """Tell whether pictures that others are to be like can be had with these options."""
+    style = catalog.styles.get(said.get("style", ""))
+    name = said.get("checkpoint", _default(catalog, style))
+    return bool(name in catalog.checkpoints and _fitting_references(catalog, catalog[name]))
+
+
+def _fitting_references(catalog: Catalog, checkpoint: Checkpoint) -> list[ReferenceModel]:
     family = weights_of(checkpoint.family)
-    fitting = [one for one in catalog.references.values() if one.family == family]
+    return [one for one in catalog.references.values() if one.family == family]
+
+
+def _reference(catalog: Catalog, checkpoint: Checkpoint) -> ReferenceModel:
+    fitting = _fitting_references(catalog, checkpoint)
     general = [one for one in fitting if _OF_FACES not in one.name.casefold()] or fitting
     if not general:
         lacking = say("bound-reference-none", checkpoint=inert(checkpoint.name))

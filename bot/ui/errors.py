@@ -26,6 +26,7 @@ from bot.db.errors import (
 from bot.options.errors import PromptError
 from bot.texts import all_of, phrased, say
 from bot.texts.inert import code, inert
+from bot.ui.delivery.thinking import withdrawn
 from bot.ui.interaction import Interaction, app_of
 from bot.ui.trouble import (
     ALREADY_ACKNOWLEDGED,
@@ -159,7 +160,8 @@ async def _say(interaction: Interaction, line: str) -> None:
     if interaction.type is discord.InteractionType.autocomplete:
         await choose_from_nothing(interaction)
     elif interaction.response.is_done():
-        await interaction.followup.send(line, ephemeral=True)
+        async with withdrawn(interaction):
+            await interaction.followup.send(line, ephemeral=True)
     else:
         await interaction.response.send_message(line, ephemeral=True)
 

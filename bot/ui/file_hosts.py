@@ -4,17 +4,28 @@ Attachment addresses arrive over the gateway. If somebody could choose one, they
 machine send requests inside its network, so no other address or redirect is followed.
 """
 
+from http import HTTPStatus
 from types import SimpleNamespace
+from typing import Any
 
 import aiohttp
 import discord
 import yarl
 
+CHUNK = 2**16
 HOSTS = ("https://cdn.discordapp.com", "https://media.discordapp.net")
 
 
 class Redirected(aiohttp.ClientError):
     """A redirect, which is not followed: Discord's hosts answer directly."""
+
+
+class Elsewhere(aiohttp.ClientError):
+    """An address that is not Discord's."""
+
+
+class TooLarge(aiohttp.ClientError):
+    """A file that is larger than what is taken."""
 
 
 def is_discords(address: str) -> bool:
@@ -27,6 +38,27 @@ def is_discords(address: str) -> bool:
     except ValueError:
         return False
     return any(origin == yarl.URL(host).origin() for host in (*HOSTS, discord.Asset.BASE))
+
+
+async def download(address: str, most: int, proxy: str | None, auth: Any = None) -> bytes:  # noqa: ANN401
+    """Return the file at an address of Discord's, of at most so many bytes; reads no more.
+
+    Raises Elsewhere for any other address, TooLarge, and aiohttp's errors for what is not there.
+    """
+    if not is_discords(address):
+        raise Elsewhere(address)
+    data = bytearray()
+    async with (
+        aiohttp.ClientSession(raise_for_status=True) as session,
+        session.get(address, allow_redirects=False, proxy=proxy, proxy_auth=auth) as answer,
+    ):
+        if answer.status != HTTPStatus.OK:
+            raise Redirected(f"{address} is answered with {answer.status}")
+        async for chunk in answer.content.iter_chunked(CHUNK):
+            data += chunk
+            if len(data) > most:
+                raise TooLarge(address)
+    return bytes(data)
 
 
 def no_redirects() -> aiohttp.TraceConfig:

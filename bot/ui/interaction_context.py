@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 
+import aiohttp
 import discord
 from discord import app_commands
 
@@ -19,14 +20,15 @@ from bot.ui.eyes import (
     permissions_in_server,
     readable,
 )
-from bot.ui.file_hosts import is_discords
+from bot.ui.file_hosts import TooLarge, download, is_discords
 from bot.ui.interaction import Interaction, app_of
 from bot.ui.trouble import TROUBLE
 from generation.errors import InvalidRequest
 from generation.source_image import MAX_BYTES
 
-# The first reply is due 3 s after the command, and the file is fetched before it.
-FETCH_S = 1.5
+FETCH_S = 10.0
+FORM_S = 1.5  # before a form, which Discord takes within 3 s, and which nothing can announce
+GONE = (403, 404)  # what Discord says of addresses that have expired
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".heic", ".heif", ".gif")
 
 
@@ -190,10 +192,13 @@ def is_picture(file: discord.Attachment) -> bool:
     return kind.startswith("image/") or (unknown and file.filename.lower().endswith(PICTURES))
 
 
-async def fetch(interaction: Interaction, field: str, file: discord.Attachment) -> bytes:
+async def fetch(
+    interaction: Interaction, field: str, file: discord.Attachment, within_s: float = FETCH_S
+) -> bytes:
     """Return an attached file's bytes; raises InvalidRequest, FileUnavailable or CommandOnCooldown.
 
-    It counts towards the person's file limit, so check first that they may use it.
+    It counts towards the person's file limit, so check first that they may use it. Keep the
+    interaction alive meanwhile (`bot.ui.delivery.thinking`).
     """
     app_of(interaction).cooldowns.fetch(interaction)
     if file.size > MAX_BYTES:
@@ -201,7 +206,24 @@ async def fetch(interaction: Interaction, field: str, file: discord.Attachment) 
     if not is_discords(file.url):
         raise FileUnavailable(say("error-file-elsewhere", field=field))
     try:
-        async with asyncio.timeout(FETCH_S):
+        async with asyncio.timeout(within_s):
             return await file.read()
     except TROUBLE as error:
+        raise FileUnavailable(say("error-file-late", field=field)) from error
+
+
+async def fetch_address(interaction: Interaction, field: str, address: str) -> bytes:
+    """Return the file at an address that somebody typed, which has to be Discord's, likewise."""
+    app_of(interaction).cooldowns.fetch(interaction)
+    if not is_discords(address):
+        raise FileUnavailable(say("error-file-elsewhere", field=field))
+    http = interaction.client.http
+    try:
+        async with asyncio.timeout(FETCH_S):
+            return await download(address, MAX_BYTES, http.proxy, http.proxy_auth)
+    except TooLarge as error:
+        raise InvalidRequest(field, say("bound-file", most=MAX_BYTES // 2**20)) from error
+    except TROUBLE as error:
+        if isinstance(error, aiohttp.ClientResponseError) and error.status in GONE:
+            raise FileUnavailable(say("error-file-gone", field=field)) from error
         raise FileUnavailable(say("error-file-late", field=field)) from error

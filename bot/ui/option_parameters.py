@@ -11,7 +11,7 @@ from discord.ext import commands
 
 from bot.core.discord_limits import CHOICES, TEXT_OPTION_LENGTH
 from bot.options.adapters.value import Adapters
-from bot.options.registry import Offers, Option
+from bot.options.registry import Option
 from bot.options.values import Name, Number, OneOf, Text, Truth, Upload, Value, Whole
 from bot.texts import say
 from bot.ui.autocomplete import catalog_here, matching
@@ -53,7 +53,7 @@ def option_command(
 
     interaction = Parameter("interaction", Parameter.POSITIONAL_OR_KEYWORD)
     called.__signature__ = Signature([interaction, *parameters])  # type: ignore[attr-defined]
-    offering = {one.field: _offering(one.offers) for one in options if one.offers is not None}
+    offered = {one.field: offering(one) for one in options if one.offers is not None}
     menus = {
         one.field: _choices(one.value)
         for one in options
@@ -61,7 +61,7 @@ def option_command(
     }
     app_commands.describe(**described)(called)
     app_commands.choices(**menus)(called)
-    app_commands.autocomplete(**offering)(called)
+    app_commands.autocomplete(**offered)(called)
     # Bound to the cog, so that its checks apply.
     return app_commands.Command(callback=MethodType(called, cog), **settings)
 
@@ -133,7 +133,10 @@ def _choices(value: OneOf) -> list[app_commands.Choice[str]]:
     return [app_commands.Choice(name=value.label(one), value=str(one)) for one in names]
 
 
-def _offering(offers: Offers) -> Offer:
+def offering(option: Option) -> Offer:
+    """Return the autocomplete of an option that offers something."""
+    offers = option.offers or (lambda *_: ())
+
     async def offer(interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
         said = dict(iter(interaction.namespace))
         return matching(offers(catalog_here(interaction), said), current)

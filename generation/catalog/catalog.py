@@ -160,7 +160,8 @@ class Catalog:
     ``roles`` no checkpoint that is reserved for others. Parts that were given the same catalog all
     see what it becomes. ``adapters`` are LoRAs and their relatives, ``embeddings`` words that
     prompts can name, ``controls`` ControlNets and ``references`` IP-Adapters. LoRAs whose names are
-    ``withheld`` are not listed. ``captioners`` are folders of models that describe pictures.
+    ``withheld`` are not listed. ``captioners`` are folders of models that describe pictures,
+    ``segmenters`` of those that find what words mean in them.
     """
 
     checkpoints: Mapping[str, Checkpoint]
@@ -174,6 +175,7 @@ class Catalog:
     controls: Mapping[str, ControlModel] = field(default_factory=dict)
     references: Mapping[str, ReferenceModel] = field(default_factory=dict)
     captioners: Sequence[Path] = ()
+    segmenters: Sequence[Path] = ()
 
     def become(self, newer: "Catalog") -> None:
         """Take over all that another has to offer; copies made before stay."""
@@ -181,7 +183,7 @@ class Catalog:
         self.styles = newer.styles
         self.adapters, self.embeddings = newer.adapters, newer.embeddings
         self.controls, self.references = newer.controls, newer.references
-        self.captioners = newer.captioners
+        self.captioners, self.segmenters = newer.captioners, newer.segmenters
 
     def __getitem__(self, name: str) -> Checkpoint:
         """Return the checkpoint; raises CheckpointUnavailable if it is not in the catalog."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from generation.errors import InvalidRequest
 from generation.phrases import Phrase
@@ -56,6 +57,12 @@ def paste(
     """Return the drawn picture on the image, both [height, width, 3]; where none is, its bytes."""
     mixed = image + share[..., None] * (drawn.astype(np.float32) - image)
     return np.where(share[..., None] > 0, mixed.round().astype(np.uint8), image)
+
+
+def enlarged(white: Mask, width: int, height: int) -> Mask:
+    """Return where a mask is white in a picture of another size."""
+    image = Image.fromarray(white).resize((width, height), Image.Resampling.NEAREST)
+    return np.array(image, np.bool_)
 
 
 def wrapped(pixels: NDArray[np.uint8], edge: int) -> NDArray[np.uint8]:

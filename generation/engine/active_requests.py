@@ -19,6 +19,7 @@ from generation.conditions.adapters.row_adapters import AdapterSet, adapter_set
 from generation.conditions.inpainting import Start
 from generation.conditions.steering import Steering
 from generation.editing.masks import Mask, feathered, paste, read_mask, wrapped
+from generation.editing.masks import enlarged as enlarged_mask
 from generation.engine.batcher import Bucket
 from generation.engine.preview import as_small, draw_preview
 from generation.engine.sample import Sample
@@ -58,7 +59,7 @@ class Pass:
     """One way through the steps; the second draws over what the first has drawn, enlarged.
 
     ``waiting`` are the pictures that can join as rows are free: their index, and what they begin
-    with.
+    with. ``sources`` are what each is pasted on, where only a part is drawn.
     """
 
     request: GenerationRequest
@@ -66,6 +67,7 @@ class Pass:
     prompts: Prompts
     steering: Steering
     waiting: deque[tuple[int, Start]] = field(default_factory=deque)
+    sources: dict[int, "Source"] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -108,8 +110,13 @@ class Drawing:
             for one, steering in zip(self.request.passes, self.steerings, strict=True)
         ]
         picture, mask = (self.source.picture, self.source.mask) if self.source else (None, None)
-        start = self.pipeline.start(self.request, picture, mask)
-        self.passes[0].waiting.extend((index, start) for index in range(self.request.num_images))
+        start, every = (
+            self.pipeline.start(self.request, picture, mask),
+            range(self.request.num_images),
+        )
+        self.passes[0].waiting.extend((index, start) for index in every)
+        if self.source is not None and self.source.mask is not None:
+            self.passes[0].sources = dict.fromkeys(every, self.source)
 
     @property
     def cut(self) -> str:
@@ -186,12 +193,14 @@ class Drawing:
         self.samples.append(sample)
         return sample
 
-    def finished(self, pixels: torch.Tensor) -> torch.Tensor:
+    def finished(self, sample: Sample, pixels: torch.Tensor) -> torch.Tensor:
         """Return a picture as it is sent, CPU uint8 [height, width, 3]: what stays is pasted."""
-        if self.source is None or self.source.mask is None:
+        (of,) = (one for one in self.passes if one.request is sample.request)
+        source = of.sources.get(sample.index)
+        if source is None or source.mask is None:
             return pixels
-        share = feathered(self.source.mask, self.request.feather or 0)
-        return torch.from_numpy(paste(pixels.numpy(), np.asarray(self.source.picture), share))
+        share = feathered(source.mask, of.request.feather or 0)
+        return torch.from_numpy(paste(pixels.numpy(), np.asarray(source.picture), share))
 
     def enlarging(
         self, sample: Sample, pixels: torch.Tensor, upscaler: Upscaler
@@ -200,6 +209,7 @@ class Drawing:
         hires = self.request.hires
         if hires is None or sample.request is self.passes[-1].request:
             return None
+        pixels = self.finished(sample, pixels)
         if hires.factor is None:
             return BetweenPasses(self, sample.index, pixels)
         edge = WRAPPED if self.request.tiling else 0
@@ -293,8 +303,12 @@ class BetweenPasses:
         picture = Image.fromarray(larger.numpy()).resize(
             (request.width, request.height), Image.Resampling.LANCZOS, box=inside
         )
-        start = self.drawing.pipeline.start(request, picture)
-        self.drawing.passes[-1].waiting.append((self.index, start))
+        second, source, mask = self.drawing.passes[-1], self.drawing.source, None
+        if source is not None and source.mask is not None:
+            mask = enlarged_mask(source.mask, request.width, request.height)
+            second.sources[self.index] = Source(picture, mask)
+        start = self.drawing.pipeline.start(request, picture, mask)
+        second.waiting.append((self.index, start))
         self.done = True
 
 

@@ -304,7 +304,7 @@ class Engine:
             sample.key,
             sample.index,
             sample.seed,
-            partial(drawing.finished, pixels),
+            partial(drawing.finished, sample, pixels),
             describe=describe,
             score=score if self._options.safety else None,
         )

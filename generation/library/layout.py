@@ -39,6 +39,7 @@ PLACES: dict[Kind, tuple[str, ...]] = {
     Kind.IP_ADAPTER: ("ipadapter", "ip_adapter"),
     Kind.IMAGE_ENCODER: ("clip_vision", "image_encoder"),
     Kind.CAPTIONER: ("captioners", "captioner"),
+    Kind.SEGMENTER: ("segmenters", "segmenter", "clipseg"),
     Kind.UPSCALER: ("upscaler", "upscalers", "upscale_models", "esrgan", "realesrgan"),
 }
 _KIND_OF = {name: kind for kind, names in PLACES.items() for name in names}

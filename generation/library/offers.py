@@ -64,18 +64,19 @@ def offers(shelf: Shelf, file: Path | None, default: str | None, *, strict: bool
     notes += [line_about(item, why) for item, why in steering_notes(shelf)]
     owner = read_offers(file, default, None if strict else found, adapters, embeddings)
     owner.catalog.controls, owner.catalog.references = controls_on(shelf), references_on(shelf)
-    owner.catalog.captioners = captioners_on(shelf, notes)
+    owner.catalog.captioners = folders_on(shelf, Kind.CAPTIONER, notes)
+    owner.catalog.segmenters = folders_on(shelf, Kind.SEGMENTER, notes)
     return Offers(owner.catalog, (*notes, *owner.notes))
 
 
-def captioners_on(shelf: Shelf, notes: list[str]) -> tuple[Path, ...]:
-    """Return the folders of models that describe pictures, in order.
+def folders_on(shelf: Shelf, kind: Kind, notes: list[str]) -> tuple[Path, ...]:
+    """Return the folders of captioners or segmenters, in order.
 
     Adds a line to ``notes`` for each that cannot be used.
     """
     found = []
     for item in shelf.items:
-        if item.file.kind is Kind.CAPTIONER:
+        if item.file.kind is kind:
             if item.problem is None:
                 found.append(item.path.parent)
             elif not is_missed(item):  # which is said already

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from generation import loading
-from generation.captions.captioners import class_of
 from generation.catalog.reading import SUFFIXES
 from generation.json_text import loads
 from generation.library import headers
@@ -29,12 +28,15 @@ from generation.library.naming import unused
 from generation.library.sidecars import Sidecar, SidecarInvalid, read_sidecar, state_of
 from generation.loading.detect import PICKLES, Kind, ModelFile
 from generation.phrases import Phrase
+from generation.vision import captioners, segmenters
 
 log = logging.getLogger(__name__)
 
 SETTLED_S = 2.0  # a file that was written to within this time may be being copied
 READERS, MANY = 4, 20  # processes at once; files of which a start takes seconds
 SHELF = "models.json"  # in the data folder
+# Models that are told by what lies beside their weights, which all have one name.
+BY_FOLDER = {Kind.CAPTIONER: captioners.class_of, Kind.SEGMENTER: segmenters.class_of}
 
 
 class LookEnded(Exception):
@@ -176,8 +178,9 @@ class Library:
 
     def _item(self, candidate: Candidate, *, moving: bool) -> Item:
         file = self._known(candidate) or ModelFile(path=candidate.path)
-        if class_of(candidate.path) is not None:  # what lies beside it may have come later
-            file = replace(file, kind=Kind.CAPTIONER)
+        for kind, class_of in BY_FOLDER.items():
+            if class_of(candidate.path) is not None:  # what lies beside it may have come later
+                file = replace(file, kind=kind)
         problem: str | None = file.problem
         if moving:
             problem = Phrase("checkpoint-moving", file=candidate.path.name)
@@ -217,7 +220,7 @@ class Library:
 
     def _wanted(self, item: Item) -> list[str]:
         stem, title = item.candidate.stem, item.sidecar.title
-        if item.file.kind is Kind.CAPTIONER:  # whose weights all have one name
+        if item.file.kind in BY_FOLDER:
             stem = item.path.parent.name
         place = "/".join((*item.candidate.inside, stem))
         wanted = [title, f"{title} ({stem})", f"{title} ({place})"] if title else [stem, place]

@@ -77,6 +77,7 @@ NAMES = {
     Kind.IMAGE_ENCODER: Phrase("kind-image-encoder"),
     Kind.IP_ADAPTER: Phrase("kind-ip-adapter"),
     Kind.CAPTIONER: Phrase("kind-captioner"),
+    Kind.SEGMENTER: Phrase("kind-segmenter"),
 }
 
 

@@ -24,7 +24,8 @@ class Kind(StrEnum):
     TEXT_ENCODER = "text encoder"
     IMAGE_ENCODER = "image encoder"
     IP_ADAPTER = "IP-Adapter"
-    CAPTIONER = "captioner"  # with what lies beside it
+    CAPTIONER = "captioner"  # with what lies beside it, and so is the next
+    SEGMENTER = "segmenter"
     UNKNOWN = "unknown"
 
 

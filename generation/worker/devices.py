@@ -49,8 +49,9 @@ def parse(written: str, environment: Mapping[str, str] = os.environ) -> list[Dev
     for word in written.lower().split(","):
         found = _WORD.fullmatch(word.strip())
         if found is None:
+            shown = word.strip()[:20].encode("unicode_escape").decode()
             raise ValueError(
-                f'must be auto, or devices such as 0,1, cuda:0, mps, cpu or cpu*2, not "{word}"'
+                f'must be auto, or devices such as 0,1, cuda:0, mps, cpu or cpu*2, not "{shown}"'
             )
         _, after, number, is_mps, is_cpu, times = found.groups()
         if is_cpu:

@@ -11,7 +11,7 @@ from generation.catalog import Catalog
 from generation.options import EngineOptions
 from generation.request import Event, Request
 from generation.worker.devices import ANY, Device, cards, may_have_cards
-from generation.worker.hardware import examine
+from generation.worker.hardware import examine_meanwhile
 from generation.worker.link import Lanes, LaneSource, LaneState, WorkerLink
 from generation.worker.messages import ConfigureLogs
 from generation.worker.pool import Pool
@@ -93,10 +93,10 @@ class LocalLanes:
 
     async def _count(self, lanes: Lanes) -> None:
         try:
-            found = await asyncio.to_thread(examine)
+            found = await examine_meanwhile()
             count = sum(one.is_gpu for one in found)
             self._tell(lanes, cards(count) if count > 1 else [ANY])
-        except (OSError, ValueError, subprocess.SubprocessError) as error:
+        except (OSError, ValueError, TimeoutError, subprocess.SubprocessError) as error:
             log.warning("the devices cannot be counted, so the first is used: %s", error)
             self._tell(lanes, [ANY])
 

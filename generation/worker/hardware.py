@@ -3,6 +3,7 @@
 A separate program, because detecting them takes torch, which the caller does not import.
 """
 
+import asyncio
 import contextlib
 import json
 import os
@@ -15,6 +16,7 @@ import psutil
 
 from generation.worker.devices import ORDER, Device
 
+PROGRAM = [sys.executable, "-m", "generation.worker.hardware"]
 TIMEOUT_S = 300.0  # on a machine that is busy with everything else
 
 
@@ -52,15 +54,35 @@ def examine() -> list[Hardware]:
     CUDA devices are in the order of `devices.cards`. Raises SubprocessError if torch does not load.
     """
     asked = subprocess.run(
-        [sys.executable, "-m", "generation.worker.hardware"],
+        PROGRAM,
         check=True,
         capture_output=True,
         encoding="utf-8",
         errors="replace",
         timeout=TIMEOUT_S,
-        env={ORDER: "PCI_BUS_ID", **os.environ},
+        env=_environment(),
     )
     return [Hardware(**one) for one in json.loads(asked.stdout)]
+
+
+async def examine_meanwhile() -> list[Hardware]:
+    """Detect them as `examine` does, without keeping the event loop; may be cancelled."""
+    process = await asyncio.create_subprocess_exec(
+        *PROGRAM, stdout=asyncio.subprocess.PIPE, env=_environment()
+    )
+    try:
+        printed, _ = await asyncio.wait_for(process.communicate(), TIMEOUT_S)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode != 0:
+        raise subprocess.CalledProcessError(process.returncode or 0, PROGRAM)
+    return [Hardware(**one) for one in json.loads(printed)]
+
+
+def _environment() -> dict[str, str]:
+    return {ORDER: "PCI_BUS_ID", **os.environ}
 
 
 def drawing(

@@ -1,18 +1,22 @@
 """A request in the pool, kept in the bot's process so that no worker's end loses it."""
 
 import asyncio
+import re
 from dataclasses import dataclass, field
 
 from generation.request import (
     Event,
     Failed,
     Finished,
+    GenerationRequest,
     Loading,
     Picture,
     Request,
     Started,
     UpscaleRequest,
 )
+
+_WORDS = re.compile(r"[\w.-]+")
 
 
 @dataclass(slots=True, eq=False)
@@ -33,11 +37,20 @@ class Job:
     crashes: int = 0
     aboard_since: float = 0.0
     lost_s: float = 0.0
+    refused: set[str] = field(default_factory=set)  # by devices whose memory does not hold it
+    refusal: Failed | None = None  # what the latest of them said
     cost: float = 0.0  # of the whole request; see `GenerationRequest.cost`
+    needs: frozenset[str] = frozenset()  # what it names, in lower case; see `Lacks`
 
     def __post_init__(self) -> None:
-        """Work the cost out once."""
+        """Work out once what it costs, and what it needs."""
         self.cost = self.request.cost()
+        if isinstance(self.request, GenerationRequest):
+            one = self.request
+            named = [use.name for use in one.adapters]
+            named += [use.name for use in one.controls] + [use.name for use in one.references]
+            words = _WORDS.findall(f"{one.prompt} {one.negative_prompt}")  # embeddings, perhaps
+            self.needs = frozenset(name.lower() for name in (one.checkpoint, *named, *words))
 
     @property
     def goes_alone(self) -> bool:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
 
+from generation.errors import OutOfMemory
 from generation.log_context import LANE
-from generation.request import Failed, Finished, Loading
+from generation.request import Event, Failed, Finished, Loading
 from generation.worker.job import Job
 from generation.worker.link import End, LaneState, LaneStatus, Launch, WorkerLink
 from generation.worker.messages import (
@@ -20,6 +21,7 @@ from generation.worker.messages import (
     Cancel,
     Command,
     Figures,
+    Lacks,
     Loaded,
     Look,
     Message,
@@ -51,6 +53,9 @@ class Owner(Protocol):
     def changed(self) -> None:
         """Something was heard: there may be room, or more or fewer rows."""
 
+    def refused(self, job: Job, device: str, refusal: Failed) -> None:
+        """A device's memory does not hold this request, which is aboard no more."""
+
     def ended(self, how: End, aboard: Sequence[Job]) -> None:
         """A launch ended, with these requests aboard."""
 
@@ -78,16 +83,18 @@ class Lane:
         self.launch = launch
         self.aboard: dict[int, Job] = {}
         self.ready: Ready | None = None  # while it accepts requests
+        self.device = ""  # as the worker described it last
         self.loaded: tuple[str, ...] = ()
+        self.lacks: frozenset[str] = frozenset()  # what its machine does not have
         self.seconds_per_cost: float | None = None  # measured, the latest counting most
         self.figures: Figures | None = None  # of the latest worker that has drawn
+        self.too_large: set[str | None] = set()  # checkpoints that its memory does not hold
         self.hopeless = False  # it has failed to start often enough to expect nothing of it
         self.stopping = False  # it gets nothing more, and is not launched again
         self._owner = owner
         self._patience = patience
         self._link: WorkerLink | None = None  # while it lives
         self._loading = False
-        self._device = ""
         self._launches = 0
         self._epoch = 0
         self._deaths = 0
@@ -113,7 +120,7 @@ class Lane:
         """What it is doing."""
         return LaneState(
             name=self.name,
-            device=self._device,
+            device=self.device,
             status=self._status,
             loaded=self.loaded,
             rows=self.rows,
@@ -238,8 +245,12 @@ class Lane:
         self._loading = False
         self._link = None
         self._watch()
-        self._owner.changed()
-        how = await link.end()
+        try:
+            self._owner.changed()
+            how = await link.end()
+        except Exception:
+            log.critical("the worker's end cannot be handled", exc_info=True)
+            how = End.CRASHED
         if self._lost:
             how = End.LOST
         if not self.stopping:
@@ -263,23 +274,33 @@ class Lane:
                 log.info("the worker draws on %s", message.device)
                 if message.error is not None:
                     log.error("%s", message.error)
-                self.ready, self._device = message, message.device
+                self.ready, self.device = message, message.device
                 self.loaded = message.loaded
                 self._life, self._ready_at = _Life.IDLE, time.monotonic()
                 self.hopeless = False
             case Loaded(checkpoints):
                 self.loaded = checkpoints
+            case Lacks(names):
+                self.lacks = names
             case Figures():
                 self.figures = message
             case Report(key, event) if key in self.aboard:
-                job = self.aboard[key]
-                if isinstance(event, Finished) and job.cost:
-                    self._measure(event.device_seconds / job.cost)
-                job.hear(event)
-                if isinstance(event, Finished | Failed):
-                    del self.aboard[key]
-                    if not self.aboard:
-                        self._empty.set()
+                self._report(self.aboard[key], event)
+
+    def _report(self, job: Job, event: Event) -> None:
+        if isinstance(event, Finished | Failed):
+            del self.aboard[job.key]
+            if not self.aboard:
+                self._empty.set()
+        match event:
+            case Failed(error=OutOfMemory()) if not job.forgotten:
+                if not job.started:
+                    self.too_large.add(job.checkpoint)
+                self._owner.refused(job, self.device, event)
+                return
+            case Finished(device_seconds=seconds) if job.cost:
+                self._measure(seconds / job.cost)
+        job.hear(event)
 
     def _measure(self, seconds_per_cost: float) -> None:
         before = self.seconds_per_cost or seconds_per_cost

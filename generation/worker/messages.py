@@ -90,6 +90,13 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
+class Lacks:
+    """Message: the names, in lower case, of models whose files are not on the worker's machine."""
+
+    names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Message: an event of the request ``key``; 0 is the warm-up."""
 
@@ -102,4 +109,4 @@ class Alive:
     """Message: there was a tick, of which nobody wanted to know more."""
 
 
-Message = Ready | Loaded | Figures | Report | Alive
+Message = Ready | Loaded | Lacks | Figures | Report | Alive

@@ -15,7 +15,8 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
+from dataclasses import replace
 
 from generation.catalog import Catalog
 from generation.errors import Cancelled, GenerationError, WorkerDied
@@ -165,12 +166,20 @@ class Pool:
                     listener()
         self._bind()
 
+    def refused(self, job: Job, device: str, refusal: Failed) -> None:
+        """Let other devices try what does not fit one, if there are others."""
+        job.refused.add(device)
+        job.refusal = refusal
+        job.lost_s += refusal.device_seconds
+        self._put_back([job])
+
     def ended(self, how: End, aboard: Sequence[Job]) -> None:
         """Put back what was aboard a lane that has ended, or fail what ended it before, too."""
-        for job in aboard:
-            if not job.forgotten and (how is not End.CRASHED or self._may_go_on(job)):
-                self._waiting[job.key] = job
-        self._waiting = dict(sorted(self._waiting.items()))
+        self._put_back(
+            job
+            for job in aboard
+            if not job.forgotten and (how is not End.CRASHED or self._may_go_on(job))
+        )
         if self._closed:
             self._fail_waiting(Cancelled("the executor is closed"))
         wanted = [lane for lane in self._lanes.values() if not lane.stopping]
@@ -189,13 +198,23 @@ class Pool:
         job.hear(Failed(WorkerDied("the worker ended twice under this request")))
         return False
 
+    def _put_back(self, jobs: Iterable[Job]) -> None:
+        """Let jobs wait again, in the places that they had."""
+        self._waiting |= {job.key: job for job in jobs}
+        self._waiting = dict(sorted(self._waiting.items()))
+
     def _bind(self) -> None:
-        """Give lanes with room what waits."""
+        """Give lanes with room what waits, and fail what no device's memory holds."""
         if self._again is not None:
             self._again.cancel()
             self._again = None
         if not self._waiting or self._closed:
             return
+        devices = {lane.device for lane in self._lanes.values() if not lane.stopping}
+        for job in [one for one in self._waiting.values() if one.refusal is not None]:
+            if devices <= job.refused and job.refusal is not None:
+                job.hear(replace(job.refusal, device_seconds=0))  # which are in what it lost
+                del self._waiting[job.key]
         lanes = [lane for lane in self._lanes.values() if lane.open]
         for job, lane in assign(self._waiting.values(), lanes, time.monotonic()):
             lane.board(self._waiting.pop(job.key))

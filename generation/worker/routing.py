@@ -1,6 +1,6 @@
 """Which waiting request goes to which lane, now. Pure: it looks, and changes nothing.
 
-Three rules, in the order of arrival:
+Four rules, in the order of arrival, among the lanes whose memory is not known to be too small:
 
 1. A request boards a lane only while that lane has room: the one where it is expected to end first,
    sharing the device with those aboard at the lane's measured pace, and after `COLD_S` more if its
@@ -10,7 +10,8 @@ Three rules, in the order of arrival:
    servers of unequal pace the best policy is such a threshold: Lin and Kumar, "Optimal Control of a
    Queueing System with Two Heterogeneous Servers", IEEE Transactions on Automatic Control, 1984.
    Who waits counts as the fast lane's work, so that a longer queue uses the slow one, too.
-3. What was aboard a crash goes alone, on an empty lane. One lane at a time is kept free for it:
+3. A machine that lacks a model that the request names does not get it, unless all lack one.
+4. What was aboard a crash goes alone, on an empty lane. One lane at a time is kept free for it:
    were it more, somebody's deadly requests would keep everybody from drawing.
 """
 
@@ -70,7 +71,11 @@ def assign(waiting: Iterable[Job], lanes: Sequence[Lane], now: float) -> list[tu
     for job in waiting:
         if not any(plan.has_room for plan in plans):
             break
-        plan = _alone(job, plans) if job.goes_alone else _beside_others(job, plans)
+        able = [plan for plan in plans if plan.lane.device not in job.refused]
+        # Where every machine lacks something, the one that gets the request says what.
+        able = [plan for plan in able if job.needs.isdisjoint(plan.lane.lacks)] or able
+        able = [plan for plan in able if job.checkpoint not in plan.lane.too_large] or able
+        plan = _alone(job, able) if job.goes_alone else _beside_others(job, able)
         if plan is not None:
             plan.take(job, now)
             boarding.append((job, plan.lane))
@@ -108,7 +113,7 @@ def _alone(job: Job, plans: Sequence[_Plan]) -> _Plan | None:
     empty = [plan for plan in plans if not plan.left and not plan.alone]
     if empty:
         return min(empty, key=lambda plan: plan.ends_cold(job))
-    if not any(plan.alone for plan in plans):
+    if plans and not any(plan.alone for plan in plans):
         # The same one at every call, because nobody boards it from now on.
         min(plans, key=lambda plan: plan.latest).alone = True
     return None
@@ -116,7 +121,13 @@ def _alone(job: Job, plans: Sequence[_Plan]) -> _Plan | None:
 
 def _beside_others(job: Job, plans: Sequence[_Plan]) -> _Plan | None:
     """Return the lane with room where it ends first, unless waiting for another is worth it."""
-    chosen = min((plan for plan in plans if plan.has_room), key=lambda plan: plan.ends_cold(job))
+    chosen = min(
+        (plan for plan in plans if plan.has_room),
+        key=lambda plan: plan.ends_cold(job),
+        default=None,
+    )
+    if chosen is None:
+        return None
     soonest = min((plan for plan in plans if not plan.alone), key=lambda plan: plan.ends(job))
     if soonest.has_room or chosen.ends(job) <= WORTH_WAITING * soonest.ends(job):
         return chosen

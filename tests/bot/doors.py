@@ -84,6 +84,7 @@ AUTOCOMPLETES = {
     "imagine sampler": Learns.NOTHING,
     "imagine lora": Learns.NOTHING,
     "imagine control": Learns.NOTHING,
+    "edit control": Learns.NOTHING,
     "settings set checkpoint": Learns.NOTHING,
     "settings set style": Learns.NOTHING,
     "settings set sampler": Learns.NOTHING,
@@ -133,7 +134,7 @@ DYNAMIC = {TEMPLATE.pattern, moderation_actions.TEMPLATE.pattern, REGION.pattern
 
 FORMS = {
     TEMPLATE.pattern: (Learns.SEEN, ("job:{}:remix", "job:{}:customzoom:0")),
-    REGION.pattern: (Learns.SEEN, ("region:{0}:0:{1}:3:0:2:draw",)),
+    REGION.pattern: (Learns.SEEN, ("region:{0}:0:{1}:draw", "region:{0}:0:{1}:words:7")),
     BEGUN.pattern: (Learns.OWN, ("imagine:1",)),
     SOURCE.pattern: (Learns.OWN, (f"source:{HASH}", f"source:{HASH}:private")),
     moderation_actions.TEMPLATE.pattern: (Learns.MODERATORS, ("mod:remove:{}", "mod:block:{}")),
@@ -155,7 +156,8 @@ VIEWS = {
 }
 
 
-PARTS_OF_VIEWS = {"PrivateView", "Pager", "Album", "ModeratorView"}  # never shown by themselves
+# Never shown by themselves; the last are of the job buttons above.
+PARTS_OF_VIEWS = {"PrivateView", "Pager", "Album", "ModeratorView", "Buttons"}
 
 
 LAST = ("privacy erase",)  # it takes the favourites away that others have to show

@@ -180,8 +180,8 @@ class Visit:
             for action, learns in JOB_BUTTONS.items():
                 index = ":0" if action in INDEXED else ""
                 await self._press(f"job:{job.id}:{action}{index}", learns)
-            for tool in ("5", "draw"):  # of a panel, which says what is picked in each id
-                panel = f"region:{job.id}:0:{job.mark}:3:0:2:{tool}"
+            for tool in ("5", "words", "draw"):  # of a panel
+                panel = f"region:{job.id}:0:{job.mark}:{tool}"
                 await self._press(panel, Learns.SEEN)
             for act, learns in MOD_BUTTONS.items():
                 await self._press(f"mod:{act}:{job.id}", learns)

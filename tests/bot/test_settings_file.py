@@ -54,6 +54,7 @@ def test_a_copied_example_changes_nothing(tmp_path):
         ("LIMITS__WAITING", "0", "greater than or equal to 1"),
         ("LIMITS__RUNNING_PER_PERSON", "many", "valid integer"),
         ("GENERATION__TICK_TIMEOUT_S", "1", "greater than or equal to 5"),
+        ("GENERATION__DEVICES", "cuda:one", 'cuda:0, mps, cpu or cpu*2, not "cuda:one"'),
         ("LOG__LEVEL", "LOUD", "'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
         ("DISCORD__API_URL", "discord.com", "match pattern"),
     ],

@@ -87,11 +87,14 @@ class Admission:
         """Add a screen for prompts, after those already added."""
         self._screens.append(screen)
 
-    async def admit(self, context: RequestContext, wanted: Wanted) -> None:
-        """Raise the JobError that forbids the request, if any."""
+    async def admit(
+        self, context: RequestContext, wanted: Wanted, last: Stage = Stage.ROOM
+    ) -> None:
+        """Raise the JobError that forbids the request, if any, in stages up to the ``last``."""
         with self._noting(context, wanted.prompt):
-            for _, check in self._checks:
-                await check(context, wanted)
+            for stage, check in self._checks:
+                if stage <= last:
+                    await check(context, wanted)
 
     async def screen(self, new_job: NewJob, context: RequestContext) -> NewJob:
         """Return a new job as the rules allow it; raises the JobError that forbids it.

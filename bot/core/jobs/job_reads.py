@@ -1,10 +1,10 @@
 """Jobs: questions about several of them."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select, true
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, true
 
 from bot.core.jobs.job_rows import read_job
 from bot.db.database import Database
@@ -12,6 +12,8 @@ from bot.db.models import JOB_COLUMNS, FavouriteRow, JobRow
 from bot.db.records import OPEN, Job, Place, Search
 from bot.db.search.job_search import Period, by_columns, by_words, has_words, newest
 from bot.db.search.search_words import fold
+
+T = TypeVar("T")
 
 LOOKED_BACK = 10_000  # jobs; a stop leaves only the latest untold
 HOMES = {
@@ -21,6 +23,14 @@ HOMES = {
 }
 # Built once: building a statement takes longer than running it.
 ALL = select(*JOB_COLUMNS)
+_HERE = JobRow.guild_id.is_not_distinct_from(bindparam("here"))
+_THEIRS = JobRow.person_id == bindparam("person")
+_STANDING = (_HERE, JobRow.deleted_at.is_(None))
+_SHOWN = (*_STANDING, JobRow.private.is_(False) | _THEIRS)
+_OWN = by_columns(_HERE, _THEIRS)
+_LIKED = by_columns(
+    JobRow.id.in_(select(FavouriteRow.job_id).where(FavouriteRow.person_id == bindparam("person")))
+)
 
 
 class JobReads:
@@ -76,23 +86,26 @@ class JobReads:
 
     async def search(self, search: Search, before: int | None, limit: int) -> list[Job]:
         """Return the jobs that were asked for before job ``before``, newest first."""
-        here = JobRow.guild_id.is_not_distinct_from(search.guild_id)
-        words, period = fold(search.word), Period(search.guild_id, since=search.since)
-        conditions = [here, JobRow.deleted_at.is_(None), *period.conditions()]
-        if search.favourites:
-            mine = select(FavouriteRow.job_id).where(FavouriteRow.person_id == search.person_id)
-            way = by_columns(JobRow.id.in_(mine))
-            conditions.append(_shown_to(search.person_id))
-        else:
-            way = by_columns(here, JobRow.person_id == search.person_id)
-        conditions += way.conditions
-        if words:
-            conditions.append(has_words(words))
-        ways = [period.of(way) for way in (way, *by_words(words))]
+        jobs, _ = await self.search_with(search, before, limit, lambda *_: None)
+        return jobs
 
-        def find(connection: Connection) -> list[Job]:
-            rows = newest(connection, ways, conditions, before, limit)
-            return [read_job(row) for row in rows]
+    async def search_with(
+        self,
+        search: Search,
+        before: int | None,
+        limit: int,
+        also: Callable[[Connection, list[int]], T],
+    ) -> tuple[list[Job], T]:
+        """Return what `search` does, and what ``also`` reads of these jobs in the same trip."""
+        way, conditions = (_LIKED, _SHOWN) if search.favourites else (_OWN, _STANDING)
+        words, period = fold(search.word), Period(search.guild_id, since=search.since)
+        conditions = (*conditions, *period.conditions(), *([has_words(words)] if words else ()))
+        ways = [period.of(one) for one in (way, *by_words(words))]
+        values = {"here": search.guild_id, "person": search.person_id}
+
+        def find(connection: Connection) -> tuple[list[Job], T]:
+            rows = newest(connection, ways, conditions, before, limit, values)
+            return [read_job(row) for row in rows], also(connection, [row.id for row in rows])
 
         return await self._database.read(find)
 

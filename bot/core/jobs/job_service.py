@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from weakref import WeakValueDictionary
 
-from bot.core.admission.admission import Admission, Wanted
+from bot.core.admission.admission import Admission, Stage, Wanted
 from bot.core.admission.offered import in_place
 from bot.core.admission.place_rules import PlaceRules
 from bot.core.admission.request_context import Actor, RequestContext
@@ -24,9 +24,9 @@ from bot.core.jobs.job_queue import JobQueue
 from bot.core.jobs.job_store import JobStore
 from bot.core.jobs.presenter import Presenter
 from bot.core.jobs.runner import Runner
-from bot.core.new_jobs import DEFAULT_REFERENCE_WEIGHT, DEFAULT_STRENGTH, new_job_of
+from bot.core.new_jobs import DEFAULT_STRENGTH, new_job_of, with_references
 from bot.core.pictures.picture_store import PictureStore
-from bot.core.pictures.steering import inputs_of, once
+from bot.core.pictures.steering import FetchReference, fetch_all, inputs_of, once
 from bot.db.patience import patient
 from bot.db.records import (
     BY_MODERATOR,
@@ -117,26 +117,28 @@ class JobService:
         *,
         image: Fetch | None = None,
         control: Fetch | None = None,
-        reference: Fetch | None = None,
+        references: Sequence[FetchReference] = (),
     ) -> Job:
         """Record a new request; raises GenerationError, JobError or StoreError.
 
         ``image`` fetches a person's file that the pictures start from, ``control`` the one that a
-        control net reads, else it reads that image, and ``reference`` the one that they are to be
+        control net reads, else it reads that image, and ``references`` those that they are to be
         like. They are fetched and decoded when nothing else forbids the job.
         """
-        if reference is not None and "reference_weight" not in said:
-            said = said.but(reference_weight=DEFAULT_REFERENCE_WEIGHT)
+        image, control, *seen = files = [
+            one and once(one) for one in (image, control, *(fetch for _, fetch in references))
+        ]
         if image is not None and control is None and "control" in said:
-            control = image = once(image)
+            control = image
         if image is not None and "strength" not in said:
             said = said.but(strength=DEFAULT_STRENGTH)
         elif image is None and "strength" in said:
             raise InvalidRequest("strength", say("bound-strength-alone"))
-        new_job = new_job_of(self._offered(context), Kind.IMAGINE, said)
-        inputs = inputs_of(new_job, self.decoder, control, reference)
+        kinds = [kind for kind, _ in references]
+        new_job = with_references(self._offered(context), Kind.IMAGINE, said, kinds)
+        inputs = inputs_of(new_job, self.decoder, control, list(filter(None, seen)))
         if image is None:
-            return await self._record(new_job, context, inputs=inputs)
+            return await self._record(new_job, context, inputs=inputs, files=files)
 
         told: list[str] = []
         width, height = new_job.request.width, new_job.request.height
@@ -147,7 +149,7 @@ class JobService:
                 told.append(say("left-out-transparency"))
             return png
 
-        return await self._record(new_job, context, source, told, inputs)
+        return await self._record(new_job, context, source, told, inputs, files)
 
     async def upscale(self, image: Fetch, factor: int, context: RequestContext) -> Job:
         """Record an upscale of a person's file; raises as `imagine` does."""
@@ -187,6 +189,13 @@ class JobService:
     async def may_start(self, context: RequestContext) -> None:
         """Raise the JobError that forbids even one more picture; for use before forms and files."""
         await self._admission.admit(context, Wanted())
+
+    async def may_look(self, context: RequestContext) -> None:
+        """Raise the JobError that forbids a look at a picture, which draws none.
+
+        What is left of a quota, and how many jobs wait, does not count.
+        """
+        await self._admission.admit(context, Wanted(pictures=0), Stage.PLACE)
 
     async def may_ask(self, context: RequestContext, requested: Sequence[ImageOptions]) -> None:
         """Raise what forbids these requests together, before any job is made of them."""
@@ -307,6 +316,7 @@ class JobService:
         source: Fetch | None = None,
         told: Sequence[str] = (),
         inputs: FetchInputs = (),
+        files: Sequence[Fetch | None] = (),
     ) -> Job:
         """Record a job, as `Record` says; of one that is refused nevertheless, no file is kept."""
         new_job = await self._admission.screen(new_job, context)
@@ -314,13 +324,14 @@ class JobService:
             return await self._admit(new_job, context)
         await self._admission.admit(context, Wanted.of(new_job))
         self._rules.adapt(new_job, context)
+        await fetch_all(*files)
         png = None if source is None else await source()
         fetched = [(role, await fetch()) for role, fetch in inputs]
-        files = [*filter(None, (png,)), *(one for _, one in fetched)]
+        kept = [*filter(None, (png,)), *(one for _, one in fetched)]
         left_out = ", ".join(filter(None, (new_job.left_out, *told))) or None
         saved: list[str] = []
         try:
-            saved.extend([await self._pictures.save_source(file) for file in files])
+            saved.extend([await self._pictures.save_source(file) for file in kept])
             names = iter(saved)
             new_job = replace(
                 new_job,
@@ -334,7 +345,7 @@ class JobService:
                 await self._pictures.discard_source(sha256)
             raise
         # If somebody discarded the same picture meanwhile, they did so before the row existed.
-        for file in files:
+        for file in kept:
             await self._pictures.save_source(file)
         return job
 

@@ -8,16 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Row,
-    bindparam,
-    delete,
-    func,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Row, Update, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.core.audit_store import NewAuditEntry
@@ -39,7 +30,10 @@ _ONE = ALL.where(JobRow.id == bindparam("job_id"))
 _RECORD = insert(JobRow)
 _RECORD_INPUTS = insert(InputRow)
 _CHANGE = update(JobRow).where(JobRow.id == bindparam("job_id"))
-_MOVE = _CHANGE.where(JobRow.status.in_(bindparam("before", expanding=True)))
+_MOVES: dict[tuple[Status, ...], Update] = {  # by the states before: an IN is made anew each time
+    before: _CHANGE.where(or_(*(JobRow.status == one for one in before)))
+    for before in (*((one,) for one in OPEN), OPEN)
+}
 _STATUS = select(JobRow.status, JobRow.message_id, JobRow.started_at, JobRow.ended_at).where(
     JobRow.id == bindparam("job_id")
 )
@@ -100,13 +94,7 @@ class JobStore(JobReads):
         """Register who is told of jobs that have come to another status, once that is on disk."""
         self._listeners.append(listener)
 
-    async def record(
-        self,
-        new_job: NewJob,
-        origin: Origin,
-        *,
-        fair_start: float,
-    ) -> Job:
+    async def record(self, new_job: NewJob, origin: Origin, *, fair_start: float) -> Job:
         """Write the row before anybody is answered; raises StoreBusy or AlreadyRecorded."""
         values = values_of(new_job, origin, fair_start=fair_start)
 
@@ -177,20 +165,23 @@ class JobStore(JobReads):
         job_id: int,
         seconds: float,
         pictures: Sequence[StoredPicture] = (),
+        keep: Callable[[], None] = lambda: None,
         *,
         cut: str = "",
         flags: Sequence[str] = (),
     ) -> None:
         """Note what drawing came to: the pictures, and ``seconds`` more of device time.
 
-        What a job cost stays true however it ends. ``cut`` are the words of its prompts that were
-        too many; ``flags`` say what moderators should look at, once, below what was said before.
+        ``keep`` sees to the pictures' files while their rows are written. ``cut`` are the words of
+        its prompts that were too many; ``flags`` say what moderators should look at, once, below
+        what was said before. What a job cost stays true however it ends.
         """
         sum_: float | None = None  # that was written, perhaps
 
         def write(connection: Connection) -> dict[str, Any]:
             nonlocal sum_
             note(connection, pictures)
+            keep()
             row = connection.execute(_DRAWN, {"job_id": job_id}).one()
             if row.device_seconds != sum_:
                 sum_ = row.device_seconds + seconds
@@ -325,7 +316,7 @@ class JobStore(JobReads):
     async def _move(
         self,
         job_id: int,
-        before: Sequence[Status],
+        before: tuple[Status, ...],
         ours: Sequence[str],
         entry: NewAuditEntry | None = None,
         **values: Any,  # noqa: ANN401
@@ -342,8 +333,7 @@ class JobStore(JobReads):
             if tried and _is(connection, job_id, {one: values[one] for one in ("status", *ours)}):
                 return True
             tried = True
-            change = {"job_id": job_id, "before": before, **values}
-            if not connection.execute(_MOVE, change).rowcount:
+            if not connection.execute(_MOVES[before], {"job_id": job_id, **values}).rowcount:
                 return False
             if entry is not None:
                 entry.write(connection)

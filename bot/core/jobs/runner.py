@@ -200,10 +200,10 @@ class Runner:
         saved = await asyncio.gather(*saving, return_exceptions=True)
         stored = [_or_raise(one) for one in saved]
         flags = [refusal(one) for one in stored if one.verdict is REFUSED]
-        await self._jobs.drawn(job.id, drawn.seconds, stored, cut=drawn.cut, flags=flags)
-        drawn.seconds = 0.0
-        await self._pictures.save_again(list(compress(drawn.pictures, kept)))
         pictures = [(one, was.png) for one, was in zip(stored, drawn.pictures, strict=True)]
+        keep = partial(self._pictures.keep, list(compress(pictures, kept)))
+        await self._jobs.drawn(job.id, drawn.seconds, stored, keep, cut=drawn.cut, flags=flags)
+        drawn.seconds = 0.0
         drawn.pictures.clear()
         return pictures
 

@@ -12,7 +12,7 @@ from bot.core.errors import CarriedOut, NothingToDo, PictureNotFound
 from bot.core.jobs.job_store import JobStore
 from bot.core.pictures.example_store import ExampleStore, Shown, Viewer
 from bot.core.pictures.favourite_store import FavouriteStore
-from bot.core.pictures.picture_store import PictureStore
+from bot.core.pictures.picture_store import PictureStore, first_of
 from bot.db.records import OPEN, AuditAction, Job, Search, StoredPicture, Verdict
 from bot.texts import say
 
@@ -130,9 +130,8 @@ class Gallery:
         self, search: Search, actor: Actor, before: int | None, limit: int
     ) -> list[Found | Unseen]:
         """Return jobs before job ``before``, newest first, each with its first thumbnail."""
-        jobs = await self._jobs.search(search, before, limit)
-        seen = [job.id for job in jobs if await self._visibility.sees(job, actor)]
-        first = await self._pictures.first_of(seen)
+        jobs, first = await self._jobs.search_with(search, before, limit, first_of)
+        seen = {job.id for job in jobs if await self._visibility.sees(job, actor)}
         return [
             Found(job, await self._thumbnail(first.get(job.id)))
             if job.id in seen

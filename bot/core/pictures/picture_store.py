@@ -76,16 +76,19 @@ class PictureStore:
         verdict: Verdict = Verdict.SHOWN,
     ) -> StoredPicture:
         """Write the file, then the row; saving the same picture again changes nothing."""
-        drawn = Picture(index, seed, png, nsfw)
-        picture = await self.save_file(job_id, drawn, verdict)
-        await self._database.write(lambda connection: note(connection, [picture]))
-        await self.save_again([drawn])
+        picture = await self.save_file(job_id, Picture(index, seed, png, nsfw), verdict)
+
+        def write(connection: Connection) -> None:
+            note(connection, [picture])
+            self.keep([(picture, png)])
+
+        await self._database.write(write)
         return picture
 
     async def save_file(
         self, job_id: int, drawn: Picture, verdict: Verdict, *, keep: bool = True
     ) -> StoredPicture:
-        """Write only the file, and return the row to be written (`note`); then `save_again`.
+        """Write only the file, and return the row to be written (`note`), with `keep`.
 
         Of a picture that is not to be kept there is only the row.
         """
@@ -98,18 +101,15 @@ class PictureStore:
 
         return await outlast(partial(asyncio.to_thread, save))
 
-    async def save_again(self, drawn: Sequence[Picture]) -> None:
-        """Write the files anew that were removed before the rows were written.
+    def keep(self, pictures: Iterable[tuple[StoredPicture, bytes]]) -> None:
+        """Write the files anew that were removed since; call it where their rows are written.
 
-        Somebody else's job may have had the same picture.
+        Somebody else's job may have had the same picture. Who removes files is a writer, too, and
+        does so before, or finds the rows.
         """
-
-        def save() -> None:
-            for one in drawn:
-                self._write_files(hashlib.sha256(one.png).hexdigest(), one.png)
-
-        if drawn:
-            await outlast(partial(asyncio.to_thread, save))
+        with as_store_errors():
+            for picture, png in pictures:
+                self._write_files(picture.sha256, png)
 
     async def remove(self, job_id: int) -> int:
         """Remove a deleted job's files that no other job shows or starts from; return how many.
@@ -204,14 +204,7 @@ class PictureStore:
 
     async def first_of(self, job_ids: list[int]) -> dict[int, StoredPicture]:
         """Return each job's first picture, a refused one only if there is no other."""
-        if not job_ids:
-            return {}
-
-        def find(connection: Connection) -> dict[int, StoredPicture]:
-            rows = connection.execute(_FIRST, {"jobs": job_ids}).mappings()
-            return {row["job_id"]: stored_picture(row) for row in rows}
-
-        return await self._database.read(find)
+        return await self._database.read(lambda connection: first_of(connection, job_ids))
 
     async def has(self, picture: StoredPicture) -> bool:
         """Tell whether the PNG file exists and is complete."""
@@ -262,6 +255,14 @@ def note(connection: Connection, pictures: Sequence[StoredPicture]) -> None:
     """Write the rows of pictures; writing them again changes nothing."""
     if pictures:
         connection.execute(_NOTE, [asdict(picture) for picture in pictures])
+
+
+def first_of(connection: Connection, job_ids: list[int]) -> dict[int, StoredPicture]:
+    """Return each job's first picture, a refused one only if there is no other."""
+    if not job_ids:
+        return {}
+    rows = connection.execute(_FIRST, {"jobs": job_ids}).mappings()
+    return {row["job_id"]: stored_picture(row) for row in rows}
 
 
 def _described(job_id: int, drawn: Picture, verdict: Verdict) -> StoredPicture:

@@ -1,16 +1,20 @@
 """The pictures that steer a job: fetched, decoded and cut to size, to be kept with it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from bot.core.decoding import Decoder
 from bot.core.pictures.picture_store import PictureStore
 from bot.db.records import Input, InputRole, NewJob
 from bot.texts import say
+from generation.controls import ReferenceKind
 from generation.errors import InvalidRequest
 from generation.request import GenerationRequest
 
 # Fetches a file when it is needed.
 Fetch = Callable[[], Awaitable[bytes]]
+# And a picture that others are to be like, in its kind, else as the options say.
+FetchReference = tuple[ReferenceKind | None, Fetch]
 # What a job needs besides the picture it starts from, each with its role.
 FetchInputs = Sequence[tuple[InputRole, Fetch]]
 
@@ -21,35 +25,50 @@ REFERENCE_SIDE = 512
 def once(fetch: Fetch) -> Fetch:
     """Return a function that fetches a file once, and keeps it for the next time."""
     kept: list[bytes] = []
+    turn = asyncio.Lock()
 
     async def fetch_once() -> bytes:
-        if not kept:
-            kept.append(await fetch())
+        async with turn:
+            if not kept:
+                kept.append(await fetch())
         return kept[0]
 
     return fetch_once
 
 
+async def fetch_all(*files: Fetch | None) -> None:
+    """Fetch files at once that were given to `once`; raises what the first raises that fails."""
+    tasks = [asyncio.ensure_future(fetch()) for fetch in files if fetch is not None]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 def inputs_of(
-    new_job: NewJob, decoder: Decoder, control: Fetch | None, reference: Fetch | None
+    new_job: NewJob, decoder: Decoder, control: Fetch | None, references: Sequence[Fetch]
 ) -> FetchInputs:
     """Return what makes the pictures that a job is steered by, of a person's files.
 
-    Raises InvalidRequest if one of them is missing, or is there in vain.
+    All of its controls read the same one. Raises InvalidRequest if one of them is missing, or is
+    there in vain.
     """
     request = new_job.request
     if control is not None and not request.controls:
         raise InvalidRequest("control", say("bound-control-needed"))
     if request.controls and control is None:
         raise InvalidRequest("control_image", say("bound-control-image-needed"))
-    if request.references and reference is None:
+    if len(references) < len(request.references):
         raise InvalidRequest("reference", say("bound-reference-needed"))
     found: list[tuple[InputRole, Fetch]] = []
     if control is not None:
         size = request.width, request.height
-        found.append((InputRole.CONTROL, _prepared(decoder, control, "control_image", size)))
-    if reference is not None:
-        size = REFERENCE_SIDE, REFERENCE_SIDE
+        prepared = once(_prepared(decoder, control, "control_image", size))
+        found += [(InputRole.CONTROL, prepared)] * len(request.controls)
+    size = REFERENCE_SIDE, REFERENCE_SIDE
+    for reference in references:
         found.append((InputRole.REFERENCE, _prepared(decoder, reference, "reference", size)))
     return found
 

@@ -7,15 +7,18 @@ best way alone would have cost.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    Select,
+    bindparam,
     column,
     func,
     literal_column,
@@ -28,6 +31,7 @@ from sqlalchemy import (
 from bot.db.models import JOB_COLUMNS, JobRow
 from bot.db.search.search_words import trigrams
 
+STATEMENTS = 50  # kept: building one takes as long as running it
 STRETCH = 1000  # jobs checked in the first stretch of a way
 LONGER = 4  # factor for each following stretch
 # Ids follow the clock, except for the seconds between request and recording.
@@ -110,6 +114,8 @@ class Period:
 
     def of(self, way: Way) -> Way:
         """Return the part of a way that contains all of these jobs."""
+        if self.since is None and self.until is None:
+            return way
         here = JobRow.guild_id.is_not_distinct_from(self.guild_id)
         asked = select(JobRow.id).limit(1)
         conditions = list(way.conditions)
@@ -130,43 +136,48 @@ def newest(
     conditions: Sequence[ColumnElement[bool]],
     before: int | None,
     limit: int,
+    values: Mapping[str, Any] | None = None,
 ) -> list[Row[Any]]:
     """Return the newest jobs before job ``before`` that meet all conditions, newest first.
 
-    Each of the ways yields all of them, and possibly others.
+    Each of the ways yields all of them, and possibly others. ``values`` are those of parameters in
+    ways and conditions that are the same for everybody, and whose statements are kept.
     """
     found: list[list[Row[Any]]] = [[] for _ in ways]
     reached = [before for _ in ways]
     stretch = STRETCH
+    values = values or {}
     while True:
         for number, way in enumerate(ways):
-            ids = _follow(connection, way, reached[number], stretch)
+            last = {} if reached[number] is None else {"before": reached[number]}
+            following = _following(way, begun=bool(last))
+            ids = connection.scalars(following, {**values, **last, "stretch": stretch}).all()
             if ids:
                 left = limit - len(found[number])
-                found[number] += _meeting(connection, ids, conditions, left)
+                among = {**values, "among": json.dumps(list(ids)), "left": left}
+                found[number] += connection.execute(_meeting(tuple(conditions)), among).all()
             if len(found[number]) == limit or len(ids) < stretch:
                 return found[number]
             reached[number] = ids[-1]
         stretch *= LONGER
 
 
-def _follow(connection: Connection, way: Way, before: int | None, stretch: int) -> Sequence[int]:
-    query = select(way.id).where(*way.conditions).order_by(way.id.desc()).limit(stretch)
-    if before is not None:
-        query = query.where(way.id < before)
-    return connection.scalars(query).all()
+@lru_cache(STATEMENTS)
+def _following(way: Way, *, begun: bool) -> Select[int]:
+    """Select a stretch of a way's ids, those before the last ones where it has ``begun``."""
+    query = select(way.id).where(*way.conditions).order_by(way.id.desc())
+    if begun:
+        query = query.where(way.id < bindparam("before"))
+    return query.limit(bindparam("stretch"))
 
 
-def _meeting(
-    connection: Connection,
-    ids: Sequence[int],
-    conditions: Sequence[ColumnElement[bool]],
-    limit: int,
-) -> Sequence[Row[Any]]:
-    among = func.json_each(json.dumps(list(ids))).table_valued("value", name="among").c.value
+@lru_cache(STATEMENTS)
+def _meeting(conditions: tuple[ColumnElement[bool], ...]) -> Select[Any]:
+    """Select the jobs among some ids that meet the conditions."""
+    ids = func.json_each(bindparam("among")).table_valued("value", name="among").c.value
     query = select(*JOB_COLUMNS).where(
-        JobRow.id.in_(select(among)),
+        JobRow.id.in_(select(ids)),
         # Written like this, no condition makes SQLite use an index instead of the ids.
         *(condition.is_(true()) for condition in conditions),
     )
-    return connection.execute(query.order_by(JobRow.id.desc()).limit(limit)).all()
+    return query.order_by(JobRow.id.desc()).limit(bindparam("left"))

@@ -1,7 +1,8 @@
-"""A region of a picture, picked cell by cell: what is picked, and the ids of its buttons.
+"""A region of a picture, picked by cells and words: what is picked, and the ids of its buttons.
 
-The name of the panel's file says what is picked, so that a panel works after a restart, too. The
-ids do not: Discord refuses a press of a button whose id an edit has just replaced, so they stay.
+The name of the panel's file says what is picked, and its description which words, so that a panel
+works after a restart, too. The ids do not: Discord refuses a press of a button whose id an edit has
+just replaced, so they stay.
 """
 
 import io
@@ -10,9 +11,12 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from bot.db.records import Job
+from generation.source_image import encoded
+from generation.vision.segmenters import mask_in
 
 COLUMNS, ROWS = 5, 4  # Discord has five rows of five buttons, and one of them is for tools
 CELLS = COLUMNS * ROWS
@@ -22,25 +26,32 @@ USUAL_FEATHER = FEATHERS.index(16)
 SKETCH_SIDE = 512  # px, of the picture in a panel
 
 TINT = (236, 72, 153)
+# A form's has the number of what opened it, too: a second one is no double click.
 TEMPLATE = re.compile(
     r"region:(?P<job>[0-9]{1,19}):(?P<index>[0-9]):(?P<mark>[0-9a-f]{1,16})"
-    r":(?P<tool>[0-9]{1,2}|rows|invert|feather|clear|draw)"
+    r":(?P<tool>[0-9]{1,2}|rows|invert|feather|words|clear|draw)(?::[0-9]{1,20})?"
 )
 _FILE_NAME = re.compile(
-    rf"region-(?P<cells>[0-9a-f]{{1,5}})-(?P<rows>[01])-(?P<feather>[0-{len(FEATHERS) - 1}])\.jpg"
+    rf"region-(?P<cells>[0-9a-f]{{1,5}})-(?P<way>[0-3])-(?P<feather>[0-{len(FEATHERS) - 1}])\.jpg"
 )
+
+Levels = Image.Image  # how likely each part is what words mean, 0 to 255
+White = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
     """The picked cells, a bit each, row by row, and how the next one is picked.
 
-    With ``rows`` a cell stands for its whole row. ``feather`` is a place in FEATHERS.
+    With ``rows`` a cell stands for its whole row. ``feather`` is a place in FEATHERS. What
+    ``words`` mean is picked, too; when that is ``inverted``, what they mean is left out of it.
     """
 
     cells: int = 0
     rows: bool = False
     feather: int = USUAL_FEATHER
+    inverted: bool = False
+    words: str = ""
 
     def has(self, cell: int) -> bool:
         """Tell whether a cell is picked."""
@@ -52,9 +63,10 @@ class Region:
             case "rows":
                 return replace(self, rows=not self.rows)
             case "invert":
-                return replace(self, cells=self.cells ^ ALL)
+                inverted = bool(self.words) and not self.inverted
+                return replace(self, cells=self.cells ^ ALL, inverted=inverted)
             case "clear":
-                return replace(self, cells=0)
+                return replace(self, cells=0, words="", inverted=False)
             case "feather":
                 return replace(self, feather=(self.feather + 1) % len(FEATHERS))
             case cell if cell.isdigit() and int(cell) < CELLS:
@@ -70,30 +82,37 @@ class Region:
 
     @property
     def file_name(self) -> str:
-        """What the panel's picture is called; it says all of the region."""
-        return f"region-{self.cells:x}-{self.rows:d}-{self.feather}.jpg"
+        """What the panel's picture is called; it says all of the region but the words."""
+        return f"region-{self.cells:x}-{self.rows + 2 * self.inverted}-{self.feather}.jpg"
 
     @classmethod
-    def from_file_name(cls, name: str) -> Self:
+    def from_file_name(cls, name: str, words: str = "") -> Self:
         """Return the region that a panel's picture shows; an empty one for any other file."""
         if (match := _FILE_NAME.fullmatch(name)) is None:
             return cls()
-        return cls(int(match["cells"], 16) & ALL, match["rows"] == "1", int(match["feather"]))
+        cells, way = int(match["cells"], 16) & ALL, int(match["way"])
+        return cls(cells, bool(way & 1), int(match["feather"]), bool(words and way & 2), words)
 
     @property
     def feather_px(self) -> int:
         """How wide the soft edge around it is, in pixels."""
         return FEATHERS[self.feather]
 
-    def mask(self, width: int, height: int) -> bytes:
-        """Return its mask for a picture of this size, a greyscale PNG."""
-        mask = Image.new("L", (width, height))
+    def white(self, width: int, height: int, levels: Levels | None = None) -> White:
+        """Return where a picture of this size is picked, [height, width]; words need ``levels``."""
+        picked = np.zeros((height, width), bool)
         for cell in range(CELLS):
             if self.has(cell):
-                mask.paste(255, _box(cell, width, height))
-        file = io.BytesIO()
-        mask.save(file, "PNG")
-        return file.getvalue()
+                left, top, right, bottom = _box(cell, width, height)
+                picked[top:bottom, left:right] = True
+        if not self.words or levels is None:
+            return picked
+        meant = np.asarray(mask_in(levels, width, height) or Image.new("L", (width, height))) > 0
+        return picked & ~meant if self.inverted else picked | meant
+
+    def mask(self, width: int, height: int, levels: Levels | None = None) -> bytes:
+        """Return its mask for a picture of this size, a greyscale PNG, likewise."""
+        return encoded(Image.fromarray(self.white(width, height, levels)).convert("L"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +148,16 @@ def base_of(png: bytes) -> bytes:
     return file.getvalue()
 
 
-def sketch(base: bytes, region: Region) -> bytes:
-    """Return a small picture with the grid over it, as a JPEG. Blocks: call it in a thread."""
+def sketch(base: bytes, region: Region, levels: Levels | None = None) -> bytes:
+    """Return a small picture with what is picked and the grid over it, as a JPEG.
+
+    Blocks: call it in a thread.
+    """
     with Image.open(io.BytesIO(base)) as small:
         pixels = np.array(small.convert("RGB"))
     height, width = pixels.shape[:2]
-    for cell in range(CELLS):
-        if region.has(cell):
-            left, top, right, bottom = _box(cell, width, height)
-            inside = pixels[top:bottom, left:right]
-            inside[:] = (inside.astype(np.uint16) + 2 * np.array(TINT, np.uint16)) // 3
+    white = region.white(width, height, levels)
+    pixels[white] = (pixels[white].astype(np.uint16) + 2 * np.array(TINT, np.uint16)) // 3
     image = Image.fromarray(pixels)
     draw = ImageDraw.Draw(image)
     for cell in range(CELLS):

@@ -7,7 +7,6 @@ from bot.core.pictures.gallery import Gallery
 from bot.texts import say
 from bot.ui.actions.job_actions import JobAction
 from bot.ui.actions.press import Press
-from bot.ui.delivery.private_answer import answer_privately, preparing
 from bot.ui.delivery.uploading import send_fitting, upload
 from bot.ui.interaction import Interaction, app_of
 from bot.ui.interaction_context import actor_of
@@ -28,8 +27,8 @@ class Details(JobAction):
 
 async def show_details(interaction: Interaction, gallery: Gallery, job_id: int) -> None:
     """Reply with everything about a job, and its pictures as generated."""
-    async with preparing(interaction):
-        found = await gallery.details(job_id, actor_of(interaction))
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    found = await gallery.details(job_id, actor_of(interaction))
     uploads = [
         upload(found.job, picture, png) for picture, png in found.pictures if png is not None
     ]
@@ -40,8 +39,6 @@ async def show_details(interaction: Interaction, gallery: Gallery, job_id: int) 
         uploads, left_out = [], say("details-without-pictures")
 
     async def answer(files: list[discord.File], note: str) -> None:
-        await answer_privately(
-            interaction, note + left_out, embeds=[details.card(found)], attachments=files
-        )
+        await interaction.followup.send(note + left_out, embed=details.card(found), files=files)
 
     await send_fitting(answer, uploads, interaction.filesize_limit)

@@ -3,16 +3,19 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
+from typing import Any
 
 import discord
 
 from bot.core.jobs.derived.derived_jobs import Fetch
 from bot.core.jobs.job_service import JobService
 from bot.core.pictures.steering import once
+from bot.features.imagine.references import typed_references
 from bot.options.adapters.value import with_adapters
 from bot.options.image_options import ImageOptions
 from bot.texts import say, speak
 from bot.ui.delivery.first_answer import first_answer
+from bot.ui.delivery.thinking import thinking
 from bot.ui.interaction import Interaction, app_of
 from bot.ui.interaction_context import fetch, request_context_of
 from bot.ui.pages import job_lists as lists
@@ -21,9 +24,8 @@ from bot.ui.views import PrivateView
 PATIENCE_S = 300.0
 # An attached file, or a function that fetches it once confirmed.
 Source = discord.Attachment | Fetch | None
-# What steers the pictures, as `JobService.imagine` calls it.
-Steering = Mapping[str, discord.Attachment | None]
-_FIELDS = {"control": "control_image", "reference": "reference"}
+# What steers the pictures: the control's and the reference's.
+Steering = Mapping[str, Source]
 
 
 async def ask_for(
@@ -47,8 +49,9 @@ async def ask_for(
     if len(requested) > 1:
         await confirm(interaction, jobs, requested, image, steering, private=private)
         return
-    files = _fetching_all(interaction, image, steering)
-    job = await jobs.imagine(requested[0], context, **files)
+    said, files = _Files(interaction, image, steering).of(requested[0])
+    async with thinking(interaction, private=context.origin.private):
+        job = await jobs.imagine(said, context, **files)
     await first_answer(interaction, jobs, job)
 
 
@@ -83,12 +86,23 @@ def _fetching(interaction: Interaction, field: str, file: Source) -> Fetch | Non
     return file and once(file)
 
 
-def _fetching_all(
-    interaction: Interaction, image: Source, steering: Steering
-) -> dict[str, Fetch | None]:
-    """Return what `JobService.imagine` takes, for all of its jobs."""
-    found = {name: _fetching(interaction, _FIELDS[name], file) for name, file in steering.items()}
-    return {"image": _fetching(interaction, "image", image), **found}
+class _Files:
+    """The files of some jobs; each is fetched once for all of them."""
+
+    def __init__(self, interaction: Interaction, image: Source, steering: Steering) -> None:
+        self._interaction = interaction
+        self._image = _fetching(interaction, "image", image)
+        self._control = _fetching(interaction, "control_image", steering.get("control"))
+        self._reference = _fetching(interaction, "reference", steering.get("reference"))
+        self._addresses: dict[str, Fetch] = {}
+
+    def of(self, said: ImageOptions) -> tuple[ImageOptions, dict[str, Any]]:
+        """Return a job's options, and the files that `JobService.imagine` takes with them."""
+        said, references = typed_references(self._interaction, said, self._addresses)
+        if self._reference is not None:
+            references.insert(0, (None, self._reference))
+        files = {"image": self._image, "control": self._control, "references": references}
+        return said, files
 
 
 class Question(PrivateView):
@@ -120,10 +134,12 @@ class Question(PrivateView):
         await self._jobs.may_ask(
             request_context_of(interaction, private=self._private), self._requested
         )
-        files = _fetching_all(interaction, self._image, self._steering)
+        brought = _Files(interaction, self._image, self._steering)
         for part, options in enumerate(self._requested):
+            said, files = brought.of(options)
             context = request_context_of(interaction, part, private=self._private)
-            job = await self._jobs.imagine(options, context, **files)
+            async with thinking(interaction, private=context.origin.private):
+                job = await self._jobs.imagine(said, context, **files)
             await first_answer(interaction, self._jobs, job)
         await self._asked.edit_original_response(content=say("question-made"), view=None)
 

@@ -20,7 +20,7 @@ from bot.texts import say
 from bot.ui.autocomplete import catalog_here
 from bot.ui.forms import modal, option_input, texts_in
 from bot.ui.interaction import Interaction, app_of
-from bot.ui.interaction_context import fetch, is_picture, request_context_of
+from bot.ui.interaction_context import FORM_S, fetch, is_picture, request_context_of
 
 if TYPE_CHECKING:
     from bot.app import App
@@ -49,7 +49,7 @@ class SourceCog(commands.Cog):
             raise NothingToDo(say("no-picture"))
         private = message.flags.ephemeral
         await self.jobs.may_start(request_context_of(interaction, private=private))
-        content = await fetch(interaction, "image", pictures[0])
+        content = await fetch(interaction, "image", pictures[0], FORM_S)
         await self.jobs.decoder.check(content)
         sha256 = await self.uploads.save(interaction.user.id, content)
         await interaction.response.send_modal(

@@ -14,6 +14,7 @@ from bot.features.inspect.offer import Offer, card_of
 from bot.texts import say
 from bot.texts.inert import inert
 from bot.ui.autocomplete import catalog_here
+from bot.ui.delivery.private_answer import answer_privately, preparing
 from bot.ui.interaction import Interaction
 from bot.ui.interaction_context import fetch, is_picture
 
@@ -45,16 +46,17 @@ class InspectionCog(commands.Cog):
         await self._show(interaction, pictures[0])
 
     async def _show(self, interaction: Interaction, image: discord.Attachment) -> None:
-        found = await self.jobs.decoder.read(await fetch(interaction, "image", image))
+        async with preparing(interaction):
+            found = await self.jobs.decoder.read(await fetch(interaction, "image", image))
         if found is None:
             raise NothingToDo(say("error-file-says-nothing"))
         if not found.says_how:
             raise NothingToDo(say("error-file-of-program", program=inert(found.program or "")))
         card = card_of(found, catalog_here(interaction))
-        view = discord.utils.MISSING
+        view = None
         if card.alike is not None:
             view = Offer(self.jobs, card.alike, interaction)
-        await interaction.response.send_message(embed=card.embed, view=view, ephemeral=True)
+        await answer_privately(interaction, embeds=[card.embed], view=view)
 
 
 def setup(app: "App") -> None:

@@ -35,7 +35,7 @@ class DescribingCog(commands.Cog):
         here = catalog_here(interaction)
         await interaction.response.defer(ephemeral=True, thinking=True)
         if here.captioners:  # which is work that not everybody may ask for
-            await self.jobs.may_start(request_context_of(interaction))
+            await self.jobs.may_look(request_context_of(interaction))
         data = await fetch(interaction, "image", image)
         found = await self.jobs.decoder.read(data)
         card = None if found is None else card_of(found, here)

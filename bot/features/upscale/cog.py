@@ -11,6 +11,7 @@ from bot.core.jobs.job_service import JobService
 from bot.texts import say
 from bot.ui.cooldowns import UNDER_POLICY
 from bot.ui.delivery.first_answer import first_answer
+from bot.ui.delivery.thinking import thinking
 from bot.ui.interaction import Interaction
 from bot.ui.interaction_context import fetch, request_context_of
 from generation.upscaler import FACTORS
@@ -43,7 +44,10 @@ class EnlargingCog(commands.Cog):
     ) -> None:
         """Record the request, reply with the job's message, and queue the job."""
         context = request_context_of(interaction, private=private)
-        job = await self.jobs.upscale(partial(fetch, interaction, "image", image), factor, context)
+        async with thinking(interaction, private=context.origin.private):
+            job = await self.jobs.upscale(
+                partial(fetch, interaction, "image", image), factor, context
+            )
         await first_answer(interaction, self.jobs, job)
 
 

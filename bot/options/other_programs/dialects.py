@@ -136,6 +136,8 @@ def braces(text: str) -> Read:
 
 def words(prompt: str) -> Read:
     """Return one prompt as we write it, and what was taken out."""
+    if not prompt.strip():
+        return Read("")
     left_out: list[str] = []
     prompt = _taken(prompt, left_out)
     prompt = _WIDE_EDIT.sub(_narrow_edit, _WIDE_WEIGHT.sub(_narrow_weight, prompt))

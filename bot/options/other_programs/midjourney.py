@@ -9,7 +9,7 @@ import re
 STYLES = frozenset(("raw", "4a", "4b", "4c", "cute", "expressive", "original", "scenic", "random"))
 
 _NUMBER = r"(?:\s+-?(?:\d+(?:[.,]\d+)?|[.,]\d+)(?![\w.,:]))?"
-_CODE = r"(?:\s+(?:https?://\S+|<https?://[^\s>]+>|\d+(?:::\d+(?:\.\d+)?)?(?!\S)|random(?!\S)))*"
+_CODE = r"(?:\s+(?:https?://\S+|<https?://[^\s>]+>(?:::\d+(?:\.\d+)?)?|\d+(?:::\d+(?:\.\d+)?)?(?!\S)|random(?!\S)))*"
 _PROFILES = r"(?:\s+(?=\S*\d)[a-z0-9]+(?!\S))*"
 _LEVEL = r"(?:\s+(?:low|high)(?!\S))?"
 _END = r"(?:\s+(?:loop(?!\S)|<?https?://[^\s>]+>?))?"
@@ -33,6 +33,27 @@ PARAMETERS = {
     for value, names in _TAKES.items()
     for name in names.split()
 }
+
+
+# Its pictures that others are to be like: the character's or thing's, and the style's.
+_LIKE = {"cref": "subject", "oref": "subject", "sref": "style"}
+_ADDRESS = re.compile(r"<?(?P<address>https?://[^\s<>]+?)>?(?:::[0-9.]+)?", re.IGNORECASE)
+
+
+def likeness_of(piece: str) -> tuple[str, list[str]] | None:
+    """Return what of pictures is to be taken over, as we call it, and what names them, in order.
+
+    None of a piece of a prompt that is no such parameter.
+    """
+    name, *values = piece.split()
+    kind = _LIKE.get(name.lower().removeprefix("--"))
+    return None if kind is None else (kind, values)
+
+
+def address_in(value: str) -> str | None:
+    """Return the address of a picture that a parameter names; None of a code."""
+    found = _ADDRESS.fullmatch(value)
+    return found["address"] if found else None
 
 
 def value_of(name: str, text: str) -> str:

@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 # Discord allows about five edits in five seconds in a bucket; this leaves room for the last one.
 PACE_S = 1.5
 # What ends sooner shows only its end, which an edit on its way would hold up.
-QUICK_S = 1.0
+QUICK_S = 0.25
 # The end is tried for about an hour, besides what discord.py tries by itself.
 ATTEMPTS = 64
 RETRY_S = 2.0

@@ -13,6 +13,7 @@ from bot.texts.inert import inert
 from bot.ui.actions.buttons import Buttons
 from bot.ui.actions.job_actions import waiting_view
 from bot.ui.delivery import job_message as render
+from bot.ui.delivery.thinking import filled_in, is_pending
 from bot.ui.interaction import Interaction, app_of
 from bot.ui.trouble import ALREADY_ACKNOWLEDGED, TROUBLE, describe, is_final, retry_after
 
@@ -54,7 +55,8 @@ async def first_answer(interaction: Interaction, jobs: JobService, job: Job) -> 
 async def _answer(interaction: Interaction, job: Job, text: str, view: Buttons) -> int | None:
     """Send a first reply; return its message id. Raises TROUBLE.
 
-    If that fails at once it is retried while there is time: Discord accepts only one.
+    If that fails at once it is retried while there is time: Discord accepts only one. One that is
+    pending is filled in.
     """
     alone, clock = job.origin.private, asyncio.get_running_loop().time
     began = clock()
@@ -66,6 +68,10 @@ async def _answer(interaction: Interaction, job: Job, text: str, view: Buttons) 
                         text, view=view, ephemeral=alone, wait=True
                     )
                     return sent.id
+                if is_pending(interaction):
+                    message = await interaction.edit_original_response(content=text, view=view)
+                    filled_in(interaction)
+                    return message.id
                 answer = await interaction.response.send_message(text, view=view, ephemeral=alone)
                 return answer.message_id
         except TROUBLE as error:

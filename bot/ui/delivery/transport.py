@@ -24,6 +24,8 @@ from bot.core.jobs.presenter import (
 from bot.db.records import Job
 from bot.texts import say
 from bot.ui.actions.buttons import Buttons
+from bot.ui.actions.job_actions import waiting_view
+from bot.ui.delivery import job_message as render
 from bot.ui.delivery.clock import DiscordClock
 from bot.ui.delivery.edits import Edit, Line
 from bot.ui.delivery.first_answer import carries
@@ -86,10 +88,17 @@ class Transport:
         return FILE_BYTES if guild is None else guild.filesize_limit
 
     async def find_answer(self, job: Job, *, of_this_run: bool) -> int | None:
-        """GET the interaction's original answer: its id, or None where there is none."""
+        """GET the interaction's original answer: its id, or None where there is none.
+
+        One that is still pending is filled in.
+        """
+        webhook = self._webhook(job)
         try:
             async with asyncio.timeout(self._timeout_s):
-                message = await self._webhook(job).fetch_message("@original")  # type: ignore[arg-type]
+                message = await webhook.fetch_message("@original")  # type: ignore[arg-type]
+                if message.flags.loading:
+                    edit = Edit(render.waiting(job, 0), waiting_view(job))
+                    return (await webhook.edit_message(message.id, **edit.fields())).id
         except TROUBLE as error:
             code = getattr(error, "code", 0)
             if code == INVALID_TOKEN:

@@ -141,11 +141,16 @@ class SteeringPool:
         AdapterUnavailable, and InvalidRequest for pictures that are missing or damaged, and where
         the models do not fit even alone.
         """
-        found = [self._take_for(pipeline, one) for one in request.passes]
+        mask = None
+        if request.mask is not None:
+            mask = decode(request.mask, request.width, request.height, ("L",))
+        found = [self._take_for(pipeline, one, mask) for one in request.passes]
         steerings = [one for one in found if one is not None]
         return steerings if len(steerings) == len(found) else None
 
-    def _take_for(self, pipeline: "Pipeline", request: GenerationRequest) -> Steering | None:
+    def _take_for(
+        self, pipeline: "Pipeline", request: GenerationRequest, mask: Image.Image | None
+    ) -> Steering | None:
         if not (request.controls or request.references):
             return PLAIN
         family = weights_of(pipeline.architecture.name)
@@ -164,7 +169,9 @@ class SteeringPool:
             self._seen(pipeline, request, place, model, adapter)
             for place, (model, adapter) in enumerate(zip(references, adapters, strict=True))
         ]
-        return Steering(_nets(request, controls, nets, pipeline), seen, request.num_images, held)
+        return Steering(
+            _nets(request, controls, nets, pipeline, mask), seen, request.num_images, held
+        )
 
     def _hold(
         self, pipeline: "Pipeline", models: Sequence[ControlModel | ReferenceModel]
@@ -234,11 +241,9 @@ def _nets(
     models: Sequence[ControlModel],
     nets: Sequence[Steers],
     pipeline: "Pipeline",
+    mask: Image.Image | None,
 ) -> list[_Net]:
     """Return a request's nets in its order; a union net reads all that it has at once."""
-    mask = None
-    if request.mask is not None:
-        mask = decode(request.mask, request.width, request.height, ("L",))
     found: dict[object, _Net] = {}
     for place, (control, model, net) in enumerate(zip(request.controls, models, nets, strict=True)):
         assert isinstance(net, LoadedNet)  # noqa: S101 - as it was loaded

@@ -166,7 +166,7 @@ async def test_one_that_fails_takes_none_of_those_written_with_it_along(database
     jobs = JobStore(database)
     await record(jobs)
     begun: list[str] = []
-    event.listen(database._engine, "begin", lambda _: begun.append("a transaction"))
+    event.listen(database._writing, "begin", lambda _: begun.append("a transaction"))
     async with busy(database):  # what comes meanwhile is written together
         recording = [asyncio.create_task(record(jobs, number)) for number in (2, 1, 3)]
         moving = asyncio.create_task(jobs.queued(1, 99))

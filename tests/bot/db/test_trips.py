@@ -56,11 +56,14 @@ def trips(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str
         return dispatch(backend, method, path, **more)
 
     dispatch = router.dispatch
-    event.listen(house.app.database._engine, "begin", begin)
+    engines = house.app.database._reading, house.app.database._writing
+    for engine in engines:
+        event.listen(engine, "begin", begin)
     with monkeypatch.context() as patch:
         patch.setattr(router, "dispatch", dispatched)
         yield counted
-    event.remove(house.app.database._engine, "begin", begin)
+    for engine in engines:
+        event.remove(engine, "begin", begin)
     assert answered
 
 
@@ -128,4 +131,15 @@ async def test_an_autocomplete_of_jobs_is_one_read(house: House, monkeypatch):
     await house.mia.slash(house.channel, "imagine", prompt="a fox")
     with trips(house, monkeypatch) as counted:
         await house.mia.autocomplete(house.channel, "cancel", "job", "")
+    assert counted == {READ: 1}
+
+
+@pytest.mark.parametrize("command", ["history", "favourites"])
+async def test_a_page_of_jobs_is_one_read(house: House, monkeypatch, command: str):
+    shown = await house.mia.slash(house.channel, "imagine", prompt="a fox", count=1)
+    await house.settle()
+    await house.mia.click(shown.response, label=say("button-favourite"))
+    with trips(house, monkeypatch) as counted:
+        listed = await house.mia.slash(house.channel, command)
+    assert len(listed.response.embeds) == 1
     assert counted == {READ: 1}

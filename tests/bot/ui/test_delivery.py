@@ -103,7 +103,7 @@ class Edits:
         return True
 
 
-@pytest.mark.parametrize(("left_s", "edits"), [(0.5, 1), (60.0, 2)])
+@pytest.mark.parametrize(("left_s", "edits"), [(0.1, 1), (60.0, 2)])
 async def test_what_ends_soon_shows_its_end_alone(house: House, left_s: float, edits: int):
     await house.mia.slash(house.channel, "imagine", prompt="a pear")
     await house.settle()

@@ -1,10 +1,13 @@
+import contextlib
+
+import aiohttp
 import discord
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bot.texts import say
-from bot.ui.file_hosts import Redirected, is_discords
+from bot.ui.file_hosts import Elsewhere, Redirected, TooLarge, download, is_discords
 from tests.bot.conftest import House, build
 from tests.fakes import png
 
@@ -75,3 +78,37 @@ async def test_the_bot_follows_no_redirect(tmp_path, database, executor, monkeyp
         with pytest.raises(Redirected, match="redirects to somewhere else"):
             await bot.http.get_from_cdn(f"{address}/moved.png")
     assert asked == ["/api/users/@me", "/plain.png", "/moved.png"]
+
+
+async def test_a_download_is_bounded_and_goes_nowhere_else(monkeypatch):
+    asked = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        asked.append(request.path)
+        if request.path == "/moved.png":
+            raise web.HTTPFound("/secret.png")
+        if request.path == "/gone.png":
+            raise web.HTTPNotFound
+        response = web.StreamResponse()
+        await response.prepare(request)
+        with contextlib.suppress(ConnectionError):
+            for _ in range(3 if request.path == "/cat.png" else 10_000):
+                await response.write(b"bytes" * 1000)
+        return response
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", answer)
+    async with TestServer(app) as server:
+        address = str(server.make_url("")).rstrip("/")
+        with pytest.raises(Elsewhere):
+            await download(f"{address}/cat.png", 20_000, None)
+        assert asked == []
+        monkeypatch.setattr(discord.Asset, "BASE", address)
+        assert await download(f"{address}/cat.png", 20_000, None) == b"bytes" * 3000
+        with pytest.raises(Redirected):
+            await download(f"{address}/moved.png", 20_000, None)
+        with pytest.raises(TooLarge):
+            await download(f"{address}/large.png", 20_000, None)
+        with pytest.raises(aiohttp.ClientResponseError):
+            await download(f"{address}/gone.png", 20_000, None)
+    assert asked == ["/cat.png", "/moved.png", "/large.png", "/gone.png"]

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from bot.texts import say
 from bot.ui.delivery import private_answer
 from tests.bot.conftest import House
 from tests.texts import says
@@ -13,12 +12,11 @@ from tests.texts import says
 THINKS, SAYS = 5, 4  # types of responses to interactions
 
 
-async def prepared(house: House) -> Any:
-    """Return the answer to a request whose pictures are posted."""
-    asked = await house.mia.slash(house.channel, "imagine", prompt="a pear", count=1)
+async def prepared(house: House) -> None:
+    """Let Mia have a job, whose picture is posted."""
+    await house.mia.slash(house.channel, "imagine", prompt="a pear", count=1)
     await house.settle()
     house.env.http_requests.clear()
-    return asked.response
 
 
 def sent(house: House) -> list[tuple[str, int | None]]:
@@ -27,13 +25,11 @@ def sent(house: House) -> list[tuple[str, int | None]]:
 
 
 async def test_what_is_read_at_once_is_said_in_the_first_answer(house: House):
-    message = await prepared(house)
+    await prepared(house)
     listed = await house.mia.slash(house.channel, "history")
-    assert len(listed.response.embeds) == 1
-    shown = await house.mia.click(message, label=say("button-details"))
-    assert shown.ephemeral
-    assert len(shown.response.attachments) == 1
-    assert sent(house) == [("POST", SAYS), ("POST", SAYS)]
+    assert listed.ephemeral
+    assert len(listed.response.attachments) == 1
+    assert sent(house) == [("POST", SAYS)]
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -42,14 +38,14 @@ async def test_who_waits_long_sees_that_we_think(
 ):
     await prepared(house)
     store = house.app.job_store
-    search = store.search
+    search = store.search_with
 
     async def slowly(*asked: Any) -> Any:
         await asyncio.sleep(0.1)
         return await search(*asked)
 
     monkeypatch.setattr(private_answer, "SOON_S", 0.01)
-    monkeypatch.setattr(store, "search", slowly)
+    monkeypatch.setattr(store, "search_with", slowly)
     result = await (house.mia if known else house.max).slash(house.channel, "history")
     assert sent(house) == [("POST", THINKS), ("PATCH", None)]
     assert bool(result.response.embeds) is known
@@ -59,8 +55,8 @@ async def test_who_waits_long_sees_that_we_think(
 async def test_files_that_take_long_follow_after_we_think(
     house: House, monkeypatch: pytest.MonkeyPatch
 ):
-    message = await prepared(house)
-    monkeypatch.setattr(private_answer, "AT_ONCE_BYTES", 100)
-    shown = await house.mia.click(message, label=say("button-details"))
-    assert len(shown.response.attachments) == 1
-    assert [method for method, _ in sent(house)] == ["POST", "PATCH"]
+    await prepared(house)
+    monkeypatch.setattr(private_answer, "AT_ONCE_BYTES", 10)
+    listed = await house.mia.slash(house.channel, "history")
+    assert len(listed.response.attachments) == 1
+    assert sent(house) == [("POST", THINKS), ("PATCH", None)]

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generation.editing.masks import read_mask
+from generation.editing.masks import feathered, read_mask
 from generation.engine.engine import Engine
 from generation.errors import InvalidRequest
+from generation.hires import Hires
 from generation.request import Failed, Sampler
-from tests.generation.conftest import TINY, MakeRequest, draw_source, pixels, run
+from generation.upscaler.tiles import Upscaler
+from tests.generation.conftest import CPU, TINY, MakeRequest, draw_source, pixels, run
 from tests.generation.editing.conftest import FAMILIES, FILL, FILL_2, FILL_XL, XL, References
 from tests.generation.editing.pictures import draw_mask, pasted, png
 
@@ -59,6 +61,64 @@ def test_pixels_are_those_of_diffusers_in_every_family(
         )
         drawn = pixels(run(engine, request))
         assert np.array_equal(drawn, pasted(references[name](request), request))
+
+
+@pytest.mark.parametrize("sampler", [Sampler.DPMPP_2M, Sampler.DDIM, Sampler.LCM])
+@pytest.mark.parametrize("name", [FILL_2, XL, FILL_XL])
+def test_pixels_are_those_of_diffusers_with_each_kind_of_sampler(
+    engine: Engine, references: References, make_request: MakeRequest, name: str, sampler: Sampler
+):
+    for strength in (0.7, 1.0):
+        request = make_request(
+            checkpoint=name,
+            family=FAMILIES[name],
+            sampler=sampler,
+            num_inference_steps=4,
+            strength=strength,
+            image=draw_source(32, 32),
+            mask=draw_mask(32, 32),
+            feather=2,
+        )
+        drawn = pixels(run(engine, request))
+        assert np.array_equal(drawn, pasted(references[name](request), request))
+
+
+@pytest.mark.parametrize("name", [TINY, FILL])
+@pytest.mark.parametrize("hires", [Hires(2.0, 0.6), Hires(1.5, 0.5, 8), Hires(1.0, 0.9)])
+def test_a_second_pass_draws_over_the_same_part(
+    engine: Engine, references: References, make_request: MakeRequest, name: str, hires: Hires
+):
+    request = make_request(
+        checkpoint=name,
+        strength=0.8,
+        image=draw_source(48, 32),
+        mask=draw_mask(48, 32),
+        width=48,
+        feather=3,
+        hires=hires,
+        num_images=2,
+    )
+    first = replace(request, hires=None)
+    drawn = pixels(run(engine, request))
+    second = request.second_pass
+    assert second.feather == round(3 * hires.scale)
+    mask = Image.open(io.BytesIO(request.mask)).resize((second.width, second.height), 0)
+    for index, picture in enumerate(pasted(references[name](first), first)):
+        image = Image.fromarray(picture)
+        if hires.factor:
+            image = Image.fromarray(Upscaler(CPU).upscale(image, hires.factor).numpy())
+        image = image.resize((second.width, second.height), Image.Resampling.LANCZOS)
+        one = replace(
+            second,
+            image=png(np.asarray(image)),
+            mask=png(np.asarray(mask)),
+            seed=request.seed + index,
+            num_images=1,
+        )
+        assert np.array_equal(drawn[index], pasted(references[name](one), one)[0])
+        kept = feathered(read_mask(one.mask, second.width, second.height), second.feather) == 0
+        assert kept.any()
+        assert np.array_equal(drawn[index][kept], np.asarray(image)[kept])
 
 
 @pytest.mark.parametrize("strength", [None, 0.6])

@@ -161,7 +161,8 @@ async def ask(
 # With as few steps as the point needs: on a busy machine the worker gives way to everybody.
 MOMENTS = {
     Point.FIRST_ANSWER: ("POST", CALLBACK, "", 2),
-    Point.EDIT: ("PATCH", BY_TOKEN, r".*(step \d|Queued)", 8),
+    # More than end before the first of them is shown.
+    Point.EDIT: ("PATCH", BY_TOKEN, r".*(step \d|Queued)", 30),
     Point.FINAL_EDIT: ("PATCH", BY_TOKEN, r".*-# Emoji", 2),
 }
 

@@ -38,12 +38,14 @@ class Record(Protocol):
         source: Fetch | None = None,
         told: Sequence[str] = (),
         inputs: FetchInputs = (),
+        files: Sequence[Fetch | None] = (),
     ) -> Job:
         """Record a job if the rules allow it; raises JobError or StoreError.
 
         ``source`` makes the PNG that the job starts from, and ``inputs`` what else it needs, if
         they are not stored yet, once nothing forbids the job. What they leave out of a person's
-        file they add to what is ``told``.
+        file they add to what is ``told``. ``files`` that they need are fetched before, all at once;
+        each remembers what it fetched.
         """
 
 
@@ -236,7 +238,8 @@ def _masked_alike(request: GenerationRequest, earlier: GenerationRequest) -> Gen
     if request.checkpoint == earlier.checkpoint and _size(request) != _size(earlier):
         raise InvalidRequest("aspect", say("bound-shape-masked"))
     width, height = _size(earlier)
-    return replace(request, width=width, height=height, hires=None, feather=earlier.feather)
+    hires = earlier.hires and request.hires  # a default one is for whole pictures
+    return replace(request, width=width, height=height, hires=hires, feather=earlier.feather)
 
 
 def _size(request: GenerationRequest) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -13,7 +13,8 @@ from bot.core.admission.request_context import RequestContext
 from bot.core.errors import PictureNotFound
 from bot.core.jobs.derived.derived_jobs import DerivedJobs, Fetch
 from bot.core.jobs.derived.remixing import form_of
-from bot.core.new_jobs import new_job_of, single
+from bot.core.new_jobs import single, with_references
+from bot.core.pictures.steering import fetch_all, inputs_of, once
 from bot.db.records import Input, InputRole, Job, Kind, NewJob, StoredPicture, Verdict
 from bot.options.image_options import ImageOptions
 from bot.options.values import new_seed
@@ -28,12 +29,15 @@ from generation.request import FEATHER, SIDE, GenerationRequest
 REGION_FEATHER = 16  # px, of a mask that nobody said more of
 SEAM_FEATHER = 32  # px, where the room around a picture begins
 HIRES_SCALE = 2.0
+NO_HIRES = 1.0
 # A person's picture is drawn in its own size from half to one and a half times a checkpoint's side.
 AS_IT_IS = (0.5, 1.5)
 
 Size = tuple[int, int]
 # A mask of this width and height, as a PNG; blocks for some milliseconds.
 MakeMask = Callable[[int, int], bytes]
+# Finds the mask of a picture of this width and height, both PNGs; raises JobError.
+FindMask = Callable[[bytes, int, int], Awaitable[bytes]]
 # What is drawn around a picture of this width and height.
 Frame = Callable[[int, int], Framing]
 
@@ -134,27 +138,44 @@ class EditedJobs(DerivedJobs):
         context: RequestContext,
         *,
         image: Fetch,
-        mask: Fetch | None,
+        mask: Fetch | None = None,
+        find: FindMask | None = None,
         feather: int | None = None,
+        control: Fetch | None = None,
+        reference: Fetch | None = None,
     ) -> Job:
         """Record a job that draws over a part of a person's file; raises as `imagine` does.
 
-        Without a mask that is what the file has transparent.
+        That is the light one of the ``mask``, or what ``find`` finds, else what the file has
+        transparent. ``control`` and ``reference`` are as in `imagine`.
         """
-        new_job, data, own, size = await self._of_file(said, context, Kind.INPAINT, image)
+        image = once(image)
+        mask, control, reference = others = [
+            one and once(one) for one in (mask, control, reference)
+        ]
+        likes = [] if reference is None else [reference]
+        new_job, own, size = await self._of_file(
+            said, context, Kind.INPAINT, image, others, len(likes)
+        )
+        if new_job.request.controls and control is None:
+            control = image
         feather = _feather(REGION_FEATHER, size) if feather is None else feather
         new_job = replace(new_job, request=_sized(new_job.request, size, feather=feather))
         told: list[str] = []
+        drawn: list[bytes] = []
 
         async def source() -> bytes:
-            png, clear = await self._decoder.prepare(data, *size)
-            if clear and mask is not None:
+            png, clear = await self._decoder.prepare(await image(), *size)
+            if clear and (mask or find) is not None:
                 told.append(say("left-out-transparency"))
+            drawn.append(png)
             return png
 
-        async def masked() -> bytes:
+        async def masked() -> bytes:  # comes after the source
+            if find is not None:
+                return await find(drawn[0], *size)
             if mask is None:
-                erased = await self._decoder.erased(data, *size)
+                erased = await self._decoder.erased(await image(), *size)
                 if erased is None:
                     raise InvalidRequest("mask", say("bound-mask-given"))
                 return erased
@@ -164,7 +185,8 @@ class EditedJobs(DerivedJobs):
                 told.append(say("left-out-mask-size", **fields))
             return png
 
-        inputs = ((InputRole.MASK, masked),)
+        steered = inputs_of(new_job, self._decoder, control, likes)
+        inputs = ((InputRole.MASK, masked), *steered)
         return await self._record(new_job, context, source, told, inputs)
 
     async def outpaint_file(
@@ -177,7 +199,9 @@ class EditedJobs(DerivedJobs):
         sides: Sides,
     ) -> Job:
         """Record a job that draws around a person's file; ``sides`` are in its own pixels."""
-        new_job, data, own, size = await self._of_file(said, context, Kind.OUTPAINT, image)
+        image = once(image)
+        new_job, own, size = await self._of_file(said, context, Kind.OUTPAINT, image)
+        inputs_of(new_job, self._decoder, None, ())  # there are none
         if any(sides):
             scales = [new / old for new, old in zip(size, own, strict=True)]
             sides = Sides(*(round(side * scales[at % 2]) for at, side in enumerate(sides)))
@@ -185,23 +209,33 @@ class EditedJobs(DerivedJobs):
         new_job = _around(new_job, framing, size)
 
         async def fetch() -> bytes:
-            return (await self._decoder.prepare(data, *size))[0]
+            return (await self._decoder.prepare(await image(), *size))[0]
 
         return await self._record_around(new_job, context, framing, size, fetch)
 
     async def _of_file(
-        self, said: ImageOptions, context: RequestContext, kind: Kind, image: Fetch
-    ) -> tuple[NewJob, bytes, Size, Size]:
-        """Return a job of these options, the file, its size, and the size that it is drawn in."""
+        self,
+        said: ImageOptions,
+        context: RequestContext,
+        kind: Kind,
+        image: Fetch,
+        others: Sequence[Fetch | None] = (),
+        references: int = 0,
+    ) -> tuple[NewJob, Size, Size]:
+        """Return a job of these options, a file's size, and the size that it is drawn in.
+
+        It has so many references. The ``others`` are fetched at the same time.
+        """
         await self._admission.admit(context, Wanted(said.prompt))  # before the work
         here = in_place(
             self._catalog, age_restricted=context.age_restricted, role_ids=context.role_ids
         )
-        new_job = new_job_of(here, kind, said.over({"strength": 1.0}).but(hires=None))
-        data = await image()
-        own = await self._decoder.check(data)
+        said = said.over({"strength": 1.0})
+        new_job = with_references(here, kind, said, [None] * references)
+        await fetch_all(image, *others)
+        own = await self._decoder.check(await image())
         request = new_job.request
-        return new_job, data, own, _drawn_size(own, here[request.checkpoint].size, request)
+        return new_job, own, _drawn_size(own, here[request.checkpoint].size, request)
 
     async def _record_around(
         self,
@@ -238,12 +272,13 @@ class EditedJobs(DerivedJobs):
             request = replace(parent.request, seed=new_seed(), num_images=count, hires=None)
             return replace(new_job, request=request)
         filled = {**form_of(self._catalog, parent), "seed": "", **form}
-        changes = {"count": count, "strength": 1.0, "hires": None}
+        # Nobody's default second pass is meant: what is typed comes over this.
+        changes = {"count": count, "strength": 1.0, "hires": NO_HIRES}
         made = await self._remixed(parent, filled, context, changes)
         steered = parent.request
         request = replace(
             made.request,
-            hires=None,
+            hires=typed if (typed := made.request.hires) and typed.scale > NO_HIRES else None,
             controls=steered.controls if kind is Kind.INPAINT else (),
             references=steered.references,
         )

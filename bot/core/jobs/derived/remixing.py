@@ -5,7 +5,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from bot.core.new_jobs import new_job_of
+from bot.core.new_jobs import with_references
 from bot.db.records import Kind, NewJob, Words
 from bot.options.adapters.asked import brought
 from bot.options.arguments import all_said
@@ -17,6 +17,7 @@ from bot.options.resolve import Layers, complete_alike
 from bot.options.values import Prompt
 from bot.texts import say
 from generation.catalog import Catalog
+from generation.controls import ReferenceKind
 from generation.errors import InvalidRequest
 from generation.prompts.adapters import written
 from generation.request import Aspect
@@ -64,7 +65,9 @@ def remix(
     if len(jobs) > 1:
         raise InvalidRequest("prompt", say("bound-one-prompt"))
     one = _brought_anew(catalog, parent, jobs[0])
-    made = new_job_of(catalog, Kind.REMIX, complete_alike(catalog, one, layers))
+    kinds = [None, *(ReferenceKind(one.kind) for one in request.references[1:])]
+    kinds = kinds if "reference_weight" in one else []
+    made = with_references(catalog, Kind.REMIX, complete_alike(catalog, one, layers), kinds)
     if all(one.get(field) == said.get(field) for field in ("aspect", "checkpoint")):
         same_size = replace(made.request, width=request.width, height=request.height)
         return replace(made, request=same_size)

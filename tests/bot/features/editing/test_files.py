@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw
 
 from bot.db.records import InputRole, Kind, Status
 from bot.texts import say
+from generation.hires import Hires
 from tests.bot.conftest import House
 from tests.bot.features.editing.test_around import picture, white
 
@@ -137,13 +138,23 @@ async def test_a_picture_is_drawn_in_its_own_size_or_near_the_checkpoint_s(
     assert picture(request.image).size == picture(request.mask).size == drawn
 
 
-async def test_options_can_be_typed_but_no_second_pass(house: House):
+async def test_options_can_be_typed(house: House):
     await edit(house, photo(), MASK, prompt="a hat --n 1 --steps 7 --no people")
     (request,) = house.executor.requests
     assert (request.num_images, request.num_inference_steps) == (1, 7)
     assert request.negative_prompt == "people"
-    result = await edit(house, photo(), MASK, prompt="a hat --hires 2")
-    assert say("bound-hires-mask") in house.refusal(result)
+
+
+async def test_a_typed_second_pass_draws_over_the_same_part(house: House):
+    result = await edit(house, photo(), MASK, prompt="a hat --hires 2 --n 1")
+    (request,) = house.executor.requests
+    assert (request.hires, request.feather) == (Hires(2.0, 0.5), 8)
+    assert request.second_pass.feather == 16
+    assert "256×256" in result.response.content
+    await outpaint(house, photo(), prompt="a hat --hires 1.5", right=64)
+    assert house.executor.requests[1].result_size == (288, 192)
+    result = await edit(house, photo(160, 128), MASK, prompt="a hat --hires 4 --n 1")
+    assert house.executor.requests[2].result_size == (640, 512)
 
 
 async def test_a_default_second_pass_is_for_whole_pictures(house: House):

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from bot.db.records import Kind, Status
+from bot.features.editing.finding import Finding
 from bot.features.editing.panel import Panels
 from bot.features.editing.region import ALL, CELLS, FEATHERS, TEMPLATE, Region, RegionId, sketch
 from bot.texts import say
@@ -125,6 +126,23 @@ async def test_the_form_is_filled_with_the_picture_s_own_prompt(house: House):
     assert inputs == {"prompt": "a red apple", "strength": "1"}
 
 
+async def test_a_typed_second_pass_is_meant_and_a_default_one_is_not(house: House):
+    await house.max.slash(house.channel, "settings set", hires=2)
+    panel = await open_panel(house, await single(house, hires=1))
+    await toggle(house, panel, "1")
+    for prompt, scale in (("a hat", None), ("a hat --hires 1.5", 1.5)):
+        opened = await house.max.click(panel.response, label=TOOLS[4])
+        await house.max.submit_modal(opened, {"prompt": prompt, "strength": "1"})
+        await house.settle()
+        request = house.executor.requests[-1]
+        assert (request.hires and request.hires.scale) == scale
+    edited = house.channel.history()[-1]
+    opened = await house.max.click(edited, label=say("button-remix"))
+    await house.max.submit_modal(opened, {"prompt": "a cap"})
+    await house.settle()
+    assert house.executor.requests[-1].hires.scale == 1.5
+
+
 async def test_nothing_or_everything_is_no_region(house: House):
     panel = await open_panel(house)
     refused = await house.max.click(panel.response, label=TOOLS[4])
@@ -158,7 +176,7 @@ async def test_a_panel_works_after_a_restart(house: House):
 
 def forget(house: House) -> None:
     """Forget what only memory holds, as in a restart."""
-    house.app.provide(Panels())
+    house.app.provide(Panels(house.app.get(Finding)))
 
 
 async def test_the_picture_s_file_may_be_gone(house: House, tmp_path):
@@ -237,7 +255,7 @@ def custom_ids(message) -> list[str]:
 def test_the_file_s_name_says_all_of_a_region():
     region = Region(0xABCDE, rows=True, feather=len(FEATHERS) - 1)
     assert Region.from_file_name(region.file_name) == region
-    for name in ("", "region.jpg", "region-fffff-2-0.jpg", "region-fffff-1-9.jpg", "a fox.png"):
+    for name in ("", "region.jpg", "region-fffff-4-0.jpg", "region-fffff-1-9.jpg", "a fox.png"):
         assert Region.from_file_name(name) == Region()
     sent = RegionId(9_223_372_036_854_775_807, 3, "f" * 16, "feather")
     assert len(str(sent)) <= 100

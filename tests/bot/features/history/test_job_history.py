@@ -301,7 +301,7 @@ async def plans(database: Database, search: ModSearch | Search, before: int | No
 async def steps_of(database: Database, asking: Awaitable) -> list[str]:
     """Ask the store for something and return SQLite's plan for it."""
     asked: list[tuple[str, tuple]] = []
-    listener = (database._engine, "before_cursor_execute")
+    listener = (database._reading, "before_cursor_execute")
 
     def note(connection, cursor, statement, parameters, context, executemany):
         asked.append((statement, parameters))

@@ -5,17 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from bot.core.audit_store import NewAuditEntry
 from bot.core.errors import FileUnavailable
+from bot.core.pictures.model_process import WAITING
 from bot.db.records import Status
-from bot.features.inspect.captioning import WAITING, Captioning
+from bot.features.inspect.captioning import Captioning
 from bot.features.inspect.describing import DescribingCog
 from bot.texts import say
 from generation.metadata.infotext import Parameters
 from tests.bot.conftest import House, labels
 from tests.bot.features.inspect.test_inspect import MADE, fields, file
 from tests.fakes import png
-from tests.generation.captions import tiny
 from tests.generation.metadata import files as made
+from tests.generation.vision import tiny_captioners as tiny
 from tests.texts import says
 
 NUMBERS = ["1", "2", "3", "4"]
@@ -134,6 +136,17 @@ async def test_who_may_not_draw_is_told_before_anything_is_described(house: Hous
     assert says(house.refusal(result), "error-blocked")
     assert result.response.embeds == []
     assert not house.app.get(Captioning).running
+
+
+async def test_a_used_up_quota_forbids_no_description(house: House, captioner: Path):
+    entry = NewAuditEntry(guild_id=house.guild.id, moderator_id=1, action="config", detail="")
+    await house.rules.change({0: {"pictures_per_day": 1}}, entry)
+    await house.mia.slash(house.channel, "imagine", prompt="a fox", count=1)
+    await house.settle()
+    refused = await house.mia.slash(house.channel, "imagine", prompt="a fox", count=1)
+    assert says(house.refusal(refused), "error-quota-pictures")
+    result = await describe(house, file(None))
+    assert labels(result.response) == NUMBERS
 
 
 async def test_one_at_a_time_and_a_process_that_ended_is_started_anew(tmp_path: Path):

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file, save_file
 
-from generation.captions.captioners import class_of
-from generation.captions.describing import LONGEST, clean
 from generation.library.headers import Child
 from generation.library.offers import Looker
 from generation.loading.detect import Kind
+from generation.vision.captioners import class_of
+from generation.vision.describing import LONGEST, clean
 from tests.fakes import png
-from tests.generation.captions import tiny
+from tests.generation.vision import tiny_captioners as tiny
 
-MODULE = "generation.captions.describing"
+MODULE = "generation.vision.describing"
 
 
 @pytest.fixture(scope="module")

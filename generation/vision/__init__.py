@@ -1,0 +1,1 @@
+"""Models of transformers that look at pictures, beside those that draw them."""
