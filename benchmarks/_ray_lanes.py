@@ -1,4 +1,4 @@
-"""What `benchmarks.lanes` measures of lanes on Ray: two nodes, with a cable each where allowed.
+"""What `benchmarks.lanes` measures of lanes on Ray: two nodes, with cables where that is allowed.
 
 The nodes' workers are scripted: what counts here is the way to them.
 """

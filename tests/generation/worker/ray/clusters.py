@@ -122,6 +122,7 @@ class Cluster:
             "RAY_AUTH_TOKEN": token or self.token,
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_gcs_rpc_server_connect_timeout_s": "60",
+            "RAY_agent_register_timeout_ms": "300000",
             "RAY_health_check_failure_threshold": "60",  # a node that comes back is let in
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1",
             "PYTHONPATH": str(python_path),

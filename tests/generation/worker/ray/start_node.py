@@ -24,10 +24,10 @@ def patiently(*arguments):
 
 
 def nothing(*_, **__):
-    """Start no dashboard, no autoscaler and nobody who reads logs."""
+    """Start no autoscaler and nobody who reads logs."""
 
 
 if __name__ == "__main__":
     services.get_node = patiently
-    Node.start_log_monitor = Node.start_monitor = Node.start_api_server = nothing
+    Node.start_log_monitor = Node.start_monitor = nothing
     scripts.main()

@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,9 @@ PATIENCE_S = 300.0
 LONG = 10_000  # steps
 CATALOG = Catalog({EMBEDDED.name: EMBEDDED}, EMBEDDED.name)
 
-pytest.importorskip("ray", reason="the extra darkroom[ray] is not installed")
+pytestmark = pytest.mark.skipif(
+    find_spec("ray") is None, reason="the extra darkroom[ray] is not installed"
+)
 
 
 class Bot:
