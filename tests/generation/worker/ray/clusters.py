@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +47,7 @@ class Cluster:
         self.folder = Path(tempfile.mkdtemp(prefix="dr"))  # short: sockets' paths have a limit
         self._tag = f"dr{os.getpid()}"
         self._nodes: dict[str, str] = {}  # the addresses
+        self._plugging = threading.Lock()
         self._home: int | None = None  # this process's own network
         if self.cables:
             self._lay_bridge()
@@ -66,8 +68,9 @@ class Cluster:
 
     def join(self, name: str, python_path: Path = ROOT, token: str = "") -> str:
         """Start a node with a slot; return what `ray start` says. Another token fails it."""
-        if name not in self._nodes:
-            self._nodes[name] = self._plug(name)
+        with self._plugging:  # nodes may join at once, each with an address of its own
+            if name not in self._nodes:
+                self._nodes[name] = self._plug(name)
         return self._ray(
             name,
             f"--address={self.address}",
