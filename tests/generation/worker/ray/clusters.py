@@ -23,8 +23,9 @@ import psutil
 ROOT = Path(__file__).parents[4]
 STORE_BYTES = 80_000_000
 CLONE_NEWNET = 0x40000000
+AGENTS = ("runtime-env-agent", "dashboard-agent-grpc", "dashboard-agent-listen", "metrics-export")
 ATTEMPTS = 3  # to start a node
-START_S = 400.0  # that a node may take at most, on a machine with much else to do
+START_S = 180.0  # that a node may take at most, on a machine with much else to do
 
 
 def namespaces_allowed() -> bool:
@@ -181,6 +182,8 @@ class Cluster:
                     "start",
                     *arguments,
                     f"--node-ip-address={host}",
+                    # Ports of its own choice a raylet learns from files, within 15 s or not at all.
+                    *(f"--{kind}-port={_free_port()}" for kind in AGENTS),
                     "--num-cpus=0",
                     f"--object-store-memory={STORE_BYTES}",
                     "--disable-usage-stats",
