@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,8 +23,9 @@ import psutil
 ROOT = Path(__file__).parents[4]
 STORE_BYTES = 80_000_000
 CLONE_NEWNET = 0x40000000
+AGENTS = ("runtime-env-agent", "dashboard-agent-grpc", "dashboard-agent-listen", "metrics-export")
 ATTEMPTS = 3  # to start a node
-START_S = 400.0  # that a node may take at most, on a machine with much else to do
+START_S = 180.0  # that a node may take at most, on a machine with much else to do
 
 
 def namespaces_allowed() -> bool:
@@ -46,6 +48,7 @@ class Cluster:
         self.folder = Path(tempfile.mkdtemp(prefix="dr"))  # short: sockets' paths have a limit
         self._tag = f"dr{os.getpid()}"
         self._nodes: dict[str, str] = {}  # the addresses
+        self._plugging = threading.Lock()
         self._home: int | None = None  # this process's own network
         if self.cables:
             self._lay_bridge()
@@ -66,8 +69,9 @@ class Cluster:
 
     def join(self, name: str, python_path: Path = ROOT, token: str = "") -> str:
         """Start a node with a slot; return what `ray start` says. Another token fails it."""
-        if name not in self._nodes:
-            self._nodes[name] = self._plug(name)
+        with self._plugging:  # nodes may join at once, each with an address of its own
+            if name not in self._nodes:
+                self._nodes[name] = self._plug(name)
         return self._ray(
             name,
             f"--address={self.address}",
@@ -178,6 +182,8 @@ class Cluster:
                     "start",
                     *arguments,
                     f"--node-ip-address={host}",
+                    # Ports of its own choice a raylet learns from files, within 15 s or not at all.
+                    *(f"--{kind}-port={_free_port()}" for kind in AGENTS),
                     "--num-cpus=0",
                     f"--object-store-memory={STORE_BYTES}",
                     "--disable-usage-stats",

@@ -6,7 +6,7 @@ from ray._private import services
 from ray._private.node import Node
 from ray.scripts import scripts
 
-PATIENCE_S = 300.0
+PATIENCE_S = 100.0
 
 get_node = services.get_node
 
