@@ -20,13 +20,12 @@ from generation.worker.messages import Add, Command, ConfigureLogs, Message, Rea
 from generation.worker.ray.source import RayLanes
 from generation.worker.ray.wire import StartWorker
 from tests.generation.worker.ray.clusters import Cluster
-from tests.generation.worker.ray.scripted import start_scripted
+from tests.generation.worker.ray.scripted import LONG, start_scripted
 
 CATALOG = Catalog({EMBEDDED.name: EMBEDDED}, EMBEDDED.name)
 KILLS, CUTS = 3, 1
 EVENTS = 20_000
 ABOARD = 8  # requests whose events come together
-LONG = 10_000  # steps
 
 
 def measure() -> Figures:
@@ -89,7 +88,7 @@ def _request(seed: int, steps: int = LONG) -> GenerationRequest:
         checkpoint=EMBEDDED.name,
         width=width,
         height=height,
-        num_inference_steps=min(steps, 100),
+        num_inference_steps=steps,
         guidance_scale=EMBEDDED.guidance_scale,
         sampler=EMBEDDED.sampler,
         seed=seed,

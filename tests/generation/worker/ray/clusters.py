@@ -24,6 +24,8 @@ ROOT = Path(__file__).parents[4]
 STORE_BYTES = 80_000_000
 CLONE_NEWNET = 0x40000000
 AGENTS = ("runtime-env-agent", "dashboard-agent-grpc", "dashboard-agent-listen", "metrics-export")
+# Given none, a bridge takes one of its cables' addresses, and another with the next cable.
+BRIDGE = "02:00:00:00:00:01"
 ATTEMPTS = 3  # to start a node
 START_S = 180.0  # that a node may take at most, on a machine with much else to do
 
@@ -218,7 +220,9 @@ class Cluster:
 
     def _lay_bridge(self) -> None:
         self._ip("netns", "add", f"{self._tag}head")
-        self._ip("-n", f"{self._tag}head", "link", "add", "bridge", "type", "bridge")
+        self._ip(
+            "-n", f"{self._tag}head", "link", "add", "bridge", "address", BRIDGE, "type", "bridge"
+        )
         self._ip("-n", f"{self._tag}head", "addr", "add", "10.77.0.1/24", "dev", "bridge")
         for device in ("bridge", "lo"):
             self._ip("-n", f"{self._tag}head", "link", "set", device, "up")

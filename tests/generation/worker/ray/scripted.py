@@ -1,6 +1,7 @@
 """A worker without torch, which hosts on test nodes start: it draws by the clock."""
 
 import asyncio
+import itertools
 import os
 
 from generation.catalog import Catalog
@@ -21,6 +22,7 @@ from generation.worker.messages import (
 )
 
 STEP_S = 0.1
+LONG = 100  # steps, which are never done with
 BREAKS, SAYS_ENVIRONMENT = "break", "environment"  # prompts
 
 
@@ -76,7 +78,8 @@ class ScriptedWorker:
 
     async def _draw(self, key: int, request: GenerationRequest) -> None:
         self._say(Report(key, Started()))
-        for step in range(request.num_inference_steps):
+        endless = request.num_inference_steps == LONG
+        for step in itertools.count() if endless else range(request.num_inference_steps):
             await asyncio.sleep(STEP_S)
             self._say(Report(key, Progress(step + 1, request.num_inference_steps)))
             if request.prompt == BREAKS:

@@ -24,12 +24,11 @@ from generation.worker.ray.source import RayLanes
 from generation.worker.ray.starting import start_worker
 from generation.worker.ray.wire import LOST_S, NAMESPACE
 from tests.generation.worker.ray.clusters import ROOT, Cluster
-from tests.generation.worker.ray.scripted import BREAKS, SAYS_ENVIRONMENT, start_scripted
+from tests.generation.worker.ray.scripted import BREAKS, LONG, SAYS_ENVIRONMENT, start_scripted
 
 A, B = "a/slot:0", "b/slot:0"
 SECRET = "a-token-of-discord's"
 PATIENCE_S = 300.0
-LONG = 10_000  # steps
 CATALOG = Catalog({EMBEDDED.name: EMBEDDED}, EMBEDDED.name)
 
 pytestmark = [
