@@ -144,8 +144,8 @@ class LaneHost:
             await self._stop_worker()
         if brief.epoch != self._epoch:
             return
+        self._outbox, self._end = [], None  # what the launch before has not heard
         if self._worker is None:
-            self._outbox, self._end = [], None  # what the one before has said
             self._start_worker(brief)
         elif self._ready is not None:
             self._worker.send(Offer(self._localize(brief.catalog)))

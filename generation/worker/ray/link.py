@@ -43,7 +43,8 @@ class RayLink:
         if self._end is None:
             self._tell_driver(Leave(self.lane, self.epoch))
             try:
-                await asyncio.wait_for(self._ended.wait(), CLOSE_S + 1)
+                async with asyncio.timeout(CLOSE_S + 1):
+                    await self._ended.wait()
             except TimeoutError:
                 self.ended(End.DRAINED)
         if self._killed:

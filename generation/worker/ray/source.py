@@ -121,7 +121,9 @@ class RayLanes:
         try:
             while True:
                 try:
-                    said = await asyncio.wait_for(running.pipes.receive(), patience)
+                    # Not wait_for, which may overlook (in 3.11) that this task is cancelled.
+                    async with asyncio.timeout(patience):
+                        said = await running.pipes.receive()
                 except TimeoutError:
                     log.error("the process for Ray hangs; it is killed")  # noqa: TRY400
                     running.kill()

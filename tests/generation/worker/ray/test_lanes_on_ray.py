@@ -216,7 +216,7 @@ async def bots_come_and_go(cluster: Cluster, caplog: pytest.LogCaptureFixture) -
         link, warm = await one.launch(A)
         await begun(link, 1)
         async with bot(cluster):  # another with the same name takes nothing away
-            await said(caplog, "is used by another bot", "RAY__NAMESPACE")
+            await said(caplog, f"{A} is used by another bot", "RAY__NAMESPACE")
             async with bot(cluster, namespace="another") as third:
                 await begun(link, 2)
                 assert not third.lanes
@@ -241,7 +241,7 @@ async def a_frozen_node_loses_nothing(cluster: Cluster, caplog: pytest.LogCaptur
         cluster.freeze("a")
         try:
             assert await ended(link) is End.LOST
-            assert A not in one.lanes
+            await one.until(lambda: A not in one.lanes)
             assert await drawn(other, 1, request(5)) == b"picture of 5"
         finally:
             cluster.thaw("a")
