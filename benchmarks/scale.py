@@ -81,6 +81,9 @@ class SimulatedLane:
     stands_until: float = 0.0
     at: float = 0.0
     busy_s: float = 0.0
+    device: str = "simulated"
+    too_large: frozenset[str | None] = frozenset()
+    lacks: frozenset[str] = frozenset()
 
     @property
     def seconds_per_cost(self) -> float:
