@@ -57,10 +57,19 @@ async def test_an_acknowledgement_that_was_lost_leaves_nobody_with_a_thinking_bo
     playground: Playground, bot: Process
 ):
     playground.faults.lose_answer("POST", r"/interactions/.*/callback")
-    asked = await playground.slash("mia", "darkroom", "history")
+    asked = await playground.slash("morgan", "darkroom", "mod audit")
     answer = await asked.response(within=PATIENCE_S)
     assert says(answer.content, "error-discord")
     assert "already been acknowledged" in answer.content
+
+
+async def test_an_answer_that_was_lost_on_its_way_back_is_still_there(
+    playground: Playground, bot: Process
+):
+    playground.faults.lose_answer("POST", r"/interactions/.*/callback")
+    asked = await playground.slash("mia", "darkroom", "history")
+    answer = await asked.response(within=PATIENCE_S)
+    assert says(answer.content, "history-own-none")
 
 
 async def test_without_its_tables_everything_is_answered(playground: Playground, bot: Process):
