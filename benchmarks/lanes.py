@@ -4,6 +4,7 @@ The figures of other machines' lanes are Ray's, where it is installed.
 """
 
 import asyncio
+import contextlib
 import importlib
 import importlib.util
 import os
@@ -155,17 +156,15 @@ async def _sample(lags: list[float]) -> None:
 async def _event_us() -> float:
     """Return the processor time that an event takes from the pipe to whoever asked."""
     serve, worker.main = worker.main, _flood
+    executor = LocalExecutor(CATALOG, devices=[Device("cpu", "cpu")])
     try:
-        executor = LocalExecutor(CATALOG, devices=[Device("cpu", "cpu")])
         await executor.start()
-    finally:
-        worker.main = serve
-    try:
         await executor.ready()
         begun = time.process_time()
         heard = await asyncio.gather(*(_count(executor, seed) for seed in range(ABOARD)))
         return round(1e6 * (time.process_time() - begun) / sum(heard), 1)
     finally:
+        worker.main = serve
         await executor.close()
 
 
@@ -192,8 +191,9 @@ def _flood(
     for step in range(EVENTS // ABOARD):
         _tell(messages, keys, Progress(step, EVENTS))
     _tell(messages, keys, Finished(1.0))
-    while True:
-        commands.recv()  # until the pipe closes
+    with contextlib.suppress(EOFError):
+        while True:
+            commands.recv()  # until the pipe closes
 
 
 def _tell(messages: Connection, keys: Sequence[int], event: Event) -> None:

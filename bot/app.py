@@ -27,11 +27,11 @@ from bot.core.jobs.job_queue import JobQueue
 from bot.core.jobs.job_service import JobService
 from bot.core.jobs.job_store import JobStore
 from bot.core.jobs.runner import Runner
+from bot.core.jobs.watch import Watch
 from bot.core.model_folders import Change, ModelFolders
 from bot.core.personal_data import PersonalData
 from bot.core.pictures.picture_store import PictureStore
 from bot.core.retention import Kept, Retention
-from bot.core.watch import Watch
 from bot.db.database import Database
 from bot.db.patience import outlast, patient
 from bot.features import (

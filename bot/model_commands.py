@@ -13,8 +13,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from bot.logs import printable
 from bot.settings import Settings
-from generation.library.adding import add, bytes_of, goes_with, remove
-from generation.library.download import Progress as Told
+from generation.library.fetching.adding import add, bytes_of, goes_with, remove
+from generation.library.fetching.download import Progress as Told
+from generation.library.fetching.sites import NotFetched
 from generation.library.footprint import Mode
 from generation.library.hashes import Hashed, compared, hash_of
 from generation.library.offers import (
@@ -28,7 +29,6 @@ from generation.library.offers import (
     why_not,
 )
 from generation.library.shelf import SHELF, Item, Library, Shelf
-from generation.library.sites import NotFetched
 from generation.library.usable import CHECKED, Usable, UsableReader
 from generation.worker.hardware import Hardware, drawing, examine
 

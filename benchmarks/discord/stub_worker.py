@@ -16,7 +16,6 @@ from types import ModuleType, SimpleNamespace
 from PIL import Image
 
 from generation.catalog import Catalog
-from generation.engine.tally import Tally
 from generation.errors import Cancelled, GenerationError
 from generation.options import EngineOptions
 from generation.request import (
@@ -32,6 +31,7 @@ from generation.request import (
 )
 from generation.worker import worker
 from generation.worker.devices import Device
+from generation.worker.tally import Tally
 
 ROWS = 64  # eight requests for four pictures
 STEP_S = 0.05  # a hundred steps leave time for something to happen meanwhile

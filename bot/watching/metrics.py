@@ -15,9 +15,9 @@ from prometheus_client import disable_created_metrics as without_creation_times
 
 from bot.core.errors import JobError
 from bot.core.jobs.presenter import DeliveryFailed
-from bot.core.watch import Watch
+from bot.core.jobs.watch import Watch
 from bot.db.errors import StoreError
-from bot.db.records import OPEN, Job, Status
+from bot.db.records import OPEN, Job, Kind, Status
 from bot.options.errors import PromptError
 from bot.ui.delivery.clock import DiscordClock
 from bot.ui.errors import WEATHER
@@ -33,6 +33,8 @@ ACKNOWLEDGED_S = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 5)
 REQUEST_S = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 JOB_S = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)
 MOST_UNANSWERED = 1000
+UNFORESEEN = "Unforeseen"
+SWITCHING = "101"
 
 KINDS = {
     discord.InteractionType.application_command: "command",
@@ -41,6 +43,7 @@ KINDS = {
     discord.InteractionType.modal_submit: "form",
 }
 SCOPES = ("user", "global", "shared")
+SHARD_EVENTS = ("connect", "ready", "resumed", "disconnect")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 OURS = (
     JobError,
@@ -80,9 +83,12 @@ class Metrics(Watch):
         self.jobs = Histogram(
             "darkroom_job_seconds",
             "From a job's place in the queue to its end",
-            ["kind", "status"],
+            ["kind"],
             buckets=JOB_S,
             registry=registry,
+        )
+        self.ended = Counter(
+            "darkroom_jobs_ended", "Jobs that ended, by how", ["kind", "status"], registry=registry
         )
         self.device_seconds = Counter(
             "darkroom_job_device_seconds", "Device time of ended jobs", ["kind"], registry=registry
@@ -120,9 +126,16 @@ class Metrics(Watch):
             ["shard", "event"],
             registry=registry,
         )
-        for kind in KINDS.values():  # so that rates are known from the first one on
+        # What is there from the start is seen to grow when it happens for the first time.
+        for kind in KINDS.values():
             self.interactions.labels(kind)
             self.acknowledged.labels(kind)
+        for job in Kind:
+            self.pictures.labels(job)
+            for status in (Status.DONE, Status.FAILED, Status.CANCELLED):
+                self.ended.labels(job, status)
+        for where in ("job", "interaction"):
+            self.errors.labels(where, UNFORESEEN)
         for scope in (*SCOPES, "cloudflare"):
             self.limited.labels(scope)
         self._heard: OrderedDict[int, str] = OrderedDict()  # unanswered interactions, their kinds
@@ -132,7 +145,7 @@ class Metrics(Watch):
         """Hear of a bot's jobs, interactions and shards."""
         app.job_store.on_move(self._moved)
         app.client.add_listener(self._interaction, "on_interaction")
-        for event in ("connect", "ready", "resumed", "disconnect"):
+        for event in SHARD_EVENTS:
             app.client.add_listener(self._shard_listener(event), f"on_shard_{event}")
 
     def job_failed(self, error: BaseException) -> None:
@@ -158,8 +171,9 @@ class Metrics(Watch):
             self.waits.observe(max(0.0, (job.started_at - queued).total_seconds()))
         if job.status in OPEN or job.ended_at is None:
             return
-        seconds = 0.0 if queued is None else (job.ended_at - queued).total_seconds()
-        self.jobs.labels(kind, job.status).observe(max(0.0, seconds))
+        self.ended.labels(kind, job.status).inc()
+        if queued is not None:  # and Discord took its first answer
+            self.jobs.labels(kind).observe(max(0.0, (job.ended_at - queued).total_seconds()))
         self.device_seconds.labels(kind).inc(job.device_seconds)
         if job.status is Status.DONE:
             self.pictures.labels(kind).inc(job.request.num_images)
@@ -175,6 +189,8 @@ class Metrics(Watch):
 
     def _shard_listener(self, event: str) -> Callable[[int], Coroutine[Any, Any, None]]:
         async def note(shard_id: int) -> None:
+            for one in SHARD_EVENTS:  # all are there before they happen
+                self.shard_events.labels(str(shard_id), one)
             self.shard_events.labels(str(shard_id), event).inc()
 
         return note
@@ -216,7 +232,7 @@ class Metrics(Watch):
         self._observe(context, params.method, "none")
 
     def _observe(self, context: SimpleNamespace, method: str, status: str) -> None:
-        if method in METHODS:  # and not the gateway's handshakes
+        if method in METHODS and status != SWITCHING:  # the gateway's handshake is none
             self.requests.labels(method, status).observe(time.monotonic() - context.begun)
 
 
@@ -226,4 +242,4 @@ def code_of(error: BaseException) -> str:
         error = error.original
     if isinstance(error, OURS):
         return type(error).__name__
-    return "Discord" if isinstance(error, WEATHER) else "Unforeseen"
+    return "Discord" if isinstance(error, WEATHER) else UNFORESEEN

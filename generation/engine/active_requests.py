@@ -193,14 +193,11 @@ class Drawing:
         self.samples.append(sample)
         return sample
 
-    def finished(self, sample: Sample, pixels: torch.Tensor) -> torch.Tensor:
-        """Return a picture as it is sent, CPU uint8 [height, width, 3]: what stays is pasted."""
-        (of,) = (one for one in self.passes if one.request is sample.request)
-        source = of.sources.get(sample.index)
-        if source is None or source.mask is None:
-            return pixels
-        share = feathered(source.mask, of.request.feather or 0)
-        return torch.from_numpy(paste(pixels.numpy(), np.asarray(source.picture), share))
+    def pasted_on(self, sample: Sample) -> Source | None:
+        """Return what a picture is pasted on when it has been drawn, if on anything."""
+        last = self.passes[-1]
+        of = last if sample.request is last.request else self.passes[0]
+        return of.sources.get(sample.index)
 
     def enlarging(
         self, sample: Sample, pixels: torch.Tensor, upscaler: Upscaler
@@ -209,7 +206,7 @@ class Drawing:
         hires = self.request.hires
         if hires is None or sample.request is self.passes[-1].request:
             return None
-        pixels = self.finished(sample, pixels)
+        pixels = finished(pixels, self.pasted_on(sample), self.request.feather)
         if hires.factor is None:
             return BetweenPasses(self, sample.index, pixels)
         edge = WRAPPED if self.request.tiling else 0
@@ -310,6 +307,14 @@ class BetweenPasses:
         start = self.drawing.pipeline.start(request, picture, mask)
         second.waiting.append((self.index, start))
         self.done = True
+
+
+def finished(pixels: torch.Tensor, source: Source | None, feather: int | None) -> torch.Tensor:
+    """Return a picture as it is sent, CPU uint8 [height, width, 3]: what stays is pasted."""
+    if source is None or source.mask is None:
+        return pixels
+    share = feathered(source.mask, feather or 0)
+    return torch.from_numpy(paste(pixels.numpy(), np.asarray(source.picture), share))
 
 
 def source_of(request: GenerationRequest, samplers: tuple[Sampler, ...]) -> Source | None:

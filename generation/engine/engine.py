@@ -17,6 +17,7 @@ from generation.engine.active_requests import (
     Drawing,
     UpscaleTask,
     checkpoint_of,
+    finished,
     memory_guard,
     out_of_memory,
     source_of,
@@ -29,7 +30,6 @@ from generation.engine.forward import Forward
 from generation.engine.postprocess import Postprocess
 from generation.engine.row_profiling import Profiles
 from generation.engine.sample import Sample
-from generation.engine.tally import Tally
 from generation.errors import Cancelled, GenerationError, NotChecked, OutOfMemory
 from generation.families.pipeline import Pipeline
 from generation.loading.memory import free_bytes, release, used_and_total
@@ -49,6 +49,7 @@ from generation.request import (
 )
 from generation.source_image import decode
 from generation.upscaler.tiles import Upscaler
+from generation.worker.tally import Tally
 
 WARM_UP = 0  # the key of the warm-up request; all others are at least 1
 
@@ -299,15 +300,11 @@ class Engine:
             self._unenlarged.append(between)
             return []
         describe = partial(drawing.describe, sample.seed) if self._options.metadata else None
-        score = partial(safety.score, checker=drawing.pipeline.checker)
-        self._postprocess.add(
-            sample.key,
-            sample.index,
-            sample.seed,
-            partial(drawing.finished, sample, pixels),
-            describe=describe,
-            score=score if self._options.safety else None,
-        )
+        checks = self._options.safety
+        score = partial(safety.score, checker=drawing.pipeline.checker) if checks else None
+        whole = partial(finished, pixels, drawing.pasted_on(sample), sample.request.feather)
+        key, index, seed = sample.key, sample.index, sample.seed
+        self._postprocess.add(key, index, seed, whole, describe=describe, score=score)
         return []
 
     def _enlarge(self, enlarging: UpscaleTask | BetweenPasses) -> Events:

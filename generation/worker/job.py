@@ -47,7 +47,8 @@ class Job:
         self.cost = self.request.cost()
         if isinstance(self.request, GenerationRequest):
             one = self.request
-            named = [use.name for use in (*one.adapters, *one.controls, *one.references)]
+            named = [use.name for use in one.adapters]
+            named += [use.name for use in one.controls] + [use.name for use in one.references]
             words = _WORDS.findall(f"{one.prompt} {one.negative_prompt}")  # embeddings, perhaps
             self.needs = frozenset(name.lower() for name in (one.checkpoint, *named, *words))
 

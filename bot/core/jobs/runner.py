@@ -18,9 +18,9 @@ from bot.core.jobs.presenter import (
     Snapshot,
     Unreachable,
 )
+from bot.core.jobs.watch import Watch
 from bot.core.pictures.output_check import refusal, verdict
 from bot.core.pictures.picture_store import PictureStore
-from bot.core.watch import Watch
 from bot.db.errors import StoreError, StoreUnwritable
 from bot.db.patience import impatient, patient
 from bot.db.records import InputRole, Job, Kind, Status, StoredPicture, Verdict

@@ -4,18 +4,30 @@ import asyncio
 import contextlib
 import queue
 import threading
-from multiprocessing.connection import Connection
-from typing import TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from generation.worker.ray.wire import FromDriver, ToDriver
 
 Said: TypeAlias = FromDriver | ToDriver
 
 
+class PipeEnd(Protocol):
+    """A pipe's end; multiprocessing has another class for them on Windows than elsewhere."""
+
+    def send(self, said: Any, /) -> None:  # noqa: ANN401
+        """Write a message; blocks while the pipe is full."""
+
+    def recv(self) -> Any:  # noqa: ANN401
+        """Return the next message; raises EOFError once the other end is closed."""
+
+    def close(self) -> None:
+        """Close this end."""
+
+
 class Pipes:
     """One process's ends, with a thread for each; create it inside a running event loop."""
 
-    def __init__(self, outgoing: Connection, incoming: Connection) -> None:
+    def __init__(self, outgoing: PipeEnd, incoming: PipeEnd) -> None:
         self._outbox: queue.SimpleQueue[Said | None] = queue.SimpleQueue()
         self._inbox: asyncio.Queue[Said | None] = asyncio.Queue()
         loop = asyncio.get_running_loop()
@@ -49,13 +61,13 @@ class Pipes:
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
 
-    def _speak(self, outgoing: Connection) -> None:
-        with outgoing, contextlib.suppress(OSError):
+    def _speak(self, outgoing: PipeEnd) -> None:
+        with contextlib.closing(outgoing), contextlib.suppress(OSError):
             while (message := self._outbox.get()) is not None:
                 outgoing.send(message)
 
-    def _listen(self, incoming: Connection, loop: asyncio.AbstractEventLoop) -> None:
-        with incoming, contextlib.suppress(EOFError, OSError):
+    def _listen(self, incoming: PipeEnd, loop: asyncio.AbstractEventLoop) -> None:
+        with contextlib.closing(incoming), contextlib.suppress(EOFError, OSError):
             while True:
                 self._hand_over(loop, incoming.recv())
         self._hand_over(loop, None)

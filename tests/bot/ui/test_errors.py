@@ -8,7 +8,7 @@ from discord import app_commands
 
 from bot.core.discord_limits import CONTENT_LENGTH
 from bot.core.errors import JobError, NotAllowedHere, NotYours
-from bot.core.watch import Watch
+from bot.core.jobs.watch import Watch
 from bot.db.errors import StoreBusy, StoreTooNew
 from bot.texts import say
 from bot.ui import errors

@@ -1,6 +1,7 @@
 """How many rows pay."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import torch
 from generation.catalog import Catalog
 from generation.engine.batcher import Bucket
 from generation.engine.engine import Engine
-from generation.engine.row_profile import LADDER, Profile, read_profiles
+from generation.engine.row_profile import LADDER, Profile, read_profiles, write_profiles
 from generation.engine.row_profiling import Profiles
 from generation.loading.memory import peak_bytes
 from generation.loading.model_loader import load
@@ -33,6 +34,19 @@ WRONG = json.dumps({"x": {"seconds": [1, "a"], "row_bytes": 0, "decode_bytes": 0
 )
 def test_the_knee_is_where_more_rows_stop_paying(seconds: list[float], knee: int):
     assert Profile(seconds, 0, 0).knee == knee
+
+
+def test_workers_that_measure_at_once_lose_nothing_of_each_other(tmp_path: Path):
+    file = tmp_path / "profiles.json"
+    places = [f"device {number} | Tiny" for number in range(24)]
+
+    def measured(place: str) -> None:
+        write_profiles(file, {place: Profile([1.0], 0, 0)})
+        assert place in read_profiles(file), "never torn, nor overwritten"
+
+    with ThreadPoolExecutor(8) as workers:
+        list(workers.map(measured, places))
+    assert read_profiles(file).keys() == set(places)
 
 
 def test_one_decode_stays_free():

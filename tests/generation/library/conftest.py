@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp.test_utils import TestServer
 
-from generation.library import download
+from generation.library.fetching import download
 from tests.generation.library.files import KINDS, safetensors
 from tests.generation.library.server import Shop, opened
 

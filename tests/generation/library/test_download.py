@@ -7,10 +7,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from generation.library import adding, download
-from generation.library.adding import STAGING, add
-from generation.library.download import check_address, file_name
-from generation.library.sites import NotFetched
+from generation.library.fetching import adding, download
+from generation.library.fetching.adding import STAGING, add
+from generation.library.fetching.download import check_address, file_name
+from generation.library.fetching.sites import NotFetched
 from tests.generation.library.files import KINDS, safetensors
 from tests.generation.library.server import Shop, left, silent, url
 

@@ -8,8 +8,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from generation.library.adding import add
-from generation.library.sites import NotFetched, Site, Sites
+from generation.library.fetching.adding import add
+from generation.library.fetching.sites import NotFetched, Site, Sites
 from tests.generation.library.files import KINDS, safetensors
 from tests.generation.library.server import Shop, left, opened, silent, url
 

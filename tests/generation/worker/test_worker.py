@@ -6,11 +6,11 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from generation.catalog import Catalog
-from generation.engine.tally import Tally
 from generation.options import EngineOptions
 from generation.request import Finished, Progress, Started
 from generation.worker import worker
 from generation.worker.messages import STEP_S, Add, Alive, Figures, Look, Ready, Report
+from generation.worker.tally import Tally
 
 
 class Over(Exception):

@@ -6,7 +6,6 @@ import os
 import shutil
 import sqlite3
 import sys
-import tarfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +14,6 @@ import pytest
 
 from bot.db import replacing
 from bot.db.backups import restoring
-from bot.db.backups.making import back_up
 from bot.db.backups.manifest import LONGEST_LINE, MANIFEST
 from bot.db.backups.restoring import examine_backup, restore
 from bot.db.database import FILE_NAME, Database
@@ -30,16 +28,7 @@ from bot.db.errors import (
 from bot.db.examination import examine
 from bot.db.occupancy import occupied
 from bot.db.replacing import RESTORING
-from tests.bot.db.backups.house import files, fill, ids
-
-
-@pytest.fixture
-async def backup(database: Database, folder: Path, elsewhere: Path) -> Path:
-    """A backup of three jobs; there are six now."""
-    await fill(database, folder)
-    back_up(folder, elsewhere / "backup")
-    await fill(database, folder, first=4)
-    return elsewhere / "backup"
+from tests.bot.db.backups.house import files, ids
 
 
 async def test_what_was_there_is_moved_aside(database: Database, folder: Path, backup: Path):
@@ -348,60 +337,3 @@ async def test_whenever_a_restore_is_killed_all_is_old_or_all_is_new(
         assert not (data / RESTORING).exists()
         assert not list(data.glob(f"{replacing.UNPACKING}*"))
     assert outcomes == [6] + [3] * (count - 1)
-
-
-def tar(path: Path, **members: bytes) -> Path:
-    with tarfile.open(path, "w") as out:
-        for name, content in members.items():
-            (path.parent / "member").write_bytes(content)
-            out.add(path.parent / "member", name)
-    return path
-
-
-def in_one_file(backup: Path) -> Path:
-    """Return what an earlier release would have written."""
-    return tar(
-        backup.with_suffix(".tar"),
-        **{name: content for name, content in files(backup).items() if name != MANIFEST},
-    )
-
-
-async def test_a_tar_of_an_earlier_release_is_restored(folder: Path, backup: Path):
-    assert restore(folder, in_one_file(backup), replace=True) is not None
-    assert ids(folder) == [1, 2, 3]
-    state = await examine(folder)
-    assert state is not None
-    assert (state.sampled, state.missing) == (3, 0)
-
-
-@pytest.mark.parametrize(
-    ("members", "said"),
-    [
-        ({"../darkroom.sqlite3": b"x"}, "is in no backup"),
-        ({"/etc/passwd": b"x"}, "is in no backup"),
-        ({"pictures/../../x.png": b"x"}, "is in no backup"),
-        ({"uploads/1/a": b"x"}, "is in no backup"),
-        ({}, "there is no darkroom.sqlite3"),
-        ({f"pictures/aa/{'a' * 64}.png": b"x"}, "is damaged in the backup"),
-    ],
-)
-async def test_a_tar_that_is_no_backup_changes_nothing(
-    folder: Path, backup: Path, members: dict[str, bytes], said: str
-):
-    with pytest.raises(BackupUnusable, match=said):
-        restore(folder, tar(backup.with_suffix(".tar"), **members), replace=True)
-    assert len(ids(folder)) == 6
-    assert not list(folder.glob("replaced-*"))
-
-
-async def test_a_tar_that_is_cut_or_newer_is_not_put_back(folder: Path, backup: Path):
-    file = in_one_file(backup)
-    whole = file.read_bytes()
-    for length in (0, 100, 512, len(whole) // 2, len(whole.rstrip(b"\0")) // 512 * 512):
-        file.write_bytes(whole[:length])
-        with pytest.raises(BackupUnusable, match=r"no whole backup|is no backup"):
-            restore(folder, file, replace=True)
-    a_newer_database(backup)
-    with pytest.raises(StoreTooNew):
-        restore(folder, in_one_file(backup), replace=True)
-    assert len(ids(folder)) == 6

@@ -11,7 +11,7 @@ from generation.embedded import CHECKPOINT
 from tests.generation.library.files import KINDS, safetensors, write
 from tests.generation.library.server import Shop, opened
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def models(folder: Path, *arguments: str, typed: str = "", **environment: str):

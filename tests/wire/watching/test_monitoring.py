@@ -18,8 +18,8 @@ from bot.texts import say
 from playground import Fault, Playground
 from tests.wire.conftest import PATIENCE_S, Process
 
-DASHBOARD = Path(__file__).parents[2] / "docs/grafana/darkroom.json"
-MANUAL = Path(__file__).parents[2] / "docs/monitoring.md"
+DASHBOARD = Path(__file__).parents[3] / "docs/grafana/darkroom.json"
+MANUAL = Path(__file__).parents[3] / "docs/monitoring.md"
 METRIC = re.compile(r"\b(?:darkroom|process)_\w+\b")
 
 
@@ -162,7 +162,8 @@ async def test_what_happens_is_counted_and_the_dashboard_shows_it(
             assert time.monotonic() < deadline, f"{name} {labels}"
             await asyncio.sleep(0.05)
 
-    await counted(1, "darkroom_job_seconds_count", kind="imagine", status="done")
+    await counted(1, "darkroom_jobs_ended_total", kind="imagine", status="done")
+    await counted(1, "darkroom_job_seconds_count", kind="imagine")
     await counted(1, "darkroom_job_wait_seconds_count")
     await counted(1, "darkroom_pictures_total", kind="imagine")
     await counted(0.1, "darkroom_job_device_seconds_total", kind="imagine")

@@ -22,7 +22,7 @@ from yarl import URL
 
 from generation.catalog.reading import SUFFIXES
 from generation.json_text import loads
-from generation.library.sites import SHA256, NotFetched, Remote, Sites, refuse_pickles
+from generation.library.fetching.sites import SHA256, NotFetched, Remote, Sites, refuse_pickles
 
 PART, NOTE = ".part", ".part.json"
 REDIRECTS = 10

@@ -16,10 +16,12 @@ class Bench:
         self.free: dict[int, Callable[[], None]] = {}
         self.ends: dict[int, asyncio.Event] = {}
         self.capacity = capacity
+        self.most_rows = 0
         self.told: list[list[int]] = []
         self.dispatcher = Dispatcher(
             self.work,
             capacity=lambda: self.capacity,
+            most_rows=lambda: self.most_rows,
             running_per_person=running_per_person,
             on_change=self.told.append,
         )
@@ -115,6 +117,17 @@ async def test_a_job_beyond_the_devices_capacity_runs_alone():
     assert bench.order == [large.job_id]
     await bench.end(large.job_id)
     assert bench.order[-1] == small.job_id
+    await bench.dispatcher.close()
+
+
+async def test_a_job_beyond_one_lanes_capacity_leaves_the_other_lane_to_others():
+    bench = Bench(capacity=8)
+    bench.most_rows = 4
+    large, *small = bench.ask(1, rows=32), bench.ask(2, rows=2), bench.ask(3, rows=2), bench.ask(4)
+    await asyncio.sleep(0)
+    assert bench.order == [large.job_id, small[0].job_id, small[1].job_id]
+    await bench.end(large.job_id)
+    assert bench.order[-1] == small[2].job_id
     await bench.dispatcher.close()
 
 

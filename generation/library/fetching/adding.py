@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from generation.library.download import (
+from generation.library.fetching.download import (
     CHUNK,
     PART,
     Progress,
@@ -21,9 +21,9 @@ from generation.library.download import (
     fetch,
     file_name,
 )
+from generation.library.fetching.sites import Found, NotFetched, Remote, Sites, find
 from generation.library.headers import HeaderReader
 from generation.library.layout import BESIDE, PLACES, walk
-from generation.library.sites import Found, NotFetched, Remote, Sites, find
 from generation.loading.detect import Kind, ModelFile
 
 STAGING = ".darkroom"
