@@ -217,7 +217,7 @@ async def test_nothing_is_drawn_for_a_bot_that_is_silent(host, monkeypatch):
     assert batch.end is End.LOST
     assert not any(isinstance(one, Report) for one in batch.messages)
     host._lost_s = 60.0
-    assert await host.take("bot again")
-    await host.launch("bot again", brief(2))
+    assert await host.take("bot")
+    await host.launch("bot", brief(2))
     assert await heard(host, 2) == [READY]
     assert Puppet.made == [worker]
