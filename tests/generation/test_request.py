@@ -225,7 +225,6 @@ EDITS = [
     ({"hires": Hires(2.0, 0.0)}, "hires_strength must be a number greater than 0"),
     ({"hires": Hires(2.0, 0.01, 4)}, "hires_strength must be at least 0.25 with 4 steps"),
     ({"hires": Hires(2.0, 0.5, 0)}, "hires_steps must be 1 to 100"),
-    ({"hires": Hires(2.0, 0.5), "feather": 0, "strength": 1.0}, "hires must be left out"),
     ({"controls": (Control("a"),) * 4}, "control must be at most 3 controls"),
     ({"controls": (Control(" "),)}, "control must be 1 to 200 characters"),
     ({"controls": (Control("a", 2.5),)}, "control_weight must be 0.0 to 2.0"),

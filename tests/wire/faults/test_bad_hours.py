@@ -212,7 +212,7 @@ async def test_one_process_a_data_folder(
 ):
     await ask(playground, steps=2)
     await bot.finished(2)
-    backup = str(tmp_path_factory.mktemp("elsewhere") / "backup.tar")
+    backup = str(tmp_path_factory.mktemp("elsewhere") / "backup")
     assert (await asyncio.to_thread(darkroom, bot.folder, "backup", backup)).returncode == 0
     line = f"darkroom: {bot.folder} is in use by another Darkroom, process {bot.pid}; "
     for arguments in (["run"], ["migrate"], ["restore", backup]):
@@ -232,10 +232,10 @@ async def test_what_is_put_back_goes_on(
     """Made in the middle of a job, put back after everything was lost."""
     await ask(playground, steps=60)
     await stepped(playground, bot)
-    backup = str(tmp_path_factory.mktemp("elsewhere") / "backup.tar")
+    backup = str(tmp_path_factory.mktemp("elsewhere") / "backup")
     made = await asyncio.to_thread(darkroom, bot.folder, "backup", backup)
     assert made.returncode == 0
-    assert re.fullmatch(rf"{backup}: [\d.]+ MiB\n", made.stdout)
+    assert re.fullmatch(rf"{backup}: \d+ files, [\d.]+ MiB\n", made.stdout)
     await bot.end(signal.SIGKILL)
     for lost in (FILE_NAME, f"{FILE_NAME}-shm"):  # and the log lies there still
         (bot.folder / lost).unlink()
