@@ -151,9 +151,10 @@ async def live(playground: Playground, bot: LastRelease, notes: Path) -> None:
     cards = {name: await people.details(READERS[name], one) for name, one in finished.items()}
     table = await people.table()
 
-    # All at once, or the first could end before the last is asked for.
-    running, *waiting = await asyncio.gather(
-        people.told("mia", "imagine", prompt="a blue boat", steps=STEPS, seed=12),
+    # The long one first, or another's turn could come before; the others at once, or it could end
+    # before the last is asked for.
+    running = await people.told("mia", "imagine", prompt="a blue boat", steps=STEPS, seed=12)
+    waiting = await asyncio.gather(
         *(
             people.told(who, "imagine", prompt=prompt, seed=13)
             for who, prompt in (("mia", "a cat"), ("morgan", "a tree"), ("mia", "a fish"))
