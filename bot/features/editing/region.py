@@ -1,7 +1,8 @@
 """A region of a picture, picked cell by cell: what is picked, and the ids of its buttons.
 
 The name of the panel's file says what is picked, so that a panel works after a restart, too. The
-ids do not: Discord refuses a press of a button whose id an edit has just replaced, so they stay.
+ids do not, and so stay the same: a press made while an edit is on its way names a button that is
+still there afterwards.
 """
 
 import io
