@@ -1,8 +1,8 @@
 """A region of a picture, picked by cells and words: what is picked, and the ids of its buttons.
 
 The name of the panel's file says what is picked, and its description which words, so that a panel
-works after a restart, too. The ids do not: Discord refuses a press of a button whose id an edit has
-just replaced, so they stay.
+works after a restart, too. The ids do not, and so stay the same: a press made while an edit is on
+its way names a button that is still there afterwards.
 """
 
 import io

@@ -146,12 +146,11 @@ export class MessageView {
       if (focused) holder.querySelector(`[data-custom-id="${CSS.escape(focused)}"]`)?.focus();
       emit("resized");
     };
+    const swapOnceLetGo = () => (holder.querySelector(":active") ? letGo().then(swap) : swap());
     if (pictures && before !== undefined && holder.querySelector("img") && fresh.querySelector("img")) {
-      drawable(fresh).then(swap);
-    } else if (holder.querySelector(":active")) {
-      letGo().then(swap);
+      drawable(fresh).then(swapOnceLetGo);
     } else {
-      swap();
+      swapOnceLetGo();
     }
   }
 }
