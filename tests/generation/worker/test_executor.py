@@ -334,7 +334,7 @@ async def test_crashes_leave_nothing_behind(catalog: Catalog, make_request: Make
     figures = await measure(catalog, request, settle=1, crashes=2)
     assert figures["crashes"] == 3
     assert figures["leaked_mb"] < 5
-    assert figures["leaked_fds"] <= 1  # a pool's thread may be new
+    assert figures["leaked_fds"] <= 0
     assert figures["orphans"] == 0
 
 
