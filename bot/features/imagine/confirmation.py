@@ -1,15 +1,18 @@
 """Confirmation of requests for several jobs."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 import discord
 
+from bot.core.admission.request_context import RequestContext
 from bot.core.jobs.derived.derived_jobs import Fetch
 from bot.core.jobs.job_service import JobService
 from bot.core.pictures.steering import once
+from bot.db.records import Job
 from bot.features.imagine.references import typed_references
 from bot.options.adapters.value import with_adapters
 from bot.options.image_options import ImageOptions
@@ -49,9 +52,9 @@ async def ask_for(
     if len(requested) > 1:
         await confirm(interaction, jobs, requested, image, steering, private=private)
         return
-    said, files = _Files(interaction, image, steering).of(requested[0])
-    async with thinking(interaction, private=context.origin.private):
-        job = await jobs.imagine(said, context, **files)
+    job = await _make(
+        interaction, jobs, _Files(interaction, image, steering), requested[0], context
+    )
     await first_answer(interaction, jobs, job)
 
 
@@ -105,6 +108,21 @@ class _Files:
         return said, files
 
 
+async def _make(
+    interaction: Interaction,
+    jobs: JobService,
+    brought: _Files,
+    options: ImageOptions,
+    context: RequestContext,
+) -> Job:
+    """Make a job; while files are fetched for it, a pending reply may be sent."""
+    said, files = brought.of(options)
+    fetches = any(files.values())
+    pending = thinking(interaction, private=context.origin.private) if fetches else nullcontext()
+    async with pending:
+        return await jobs.imagine(said, context, **files)
+
+
 class Question(PrivateView):
     """Makes the jobs on a click, and disappears when answered or timed out."""
 
@@ -136,10 +154,8 @@ class Question(PrivateView):
         )
         brought = _Files(interaction, self._image, self._steering)
         for part, options in enumerate(self._requested):
-            said, files = brought.of(options)
             context = request_context_of(interaction, part, private=self._private)
-            async with thinking(interaction, private=context.origin.private):
-                job = await self._jobs.imagine(said, context, **files)
+            job = await _make(interaction, self._jobs, brought, options, context)
             await first_answer(interaction, self._jobs, job)
         await self._asked.edit_original_response(content=say("question-made"), view=None)
 
