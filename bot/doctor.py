@@ -135,6 +135,10 @@ def _checkpoints(settings: Settings, hardware: list[Hardware]) -> Iterator[Findi
             needed = [(one, memory_of(checkpoint, shelf, half=one.is_gpu)) for one in hardware]
             found = _with_memory(found, needed)
         yield found
+    for folder in offered.catalog.captioners[:1]:
+        yield Finding("models", f"{folder.name}: describes pictures, for /describe")
+    for folder in offered.catalog.segmenters[:1]:
+        yield Finding("models", f"{folder.name}: finds what a mask's words mean, for /edit")
     for note in offered.notes:
         yield Finding("models", note, fine=False)
 

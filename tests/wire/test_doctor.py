@@ -19,6 +19,8 @@ from playground.wire.faults import Outage
 from tests.bot.db.test_database import record
 from tests.fakes import png
 from tests.generation.library.files import write
+from tests.generation.vision import tiny_captioners
+from tests.generation.vision.tiny_clipseg import random_clipseg
 from tests.wire.conftest import PATIENCE_S
 
 
@@ -154,3 +156,12 @@ async def test_what_files_are_not_is_said(playground: Playground, tmp_path: Path
     ]
     assert said[-1].endswith("default must name one of its checkpoints, not 'gone'")
     assert "ok  checkpoint   Emoji (default): found, valid" in "\n".join(lines)
+
+
+async def test_models_that_look_at_pictures_are_named(playground: Playground, tmp_path: Path):
+    tiny_captioners.git(tmp_path / "models" / "captioners" / "tells")
+    random_clipseg(tmp_path / "models" / "segmenters" / "finds")
+    status, lines = await doctor(playground, tmp_path)
+    assert status == 0
+    assert "ok  models       tells: describes pictures, for /describe" in lines
+    assert "ok  models       finds: finds what a mask's words mean, for /edit" in lines
