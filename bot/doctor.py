@@ -59,7 +59,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("weights", line, fine=False)
     for finding in _profiles(settings):
         yield finding
-    readable = True
+    readable = not interrupted(settings.store.folder)
     async for finding in _store(settings):
         readable = readable and (finding.fine or finding.about != "database")
         yield finding

@@ -5,11 +5,13 @@ and checked. From then on nothing starts before everything in it is in place, an
 goes on where the last one was interrupted.
 """
 
+import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.db.database import FILE_NAME
+from bot.db.errors import StoreUnwritable
 from bot.db.files import sync_folder
 from bot.db.picture_files import FOLDERS
 
@@ -23,7 +25,13 @@ REPLACED = "replaced"
 
 
 def decide(folder: Path, staged: Path) -> Path | None:
-    """Replace a folder's data with ``staged``, which is in it; return where the old data is."""
+    """Replace a folder's data with ``staged``, which is in it; return where the old data is.
+
+    Raises StoreUnwritable, with nothing changed, if something there cannot be moved aside.
+    """
+    for name in MOVED:
+        if os.path.ismount(folder / name):
+            raise StoreUnwritable(f"{folder / name} is mounted there; unmount it first")
     for name in MOVED[:-1]:
         (staged / name).mkdir(mode=0o700, exist_ok=True)
     staged.rename(folder / RESTORING)
@@ -32,19 +40,24 @@ def decide(folder: Path, staged: Path) -> Path | None:
 
 
 def complete(folder: Path) -> Path | None:
-    """Put everything in RESTORING in place; return where the old data is now, if there was any."""
+    """Put everything in RESTORING in place; return where the old data is now, if there was any.
+
+    Raises StoreUnwritable while something there cannot be moved aside.
+    """
     staged = folder / RESTORING
     old = staged / REPLACED
     old.mkdir(mode=0o700, exist_ok=True)
     if (staged / FILE_NAME).exists():
         for name in BESIDE:
-            if (folder / name).exists():
+            if (old / name).exists():  # moved before; this one is of who has looked at it since
+                (folder / name).unlink(missing_ok=True)
+            elif (folder / name).exists():
                 (folder / name).replace(old / name)
     for name in MOVED:
         if not (staged / name).exists():
             continue  # it is in place
-        if (folder / name).exists():
-            (folder / name).rename(old / name)
+        if os.path.lexists(folder / name):  # or a link that leads nowhere
+            _move_aside(folder / name, old / name)
         (staged / name).rename(folder / name)
     sync_folder(folder)
     aside = None
@@ -54,6 +67,15 @@ def complete(folder: Path) -> Path | None:
     shutil.rmtree(staged)
     sync_folder(folder)
     return aside
+
+
+def _move_aside(path: Path, aside: Path) -> None:
+    try:
+        path.rename(aside)
+    except OSError as error:
+        raise StoreUnwritable(
+            f"{path} cannot be moved aside ({error.strerror}); the next start completes the restore"
+        ) from error
 
 
 def interrupted(folder: Path) -> bool:

@@ -73,7 +73,7 @@ class Monitor:
         try:
             try:
                 await web.TCPSite(runner, self.host, self.port).start()
-            except (OSError, OverflowError) as error:
+            except (OSError, OverflowError, UnicodeError) as error:
                 raise CannotListen(f"{self.host}:{self.port} cannot be used ({error})") from error
             port = _port_of(runner)
             log.info(
@@ -100,7 +100,10 @@ class Monitor:
         Addresses, and names of one word as in a local network, are answered: no web page from
         elsewhere can be under either (DNS rebinding).
         """
-        host = URL(f"http://{request.host}").host if request.host else None
+        try:
+            host = URL(f"http://{request.host}").host
+        except ValueError:
+            host = None
         if host is None or not (host == self.host or "." not in host or _is_address(host)):
             return _text("ask by an address, or by the name in MONITORING__ADDRESS\n", 421)
         return await handler(request)

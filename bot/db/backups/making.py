@@ -149,8 +149,8 @@ def _shared(making: _Making, name: str, size: int) -> Entry | None:
     old, new = making.earlier / name, making.target / name
     make_private(new.parent)
     try:
-        if old.is_symlink() or old.stat().st_size != size:
-            return None
+        if old.is_symlink() or measure(old) != (entry.size, entry.sha256):
+            return None  # one bad file must not be in every backup
         new.unlink(missing_ok=True)
         os.link(old, new)
     except OSError:
@@ -229,7 +229,7 @@ def _unfinished(target: Path) -> Iterator[None]:
             _remove_strangers(target)
             yield
     except BaseException:
-        for name in LEFT - {UNFINISHED}:
+        for name in (MANIFEST, *(LEFT - {UNFINISHED})):  # first what says that it is whole
             _remove(target / name)
         lock.release()
         with suppress(OSError):

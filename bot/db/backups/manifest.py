@@ -96,6 +96,10 @@ def write(folder: Path, head: Head, entries: Iterable[Entry]) -> None:
 
 def read(folder: Path) -> Manifest:
     """Read a manifest to its end; raises BackupUnusable, or StoreTooNew for a later format."""
+    if folder.is_file():
+        raise BackupUnusable(
+            f"{folder} is no folder; `darkroom restore` takes tars of old releases"
+        )
     if not folder.is_dir():
         raise BackupUnusable(f"{folder}: there is no such backup")
     if not (folder / MANIFEST).is_file():

@@ -113,6 +113,8 @@ async def test_it_is_ready_when_it_can_serve_people_and_says_what_is_missing(
         ("10.1.2.3", 200),
         ("darkroom", 200),
         ("evil.example", 421),
+        ("[", 421),
+        ("a:b:c", 421),
         ("127.0.0.1.evil.example:80", 421),
     ]:
         assert (await watcher.get("/metrics", host))[0] == status, host

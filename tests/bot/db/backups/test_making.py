@@ -16,7 +16,7 @@ import pytest
 
 from bot.core.jobs.job_store import JobStore
 from bot.core.pictures.picture_store import PictureStore
-from bot.db.backups import making
+from bot.db.backups import making, manifest
 from bot.db.backups.making import back_up
 from bot.db.backups.manifest import MANIFEST, UNFINISHED, read
 from bot.db.backups.restoring import examine_backup, restore
@@ -213,6 +213,18 @@ async def test_a_damaged_earlier_backup_is_not_passed_on(
     assert back_up(folder, elsewhere / "2").shared == 0
 
 
+async def test_a_damaged_file_of_an_earlier_backup_is_not_passed_on(
+    database: Database, folder: Path, elsewhere: Path
+):
+    await fill(database, folder)
+    back_up(folder, elsewhere / "1")
+    damaged = next((elsewhere / "1").glob("pictures/*/*"))
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"!")
+    made = back_up(folder, elsewhere / "2")
+    assert (made.shared, made.missing) == (5, 0)
+    assert examine_backup(elsewhere / "2").missing == 0
+
+
 async def test_nothing_is_overwritten(database: Database, folder: Path, elsewhere: Path):
     await fill(database, folder)
     (elsewhere / "file").write_bytes(b"mine")
@@ -245,14 +257,17 @@ def failing(error: BaseException) -> Callable[..., None]:
 @pytest.mark.parametrize(
     "error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()]
 )
+@pytest.mark.parametrize(
+    "where", [(making, "measure"), (manifest, "sync_folder")], ids=["early", "late"]
+)
 async def test_what_does_not_succeed_leaves_nothing(
-    database: Database, folder: Path, elsewhere: Path, monkeypatch, there: bool, error
+    database: Database, folder: Path, elsewhere: Path, monkeypatch, there: bool, error, where
 ):
     await fill(database, folder)
     target = elsewhere / "backup"
     if there:
         target.mkdir()
-    monkeypatch.setattr(making, "measure", failing(error))
+    monkeypatch.setattr(*where, failing(error))
     with pytest.raises(StoreFull if isinstance(error, OSError) else KeyboardInterrupt) as raised:
         back_up(folder, target)
     if isinstance(error, OSError):

@@ -1,5 +1,6 @@
 """What is put back, what is not, and what a kill in between leaves."""
 
+import errno
 import hashlib
 import json
 import os
@@ -24,6 +25,7 @@ from bot.db.errors import (
     StoreFull,
     StoreInUse,
     StoreTooNew,
+    StoreUnwritable,
 )
 from bot.db.examination import examine
 from bot.db.occupancy import occupied
@@ -47,6 +49,58 @@ async def test_what_was_there_is_moved_aside(database: Database, folder: Path, b
     state = await examine(folder)
     assert state is not None
     assert (state.jobs, state.sampled, state.missing) == (3, 3, 0)
+
+
+async def test_a_link_that_leads_nowhere_is_moved_aside(
+    database: Database, folder: Path, backup: Path
+):
+    """As when the disk of the pictures is dead, which is why somebody restores."""
+    await database.close()
+    shutil.rmtree(folder / "pictures")
+    (folder / "pictures").symlink_to(folder / "dead disk")
+    replaced = restore(folder, backup, replace=True)
+    assert replaced is not None
+    assert (replaced / "pictures").is_symlink()
+    assert not (folder / "pictures").is_symlink()
+    state = await examine(folder)
+    assert state is not None
+    assert (state.jobs, state.missing) == (3, 0)
+
+
+async def test_what_is_mounted_there_is_named_and_nothing_changes(
+    database: Database, folder: Path, backup: Path, monkeypatch
+):
+    await database.close()
+    before = files(folder)
+    monkeypatch.setattr(os.path, "ismount", lambda path: Path(path).name == "pictures")
+    with pytest.raises(StoreUnwritable, match="pictures is mounted there"):
+        restore(folder, backup, replace=True)
+    assert before.items() <= files(folder).items()
+
+
+async def test_what_cannot_be_moved_aside_is_named_and_the_next_start_completes_it(
+    database: Database, folder: Path, backup: Path, monkeypatch
+):
+    await database.close()
+    (folder / f"{FILE_NAME}-wal").write_bytes(b"the log of the old one")
+    rename = Path.rename
+
+    def stuck(self: Path, target: Path) -> Path:
+        if self == folder / FILE_NAME:
+            raise OSError(errno.EBUSY, "Device or resource busy")
+        return rename(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", stuck)
+        with pytest.raises(StoreUnwritable, match="cannot be moved aside"):
+            restore(folder, backup, replace=True)
+    (folder / f"{FILE_NAME}-wal").touch()  # of who looked at the old one meanwhile
+    with occupied(folder):
+        pass
+    assert ids(folder) == [1, 2, 3]
+    (replaced,) = folder.glob("replaced-*")
+    assert (replaced / f"{FILE_NAME}-wal").read_bytes() == b"the log of the old one"
+    assert not (folder / f"{FILE_NAME}-wal").exists()
 
 
 async def test_a_restore_over_a_running_bot_is_refused(folder: Path, backup: Path):
