@@ -206,8 +206,7 @@ class House:
         rows = [lane.rows for lane in self._lanes]
         dispatcher = Dispatcher(
             self._work,
-            capacity=lambda: sum(rows),
-            most_rows=lambda: max(rows),
+            lanes=lambda: rows,
             running_per_person=RUNNING_PER_PERSON,
         )
         dispatcher.open()

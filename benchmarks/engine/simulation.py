@@ -233,7 +233,7 @@ class Ours:
     async def serve(self) -> Outcome:
         """Run until every job is done."""
         dispatcher = Dispatcher(
-            self._work, capacity=lambda: self._limit, running_per_person=RUNNING_PER_PERSON
+            self._work, lanes=lambda: [self._limit], running_per_person=RUNNING_PER_PERSON
         )
         dispatcher.open()
         while len(self._outcome.done) < len(self._jobs):

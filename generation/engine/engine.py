@@ -60,7 +60,8 @@ class Engine:
     """Runs many requests together: each tick is one forward pass for all samples of one bucket.
 
     ``on_event`` is called immediately for what cannot wait for the end of the tick: that a
-    request's checkpoint is being loaded, which may take minutes.
+    request's checkpoint is being loaded, which may take minutes. ``alive`` is called within a tick
+    that takes much longer than a step, at least once for as long as a step takes.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Engine:
         device: torch.device | None = None,
         on_event: Callable[[int, Loading], None] = lambda _key, _event: None,
         options: EngineOptions | None = None,
+        alive: Callable[[], None] = lambda: None,
     ) -> None:
         self.device = device or pick_device()
         self._catalog = catalog
@@ -77,7 +79,7 @@ class Engine:
         self._adapters = AdapterPool(catalog, self.device)
         self._steering = SteeringPool(catalog, self.device)
         self.cache = ModelCache(catalog, self.device, self._options, self._steering.drop_idle)
-        self._profiles = Profiles(self.device, self._options.profiles)
+        self._profiles = Profiles(self.device, self._options.profiles, alive)
         self._fixed_rows = DETERMINISTIC_ROWS if self._options.deterministic else self._options.rows
         self._forward = Forward(
             self._make_room, (DETERMINISTIC_ROWS,) if self._options.deterministic else ()

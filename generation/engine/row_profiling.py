@@ -24,11 +24,20 @@ PATIENCE = 2  # steps that did not pay, after which measuring stops
 
 
 class Profiles:
-    """A device's profiles by checkpoint and size, stored in ``file`` if given."""
+    """A device's profiles by checkpoint and size, stored in ``file`` if given.
 
-    def __init__(self, device: torch.device, file: Path | None = None) -> None:
+    Measuring one takes as long as dozens of steps; after each ``alive`` is called.
+    """
+
+    def __init__(
+        self,
+        device: torch.device,
+        file: Path | None = None,
+        alive: Callable[[], None] = lambda: None,
+    ) -> None:
         self._device = device
         self._file = file
+        self._alive = alive
         self._known: dict[str, Profile] = {}
         self._knees: dict[tuple[str, tuple[int, ...]], int] = {}
         self._read()
@@ -44,7 +53,7 @@ class Profiles:
         if place not in self._known:
             self._read()  # another worker on such a device may have measured it
         if place not in self._known:
-            self._known[place] = _measure(pipeline, width, height)
+            self._known[place] = _measure(pipeline, width, height, self._alive)
             log.info("%s: %d rows a forward pay", place, self._known[place].knee)
             if self._file is not None and self._known[place].seconds:
                 try:
@@ -63,13 +72,14 @@ class Profiles:
             self._known |= read_profiles(self._file)
 
 
-def _measure(pipeline: Pipeline, width: int, height: int) -> Profile:
+def _measure(pipeline: Pipeline, width: int, height: int, alive: Callable[[], None]) -> Profile:
     """Time forward passes with increasing rows until they no longer pay or fit, and a decode."""
     row, empty = pipeline.empty_row(width, height), pipeline.latents(width, height)
 
     def forward(rows: int) -> None:
         pipeline.predict([row] * rows)
         pipeline.wait()
+        alive()
 
     profile = Profile([], 0, 0)
     counts = pipeline.row_counts(row) or LADDER

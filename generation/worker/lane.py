@@ -209,7 +209,7 @@ class Lane:
         self._life, self._ready_at = _Life.UNREADY, 0.0
         try:
             self._link = self.launch(self._epoch)
-        except OSError:
+        except Exception:  # whatever it is, the lane is tried again
             log.exception("the worker cannot be started")
             self._count()
             self._owner.ended(End.CRASHED, [])
@@ -267,8 +267,11 @@ class Lane:
         self.hopeless = self._life is _Life.UNREADY and self._deaths >= LAUNCHES_BEFORE_GIVING_UP
 
     def _handle(self, message: Message) -> None:
-        # A checkpoint may have to be downloaded, so this silence is no hang.
-        self._loading = isinstance(message, Report) and isinstance(message.event, Loading)
+        if not isinstance(message, Lacks):  # which a node says, not its worker
+            starting = self.ready is None and not isinstance(message, Ready)
+            # A checkpoint may have to be downloaded, so this silence is no hang.
+            loading = isinstance(message, Report) and isinstance(message.event, Loading)
+            self._loading = starting or loading
         match message:
             case Ready():
                 log.info("the worker draws on %s", message.device)

@@ -46,8 +46,8 @@ class WorkerLink(Protocol):
         """Return what arrived together, in order (one tick's), at least one message.
 
         None once the link has ended and everything is read, and from then on. A worker that cannot
-        be reached or started ends it too. The first message that is no Report of key 0, and no
-        Lacks, is Ready.
+        be reached or started ends it too. The first message that is no Report of key 0, no Lacks
+        and no Alive, is Ready.
         """
 
     def kill(self) -> None:

@@ -106,7 +106,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """Message: there was a tick, of which nobody wanted to know more."""
+    """Message: there was a tick, or a part of a long one, of which nobody wanted to know more."""
 
 
 Message = Ready | Loaded | Lacks | Figures | Report | Alive

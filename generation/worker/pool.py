@@ -210,13 +210,15 @@ class Pool:
             self._again = None
         if not self._waiting or self._closed:
             return
-        devices = {lane.device for lane in self._lanes.values() if not lane.stopping}
+        expected = [one for one in self._lanes.values() if not (one.stopping or one.hopeless)]
+        devices = {lane.device for lane in expected}
         for job in [one for one in self._waiting.values() if one.refusal is not None]:
             if devices <= job.refused and job.refusal is not None:
                 job.hear(replace(job.refusal, device_seconds=0))  # which are in what it lost
                 del self._waiting[job.key]
         lanes = [lane for lane in self._lanes.values() if lane.open]
-        for job, lane in assign(self._waiting.values(), lanes, time.monotonic()):
+        coming = [lane for lane in expected if not lane.open]
+        for job, lane in assign(self._waiting.values(), lanes, time.monotonic(), coming):
             lane.board(self._waiting.pop(job.key))
         if self._waiting:
             self._again = asyncio.get_running_loop().call_later(AGAIN_S, self._bind)

@@ -18,6 +18,8 @@ from generation.worker.messages import Command, ConfigureLogs, Message
 log = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT_S = 3.0
+# After a kill. A process inside a driver that hangs is not killed before that returns, if ever.
+KILL_TIMEOUT_S = 10.0
 
 # Never fork: a forked child would inherit locks of the parent's threads and could not use CUDA.
 _spawn = multiprocessing.get_context("spawn")
@@ -69,8 +71,13 @@ class WorkerProcess:
                 ("darkroom worker's commands", self._speak, ()),
             )
         ]
-        for thread in self._threads:
-            thread.start()
+        try:
+            for thread in self._threads:
+                thread.start()
+        except RuntimeError as error:  # the system has no more threads
+            self._process.kill()
+            self._commands.close()
+            raise OSError(str(error)) from error
 
     def send(self, command: Command) -> None:
         """Send a command soon; one to a dead worker is lost, and ``receive`` reports that.
@@ -98,7 +105,10 @@ class WorkerProcess:
         await asyncio.to_thread(self._process.join, CLOSE_TIMEOUT_S)
         if self._process.is_alive():
             self._process.kill()
-        await asyncio.to_thread(self._process.join)
+        await asyncio.to_thread(self._process.join, KILL_TIMEOUT_S)
+        if self._process.is_alive():
+            log.error("process %s cannot be killed; it is left alone", self.pid)
+            return End.CRASHED if crashed else End.DRAINED
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
         if crashed:

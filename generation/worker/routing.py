@@ -10,7 +10,8 @@ Four rules, in the order of arrival, among the lanes whose memory is not known t
    servers of unequal pace the best policy is such a threshold: Lin and Kumar, "Optimal Control of a
    Queueing System with Two Heterogeneous Servers", IEEE Transactions on Automatic Control, 1984.
    Who waits counts as the fast lane's work, so that a longer queue uses the slow one, too.
-3. A machine that lacks a model that the request names does not get it, unless all lack one.
+3. A machine that lacks a model that the request names does not get it, unless all lack one, those
+   that are still starting, too.
 4. What was aboard a crash goes alone, on an empty lane. One lane at a time is kept free for it:
    were it more, somebody's deadly requests would keep everybody from drawing.
 """
@@ -64,16 +65,26 @@ class _Plan:
         self.alone |= job.goes_alone
 
 
-def assign(waiting: Iterable[Job], lanes: Sequence[Lane], now: float) -> list[tuple[Job, Lane]]:
-    """Return who boards which of the lanes, all of which are ready, in order of arrival."""
+def assign(
+    waiting: Iterable[Job], lanes: Sequence[Lane], now: float, coming: Sequence[Lane] = ()
+) -> list[tuple[Job, Lane]]:
+    """Return who boards which of the lanes, all of which are ready, in order of arrival.
+
+    ``coming`` are those that start, and may be ready soon.
+    """
     plans = _plans(lanes, now)
     boarding = []
     for job in waiting:
         if not any(plan.has_room for plan in plans):
             break
         able = [plan for plan in plans if plan.lane.device not in job.refused]
+        having = [plan for plan in able if job.needs.isdisjoint(plan.lane.lacks)]
+        if not having and any(
+            job.needs.isdisjoint(lane.lacks) and lane.device not in job.refused for lane in coming
+        ):
+            continue
         # Where every machine lacks something, the one that gets the request says what.
-        able = [plan for plan in able if job.needs.isdisjoint(plan.lane.lacks)] or able
+        able = having or able
         able = [plan for plan in able if job.checkpoint not in plan.lane.too_large] or able
         plan = _alone(job, able) if job.goes_alone else _beside_others(job, able)
         if plan is not None:

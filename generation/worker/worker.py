@@ -132,6 +132,7 @@ def serve(
         pick_device(kind),
         on_event=lambda key, event: say([Report(key, event)]),
         options=options,
+        alive=lambda: say([Alive()]),
     )
     if engine.device.type == "cpu":
         give_way()  # before the first forward pass starts torch's threads, which inherit it

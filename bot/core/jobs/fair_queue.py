@@ -14,8 +14,7 @@ than the virtual time.
 import asyncio
 import bisect
 import logging
-import math
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -47,11 +46,10 @@ class Ticket:
 
 
 class Dispatcher:
-    """Starts the next job in fair order while running jobs use fewer rows than ``capacity``.
+    """Starts the next job in fair order while a lane has rows left beside the running ones.
 
-    The last one may exceed the capacity: it then uses the rows that the others leave free. A job
-    with more rows than ``most_rows``, those of the largest lane, takes no more than that from the
-    others: it is on one lane; 0 sets no such bound. ``work``
+    ``lanes`` returns the rows of each, at least one. A job is on one lane, and counts for no more
+    than its rows: the last one there may have more, and then uses those that others leave. ``work``
     gets the job's id and a function to call once it no longer needs the device, so that posting
     does not delay the next job. ``on_change`` gets the waiting jobs, next first; ``on_retag`` gets
     new start tags by job id, needed after a restart. At most ``running_per_person`` jobs of one
@@ -63,8 +61,7 @@ class Dispatcher:
         self,
         work: Work,
         *,
-        capacity: Callable[[], int],
-        most_rows: Callable[[], int] = lambda: 0,
+        lanes: Callable[[], Sequence[int]],
         running_per_person: int,
         running_in: Callable[[int | None], int | None] = lambda guild_id: None,  # noqa: ARG005
         laden: Callable[[], bool] = lambda: False,
@@ -72,8 +69,7 @@ class Dispatcher:
         on_retag: Callable[[dict[int, float]], None] = lambda tags: None,  # noqa: ARG005
     ) -> None:
         self._work = work
-        self._capacity = capacity
-        self._most_rows = most_rows
+        self._lanes = lanes
         self._running_per_person = running_per_person
         self._running_in = running_in
         self._laden = laden
@@ -188,9 +184,11 @@ class Dispatcher:
     def _has_room(self) -> bool:
         if not self._open or self._laden():
             return False
-        most = self._most_rows() or math.inf
-        rows = sum(min(ticket.rows, most) for ticket in self._dispatched.values())
-        return not self._dispatched or rows < self._capacity()
+        left = sorted(self._lanes())
+        for rows in sorted((ticket.rows for ticket in self._dispatched.values()), reverse=True):
+            left[-1] -= min(rows, left[-1])  # the emptiest lane takes the largest
+            left.sort()
+        return not self._dispatched or left[-1] > 0
 
     def _at_cap(self, ticket: Ticket) -> bool:
         running = [one for one in self._dispatched.values() if one.person_id == ticket.person_id]

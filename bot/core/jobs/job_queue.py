@@ -58,8 +58,7 @@ class JobQueue:
         self._executor = executor
         self._dispatcher = Dispatcher(
             self._run,
-            capacity=lambda: executor.capacity,
-            most_rows=lambda: max((lane.rows for lane in executor.lanes()), default=0),
+            lanes=lambda: [one.rows for one in executor.lanes() if one.rows] or [executor.capacity],
             running_per_person=running_per_person,
             running_in=lambda guild_id: rules.hold(guild_id).running_at_once,
             laden=lambda: runner.laden,

@@ -147,10 +147,11 @@ class LaneHost:
         self._outbox, self._end = [], None  # what the launch before has not heard
         if self._worker is None:
             self._start_worker(brief)
-        elif self._ready is not None:
-            self._worker.send(Offer(self._localize(brief.catalog)))
+            return
+        self._places = Places(brief.folders, brief.package, own_folders())
+        self._worker.send(Offer(self._localize(brief.catalog)))
+        if self._ready is not None:  # otherwise it is still starting, and will say so
             self._say(replace(self._ready, checkpoint=brief.catalog.default))
-        # Otherwise it is still starting, and will say so.
 
     async def tell(self, epoch: int, commands: Sequence[Command]) -> None:
         """Pass commands on, in order."""

@@ -11,6 +11,7 @@ from generation.catalog import Catalog
 from generation.options import EngineOptions
 from generation.worker.link import End, Lanes
 from generation.worker.messages import ConfigureLogs
+from generation.worker.process import KILL_TIMEOUT_S
 from generation.worker.ray import driver
 from generation.worker.ray.link import RayLink
 from generation.worker.ray.node import absolute
@@ -108,8 +109,8 @@ class RayLanes:
             began = time.monotonic()
             try:
                 await self._serve(lanes)
-            except OSError:
-                log.exception("cannot start the process for Ray")
+            except Exception:
+                log.exception("the process for Ray cannot be started or heard")
             if time.monotonic() - began >= SETTLED_S:
                 pause = 1.0
             await asyncio.sleep(pause)
@@ -197,6 +198,9 @@ class _Driver:
         await asyncio.to_thread(self._process.join, 2 * CLOSE_S)
         if self._process.is_alive():
             self._process.kill()
-        await asyncio.to_thread(self._process.join)
+        await asyncio.to_thread(self._process.join, KILL_TIMEOUT_S)
+        if self._process.is_alive():
+            log.error("the process for Ray cannot be killed; it is left alone")
+            return
         await self.pipes.join()
         self._process.close()

@@ -65,8 +65,10 @@ def test_a_size_is_measured_once_and_kept(
     pipeline = load(catalog[TINY], CPU)
     rows: list[int] = []
     pipeline.unet.register_forward_pre_hook(lambda _unet, inputs: rows.append(len(inputs[0])))
-    first = Profiles(CPU, file).of(pipeline, BUCKET)
+    alive: list[int] = []
+    first = Profiles(CPU, file, lambda: alive.append(len(rows))).of(pipeline, BUCKET)
     measured = len(rows)
+    assert alive == list(range(1, measured + 1)), "after each forward, as they may take long"
     assert {*rows} == {1, 2}
     assert all(seconds > 0 for seconds in first.seconds)
     assert Profiles(CPU, file).of(pipeline, BUCKET) == first

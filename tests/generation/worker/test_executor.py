@@ -21,6 +21,7 @@ from benchmarks.crashes import measure
 from generation.catalog import Catalog, Checkpoint
 from generation.errors import Cancelled, CheckpointUnavailable, WorkerDied
 from generation.request import Event, Failed, Finished, Loading, Picture, Progress, Started
+from generation.worker import process
 from generation.worker.executor import LocalExecutor
 from generation.worker.lane import Lane
 from generation.worker.link import End
@@ -213,6 +214,23 @@ async def test_close_ends_a_stopped_worker_and_tells_whoever_waits(
     assert not psutil.pid_exists(worker)
     assert isinstance((await rest)[-1].error, Cancelled)
     assert isinstance((await collect(executor.run(make_request())))[-1].error, Cancelled)
+
+
+async def test_a_worker_that_cannot_be_killed_holds_up_nobody(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+):
+    for bound in ("CLOSE_TIMEOUT_S", "KILL_TIMEOUT_S"):
+        monkeypatch.setattr(process, bound, 0.1)
+    link = WorkerProcess(catalog, PLAIN)
+    stuck = psutil.Process(link.pid)
+    stuck.suspend()
+    with monkeypatch.context() as patch:
+        patch.setattr("multiprocessing.context.SpawnProcess.kill", lambda _process: None)
+        async with asyncio.timeout(PATIENCE_S):
+            assert await link.end() is End.DRAINED
+    stuck.kill()
+    while await link.receive() is not None:
+        pass
 
 
 async def test_the_hub_out_of_reach_fails_only_what_is_not_on_disk(

@@ -8,9 +8,9 @@ import pytest
 from generation.catalog import EMBEDDED, Catalog
 from generation.errors import OutOfMemory, WorkerDied
 from generation.request import Event, Failed, Finished, GenerationRequest, Started
-from generation.worker.lane import Lane
+from generation.worker.lane import LAUNCHES_BEFORE_GIVING_UP, Lane
 from generation.worker.link import End, LaneStatus
-from generation.worker.messages import Look, Offer
+from generation.worker.messages import QUIET_S, Lacks, Look, Offer
 from generation.worker.pool import Pool
 from tests.generation.conftest import MakeRequest
 from tests.generation.worker.scripted import FIRST, USUAL, ScriptedLink, ScriptedSource, settle
@@ -266,3 +266,60 @@ async def test_a_worker_that_talks_nonsense_is_replaced(
     holding(source, 1).draw(1)
     await settle()
     assert isinstance(asked.end, Finished)
+
+
+async def test_what_does_not_fit_fails_where_the_other_lane_never_starts(
+    make_request: MakeRequest,
+):
+    source = ScriptedSource("a", "b")
+    pool = Pool(Catalog({EMBEDDED.name: EMBEDDED}, EMBEDDED.name), [source])
+    await pool.start()
+    await settle()
+    source.latest("a").be_ready()
+    for _ in range(LAUNCHES_BEFORE_GIVING_UP):
+        source.latest("b").end_as(End.CRASHED)
+        await settle()
+    (asked,) = await ask(pool, make_request())
+    source.latest("a").report(1, Failed(OutOfMemory("too large")))
+    await settle()
+    assert isinstance(asked.end, Failed)
+    assert isinstance(asked.end.error, OutOfMemory)
+    await pool.close()
+
+
+async def test_a_launch_that_fails_in_any_way_is_tried_again(make_request: MakeRequest):
+    class Failing(ScriptedSource):
+        failures = 2
+
+        def _launch(self, name: str, epoch: int) -> ScriptedLink:
+            if self.failures:
+                self.failures -= 1
+                raise RuntimeError("can't start new thread")
+            return super()._launch(name, epoch)
+
+    source = Failing("a")
+    pool = Pool(Catalog({EMBEDDED.name: EMBEDDED}, EMBEDDED.name), [source])
+    await pool.start()
+    (asked,) = await ask(pool, make_request())
+    await settle(lambda: bool(source.links))
+    source.latest("a").be_ready()
+    await settle()
+    source.latest("a").draw(1)
+    await settle()
+    assert isinstance(asked.end, Finished)
+    await pool.close()
+
+
+async def test_a_worker_that_is_silent_before_it_is_ready_is_ended_whatever_its_node_says():
+    source = ScriptedSource("a")
+    catalog = Catalog({EMBEDDED.name: EMBEDDED}, EMBEDDED.name)
+    pool = Pool(catalog, [source], load_timeout_s=0.05 - QUIET_S)
+    await pool.start()
+    await settle()
+    first = source.latest("a")
+    first.say(Lacks(frozenset()))
+    async with asyncio.timeout(10):
+        while source.latest("a") is first:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert first.how is End.CRASHED
+    await pool.close()

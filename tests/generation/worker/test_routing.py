@@ -1,5 +1,6 @@
 """Which lane a waiting request is given to."""
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 
 import pytest
@@ -46,9 +47,11 @@ def yard(make_request: MakeRequest) -> Yard:
     return Yard(make_request)
 
 
-def routed(waiting: list[Job], lanes: list, now: float = 0.0) -> list[str | None]:
+def routed(
+    waiting: list[Job], lanes: list, now: float = 0.0, coming: Sequence = ()
+) -> list[str | None]:
     """Return the lane of each, None for who waits."""
-    found = {job: lane.name for job, lane in assign(waiting, lanes, now)}
+    found = {job: lane.name for job, lane in assign(waiting, lanes, now, coming)}
     return [found.get(job) for job in waiting]
 
 
@@ -132,3 +135,15 @@ def test_what_a_device_has_no_memory_for_is_not_given_to_it(yard: Yard):
     assert routed(waiting[:1], lanes[:1]) == ["small"], "nobody else is there"
     waiting[0].refused.add("small")
     assert routed(waiting[:1], lanes[:1]) == [None]
+
+
+def test_what_a_machine_lacks_goes_to_another_or_waits_for_one_that_starts(yard: Yard):
+    lacking, having = yard.lane("lacking", lacks=frozenset((SECOND.lower(),))), yard.lane("having")
+    assert routed([yard.job(SECOND), yard.job()], [lacking, having]) == ["having", "lacking"]
+    waiting = [yard.job(SECOND), yard.job()]
+    assert routed(waiting, [lacking], coming=[having]) == [None, "lacking"]
+    assert routed(waiting, [lacking], coming=[lacking]) == ["lacking", "lacking"]
+    assert routed(waiting, [lacking]) == ["lacking", "lacking"], "which says what it lacks"
+    waiting[0].refused.add("other")
+    having.device = "other"
+    assert routed(waiting, [lacking], coming=[having]) == ["lacking", "lacking"]

@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,18 +11,16 @@ from bot.core.jobs.fair_queue import Dispatcher, Ticket
 class Bench:
     """A dispatcher whose jobs end when the test says so."""
 
-    def __init__(self, capacity: int = 1, running_per_person: int = 1) -> None:
+    def __init__(self, *lanes: int, running_per_person: int = 1) -> None:
         self.order: list[int] = []
         self.cancelled: list[int] = []
         self.free: dict[int, Callable[[], None]] = {}
         self.ends: dict[int, asyncio.Event] = {}
-        self.capacity = capacity
-        self.most_rows = 0
+        self.lanes = lanes or (1,)
         self.told: list[list[int]] = []
         self.dispatcher = Dispatcher(
             self.work,
-            capacity=lambda: self.capacity,
-            most_rows=lambda: self.most_rows,
+            lanes=lambda: self.lanes,
             running_per_person=running_per_person,
             on_change=self.told.append,
         )
@@ -76,7 +75,7 @@ async def test_people_take_turns_by_what_their_jobs_cost():
 
 
 async def test_one_person_runs_only_so_many_at_once():
-    bench = Bench(capacity=3, running_per_person=1)
+    bench = Bench(3, running_per_person=1)
     first, second, other = bench.ask(1), bench.ask(1), bench.ask(2)
     await asyncio.sleep(0)
     assert bench.order == [first.job_id, other.job_id]
@@ -87,7 +86,7 @@ async def test_one_person_runs_only_so_many_at_once():
 
 
 async def test_jobs_run_together_until_their_rows_fill_the_device():
-    bench = Bench(capacity=8)
+    bench = Bench(8)
     jobs = [bench.ask(person, rows=rows).job_id for person, rows in enumerate((3, 4, 5, 1, 2))]
     await asyncio.sleep(0)
     assert bench.order == jobs[:3]
@@ -99,11 +98,11 @@ async def test_jobs_run_together_until_their_rows_fill_the_device():
 
 
 async def test_a_device_that_turns_out_larger_is_filled_at_once():
-    bench = Bench(capacity=2)
+    bench = Bench(2)
     jobs = [bench.ask(person, rows=2).job_id for person in range(4)]
     await asyncio.sleep(0)
     assert bench.order == jobs[:1]
-    bench.capacity = 6
+    bench.lanes = (6,)
     bench.dispatcher.fill()
     await asyncio.sleep(0)
     assert bench.order == jobs[:3]
@@ -111,7 +110,7 @@ async def test_a_device_that_turns_out_larger_is_filled_at_once():
 
 
 async def test_a_job_beyond_the_devices_capacity_runs_alone():
-    bench = Bench(capacity=4)
+    bench = Bench(4)
     large, small = bench.ask(1, rows=8), bench.ask(2)
     await asyncio.sleep(0)
     assert bench.order == [large.job_id]
@@ -121,8 +120,7 @@ async def test_a_job_beyond_the_devices_capacity_runs_alone():
 
 
 async def test_a_job_beyond_one_lanes_capacity_leaves_the_other_lane_to_others():
-    bench = Bench(capacity=8)
-    bench.most_rows = 4
+    bench = Bench(4, 4)
     large, *small = bench.ask(1, rows=32), bench.ask(2, rows=2), bench.ask(3, rows=2), bench.ask(4)
     await asyncio.sleep(0)
     assert bench.order == [large.job_id, small[0].job_id, small[1].job_id]
@@ -131,8 +129,21 @@ async def test_a_job_beyond_one_lanes_capacity_leaves_the_other_lane_to_others()
     await bench.dispatcher.close()
 
 
+@pytest.mark.parametrize(
+    ("lanes", "rows", "started"),
+    [((16, 4, 4), 16, 3), ((8, 2, 2, 2), 8, 4), ((8,), 2, 4), ((8, 8), 2, 8), ((4, 4), 6, 2)],
+)
+async def test_no_lane_is_idle_while_jobs_wait(lanes: tuple[int, ...], rows: int, started: int):
+    bench = Bench(*lanes)
+    for person in range(12):
+        bench.ask(person, rows=rows)
+    await asyncio.sleep(0)
+    assert len(bench.order) == started
+    await bench.dispatcher.close()
+
+
 async def test_the_place_foretold_is_the_place_taken():
-    bench = Bench(capacity=8, running_per_person=1)
+    bench = Bench(8, running_per_person=1)
 
     def foretold(person: int) -> int:
         start = bench.dispatcher.start_tag(person, 1.0)

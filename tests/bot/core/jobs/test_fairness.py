@@ -61,7 +61,7 @@ class Simulation:
         self.column: dict[int, float] = {}
         self.dispatcher = Dispatcher(
             self.work,
-            capacity=lambda: capacity,
+            lanes=lambda: [capacity],
             running_per_person=running_per_person,
             on_retag=self.column.update,
         )
@@ -270,7 +270,7 @@ def test_what_is_cancelled_might_as_well_never_have_been_asked(
     asks: list[tuple[int, tuple[int, int]]], cancelled: set[int]
 ):
     async def line(*, ask_for_them: bool) -> list[Ticket]:
-        dispatcher = Dispatcher(Simulation(1, 1).work, capacity=lambda: 1, running_per_person=1)
+        dispatcher = Dispatcher(Simulation(1, 1).work, lanes=lambda: [1], running_per_person=1)
         asked = defaultdict(list)
         for job, (person, (cost, rows)) in enumerate(asks, 1):
             if ask_for_them or job not in cancelled:

@@ -10,7 +10,16 @@ from generation.catalog import EMBEDDED, Catalog
 from generation.options import EngineOptions
 from generation.request import Failed, Finished, GenerationRequest, Sampler, Started
 from generation.worker.link import End
-from generation.worker.messages import Add, Cancel, Command, Message, Offer, Ready, Report
+from generation.worker.messages import (
+    Add,
+    Cancel,
+    Command,
+    Lacks,
+    Message,
+    Offer,
+    Ready,
+    Report,
+)
 from generation.worker.ray import host as hosting
 from generation.worker.ray.host import Brief, LaneHost
 from generation.worker.ray.node import PACKAGE, version
@@ -177,6 +186,30 @@ async def test_a_warm_worker_learns_what_the_catalog_has_become(host):
     assert ready.checkpoint == "Newer"
     (offer,) = [one for one in worker.heard if isinstance(one, Offer)]
     assert list(offer.catalog.checkpoints) == ["Newer"]
+
+
+async def test_a_bot_that_finds_a_starting_worker_tells_it_all_the_same(
+    host, tmp_path, monkeypatch
+):
+    await host.take("bot")
+    await host.launch("bot", brief(1))
+    (worker,) = Puppet.made
+    await host.leave("bot")
+    await host.take("another")
+    theirs, ours = tmp_path / "theirs", tmp_path / "ours"
+    ours.mkdir()
+    (ours / "newer.safetensors").touch()
+    monkeypatch.setenv("MODELS__FOLDERS", str(ours))
+    newer = replace(EMBEDDED, name="Newer", source=theirs / "newer.safetensors")
+    absent = replace(EMBEDDED, name="Absent", source=theirs / "absent.safetensors")
+    catalog = Catalog({"Newer": newer, "Absent": absent}, "Newer")
+    await host.launch("another", brief(1, catalog=catalog, folders=(theirs,)))
+    assert Puppet.made == [worker]
+    (offer,) = [one for one in worker.heard if isinstance(one, Offer)]
+    assert offer.catalog["Newer"].source == ours / "newer.safetensors"
+    assert (await host.hear(1)).messages == [Lacks(frozenset(("absent",)))]
+    worker.say(READY)
+    assert await heard(host, 1) == [READY]
 
 
 @pytest.mark.parametrize("how", ["kill", "crash"])
