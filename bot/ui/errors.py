@@ -26,7 +26,7 @@ from bot.db.errors import (
 from bot.options.errors import PromptError
 from bot.texts import all_of, phrased, say
 from bot.texts.inert import code, inert
-from bot.ui.delivery.thinking import withdrawn
+from bot.ui.delivery.thinking import pending, withdrawn
 from bot.ui.interaction import Interaction, app_of
 from bot.ui.trouble import (
     ALREADY_ACKNOWLEDGED,
@@ -183,11 +183,15 @@ async def _end_thinking(interaction: Interaction, line: str) -> None:
     was faster. The latter completes what it began.
     """
     await asyncio.sleep(OTHERS_S)
-    quota_status = await interaction.original_response()
-    if quota_status.flags.loading:
+    original = await interaction.original_response()
+    if not original.flags.loading:
+        log.warning("another process with this bot's token answered interaction %d", interaction.id)
+    elif original.flags.ephemeral:
         await interaction.edit_original_response(content=line)
     else:
-        log.warning("another process with this bot's token answered interaction %d", interaction.id)
+        pending(interaction, private=False)
+        async with withdrawn(interaction):
+            await interaction.followup.send(line, ephemeral=True)
 
 
 def _is_acknowledged(error: BaseException) -> bool:

@@ -35,6 +35,7 @@ class ModelProcess:
         self._process: Process | None = None
         self._turn = asyncio.Lock()
         self._waiting = 0
+        self._closed = False
 
     @abstractmethod
     def trouble(self) -> str:
@@ -65,10 +66,12 @@ class ModelProcess:
         return FileUnavailable(self.trouble())
 
     async def close(self) -> None:
-        """End the process; what it was asked is lost."""
-        process, self._process = self._process, None
-        if process is not None:
-            await program.end(process)
+        """End the process, for good; what it was asked is lost."""
+        self._closed = True
+        if self._process is not None and self.running:
+            self._process.kill()
+        async with self._turn:
+            await self._end()
 
     async def _ask(self, folder: Path, png: bytes, more: dict[str, Any]) -> dict[str, Any]:
         question = {
@@ -79,6 +82,9 @@ class ModelProcess:
         }
         problem = ""
         for _ in range(TRIES):
+            if self._closed:
+                problem = "it is closed"
+                break
             had = self.running
             try:
                 async with asyncio.timeout(self._answer_s):
@@ -100,7 +106,7 @@ class ModelProcess:
         whole = False
         try:
             if not self.running:
-                await self.close()
+                await self._end()
                 self._process = await program.start(self.module, limit=ANSWER_BYTES)
             process = self._process
             assert process is not None  # noqa: S101 - it was started
@@ -117,4 +123,9 @@ class ModelProcess:
         finally:
             # After any error its next answer could be to this question.
             if not whole:
-                await self.close()
+                await self._end()
+
+    async def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            await program.end(process)

@@ -100,6 +100,7 @@ class Panels:
         picture = await derived.picture(job.id, index, request_context_of(interaction))
 
         async def find() -> Levels:
+            await app_of(interaction).jobs.may_look(request_context_of(interaction))
             png = await derived.read(picture)
             return await self._finding.levels(app_of(interaction).catalog, png, words)
 
@@ -218,7 +219,8 @@ async def _show(interaction: Interaction, job: Job, index: int, panel: Panel) ->
     panels, context = app.get(Panels), request_context_of(interaction)
     panel.presses = mine = panel.presses + 1
     picture = await app.jobs.derived.picture(job.id, index, context)
-    if not response.is_done() and not panels.knows(picture.sha256, panel.region.words):
+    slow = panel.turn.locked() or not panels.knows(picture.sha256, panel.region.words)
+    if slow and not response.is_done():
         await response.defer()  # what they mean has to be found again
     async with panel.turn:
         if mine != panel.presses:
@@ -303,10 +305,10 @@ async def _pick(interaction: Interaction, sent: RegionId) -> None:
     panel = panels.of(interaction)
     words = " ".join(texts_in(interaction).get("words", "").split())
     await interaction.response.defer()
-    if words:
-        await app.jobs.may_look(request_context_of(interaction))
-        await panels.levels(interaction, job, sent.index, words)
-    panel.region = replace(panel.region, words=words, inverted=False)
+    await panels.levels(interaction, job, sent.index, words)
+    panel.region = replace(
+        panel.region, words=words, inverted=bool(words) and panel.region.inverted
+    )
     await _show(interaction, job, sent.index, panel)
 
 

@@ -148,6 +148,20 @@ class Question(PrivateView):
             await interaction.response.defer()  # the second of a double click
             return
         self.stop()
+        try:
+            await self._make_all(interaction)
+        except Exception:
+            await self.leave(view=None)
+            raise
+        await self._asked.edit_original_response(content=say("question-made"), view=None)
+
+    @discord.ui.button()
+    async def no(self, interaction: Interaction, _: discord.ui.Button["Question"]) -> None:
+        """Dismiss the question."""
+        self.stop()
+        await interaction.response.edit_message(content=say("question-left"), view=None)
+
+    async def _make_all(self, interaction: Interaction) -> None:
         app_of(interaction).cooldowns.request(interaction)
         await self._jobs.may_ask(
             request_context_of(interaction, private=self._private), self._requested
@@ -157,13 +171,6 @@ class Question(PrivateView):
             context = request_context_of(interaction, part, private=self._private)
             job = await _make(interaction, self._jobs, brought, options, context)
             await first_answer(interaction, self._jobs, job)
-        await self._asked.edit_original_response(content=say("question-made"), view=None)
-
-    @discord.ui.button()
-    async def no(self, interaction: Interaction, _: discord.ui.Button["Question"]) -> None:
-        """Dismiss the question."""
-        self.stop()
-        await interaction.response.edit_message(content=say("question-left"), view=None)
 
     async def give_way(self) -> None:
         """Disappear, replaced by a newer question."""

@@ -46,6 +46,7 @@ async def first_answer(interaction: Interaction, jobs: JobService, job: Job) -> 
         message_id = None
     if message_id is None:
         await jobs.answers.broke(job)
+        filled_in(interaction)  # it is the job's, or nobody's
         return
     await jobs.answers.stands(job, message_id)
     if job.stripped:

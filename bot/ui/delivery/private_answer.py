@@ -42,7 +42,7 @@ async def answer_privately(
 ) -> None:
     """Send what was prepared; files that may take long follow after we think."""
     response = interaction.response
-    if not response.is_done() and sum(map(_size, attachments)) > AT_ONCE_BYTES:
+    if sum(map(_size, attachments)) > AT_ONCE_BYTES:
         await _think(interaction)
     if response.is_done():
         await interaction.edit_original_response(
@@ -59,7 +59,8 @@ async def answer_privately(
 
 
 async def _think(interaction: Interaction) -> None:
-    await interaction.response.defer(ephemeral=True, thinking=True)
+    if not interaction.response.is_done():
+        await interaction.response.defer(ephemeral=True, thinking=True)
 
 
 def _size(file: discord.File) -> int:

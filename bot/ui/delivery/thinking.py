@@ -18,6 +18,7 @@ from bot.ui.trouble import TROUBLE, describe
 log = logging.getLogger(__name__)
 
 AFTER_S = 1.5  # of Discord's three; the way there takes its time, too
+SENT_S = 10.0  # what it waits for a pending reply to be taken
 _PENDING = "thinking"  # of an interaction's extras
 
 
@@ -47,6 +48,11 @@ async def thinking(
     finally:
         done.set()
         await watching
+
+
+def pending(interaction: Interaction, *, private: bool) -> None:
+    """Note that a pending reply is there."""
+    interaction.extras[_PENDING] = private
 
 
 def is_pending(interaction: Interaction) -> bool:
@@ -80,8 +86,9 @@ async def _begin(interaction: Interaction, *, private: bool) -> None:
     if interaction.response.is_done():
         return
     try:
-        await interaction.response.defer(ephemeral=private, thinking=True)
+        async with asyncio.timeout(SENT_S):
+            await interaction.response.defer(ephemeral=private, thinking=True)
     except (*TROUBLE, discord.InteractionResponded) as error:
         log.info("a pending reply was not sent: %s", describe(error))
         return
-    interaction.extras[_PENDING] = private
+    pending(interaction, private=private)

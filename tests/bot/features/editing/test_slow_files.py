@@ -9,7 +9,9 @@ import pytest
 from bot.core.pictures.steering import fetch_all, once
 from bot.db.records import Status
 from bot.texts import say
+from bot.ui import errors
 from bot.ui.delivery import thinking
+from bot.ui.interaction import Interaction
 from generation.catalog.controls import ControlModel, ReferenceModel
 from generation.controls import Control
 from tests.bot.conftest import House
@@ -90,6 +92,28 @@ async def send(house: House, host: Host, command: str, **options):
 @pytest.fixture
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(thinking, "AFTER_S", 0.0)
+
+
+@pytest.mark.usefixtures("_at_once")
+async def test_a_pending_reply_that_nobody_heard_of_gives_nothing_private_away(
+    house: House, host: Host, monkeypatch: pytest.MonkeyPatch
+):
+    """Discord took it, but the answer to that was lost."""
+    begin = thinking._begin
+
+    async def unheard(interaction: Interaction, *, private: bool) -> None:
+        await begin(interaction, private=private)
+        interaction.response._response_type = None
+        thinking.filled_in(interaction)
+
+    monkeypatch.setattr(errors, "OTHERS_S", 0.01)
+    monkeypatch.setattr(thinking, "_begin", unheard)
+    host.error = discord.DiscordException("no such file")
+    result = await send(house, host, "edit")
+    assert result.followups[-1].ephemeral
+    assert say("error-file-late", field="").split("``")[0] in result.followups[-1].content
+    assert house.channel.history() == []
+    assert house.env.errors
 
 
 @pytest.mark.usefixtures("_at_once")

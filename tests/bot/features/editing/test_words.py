@@ -221,23 +221,33 @@ async def test_words_and_cells_are_known_after_a_restart(house: House):
 
 async def restart(house: House) -> None:
     """Forget what only memory holds, and end the process."""
-    finding = house.app.get(Finding)
-    await finding.close()
-    house.app.provide(Panels(finding))
+    await house.app.get(Finding).close()
+    fresh = Finding()
+    house.app.provide(fresh)
+    house.app.provide(Panels(fresh))
 
 
 def answered(house: House) -> int:
     return sum(one.responded for one in house.env.backend.interactions.values())
 
 
-async def test_presses_count_and_are_answered_while_words_are_looked_for(house: House, monkeypatch):
+@pytest.mark.parametrize(
+    ("pressed", "left"),
+    [
+        (("2", "8", "13"), ["3", "9", "14", say("region-words-picked", words="red")]),
+        (("2", "clear"), []),
+    ],
+)
+async def test_presses_count_and_are_answered_while_words_are_looked_for(
+    house: House, monkeypatch, pressed: tuple[str, ...], left: list[str]
+):
     panel = await open_panel(house)
     await say_words(house, panel, "red")
     wire, place = Wire(house.env), Place(house.channel, house.guild, ())
     job = await house.job(1)
     message = copy.copy(wire.message(house.channel.id, panel.response.id))
     await restart(house)
-    finding, pressed = house.app.get(Finding), (2, 8, 13)
+    finding = house.app.get(Finding)
     find, before = finding.levels, answered(house)
 
     async def find_late(*asked):
@@ -252,13 +262,39 @@ async def test_presses_count_and_are_answered_while_words_are_looked_for(house: 
         """Do not wait for what the bot does: all are pressed before it is done with the first."""
 
     wire._env = SimpleNamespace(backend=house.env.backend, settle=at_once)
-    for cell in pressed:
-        data = {"custom_id": str(RegionId.of(job, 0, str(cell))), "component_type": BUTTON}
+
+    async def press(tool: str) -> None:
+        data = {"custom_id": str(RegionId.of(job, 0, tool)), "component_type": BUTTON}
         await wire.send(place, house.max, COMPONENT, data, on=message, around={})
+
+    for tool in pressed:
+        await press(tool)
     await house.settle()
-    assert chosen(panel.response) == [
-        "3", "9", "14", say("region-words-picked", words="red")
-    ]  # fmt: skip
+    assert chosen(panel.response) == left
+
+
+async def test_who_may_draw_no_more_has_nothing_looked_at(house: House):
+    panel = await open_panel(house)
+    await say_words(house, panel, "red")
+    await restart(house)
+    await house.morgan.slash(house.channel, "mod block", person=house.max, duration="1h")
+    refused = await house.max.click(panel.response, label="3")
+    await house.settle()
+    assert says(refused.followups[-1].content, "error-blocked")
+    assert not house.app.get(Finding).running
+
+
+async def test_other_words_are_picked_all_but_them_as_well(house: House):
+    panel = await open_panel(house)
+    await say_words(house, panel, "red")
+    await toggle(house, panel, INVERT)
+    await say_words(house, panel, "red, a blue box")
+    opened = await house.max.click(panel.response, label=DRAW)
+    await house.max.submit_modal(opened, {"prompt": "a hat"})
+    await house.settle()
+    mask = np.asarray(picture(house.executor.requests[1].mask)) > 0
+    assert not mask[20:44, 20:60].any()
+    assert mask[0].all()
 
 
 async def test_a_picture_that_is_all_of_it_leaves_nothing(house: House, monkeypatch):

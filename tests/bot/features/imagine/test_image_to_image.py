@@ -3,10 +3,11 @@ import io
 import pytest
 from PIL import Image
 
+from bot.core.errors import FileUnavailable
 from bot.db.records import Kind, Status
 from bot.texts import say
 from generation.source_image import MAX_BYTES
-from tests.bot.conftest import House
+from tests.bot.conftest import House, labels
 from tests.fakes import png
 
 
@@ -144,3 +145,21 @@ async def test_a_variation_of_a_pruned_picture_is_refused(house: House, tmp_path
     clicked = await house.mia.click(result.response, label="V1")
     assert clicked.ephemeral
     assert "not stored any more" in clicked.response.content
+
+
+async def test_a_question_that_cannot_be_answered_yes_to_has_no_buttons_left(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    asked = await house.mia.slash(
+        house.channel, "imagine", prompt="a {red,blue} hat", image=upload(picture(300, 400))
+    )
+    yes = labels(asked.response)[0]
+
+    async def late(*_: object) -> bytes:
+        raise FileUnavailable("it came too late")
+
+    monkeypatch.setattr("bot.features.imagine.confirmation.fetch", late)
+    refused = await house.mia.click(asked.response, label=yes)
+    assert house.refusal(refused) == "it came too late"
+    assert labels(asked.response) == []
+    assert house.executor.requests == []

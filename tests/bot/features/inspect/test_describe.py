@@ -1,5 +1,6 @@
 """/describe, with and without a captioner; those are real ones in the real process."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -164,6 +165,21 @@ async def test_one_at_a_time_and_a_process_that_ended_is_started_anew(tmp_path: 
             await captioning.describe(folder, picture)
     finally:
         await captioning.close()
+    assert not captioning.running
+
+
+async def test_closing_ends_what_is_being_asked_and_what_waits(tmp_path: Path):
+    captioning = Captioning()
+    asked = [
+        asyncio.create_task(captioning.describe(tmp_path / "captioner", png(7))) for _ in range(2)
+    ]
+    async with asyncio.timeout(60):
+        while not captioning.running:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+    await captioning.close()
+    for one in asked:
+        with pytest.raises(FileUnavailable):
+            await one
     assert not captioning.running
 
 

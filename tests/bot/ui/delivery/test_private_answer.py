@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from bot.ui.delivery import private_answer
+from bot.ui.pages.paging import Pager
 from tests.bot.conftest import House
 from tests.texts import says
 
@@ -50,6 +51,23 @@ async def test_who_waits_long_sees_that_we_think(
     assert sent(house) == [("POST", THINKS), ("PATCH", None)]
     assert bool(result.response.embeds) is known
     assert known or says(result.response.content, "history-own-none")
+
+
+@pytest.mark.parametrize("command", ["mod audit", "mod blocks", "mod filter list"])
+async def test_a_list_that_takes_long_after_we_think_follows_all_the_same(
+    house: House, monkeypatch: pytest.MonkeyPatch, command: str
+):
+    read = Pager._read
+
+    async def slowly(pager: Pager) -> Any:
+        await asyncio.sleep(0.1)
+        return await read(pager)
+
+    monkeypatch.setattr(private_answer, "SOON_S", 0.01)
+    monkeypatch.setattr(Pager, "_read", slowly)
+    house.env.http_requests.clear()
+    await house.morgan.slash(house.channel, command)
+    assert sent(house) == [("POST", THINKS), ("PATCH", None)]
 
 
 async def test_files_that_take_long_follow_after_we_think(
