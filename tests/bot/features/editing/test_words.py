@@ -248,9 +248,11 @@ async def test_presses_count_and_are_answered_while_words_are_looked_for(
     message = copy.copy(wire.message(house.channel.id, panel.response.id))
     await restart(house)
     finding = house.app.get(Finding)
-    find, before, in_time = finding.levels, answered(house), []
+    find, before = finding.levels, answered(house)
+    looking, in_time = asyncio.Event(), []
 
     async def find_late(*asked):
+        looking.set()
         async with asyncio.timeout(20):
             while answered(house) < before + len(pressed):  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.01)
@@ -270,6 +272,8 @@ async def test_presses_count_and_are_answered_while_words_are_looked_for(
 
     for tool in pressed:
         await press(tool)
+        async with asyncio.timeout(20):
+            await looking.wait()
     await house.settle()
     assert in_time
     assert chosen(panel.response) == left
