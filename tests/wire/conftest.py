@@ -49,7 +49,15 @@ class Process:
 
     async def start(self, **environment: str) -> None:
         await self.begin(**environment)
-        await self.playground.ready(PATIENCE_S)
+        assert self._process is not None
+        ready = asyncio.create_task(self.playground.ready(PATIENCE_S))
+        ended = asyncio.create_task(self._process.wait())
+        await asyncio.wait((ready, ended), return_when=asyncio.FIRST_COMPLETED)
+        ended.cancel()
+        if not ready.done():
+            ready.cancel()
+            raise AssertionError(self.log.read_text("utf-8")[-4000:])
+        await ready
 
     async def begin(self, **environment: str) -> None:
         if self.template is not None and not any(self.folder.glob(f"{FILE_NAME}*")):

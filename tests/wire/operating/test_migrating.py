@@ -39,7 +39,7 @@ def left_behind(folder: Path) -> None:
             "num_images": "1",
             "num_inference_steps": "5",
             "guidance_scale": "7.0",
-            "sampler": "'euler'",
+            "sampler": "'Euler a'",
             "seed": "1",
             "fair_start": "0.0",
             "device_seconds": "1.0",
