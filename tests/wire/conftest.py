@@ -35,6 +35,11 @@ class Process:
     program: ClassVar[str] = REAL
     template: ClassVar[Path | None] = None
     cwd: Path | None = None  # this process's own
+    settings: ClassVar[dict[str, str]] = {
+        "GENERATION__ROWS": "8",  # instead of measuring how many pay
+        "GENERATION__DRAIN_S": "0",
+        "LIMITS__RUNNING_PER_PERSON": "1",  # so that a person's second job waits
+    }
 
     def __init__(self, playground: Playground, folder: Path) -> None:
         self.playground = playground
@@ -72,9 +77,7 @@ class Process:
                     **os.environ,
                     **self.playground.environment,
                     "STORE__FOLDER": str(self.folder),
-                    "GENERATION__ROWS": "8",  # instead of measuring how many pay
-                    "GENERATION__DRAIN_S": "0",
-                    "LIMITS__RUNNING_PER_PERSON": "1",  # so that a person's second job waits
+                    **self.settings,
                     **environment,
                 },
                 cwd=self.cwd,

@@ -6,7 +6,7 @@ import re
 import signal
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from benchmarks.discord.stub_worker import picture
 from playground import Playground, Upload
@@ -43,6 +43,9 @@ class LastRelease(Process):
 
     program = REAL
     template = None
+    settings: ClassVar = {
+        name: value for name, value in Process.settings.items() if name != "GENERATION__DRAIN_S"
+    }
 
     def __init__(self, playground: Playground, folder: Path, sources: Path) -> None:
         super().__init__(playground, folder)
