@@ -72,6 +72,7 @@ class StubEngine:
         device: SimpleNamespace,  # noqa: ARG002 - there is none
         on_event: Callable[[int, Loading], None],  # noqa: ARG002 - there is nothing to load
         options: EngineOptions,
+        alive: Callable[[], None],  # noqa: ARG002 - every tick is short
     ) -> None:
         self._catalog = catalog
         self._safety = options.safety
