@@ -167,7 +167,7 @@ async def another_version_is_not_used(cluster: Cluster, caplog: pytest.LogCaptur
         assert ready.device != f"scripted {_left_by_an_old_bot(cluster)}"
         await said(caplog, f"{B} has Darkroom", "the bot has", "install the same on both")
         assert B not in one.lanes
-    cluster.kill("b")
+    cluster.leave("b")
 
 
 async def nodes_join(cluster: Cluster, caplog: pytest.LogCaptureFixture) -> None:
