@@ -17,12 +17,12 @@ NOBODY = 0  # no person of Discord's has this id
 ERASED = "(erased)"
 
 
-async def forget(database: Database, person_id: int, now: datetime) -> None:
-    """Take a person's name and words out of the rows of their jobs that have ended.
+async def forget(database: Database, person_id: int, last: int, now: datetime) -> None:
+    """Take a person's name and words out of the rows of their jobs that have ended, up to ``last``.
 
     For a day it is remembered what counts of it.
     """
-    theirs = JobRow.person_id == person_id, JobRow.ended_at.is_not(None)
+    theirs = JobRow.person_id == person_id, JobRow.id <= last, JobRow.ended_at.is_not(None)
     without_inputs = delete(InputRow).where(InputRow.job_id.in_(select(JobRow.id).where(*theirs)))
     erase = (
         update(JobRow)
@@ -38,7 +38,7 @@ async def forget(database: Database, person_id: int, now: datetime) -> None:
     )
 
     def write(connection: Connection) -> None:
-        remember(connection, person_id, now)
+        remember(connection, person_id, last, now)
         connection.execute(without_inputs)
         connection.execute(erase)
 

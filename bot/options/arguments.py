@@ -38,6 +38,7 @@ from bot.texts import phrased, say
 from bot.texts.inert import code
 from generation.catalog import Catalog
 from generation.errors import InvalidRequest
+from generation.metadata.containers import json_object
 from generation.metadata.infotext import is_ours
 from generation.prompts.adapters import AdapterUse, merge_adapters, read_adapter
 from generation.request import COUNT
@@ -63,6 +64,7 @@ _QUOTED = re.compile(
 )
 _WORD = re.compile(r"\s*([^\s，、；。]*[^\s,;，、；。])[,;，、；。]*")
 # Scripts that put no spaces between words.
+_STOP = re.compile(r"\A[,;.]+(?=\s|\Z)")  # of a sentence or list that a number ended
 _UNSPACED = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef\u0e00-\u0eff]")
 
 # Not an option of the picture: the number of jobs made from the prompt.
@@ -126,7 +128,8 @@ def parse(text: str) -> tuple[ImageOptions, int]:
         if mark.option is None:
             value = midjourney.value_of(mark.name, rest)
             left_out.append(f"--{mark.name}{value}")
-            spoken.append(rest[len(value) :])
+            after = rest[len(value) :]
+            spoken.append(_STOP.sub("", after) if value else after)
             continue
         value, rest = _cut(rest, mark.option)
         _give(given, mark, value)
@@ -158,6 +161,8 @@ def all_said(said: ImageOptions, catalog: Catalog) -> tuple[ImageOptions, ...]:
         away = filter(None, (said.negative_prompt.strip(), options.negative_prompt))
         said = options.over(said).but(negative_prompt=", ".join(away))
         text += found.typed
+    elif json_object(text[: (end := text.rfind("}") + 1)]):  # whose braces are letters
+        text = escape(text[:end]) + text[end:]
     return tuple(_known(catalog, one) for one in read(text, said))
 
 

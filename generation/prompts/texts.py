@@ -14,8 +14,12 @@ from generation.prompts.weights import parts
 from generation.request import STEPS
 
 # CLIP's tokenizer separates letters from digits before it looks for words. A single letter beside a
-# digit is usually one expression (3d, 4k), a word is not (nude1).
-_APART = regex.compile(r"(?<=\p{L}{2})(?=\p{N})|(?<=\p{N})(?=\p{L}{2})")
+# digit is usually one expression (3d, 4k), a word is not (nude1). It also ends a word at a mark, a
+# joiner or an underscore, which patterns count among a word's letters.
+_APART = regex.compile(
+    r"(?<=\p{L}{2})(?=\p{N})|(?<=\p{N})(?=\p{L}{2})"
+    r"|(?<=\p{Latin})(?=[\p{M}\p{Pc}\p{Cf}])|(?<=[\p{M}\p{Pc}\p{Cf}])(?=\p{Latin})"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,8 @@ def as_encoded(prompt: str, steps: int = STEPS[1]) -> Sequence[Encoded]:
     """Return the readable texts of a prompt: as typed, and as encoded at each of ``steps``.
 
     The latter are without syntax, with a space where a new chunk begins, and, if that differs, with
-    digits separated from words. Adjacent words of different weights, which are encoded separately,
-    are joined, as a person would read them.
+    words separated from digits, marks and underscores. Adjacent words of different weights, which
+    are encoded separately, are joined, as a person would read them.
     """
     typed = Encoded(prompt, tuple(range(len(prompt))))
     found = {typed.text: typed}

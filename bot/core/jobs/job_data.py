@@ -61,7 +61,8 @@ class JobData(PersonalData):
         for job in jobs:
             await self._jobs.deleted(job.id)
             await self._pictures.erase(job)
-        await forget(self._database, person_id, now)
+        if jobs:  # what was asked for meanwhile keeps its person, who can erase it, too
+            await forget(self._database, person_id, max(job.id for job in jobs), now)
         return len(jobs)
 
     async def expire_words(self, before: datetime, count: int) -> int:

@@ -270,6 +270,7 @@ class JobService:
                 for job in jobs:
                     if job.status is not Status.RECORDED:
                         await self._take_up(job)
+                untold = await self._jobs.untold()  # before this run ends any
         finally:  # whatever is wrong with those, others are waiting
             self.queue.open()
         recorded = [job for job in jobs if job.status is Status.RECORDED]
@@ -279,8 +280,6 @@ class JobService:
             if isinstance(error, Exception):
                 log.error("job %d: its answer is not known", job.id, exc_info=error)
                 await self._runner.fail(job, error)
-        with patient():
-            untold = await self._jobs.untold()
         find = partial(self.answers.find, of_this_run=False)
         await asyncio.gather(*(self._endings.show_again(job, find) for job in untold))
 

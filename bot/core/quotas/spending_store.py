@@ -103,8 +103,8 @@ def midnight(now: datetime) -> datetime:
     return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def remember(connection: Connection, person_id: int, now: datetime) -> None:
-    """Record a person's usage of the day, before their jobs are anonymized.
+def remember(connection: Connection, person_id: int, last: int, now: datetime) -> None:
+    """Record a person's usage of the day, before their jobs up to ``last`` are anonymized.
 
     Otherwise erasing one's data would reset the quota. Usage outside a server, or in one that no
     longer counts it, is recorded as EVERYWHERE: the owner's limits count it.
@@ -120,7 +120,7 @@ def remember(connection: Connection, person_id: int, now: datetime) -> None:
     used = connection.execute(
         select(place, _PICTURES, _SECONDS)
         .outerjoin(AllowanceRow, whose)
-        .where(JobRow.person_id == person_id, JobRow.asked_at >= begin, _COUNTS)
+        .where(JobRow.person_id == person_id, JobRow.id <= last, JobRow.asked_at >= begin, _COUNTS)
         .group_by(place)
     )
     rows = [

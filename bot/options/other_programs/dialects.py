@@ -68,7 +68,9 @@ _AND = re.compile(r"(?<=\s)AND(?=\s)|(?<!\S)ADD(?:COMM|BASE|COL|ROW)(?!\S)")
 _LONG_WORD = re.compile(r"[^\W\d_]{2,}")
 _SCALED = re.compile(rf"(?P<words>.*\S)\s*:\s*(?P<weight>{_NUMBER})\s*", re.DOTALL)
 # NovelAI writes the weight first: ``1.5::rain, night::``.
-_NUMBERED = re.compile(rf"(?<![\w.:-])(?P<weight>{_NUMBER})::(?P<words>[^:]+?)::(?=[\s,]|$)")
+_NUMBERED = re.compile(
+    rf"(?<![\w.:-])(?P<weight>{_NUMBER})::(?P<words>(?:[^:]|(?<!:):(?!:))+?)::(?=[\s,]|$)"
+)
 _ROUND_OR_PART = re.compile(rf"(?<!\\)[()]|::(?P<weight>{_NUMBER})?(?=\s|$|,)")
 
 

@@ -8,7 +8,7 @@ import re
 # The values of its --style, where a style of ours has another name.
 STYLES = frozenset(("raw", "4a", "4b", "4c", "cute", "expressive", "original", "scenic", "random"))
 
-_NUMBER = r"(?:\s+-?(?:\d+(?:[.,]\d+)?|[.,]\d+)(?![\w.,:]))?"
+_NUMBER = r"(?:\s+-?(?:\d+(?:[.,]\d+)?|[.,]\d+)(?![\w:]|[.,]\d))?"
 _CODE = r"(?:\s+(?:https?://\S+|<https?://[^\s>]+>(?:::\d+(?:\.\d+)?)?|\d+(?:::\d+(?:\.\d+)?)?(?!\S)|random(?!\S)))*"
 _PROFILES = r"(?:\s+(?=\S*\d)[a-z0-9]+(?!\S))*"
 _LEVEL = r"(?:\s+(?:low|high)(?!\S))?"

@@ -17,6 +17,8 @@ LEAST_SETTINGS = 2
 _SETTINGS = re.compile(r"(?<!\s)\s+(?=Steps:\s*[0-9]+\s*,\s*[A-Z][\w ]*:)")
 _WITHOUT_STEPS = re.compile(r"(?<!\s)\s+(?=Seed:\s*[0-9]+\s*,\s*[A-Z][\w ]*:)")
 _TYPED = re.compile(r"\s[-‐-―−]{1,3}[^\W\d_]")
+# In a negative prompt that ends it, one dash is a dash.
+_TYPED_AWAY = re.compile(r"\s(?:--|[—―]{1,2})[^\W\d_]")
 # What stands before what is to be kept out, with a colon anywhere, or alone on its line.
 _AWAY = re.compile(
     r"(?:^|(?<=\s))"
@@ -56,9 +58,12 @@ def split(text: str) -> Pasted | None:
         return None
     start = settings[-1].end() if settings else len(text)
     typed = _TYPED.search(text, start)
+    if not settings and negative is not None:
+        typed = _TYPED_AWAY.search(text, negative.end())
+        start = typed.start() if typed else start
     end = typed.start() if typed else len(text)
     lines = text[start:end]
-    prompts = text[: settings[-1].start()] if settings else text
+    prompts = text[: settings[-1].start()] if settings else text[:end]
     if negative is not None and negative.start() < start:
         away = prompts[negative.end() :].strip()
         prompts = _PROMPT.sub("", prompts[: negative.start()], count=1)

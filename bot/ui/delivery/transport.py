@@ -197,7 +197,8 @@ class Transport:
         """Write to the person instead, and say where that is."""
         async with self._in_time(edit):
             sent = await self._write_to(job, edit)
-            await self._note_moved(job, sent.channel.id, sent.id)
+        # It is posted: however long the disk takes, it is not posted again.
+        await self._note_moved(job, sent.channel.id, sent.id)
         return sent.id
 
     async def _write_to(self, job: Job, edit: Edit) -> discord.Message:

@@ -53,7 +53,7 @@ _ENDING = re.compile(
     r"(?:"
     r"(?:_lora|\.lora|\.lora_linear_layer)\.(?P<diffusers>up|down)\.weight"
     r"|\.lora_(?P<kohya>up|down|mid)(?:\.weight)?"
-    r"|\.lora_(?P<peft>A|B)(?:\.[^.]+)?(?:\.weight)?"
+    r"|\.lora_(?P<peft>A|B)(?:\.(?!bias\Z)[^.]+)?(?:\.weight)?"
     r"|\.(?P<magnitude>lora_magnitude_vector)(?:\.[^.]+)?"
     r"|\.(?P<plain>alpha|dora_scale|hada_(?:w[12]_[ab]|t[12])|lokr_(?:w[12](?:_[ab])?|t2))"
     r")\Z"

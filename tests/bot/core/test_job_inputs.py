@@ -115,7 +115,7 @@ async def test_erasing_a_person_forgets_their_inputs(cupboard: Cupboard):
 async def test_others_inputs_are_not_forgotten(cupboard: Cupboard):
     (name,) = await cupboard.files(1)
     job = await cupboard.job(name)
-    await forget(cupboard.database, MIA + 1, NOW)
+    await forget(cupboard.database, MIA + 1, 10**6, NOW)
     found = await JobStore(cupboard.database).get(job.id)
     assert found is not None
     assert found.inputs == job.inputs

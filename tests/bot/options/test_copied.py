@@ -327,3 +327,18 @@ def test_a_second_pass_that_is_too_large_here_is_left_out():
     (larger,) = all_said(ImageOptions(prompt=text.format(3)), large)
     assert (fits["hires"], fits.left_out) == (2.0, ())
     assert ("hires" in larger, larger.left_out) == (False, ("hires 3",))
+
+
+def test_a_prompt_in_json_that_is_nobody_s_data_is_one_prompt():
+    text = '{"scene": "a fox, snow", "camera": {"lens": "85mm", "angle": "low"}}'
+    (one,) = said(text)
+    assert one.prompt == text
+    (wide,) = said(f"{text} --ar 16:9")
+    assert (wide.prompt, wide.get("aspect")) == (text, WIDE)
+
+
+@pytest.mark.parametrize("text", ["--ar 16:9 --seed 5", "—ar 16:9 ——seed 5"])
+def test_parameters_after_what_is_kept_out_are_read(text: str):
+    (one,) = said(f"a fox\nNegative prompt: blurry - text {text}")
+    assert (one.prompt, one.negative_prompt) == ("a fox", "blurry - text")
+    assert (one.get("aspect"), one.get("seed")) == (WIDE, 5)

@@ -40,6 +40,7 @@ def prompts(text: str) -> list[str]:
         ("{{{x}}}", ["(x:1.1576)"]),
         ("{{x}}, [[y]]", ["(x:1.1025), ((y:0.9524):0.9524)"]),
         ("1.5::rain, night::, a fox", ["(rain, night:1.5), a fox"]),
+        ("1girl, 1.2::artist:foo ::, rain", ["1girl, (artist:foo:1.2), rain"]),
         ("{{a}}, {red, blue} b", ["(a:1.1025), red b", "(a:1.1025), blue b"]),
         ("{x {{a, b}}, y}", ["x (a, b:1.1025)", "y"]),
         # sd-dynamic-prompts
@@ -104,6 +105,8 @@ def test_it_is_put_into_our_way_of_writing(text: str, expected: list[str]):
         ("--niji 6 a fox --raw in snow", "a fox in snow", ["--niji 6", "--raw"]),
         ("a fox --sref https://a.b/c 12 --sw 50", "a fox", ["--sref https://a.b/c 12", "--sw 50"]),
         ("a fox —v 6 —s 250", "a fox", ["--v 6", "--s 250"]),
+        ("a fox, --v 6.1, --s 750, masterpiece.", "a fox, masterpiece.", ["--v 6.1", "--s 750"]),
+        ("a fox --v 6.1.", "a fox", ["--v 6.1"]),
     ],
 )  # fmt: skip
 def test_what_cannot_be_drawn_is_named(text: str, prompt: str, left_out: list[str]):

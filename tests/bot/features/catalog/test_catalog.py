@@ -120,7 +120,7 @@ async def test_what_not_everybody_may_see_is_no_example(house: House, database, 
     if column == "deleted":
         await house.app.job_store.deleted(1)
     elif column == "erased":
-        await forget(database, house.mia.id, datetime.now(UTC))
+        await forget(database, house.mia.id, 10**6, datetime.now(UTC))
         assert await examples(house, "checkpoints") == []
     elif column == "refused":
         for number, verdict in enumerate((Verdict.REFUSED, Verdict.SPOILER)):

@@ -151,7 +151,7 @@ async def test_another_server_s_moderator_sees_and_does_nothing(house: House):
 
 async def test_who_had_themselves_erased_is_nobody_s_to_block(house: House, database: Database):
     await make(house, "a fox")
-    await forget(database, house.mia.id, datetime.now(UTC))
+    await forget(database, house.mia.id, 10**6, datetime.now(UTC))
     page = reply(await looks(house))
     fields = {field.name: field.value for field in page.embeds[0].fields}
     assert fields["By"] == say("inspect-erased")

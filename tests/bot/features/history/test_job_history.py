@@ -212,7 +212,7 @@ async def test_deleted_and_erased_jobs_are_shown_to_moderators(database: Databas
     history = History(database)
     before = await history.search(EVERYTHING, None, ALL)
     assert any(job.deleted_at is not None for job in before)
-    await forget(database, MIA, datetime.now(UTC))
+    await forget(database, MIA, 10**6, datetime.now(UTC))
     after = await history.search(EVERYTHING, None, ALL)
     assert [job.id for job in after] == [job.id for job in before]
     erased = [job for job in after if job.origin.person_id == NOBODY]

@@ -152,7 +152,7 @@ async def test_the_people_are_the_first_few_and_nobody_who_was_erased(database: 
     records = Records(database)
     for n in range(MOST_PEOPLE + 2):
         await records.job(f"person {n}", MIDNIGHT, n, person_id=100 + n)
-    await forget(database, 100 + MOST_PEOPLE, MIDNIGHT)
+    await forget(database, 100 + MOST_PEOPLE, 10**6, MIDNIGHT)
     usage = await UsageStore(database).usage(GUILD, MIDNIGHT, MIDNIGHT + timedelta(days=1))
     names = [person.name for person in usage.people]
     assert names == [f"person {n}" for n in (11, 9, 8, 7, 6, 5, 4, 3, 2, 1)]
