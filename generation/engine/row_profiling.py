@@ -74,7 +74,6 @@ class Profiles:
 
 def _measure(pipeline: Pipeline, width: int, height: int, alive: Callable[[], None]) -> Profile:
     """Time forward passes with increasing rows until they no longer pay or fit, and a decode."""
-    row, empty = pipeline.empty_row(width, height), pipeline.latents(width, height)
 
     def forward(rows: int) -> None:
         pipeline.predict([row] * rows)
@@ -82,8 +81,9 @@ def _measure(pipeline: Pipeline, width: int, height: int, alive: Callable[[], No
         alive()
 
     profile = Profile([], 0, 0)
-    counts = pipeline.row_counts(row) or LADDER
     try:
+        row, empty = pipeline.empty_row(width, height), pipeline.latents(width, height)
+        counts = pipeline.row_counts(row) or LADDER
         forward(1)  # one-time setup is not counted
         decode_bytes = peak_bytes(pipeline.device, lambda: pipeline.decode(empty))
         for rows in (rows for rows in LADDER if rows <= counts[-1]):

@@ -62,6 +62,7 @@ class Autoencoder:
             # The encoder's strides see further to the right and below: it cannot wrap around.
             edge = min(WRAPPED * self.scale_factor, *picture.size)
             pixels = around(pixels, (edge,) * 4)
+        self._vae.use_tiling = self._whole_bytes(picture.width * picture.height) > self._room
         posterior = self._vae.encode(pixels).latent_dist
         if self._overflows(posterior.parameters):
             posterior = self._vae.encode(pixels.float()).latent_dist
@@ -87,7 +88,7 @@ class Autoencoder:
         latents = latents.to(self._vae.dtype) / self._scale
         if self._shift is not None:
             latents = latents + self._shift
-        self._vae.use_tiling = self._whole_bytes(latents) > self._room
+        self._vae.use_tiling = self._whole_bytes(self._pixels(latents)) > self._room
         edge = 0
         if tiled and self._vae.use_tiling:  # each of its tiles would wrap around by itself
             edge = min(WRAPPED, *latents.shape[-2:])
@@ -104,17 +105,19 @@ class Autoencoder:
 
     def spare_memory(self, latents: torch.Tensor) -> bool:
         """Decode pictures of this size in tiles from now on; return whether they were not."""
-        needed = self._whole_bytes(latents)
+        needed = self._whole_bytes(self._pixels(latents))
         if needed > self._room:
             return False
         self._room = needed - 1
         return True
 
-    def _whole_bytes(self, latents: torch.Tensor) -> int:
-        """Return what decoding latents as a whole takes at its peak."""
+    def _pixels(self, latents: torch.Tensor) -> int:
+        return latents.shape[-2] * latents.shape[-1] * self.scale_factor**2
+
+    def _whole_bytes(self, pixels: int) -> int:
+        """Return what decoding so many pixels as a whole takes at its peak."""
         channels = self._vae.config.block_out_channels
         widest = channels[min(1, len(channels) - 1)]
-        pixels = latents.shape[-2] * latents.shape[-1] * self.scale_factor**2
         return int(pixels * widest * LIVE_TENSORS * self._vae.dtype.itemsize)
 
     def _overflows(self, values: torch.Tensor) -> bool:

@@ -21,7 +21,9 @@ from diffusers.schedulers.scheduling_utils import SchedulerMixin
 
 from generation.architectures import Sampler
 from generation.engine.trajectory import Trajectory
+from generation.errors import InvalidRequest
 from generation.families.pipeline import Pipeline
+from generation.phrases import Phrase
 from generation.request import GenerationRequest
 
 if TYPE_CHECKING:
@@ -56,6 +58,14 @@ class Flow(Pipeline):
     def __init__(self, parts: "Parts", device: torch.device, *, offloads: bool = False) -> None:
         super().__init__(parts, device, offloads=offloads)
         self.transformer = parts.components["transformer"]
+
+    def latents(self, width: int, height: int) -> torch.Tensor:
+        """Return empty latents; raises InvalidRequest, naming a side that is no whole tokens."""
+        multiple = PATCH * self.scale_factor
+        for name, side in (("width", width), ("height", height)):
+            if side % multiple:
+                raise InvalidRequest(name, Phrase("bound-multiple", of=multiple))
+        return super().latents(width, height)
 
     @classmethod
     def latent_channels(cls, models: Mapping[str, Any]) -> int:

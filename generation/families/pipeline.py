@@ -1,5 +1,6 @@
 """What the engine knows of a model family: its rows, its prompts, and a loaded checkpoint."""
 
+import itertools
 import logging
 import math
 import pkgutil
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from generation.loading.model_loader import Parts
 
 log = logging.getLogger(__name__)
+
+_numbers = itertools.count(1)
 
 # What a row is drawn for: tensors by name, each with a first dimension of 1.
 Conditioning = Mapping[str, torch.Tensor]
@@ -160,6 +163,7 @@ class Pipeline(ABC):
     noise_at_full_strength: ClassVar[bool] = True
 
     def __init__(self, parts: "Parts", device: torch.device, *, offloads: bool = False) -> None:
+        self.number = next(_numbers)  # no other's, even if a checkpoint is loaded anew
         self.device = device
         self.architecture = parts.architecture
         self.scheduler_config = dict(parts.scheduler_config)

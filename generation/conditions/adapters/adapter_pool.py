@@ -76,7 +76,8 @@ class AdapterPool(Pool[LoadedAdapter]):
                 most_bytes=self.most_bytes,
             )
 
-        keys = [key_of(request.checkpoint, adapter.path) for adapter in adapters]
+        loaded_for = f"{request.checkpoint} {pipeline.number}"
+        keys = [key_of(loaded_for, adapter.path) for adapter in adapters]
         try:
             held = self.hold(keys, load, pipeline.row_adapters.forget)
         except NoRoom:

@@ -22,6 +22,7 @@ from generation.conditions.steering.ip_adapter import (
     ImageEncoder,
     LoadedReference,
     RowReference,
+    attentions_of,
     load_encoder,
     load_reference,
     styled,
@@ -143,7 +144,8 @@ class SteeringPool:
         """
         mask = None
         if request.mask is not None:
-            mask = decode(request.mask, request.width, request.height, ("L",))
+            mask = decode(request.mask, request.width, request.height, ("L", "1"))
+            mask = mask.convert("L")
         found = [self._take_for(pipeline, one, mask) for one in request.passes]
         steerings = [one for one in found if one is not None]
         return steerings if len(steerings) == len(found) else None
@@ -302,4 +304,5 @@ def _build(unet: torch.nn.Module) -> tuple[object, ...]:
         *config["block_out_channels"],
         config["layers_per_block"],
         config["cross_attention_dim"],
+        *attentions_of(unet),  # by whose names an IP-Adapter's layers are known
     )

@@ -131,28 +131,6 @@ OTHERS = {
         {"transformer.single_transformer_blocks.0.attn.to_q.lora_A.weight": (16, 3072)},
         (Kind.LORA, "flux", "lora"),
     ),
-    "LoRA of Flux's double blocks": (
-        {"transformer.transformer_blocks.0.attn.add_k_proj.lora_A.weight": (16, 3072)},
-        (Kind.LORA, "flux", "lora"),
-    ),
-    "LoRA of Flux and its second encoder": (
-        {
-            "lora_te2_encoder_block_0_layer_0.lora_down.weight": (4, 4096),
-            "lora_transformer_single_transformer_blocks_0_attn_to_q.lora_down.weight": (4, 3072),
-        },
-        (Kind.LORA, "flux", "lora"),
-    ),
-    "LoRA of SD 3 and its encoders": (
-        {
-            "text_encoder_2.text_model.encoder.layers.0.mlp.fc1.lora_A.weight": (4, 1280),
-            "transformer.transformer_blocks.0.attn.add_k_proj.lora_A.weight": (4, 1536),
-        },
-        (Kind.LORA, "sd3", "lora"),
-    ),
-    "LoRA of XLabs": (
-        {"double_blocks.0.processor.qkv_lora1.down.weight": (16, 3072)},
-        (Kind.LORA, "flux", "lora"),
-    ),
     "LoCon": (
         {f"{KOHYA}.lora_down.weight": (8, 768), "lora_unet_a.lora_down.weight": (8, 4, 3, 3)},
         (Kind.LORA, "sd1", "locon"),
@@ -238,16 +216,6 @@ def test_what_is_no_checkpoint_is_named(tmp_path: Path, name: str):
         "checkpoint-unknown" if file.kind is Kind.UNKNOWN else "checkpoint-kind"
     )
     assert "\n" not in problem
-
-
-@pytest.mark.parametrize("family", ["chroma", "hunyuan-video", "flux-2-dev", "flux-1-dev"])
-def test_names_of_layers_that_several_families_have_leave_the_word_to_the_trainer(
-    tmp_path: Path, family: str
-):
-    shapes = {"diffusion_model.single_blocks.0.linear1.lora_A.weight": (16, 3072)}
-    path = write(tmp_path, shapes, **{"modelspec.architecture": f"{family}/lora"})
-    expected = {"hunyuan-video": "hunyuan_video", "flux-2-dev": "flux2", "flux-1-dev": "flux"}
-    assert inspect_file(path).family == expected.get(family, family)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from bot.db.records import Job, Kind, NewJob, StoredPicture, Verdict
 from bot.options.resolve import Layers
 from bot.texts import say
 from generation.catalog import Catalog
+from generation.editing.outpaint import nearest
 from generation.errors import InvalidRequest
 from generation.request import GenerationRequest
 from generation.upscaler import check_factor
@@ -237,7 +238,7 @@ def _masked_alike(request: GenerationRequest, earlier: GenerationRequest) -> Gen
         return request
     if request.checkpoint == earlier.checkpoint and _size(request) != _size(earlier):
         raise InvalidRequest("aspect", say("bound-shape-masked"))
-    width, height = _size(earlier)
+    width, height = (nearest(side, request.architecture) for side in _size(earlier))
     hires = earlier.hires and request.hires  # a default one is for whole pictures
     return replace(request, width=width, height=height, hires=hires, feather=earlier.feather)
 

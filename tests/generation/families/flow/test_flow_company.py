@@ -9,7 +9,8 @@ import pytest
 
 from generation.catalog import Catalog, Checkpoint
 from generation.engine.engine import Engine
-from generation.errors import Cancelled
+from generation.errors import Cancelled, InvalidRequest
+from generation.families.flow import PATCH
 from generation.options import DETERMINISTIC_ROWS, EngineOptions
 from generation.request import Failed, GenerationRequest, Progress, Sampler
 from tests.generation.conftest import CPU, PLAIN, TINY, MakeRequest, draw_source, pixels, run
@@ -134,3 +135,18 @@ def test_a_cancel_is_obeyed_within_a_tick(engine: Engine, make_request: MakeRequ
     assert (key, type(failed)) == (1, Failed)
     assert isinstance(failed.error, Cancelled)
     assert engine.idle
+
+
+@pytest.mark.parametrize("name", [SD3, DEV, Z_IMAGE])
+@pytest.mark.parametrize("field", ["width", "height"])
+def test_a_side_that_is_no_whole_tokens_is_refused_by_its_name(
+    engine: Engine, name: str, field: str
+):
+    """As of a picture that was made with another family, which a mask keeps in its size."""
+    pipeline = engine.cache.take(name, lambda *_: None)
+    assert pipeline is not None
+    whole = 8 * PATCH * pipeline.scale_factor
+    sides = {"width": whole, "height": whole}
+    pipeline.latents(**sides)
+    with pytest.raises(InvalidRequest, match=field):
+        pipeline.latents(**sides | {field: whole + pipeline.scale_factor})
