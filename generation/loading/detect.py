@@ -15,13 +15,18 @@ from generation.loading.denoisers import with_denoiser, with_measured_prediction
 from generation.loading.key_rules import (
     ADAPTED,
     ADAPTERS,
+    ALIKE,
     CLIP_WIDTHS,
     CONTEXTS,
     CONTROL,
     EMBEDDING_ROWS,
     EMBEDDINGS,
+    ENCODER_WIDTHS,
+    FLUX_WIDTH,
     IMAGE_ENCODERS,
     IP_ADAPTER,
+    LEAST_WIDTH,
+    OTHER_ENCODERS,
     PARTS,
     QUANTIZATIONS,
     SCALED,
@@ -153,7 +158,16 @@ def describe(path: Path, header: Header) -> ModelFile:
         return with_steering(file, tensors, _said_family(said))
     if kind in (Kind.CHECKPOINT, Kind.DIFFUSION_MODEL):
         return with_denoiser(file, tensors)
+    if kind is Kind.VAE:
+        return replace(file, in_channels=_latent_channels(tensors))
     return file
+
+
+def _latent_channels(tensors: Tensors) -> int | None:
+    """Return how many channels the latents of a VAE have."""
+    names = (name for name in tensors if name.endswith("decoder.conv_in.weight"))
+    shape = next((tensors[name].shape for name in names), ())
+    return shape[1] if len(shape) == 4 else None
 
 
 def _parts(tensors: Tensors) -> dict[Part, int]:
@@ -206,7 +220,10 @@ def _part_alone(tensors: Tensors, kind: Kind) -> Part:
     if kind is Kind.TEXT_ENCODER:
         name, encoder = next(one for one in TEXT_ENCODERS.items() if one[0] in tensors)
         if encoder is not None:
-            return Part[encoder]
+            width = tensors[name].width
+            other = width >= LEAST_WIDTH and width != ENCODER_WIDTHS[encoder]
+            foreign = any(one in tensors for one in OTHER_ENCODERS)
+            return Part.OTHER if other or foreign else Part[encoder]
         return Part[CLIP_WIDTHS.get(tensors[name].width, "OTHER")]
     alone = {Kind.DIFFUSION_MODEL: Part.DENOISER, Kind.VAE: Part.VAE}
     return alone.get(kind, Part.OTHER)
@@ -230,14 +247,17 @@ def _algorithm(tensors: Tensors) -> str | None:
 
 
 def _adapter_family(tensors: Tensors, said: Mapping[str, str]) -> str | None:
+    told = _said_family(said)
     for family, named in ADAPTED:
-        if any(map(named, tensors)):
-            return family
+        if adapted := [one for name, one in tensors.items() if named(name)]:
+            if family == "sd3" and any(one.width == FLUX_WIDTH for one in adapted):
+                family = "flux"  # of whose blocks only the double ones are adapted
+            return told if told in ALIKE.get(family, ()) else family
     for key, tensor in tensors.items():
         # The cross attention's keys read the text; kohya's and diffusers' names for its lower half.
         if "attn2" in key and re.search(r"to_k\.(?:lora_(?:down|A)\b|lora\.down)", key):
             return CONTEXTS.get(tensor.width)
-    return _said_family(said)
+    return told
 
 
 def _embedding_family(tensors: Tensors) -> str | None:

@@ -52,7 +52,7 @@ ADAPTERS = {
     "boft": Ending(r"\.boft_", ".boft_"),
     "glora": Ending(r"^lora_\w+\.[ab][12]\.weight$", ".a1.weight", ".b1.weight"),
     "ia3": Ending(r"^lora_\w+\.on_input$", ".on_input"),
-    "lora": Ending(r"[._]lora(?:_linear_layer)?[._](?:down|up|mid|A|B)(?:\.|$)", "lora"),
+    "lora": Ending(r"[._]lora\d?(?:_linear_layer)?[._](?:down|up|mid|A|B)(?:\.|$)", "lora"),
     "full": Ending(r"^(?:lora_\w+|diffusion_model\.[\w.]+)\.diff(?:_b)?$", ".diff"),
 }
 
@@ -105,6 +105,15 @@ TEXT_ENCODERS = {
     "model.layers.0.self_attn.q_proj.weight": "QWEN",
     "layers.0.self_attn.q_proj.weight": "QWEN",
 }
+# The widths of those that are drawn with, T5-XXL and Qwen3-4B, and what only others have whose
+# layers are named alike: UMT5 a bias in each block, Gemma more norms. What is narrower than the
+# least is somebody's toy.
+ENCODER_WIDTHS = {"T5": 4096, "QWEN": 2560}
+OTHER_ENCODERS = (
+    "encoder.block.1.layer.0.SelfAttention.relative_attention_bias.weight",
+    "model.layers.0.pre_feedforward_layernorm.weight",
+)
+LEAST_WIDTH = 512
 CLIP_WIDTHS = {768: "CLIP_L", 1024: "CLIP_H", 1280: "CLIP_G"}
 IMAGE_ENCODERS = ("vision_model.", "visual.transformer.", "vision_tower.")
 EMBEDDINGS = re.compile(r"emb_params|clip_[lg]|t5(?:xxl)?|string_to_param\.\S+|<[^<>]+>|\*")
@@ -127,6 +136,7 @@ SPOKEN = {
     "sd_v1": "sd1",
     "chroma": "chroma",
     "flux-2": "flux2",
+    "flux2": "flux2",
     "flux": "flux",
     "zimage": "z_image",
     "z-image": "z_image",
@@ -270,10 +280,13 @@ def _unet_family(tensors: Tensors, prefix: str) -> str | None:
 
 # By a name in an adapter, where its shapes do not tell.
 ADAPTED: tuple[tuple[str, Callable[[str], object]], ...] = (
-    ("sdxl", re.compile(r"lora_te2_|text_encoder_2\.").search),
-    ("flux", re.compile(r"(?:^|[._])single_(?:transformer_)?blocks[._]").search),
-    ("sd3", re.compile(r"joint_blocks[._]|transformer_blocks\.\d+\.attn\.add_k_proj").search),
+    ("flux", re.compile(r"(?:^|[._])(?:single_(?:transformer_)?|double_)blocks[._]").search),
     ("qwen_image", re.compile(r"transformer_blocks[._]\d+[._]img_mlp").search),
+    ("sd3", re.compile(r"joint_blocks[._]|transformer_blocks\.\d+\.attn\.add_k_proj").search),
     ("z_image", re.compile(r"layers[._]\d+[._]adaLN_modulation|noise_refiner").search),
     ("wan", re.compile(r"blocks[._]\d+[._](?:cross_attn|self_attn)[._][qkvo]\b").search),
+    ("sdxl", re.compile(r"lora_te2_|text_encoder_2\.").search),  # which others have, too
 )
+# Families whose adapters have names of another's; what their metadata says counts.
+ALIKE = {"flux": ("flux2", "chroma", "hunyuan_video"), "sd3": ("qwen_image",)}
+FLUX_WIDTH = 3072

@@ -49,13 +49,13 @@ class ModelFile:
     ``family`` is a name of `generation.architectures`, or one of `TITLES` that we do not draw; None
     if it cannot be told, as of a VAE that several share. ``prediction_type`` is "epsilon",
     "v_prediction", "flow" or "edm"; None if the file does not tell. ``in_channels`` are those of
-    the denoiser's input (9: inpainting). ``distillation`` is "turbo", "lightning", "hyper", "lcm",
-    "dmd2" or "schnell", where that is sure. ``sizes`` are what else shapes tell: of a union net how
-    many things it reads, of an IP-Adapter how wide embeddings of pictures it takes, and of an image
-    encoder how wide those are that it gives, projected and not. ``parts`` are the parameters
-    of each part, ``precisions`` those stored in each precision ("fp16", "bf16", "fp8", …).
-    ``bytes`` are those of the file. ``problem`` says in a line why it cannot be read; None for a
-    whole file.
+    the denoiser's input (9: inpainting), of a VAE those of its latents. ``distillation`` is
+    "turbo", "lightning", "hyper", "lcm", "dmd2" or "schnell", where that is sure. ``sizes`` are
+    what else shapes tell: of a union net how many things it reads, of an IP-Adapter how wide
+    embeddings of pictures it takes, and of an image encoder how wide those are that it gives,
+    projected and not. ``parts`` are the parameters of each part, ``precisions`` those stored in
+    each precision ("fp16", "bf16", "fp8", …). ``bytes`` are those of the file. ``problem`` says in
+    a line why it cannot be read; None for a whole file.
     """
 
     path: Path
