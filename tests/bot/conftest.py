@@ -124,6 +124,12 @@ def _file_host(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _no_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start bots without looking through the tests' own million objects for garbage: 2 s each."""
+    monkeypatch.setattr("bot.client.stay", lambda: None)
+
+
+@pytest.fixture(autouse=True)
 def _discord_s_specification(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Hold every request that the simulation takes against Discord's own specification."""
     violations: list[str] = []
