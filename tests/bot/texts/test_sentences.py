@@ -59,6 +59,8 @@ ALLOWED = {
     },
     # What goes wrong with Discord, for the log and a job's row.
     "ui/trouble.py": {"it does not answer in time", "its answer makes no sense"},
+    # Why a model's process has not answered, for the log.
+    "core/pictures/model_process.py": {"it is closed"},
     # What people type, whatever their language.
     "core/durations.py": {"for good"},
     "ui/pages/rule_cards.py": {"/config "},
