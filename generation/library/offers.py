@@ -87,8 +87,13 @@ def folders_on(shelf: Shelf, kind: Kind, notes: list[str]) -> tuple[Path, ...]:
 def adapters_on(shelf: Shelf, kind: Kind, notes: list[str]) -> dict[str, Adapter]:
     """Return the shelf's LoRAs, or its embeddings, by name, with what lies beside them.
 
-    Adds a line to ``notes`` for each that its owner's settings keep from being offered.
+    Adds a line to ``notes`` for each that cannot be read, or that its owner's settings keep from
+    being offered.
     """
+    for item in shelf.items:
+        if item.candidate.place is kind and not _is_of(item, kind):
+            problem = problem_of(item) if item.file.kind in (kind, Kind.UNKNOWN) else None
+            notes += [line_about(item, problem)] if problem is not None else []
     items = {item.path: item for item in shelf.items if _is_of(item, kind)}
     found = adapters_of([item.file for item in items.values()], kind)
     offered = {}

@@ -13,7 +13,7 @@ from generation.errors import CatalogInvalid, CheckpointUnavailable
 from generation.library.offers import Looker
 from generation.loading.detect import Kind, ModelFile, Part
 from generation.request import Sampler
-from tests.generation.library.files import write
+from tests.generation.library.files import safetensors, write
 
 UNKEPT = Path("no such folder")  # in which what was read would be kept
 
@@ -165,6 +165,18 @@ def test_what_is_no_checkpoint_is_said_where_one_is_expected(models: Path):
         f"{models}/Größe.safetensors is a LoRA, not a checkpoint",
         f"pickled weights are refused; safetensors only, not {models}/old.ckpt",
     )
+
+
+def test_what_is_no_lora_is_said_among_loras(models: Path):
+    loras = models.parent / "loras"
+    loras.mkdir()
+    (loras / "cut.safetensors").write_bytes((20).to_bytes(8, "little") + b"{")
+    other = safetensors({"somebody.s.weight": [16, 8], "somebody.s.bias": [16]})
+    (loras / "other.safetensors").write_bytes(other)
+    (loras / "old.pt").write_bytes(b"")
+    notes = look(models).notes
+    named = [sum(f"{name}." in note for note in notes) for name in ("cut", "other", "old")]
+    assert named == [1, 1, 1]
 
 
 def test_a_changed_file_is_another_checkpoint(models: Path):
