@@ -31,10 +31,9 @@ SECRET = "a-token-of-discord's"
 PATIENCE_S = 300.0
 CATALOG = Catalog({EMBEDDED.name: EMBEDDED}, EMBEDDED.name)
 
-pytestmark = [
-    pytest.mark.nightly,
-    pytest.mark.skipif(find_spec("ray") is None, reason="the extra darkroom[ray] is not installed"),
-]
+pytestmark = pytest.mark.skipif(
+    find_spec("ray") is None, reason="the extra darkroom[ray] is not installed"
+)
 
 
 class Bot:
