@@ -164,6 +164,13 @@ def pixels(events: list[Event]) -> np.ndarray:
     return np.stack([np.asarray(Image.open(io.BytesIO(picture.png))) for picture in pictures])
 
 
+def assert_alike(drawn: np.ndarray, wanted: np.ndarray, what: object = "") -> None:
+    """One level apart in at most one value of a thousand, as pictures drawn in company may be."""
+    apart = np.abs(drawn.astype(int) - wanted)
+    assert apart.max() <= 1, what
+    assert (apart > 0).mean() <= 0.001, what
+
+
 def draw_source(width: int, height: int) -> bytes:
     """Return a picture to start from, a PNG of noise over a slope."""
     noise = np.random.default_rng(0).integers(0, 128, (height, width, 3))

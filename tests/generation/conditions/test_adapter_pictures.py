@@ -29,7 +29,7 @@ from tests.generation.conditions.lora_files import (
     kohya_xl,
     write_adapter,
 )
-from tests.generation.conftest import CPU, PLAIN, MakeRequest, pixels, run
+from tests.generation.conftest import CPU, PLAIN, MakeRequest, assert_alike, pixels, run
 from tests.generation.families.tiny import save_tiny_xl
 
 NAME = "Ink. 墨 v1.5"
@@ -113,13 +113,6 @@ def forget_prompts(pipeline: Pipeline) -> None:
     for encoder in pipeline._encoders:
         encoder._cache.clear()
         encoder._bytes_used = 0
-
-
-def assert_alike(drawn: np.ndarray, wanted: np.ndarray) -> None:
-    """One level apart in at most one value of a thousand."""
-    apart = np.abs(drawn.astype(int) - wanted)
-    assert apart.max() <= 1
-    assert (apart > 0).mean() <= 0.001
 
 
 def linear(_name: str, layer: nn.Module) -> bool:

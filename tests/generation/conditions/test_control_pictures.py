@@ -25,7 +25,15 @@ from tests.generation.conditions.steering_files import (
     save_union,
 )
 from tests.generation.conditions.steering_reference import draw
-from tests.generation.conftest import CPU, PLAIN, MakeRequest, draw_source, pixels, run
+from tests.generation.conftest import (
+    CPU,
+    PLAIN,
+    MakeRequest,
+    assert_alike,
+    draw_source,
+    pixels,
+    run,
+)
 from tests.generation.families.tiny import save_tiny_xl
 
 FAMILIES = ("sd1", "sdxl")
@@ -86,13 +94,6 @@ def ask(make_request: MakeRequest) -> MakeRequest:
         return make_request(checkpoint=family, family=family, controls=named, **plain)
 
     return make
-
-
-def assert_alike(drawn: np.ndarray, wanted: np.ndarray) -> None:
-    """One level apart in at most one value of a thousand."""
-    apart = np.abs(drawn.astype(int) - wanted)
-    assert apart.max() <= 1
-    assert (apart > 0).mean() <= 0.001
 
 
 CASES = {

@@ -23,7 +23,16 @@ from generation.request import (
     Sampler,
     Started,
 )
-from tests.generation.conftest import CPU, PLAIN, TINY, MakeRequest, draw_source, pixels, run
+from tests.generation.conftest import (
+    CPU,
+    PLAIN,
+    TINY,
+    MakeRequest,
+    assert_alike,
+    draw_source,
+    pixels,
+    run,
+)
 from tests.generation.families.reference import Draw, diffusers_own
 
 Company = dict[int, GenerationRequest]
@@ -72,13 +81,6 @@ def serve(engine: Engine, company: Company, order: list[int], rng: np.random.Gen
         for key, event in engine.step():
             events.get(key, []).append(event)
     return {key: pixels(told) for key, told in events.items()}
-
-
-def assert_alike(drawn: np.ndarray, wanted: np.ndarray, what: object) -> None:
-    """One level apart in at most one value of a thousand."""
-    apart = np.abs(drawn.astype(int) - wanted)
-    assert apart.max() <= 1, what
-    assert (apart > 0).mean() <= 0.001, what
 
 
 def test_in_company_pictures_are_those_of_diffusers(
