@@ -3,6 +3,7 @@
 The parent imports this module to spawn it, so torch is imported inside ``main`` only.
 """
 
+import ctypes
 import logging
 import os
 import queue
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NICENESS, LEAST_URGENT = 10, 19  # setpriority(2)
+RESTING_S = 3.0  # with nothing to draw for so long, the worker gives memory back
 
 
 def main(
@@ -167,6 +169,21 @@ def _wanted(watched: dict[int, bool], key: int, event: Event) -> bool:
     return True
 
 
+def _next(inbox: queue.SimpleQueue[Command]) -> Command:
+    """Wait for a command, and use the rest to give memory back."""
+    try:
+        return inbox.get(timeout=RESTING_S)
+    except queue.Empty:
+        give_memory_back()
+        return inbox.get()
+
+
+def give_memory_back() -> None:
+    """Return freed memory to the system; glibc keeps some 70 MB of it after a few pictures."""
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+        libc.malloc_trim(0)
+
+
 def _obey(
     engine: "Engine",
     inbox: queue.SimpleQueue[Command],
@@ -176,7 +193,7 @@ def _obey(
     """Handle every pending command; while idle, wait for one. Return what there is to report."""
     seen: list[tuple[int, Event]] = []
     while engine.idle or not inbox.empty():
-        match inbox.get():
+        match _next(inbox):
             case Add(key, request, job):
                 watched[key] = True
                 with about(job):

@@ -1,15 +1,18 @@
 """What a worker says of its engine's ticks."""
 
 import queue
+import sys
+import threading
 from types import ModuleType, SimpleNamespace
 
+import psutil
 import pytest
 
 from generation.catalog import Catalog
 from generation.options import EngineOptions
 from generation.request import Finished, Progress, Started
 from generation.worker import worker
-from generation.worker.messages import STEP_S, Add, Alive, Figures, Look, Ready, Report
+from generation.worker.messages import STEP_S, Add, Alive, Cancel, Figures, Look, Ready, Report
 from generation.worker.tally import Tally
 
 
@@ -143,3 +146,18 @@ def test_before_a_rest_the_last_of_it_is_told(monkeypatch: pytest.MonkeyPatch):
     assert tally.take(resting=False) is None
     assert tally.take(resting=True) == Figures((0, 0, 0, 0, 1, *7 * [0]), 0.2, 2, 2, 0, 0)
     assert tally.take(resting=True) is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems' allocators do it themselves")
+def test_in_a_rest_it_gives_back_what_was_freed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(worker, "RESTING_S", 0.2)
+    inbox: queue.SimpleQueue = queue.SimpleQueue()
+    blocks = [bytearray(20_000) for _ in range(5000)]  # each below the size that is mapped alone
+    kept = blocks[-1]
+    del blocks
+    before = psutil.Process().memory_info().rss
+    threading.Timer(1.0, inbox.put, [Cancel(1)]).start()
+    assert worker._next(inbox) == Cancel(1)
+    given = before - psutil.Process().memory_info().rss
+    assert given > 60e6, f"{given / 1e6:.0f} of 100 MB"
+    assert len(kept) == 20_000
