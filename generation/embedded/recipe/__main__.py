@@ -6,17 +6,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from generation import weights
-from generation.embedded import CHECKPOINT
+from generation.embedded import CHECKPOINT, WORDS
 from generation.embedded.recipe.evaluation.judging import judge
 from generation.embedded.recipe.models import Sizes
 from generation.embedded.recipe.pictures.dataset import fetch, load_concepts
 from generation.embedded.recipe.stages import train
+from generation.embedded.recipe.vocabulary import write_words
 
 COUNTS = (
-    *("vae-steps", "vae-batch", "painted", "shaped", "pool", "fresh", "decoder-steps", "steps"),
-    *("batch", "look-every", "classifier-steps", "classifier-examples"),
+    *("vae-steps", "vae-batch", "painted", "shaped", "pool", "fresh", "layered-steps"),
+    *("reading-steps", "reading-batch", "steps", "batch", "look-every", "decoder-steps"),
+    *("classifier-steps", "classifier-examples"),
 )
-RATES = ("vae-rate", "decoder-rate", "rate")
+RATES = ("vae-rate", "reading-rate", "rate", "decoder-rate")
 
 
 def main() -> None:
@@ -39,6 +41,7 @@ def main() -> None:
     sizes = replace(Sizes(), **given)
     train(sizes, concepts, work, out, start)
     if out == CHECKPOINT:
+        write_words(WORDS, concepts)
         weights.renew()
     judge(out, concepts, sizes, work)
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
+LAYER = 4  # values of a latent cell for each of a picture's two layers: its things, what is behind
+
 
 @dataclass(frozen=True)
 class Sizes:
@@ -15,12 +17,16 @@ class Sizes:
     vae_steps: int = 2600
     vae_batch: int = 8
     vae_rate: float = 1.5e-3
+    layered_steps: int = 1500
     decoder_steps: int = 1000
     decoder_rate: float = 7.5e-4
     unet_blocks: tuple[int, ...] = (64, 128, 224)
     text_width: int = 160
     text_layers: int = 2
     vocabulary: int = 3000
+    reading_steps: int = 500
+    reading_batch: int = 128
+    reading_rate: float = 1.5e-3
     steps: int = 10_500
     batch: int = 64
     rate: float = 1e-3
@@ -37,22 +43,22 @@ class Sizes:
     look_every: int = 500
 
 
-def build_vae(sizes: Sizes) -> AutoencoderKL:
-    """Return an untrained VAE with four latent channels, halving the size between blocks."""
+def build_vae(sizes: Sizes, channels: int = LAYER) -> AutoencoderKL:
+    """Return an untrained VAE for a single layer, halving the size between blocks."""
     depth = len(sizes.vae_blocks)
     return AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * depth,
         up_block_types=("UpDecoderBlock2D",) * depth,
         block_out_channels=sizes.vae_blocks,
         layers_per_block=1,
-        latent_channels=4,
+        latent_channels=channels,
         norm_num_groups=8,
         sample_size=sizes.picture,
     )
 
 
 def build_unet(sizes: Sizes) -> UNet2DConditionModel:
-    """Return an untrained UNet; its two innermost levels attend to the prompt.
+    """Return an untrained UNet for two layers; its two innermost levels attend to the prompt.
 
     A summary of the prompt also scales and shifts every block (Perez et al. 2018, FiLM): a model of
     this size learns many pictures several times faster this way than by attention alone.
@@ -60,6 +66,8 @@ def build_unet(sizes: Sizes) -> UNet2DConditionModel:
     outer = max(len(sizes.unet_blocks) - 2, 0)
     inner = len(sizes.unet_blocks) - outer
     return UNet2DConditionModel(
+        in_channels=2 * LAYER,
+        out_channels=2 * LAYER,
         sample_size=sizes.picture // 2 ** (len(sizes.vae_blocks) - 1),
         block_out_channels=sizes.unet_blocks,
         down_block_types=("DownBlock2D",) * outer + ("CrossAttnDownBlock2D",) * inner,

@@ -12,12 +12,13 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from generation.embedded.recipe.evaluation.evaluate import draw, rank, sheet
 from generation.embedded.recipe.evaluation.judging import SENTENCES, judge_of
-from generation.embedded.recipe.models import Sizes
-from generation.embedded.recipe.pictures.arrays import to_tensor
+from generation.embedded.recipe.models import LAYER, Sizes
+from generation.embedded.recipe.pictures.arrays import BEHIND, THINGS, WHOLE, to_tensor
 from generation.embedded.recipe.pictures.dataset import Concept, load_picture, write_names
-from generation.embedded.recipe.scenes.exercises import exercises, paint
+from generation.embedded.recipe.scenes.exercises import exercises, paint, playwright_of
 from generation.embedded.recipe.training.autoencoder import encode, refine_decoder, train_vae
 from generation.embedded.recipe.training.denoiser import encode_lessons, train_denoiser
+from generation.embedded.recipe.training.layered import join_layers
 from generation.embedded.recipe.training.lessons import Lesson, build_lessons
 from generation.embedded.recipe.training.pool import Maker, Pool
 from generation.embedded.recipe.training.tokenizer import train_tokenizer
@@ -33,8 +34,8 @@ def train(
 ) -> None:
     """Train all parts and write the checkpoint's folder, resuming from what is in ``work``.
 
-    With ``start``, a checkpoint's folder, its VAE and tokenizer are kept and the rest is trained
-    on.
+    With ``start``, a checkpoint's folder, its tokenizer is kept, and its VAE if that is one of two
+    layers; the rest is trained on.
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     log.info("%d concepts, %s", len(concepts), asdict(sizes))
@@ -42,13 +43,20 @@ def train(
     lessons = build_lessons(concepts, sizes.picture)
     make = exercises(concepts)
     shown = paint(make, sizes.painted, sizes.picture, work / "painted.npy")
-    vae = train_vae(sizes, shown, work, device, start_vae(start) if start is not None else None)
+    vae = start_vae(start) if start is not None else None
+    if vae is None or vae.config.latent_channels == LAYER:
+        single = train_vae(sizes, _singles(shown), work, device, vae)
+    else:
+        single = vae
     if start is None:
         tokenizer = _tokenizer(_sayings(concepts, lessons, make), sizes, work / "tokenizer")
     else:
         tokenizer = CLIPTokenizer.from_pretrained(start, subfolder="tokenizer")
-    latents = encode_lessons(sizes, lessons, make, vae, work, device)
-    pool = Pool(sizes.pool, make, vae, sizes.picture, device)
+    scale = vae.config.scaling_factor if vae is not None else None  # what it was trained with
+    latents = encode_lessons(sizes, lessons, make, single, work, device, scale)
+    if single is not vae:
+        vae = join_layers(sizes, shown, single, work, device)
+    pool = Pool(sizes.pool, make, single, sizes.picture, device)
     asked = np.linspace(0, len(concepts) - 1, min(LOOKED_AT, len(concepts))).round().astype(int)
 
     def look(unet: UNet2DConditionModel, text: CLIPTextModel, step: int) -> None:
@@ -59,11 +67,14 @@ def train(
         scenes = draw(assemble(vae, text, tokenizer, unet), list(SENTENCES), seed=step, steps=12)
         sheet(np.concatenate([drawn, scenes])).save(work / f"look_{step:06}.png")
 
-    unet, text = train_denoiser(sizes, lessons, latents, pool, tokenizer, work, device, look, start)
+    unet, text = train_denoiser(
+        *(sizes, lessons, latents, pool, tokenizer, playwright_of(concepts)),
+        *(work, device, look, start),
+    )
     if sizes.decoder_steps:
-        refine_decoder(sizes, vae, shown, judge_of(concepts, sizes, work), work, device)
+        refine_decoder(sizes, vae, shown[:, WHOLE], judge_of(concepts, sizes, work), work, device)
     pipeline = assemble(vae.float(), text, tokenizer, unet).to("cpu")
-    colours = fit_preview(vae, np.concatenate([pictures, shown[: len(pictures)]]))
+    colours = fit_preview(vae, np.concatenate([pictures, shown[: len(pictures), WHOLE]]))
     pipeline.to(torch.float16).save_pretrained(out, safe_serialization=True)
     (out / "preview.json").write_text(json.dumps(colours, indent=1) + "\n")
     write_names(out, concepts)
@@ -93,6 +104,12 @@ def assemble(
     )
 
 
+def _singles(shown: np.ndarray) -> np.ndarray:
+    """Return the layers of pictures as pictures of their own: things, and places but white."""
+    placed = shown[:, BEHIND].min((1, 2, 3)) < 255
+    return np.concatenate([shown[:, THINGS], shown[placed, BEHIND]])
+
+
 def _sayings(concepts: list[Concept], lessons: list[Lesson], make: Maker) -> list[str]:
     """Return the texts for training the tokenizer: names, and wordings of everything taught."""
     rng = np.random.default_rng(5)
@@ -111,12 +128,12 @@ def _tokenizer(captions: list[str], sizes: Sizes, folder: Path) -> CLIPTokenizer
 def fit_preview(
     vae: AutoencoderKL, pictures: np.ndarray
 ) -> dict[str, list[list[float]] | list[float]]:
-    """Fit, by least squares, the RGB (-1…1) of a latent cell to its four scaled values and 1."""
+    """Fit, by least squares, the RGB (-1…1) of a latent cell to its scaled values and 1."""
     latents = encode(vae, pictures, str(vae.device)) * vae.config.scaling_factor
     factor = pictures.shape[1] // latents.shape[-1]
     colours = torch.nn.functional.avg_pool2d(to_tensor(pictures), factor)
-    cells = latents.permute(0, 2, 3, 1).reshape(-1, 4)
+    cells = latents.permute(0, 2, 3, 1).flatten(0, 2)
     cells = torch.cat([cells, torch.ones(len(cells), 1)], dim=1)
     solved = torch.linalg.lstsq(cells, colours.permute(0, 2, 3, 1).reshape(-1, 3)).solution
     rows = [[round(value, 5) for value in row] for row in solved.tolist()]
-    return {"matrix": rows[:4], "bias": rows[4]}
+    return {"matrix": rows[:-1], "bias": rows[-1]}

@@ -8,6 +8,7 @@ import torch
 from diffusers import StableDiffusionPipeline
 
 from generation.embedded.recipe.evaluation.evaluate import accuracy, colour_share, rank, vae_psnr
+from generation.embedded.recipe.pictures.arrays import WHOLE
 from generation.embedded.recipe.pictures.captions import Narrator, misspell, plural
 from generation.embedded.recipe.pictures.colours import HUES, hue_difference, measure, recolour
 from generation.embedded.recipe.pictures.dataset import Concept
@@ -49,13 +50,23 @@ def test_the_recipe_goes_on_after_a_stop_as_if_there_had_been_none(
     assert weights(stopped / "out") == weights(straight / "out")
     assert len(weights(straight / "out")) == 3
 
+    further = tmp_path / "further"
+    further.mkdir()
+    train(TINY, concepts, further, further / "out", start=straight / "out")
+    changed = {
+        name.split("/")[0]
+        for name, written in weights(further / "out").items()
+        if written != weights(straight / "out")[name]
+    }
+    assert changed == {"text_encoder", "unet", "vae"}, "of the VAE, the decoder"
+
     pipeline = StableDiffusionPipeline.from_pretrained(straight / "out", dtype=torch.float32)
     assert pipeline.scheduler.config.prediction_type == "v_prediction"
     assert accuracy(pipeline, concepts, names=3, steps=2).names == 3
     share, pictures = colour_share(pipeline, concepts)
     assert 0 <= share <= 1
     assert len(pictures) == len(tints(concepts)[1])
-    assert 0 < vae_psnr(pipeline.vae, build_lessons(concepts, 32)[0].pictures) < 40
+    assert 0 < vae_psnr(pipeline.vae, build_lessons(concepts, 32)[0].pictures[:, WHOLE]) < 40
 
 
 def test_muon_moves_as_far_in_every_direction():
@@ -90,7 +101,7 @@ def test_parts_of_a_batch_give_its_gradient():
 
 
 def test_every_colour_word_gives_its_colour(concepts: list[Concept]):
-    for lesson_picture in build_lessons(concepts, 32)[0].pictures:
+    for lesson_picture in build_lessons(concepts, 32)[0].pictures[:, WHOLE]:
         for word in HUES:
             assert measure(recolour(lesson_picture, word)).word == word
     white = np.full((8, 8, 3), 255, np.uint8)

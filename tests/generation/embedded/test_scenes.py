@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from generation.embedded.recipe.pictures.arrays import BEHIND, WHOLE
 from generation.embedded.recipe.pictures.dataset import Concept
 from generation.embedded.recipe.pictures.subjects import CITY, TOWERS, subjects
 from generation.embedded.recipe.scenes.backgrounds import PAINTERS
@@ -49,7 +50,7 @@ def test_a_city_is_made_of_its_buildings(playwright: Playwright):
     city = playwright.subjects[0]
     assert city.name == CITY
     assert len(city.concepts) == 3
-    picture = draw_scene(Scene((Actor(city),), "white"), np.random.default_rng(0), 64)
+    picture = draw_scene(Scene((Actor(city),), "white"), np.random.default_rng(0), 64)[WHOLE]
     assert (picture.min(axis=-1) < 200).mean() > 0.15
 
 
@@ -93,6 +94,19 @@ def test_scenes_are_the_same_from_one_seed_and_otherwise_from_another(playwright
     assert len(relations) > 4
 
 
+def test_a_scene_is_its_things_over_what_is_behind_them(playwright: Playwright):
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        scene = playwright.scene(rng)
+        whole, things, behind = draw_scene(scene, rng, 64).astype(int)
+        seen = (things < 250).any(axis=-1)
+        assert 0.03 < seen.mean() < 0.8, scene
+        empty = (things == 255).all(axis=-1)
+        assert np.abs(whole - behind)[empty].max(initial=0) <= 4
+        # Between the two, in every channel, but for what white added to the things.
+        assert (whole <= np.maximum(things, behind) + 1).all()
+
+
 def test_what_points_one_way_is_never_mirrored(tmp_path: Path):
     names = {"left arrow": ("red", ()), "fish": ("red", ())}
     for concept in draw_concepts(tmp_path, names):
@@ -101,7 +115,7 @@ def test_what_points_one_way_is_never_mirrored(tmp_path: Path):
         pixels[8:40, 4:20, 0] = 255  # its left half is red, its right half black
         Image.fromarray(pixels).save(concept.picture, lossless=True)
         drawn = [draw_name(concept, np.random.default_rng(seed), 32, 32) for seed in range(12)]
-        to_the_left = [_middle_of_red(picture) < 16 for picture in drawn]
+        to_the_left = [_middle_of_red(picture[WHOLE]) < 16 for picture in drawn]
         assert all(to_the_left) == (concept.name == "left arrow")
 
 
@@ -114,7 +128,8 @@ def test_exercises_are_scenes_and_things_on_white(concepts: list[Concept]):
     make = exercises(concepts)
     made = [make(np.random.default_rng(seed)) for seed in range(40)]
     pictures = np.stack([one.paint(32, 32) for one in made])
-    white = (pictures[:, 0, 0] == 255).all(axis=-1)
+    assert pictures.shape == (40, 3, 32, 32, 3)
+    white = (pictures[:, BEHIND] == 255).all(axis=(1, 2, 3))
     assert 8 < white.sum() < 32
     assert len({one.caption(np.random.default_rng(0)) for one in made}) > 20
     again = make(np.random.default_rng(5)).paint(32, 32)
@@ -124,7 +139,7 @@ def test_exercises_are_scenes_and_things_on_white(concepts: list[Concept]):
 def test_scenes_of_other_shapes_show_all_of_the_subject(playwright: Playwright):
     scene = playwright.plain(playwright.subjects[1], "plain black")
     for shape in ((64, 36), (36, 64)):
-        picture = draw_scene(scene, np.random.default_rng(0), *shape)
+        picture = draw_scene(scene, np.random.default_rng(0), *shape)[WHOLE]
         assert picture.shape == (shape[1], shape[0], 3)
         drawn = picture.max(axis=-1) > 120
         assert drawn.mean() > 0.06

@@ -7,7 +7,7 @@ import torch
 from generation.embedded.recipe.models import build_vae
 from generation.embedded.recipe.pictures.dataset import Concept
 from generation.embedded.recipe.sharpen import sharpen
-from generation.embedded.recipe.training.autoencoder import _strengths_apart
+from generation.embedded.recipe.training.autoencoder import strengths_apart
 from generation.embedded.recipe.training.warm import start_vae
 from tests.generation.embedded.toys import TINY
 
@@ -31,4 +31,4 @@ def test_a_moved_edge_is_as_strong_and_a_soft_one_is_not():
         edge.expand(1, 3, 17, 17)
         for edge in ((across > 5).float(), (across > 6).float(), (across / 6 - 0.5).clamp(0, 1))
     )
-    assert _strengths_apart(moved, sharp) < 0.2 * _strengths_apart(soft, sharp)
+    assert strengths_apart(moved, sharp) < 0.2 * strengths_apart(soft, sharp)

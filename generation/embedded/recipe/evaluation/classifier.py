@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from generation.embedded.recipe.pictures.arrays import to_tensor
+from generation.embedded.recipe.pictures.arrays import WHOLE, to_tensor
 from generation.embedded.recipe.scenes.brushes import pick
 from generation.embedded.recipe.scenes.composition import Playwright, Scene
 from generation.embedded.recipe.scenes.stage import draw_scene
@@ -111,7 +111,7 @@ def draw_examples(
     for index in range(count):
         rng = np.random.default_rng([seed, index])
         scene = example(playwright, rng)
-        pictures.append(shrink(draw_scene(scene, rng, 2 * SIDE)))
+        pictures.append(shrink(draw_scene(scene, rng, 2 * SIDE)[WHOLE]))
         subjects.append(playwright.subjects.index(scene.actors[0].subject))
         places.append(playwright.places.index(scene.place))
     return np.stack(pictures), np.array(subjects), np.array(places)

@@ -12,6 +12,7 @@ from diffusers import StableDiffusionPipeline
 
 from generation.embedded.recipe.evaluation.classifier import Classifier, recognise
 from generation.embedded.recipe.evaluation.evaluate import draw, side_of
+from generation.embedded.recipe.pictures.arrays import WHOLE
 from generation.embedded.recipe.scenes.composition import Playwright, Scene, tell
 from generation.embedded.recipe.scenes.stage import draw_scene
 
@@ -107,7 +108,7 @@ def compose(scenes: list[Scene], side: int, seed: int) -> np.ndarray:
     """Return scenes rendered by the recipe: uint8 [n, side, side, 3]."""
     chances = (np.random.default_rng([seed, i]) for i in range(len(scenes)))
     return np.stack(
-        [draw_scene(scene, rng, side) for scene, rng in zip(scenes, chances, strict=True)]
+        [draw_scene(scene, rng, side)[WHOLE] for scene, rng in zip(scenes, chances, strict=True)]
     )
 
 

@@ -14,7 +14,7 @@ from generation.embedded.recipe.scenes.stage import draw_name, draw_scene
 from generation.embedded.recipe.training.lessons import tell_tint, tints
 from generation.embedded.recipe.training.pool import Exercise, Maker
 
-SCENES, TINTED = 0.6, 0.1  # shares; the rest are the concepts themselves
+SCENES, TINTED = 0.7, 0.08  # shares; the rest are the concepts themselves
 
 
 def playwright_of(concepts: list[Concept]) -> Playwright:
@@ -48,7 +48,7 @@ def exercises(concepts: list[Concept]) -> Maker:
 
 
 def paint(make: Maker, count: int, side: int, kept: Path) -> np.ndarray:
-    """Return the pictures of this many exercises, for the VAE: uint8 [count, side, side, 3].
+    """Return the pictures of this many exercises in layers: uint8 [count, 3, side, side, 3].
 
     They are cached in a file: painting them takes minutes.
     """

@@ -4,8 +4,9 @@ import re
 from functools import lru_cache
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image, ImageChops, ImageFilter
 
+from generation.embedded.recipe.pictures.arrays import compose, on_white
 from generation.embedded.recipe.pictures.colours import recolour
 from generation.embedded.recipe.pictures.dataset import Concept, load_sprite
 from generation.embedded.recipe.pictures.subjects import CITY
@@ -16,6 +17,7 @@ from generation.embedded.recipe.scenes.composition import Actor, Light, Relation
 SPRITE = 144  # px: size of cached sprites, slightly above the largest drawn
 ONE_WAY = re.compile(r"left|right|clock|crescent|quarter|gibbous|letter|calendar|number")
 """Concepts that mirrored would be another, or wrong."""
+MIRRORED = 0.25  # share of names drawn the other way round
 FLOATING = ("clouds", "space", "under_water", "plain", "white")
 TINT: dict[Light, tuple[float, float, float]] = {
     Light.NIGHT: (0.55, 0.6, 0.86),
@@ -36,52 +38,56 @@ ROOM_FOR: dict[Relation, tuple[tuple[float, float, float], ...]] = {
 def draw_scene(
     scene: Scene, rng: np.random.Generator, width: int, height: int | None = None
 ) -> np.ndarray:
-    """Return a scene's picture, uint8 [height, width, 3], square if no height is given.
+    """Return a scene in layers, uint8 [3, height, width, 3], square if no height is given.
 
     Other shapes are crops of a square at its ground, in which the subjects are smaller.
     """
     height = height or width
     side = max(width, height)
-    backdrop = PAINTERS[scene.place](rng, side)
-    lit = _lit_backdrop(backdrop, scene)
-    canvas = Image.fromarray(lit.picture)
+    backdrop = _lit_backdrop(PAINTERS[scene.place](rng, side), scene)
+    canvas = Image.new("RGBA", (side, side))
     places = ROOM_FOR.get(scene.relation) or (_alone(scene, rng),)
     actors = scene.actors
     if scene.relation in (Relation.TWO, Relation.THREE):
         actors = actors * len(places)
-    scale = {Size.SMALL: 0.62, Size.BIG: 1.2, Size.USUAL: 1.0}[scene.size] * rng.uniform(0.94, 1.06)
+    scale = {Size.SMALL: 0.62, Size.BIG: 1.2, Size.USUAL: 1.0}[scene.size] * rng.uniform(0.97, 1.03)
     scale *= min(width, height) / side
     neon = tuple(NEON[i] for i in rng.choice(2, 2, replace=False))
     for actor, (across, above, size) in zip(actors, places, strict=True):
-        sprite = _sprite(actor, rng)
-        sprite = _vary(sprite, rng, mirror=not ONE_WAY.search(actor.subject.name))
+        sprite = _vary(_sprite(actor, rng), rng, mirror=False, leaning=1.5)
         sprite = _resize(sprite, size * scale * side)
         sprite = _lit(sprite, scene.light, (neon[0], neon[1]))
-        foot = backdrop.ground - above * scale + rng.normal(0, 0.012)
-        x = round((across + rng.normal(0, 0.02)) * side - sprite.width / 2)
-        y = round(foot * side - sprite.height)
-        standing = above == 0 and not scene.place.startswith(FLOATING)
-        _paste(canvas, sprite, x, max(y, -side // 20), shadow=standing)
-    if lit.front is not None:
-        front = Image.fromarray(lit.front)
-        canvas.paste(front, (0, 0), front)
+        foot = backdrop.ground - above * scale + rng.normal(0, 0.008)
+        x = round((across + rng.normal(0, 0.012)) * side - sprite.width / 2)
+        y = max(round(foot * side - sprite.height), -side // 20)
+        stand = Image.new("RGBA", canvas.size)
+        stand.paste(sprite, (x, y))
+        canvas.alpha_composite(stand)
+    behind = Image.fromarray(backdrop.picture)
+    if backdrop.front is not None:
+        front = Image.fromarray(backdrop.front)
+        behind.paste(front, (0, 0), front)
+        canvas.putalpha(ImageChops.subtract(canvas.getchannel("A"), front.getchannel("A")))
     left = (side - width) // 2
-    return np.asarray(canvas)[side - height :, left : left + width]
+    return compose(canvas, behind)[:, side - height :, left : left + width]
 
 
 def draw_name(
     concept: Concept, rng: np.random.Generator, width: int, height: int, colour: str = ""
 ) -> np.ndarray:
-    """Return one concept on white, uint8 [height, width, 3], mirrored, rotated, moved or shrunk."""
+    """Return one concept on white, mirrored, rotated, moved or shrunk.
+
+    It is in layers, uint8 [3, height, width, 3].
+    """
     side = min(width, height)
     picture = tinted_sprite(concept, colour) if colour else kept_sprite(concept)
-    sprite = _vary(picture, rng, mirror=not ONE_WAY.search(concept.name))
+    sprite = _vary(picture, rng, mirror=not ONE_WAY.search(concept.name), leaning=4.5)
     sprite = _resize(sprite, rng.uniform(0.8, 1.0) * side)
     canvas = Image.new("RGB", (width, height), (255, 255, 255))
     free = (width - sprite.width, height - sprite.height)
     x, y = (round(part * rng.uniform(0.2, 0.8)) for part in free)
     canvas.paste(sprite, (x, y), sprite)
-    return np.asarray(canvas)
+    return on_white(np.asarray(canvas))
 
 
 @lru_cache(maxsize=1500)
@@ -121,12 +127,17 @@ def _city(towers: tuple[Concept, ...], rng: np.random.Generator) -> Image.Image:
     return canvas
 
 
-def _vary(sprite: Image.Image, rng: np.random.Generator, *, mirror: bool) -> Image.Image:
-    """Return the sprite cropped to its content, sometimes mirrored, rotated and shaded."""
-    if mirror and rng.random() < 0.5:
+def _vary(
+    sprite: Image.Image, rng: np.random.Generator, *, mirror: bool, leaning: float
+) -> Image.Image:
+    """Return the sprite cropped to its content, sometimes mirrored, rotated and shaded.
+
+    ``leaning`` is the standard deviation of its rotation, in degrees.
+    """
+    if mirror and rng.random() < MIRRORED:
         sprite = sprite.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     if rng.random() < 0.6:
-        angle = float(np.clip(rng.normal(0, 4.5), -12, 12))
+        angle = float(np.clip(rng.normal(0, leaning), -12, 12))
         sprite = sprite.rotate(angle, Image.Resampling.BICUBIC, expand=True)
     sprite = sprite.crop(sprite.getbbox(alpha_only=True))
     pixels = np.asarray(sprite).astype(np.float32)
@@ -147,11 +158,11 @@ def _resize(sprite: Image.Image, longest: float) -> Image.Image:
 def _alone(scene: Scene, rng: np.random.Generator) -> tuple[float, float, float]:
     """Return the position of a single subject; floating ones are sometimes higher up."""
     wide = scene.actors[0].subject.name == CITY
-    size = rng.uniform(0.74, 0.86) if wide else rng.uniform(0.54, 0.74)
+    size = rng.uniform(0.84, 0.92) if wide else rng.uniform(0.74, 0.84)
     above = 0.0
     if scene.place.startswith(FLOATING):
-        above = rng.uniform(0.0, 0.06) if wide else rng.uniform(0.02, 0.2)
-    return rng.uniform(0.44, 0.56) if wide else rng.uniform(0.36, 0.64), above, size
+        above = rng.uniform(0.02, 0.08)
+    return rng.uniform(0.46, 0.54), above, size
 
 
 def _lit_backdrop(backdrop: Backdrop, scene: Scene) -> Backdrop:
@@ -184,14 +195,3 @@ def _lit(sprite: Image.Image, light: Light, neon: tuple[Rgb, Rgb]) -> Image.Imag
             rgb = rgb + (np.array(colour, np.float32) - rgb) * strength.clip(0, 0.8)
     lit = np.concatenate([rgb.clip(0, 255), pixels[..., 3:]], axis=-1)
     return Image.fromarray(lit.astype(np.uint8))
-
-
-def _paste(canvas: Image.Image, sprite: Image.Image, x: int, y: int, *, shadow: bool) -> None:
-    """Draw a sprite onto the canvas, with a soft shadow where it touches the ground."""
-    if shadow:
-        width, height = sprite.width, max(4, sprite.height // 9)
-        soft = Image.new("L", (width, height * 2), 0)
-        soft.paste(110, (width // 8, height // 2, width - width // 8, height + height // 2))
-        soft = soft.filter(ImageFilter.GaussianBlur(height / 2.4))
-        canvas.paste((0, 0, 0), (x, y + sprite.height - height - height // 4), soft)
-    canvas.paste(sprite, (x, y), sprite)

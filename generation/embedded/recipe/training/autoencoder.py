@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL
 
 from generation.embedded.recipe.evaluation.classifier import Classifier
-from generation.embedded.recipe.models import Sizes, build_vae
-from generation.embedded.recipe.pictures.arrays import to_tensor
+from generation.embedded.recipe.models import LAYER, Sizes, build_vae
+from generation.embedded.recipe.pictures.arrays import BEHIND, THINGS, to_tensor
 from generation.embedded.recipe.training.gradients import Parts
 from generation.embedded.recipe.training.progress import Progress, set_rate
 
@@ -51,7 +51,7 @@ def train_vae(
         with torch.autocast(device, torch.bfloat16):
             posterior = vae.encode(batch).latent_dist
             drawn = vae.decode(posterior.mean + posterior.std * noise).sample.float()
-        loss = _distance(drawn, batch) + KL_WEIGHT * posterior.kl().float().mean()
+        loss = distance(drawn, batch) + KL_WEIGHT * posterior.kl().float().mean()
         return loss if start is None else loss + KEPT * _moved(start, batch, posterior.mean)
 
     parts = Parts(device)
@@ -59,7 +59,7 @@ def train_vae(
         set_rate(optimizer, sizes.vae_rate, step, sizes.vae_steps)
         rng = np.random.default_rng([1, step])
         if step < WHOLE_FROM * sizes.vae_steps:
-            seen = _window(pictures[rng.integers(len(pictures), size=2 * sizes.vae_batch)], rng)
+            seen = window(pictures[rng.integers(len(pictures), size=2 * sizes.vae_batch)], rng)
         else:
             seen = pictures[rng.integers(len(pictures), size=sizes.vae_batch)]
         batch = _vary(to_tensor(seen), rng).to(device)
@@ -99,8 +99,8 @@ def refine_decoder(
                 posterior = vae.encode(batch).latent_dist
             drawn = vae.decode(posterior.mean + posterior.std * noise).sample.float()
             unlike = _unlike(seen_by, drawn, batch)
-        pixels = _distance(drawn, batch) + EDGES * _edges(drawn, batch)
-        return pixels + STRENGTH * _strengths_apart(drawn, batch) + SEEN * unlike
+        pixels = distance(drawn, batch) + EDGES * edges_apart(drawn, batch)
+        return pixels + STRENGTH * strengths_apart(drawn, batch) + SEEN * unlike
 
     parts = Parts(device)
     for step in progress.run(sizes.decoder_steps, "decoder"):
@@ -118,13 +118,13 @@ def refine_decoder(
     parts.close()
 
 
-def _edges(drawn: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
+def edges_apart(drawn: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
     """Return the mean absolute error of differences between neighbouring pixels."""
     down = F.l1_loss(drawn.diff(dim=2), batch.diff(dim=2))
     return down + F.l1_loss(drawn.diff(dim=3), batch.diff(dim=3))
 
 
-def _strengths_apart(drawn: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
+def strengths_apart(drawn: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
     """Return the error of the strength of edges, in squares of 4² px.
 
     The position of an edge within its square does not matter: an edge need not be soft because its
@@ -163,7 +163,7 @@ def _moved(start: AutoencoderKL, batch: torch.Tensor, means: torch.Tensor) -> to
     return (squared * _white(batch)).mean() * start.config.scaling_factor**2
 
 
-def _distance(drawn: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
+def distance(drawn: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
     """Return L1, which keeps edges sharp, plus squared error, which PSNR measures."""
     return F.l1_loss(drawn, batch) + 4 * F.mse_loss(drawn, batch)
 
@@ -186,7 +186,7 @@ def _noise_for(vae: AutoencoderKL, batch: torch.Tensor) -> torch.Tensor:
     return torch.randn(shape, device=batch.device)
 
 
-def _window(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def window(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return a window of half the side, at the same position in each picture."""
     half = pictures.shape[1] // 2
     top, left = rng.integers(half + 1, size=2)
@@ -200,8 +200,15 @@ def decibels(squared_error: float) -> float:
 
 @torch.no_grad()
 def encode(vae: AutoencoderKL, pictures: np.ndarray, device: str) -> torch.Tensor:
-    """Return the mean latents [n, 4, h, w] of pictures uint8, unscaled, on the CPU."""
+    """Return the mean latents [n, channels, h, w] of pictures uint8, unscaled, on the CPU."""
     parts = np.array_split(pictures, math.ceil(len(pictures) / 16))
     return torch.cat(
         [vae.encode(to_tensor(part).to(device)).latent_dist.mean.cpu() for part in parts]
     )
+
+
+def encode_layers(vae: AutoencoderKL, layers: np.ndarray, device: str) -> torch.Tensor:
+    """Return the mean latents [n, 8, h, w] of pictures in layers, each layer encoded alone."""
+    things = encode(vae, layers[:, THINGS], device)[:, :LAYER]
+    behind = encode(vae, layers[:, BEHIND], device)[:, -LAYER:]
+    return torch.cat([things, behind], dim=1)

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,12 +17,14 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from generation.catalog import EMBEDDED
 from generation.embedded.recipe.models import Sizes, build_text_encoder, build_unet, noise_schedule
 from generation.embedded.recipe.pictures.captions import Caption, gibberish
-from generation.embedded.recipe.training.autoencoder import encode
+from generation.embedded.recipe.scenes.composition import Playwright
+from generation.embedded.recipe.training.autoencoder import encode_layers
 from generation.embedded.recipe.training.gradients import Parts
 from generation.embedded.recipe.training.lessons import Lesson
 from generation.embedded.recipe.training.muon import Muon
 from generation.embedded.recipe.training.pool import Maker, Pool
 from generation.embedded.recipe.training.progress import Progress, set_rate
+from generation.embedded.recipe.training.reading import Summary, learn_to_read
 from generation.embedded.recipe.training.spread import spread_summaries
 from generation.embedded.recipe.training.warm import start_denoiser
 from generation.request import Aspect
@@ -30,6 +33,7 @@ log = logging.getLogger(__name__)
 
 NOISE_STEPS = 1000
 LASTING = 0.995  # decay per step of the moving average: it spans 200 steps
+ENDS = 4.0  # the rate of the UNet's ends, in that of the rest: they meet each layer's values
 LEANING = 0.7  # 1: every timestep equally often; less: more of the high ones
 Look = Callable[[UNet2DConditionModel, CLIPTextModel, int], None]
 
@@ -50,8 +54,9 @@ def encode_lessons(
     vae: AutoencoderKL,
     work: Path,
     device: str,
+    scale: float | None = None,
 ) -> Latents:
-    """Return all training data as latents; set the VAE's scaling factor.
+    """Return all training data as latents; set the VAE's scaling factor, if it is not given.
 
     They are cached in ``work``: encoding takes longer than a hundred steps of training.
     """
@@ -62,11 +67,11 @@ def encode_lessons(
         shapes = [replace(EMBEDDED, size=sizes.picture).size_for(aspect) for aspect in Aspect]
         drawn = ([one.paint(*shape) for one in shaped] for shape in shapes[1:])
         with torch.autocast(device, torch.bfloat16):
-            squares = [encode(vae, lesson.pictures, device).float() for lesson in lessons]
-            others = [encode(vae, np.stack(one), device).float() for one in drawn]
+            squares = [encode_layers(vae, lesson.pictures, device).float() for lesson in lessons]
+            others = [encode_layers(vae, np.stack(one), device).float() for one in drawn]
         torch.save({"lessons": squares, "aspects": others}, path)
     kept = torch.load(path, weights_only=True)
-    scale = round(1 / kept["lessons"][0].std().item(), 5)
+    scale = scale or round(1 / kept["lessons"][0].std().item(), 5)
     vae.register_to_config(scaling_factor=scale)
     squares, others = ([one * scale for one in kept[key]] for key in ("lessons", "aspects"))
     return Latents(squares, others, [exercise.caption for exercise in shaped])
@@ -78,6 +83,7 @@ def train_denoiser(
     latents: Latents,
     pool: Pool,
     tokenizer: CLIPTokenizer,
+    playwright: Playwright,
     work: Path,
     device: str,
     look: Look,
@@ -86,14 +92,17 @@ def train_denoiser(
     """Train UNet and text encoder to predict v; return their moving averages.
 
     ``look`` is called with the averages every ``sizes.look_every`` steps. ``start`` is the folder
-    of a checkpoint to continue from, instead of random weights.
+    of a checkpoint to continue from, instead of random weights; it first learns to read the
+    sentences of scenes.
     """
     torch.manual_seed(2)
     unet = build_unet(sizes).to(device)
     text = build_text_encoder(sizes, tokenizer).to(device)
     state = work / "denoiser.pt"
-    if start is not None:
+    if start is not None and not state.exists():
         start_denoiser(start, unet, text)
+        names = [caption for lesson in lessons for caption in lesson.captions]
+        learn_to_read(sizes, Summary(unet, text, tokenizer), playwright, names, work, device)
     elif not state.exists():
         spread_summaries(unet, text, tokenizer, lessons[0].captions)
     if device == "cpu":  # there the fused kernel's backward pass is half as fast as plain products
@@ -101,10 +110,11 @@ def train_denoiser(
         text.set_attn_implementation("eager")
     both = torch.nn.ModuleDict({"unet": unet, "text": text})
     parts = Parts(device)
-    matrices, others = _divide(both)
+    matrices, vectors, ends = _divide(both)
+    groups: list[dict[str, Any]] = [{"params": vectors}, {"params": ends, "factor": ENDS}]
     optimizers = {
         "muon": Muon(matrices, parts.each),
-        "adam": torch.optim.AdamW(others, weight_decay=0.01, fused=True),
+        "adam": torch.optim.AdamW(groups, weight_decay=0.01, fused=True),
     }
     average = EMAModel(both.parameters(), decay=LASTING, use_ema_warmup=True, power=0.75)
     average.to(device)
@@ -155,16 +165,19 @@ def train_denoiser(
     return unet.eval(), text.eval()
 
 
-def _divide(
-    both: torch.nn.ModuleDict,
-) -> tuple[list[torch.nn.Parameter], list[torch.nn.Parameter]]:
-    """Return the models' inner matrices, and all other parameters: ends, embeddings, vectors."""
+def _divide(both: torch.nn.ModuleDict) -> tuple[list[torch.nn.Parameter], ...]:
+    """Return the models' inner matrices, their vectors and embeddings, and the UNet's ends."""
     matrices: list[torch.nn.Parameter] = []
-    others: list[torch.nn.Parameter] = []
+    vectors: list[torch.nn.Parameter] = []
+    ends: list[torch.nn.Parameter] = []
     for name, parameter in both.named_parameters():
-        inside = not any(end in name for end in ("conv_in", "conv_out", "embeddings"))
-        (matrices if parameter.dim() > 1 and inside else others).append(parameter)
-    return matrices, others
+        if name.startswith(("unet.conv_in.", "unet.conv_out.")):
+            ends.append(parameter)
+        elif parameter.dim() > 1 and "embeddings" not in name:
+            matrices.append(parameter)
+        else:
+            vectors.append(parameter)
+    return matrices, vectors, ends
 
 
 def _batch(

@@ -11,6 +11,7 @@ from functools import lru_cache, partial
 import numpy as np
 from PIL import Image
 
+from generation.embedded.recipe.pictures.arrays import on_white
 from generation.embedded.recipe.pictures.captions import Caption, Narrator, article, plural
 from generation.embedded.recipe.pictures.colours import HUES, hue_difference, measure, recolour
 from generation.embedded.recipe.pictures.dataset import (
@@ -42,8 +43,8 @@ class Lesson:
 
     @property
     def pictures(self) -> np.ndarray:
-        """The pictures, painted on demand: uint8 [n, height, width, 3]."""
-        return np.stack([paint() for paint in self.painters])
+        """The pictures in layers, painted on demand: uint8 [n, 3, height, width, 3]."""
+        return np.stack([on_white(paint()) for paint in self.painters])
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,16 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL
 
+from generation.embedded.recipe.models import LAYER
 from generation.embedded.recipe.pictures.captions import Caption
-from generation.embedded.recipe.training.autoencoder import encode
+from generation.embedded.recipe.training.autoencoder import encode_layers
 
 SEED = 7
 
 
 @dataclass(frozen=True, slots=True)
 class Exercise:
-    """Paints a picture of a width and a height, uint8 [height, width, 3], with its caption."""
+    """Paints a picture, of a width and a height, in layers: uint8 [3, height, width, 3]."""
 
     paint: Callable[[int, int], np.ndarray]
     caption: Caption
@@ -36,7 +37,7 @@ class Pool:
         self._make, self._vae, self._device = make, vae, device
         cells = side // 2 ** (len(vae.config.block_out_channels) - 1)
         self._side = side
-        self._latents = torch.zeros(size, vae.config.latent_channels, cells, cells).half()
+        self._latents = torch.zeros(size, 2 * LAYER, cells, cells).half()
         self._made = 0
 
     def refill(self, count: int) -> None:
@@ -48,7 +49,7 @@ class Pool:
                 [self.exercise(number).paint(self._side, self._side) for number in numbers]
             )
             with torch.no_grad(), torch.autocast(self._device, torch.bfloat16):
-                latents = encode(self._vae, pictures, self._device).float()
+                latents = encode_layers(self._vae, pictures, self._device).float()
             scale = self._vae.config.scaling_factor
             slots = [number % len(self._latents) for number in numbers]
             self._latents[slots] = (latents * scale).half()

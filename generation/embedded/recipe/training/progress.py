@@ -56,8 +56,10 @@ class Progress:
 def set_rate(optimizer: torch.optim.Optimizer, highest: float, step: int, steps: int) -> None:
     """Set the learning rate of a step: a short warm-up, then a cosine to nearly zero.
 
-    It depends only on the step, so ``steps`` may change between two runs of a stage.
+    It depends only on the step, so ``steps`` may change between two runs of a stage. A group of
+    parameters may have a ``factor``, by which its rate is higher.
     """
     falling = (1 + math.cos(math.pi * step / steps)) / 2
     for group in optimizer.param_groups:
-        group["lr"] = highest * min(1, (step + 1) / WARM_UP) * (LOWEST + (1 - LOWEST) * falling)
+        rate = highest * min(1, (step + 1) / WARM_UP) * (LOWEST + (1 - LOWEST) * falling)
+        group["lr"] = rate * group.get("factor", 1.0)

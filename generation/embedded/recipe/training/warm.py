@@ -19,11 +19,17 @@ def start_vae(folder: Path) -> AutoencoderKL:
 def start_denoiser(folder: Path, unet: UNet2DConditionModel, text: CLIPTextModel) -> None:
     """Load a checkpoint's weights into the models.
 
-    An attention layer missing in the checkpoint has no effect at first: its last projection is
-    zero.
+    What the checkpoint lacks has no effect at first: the last projection of an attention layer is
+    zero, and so is what its ends take of, and give to, a layer that it does not know.
     """
     older = UNet2DConditionModel.from_pretrained(folder, subfolder="unet")
-    missing = unet.load_state_dict(older.float().state_dict(), strict=False).missing_keys
+    known = older.float().state_dict()
+    for name, parameter in unet.named_parameters():
+        if name in known and known[name].shape != parameter.shape:
+            wider = torch.zeros_like(parameter)
+            wider[tuple(slice(0, size) for size in known[name].shape)] = known[name]
+            known[name] = wider
+    missing = unet.load_state_dict(known, strict=False).missing_keys
     for name, parameter in unet.named_parameters():
         if name in missing and ".proj_out." in name:
             parameter.zero_()
