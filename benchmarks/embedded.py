@@ -110,11 +110,6 @@ def _quality() -> Figures:
         "top5": round(found.top5, 4),
         "framed_top1": round(found.framed, 4),
         "names": found.names,
-        "scene_subject_top1": "share of scenes whose subject the classifier recognises",
-        "scene_background_top1": "share of scenes whose background it recognises",
-        "unseen_pairs_top1": "share of subjects recognised on a background never taught with them",
-        "diversity_ratio": "distance between four seeds of a caption, in that of four compositions",
-        "edge_ratio": "edge energy of drawn scenes, in that of compositions of the same",
         "colour_share": round(share, 4),
         "vae_psnr_db": round(vae_psnr(pipeline.vae, pictures), 2),
     }
