@@ -15,10 +15,10 @@ from generation.embedded.recipe.vocabulary import write_words
 
 COUNTS = (
     *("vae-steps", "vae-batch", "painted", "shaped", "pool", "fresh", "layered-steps"),
-    *("reading-steps", "reading-batch", "steps", "batch", "look-every", "decoder-steps"),
+    *("reading-steps", "reading-batch", "steps", "batch", "look-every"),
     *("classifier-steps", "classifier-examples"),
 )
-RATES = ("vae-rate", "reading-rate", "rate", "decoder-rate")
+RATES = ("vae-rate", "reading-rate", "rate")
 
 
 def main() -> None:

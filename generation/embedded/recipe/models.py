@@ -17,9 +17,7 @@ class Sizes:
     vae_steps: int = 2600
     vae_batch: int = 8
     vae_rate: float = 1.5e-3
-    layered_steps: int = 1500
-    decoder_steps: int = 1000
-    decoder_rate: float = 7.5e-4
+    layered_steps: int = 3500
     unet_blocks: tuple[int, ...] = (64, 128, 224)
     text_width: int = 160
     text_layers: int = 2

@@ -11,12 +11,12 @@ from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline, UNe
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from generation.embedded.recipe.evaluation.evaluate import draw, rank, sheet
-from generation.embedded.recipe.evaluation.judging import SENTENCES, judge_of
+from generation.embedded.recipe.evaluation.judging import SENTENCES
 from generation.embedded.recipe.models import LAYER, Sizes
 from generation.embedded.recipe.pictures.arrays import BEHIND, THINGS, WHOLE, to_tensor
 from generation.embedded.recipe.pictures.dataset import Concept, load_picture, write_names
 from generation.embedded.recipe.scenes.exercises import exercises, paint, playwright_of
-from generation.embedded.recipe.training.autoencoder import encode, refine_decoder, train_vae
+from generation.embedded.recipe.training.autoencoder import encode, train_vae
 from generation.embedded.recipe.training.denoiser import encode_lessons, train_denoiser
 from generation.embedded.recipe.training.layered import join_layers
 from generation.embedded.recipe.training.lessons import Lesson, build_lessons
@@ -71,8 +71,6 @@ def train(
         *(sizes, lessons, latents, pool, tokenizer, playwright_of(concepts)),
         *(work, device, look, start),
     )
-    if sizes.decoder_steps:
-        refine_decoder(sizes, vae, shown[:, WHOLE], judge_of(concepts, sizes, work), work, device)
     pipeline = assemble(vae.float(), text, tokenizer, unet).to("cpu")
     colours = fit_preview(vae, np.concatenate([pictures, shown[: len(pictures), WHOLE]]))
     pipeline.to(torch.float16).save_pretrained(out, safe_serialization=True)

@@ -8,7 +8,7 @@ import torch
 from generation.embedded.recipe.models import LAYER, build_vae
 from generation.embedded.recipe.pictures.dataset import Concept
 from generation.embedded.recipe.scenes.exercises import exercises, paint
-from generation.embedded.recipe.training.autoencoder import encode_layers
+from generation.embedded.recipe.training.autoencoder import encode_layers, strengths_apart
 from generation.embedded.recipe.training.layered import join_layers, widen
 from tests.generation.embedded.toys import TINY
 
@@ -37,3 +37,12 @@ def test_joining_leaves_the_single_one_as_it_is(concepts: list[Concept], tmp_pat
     for vae in (single, layered):
         assert encode_layers(vae, layers, "cpu").shape == (6, 2 * LAYER, 16, 16)
     assert np.isfinite(layered.decode(torch.zeros(1, 8, 16, 16)).sample.detach().numpy()).all()
+
+
+def test_a_moved_edge_is_as_strong_and_a_soft_one_is_not():
+    across = torch.arange(17.0)
+    sharp, moved, soft = (
+        edge.expand(1, 3, 17, 17)
+        for edge in ((across > 5).float(), (across > 6).float(), (across / 6 - 0.5).clamp(0, 1))
+    )
+    assert strengths_apart(moved, sharp) < 0.2 * strengths_apart(soft, sharp)

@@ -13,7 +13,6 @@ TINY = Sizes(
     vae_steps=3,
     vae_batch=2,
     layered_steps=2,
-    decoder_steps=2,
     unet_blocks=(32, 32),
     text_width=16,
     text_layers=1,

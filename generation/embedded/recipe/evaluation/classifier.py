@@ -47,21 +47,13 @@ class Classifier(nn.Module):
     def __init__(self, subjects: int, places: int) -> None:
         super().__init__()
         ends = (3, *FEATURES)
-        self.blocks = nn.ModuleList([Block(a, b) for a, b in zip(ends, FEATURES, strict=False)])
+        self.blocks = nn.Sequential(*(Block(a, b) for a, b in zip(ends, FEATURES, strict=False)))
         self.subject = nn.Linear(2 * FEATURES[-1], subjects)
         self.place = nn.Linear(2 * FEATURES[-1], places)
 
-    def features(self, pictures: torch.Tensor, blocks: int = len(FEATURES)) -> list[torch.Tensor]:
-        """Return the activations of each of the first blocks for pictures [n, 3, h, w] in -1…1."""
-        seen, x = [], pictures
-        for block in self.blocks[:blocks]:
-            x = block(x)
-            seen.append(x)
-        return seen
-
     def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return scores [n, subjects] and [n, places] of pictures [n, 3, ``SIDE``, ``SIDE``]."""
-        last = self.features(pictures)[-1]
+        last = self.blocks(pictures)
         both = torch.cat([last.mean((2, 3)), last.amax((2, 3))], dim=1)
         return self.subject(both), self.place(both)
 

@@ -10,7 +10,6 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL
 
-from generation.embedded.recipe.evaluation.classifier import Classifier
 from generation.embedded.recipe.models import LAYER, Sizes, build_vae
 from generation.embedded.recipe.pictures.arrays import BEHIND, THINGS, to_tensor
 from generation.embedded.recipe.training.gradients import Parts
@@ -20,7 +19,7 @@ log = logging.getLogger(__name__)
 
 KL_WEIGHT = 1e-7  # on the sum over a picture's latents, beside losses that are means over pixels
 
-EDGES, STRENGTH, SEEN = 0.5, 1.0, 0.3  # weights of the decoder's other losses
+EDGES, STRENGTH = 0.5, 1.0  # weights of the other losses of whole pictures
 KEPT = 0.1  # weight of how far the latents of white pictures move, in their variance
 WHITE = 0.98  # a channel (-1…1) counts as white from here on
 WHOLE_FROM = 0.8  # share of the steps after which whole pictures are used
@@ -74,50 +73,6 @@ def train_vae(
     return vae.eval()
 
 
-def refine_decoder(
-    sizes: Sizes,
-    vae: AutoencoderKL,
-    pictures: np.ndarray,
-    seen_by: Classifier,
-    work: Path,
-    device: str,
-) -> None:
-    """Train the decoder further, on whole pictures, with unchanged latents.
-
-    Besides pixels its loss includes the activations of a classifier's first layers (Johnson et al.
-    2016), differences between neighbouring pixels, and the local strength of those: pixels alone
-    make edges soft. This can be done after training the denoiser, which uses only latents.
-    """
-    seen_by = seen_by.to(device).requires_grad_(False)
-    learned = [*vae.decoder.parameters(), *vae.post_quant_conv.parameters()]
-    optimizer = torch.optim.AdamW(learned, weight_decay=0.01, fused=True)
-    progress = Progress(work / "decoder.pt", {"vae": vae, "optimizer": optimizer})
-
-    def mean_loss(batch: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-        with torch.autocast(device, torch.bfloat16):
-            with torch.no_grad():
-                posterior = vae.encode(batch).latent_dist
-            drawn = vae.decode(posterior.mean + posterior.std * noise).sample.float()
-            unlike = _unlike(seen_by, drawn, batch)
-        pixels = distance(drawn, batch) + EDGES * edges_apart(drawn, batch)
-        return pixels + STRENGTH * strengths_apart(drawn, batch) + SEEN * unlike
-
-    parts = Parts(device)
-    for step in progress.run(sizes.decoder_steps, "decoder"):
-        set_rate(optimizer, sizes.decoder_rate, step, sizes.decoder_steps)
-        rng = np.random.default_rng([3, step])
-        seen = pictures[rng.integers(len(pictures), size=sizes.vae_batch)]
-        batch = _vary(to_tensor(seen), rng).to(device)
-        noise = _noise_for(vae, batch)
-        optimizer.zero_grad(set_to_none=True)
-        loss = parts.backward(mean_loss, batch, noise)
-        torch.nn.utils.clip_grad_norm_(learned, 1.0)
-        optimizer.step()
-        if step % 50 == 0:
-            log.info("decoder step %d loss %.4f", step, loss)
-    parts.close()
-
-
 def edges_apart(drawn: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
     """Return the mean absolute error of differences between neighbouring pixels."""
     down = F.l1_loss(drawn.diff(dim=2), batch.diff(dim=2))
@@ -138,15 +93,6 @@ def _strength(pictures: torch.Tensor) -> torch.Tensor:
     down, across = pictures.diff(dim=2)[..., :-1], pictures.diff(dim=3)[:, :, :-1]
     energy = (down.square() + across.square()).mean(1, keepdim=True)
     return (F.avg_pool2d(energy, 4) + 1e-4).sqrt()
-
-
-def _unlike(seen_by: Classifier, drawn: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
-    """Return the difference between two batches in the first two blocks of a classifier."""
-    with torch.no_grad():
-        wanted = seen_by.features(batch, blocks=2)
-    found = seen_by.features(drawn, blocks=2)
-    losses = [F.l1_loss(a.float(), b.float()) for a, b in zip(found, wanted, strict=True)]
-    return torch.stack(losses).mean()
 
 
 @torch.no_grad()
