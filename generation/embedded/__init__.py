@@ -10,8 +10,9 @@ WORDS = Path(__file__).parent / "words.json"
 """Words that it learned beside the names of concepts: colours, places, light."""
 
 _SAY_NOTHING = frozenset((
-    "a", "an", "and", "as", "at", "by", "for", "from", "in", "into", "is", "it", "no", "not", "of",
-    "off", "on", "or", "out", "over", "the", "to", "under", "up", "with",
+    "a", "above", "against", "among", "an", "and", "as", "at", "away", "before", "behind",
+    "beneath", "between", "by", "far", "for", "from", "in", "into", "is", "it", "no", "not", "of",
+    "off", "on", "or", "out", "over", "the", "through", "to", "under", "up", "with",
 ))  # fmt: skip
 
 

@@ -164,11 +164,16 @@ def pixels(events: list[Event]) -> np.ndarray:
     return np.stack([np.asarray(Image.open(io.BytesIO(picture.png))) for picture in pictures])
 
 
-def assert_alike(drawn: np.ndarray, wanted: np.ndarray, what: object = "") -> None:
-    """One level apart in at most one value of a thousand, as pictures drawn in company may be."""
+def assert_alike(
+    drawn: np.ndarray, wanted: np.ndarray, what: object = "", share: float = 0.001
+) -> None:
+    """One level apart in at most a share of the values, as pictures drawn in company may be.
+
+    On some CPUs even the same model's products differ in their last bit from run to run.
+    """
     apart = np.abs(drawn.astype(int) - wanted)
     assert apart.max() <= 1, what
-    assert (apart > 0).mean() <= 0.001, what
+    assert (apart > 0).mean() <= share, what
 
 
 def draw_source(width: int, height: int) -> bytes:

@@ -13,7 +13,15 @@ from generation.errors import InvalidRequest
 from generation.hires import Hires
 from generation.request import Failed, Sampler
 from generation.upscaler.tiles import Upscaler
-from tests.generation.conftest import CPU, TINY, MakeRequest, draw_source, pixels, run
+from tests.generation.conftest import (
+    CPU,
+    TINY,
+    MakeRequest,
+    assert_alike,
+    draw_source,
+    pixels,
+    run,
+)
 from tests.generation.editing.conftest import FAMILIES, FILL, FILL_2, FILL_XL, XL, References
 from tests.generation.editing.pictures import draw_mask, pasted, png
 
@@ -115,7 +123,8 @@ def test_a_second_pass_draws_over_the_same_part(
             seed=request.seed + index,
             num_images=1,
         )
-        assert np.array_equal(drawn[index], pasted(references[name](one), one)[0])
+        # The engine draws both pictures in one batch, diffusers this one alone, in both passes.
+        assert_alike(drawn[index], pasted(references[name](one), one)[0], share=0.02)
         kept = feathered(read_mask(one.mask, second.width, second.height), second.feather) == 0
         assert kept.any()
         assert np.array_equal(drawn[index][kept], np.asarray(image)[kept])
