@@ -1,6 +1,11 @@
 """The words that mean something to the built-in checkpoint."""
 
+import json
+from pathlib import Path
+
 from generation import embedded
+from generation.embedded.recipe.pictures.dataset import Concept
+from generation.embedded.recipe.vocabulary import write_words
 
 
 def test_the_words_of_its_concepts_and_lessons_are_known():
@@ -14,3 +19,10 @@ def test_little_words_and_gibberish_are_not():
     assert all(
         word == word.casefold() and word.split() == [word] for word in embedded.known_words()
     )
+
+
+def test_the_recipe_writes_what_it_taught_beside_names(concepts: list[Concept], tmp_path: Path):
+    write_words(tmp_path / "words.json", concepts)
+    words = set(json.loads((tmp_path / "words.json").read_text("utf-8")))
+    assert {"automobile", "rooftop", "neon", "tiny", "three"} <= words
+    assert words.isdisjoint({"apple", "car", "clock"}), "the names have these"

@@ -34,11 +34,8 @@ log = logging.getLogger(__name__)
 
 AS_BEFORE = 0.4  # share of captions of single things, whose summary stays
 APART = 0.5  # length of a place's vector, in the distance of names' summaries from their mean
-ENDS = (
-    40.0  # the rate of the summary's last layer, in that of the rest: its values are as much larger
-)
+ENDS = 40.0  # the rate of the summary's last layer, in that of the rest: its values are larger
 KEPT = 0.1  # weight of how far the states of single tokens move there
-
 
 Part = str | Light | Size | Relation
 
