@@ -169,7 +169,8 @@ def assert_alike(
 ) -> None:
     """One level apart in at most a share of the values, as pictures drawn in company may be.
 
-    On some CPUs even the same model's products differ in their last bit from run to run.
+    On some CPUs the last bit of a product of one to three rows is another than among more rows,
+    and diffusers calls some models for a prompt and its negative in turn, the engine at once.
     """
     apart = np.abs(drawn.astype(int) - wanted)
     assert apart.max() <= 1, what

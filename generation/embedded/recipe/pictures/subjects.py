@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from generation.embedded.recipe.pictures.dataset import Concept
 
 CITY = "city"
-TOWERS = ("office building", "department store", "hotel", "tokyo tower", "hospital", "bank")
+TOWERS = ("department store", "tokyo tower", "office building", "hotel")
 """The buildings of a city, which is a subject of its own: the emoji for it is a framed view."""
 CITY_WORDS = ("city", "city", "city", "town", "metropolis")
 

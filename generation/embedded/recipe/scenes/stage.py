@@ -1,4 +1,8 @@
-"""Rendering scenes: subjects in their places and light, with random variation."""
+"""Rendering scenes: subjects in their places and light, with random variation.
+
+Subjects are moved by whole latent cells, and have few sizes and angles: the latents of each are
+then the same everywhere in a picture, to be learned once.
+"""
 
 import re
 from functools import lru_cache
@@ -11,13 +15,17 @@ from generation.embedded.recipe.pictures.colours import recolour
 from generation.embedded.recipe.pictures.dataset import Concept, load_sprite
 from generation.embedded.recipe.pictures.subjects import CITY
 from generation.embedded.recipe.scenes.backgrounds import PAINTERS, Backdrop
-from generation.embedded.recipe.scenes.brushes import NEON, Rgb
+from generation.embedded.recipe.scenes.brushes import NEON, Rgb, pick
 from generation.embedded.recipe.scenes.composition import Actor, Light, Relation, Scene, Size
 
+CELL = 8  # px: side of what a latent cell stands for
 SPRITE = 144  # px: size of cached sprites, slightly above the largest drawn
 ONE_WAY = re.compile(r"left|right|clock|crescent|quarter|gibbous|letter|calendar|number")
 """Concepts that mirrored would be another, or wrong."""
 MIRRORED = 0.25  # share of names drawn the other way round
+ANGLES = (0, 0, 0, -7, 7)  # degrees, of names
+ALONE, CITY_ALONE = 0.8, 0.9  # sizes of a subject that is alone, as shares of the side
+SIZES: dict[Size, float] = {Size.SMALL: 0.62, Size.BIG: 1.2, Size.USUAL: 1.0}
 FLOATING = ("clouds", "space", "under_water", "plain", "white")
 TINT: dict[Light, tuple[float, float, float]] = {
     Light.NIGHT: (0.55, 0.6, 0.86),
@@ -28,9 +36,9 @@ TINT: dict[Light, tuple[float, float, float]] = {
 ROOM_FOR: dict[Relation, tuple[tuple[float, float, float], ...]] = {
     Relation.TWO: ((0.27, 0.0, 0.46), (0.73, 0.0, 0.46)),
     Relation.THREE: ((0.18, 0.0, 0.36), (0.5, 0.03, 0.36), (0.82, 0.0, 0.36)),
-    Relation.NEXT_TO: ((0.27, 0.0, 0.48), (0.73, 0.0, 0.48)),
-    Relation.ON: ((0.5, 0.42, 0.42), (0.5, 0.0, 0.46)),
-    Relation.UNDER: ((0.5, 0.0, 0.4), (0.5, 0.4, 0.46)),
+    Relation.NEXT_TO: ((0.27, 0.0, 0.46), (0.73, 0.0, 0.46)),
+    Relation.ON: ((0.5, 0.42, 0.46), (0.5, 0.0, 0.46)),
+    Relation.UNDER: ((0.5, 0.0, 0.46), (0.5, 0.42, 0.46)),
 }
 """Where each subject is: its middle across, its foot above the ground, its size."""
 
@@ -50,16 +58,14 @@ def draw_scene(
     actors = scene.actors
     if scene.relation in (Relation.TWO, Relation.THREE):
         actors = actors * len(places)
-    scale = {Size.SMALL: 0.62, Size.BIG: 1.2, Size.USUAL: 1.0}[scene.size] * rng.uniform(0.97, 1.03)
-    scale *= min(width, height) / side
-    neon = tuple(NEON[i] for i in rng.choice(2, 2, replace=False))
+    scale = SIZES[scene.size] * min(width, height) / side
+    left = (side - width) // 2
     for actor, (across, above, size) in zip(actors, places, strict=True):
-        sprite = _vary(_sprite(actor, rng), rng, mirror=False, leaning=1.5)
-        sprite = _resize(sprite, size * scale * side)
-        sprite = _lit(sprite, scene.light, (neon[0], neon[1]))
-        foot = backdrop.ground - above * scale + rng.normal(0, 0.008)
-        x = round((across + rng.normal(0, 0.012)) * side - sprite.width / 2)
-        y = max(round(foot * side - sprite.height), -side // 20)
+        sprite = _resize(_shade(_sprite(actor), rng), size * scale * side)
+        sprite = _lit(sprite, scene.light, NEON[0], NEON[1])
+        foot = backdrop.ground - above * scale
+        x = left + _to_cell(across * side - sprite.width / 2 - left)
+        y = max(_to_cell(foot * side - sprite.height), 0)
         stand = Image.new("RGBA", canvas.size)
         stand.paste(sprite, (x, y))
         canvas.alpha_composite(stand)
@@ -68,7 +74,6 @@ def draw_scene(
         front = Image.fromarray(backdrop.front)
         behind.paste(front, (0, 0), front)
         canvas.putalpha(ImageChops.subtract(canvas.getchannel("A"), front.getchannel("A")))
-    left = (side - width) // 2
     return compose(canvas, behind)[:, side - height :, left : left + width]
 
 
@@ -81,11 +86,14 @@ def draw_name(
     """
     side = min(width, height)
     picture = tinted_sprite(concept, colour) if colour else kept_sprite(concept)
-    sprite = _vary(picture, rng, mirror=not ONE_WAY.search(concept.name), leaning=4.5)
-    sprite = _resize(sprite, rng.uniform(0.8, 1.0) * side)
+    if rng.random() < MIRRORED and not ONE_WAY.search(concept.name):
+        picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    if angle := pick(rng, ANGLES):
+        picture = picture.rotate(angle, Image.Resampling.BICUBIC, expand=True)
+    sprite = _resize(_shade(picture, rng), pick(rng, (ALONE, 1.0)) * side)
     canvas = Image.new("RGB", (width, height), (255, 255, 255))
     free = (width - sprite.width, height - sprite.height)
-    x, y = (round(part * rng.uniform(0.2, 0.8)) for part in free)
+    x, y = (_to_cell(part * rng.uniform(0.2, 0.8)) for part in free)
     canvas.paste(sprite, (x, y), sprite)
     return on_white(np.asarray(canvas))
 
@@ -105,40 +113,28 @@ def tinted_sprite(concept: Concept, colour: str) -> Image.Image:
     return Image.fromarray(pixels)
 
 
-def _sprite(actor: Actor, rng: np.random.Generator) -> Image.Image:
+def _sprite(actor: Actor) -> Image.Image:
     if actor.subject.name == CITY:
-        return _city(actor.subject.concepts, rng)
+        return _city(actor.subject.concepts)
     concept = actor.subject.concepts[0]
     return tinted_sprite(concept, actor.colour) if actor.colour else kept_sprite(concept)
 
 
-def _city(towers: tuple[Concept, ...], rng: np.random.Generator) -> Image.Image:
-    """Return four or five buildings of several heights, side by side: RGBA of ``SPRITE``² px."""
+@lru_cache(maxsize=1)
+def _city(towers: tuple[Concept, ...]) -> Image.Image:
+    """Return buildings of several heights, side by side: RGBA of ``SPRITE``² px."""
     canvas = Image.new("RGBA", (SPRITE, SPRITE))
-    count = min(int(rng.integers(4, 6)), len(towers))
-    chosen = rng.choice(len(towers), count, replace=False)
-    middles = np.linspace(0.2, 0.8, count) + rng.normal(0, 0.02, count)
-    heights = rng.uniform(0.45, 0.66, count)
-    heights[int(rng.integers(1, max(2, count - 1)))] = rng.uniform(0.8, 0.98)
+    middles = np.linspace(0.2, 0.78, len(towers))
+    heights = np.resize((0.66, 0.97, 0.84, 0.6), len(towers))
     for index in np.argsort(-heights):  # the tallest stand behind
-        building = _resize(kept_sprite(towers[chosen[index]]), heights[index] * SPRITE)
+        building = _resize(kept_sprite(towers[index]), heights[index] * SPRITE)
         x = round(middles[index] * SPRITE - building.width / 2)
         canvas.alpha_composite(building, (max(0, x), SPRITE - building.height))
     return canvas
 
 
-def _vary(
-    sprite: Image.Image, rng: np.random.Generator, *, mirror: bool, leaning: float
-) -> Image.Image:
-    """Return the sprite cropped to its content, sometimes mirrored, rotated and shaded.
-
-    ``leaning`` is the standard deviation of its rotation, in degrees.
-    """
-    if mirror and rng.random() < MIRRORED:
-        sprite = sprite.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    if rng.random() < 0.6:
-        angle = float(np.clip(rng.normal(0, leaning), -12, 12))
-        sprite = sprite.rotate(angle, Image.Resampling.BICUBIC, expand=True)
+def _shade(sprite: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Return the sprite cropped to its content, in slightly other colours."""
     sprite = sprite.crop(sprite.getbbox(alpha_only=True))
     pixels = np.asarray(sprite).astype(np.float32)
     rgb = pixels[..., :3]
@@ -149,6 +145,11 @@ def _vary(
     return Image.fromarray(varied.astype(np.uint8))
 
 
+def _to_cell(pixels: float) -> int:
+    """Return the nearest whole number of cells, in pixels."""
+    return round(pixels / CELL) * CELL
+
+
 def _resize(sprite: Image.Image, longest: float) -> Image.Image:
     factor = longest / max(sprite.size)
     width, height = (max(1, round(part * factor)) for part in sprite.size)
@@ -157,12 +158,9 @@ def _resize(sprite: Image.Image, longest: float) -> Image.Image:
 
 def _alone(scene: Scene, rng: np.random.Generator) -> tuple[float, float, float]:
     """Return the position of a single subject; floating ones are sometimes higher up."""
-    wide = scene.actors[0].subject.name == CITY
-    size = rng.uniform(0.84, 0.92) if wide else rng.uniform(0.74, 0.84)
-    above = 0.0
-    if scene.place.startswith(FLOATING):
-        above = rng.uniform(0.02, 0.08)
-    return rng.uniform(0.46, 0.54), above, size
+    size = CITY_ALONE if scene.actors[0].subject.name == CITY else ALONE
+    above = rng.uniform(0.0, 0.12) if scene.place.startswith(FLOATING) else 0.0
+    return rng.uniform(0.42, 0.58), above, size
 
 
 def _lit_backdrop(backdrop: Backdrop, scene: Scene) -> Backdrop:
@@ -180,7 +178,7 @@ def _lit_backdrop(backdrop: Backdrop, scene: Scene) -> Backdrop:
     return Backdrop(picture, backdrop.ground, front)
 
 
-def _lit(sprite: Image.Image, light: Light, neon: tuple[Rgb, Rgb]) -> Image.Image:
+def _lit(sprite: Image.Image, light: Light, left: Rgb, right: Rgb) -> Image.Image:
     """Return the sprite in a light; neon shines on it from both sides in two colours."""
     if light not in TINT:
         return sprite
@@ -190,7 +188,7 @@ def _lit(sprite: Image.Image, light: Light, neon: tuple[Rgb, Rgb]) -> Image.Imag
         across = np.linspace(-1, 1, sprite.width, dtype=np.float32)[None, :, None]
         alpha = Image.fromarray(np.asarray(sprite)[..., 3]).filter(ImageFilter.GaussianBlur(5))
         edge = 1 - np.asarray(alpha, np.float32)[..., None] / 255
-        for colour, share in ((neon[0], (-across).clip(0)), (neon[1], across.clip(0))):
+        for colour, share in ((left, (-across).clip(0)), (right, across.clip(0))):
             strength = (0.22 + 0.7 * edge) * share
             rgb = rgb + (np.array(colour, np.float32) - rgb) * strength.clip(0, 0.8)
     lit = np.concatenate([rgb.clip(0, 255), pixels[..., 3:]], axis=-1)

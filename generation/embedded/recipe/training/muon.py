@@ -63,9 +63,10 @@ def orthogonalize(matrix: torch.Tensor) -> torch.Tensor:
     """Return approximately the nearest matrix whose singular values are all 1 (Newton-Schulz)."""
     a, b, c = POLYNOMIAL
     tall = matrix.shape[0] > matrix.shape[1]
-    x = (matrix.T if tall else matrix).bfloat16()
+    x = (matrix.T if tall else matrix).bfloat16().contiguous()
     x = x / (x.norm() + 1e-7)
     for _ in range(ITERATIONS):
         square = x @ x.T
-        x = a * x + (b * square + c * square @ square) @ x
+        square = torch.addmm(square, square, square, beta=b, alpha=c)
+        x = torch.addmm(x, square, x, beta=a)
     return (x.T if tall else x).to(matrix.dtype)
