@@ -21,6 +21,7 @@ from generation.embedded.recipe.training.denoiser import encode_lessons, train_d
 from generation.embedded.recipe.training.layered import join_layers
 from generation.embedded.recipe.training.lessons import Lesson, build_lessons
 from generation.embedded.recipe.training.pool import Maker, Pool
+from generation.embedded.recipe.training.sharpen import sharpen
 from generation.embedded.recipe.training.tokenizer import train_tokenizer
 from generation.embedded.recipe.training.warm import start_vae
 
@@ -56,6 +57,7 @@ def train(
     latents = encode_lessons(sizes, lessons, make, single, work, device, scale)
     if single is not vae:
         vae = join_layers(sizes, shown, single, work, device)
+        vae = sharpen(sizes, shown, single, vae, work, device)
     pool = Pool(sizes.pool, make, single, sizes.picture, device)
     asked = np.linspace(0, len(concepts) - 1, min(LOOKED_AT, len(concepts))).round().astype(int)
 

@@ -1,15 +1,22 @@
-"""The VAE whose latents hold a picture's two layers."""
+"""The VAE whose latents hold a picture's two layers, and the critic of its decoder."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from generation.embedded.recipe.models import LAYER, build_vae
+from generation.embedded.recipe.pictures.arrays import WHOLE, to_tensor
 from generation.embedded.recipe.pictures.dataset import Concept
 from generation.embedded.recipe.scenes.exercises import exercises, paint
-from generation.embedded.recipe.training.autoencoder import encode_layers, strengths_apart
+from generation.embedded.recipe.training.autoencoder import (
+    distance,
+    encode_layers,
+    strengths_apart,
+)
 from generation.embedded.recipe.training.layered import join_layers, widen
+from generation.embedded.recipe.training.sharpen import Critic, sharpen
 from tests.generation.embedded.toys import TINY
 
 
@@ -27,16 +34,41 @@ def test_it_begins_with_what_a_vae_of_one_layer_knows():
     assert torch.allclose(drawn, single.decode(things).sample, atol=1e-4)
 
 
-def test_joining_leaves_the_single_one_as_it_is(concepts: list[Concept], tmp_path: Path):
+def test_joining_learns_to_put_the_layers_together(concepts: list[Concept], tmp_path: Path):
+    torch.manual_seed(0)
     single = build_vae(TINY).eval()
     before = {name: value.clone() for name, value in single.state_dict().items()}
     layers = paint(exercises(concepts), 6, 32, tmp_path / "painted.npy")
-    layered = join_layers(TINY, layers, single, tmp_path, "cpu")
+    first = widen(single, build_vae(TINY, 2 * LAYER)).eval()
+    layered = join_layers(replace(TINY, layered_steps=150), layers, single, tmp_path, "cpu")
     assert all(torch.equal(value, before[name]) for name, value in single.state_dict().items())
     assert layered.config.latent_channels == 2 * LAYER
-    for vae in (single, layered):
-        assert encode_layers(vae, layers, "cpu").shape == (6, 2 * LAYER, 16, 16)
-    assert np.isfinite(layered.decode(torch.zeros(1, 8, 16, 16)).sample.detach().numpy()).all()
+    latents = encode_layers(single, layers, "cpu")
+    assert latents.shape == (6, 2 * LAYER, 16, 16)
+    whole = to_tensor(layers[:, WHOLE])
+    with torch.no_grad():
+        apart = [float(distance(vae.decode(latents).sample, whole)) for vae in (first, layered)]
+    assert apart[1] < 0.7 * apart[0], apart
+
+
+def test_sharpening_teaches_the_decoder_alone(concepts: list[Concept], tmp_path: Path):
+    single, layered = build_vae(TINY).eval(), build_vae(TINY, 2 * LAYER).eval()
+    before = {name: value.clone() for name, value in layered.state_dict().items()}
+    layers = paint(exercises(concepts), 6, 32, tmp_path / "painted.npy")
+    as_painted = layers.copy()
+    sharpen(TINY, layers, single, layered, tmp_path, "cpu")
+    moved = {
+        name.split(".")[0]
+        for name, value in layered.state_dict().items()
+        if not torch.equal(value, before[name])
+    }
+    assert moved == {"decoder", "post_quant_conv"}
+    assert np.array_equal(layers, as_painted)
+
+
+def test_the_critic_judges_each_cell():
+    critic = Critic(2 * LAYER, depth=3)
+    assert critic(torch.zeros(2, 3, 64, 96), torch.zeros(2, 8, 8, 12)).shape == (2, 1, 8, 12)
 
 
 def test_a_moved_edge_is_as_strong_and_a_soft_one_is_not():

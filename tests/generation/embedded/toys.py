@@ -13,6 +13,7 @@ TINY = Sizes(
     vae_steps=3,
     vae_batch=2,
     layered_steps=2,
+    sharpen_steps=3,
     unet_blocks=(32, 32),
     text_width=16,
     text_layers=1,
