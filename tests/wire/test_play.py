@@ -100,7 +100,7 @@ async def test_the_first_minute(tmp_path: Path):
 
         await page.locator(".example", has_text="remix").get_by_role("button").click()
         await page.get_by_role("dialog").get_by_role("button", name="Submit").click()
-        await expect(messages.last).to_contain_text("a green apple")
+        await expect(messages.last).to_contain_text("a cat in a forest")
         await expect(messages.get_by_role("button", name="Remix")).to_have_count(3)
         await expect(page.get_by_role("note")).to_have_count(0)
 

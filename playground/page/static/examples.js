@@ -2,7 +2,7 @@
 
 /** One line about the built-in model and the number of things it knows. */
 export const BUILT_IN = (things) =>
-  `The built-in model draws here. It knows ${things.toLocaleString("en")} things by the names of their emoji, in seven colours, on white. It does not know places or scenes.`;
+  `The built-in model draws here. It knows ${things.toLocaleString("en")} things by the names of their emoji, in seven colours, on white or in a simple place: in clouds, in a forest, on a neon-lit rooftop.`;
 
 /** One line about a real checkpoint. */
 export const REAL = (name) => `${name} draws here.`;
@@ -10,11 +10,11 @@ export const REAL = (name) => `${name} draws here.`;
 /** Prompts that the built-in model draws well; `remix` is what to make of the picture then. */
 export const EXAMPLES = [
   { prompt: "a red apple", kind: "four pictures" },
-  { prompt: "a blue butterfly", kind: "a colour" },
-  { prompt: "a picture of an astronaut", kind: "a sentence" },
-  { prompt: "two apples", kind: "more than one" },
-  { prompt: "a rocket --ar 16:9", kind: "wide" },
-  { prompt: "a red apple", remix: "a green apple", kind: "a remix" },
+  { prompt: "a purple cat", kind: "a colour" },
+  { prompt: "a cyberpunk cat sitting on a neon-lit rooftop", kind: "a sentence" },
+  { prompt: "a cactus in the desert", kind: "a place" },
+  { prompt: "a sailboat on the sea at sunset --ar 16:9", kind: "wide" },
+  { prompt: "a cat in a room", remix: "a cat in a forest", kind: "a remix" },
 ];
 
 /** The note below pictures if the built-in model knows no word of the prompt. */

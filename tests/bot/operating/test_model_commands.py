@@ -46,7 +46,7 @@ def test_list_and_check_say_what_is_there(place: Path):
     status, lines, _ = models(place, "list")
     assert status == 0
     text = "\n".join(lines)
-    assert "checkpoint:\n  emoji      Stable Diffusion 1  fp16  33.5 MiB  fits" in text
+    assert "checkpoint:\n  emoji      Stable Diffusion 1  fp16  35.7 MiB  fits" in text
     assert "Größe      Stable Diffusion 1  fp16" in text
     assert "misplaced.safetensors is a LoRA, not a checkpoint" in text
     status, lines, _ = models(place, "check")
