@@ -18,7 +18,7 @@ class Sizes:
     vae_batch: int = 8
     vae_rate: float = 1.5e-3
     layered_steps: int = 3500
-    sharpen_steps: int = 2500
+    sharpen_steps: int = 3200
     sharpen_rate: float = 3e-4
     unet_blocks: tuple[int, ...] = (64, 128, 224)
     text_width: int = 160

@@ -33,7 +33,7 @@ from generation.embedded.recipe.training.progress import Progress, set_rate
 
 log = logging.getLogger(__name__)
 
-CRITICAL = 0.4  # weight of the critic, in that of all other losses
+CRITICAL = 1.0  # weight of the critic, in that of all other losses
 LEARNS_ALONE = 0.15  # share of the steps in which only the critic learns
 LASTING = 0.995  # decay per step of the decoder's moving average
 BETAS = (0.5, 0.99)
