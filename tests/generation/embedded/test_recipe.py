@@ -59,6 +59,7 @@ def test_the_recipe_goes_on_after_a_stop_as_if_there_had_been_none(
         if written != weights(straight / "out")[name]
     }
     assert changed == {"text_encoder", "unet"}
+    assert str(tmp_path) not in (further / "out" / "vae" / "config.json").read_text("utf-8")
 
     pipeline = StableDiffusionPipeline.from_pretrained(straight / "out", dtype=torch.float32)
     assert pipeline.scheduler.config.prediction_type == "v_prediction"

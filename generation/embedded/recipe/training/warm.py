@@ -11,8 +11,10 @@ log = logging.getLogger(__name__)
 
 
 def start_vae(folder: Path) -> AutoencoderKL:
-    """Return a checkpoint's VAE in float32."""
-    return AutoencoderKL.from_pretrained(folder, subfolder="vae", torch_dtype=torch.float32).eval()
+    """Return a checkpoint's VAE in float32, which does not remember where it came from."""
+    vae = AutoencoderKL.from_pretrained(folder, subfolder="vae", torch_dtype=torch.float32)
+    vae.register_to_config(_name_or_path="")
+    return vae.eval()
 
 
 @torch.no_grad()
