@@ -83,10 +83,8 @@ def sharpen(
     other = torch.optim.AdamW(critic.parameters(), betas=BETAS, weight_decay=0.01, fused=True)
     average = EMAModel(learned, decay=LASTING)
     average.to(device)
-    progress = Progress(
-        work / "sharpen.pt",
-        *({"vae": vae, "critic": critic, "average": average, "optimizer": optimizer, "o": other},),
-    )
+    models = {"vae": vae, "critic": critic, "average": average}
+    progress = Progress(work / "sharpen.pt", {**models, "optimizer": optimizer, "critic's": other})
     alone = LEARNS_ALONE * sizes.sharpen_steps
 
     def draw(latents: torch.Tensor) -> torch.Tensor:

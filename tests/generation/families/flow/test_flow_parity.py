@@ -1,4 +1,7 @@
-"""Alone, a request of a flow family gives the pixels of diffusers' own pipelines, bit for bit."""
+"""Alone, a request of a flow family gives the pixels of diffusers' own pipelines.
+
+Bit for bit on most CPUs; `assert_alike` says why not on all.
+"""
 
 import pytest
 
