@@ -1,9 +1,11 @@
 """The VAE whose latents hold a picture's two layers, and the critic of its decoder."""
 
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from generation.embedded.recipe.models import LAYER, build_vae
@@ -64,6 +66,23 @@ def test_sharpening_teaches_the_decoder_alone(concepts: list[Concept], tmp_path:
     }
     assert moved == {"decoder", "post_quant_conv"}
     assert np.array_equal(layers, as_painted)
+
+
+def test_what_the_critic_finds_changes_the_decoder(
+    concepts: list[Concept], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    torch.manual_seed(0)
+    single, layered = build_vae(TINY).eval(), build_vae(TINY, 2 * LAYER).eval()
+    layers = paint(exercises(concepts), 6, 32, tmp_path / "painted.npy")
+    taught = {}
+    for weight in (0.0, 0.0, 1.0):
+        monkeypatch.setattr("generation.embedded.recipe.training.sharpen.CRITICAL", weight)
+        work = tmp_path / f"{len(taught)}{weight}"
+        work.mkdir()
+        vae = sharpen(TINY, layers, single, deepcopy(layered), work, "cpu")
+        last = vae.decoder.conv_out.weight
+        assert torch.equal(taught.setdefault(weight, last), last)  # of one weight, always the same
+    assert not torch.equal(taught[0.0], taught[1.0])
 
 
 def test_the_critic_judges_each_cell():

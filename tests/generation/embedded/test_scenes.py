@@ -8,7 +8,7 @@ from PIL import Image
 
 from generation.embedded.recipe.pictures.arrays import BEHIND, WHOLE
 from generation.embedded.recipe.pictures.dataset import Concept
-from generation.embedded.recipe.pictures.subjects import CITY, TOWERS, subjects
+from generation.embedded.recipe.pictures.subjects import CITY, subjects
 from generation.embedded.recipe.scenes.backgrounds import PAINTERS
 from generation.embedded.recipe.scenes.composition import (
     Actor,
@@ -28,8 +28,8 @@ from tests.generation.embedded.toys import draw_concepts
 
 @pytest.fixture
 def playwright(tmp_path: Path) -> Playwright:
-    names = ("cat", "dog", "robot face", "rocket", "left arrow", *TOWERS[:3])
-    colours = ("gold", "brown", "gray", "red", "black", "blue", "pink", "purple")
+    names = ("cat", "dog", "robot face", "rocket", "left arrow")
+    colours = ("gold", "brown", "gray", "red", "black")
     drawn = {name: (colour, ()) for name, colour in zip(names, colours, strict=True)}
     concepts = draw_concepts(tmp_path, drawn)
     return Playwright(subjects(concepts), [Tint(concepts[0], "cat", "blue")])
@@ -46,10 +46,9 @@ def test_every_background_is_painted_anew_each_time_and_alike_from_one_seed():
         assert name == "white" or not np.array_equal(one.picture, other.picture)
 
 
-def test_a_city_is_made_of_its_buildings(playwright: Playwright):
+def test_a_city_is_painted_by_the_recipe_itself(playwright: Playwright):
     city = playwright.subjects[0]
     assert city.name == CITY
-    assert len(city.concepts) == 3
     picture = draw_scene(Scene((Actor(city),), "white"), np.random.default_rng(0), 64)[WHOLE]
     assert (picture.min(axis=-1) < 200).mean() > 0.15
 
@@ -85,7 +84,7 @@ def test_sentences_name_the_subject_and_vary(playwright: Playwright):
 def test_scenes_are_the_same_from_one_seed_and_otherwise_from_another(playwright: Playwright):
     rng = np.random.default_rng(3)
     relations = set()
-    for seed in range(60):
+    for seed in range(120):
         scene = playwright.scene(rng)
         relations.add(scene.relation)
         one, same, other = (draw_scene(scene, np.random.default_rng(s), 32) for s in (1, 1, seed))

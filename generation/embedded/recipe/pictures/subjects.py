@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from generation.embedded.recipe.pictures.dataset import Concept
 
 CITY = "city"
-TOWERS = ("department store", "tokyo tower", "office building", "hotel")
-"""The buildings of a city, which is a subject of its own: the emoji for it is a framed view."""
 CITY_WORDS = ("city", "city", "city", "town", "metropolis")
 
 # The data's name, and other names if people use them; the first is the preferred one.
@@ -55,27 +53,24 @@ sneakers | high heeled shoe: high heel | dress | t shirt: shirt, t-shirt | eyegl
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """An object with its names; ``concepts`` are more than one only for a city."""
+    """An object with its names. The city alone has no ``concept``: the recipe paints it."""
 
     words: tuple[str, ...]
-    concepts: tuple[Concept, ...]
+    concept: Concept | None = None
 
     @property
     def name(self) -> str:
         """The concept's own name, ``CITY`` for a city."""
-        return CITY if len(self.concepts) > 1 else self.concepts[0].name
+        return self.concept.name if self.concept else CITY
 
 
 def subjects(concepts: list[Concept]) -> list[Subject]:
     """Return the subjects whose concepts exist, the city first; always in the same order."""
     by_name = {concept.name: concept for concept in concepts}
-    found = []
-    towers = tuple(by_name[name] for name in TOWERS if name in by_name)
-    if len(towers) > 1:
-        found.append(Subject(CITY_WORDS, towers))
+    found = [Subject(CITY_WORDS)]
     for entry in _TABLE.replace("\n", "|").split("|"):
         name, _, words = (part.strip() for part in entry.partition(":"))
         if name in by_name:
             spoken = tuple(word.strip() for word in words.split(",")) if words else (name,)
-            found.append(Subject(spoken, (by_name[name],)))
+            found.append(Subject(spoken, by_name[name]))
     return found

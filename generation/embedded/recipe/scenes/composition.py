@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from generation.embedded.recipe.pictures.captions import article, gibberish, plural
-from generation.embedded.recipe.pictures.subjects import CITY, Subject
+from generation.embedded.recipe.pictures.subjects import Subject
 from generation.embedded.recipe.scenes.brushes import pick
 from generation.embedded.recipe.scenes.places import (
     BIG_WORDS,
@@ -26,7 +26,7 @@ from generation.embedded.recipe.scenes.places import (
 from generation.embedded.recipe.training.lessons import Tint
 
 T = TypeVar("T")
-OFTEN = 0.05  # probability of choosing among the first three subjects only
+OFTEN = 0.1  # probability of choosing among the first three subjects only
 HELD_OUT = 13  # one in this many pairs of subject and background is never taught
 
 
@@ -110,9 +110,11 @@ class Playwright:
         place = self._place(rng)
         count = 1 if relation in (Relation.ONE, Relation.TWO, Relation.THREE) else 2
         actors = tuple(self._actor(rng, place) for _ in range(count))
-        if any(actor.subject.name == CITY for actor in actors):
-            actors, relation = actors[:1], Relation.ONE
-        size = _choose(rng, tuple(Size), (0.86, 0.07, 0.07))
+        cities = [actor for actor in actors if actor.subject.concept is None]
+        if cities:
+            actors, relation = (cities[0],), Relation.ONE
+        alone = relation is Relation.ONE
+        size = _choose(rng, tuple(Size), (0.86, 0.07, 0.07)) if alone else Size.USUAL
         return Scene(actors, place, self._light(place, rng), relation, size)
 
     def plain(self, subject: Subject, place: str) -> Scene:

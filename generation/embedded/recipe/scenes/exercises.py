@@ -14,7 +14,7 @@ from generation.embedded.recipe.scenes.stage import draw_name, draw_scene
 from generation.embedded.recipe.training.lessons import tell_tint, tints
 from generation.embedded.recipe.training.pool import Exercise, Maker
 
-SCENES, TINTED = 0.7, 0.08  # shares; the rest are the concepts themselves
+SCENES, TINTED = 0.62, 0.08  # shares; the rest are the concepts themselves
 
 
 def playwright_of(concepts: list[Concept]) -> Playwright:

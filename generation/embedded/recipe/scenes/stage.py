@@ -13,9 +13,9 @@ from PIL import Image, ImageChops, ImageFilter
 from generation.embedded.recipe.pictures.arrays import compose, on_white
 from generation.embedded.recipe.pictures.colours import recolour
 from generation.embedded.recipe.pictures.dataset import Concept, load_sprite
-from generation.embedded.recipe.pictures.subjects import CITY
 from generation.embedded.recipe.scenes.backgrounds import PAINTERS, Backdrop
 from generation.embedded.recipe.scenes.brushes import NEON, Rgb, pick
+from generation.embedded.recipe.scenes.city import city
 from generation.embedded.recipe.scenes.composition import Actor, Light, Relation, Scene, Size
 
 CELL = 8  # px: side of what a latent cell stands for
@@ -24,8 +24,9 @@ ONE_WAY = re.compile(r"left|right|clock|crescent|quarter|gibbous|letter|calendar
 """Concepts that mirrored would be another, or wrong."""
 MIRRORED = 0.25  # share of names drawn the other way round
 ANGLES = (0, 0, 0, -7, 7)  # degrees, of names
-ALONE, CITY_ALONE = 0.8, 0.9  # sizes of a subject that is alone, as shares of the side
-SIZES: dict[Size, float] = {Size.SMALL: 0.62, Size.BIG: 1.2, Size.USUAL: 1.0}
+ALONE, CITY_ALONE = 0.8, 0.875  # sizes of a subject that is alone, as shares of the side
+IN_COMPANY = 0.46  # that of each of several, and of a small one
+SIZES: dict[Size, float] = {Size.SMALL: IN_COMPANY / ALONE, Size.BIG: 1.2, Size.USUAL: 1.0}
 FLOATING = ("clouds", "space", "under_water", "plain", "white")
 TINT: dict[Light, tuple[float, float, float]] = {
     Light.NIGHT: (0.55, 0.6, 0.86),
@@ -33,14 +34,14 @@ TINT: dict[Light, tuple[float, float, float]] = {
     Light.NEON: (0.72, 0.66, 0.86),
 }
 """What a light does to the colours of subjects, as factors."""
-ROOM_FOR: dict[Relation, tuple[tuple[float, float, float], ...]] = {
-    Relation.TWO: ((0.27, 0.0, 0.46), (0.73, 0.0, 0.46)),
-    Relation.THREE: ((0.18, 0.0, 0.36), (0.5, 0.03, 0.36), (0.82, 0.0, 0.36)),
-    Relation.NEXT_TO: ((0.27, 0.0, 0.46), (0.73, 0.0, 0.46)),
-    Relation.ON: ((0.5, 0.42, 0.46), (0.5, 0.0, 0.46)),
-    Relation.UNDER: ((0.5, 0.0, 0.46), (0.5, 0.42, 0.46)),
+ROOM_FOR: dict[Relation, tuple[tuple[float, float], ...]] = {
+    Relation.TWO: ((0.27, 0.0), (0.73, 0.0)),
+    Relation.THREE: ((0.5, 0.42), (0.27, 0.0), (0.73, 0.0)),
+    Relation.NEXT_TO: ((0.27, 0.0), (0.73, 0.0)),
+    Relation.ON: ((0.5, 0.42), (0.5, 0.0)),
+    Relation.UNDER: ((0.5, 0.0), (0.5, 0.42)),
 }
-"""Where each subject is: its middle across, its foot above the ground, its size."""
+"""Where each of several subjects is: its middle across, its foot above the ground."""
 
 
 def draw_scene(
@@ -54,13 +55,14 @@ def draw_scene(
     side = max(width, height)
     backdrop = _lit_backdrop(PAINTERS[scene.place](rng, side), scene)
     canvas = Image.new("RGBA", (side, side))
-    places = ROOM_FOR.get(scene.relation) or (_alone(scene, rng),)
-    actors = scene.actors
+    actors, places, size = scene.actors, ROOM_FOR.get(scene.relation), IN_COMPANY
+    if places is None:
+        places, size = (_alone(scene, rng),), ALONE if actors[0].subject.concept else CITY_ALONE
     if scene.relation in (Relation.TWO, Relation.THREE):
         actors = actors * len(places)
     scale = SIZES[scene.size] * min(width, height) / side
     left = (side - width) // 2
-    for actor, (across, above, size) in zip(actors, places, strict=True):
+    for actor, (across, above) in zip(actors, places, strict=True):
         sprite = _resize(_shade(_sprite(actor), rng), size * scale * side)
         sprite = _lit(sprite, scene.light, NEON[0], NEON[1])
         foot = backdrop.ground - above * scale
@@ -114,23 +116,10 @@ def tinted_sprite(concept: Concept, colour: str) -> Image.Image:
 
 
 def _sprite(actor: Actor) -> Image.Image:
-    if actor.subject.name == CITY:
-        return _city(actor.subject.concepts)
-    concept = actor.subject.concepts[0]
+    concept = actor.subject.concept
+    if concept is None:
+        return city()
     return tinted_sprite(concept, actor.colour) if actor.colour else kept_sprite(concept)
-
-
-@lru_cache(maxsize=1)
-def _city(towers: tuple[Concept, ...]) -> Image.Image:
-    """Return buildings of several heights, side by side: RGBA of ``SPRITE``² px."""
-    canvas = Image.new("RGBA", (SPRITE, SPRITE))
-    middles = np.linspace(0.2, 0.78, len(towers))
-    heights = np.resize((0.66, 0.97, 0.84, 0.6), len(towers))
-    for index in np.argsort(-heights):  # the tallest stand behind
-        building = _resize(kept_sprite(towers[index]), heights[index] * SPRITE)
-        x = round(middles[index] * SPRITE - building.width / 2)
-        canvas.alpha_composite(building, (max(0, x), SPRITE - building.height))
-    return canvas
 
 
 def _shade(sprite: Image.Image, rng: np.random.Generator) -> Image.Image:
@@ -156,11 +145,10 @@ def _resize(sprite: Image.Image, longest: float) -> Image.Image:
     return sprite.resize((width, height), Image.Resampling.LANCZOS)
 
 
-def _alone(scene: Scene, rng: np.random.Generator) -> tuple[float, float, float]:
+def _alone(scene: Scene, rng: np.random.Generator) -> tuple[float, float]:
     """Return the position of a single subject; floating ones are sometimes higher up."""
-    size = CITY_ALONE if scene.actors[0].subject.name == CITY else ALONE
     above = rng.uniform(0.0, 0.12) if scene.place.startswith(FLOATING) else 0.0
-    return rng.uniform(0.42, 0.58), above, size
+    return rng.uniform(0.42, 0.58), above
 
 
 def _lit_backdrop(backdrop: Backdrop, scene: Scene) -> Backdrop:

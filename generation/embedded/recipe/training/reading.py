@@ -162,8 +162,7 @@ def meaning(scene: Scene) -> str:
 
 
 def _spoken(actor: Actor) -> str:
-    subject = actor.subject
-    name = subject.name if len(subject.concepts) == 1 else subject.words[0]
+    name = actor.subject.name
     return f"{actor.colour} {name}" if actor.colour else name
 
 
