@@ -361,11 +361,15 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Step ``step`` of ``of`` is done; ``preview`` is a small WebP of all pictures, or None."""
+    """Step ``step`` of ``of`` is done; ``preview`` is a small WebP of all pictures, or None.
+
+    ``seconds`` have passed since the request was admitted; the worker tells of that no earlier.
+    """
 
     step: int
     of: int
     preview: bytes | None = None
+    seconds: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

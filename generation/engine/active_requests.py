@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -100,6 +101,7 @@ class Drawing:
     step_told: int = 0
     step_seen: int = 0  # of the last preview
     preview_wanted: bool = True
+    begun: float = field(default_factory=time.monotonic)
     device_seconds: float = 0.0
     _set: AdapterSet = field(init=False, repr=False)
 
@@ -146,7 +148,7 @@ class Drawing:
         self.step_told = self.step
         if self.preview_wanted:
             return self.look()
-        return Progress(self.step, self.steps)
+        return Progress(self.step, self.steps, None, time.monotonic() - self.begun)
 
     def look(self) -> Progress | None:
         """Return how far it is, with a preview; None until that is further than at the last one."""
@@ -160,7 +162,7 @@ class Drawing:
             begun = {sample.index: sample for sample in self.samples if sample.step}
             clean = [begun[index].clean() for index in sorted(begun)]
             preview = draw_preview(as_small(clean), self.pipeline.preview_colours)
-        return Progress(self.step_told, self.steps, preview)
+        return Progress(self.step_told, self.steps, preview, time.monotonic() - self.begun)
 
     def describe(self, seed: int) -> PngInfo:
         """Return the metadata for its picture with this seed; reads each file of weights once."""
@@ -223,12 +225,18 @@ class UpscaleTask:
     work: Upscaling
     alpha: Image.Image | None = None
     pictures_told: int = 0
+    begun: float = field(default_factory=time.monotonic)
     device_seconds: float = 0.0
 
     @property
     def done(self) -> bool:
         """Whether every step is done."""
         return self.work.done
+
+    def progress(self) -> Progress:
+        """Return how far it is."""
+        seconds = time.monotonic() - self.begun
+        return Progress(self.work.steps_taken, self.work.steps, None, seconds)
 
     def step(self) -> None:
         """Upscale one tile; after an allocator's error the step can be repeated."""

@@ -52,6 +52,7 @@ from generation.upscaler.tiles import Upscaler
 from generation.worker.tally import Tally
 
 WARM_UP = 0  # the key of the warm-up request; all others are at least 1
+ADMITTING_S = 0.1  # a tick, or one request: those that are drawn wait meanwhile
 
 Events = list[tuple[int, Event]]
 
@@ -130,16 +131,15 @@ class Engine:
 
     @torch.inference_mode()
     def step(self) -> Events:
-        """Run one tick: at most one admission, one forward pass, one decode or upscaled tile.
+        """Run one tick: a few admissions, one forward pass, one decode or upscaled tile.
 
         Return its events. A request that cannot be generated ends in Failed. Any other error of the
         device is raised, after which the engine must not be used.
         """
         events, self._cancelled = self._cancelled, []
-        events += self._admit_one()
+        events += self._admit_some()
         events += self._board()
-        bucket = self._batcher.pick()
-        if bucket is not None:
+        if (bucket := self._batcher.pick()) is not None:
             events += self._denoise(bucket)
         if self._undecoded:
             with about(self._jobs.get(self._undecoded[0].key)):
@@ -149,15 +149,21 @@ class Engine:
                 events += self._enlarge(self._unenlarged[0])
         return events + self._finish()
 
-    def _admit_one(self) -> Events:
-        """Admit the first that waits; those behind it only while its checkpoint is loading."""
+    def _admit_some(self) -> Events:
+        """Admit those that wait, the first first, until that has taken ``ADMITTING_S``.
+
+        One that cannot be admitted yet lets others pass only while its checkpoint is loading.
+        """
         self.cache.stop_loading_all_but(map(checkpoint_of, self._waiting.values()))
+        until, events = time.monotonic() + ADMITTING_S, Events()
         for key, request in list(self._waiting.items()):
             with about(self._jobs.get(key)):
-                events = self._admit(key, request)
-            if events or not self.cache.is_loading(checkpoint_of(request)):
-                return events
-        return []
+                found = self._admit(key, request)
+            events += found
+            passes = bool(found) or self.cache.is_loading(checkpoint_of(request))
+            if not passes or time.monotonic() >= until:
+                break
+        return events
 
     def _admit(self, key: int, request: Request) -> Events:
         """Admit a request, if it is valid and there is memory for it."""
@@ -196,12 +202,9 @@ class Engine:
             lambda name, share: self._on_event(key, Loading(name, share)),
             in_use=self._in_use,
         )
-        if pipeline is None:
+        if pipeline is None or (lease := self._adapters.take(pipeline, request)) is None:
             return None
-        if (lease := self._adapters.take(pipeline, request)) is None:
-            return None
-        steerings = self._steering.take(pipeline, request)
-        if steerings is None:
+        if (steerings := self._steering.take(pipeline, request)) is None:
             return None
         drawing = Drawing(key, request, pipeline, source, lease, steerings)
         self._aboard[key] = drawing
@@ -311,8 +314,7 @@ class Engine:
 
     def _enlarge(self, enlarging: UpscaleTask | BetweenPasses) -> Events:
         """Upscale one tile; the next may be another request's."""
-        key = enlarging.key
-        begun = time.monotonic()
+        key, begun = enlarging.key, time.monotonic()
         try:
             with memory_guard(enlarging.request):
                 enlarging.step()
@@ -330,7 +332,7 @@ class Engine:
             score = safety.score if self._options.safety else None
             seed = enlarging.request.seed
             self._postprocess.add(key, 0, seed, enlarging.pixels, describe=describe, score=score)
-        return [(key, Progress(enlarging.work.steps_taken, enlarging.work.steps))]
+        return [(key, enlarging.progress())]
 
     def _finish(self) -> Events:
         """Return pictures whose files are ready, and which requests have ended."""
@@ -392,8 +394,7 @@ class Engine:
             for _, event in self.step():
                 if isinstance(event, Failed):
                     return event.error
-        pipeline = self.cache.take(checkpoint.name, lambda _name, _share: None)
-        if pipeline is not None:
+        if (pipeline := self.cache.take(checkpoint.name, lambda _name, _share: None)) is not None:
             shape = tuple(pipeline.latents(request.width, request.height).shape[1:])
             self.rows, _ = self._row_limits(pipeline, Bucket(checkpoint.name, shape))
         return None

@@ -298,8 +298,8 @@ class Runner:
                         case Started(cut):
                             started = time.monotonic()
                             drawn.cut = drawn.cut or cut
-                        case Progress(step, of, preview):
-                            pace = (time.monotonic() - started) / step
+                        case Progress(step, of, preview, seconds):
+                            pace = max(seconds, time.monotonic() - started) / step
                             shown = Snapshot(step, of, pace * (of - step), preview)
                             look = partial(self._executor.look, request)
                             self._presenter.progress(job, shown, look)

@@ -1,6 +1,7 @@
 """Many people's requests in the same forwards."""
 
 import itertools
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -266,6 +267,35 @@ def test_sizes_and_prompts_of_other_lengths_take_turns(
     ]
     assert max(firsts) < min(ends), "nobody waits for another to end"
     assert 4 in rows, "prompts of the same number of chunks share a forward"
+
+
+@pytest.mark.parametrize(("within_s", "together"), [(60.0, 3), (0.0, 1)])
+def test_those_who_wait_are_admitted_together_while_that_is_quick(
+    everybody: Catalog,
+    make_request: MakeRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    within_s: float,
+    together: int,
+):
+    monkeypatch.setattr("generation.engine.engine.ADMITTING_S", within_s)
+    engine = Engine(everybody, CPU, options=PLAIN)
+    run(engine, make_request())
+    for key in (2, 3, 4):
+        engine.add(key, make_request(seed=key))
+    began = [key for key, event in engine.step() if isinstance(event, Started)]
+    assert began == [2, 3, 4][:together]
+    ended = {key for key, event in steps(engine) if isinstance(event, Finished)}
+    assert ended == {2, 3, 4}
+
+
+def test_a_step_tells_for_how_long_its_request_has_been_drawn(
+    everybody: Catalog, make_request: MakeRequest
+):
+    engine = Engine(everybody, CPU, options=PLAIN)
+    run(engine, make_request())
+    begun = time.monotonic()
+    told = [event for event in run(engine, make_request()) if isinstance(event, Progress)]
+    assert 0 < told[0].seconds < told[-1].seconds < time.monotonic() - begun
 
 
 def test_what_is_cut_from_a_prompt_is_told(everybody: Catalog, make_request: MakeRequest):

@@ -70,7 +70,10 @@ def test_a_tick_runs_at_most_one_forward_and_one_decode(
     assert ticks == [forward, forward, forward, (*forward, *decode), decode, decode]
 
 
-def test_a_cancel_takes_effect_within_one_tick(engine: Engine, make_request: MakeRequest):
+def test_a_cancel_takes_effect_within_one_tick(
+    engine: Engine, make_request: MakeRequest, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("generation.engine.engine.ADMITTING_S", 0.0)  # the second waits a tick
     engine.add(1, make_request())
     engine.add(2, make_request())
     engine.add(3, make_request())

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
 
 import discord
 import pytest
@@ -10,8 +10,9 @@ from bot.db.records import Job, Kind, Origin, Status
 from bot.options.image_options import ImageOptions
 from bot.texts import say
 from generation.errors import OutOfMemory
+from generation.request import Event, Progress, Request, Started
 from tests.bot.conftest import KEEPING, House, labels
-from tests.fakes import png
+from tests.fakes import RecordingExecutor, png
 from tests.texts import says
 
 MAKING = ["U1", "U2", "U3", "U4", say("button-reroll"), "V1", "V2", "V3", "V4", say("button-remix")]
@@ -98,6 +99,23 @@ async def test_the_message_shows_place_bar_and_preview(house: House):
     await house.settle()
     assert len(first.response.attachments) == 4
     assert says(third.response.content, "job-queued", number=1)
+
+
+class Slow(RecordingExecutor):
+    """Tells that a request began only with its first step, as a worker does."""
+
+    async def run(self, request: Request) -> AsyncGenerator[Event, None]:
+        yield Started()
+        yield Progress(1, request.num_inference_steps, None, seconds=8.0)
+        await self.wait(asyncio.Event().wait())
+
+
+@pytest.mark.parametrize("executor", [Slow()])
+async def test_the_first_step_already_tells_how_long_the_others_take(house: House):
+    result = await house.mia.slash(house.channel, "imagine", prompt="a red apple", steps=10)
+    await house.settle()
+    left = say("duration.minutes", minutes=1, seconds=12)
+    assert says(result.response.content, "job-progress", step="1", steps="10", left=left)
 
 
 async def test_a_prompt_never_pings(house: House):
