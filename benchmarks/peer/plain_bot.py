@@ -22,7 +22,7 @@ from generation.embedded import CHECKPOINT
 discord.http.Route.BASE = os.environ["DISCORD__API_URL"]
 DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(os.environ["DISCORD__GATEWAY_URL"])
 
-STEPS, GUIDANCE = 20, 3.0  # what Darkroom takes for this checkpoint
+STEPS, GUIDANCE = 20, 4.0  # what Darkroom takes for this checkpoint
 
 device = "cuda" if torch.cuda.is_available() else "cpu"
 dtype = torch.float16 if device == "cuda" else torch.float32

@@ -126,7 +126,7 @@ class Checkpoint:
 
 
 EMBEDDED = Checkpoint(
-    name="Emoji", source=EMBEDDED_FOLDER, size=128, num_inference_steps=20, guidance_scale=3.0
+    name="Emoji", source=EMBEDDED_FOLDER, size=128, num_inference_steps=20, guidance_scale=4.0
 )
 
 

@@ -18,8 +18,8 @@ class Sizes:
     vae_batch: int = 8
     vae_rate: float = 1.5e-3
     layered_steps: int = 3500
-    sharpen_steps: int = 3200
-    sharpen_rate: float = 3e-4
+    sharpen_steps: int = 4000
+    sharpen_rate: float = 5e-4
     unet_blocks: tuple[int, ...] = (64, 128, 224)
     text_width: int = 160
     text_layers: int = 2

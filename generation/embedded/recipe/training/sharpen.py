@@ -2,7 +2,7 @@
 
 A decoder that is only compared with pictures draws the mean of what the latents leave open, which
 is soft. A critic that tells its pictures from true ones teaches it to draw one of them (Goodfellow
-et al. 2014; for the decoder of a latent model Esser et al. 2021, whose weight of the critic it is).
+et al. 2014; for the decoder of a latent model Esser et al. 2021, who weigh the critic as here).
 """
 
 import logging
@@ -33,7 +33,7 @@ from generation.embedded.recipe.training.progress import Progress, set_rate
 
 log = logging.getLogger(__name__)
 
-CRITICAL = 1.0  # weight of the critic, in that of all other losses
+CRITICAL = 2.0  # weight of the critic, in that of all other losses
 LEARNS_ALONE = 0.15  # share of the steps in which only the critic learns
 LASTING = 0.995  # decay per step of the decoder's moving average
 BETAS = (0.5, 0.99)

@@ -24,7 +24,7 @@ async def test_a_prompt_becomes_four_pictures_in_one_message(house: House):
 
     message = result.response
     assert "a red apple" in message.content
-    assert "Emoji · 128×128 · 20 steps · DPM++ 2M Karras · guidance 3 · seed 7" in (
+    assert "Emoji · 128×128 · 20 steps · DPM++ 2M Karras · guidance 4 · seed 7" in (
         message.content.replace("\\", "")
     )
     assert labels(message) == [*MAKING, *KEEPING]
