@@ -32,7 +32,7 @@ def exercises(concepts: list[Concept]) -> Maker:
     def make(rng: np.random.Generator) -> Exercise:
         kind = rng.random()
         seed = int(rng.integers(2**32))
-        if kind < SCENES and playwright.subjects:
+        if kind < SCENES and len(playwright.subjects) > 1:  # one may be held out
             scene = playwright.scene(rng)
             return Exercise(
                 lambda width, height: draw_scene(scene, np.random.default_rng(seed), width, height),

@@ -141,7 +141,7 @@ def _told(
     """Return a batch of prompts: captions of single things, and sentences."""
     told = []
     for _ in range(sizes.reading_batch):
-        if rng.random() < AS_BEFORE or not playwright.subjects:
+        if rng.random() < AS_BEFORE or len(playwright.subjects) < 2:
             caption = names[rng.integers(len(names))](rng)
             told.append(Told(caption, caption))
         else:
