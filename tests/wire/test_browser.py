@@ -34,7 +34,7 @@ async def test_imagine_reroll_and_a_moderator_s_history(playground: Playground, 
             )
             assert width == 128
         await expect(
-            page.get_by_text(re.compile(say("settings-guidance", guidance="3 · seed \\d+")))
+            page.get_by_text(re.compile(say("settings-guidance", guidance="4 · seed \\d+")))
         ).to_be_visible()
 
         await page.get_by_role("button", name="Reroll").click()

@@ -83,7 +83,7 @@ def test_changes_are_taken():
 
 def test_empty_numbers_are_left_to_the_checkpoint_and_to_chance():
     one, other = (changed(seed="", steps=" ", guidance_scale="") for _ in range(2))
-    assert (one.num_inference_steps, one.guidance_scale) == (20, 3.0)
+    assert (one.num_inference_steps, one.guidance_scale) == (20, 4.0)
     assert one.seed != other.seed
 
 
