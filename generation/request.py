@@ -333,8 +333,7 @@ Request = GenerationRequest | UpscaleRequest
 
 def upscale_cost(width: int, height: int, factor: int) -> float:
     """Return the cost of upscaling a picture of this size, in `GenerationRequest.cost`'s units."""
-    # Doubling twice processes one and four times the source's pixels.
-    passes = {2: 1, 4: 5}[factor]
+    passes = {2: 1, 4: 5}[factor]  # doubling twice takes one and four times the source's pixels
     return UPSCALE_PIXEL * passes * width * height
 
 
@@ -361,14 +360,11 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Step ``step`` of ``of`` is done; ``preview`` is a small WebP of all pictures, or None.
-
-    ``seconds`` have passed since the request was admitted; the worker tells of that no earlier.
-    """
+    """Step ``step`` of ``of`` is done, ``seconds`` after its request was admitted."""
 
     step: int
     of: int
-    preview: bytes | None = None
+    preview: bytes | None = None  # a small WebP of all pictures
     seconds: float = field(default=0.0, compare=False)
 
 

@@ -48,7 +48,7 @@ async def test_details_say_everything_privately_with_the_originals(house: House)
         say("parameter.aspect"): "128×128",
         "Steps": "20",
         say("parameter.sampler"): "DPM++ 2M Karras",
-        "Guidance": "3",
+        "Guidance": "4",
         say("details-device-time"): "1.2 s",
         say("details-seeds"): "1: `7`\n2: `8`\n3: `9`\n4: `10`",
     }
