@@ -360,7 +360,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Step ``step`` of ``of`` is done, ``seconds`` after its request was admitted."""
+    """Step ``step`` of ``of`` is done, ``seconds`` after the first began."""
 
     step: int
     of: int

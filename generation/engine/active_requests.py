@@ -179,6 +179,8 @@ class Drawing:
 
     def next_sample(self, of: Pass) -> Sample:
         """Return the next picture before its first step; it counts as joined from now on."""
+        if not self.samples:  # until now it waited for free rows
+            self.begun = time.monotonic()
         index, start = of.waiting.popleft()
         trajectory = self.pipeline.trajectory(of.request)
         sample = Sample(

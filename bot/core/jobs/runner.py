@@ -299,7 +299,7 @@ class Runner:
                             started = time.monotonic()
                             drawn.cut = drawn.cut or cut
                         case Progress(step, of, preview, seconds):
-                            pace = max(seconds, time.monotonic() - started) / step
+                            pace = (seconds or time.monotonic() - started) / step
                             shown = Snapshot(step, of, pace * (of - step), preview)
                             look = partial(self._executor.look, request)
                             self._presenter.progress(job, shown, look)

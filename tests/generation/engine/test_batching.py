@@ -298,6 +298,20 @@ def test_a_step_tells_for_how_long_its_request_has_been_drawn(
     assert 0 < told[0].seconds < told[-1].seconds < time.monotonic() - begun
 
 
+def test_the_time_that_a_request_waits_for_free_rows_is_not_told_as_its_steps(
+    everybody: Catalog, make_request: MakeRequest
+):
+    engine = Engine(everybody, CPU, options=EngineOptions(rows=2))
+    run(engine, make_request())
+    for key in (1, 2):
+        engine.add(key, make_request(num_images=1, num_inference_steps=20, seed=key))
+    told: dict[int, list[float]] = {1: [], 2: []}
+    for key, event in steps(engine):
+        if isinstance(event, Progress):
+            told[key].append(event.seconds)
+    assert told[2][0] < told[1][-1]
+
+
 def test_what_is_cut_from_a_prompt_is_told(everybody: Catalog, make_request: MakeRequest):
     engine = Engine(everybody, CPU, options=PLAIN)
     told = run(engine, make_request(prompt="boats " * 150 + "cat"))
