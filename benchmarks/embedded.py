@@ -18,7 +18,6 @@ TRAINING_DATA = Path(".training")  # where `make train-embedded` stores it, and 
 LABELS = {
     "top1": "share drawn nearest to the picture of its name",
     "top5": "share among the five nearest",
-    "framed_top1": "share of top1 where it may be moved, smaller and mirrored",
     "names": "names drawn",
     "scene_subject_top1": "share of scenes whose subject the classifier recognises",
     "scene_background_top1": "share of scenes whose background it recognises",
@@ -96,9 +95,7 @@ def _quality() -> Figures:
         fetch(TRAINING_DATA)
     except (OSError, subprocess.CalledProcessError) as error:
         log.warning("the training pictures cannot be fetched with npm: %s", error)
-        return dict.fromkeys(
-            ("top1", "top5", "framed_top1", "names", "colour_share", "vae_psnr_db")
-        )
+        return dict.fromkeys(("top1", "top5", "names", "colour_share", "vae_psnr_db"))
     pipeline = StableDiffusionPipeline.from_pretrained(CHECKPOINT, dtype=torch.float32)
     concepts = learned(CHECKPOINT, load_concepts(TRAINING_DATA))
     found = accuracy(pipeline, concepts)
@@ -108,7 +105,6 @@ def _quality() -> Figures:
     return {
         "top1": round(found.top1, 4),
         "top5": round(found.top5, 4),
-        "framed_top1": round(found.framed, 4),
         "names": found.names,
         "colour_share": round(share, 4),
         "vae_psnr_db": round(vae_psnr(pipeline.vae, pictures), 2),

@@ -1,24 +1,26 @@
 """The training recipe, whole, on a handful of pictures and with parts of toy size."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
+from PIL import Image
 
 from generation.embedded.recipe.evaluation.evaluate import accuracy, colour_share, rank, vae_psnr
-from generation.embedded.recipe.pictures.arrays import WHOLE
 from generation.embedded.recipe.pictures.captions import Narrator, misspell, plural
 from generation.embedded.recipe.pictures.colours import HUES, hue_difference, measure, recolour
-from generation.embedded.recipe.pictures.dataset import Concept
+from generation.embedded.recipe.pictures.dataset import Concept, load_picture, merge_alike
+from generation.embedded.recipe.pictures.tints import tell_tint, tints
+from generation.embedded.recipe.scenes.exercises import exercises
 from generation.embedded.recipe.stages import train
 from generation.embedded.recipe.training import denoiser
 from generation.embedded.recipe.training.gradients import Parts
-from generation.embedded.recipe.training.lessons import build_lessons, tints
 from generation.embedded.recipe.training.muon import Muon, orthogonalize
 from generation.embedded.recipe.training.progress import LOWEST, Progress, set_rate
-from tests.generation.embedded.toys import TINY
+from tests.generation.embedded.toys import TINY, draw_concepts
 
 
 def weights(folder: Path) -> dict[str, bytes]:
@@ -67,7 +69,7 @@ def test_the_recipe_goes_on_after_a_stop_as_if_there_had_been_none(
     share, pictures = colour_share(pipeline, concepts)
     assert 0 <= share <= 1
     assert len(pictures) == len(tints(concepts)[1])
-    assert 0 < vae_psnr(pipeline.vae, build_lessons(concepts, 32)[0].pictures[:, WHOLE]) < 40
+    assert 0 < vae_psnr(pipeline.vae, np.stack([load_picture(c, 32, 32) for c in concepts])) < 40
 
 
 def test_muon_moves_as_far_in_every_direction():
@@ -102,9 +104,9 @@ def test_parts_of_a_batch_give_its_gradient():
 
 
 def test_every_colour_word_gives_its_colour(concepts: list[Concept]):
-    for lesson_picture in build_lessons(concepts, 32)[0].pictures[:, WHOLE]:
+    for concept in concepts:
         for word in HUES:
-            assert measure(recolour(lesson_picture, word)).word == word
+            assert measure(recolour(load_picture(concept, 32, 32), word)).word == word
     white = np.full((8, 8, 3), 255, np.uint8)
     assert np.array_equal(recolour(white, "blue"), white)
     assert [hue_difference(350, 10), hue_difference(10, 350)] == [-20, 20]
@@ -116,8 +118,23 @@ def test_what_is_held_out_is_never_taught(concepts: list[Concept]):
     assert not {tint.caption for tint in taught} & {tint.caption for tint in held}
     assert {tint.spoken for tint in held} <= {tint.spoken for tint in taught}
     rng = np.random.default_rng(0)
-    said = {caption(rng) for lesson in build_lessons(concepts, 32) for caption in lesson.captions}
+    make = exercises(concepts)
+    made = [make(np.random.default_rng(seed)) for seed in range(400)]
+    said = {exercise.caption(rng) for exercise in made}
+    assert said & {tell_tint(tint)(rng) for tint in taught for _ in range(20)}
     assert not said & {tint.caption for tint in held}
+
+
+def test_concepts_with_the_same_picture_are_one_of_several_names(tmp_path: Path):
+    names = {"male farmer": ("red", ()), "farmer": ("red", ("rancher",)), "tree": ("green", ())}
+    same, *others = draw_concepts(tmp_path, names)
+    same = replace(same, name="man farmer")
+    twin = replace(others[0], picture=same.picture)
+    assert merge_alike([same, twin, others[1]]) == [
+        replace(twin, other_names=("rancher", "man farmer")),
+        others[1],
+    ]
+    assert merge_alike([same, others[1]]) == [same, others[1]]
 
 
 def test_captions_mean_one_concept(concepts: list[Concept]):
@@ -130,14 +147,25 @@ def test_captions_mean_one_concept(concepts: list[Concept]):
         assert not any({"clock", "face"} == set(words.split()) for words in told)
         assert sum(number in words for words in told) > len(told) / 2
     assert "automobile" in {narrator.tell(concepts[1], rng) for _ in range(50)}
-    assert [plural(word) for word in ("cat", "cherry", "fox")] == ["cats", "cherries", "foxes"]
+    plurals = {"cat": "cats", "cherry": "cherries", "fox": "foxes", "grey wolf": "grey wolves"}
+    assert {word: plural(word) for word in plurals} == plurals
+    assert plural("glasses") == "glasses"
     assert all(abs(len(misspell("orange", rng)) - 6) <= 1 for _ in range(20))
 
 
 def test_rank_counts_the_nearest():
-    training = np.stack([np.full((4, 4, 3), 40 * i, np.uint8) for i in range(6)])
-    found = rank(training[[0, 1, 2]] + 5, training, np.array([0, 1, 3]))
+    training = np.full((7, 48, 48, 3), 255, np.uint8)
+    for index, picture in enumerate(training):
+        picture[8:40, 4:24] = 20
+        picture[8:40, 24:44] = 30 * index
+    moved = np.full((3, 64, 64, 3), 255, np.uint8)
+    moved[0, 30:62, 20:60] = training[0, 8:40, 4:44]
+    moved[1, 2:34, 20:60] = training[1, 8:40, 4:44][:, ::-1]
+    moved[2, 2:34, 20:60] = training[2, 8:40, 4:44]
+    found = rank(moved, training, np.array([0, 1, 3]))
     assert (found.top1, found.top5, found.names) == (pytest.approx(2 / 3), 1, 3)
+    turned = np.asarray(Image.fromarray(training[4]).rotate(7, fillcolor="white"))[None]
+    assert rank(turned, training, np.array([4])).top1 == 1
 
 
 def test_the_rate_falls_to_its_end_however_many_steps_there_are():

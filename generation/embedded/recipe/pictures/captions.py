@@ -22,6 +22,28 @@ FRAMES = (
 OTHER_NAME = 0.4  # how often a concept with other names is called by one of them
 DROPPED_WORD, TURNED, MISSPELT = 0.06, 0.06, 0.05  # shares of names told imprecisely
 Caption = Callable[[np.random.Generator], str]
+IRREGULAR = {
+    "man": "men",
+    "woman": "women",
+    "person": "people",
+    "child": "children",
+    "wolf": "wolves",
+    "elf": "elves",
+    "mouse": "mice",
+    "goose": "geese",
+    "tooth": "teeth",
+    "foot": "feet",
+    "leaf": "leaves",
+    "knife": "knives",
+    "octopus": "octopuses",
+    "superhero": "superheroes",
+    "potato": "potatoes",
+    "tomato": "tomatoes",
+}
+PLURALS = {
+    *("sheep", "fish", "deer", "glasses", "eyeglasses", "sneakers", "books", "grapes", "cherries"),
+    *("fries", "swords", "popcorn", "sushi", "broccoli", "police", "clothes", "jeans", "scissors"),
+}
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -31,7 +53,10 @@ def article(name: str) -> str:
 
 
 def plural(name: str) -> str:
-    """Return the regular English plural of a name's last word."""
+    """Return the English plural of a name, by its last word."""
+    before, space, last = name.rpartition(" ")
+    if last in PLURALS or last in IRREGULAR:
+        return f"{before}{space}{IRREGULAR.get(last, last)}"
     if name.endswith(("s", "x", "ch", "sh")):
         return f"{name}es"
     if name.endswith("y") and name[-2] not in "aeiou":

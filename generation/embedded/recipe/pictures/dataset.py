@@ -1,5 +1,6 @@
-"""The training set: emoji pictures and their names, from two npm packages."""
+"""The training set: emoji pictures in two styles and their names, from npm packages."""
 
+import io
 import json
 import re
 import subprocess
@@ -10,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from resvg_py import svg_to_bytes
 
 PICTURES_PACKAGE = "@lobehub/fluent-emoji-3d@1.1.0"
+FLAT_PACKAGE = "@lobehub/fluent-emoji-flat@1.1.0"
 NAMES_PACKAGE = "emoji-datasource-google@16.0.0"
 # What people type for things that the data names differently.
 SAID = {
@@ -67,25 +70,33 @@ NEEDLESS = (" face", " symbol", " sign")  # endings that nobody types
 LEFT_OUT = ("Flags", "Symbols", "Component")  # categories; the last are skin tones and hair
 NAMES = "concepts.json"  # in a checkpoint's folder: what it was trained on
 BACKGROUND = (255, 255, 255)
+ALIKE = 64  # px: size at which pictures are compared
+SAME, SAME_TRADE = 0.0005, 0.0026
+"""Mean squared differences, of values 0…1, below which two pictures are taken for one; the second
+for people of one trade: a farmer and a male farmer differ by a few hairs, which the VAE loses."""
+PEOPLE = {"man", "woman", "men", "women"}
 
 
 @dataclass(frozen=True, slots=True)
 class Concept:
     """One emoji: its name as a person would type it, synonyms, and its picture.
 
-    ``kind`` is the data's finer category, as words: "animal mammal".
+    ``kind`` is the data's finer category, as words: "animal mammal". ``flat`` is an SVG of the same
+    thing without light and shadow.
     """
 
     name: str
     other_names: tuple[str, ...]
     kind: str
     picture: Path
+    flat: Path | None = None
 
 
 def fetch(folder: Path) -> None:
-    """Unpack both packages below ``folder`` with the npm client; existing ones are kept."""
+    """Unpack the packages below ``folder`` with the npm client; existing ones are kept."""
     folder.mkdir(parents=True, exist_ok=True)
-    for package, target in ((PICTURES_PACKAGE, "pictures"), (NAMES_PACKAGE, "names")):
+    packages = {"pictures": PICTURES_PACKAGE, "flat": FLAT_PACKAGE, "names": NAMES_PACKAGE}
+    for target, package in packages.items():
         if (folder / target).exists():
             continue
         done = subprocess.run(
@@ -117,19 +128,55 @@ def load_concepts(folder: Path) -> list[Concept]:
         short |= {name.removesuffix(ending) for ending in NEEDLESS} - {name}
         short |= {SAID[name]} if name in SAID else set()
         kind = plain(entry["subcategory"])
-        concepts.setdefault(name, Concept(name, tuple(short), kind, picture))
+        flat = folder / "flat/package/assets" / f"{picture.stem}.svg"
+        concept = Concept(name, tuple(short), kind, picture, flat if flat.exists() else None)
+        concepts.setdefault(name, concept)
     meanings = Counter(short for concept in concepts.values() for short in concept.other_names)
-    return [
-        replace(
-            concept,
-            other_names=tuple(
-                short
-                for short in sorted(concept.other_names)
-                if len(short) > 2 and meanings[short] == 1 and short not in concepts
-            ),
-        )
-        for concept in concepts.values()
-    ]
+    return merge_alike(
+        [
+            replace(
+                concept,
+                other_names=tuple(
+                    short
+                    for short in sorted(concept.other_names)
+                    if len(short) > 2 and meanings[short] == 1 and short not in concepts
+                ),
+            )
+            for concept in concepts.values()
+        ]
+    )
+
+
+def merge_alike(concepts: list[Concept]) -> list[Concept]:
+    """Return the concepts, those with the same picture as one: the shortest name is its name.
+
+    The others become its other names.
+    """
+    seen = np.stack([_premultiplied(concept) for concept in concepts])
+    lengths = np.square(seen).sum(axis=1)
+    apart = (lengths[:, None] + lengths - 2 * seen @ seen.T) / seen.shape[1]
+    trades = np.array([_trade(concept.name) for concept in concepts])
+    same = apart < np.where(trades[:, None] == trades, SAME_TRADE, SAME)
+    order = sorted(range(len(concepts)), key=lambda index: len(concepts[index].name))
+    others: dict[int, list[str]] = {}
+    for index in order:
+        kept = next((one for one in others if same[index, one]), None)
+        if kept is None:
+            others[index] = list(concepts[index].other_names)
+        else:
+            others[kept] += [concepts[index].name, *concepts[index].other_names]
+    return [replace(concepts[index], other_names=tuple(others[index])) for index in sorted(others)]
+
+
+def _trade(name: str) -> str:
+    return " ".join(word for word in name.split() if word not in PEOPLE) or name
+
+
+def _premultiplied(concept: Concept) -> np.ndarray:
+    """Return the picture's values 0…1, its colours times its opacity: float32 [n]."""
+    pixels = np.asarray(load_sprite(concept, ALIKE)).astype(np.float32) / 255
+    pixels[..., :3] *= pixels[..., 3:]
+    return pixels.ravel()
 
 
 def write_names(folder: Path, concepts: list[Concept]) -> None:
@@ -154,6 +201,12 @@ def load_sprite(concept: Concept, side: int) -> Image.Image:
     with Image.open(concept.picture) as opened:
         picture = opened.convert("RGBA")
     return picture.resize((side, side), Image.Resampling.LANCZOS)
+
+
+def load_flat(drawing: Path, side: int) -> Image.Image:
+    """Return an SVG in RGBA, ``side``² pixels."""
+    png = svg_to_bytes(svg_path=str(drawing), width=side, height=side, skip_system_fonts=True)
+    return Image.open(io.BytesIO(png)).convert("RGBA")
 
 
 def load_picture(concept: Concept, width: int, height: int) -> np.ndarray:
