@@ -40,6 +40,7 @@ async def _measure() -> Figures:
         theirs.append(await _burst(TRIVIAL, INTERACTIONS))
         _print("trivial", theirs[-1])
         async with sitting(OURS) as one:
+            await one.lives()  # opens connections, and fills caches
             lives.append(await one.lives())
             await one.saturate()
             ours.append(await one.burst(INTERACTIONS))

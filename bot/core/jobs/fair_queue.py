@@ -119,15 +119,15 @@ class Dispatcher:
         while self._has_room() and (ticket := self._next()) is not None:
             self._waiting.remove(ticket)
             self._virtual_time = max(self._virtual_time, ticket.start)
+            self._dispatched[ticket.job_id] = ticket
+            self._start(ticket.job_id)
+            started = True
+        if started:
             self._finish = {
                 person: finish
                 for person, finish in self._finish.items()
                 if finish > self._virtual_time
             }
-            self._dispatched[ticket.job_id] = ticket
-            self._start(ticket.job_id)
-            started = True
-        if started:
             self._on_change(self.waiting)
 
     def place(self, job_id: int) -> int | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -57,6 +58,7 @@ class Delivery:
 
     def __init__(self, transport: Transport, *, pace_s: float = PACE_S) -> None:
         self._transport = transport
+        self._pace_s = pace_s
         self._pacer = Pacer(pace_s)
         self._lines: dict[int, Line] = {}
         self._gone_listeners: list[Callable[[Job], Awaitable[None]]] = []
@@ -66,11 +68,11 @@ class Delivery:
         self._gone_listeners.append(listener)
 
     def waiting(self, job: Job, place: int) -> None:
-        """Show its place in the queue, soon."""
+        """Show its place in the queue, a pace from now: its answer or last line told another."""
         line = self._lines.setdefault(job.id, Line())
         if line.place != place:
             line.place = place
-            self._soon(job, partial(render.waiting, job, place))
+            self._soon(job, partial(render.waiting, job, place), self._pace_s)
 
     def loading(self, job: Job, checkpoint: str, share: float) -> None:
         """Show that the checkpoint is being loaded, and how much of it is, soon."""
@@ -153,12 +155,18 @@ class Delivery:
         """
         line = self._lines.setdefault(job.id, Line())
         line.newest = text
+        until = time.monotonic() + wait_s
+        if line.sender is not None and until < line.held_until:
+            line.sender.cancel()
+            line.sender = None
         if line.sender is None or line.sender.done():
+            line.held_until = until
             line.sender = asyncio.create_task(self._send_paced(job, line, wait_s))
 
     async def _send_paced(self, job: Job, line: Line, wait_s: float) -> None:
         JOB.set(job.id)
         await asyncio.sleep(wait_s)
+        line.held_until = float("-inf")
         while line.newest is not None and not line.muted:
             async with self._pacer.turn(self._transport.bucket(job, line)), line.patching:
                 text, line.newest = line.newest, None

@@ -54,6 +54,7 @@ class Line:
     preview: bytes | None = None  # the newest that was not sent
     look: Callable[[], None] | None = None  # asks for a newer state
     sender: asyncio.Task[None] | None = None
+    held_until: float = float("-inf")  # so long the sender waits for what overtakes the newest
     patching: asyncio.Lock = field(default_factory=asyncio.Lock)
     place: int | None = None
     token_died: bool = False

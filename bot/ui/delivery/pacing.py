@@ -24,6 +24,7 @@ class Pacer:
     def __init__(self, pace_s: float) -> None:
         self._pace_s = pace_s
         self._buckets: dict[Hashable, Bucket] = {}
+        self._tidied_at = float("-inf")
 
     @asynccontextmanager
     async def turn(self, key: Hashable) -> AsyncIterator[None]:
@@ -55,11 +56,13 @@ class Pacer:
 
     @contextmanager
     def _using(self, key: Hashable) -> Iterator[Bucket]:
-        """Yield the bucket, and drop those that are unused and no longer matter."""
+        """Yield the bucket, and once a pace drop those that are unused and no longer matter."""
         now = time.monotonic()
-        for old, bucket in list(self._buckets.items()):
-            if not bucket.users and bucket.free_at < now:
-                del self._buckets[old]
+        if now >= self._tidied_at + self._pace_s:
+            self._tidied_at = now
+            for old, bucket in list(self._buckets.items()):
+                if not bucket.users and bucket.free_at < now:
+                    del self._buckets[old]
         bucket = self._buckets.setdefault(key, Bucket())
         bucket.users += 1
         try:

@@ -1,6 +1,8 @@
 """What a job's message says, and what is asked and made for it."""
 
 import asyncio
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import cast
 
@@ -124,3 +126,31 @@ async def test_what_seemed_to_end_soon_and_does_not_is_shown(house: House):
     house.executor.let_go(99)  # at once, so that the last one cannot take long
     await house.env.advance_time(QUICK_S)
     assert says(shown.response.content, "job-progress", step="99", steps="100")
+
+
+async def test_places_in_the_queue_wait_a_pace_and_steps_do_not(house: House):
+    await house.mia.slash(house.channel, "imagine", prompt="a pear")
+    await house.settle()
+    job, transport = await house.job(1), Edits()
+    delivery = Delivery(cast("Transport", transport), pace_s=0.1)
+    delivery.waiting(job, 3)
+    await asyncio.sleep(0.01)
+    assert transport.sent == [], "its answer told a place a moment ago"
+    delivery.waiting(job, 2)
+    await _until(lambda: transport.sent == [job_message.waiting(job, 2)])
+    delivery.drop(job)
+
+    patient = Delivery(cast("Transport", transport), pace_s=60)
+    patient.waiting(job, 1)
+    await asyncio.sleep(0.01)
+    step = Snapshot(1, 40, 60.0, None)
+    patient.progress(job, step, lambda: None)
+    await _until(lambda: transport.sent[1:] == [job_message.progress(job, step)])
+    patient.drop(job)
+
+
+async def _until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < deadline, "it was not sent"
+        await asyncio.sleep(0.01)
