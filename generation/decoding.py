@@ -61,7 +61,7 @@ def _lay(
 ) -> Answer:
     # Kept out of the start of a process, which a command waits for.
     from generation.editing.framing import Framing
-    from generation.editing.outpaint import Sides
+    from generation.editing.sides import Sides
 
     framing = Framing(Sides(*sides), zoom)
     picture, mask = framing.lay(data, width, height, ARCHITECTURES[family])

@@ -5,13 +5,11 @@ import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from alembic import command
-from alembic.config import Config
-from alembic.util.exc import CommandError
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
@@ -44,6 +42,7 @@ PASSING = (StoreBusy, StoreFull)  # waited out during startup; everything else i
 MERGED_PAGES = 500  # of the word index per merge: about 0.15 s
 OTHERS_TURN_S = 0.1  # how often SQLite checks whether a writer may begin
 MERGE = "INSERT INTO job_words (job_words, rank) VALUES ('merge', ?)"
+HAS_REVISION = "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
 CHANGES = "SELECT total_changes()"
 
 T = TypeVar("T")
@@ -158,14 +157,6 @@ def _merge(connection: Connection, pages: int) -> bool:
     return bool(connection.exec_driver_sql(CHANGES).scalar_one() - before > 1)
 
 
-def alembic_config(folder: Path) -> Config:
-    """Return Alembic's settings for the database in ``folder``."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    config.attributes["database"] = folder / FILE_NAME
-    return config
-
-
 async def migrate(folder: Path) -> None:
     """Create the folder and migrate its database to this version.
 
@@ -175,15 +166,33 @@ async def migrate(folder: Path) -> None:
     check_sqlite()
     _check_writable(folder)
     try:
-        await asyncio.to_thread(command.upgrade, alembic_config(folder), "head")
-    except CommandError as error:
-        if "Can't locate revision" in str(error):
-            raise StoreTooNew(f"{folder / FILE_NAME} {TOO_NEW}") from error
-        raise
+        await asyncio.to_thread(_upgrade, folder)
     except (DatabaseError, sqlite3.DatabaseError) as error:
         passing = store_error(error)
         kind = type(passing) if isinstance(passing, PASSING) else StoreUnwritable
         raise kind(f"{folder / FILE_NAME}: {getattr(error, 'orig', error)}") from error
+
+
+def _upgrade(folder: Path) -> None:
+    path, known = folder / FILE_NAME, migrations.revisions()
+    found = _revision(path) if path.exists() else None
+    if found == known[-1]:
+        return
+    if found is not None and found not in known:
+        raise StoreTooNew(f"{path} {TOO_NEW}")
+    from bot.db.alembic_upgrade import upgrade
+
+    upgrade(path)
+
+
+def _revision(path: Path) -> str | None:
+    """Return the revision of a database that can be written; None if it has no tables yet."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        if not connection.execute(HAS_REVISION).fetchone():
+            return None
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        return None if row is None else str(row[0])
 
 
 def check_sqlite() -> None:

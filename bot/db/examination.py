@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from alembic.script import ScriptDirectory
-
-from bot.db.database import FILE_NAME, TOO_NEW, alembic_config, check_sqlite
+import migrations
+from bot.db.database import FILE_NAME, TOO_NEW, check_sqlite
 from bot.db.errors import StoreDamaged, StoreTooNew, StoreUnwritable
 from bot.db.faults import store_error
 from bot.db.picture_files import picture_file
@@ -78,8 +77,7 @@ def check_database(path: Path, mode: str = "mode=ro") -> None:
 
 def check_revision(revision: str, path: Path) -> None:
     """Raise StoreTooNew if this version does not know a database's revision."""
-    known = ScriptDirectory.from_config(alembic_config(path.parent)).walk_revisions()
-    if revision not in {script.revision for script in known}:
+    if revision not in migrations.revisions():
         raise StoreTooNew(f"{path} {TOO_NEW}")
 
 

@@ -1,4 +1,7 @@
-"""How much is drawn around a picture, decided before it is at hand. Imports no torch."""
+"""How much is drawn around a picture, decided before it is at hand.
+
+Imports no torch, and numpy only to lay it out.
+"""
 
 from dataclasses import dataclass
 from io import BytesIO
@@ -7,7 +10,7 @@ from typing import Self
 from PIL import Image
 
 from generation.architectures import Architecture
-from generation.editing.outpaint import Sides, extend, multiple_of, nearest, zoom_out
+from generation.editing.sides import Sides, multiple_of, nearest
 from generation.errors import InvalidRequest, bounded
 from generation.phrases import Phrase
 from generation.request import SIDE
@@ -66,6 +69,8 @@ class Framing:
 
         Blocks for up to a second: call it in a thread.
         """
+        from generation.editing.outpaint import extend, zoom_out
+
         with Image.open(BytesIO(fit(png, width, height))) as picture:
             canvas = (
                 extend(picture, self.sides, architecture)

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from generation.architectures import Architecture
+from generation.editing.sides import Sides, multiple_of, nearest
 from generation.errors import InvalidRequest, bounded
 from generation.phrases import Phrase
-from generation.request import HIRES_MULTIPLE, SIDE
+from generation.request import SIDE
 
 ZOOM = (1.0, 4.0)
 # How far inside a picture's edge is drawn anew, in pixels: what is drawn outside has to meet it.
@@ -22,15 +23,6 @@ OVERLAP = 8
 BLUR = 2  # px, the standard deviation twice as far out; four times as far it is twice as much
 NOISE = 10.0  # of 255, the standard deviation from so many px outside on:
 NOISY = 64
-
-
-class Sides(NamedTuple):
-    """How many pixels are added on each side."""
-
-    left: int = 0
-    top: int = 0
-    right: int = 0
-    bottom: int = 0
 
 
 class Canvas(NamedTuple):
@@ -87,17 +79,6 @@ def square(picture: Image.Image, architecture: Architecture) -> Canvas:
     across, down = more - picture.width, more - picture.height
     sides = Sides(across // 2, down // 2, across - across // 2, down - down // 2)
     return extend(picture, sides, architecture)
-
-
-def multiple_of(architecture: Architecture) -> int:
-    """Return what a canvas's sides are multiples of: any that the family can draw."""
-    return min(architecture.side_multiple, HIRES_MULTIPLE)
-
-
-def nearest(side: int, architecture: Architecture) -> int:
-    """Return the nearest side in pixels, within bounds, that the family can draw."""
-    multiple = multiple_of(architecture)
-    return min(max(multiple * round(side / multiple), SIDE[0]), SIDE[1])
 
 
 def _whole(side: int, before: int, after: int, multiple: int) -> tuple[int, int]:

@@ -29,7 +29,7 @@ from bot.ui.interaction import Interaction, app_of
 from bot.ui.interaction_context import fetch, request_context_of
 from bot.ui.option_parameters import offering
 from generation.editing.framing import ZOOM
-from generation.editing.outpaint import Sides
+from generation.editing.sides import Sides
 from generation.errors import InvalidRequest
 from generation.request import FEATHER, SIDE
 from generation.vision.segmenters import WORDS_LENGTH, phrases_of

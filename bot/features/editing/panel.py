@@ -207,9 +207,10 @@ def check(region: Region, levels: Levels | None = None) -> None:
     if region.words and levels is None:
         return
     white = region.white(*(levels.size if levels else (COLUMNS, ROWS)), levels)
-    if not white.any():
+    least, most = white.getextrema()
+    if not most:
         raise NothingToDo(say("error-region-none"))
-    if white.all():
+    if least:
         raise NothingToDo(say("error-region-all"))
 
 

@@ -10,9 +10,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 
 from bot.db.records import Job
 from generation.source_image import encoded
@@ -36,7 +34,6 @@ _FILE_NAME = re.compile(
 )
 
 Levels = Image.Image  # how likely each part is what words mean, 0 to 255
-White = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +95,21 @@ class Region:
         """How wide the soft edge around it is, in pixels."""
         return FEATHERS[self.feather]
 
-    def white(self, width: int, height: int, levels: Levels | None = None) -> White:
-        """Return where a picture of this size is picked, [height, width]; words need ``levels``."""
-        picked = np.zeros((height, width), bool)
+    def white(self, width: int, height: int, levels: Levels | None = None) -> Image.Image:
+        """Return where a picture of this size is picked, 0 or 255; words need ``levels``."""
+        picked = Image.new("L", (width, height))
         for cell in range(CELLS):
             if self.has(cell):
-                left, top, right, bottom = _box(cell, width, height)
-                picked[top:bottom, left:right] = True
+                picked.paste(255, _box(cell, width, height))
         if not self.words or levels is None:
             return picked
-        meant = np.asarray(mask_in(levels, width, height) or Image.new("L", (width, height))) > 0
-        return picked & ~meant if self.inverted else picked | meant
+        meant = mask_in(levels, width, height) or Image.new("L", (width, height))
+        combined = ImageChops.subtract if self.inverted else ImageChops.lighter
+        return combined(picked, meant)
 
     def mask(self, width: int, height: int, levels: Levels | None = None) -> bytes:
         """Return its mask for a picture of this size, a greyscale PNG, likewise."""
-        return encoded(Image.fromarray(self.white(width, height, levels)).convert("L"))
+        return encoded(self.white(width, height, levels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +151,10 @@ def sketch(base: bytes, region: Region, levels: Levels | None = None) -> bytes:
     Blocks: call it in a thread.
     """
     with Image.open(io.BytesIO(base)) as small:
-        pixels = np.array(small.convert("RGB"))
-    height, width = pixels.shape[:2]
-    white = region.white(width, height, levels)
-    pixels[white] = (pixels[white].astype(np.uint16) + 2 * np.array(TINT, np.uint16)) // 3
-    image = Image.fromarray(pixels)
+        image = small.convert("RGB")
+    width, height = image.size
+    tinted = Image.blend(image, Image.new("RGB", image.size, TINT), 2 / 3)
+    image.paste(tinted, (0, 0), region.white(width, height, levels))
     draw = ImageDraw.Draw(image)
     for cell in range(CELLS):
         left, top, right, bottom = _box(cell, width, height)

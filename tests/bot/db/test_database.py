@@ -1,6 +1,8 @@
 import asyncio
 import sqlite3
+import sys
 import threading
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
@@ -8,11 +10,14 @@ from pathlib import Path
 
 import pytest
 from alembic import command
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event
 
+import migrations
 from bot.core.jobs.job_store import AlreadyRecorded, JobStore
 from bot.db import writer
-from bot.db.database import FILE_NAME, Database, alembic_config, migrate
+from bot.db.alembic_upgrade import alembic_config
+from bot.db.database import FILE_NAME, Database, migrate
 from bot.db.errors import StoreBusy, StoreClosed, StoreTooNew, StoreUnwritable
 from bot.db.records import Job, Kind, NewJob, Origin, Status
 from generation.request import GenerationRequest, Sampler
@@ -101,15 +106,31 @@ async def test_migrations_go_up_and_down(tmp_path: Path):
     await migrate(tmp_path)
     assert tables(tmp_path) == TABLES
     await migrate(tmp_path)  # again, nothing to do
-    command.downgrade(alembic_config(tmp_path), "base")
+    command.downgrade(alembic_config(tmp_path / FILE_NAME), "base")
     assert tables(tmp_path) == {"alembic_version"}
     await migrate(tmp_path)
     assert tables(tmp_path) == TABLES
 
 
+async def test_a_database_of_this_version_needs_no_alembic(tmp_path: Path):
+    await migrate(tmp_path)
+    code = (
+        "import asyncio, pathlib, sys; from bot.db.database import migrate;"
+        f" asyncio.run(migrate(pathlib.Path({str(tmp_path)!r}))); print('alembic' in sys.modules)"
+    )
+    done = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=PIPE)
+    assert (await done.communicate())[0].strip() == b"False"
+    assert done.returncode == 0
+
+
+async def test_files_are_named_for_their_revisions():
+    scripts = ScriptDirectory.from_config(alembic_config(Path())).walk_revisions()
+    assert migrations.revisions() == sorted(script.revision for script in scripts)
+
+
 async def test_the_tables_are_the_models(tmp_path: Path):
     await migrate(tmp_path)
-    command.check(alembic_config(tmp_path))
+    command.check(alembic_config(tmp_path / FILE_NAME))
 
 
 async def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path):

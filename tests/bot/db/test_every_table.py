@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 from alembic import command
-from alembic.script import ScriptDirectory
 
-from bot.db.database import FILE_NAME, alembic_config, migrate
+import migrations
+from bot.db.alembic_upgrade import alembic_config
+from bot.db.database import FILE_NAME, migrate
 from bot.db.examination import examine
 
-REVISIONS = sorted(
-    one.revision for one in ScriptDirectory.from_config(alembic_config(Path())).walk_revisions()
-)
+REVISIONS = migrations.revisions()
 ROWS = 3
 # What columns hold whose values are words of ours; another one gets a value of its type.
 WORDS = {
@@ -79,7 +78,7 @@ def contents(connection: sqlite3.Connection, table: str) -> list[dict[str, Any]]
 
 @pytest.mark.parametrize("revision", REVISIONS)
 async def test_no_row_of_any_table_is_lost_or_changed(tmp_path: Path, revision: str):
-    command.upgrade(alembic_config(tmp_path), revision)
+    command.upgrade(alembic_config(tmp_path / FILE_NAME), revision)
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection, connection:
         connection.execute("PRAGMA foreign_keys = ON")
         names = tables(connection)

@@ -8,18 +8,17 @@ from typing import Any
 
 import pytest
 from alembic import command
-from alembic.script import ScriptDirectory
 
+import migrations
 from bot.core.erasing import forget
 from bot.core.jobs.job_store import JobStore
-from bot.db.database import FILE_NAME, Database, alembic_config, migrate
+from bot.db.alembic_upgrade import alembic_config
+from bot.db.database import FILE_NAME, Database, migrate
 from bot.db.records import Kind, ModSearch, Status, Words
 from bot.features.history.job_history import History
 from generation.request import GenerationRequest, Sampler, Uploaded
 
-REVISIONS = sorted(
-    one.revision for one in ScriptDirectory.from_config(alembic_config(Path())).walk_revisions()
-)
+REVISIONS = migrations.revisions()
 BEFORE_JSON = REVISIONS[: REVISIONS.index("0018")]
 
 DRAWN = GenerationRequest(
@@ -137,7 +136,7 @@ async def check(folder: Path, known: set[str]) -> None:
 
 @pytest.mark.parametrize("revision", BEFORE_JSON)
 async def test_jobs_of_an_earlier_revision_are_the_same(tmp_path: Path, revision: str):
-    command.upgrade(alembic_config(tmp_path), revision)
+    command.upgrade(alembic_config(tmp_path / FILE_NAME), revision)
     known = fill(tmp_path)
     await migrate(tmp_path)
     fresh = tmp_path / "fresh"
@@ -147,18 +146,18 @@ async def test_jobs_of_an_earlier_revision_are_the_same(tmp_path: Path, revision
 
 
 async def test_jobs_are_the_same_after_going_back_and_forth(tmp_path: Path):
-    command.upgrade(alembic_config(tmp_path), "0017")
+    command.upgrade(alembic_config(tmp_path / FILE_NAME), "0017")
     before = schema(tmp_path)
     known = fill(tmp_path)
     await migrate(tmp_path)
-    command.downgrade(alembic_config(tmp_path), "0017")
+    command.downgrade(alembic_config(tmp_path / FILE_NAME), "0017")
     assert schema(tmp_path) == before
     await migrate(tmp_path)
     await check(tmp_path, known)
 
 
 async def test_more_jobs_than_are_carried_over_at_once(tmp_path: Path):
-    command.upgrade(alembic_config(tmp_path), "0017")
+    command.upgrade(alembic_config(tmp_path / FILE_NAME), "0017")
     fill(tmp_path)
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection, connection:
         columns = [row[1] for row in connection.execute("PRAGMA table_info(jobs)")]

@@ -8,7 +8,8 @@ from PIL import Image
 
 from generation.architectures import ARCHITECTURES, SD1, SD3
 from generation.editing.masks import read_mask
-from generation.editing.outpaint import OVERLAP, Sides, extend, multiple_of, square, zoom_out
+from generation.editing.outpaint import OVERLAP, extend, square, zoom_out
+from generation.editing.sides import Sides, multiple_of
 from generation.errors import InvalidRequest
 from generation.request import SIDE
 from tests.generation.editing.pictures import png

@@ -10,7 +10,8 @@ import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 
-from bot.db.database import FILE_NAME, alembic_config
+from bot.db.alembic_upgrade import alembic_config
+from bot.db.database import FILE_NAME
 from playground import Playground
 from tests.wire.conftest import Process
 
@@ -20,7 +21,7 @@ JOBS = 6_000
 
 def left_behind(folder: Path) -> None:
     """Make a database of an earlier version with many jobs."""
-    command.upgrade(alembic_config(folder), OLD)
+    command.upgrade(alembic_config(folder / FILE_NAME), OLD)
     with closing(sqlite3.connect(folder / FILE_NAME)) as connection, connection:
         known = {name for _, name, *_ in connection.execute("PRAGMA table_info(jobs)")}
         row = {

@@ -23,7 +23,7 @@ from bot.db.records import Job, Kind, NewJob, StoredPicture, Verdict
 from bot.options.resolve import Layers
 from bot.texts import say
 from generation.catalog import Catalog
-from generation.editing.outpaint import nearest
+from generation.editing.sides import nearest
 from generation.errors import InvalidRequest
 from generation.request import GenerationRequest
 from generation.upscaler import check_factor

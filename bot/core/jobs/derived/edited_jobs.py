@@ -21,7 +21,7 @@ from bot.options.values import new_seed
 from bot.texts import say
 from generation.architectures import Architecture
 from generation.editing.framing import Framing
-from generation.editing.outpaint import Sides, multiple_of, nearest
+from generation.editing.sides import Sides, multiple_of, nearest
 from generation.errors import InvalidRequest
 from generation.hires import HIRES_STRENGTH, second_pass
 from generation.request import FEATHER, SIDE, GenerationRequest

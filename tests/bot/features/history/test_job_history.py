@@ -19,7 +19,8 @@ from bot.core.jobs.job_data import JobData
 from bot.core.jobs.job_store import JobStore
 from bot.core.pictures.picture_store import PictureStore
 from bot.db import database as database_module
-from bot.db.database import FILE_NAME, Database, alembic_config, migrate
+from bot.db.alembic_upgrade import alembic_config
+from bot.db.database import FILE_NAME, Database, migrate
 from bot.db.records import Job, Kind, ModSearch, NewJob, Origin, Search, Status, Words
 from bot.db.search import job_search as newest
 from bot.db.search.search_words import fold, searchable
@@ -393,7 +394,7 @@ async def test_jobs_from_before_the_index_are_found(tmp_path: Path):
     before = Database(folder)
     jobs = JobStore(before)
     recorded = [await record(jobs, number) for number in range(12)]
-    command.downgrade(alembic_config(folder), "0007")
+    command.downgrade(alembic_config(folder / FILE_NAME), "0007")
     await migrate(folder)
     search = replace(EVERYTHING, words="apple")
     assert await History(before).search(search, None, ALL) == reference(recorded, search) != []
