@@ -19,6 +19,7 @@ LABELS = {
     "top1": "share drawn nearest to the picture of its name",
     "top5": "share among the five nearest",
     "names": "names drawn",
+    "name_diversity_ratio": "distance between four seeds of a name, in that of four compositions",
     "scene_subject_top1": "share of scenes whose subject the classifier recognises",
     "scene_background_top1": "share of scenes whose background it recognises",
     "unseen_pairs_top1": "share of subjects recognised on a background never taught with them",
@@ -84,6 +85,7 @@ def _quality() -> Figures:
         side_of,
         vae_psnr,
     )
+    from generation.embedded.recipe.evaluation.scores import name_diversity
     from generation.embedded.recipe.pictures.dataset import (
         fetch,
         learned,
@@ -95,7 +97,9 @@ def _quality() -> Figures:
         fetch(TRAINING_DATA)
     except (OSError, subprocess.CalledProcessError) as error:
         log.warning("the training pictures cannot be fetched with npm: %s", error)
-        return dict.fromkeys(("top1", "top5", "names", "colour_share", "vae_psnr_db"))
+        return dict.fromkeys(
+            ("top1", "top5", "names", "name_diversity_ratio", "colour_share", "vae_psnr_db")
+        )
     pipeline = StableDiffusionPipeline.from_pretrained(CHECKPOINT, dtype=torch.float32)
     concepts = learned(CHECKPOINT, load_concepts(TRAINING_DATA))
     found = accuracy(pipeline, concepts)
@@ -106,6 +110,7 @@ def _quality() -> Figures:
         "top1": round(found.top1, 4),
         "top5": round(found.top5, 4),
         "names": found.names,
+        "name_diversity_ratio": round(name_diversity(pipeline, concepts), 4),
         "colour_share": round(share, 4),
         "vae_psnr_db": round(vae_psnr(pipeline.vae, pictures), 2),
     }

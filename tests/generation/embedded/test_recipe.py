@@ -10,6 +10,7 @@ from diffusers import StableDiffusionPipeline
 from PIL import Image
 
 from generation.embedded.recipe.evaluation.evaluate import accuracy, colour_share, rank, vae_psnr
+from generation.embedded.recipe.evaluation.scores import name_diversity
 from generation.embedded.recipe.pictures.captions import Narrator, misspell, plural
 from generation.embedded.recipe.pictures.colours import HUES, hue_difference, measure, recolour
 from generation.embedded.recipe.pictures.dataset import Concept, load_picture, merge_alike
@@ -66,6 +67,7 @@ def test_the_recipe_goes_on_after_a_stop_as_if_there_had_been_none(
     pipeline = StableDiffusionPipeline.from_pretrained(straight / "out", dtype=torch.float32)
     assert pipeline.scheduler.config.prediction_type == "v_prediction"
     assert accuracy(pipeline, concepts, names=3, steps=2).names == 3
+    assert name_diversity(pipeline, concepts, names=2) > 0
     share, pictures = colour_share(pipeline, concepts)
     assert 0 <= share <= 1
     assert len(pictures) == len(tints(concepts)[1])

@@ -17,7 +17,7 @@ from generation.embedded.recipe.evaluation.evaluate import (
     side_of,
     vae_psnr,
 )
-from generation.embedded.recipe.evaluation.scores import judge_scenes
+from generation.embedded.recipe.evaluation.scores import judge_scenes, name_diversity
 from generation.embedded.recipe.models import Sizes
 from generation.embedded.recipe.pictures.dataset import Concept, load_picture
 from generation.embedded.recipe.scenes.exercises import playwright_of
@@ -80,6 +80,7 @@ def judge(folder: Path, concepts: list[Concept], sizes: Sizes, work: Path) -> No
     log.info("VAE %.2f dB", vae_psnr(pipeline.vae, pictures))
     figures = accuracy(pipeline, concepts)
     log.info("%s", figures)
+    log.info("%.2f of the compositions' diversity, of names", name_diversity(pipeline, concepts))
     share, drawn = colour_share(pipeline, concepts)
     log.info("%.2f of unseen colours follow the word", share)
     sheet(drawn, columns=8).save(work / "sheet_colours.png")

@@ -13,8 +13,9 @@ from diffusers import StableDiffusionPipeline
 from generation.embedded.recipe.evaluation.classifier import Classifier, recognise
 from generation.embedded.recipe.evaluation.evaluate import draw, side_of
 from generation.embedded.recipe.pictures.arrays import WHOLE
+from generation.embedded.recipe.pictures.dataset import Concept
 from generation.embedded.recipe.scenes.composition import Playwright, Scene, tell
-from generation.embedded.recipe.scenes.stage import draw_scene
+from generation.embedded.recipe.scenes.stage import draw_name, draw_scene
 
 SEEDS = 4  # pictures per caption whose distances are measured
 SMALL = 32  # px: size at which distances are measured, so that noise counts for little
@@ -96,6 +97,19 @@ def diversity_ratio(
     words = [one for one in said for _ in range(SEEDS)]
     made = compose([scene for scene in scenes for _ in range(SEEDS)], side_of(pipeline), seed)
     return _apart(draw(pipeline, words, seed)) / _apart(made)
+
+
+def name_diversity(
+    pipeline: StableDiffusionPipeline, concepts: list[Concept], names: int = 32, seed: int = 7500
+) -> float:
+    """Return the same ratio for bare names, spread over the set."""
+    asked = np.unique(np.linspace(0, len(concepts) - 1, names).round().astype(int))
+    every = [concepts[i] for i in asked for _ in range(SEEDS)]
+    side = side_of(pipeline)
+    chances = (np.random.default_rng([seed, i]) for i in range(len(every)))
+    made = [draw_name(one, rng, side, side)[WHOLE] for one, rng in zip(every, chances, strict=True)]
+    drawn = draw(pipeline, [concept.name for concept in every], seed)
+    return _apart(drawn) / _apart(np.stack(made))
 
 
 def edge_ratio(drawn: Drawn, seed: int = 8000) -> float:
