@@ -29,8 +29,8 @@ CELL = 8  # px: side of what a latent cell stands for
 SPRITE = 144  # px: size of cached sprites, slightly above the largest drawn
 ONE_WAY = re.compile(r"left|right|clock|crescent|quarter|gibbous|letter|calendar|number")
 """Concepts that mirrored would be another, or wrong."""
-MIRRORED = 0.5  # share of names drawn the other way round
-ANGLES = (-7, 0, 7)  # degrees, of names
+MIRRORED = 0.25  # share of names drawn the other way round
+ANGLES = (0, 0, 0, -7, 7)  # degrees, of names
 ALONE, CITY_ALONE = 0.8, 0.875  # sizes of a subject that is alone, as shares of the side
 NAMES = (ALONE, ALONE, ALONE, 1.0)  # likewise; no single picture is much likelier than others
 IN_COMPANY = 0.46  # that of each of several, and of a small one
