@@ -14,12 +14,12 @@ from generation.embedded.recipe.evaluation.evaluate import draw, rank, sheet
 from generation.embedded.recipe.evaluation.judging import SENTENCES
 from generation.embedded.recipe.models import LAYER, Sizes
 from generation.embedded.recipe.pictures.arrays import BEHIND, THINGS, WHOLE, to_tensor
-from generation.embedded.recipe.pictures.captions import Narrator
 from generation.embedded.recipe.pictures.dataset import Concept, load_picture, write_names
 from generation.embedded.recipe.scenes.exercises import exercises, paint, playwright_of
 from generation.embedded.recipe.training.autoencoder import encode, train_vae
-from generation.embedded.recipe.training.denoiser import encode_shapes, train_denoiser
+from generation.embedded.recipe.training.denoiser import encode_lessons, train_denoiser
 from generation.embedded.recipe.training.layered import join_layers
+from generation.embedded.recipe.training.lessons import Lesson, build_lessons
 from generation.embedded.recipe.training.pool import Maker, Pool
 from generation.embedded.recipe.training.sharpen import sharpen
 from generation.embedded.recipe.training.tokenizer import train_tokenizer
@@ -28,7 +28,6 @@ from generation.embedded.recipe.training.warm import start_vae
 log = logging.getLogger("recipe")
 
 LOOKED_AT = 32  # concepts drawn for inspection during training
-TOLD = 5  # captions of each name from which the tokenizer learns
 
 
 def train(
@@ -42,6 +41,7 @@ def train(
     device = "cuda" if torch.cuda.is_available() else "cpu"
     log.info("%d concepts, %s", len(concepts), asdict(sizes))
     pictures = np.stack([load_picture(c, sizes.picture, sizes.picture) for c in concepts])
+    lessons = build_lessons(concepts, sizes.picture)
     make = exercises(concepts)
     shown = paint(make, sizes.painted, sizes.picture, work / "painted.npy")
     vae = start_vae(start) if start is not None else None
@@ -50,11 +50,11 @@ def train(
     else:
         single = vae
     if start is None:
-        tokenizer = _tokenizer(_sayings(concepts, make), sizes, work / "tokenizer")
+        tokenizer = _tokenizer(_sayings(concepts, lessons, make), sizes, work / "tokenizer")
     else:
         tokenizer = CLIPTokenizer.from_pretrained(start, subfolder="tokenizer")
     scale = vae.config.scaling_factor if vae is not None else None  # what it was trained with
-    shapes = encode_shapes(sizes, make, single, work, device, scale)
+    latents = encode_lessons(sizes, lessons, make, single, work, device, scale)
     if single is not vae:
         vae = join_layers(sizes, shown, single, work, device)
         vae = sharpen(sizes, shown, single, vae, work, device)
@@ -70,7 +70,7 @@ def train(
         sheet(np.concatenate([drawn, scenes])).save(work / f"look_{step:06}.png")
 
     unet, text = train_denoiser(
-        *(sizes, concepts, shapes, pool, tokenizer, playwright_of(concepts)),
+        *(sizes, lessons, latents, pool, tokenizer, playwright_of(concepts)),
         *(work, device, look, start),
     )
     pipeline = assemble(vae.float(), text, tokenizer, unet).to("cpu")
@@ -110,11 +110,10 @@ def _singles(shown: np.ndarray) -> np.ndarray:
     return np.concatenate([shown[:, THINGS], shown[placed, BEHIND]])
 
 
-def _sayings(concepts: list[Concept], make: Maker) -> list[str]:
-    """Return the texts for training the tokenizer: names, and what exercises say."""
+def _sayings(concepts: list[Concept], lessons: list[Lesson], make: Maker) -> list[str]:
+    """Return the texts for training the tokenizer: names, and wordings of everything taught."""
     rng = np.random.default_rng(5)
-    narrator = Narrator(concepts)
-    told = [narrator.tell(concept, rng) for concept in concepts for _ in range(TOLD)]
+    told = [caption(rng) for lesson in lessons for caption in lesson.captions for _ in range(3)]
     scenes = [make(rng).caption(rng) for _ in range(len(told))]
     return [concept.name for concept in concepts] + told + scenes
 

@@ -14,11 +14,11 @@ from generation.embedded.recipe.evaluation.scores import name_diversity
 from generation.embedded.recipe.pictures.captions import Narrator, misspell, plural
 from generation.embedded.recipe.pictures.colours import HUES, hue_difference, measure, recolour
 from generation.embedded.recipe.pictures.dataset import Concept, load_picture, merge_alike
-from generation.embedded.recipe.pictures.tints import tell_tint, tints
 from generation.embedded.recipe.scenes.exercises import exercises
 from generation.embedded.recipe.stages import train
 from generation.embedded.recipe.training import denoiser
 from generation.embedded.recipe.training.gradients import Parts
+from generation.embedded.recipe.training.lessons import build_lessons, tell_tint, tints
 from generation.embedded.recipe.training.muon import Muon, orthogonalize
 from generation.embedded.recipe.training.progress import LOWEST, Progress, set_rate
 from tests.generation.embedded.toys import TINY, draw_concepts
@@ -123,6 +123,7 @@ def test_what_is_held_out_is_never_taught(concepts: list[Concept]):
     make = exercises(concepts)
     made = [make(np.random.default_rng(seed)) for seed in range(400)]
     said = {exercise.caption(rng) for exercise in made}
+    said |= {caption(rng) for lesson in build_lessons(concepts, 32) for caption in lesson.captions}
     assert said & {tell_tint(tint)(rng) for tint in taught for _ in range(20)}
     assert not said & {tint.caption for tint in held}
 

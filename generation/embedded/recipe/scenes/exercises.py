@@ -8,13 +8,13 @@ import numpy as np
 from generation.embedded.recipe.pictures.captions import Narrator
 from generation.embedded.recipe.pictures.dataset import Concept
 from generation.embedded.recipe.pictures.subjects import subjects
-from generation.embedded.recipe.pictures.tints import tell_tint, tints
 from generation.embedded.recipe.scenes.brushes import pick
 from generation.embedded.recipe.scenes.composition import Playwright, tell
 from generation.embedded.recipe.scenes.stage import draw_name, draw_scene
+from generation.embedded.recipe.training.lessons import tell_tint, tints
 from generation.embedded.recipe.training.pool import Exercise, Maker
 
-SCENES, TINTED = 0.47, 0.09  # shares; the rest are the concepts themselves
+SCENES, TINTED = 0.62, 0.08  # shares; the rest are the concepts themselves
 
 
 def playwright_of(concepts: list[Concept]) -> Playwright:

@@ -16,12 +16,11 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from generation.catalog import EMBEDDED
 from generation.embedded.recipe.models import Sizes, build_text_encoder, build_unet, noise_schedule
-from generation.embedded.recipe.pictures.captions import Caption, Narrator, gibberish
-from generation.embedded.recipe.pictures.dataset import Concept
-from generation.embedded.recipe.pictures.tints import tell_tint, tints
+from generation.embedded.recipe.pictures.captions import Caption, gibberish
 from generation.embedded.recipe.scenes.composition import Playwright
 from generation.embedded.recipe.training.autoencoder import encode_layers
 from generation.embedded.recipe.training.gradients import Parts
+from generation.embedded.recipe.training.lessons import Lesson
 from generation.embedded.recipe.training.muon import Muon
 from generation.embedded.recipe.training.pool import Maker, Pool
 from generation.embedded.recipe.training.progress import Progress, set_rate
@@ -40,39 +39,48 @@ Look = Callable[[UNet2DConditionModel, CLIPTextModel, int], None]
 
 
 @dataclass(frozen=True)
-class Shapes:
-    """Scaled latents of exercises in each aspect but the square, and their captions."""
+class Latents:
+    """Scaled latents of each lesson, and of exercises in each non-square aspect, with captions."""
 
-    latents: list[torch.Tensor]
+    lessons: list[torch.Tensor]
+    aspects: list[torch.Tensor]
     captions: list[Caption]
 
 
-def encode_shapes(
-    sizes: Sizes, make: Maker, vae: AutoencoderKL, work: Path, device: str, scale: float | None
-) -> Shapes:
-    """Return exercises of other aspects as latents; set the VAE's scaling factor, if None.
+def encode_lessons(
+    sizes: Sizes,
+    lessons: list[Lesson],
+    make: Maker,
+    vae: AutoencoderKL,
+    work: Path,
+    device: str,
+    scale: float | None = None,
+) -> Latents:
+    """Return all training data as latents; set the VAE's scaling factor, if it is not given.
 
     They are cached in ``work``: encoding takes longer than a hundred steps of training.
     """
-    path = work / "shapes.pt"
+    path = work / "latents.pt"
     shaped = [make(np.random.default_rng([10, number])) for number in range(sizes.shaped)]
     if not path.exists():
         log.info("encoding")
         shapes = [replace(EMBEDDED, size=sizes.picture).size_for(aspect) for aspect in Aspect]
         drawn = ([one.paint(*shape) for one in shaped] for shape in shapes[1:])
         with torch.autocast(device, torch.bfloat16):
-            encoded = [encode_layers(vae, np.stack(one), device).float() for one in drawn]
-        torch.save({"latents": encoded}, path)
-    kept = torch.load(path, weights_only=True)["latents"]
-    scale = scale or round(1 / torch.cat([one.flatten() for one in kept]).std().item(), 5)
+            squares = [encode_layers(vae, lesson.pictures, device).float() for lesson in lessons]
+            others = [encode_layers(vae, np.stack(one), device).float() for one in drawn]
+        torch.save({"lessons": squares, "aspects": others}, path)
+    kept = torch.load(path, weights_only=True)
+    scale = scale or round(1 / kept["lessons"][0].std().item(), 5)
     vae.register_to_config(scaling_factor=scale)
-    return Shapes([one * scale for one in kept], [exercise.caption for exercise in shaped])
+    squares, others = ([one * scale for one in kept[key]] for key in ("lessons", "aspects"))
+    return Latents(squares, others, [exercise.caption for exercise in shaped])
 
 
 def train_denoiser(
     sizes: Sizes,
-    concepts: list[Concept],
-    shapes: Shapes,
+    lessons: list[Lesson],
+    latents: Latents,
     pool: Pool,
     tokenizer: CLIPTokenizer,
     playwright: Playwright,
@@ -91,14 +99,12 @@ def train_denoiser(
     unet = build_unet(sizes).to(device)
     text = build_text_encoder(sizes, tokenizer).to(device)
     state = work / "denoiser.pt"
-    narrator = Narrator(concepts)
-    names = [narrator.teller(concept) for concept in concepts]
     if start is not None and not state.exists():
         start_denoiser(start, unet, text)
-        told = names + [tell_tint(tint) for tint in tints(concepts)[0]]
-        learn_to_read(sizes, Summary(unet, text, tokenizer), playwright, told, work, device)
+        names = [caption for lesson in lessons for caption in lesson.captions]
+        learn_to_read(sizes, Summary(unet, text, tokenizer), playwright, names, work, device)
     elif not state.exists():
-        spread_summaries(unet, text, tokenizer, names)
+        spread_summaries(unet, text, tokenizer, lessons[0].captions)
     if device == "cpu":  # there the fused kernel's backward pass is half as fast as plain products
         unet.set_attn_processor(AttnProcessor())
         text.set_attn_implementation("eager")
@@ -129,7 +135,7 @@ def train_denoiser(
         for optimizer in optimizers.values():
             set_rate(optimizer, sizes.rate, step, sizes.steps)
         pool.refill(sizes.fresh)
-        clean, words = _batch(sizes, shapes, pool, np.random.default_rng([2, step]))
+        clean, words = _batch(sizes, lessons, latents, pool, np.random.default_rng([2, step]))
         clean = clean.to(device)
         eps = torch.randn_like(clean)
         timesteps = _timesteps(len(clean), device)
@@ -175,16 +181,31 @@ def _divide(both: torch.nn.ModuleDict) -> tuple[list[torch.nn.Parameter], ...]:
 
 
 def _batch(
-    sizes: Sizes, shapes: Shapes, pool: Pool, rng: np.random.Generator
+    sizes: Sizes,
+    lessons: list[Lesson],
+    latents: Latents,
+    pool: Pool,
+    rng: np.random.Generator,
 ) -> tuple[torch.Tensor, list[str]]:
-    """Draw one batch from the pool, or exercises in another aspect."""
+    """Draw one batch: from the pool and all lessons, or exercises in another aspect."""
     if rng.random() < sizes.other_aspects:
-        aspect = shapes.latents[rng.integers(len(shapes.latents))]
+        aspect = latents.aspects[rng.integers(len(latents.aspects))]
         rows = rng.integers(len(aspect), size=sizes.batch)
-        return aspect[rows], [_words(sizes, shapes.captions[row], rng) for row in rows]
-    drawn = [pool.draw(rng) for _ in range(sizes.batch)]
-    clean = torch.stack([latents for latents, _ in drawn])
-    return clean, [_words(sizes, caption, rng) for _, caption in drawn]
+        words = [_words(sizes, latents.captions[row], rng) for row in rows]
+        return aspect[rows], words
+    weights = np.array([lesson.weight for lesson in lessons])
+    chosen = rng.choice(len(lessons), size=sizes.batch, p=weights / weights.sum())
+    clean, words = [], []
+    for index in chosen:
+        if rng.random() < sizes.made_up:
+            drawn, caption = pool.draw(rng)
+            clean.append(drawn)
+            words.append(_words(sizes, caption, rng))
+            continue
+        row = int(rng.integers(len(lessons[index].captions)))
+        clean.append(latents.lessons[index][row])
+        words.append(_words(sizes, lessons[index].captions[row], rng))
+    return torch.stack(clean), words
 
 
 def _words(sizes: Sizes, caption: Caption, rng: np.random.Generator) -> str:
