@@ -389,13 +389,12 @@ async def test_one_or_two_letters_are_found_wherever_they_stand(
 
 
 async def test_jobs_from_before_the_index_are_found(tmp_path: Path):
-    folder = tmp_path / "old"
-    await migrate(folder)
+    await migrate(folder := tmp_path / "old")
     before = Database(folder)
     jobs = JobStore(before)
     recorded = [await record(jobs, number) for number in range(12)]
     command.downgrade(alembic_config(folder / FILE_NAME), "0007")
     await migrate(folder)
-    search = replace(EVERYTHING, words="apple")
-    assert await History(before).search(search, None, ALL) == reference(recorded, search) != []
+    apples = replace(EVERYTHING, words="apple")
+    assert await History(before).search(apples, None, ALL) == reference(recorded, apples) != []
     await before.close()
