@@ -180,7 +180,7 @@ def _upgrade(folder: Path) -> None:
         return
     if found is not None and found not in known:
         raise StoreTooNew(f"{path} {TOO_NEW}")
-    from bot.db.alembic_upgrade import upgrade
+    from migrations.upgrading import upgrade
 
     upgrade(path)
 

@@ -16,11 +16,11 @@ from sqlalchemy import Connection, event
 import migrations
 from bot.core.jobs.job_store import AlreadyRecorded, JobStore
 from bot.db import writer
-from bot.db.alembic_upgrade import alembic_config
 from bot.db.database import FILE_NAME, Database, migrate
 from bot.db.errors import StoreBusy, StoreClosed, StoreTooNew, StoreUnwritable
 from bot.db.records import Job, Kind, NewJob, Origin, Status
 from generation.request import GenerationRequest, Sampler
+from migrations.upgrading import alembic_config
 
 TABLES = {
     "alembic_version",

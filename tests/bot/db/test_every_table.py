@@ -9,9 +9,9 @@ import pytest
 from alembic import command
 
 import migrations
-from bot.db.alembic_upgrade import alembic_config
 from bot.db.database import FILE_NAME, migrate
 from bot.db.examination import examine
+from migrations.upgrading import alembic_config
 
 REVISIONS = migrations.revisions()
 ROWS = 3

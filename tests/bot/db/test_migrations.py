@@ -12,11 +12,11 @@ from alembic import command
 import migrations
 from bot.core.erasing import forget
 from bot.core.jobs.job_store import JobStore
-from bot.db.alembic_upgrade import alembic_config
 from bot.db.database import FILE_NAME, Database, migrate
 from bot.db.records import Kind, ModSearch, Status, Words
 from bot.features.history.job_history import History
 from generation.request import GenerationRequest, Sampler, Uploaded
+from migrations.upgrading import alembic_config
 
 REVISIONS = migrations.revisions()
 BEFORE_JSON = REVISIONS[: REVISIONS.index("0018")]

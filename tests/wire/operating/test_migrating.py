@@ -10,8 +10,8 @@ import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 
-from bot.db.alembic_upgrade import alembic_config
 from bot.db.database import FILE_NAME
+from migrations.upgrading import alembic_config
 from playground import Playground
 from tests.wire.conftest import Process
 

@@ -19,7 +19,6 @@ from bot.core.jobs.job_data import JobData
 from bot.core.jobs.job_store import JobStore
 from bot.core.pictures.picture_store import PictureStore
 from bot.db import database as database_module
-from bot.db.alembic_upgrade import alembic_config
 from bot.db.database import FILE_NAME, Database, migrate
 from bot.db.records import Job, Kind, ModSearch, NewJob, Origin, Search, Status, Words
 from bot.db.search import job_search as newest
@@ -27,6 +26,7 @@ from bot.db.search.search_words import fold, searchable
 from bot.features.history.job_history import History
 from bot.features.privacy.service import Privacy
 from generation.request import GenerationRequest, Sampler
+from migrations.upgrading import alembic_config
 
 SERVER, ELSEWHERE = 9, 10
 MIA, MAX = 5, 6
