@@ -17,7 +17,7 @@ LABELS = {
     "trivial_cpu_ms_per_interaction": "the same of the bot that only answers (ms)",
     "acknowledged": "interactions acknowledged, of 200; the fewest of all times",
     "lives_per_s": "jobs asked, answered, queued, run by a stub and posted in a second",
-    "cpu_ms_per_life": "CPU of the bot's process for such a job (ms)",
+    "cpu_ms_per_life": "CPU of the bot's process for such a job, once it is warm (ms)",
     "progress_event_us": "CPU of the bot for a step that the worker reports (µs)",
 }
 

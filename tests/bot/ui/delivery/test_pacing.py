@@ -47,3 +47,13 @@ async def test_an_end_waits_for_nobody_and_progress_waits_for_it(pacer: Pacer):
         order.append("another end")
     await waiting
     assert order == ["end", "another end", "progress"]
+
+
+async def test_buckets_that_no_longer_matter_are_dropped():
+    pacer = Pacer(0.01)
+    for bucket in range(50):
+        async with pacer.turn(bucket):
+            pass
+    await asyncio.sleep(0.05)
+    async with pacer.turn("last"):
+        assert len(pacer._buckets) == 1
