@@ -14,8 +14,8 @@ from generation.embedded.recipe.stages import train
 from generation.embedded.recipe.vocabulary import write_words
 
 COUNTS = (
-    *("vae-steps", "vae-batch", "painted", "pool", "fresh"),
-    *("sharpen-steps", "reading-steps", "reading-batch"),
+    *("vae-steps", "vae-batch", "painted", "shaped", "pool", "fresh"),
+    *("layered-steps", "sharpen-steps", "reading-steps", "reading-batch"),
     *("steps", "batch", "look-every", "classifier-steps", "classifier-examples"),
 )
 RATES = ("vae-rate", "sharpen-rate", "reading-rate", "rate")

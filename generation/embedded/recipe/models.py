@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-LAYER = 6  # values of a latent cell for each of a picture's two layers: its things, what is behind
+LAYER = 4  # values of a latent cell for each of a picture's two layers: its things, what is behind
 
 
 @dataclass(frozen=True)
@@ -13,10 +13,11 @@ class Sizes:
     """What can be increased on a bigger machine. Pictures are ``picture``² px."""
 
     picture: int = 128
-    vae_blocks: tuple[int, ...] = (32, 64, 128, 160)
-    vae_steps: int = 6000
+    vae_blocks: tuple[int, ...] = (16, 48, 96, 128)
+    vae_steps: int = 2600
     vae_batch: int = 8
     vae_rate: float = 1.5e-3
+    layered_steps: int = 3500
     sharpen_steps: int = 4000
     sharpen_rate: float = 5e-4
     unet_blocks: tuple[int, ...] = (64, 128, 224)
@@ -34,21 +35,23 @@ class Sizes:
     classifier_examples: int = 16_000
     classifier_steps: int = 2000
     other_aspects: float = 0.06
+    made_up: float = 0.72
     painted: int = 6000
+    shaped: int = 1500
     pool: int = 4096
     fresh: int = 6
     look_every: int = 500
 
 
-def build_vae(sizes: Sizes) -> AutoencoderKL:
-    """Return an untrained VAE of two layers, halving the size between blocks."""
+def build_vae(sizes: Sizes, channels: int = LAYER) -> AutoencoderKL:
+    """Return an untrained VAE for a single layer, halving the size between blocks."""
     depth = len(sizes.vae_blocks)
     return AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * depth,
         up_block_types=("UpDecoderBlock2D",) * depth,
         block_out_channels=sizes.vae_blocks,
         layers_per_block=1,
-        latent_channels=2 * LAYER,
+        latent_channels=channels,
         norm_num_groups=8,
         sample_size=sizes.picture,
     )

@@ -2,8 +2,7 @@
 
 import json
 import logging
-import os
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,27 +10,24 @@ import torch
 from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from generation.catalog import EMBEDDED
 from generation.embedded.recipe.evaluation.evaluate import draw, rank, sheet
 from generation.embedded.recipe.evaluation.judging import SENTENCES
-from generation.embedded.recipe.models import Sizes
-from generation.embedded.recipe.pictures.arrays import WHOLE, to_tensor
-from generation.embedded.recipe.pictures.captions import Narrator
+from generation.embedded.recipe.models import LAYER, Sizes
+from generation.embedded.recipe.pictures.arrays import BEHIND, THINGS, WHOLE, to_tensor
 from generation.embedded.recipe.pictures.dataset import Concept, load_picture, write_names
-from generation.embedded.recipe.scenes.exercises import exercises, playwright_of
+from generation.embedded.recipe.scenes.exercises import exercises, paint, playwright_of
 from generation.embedded.recipe.training.autoencoder import encode, train_vae
-from generation.embedded.recipe.training.denoiser import train_denoiser
-from generation.embedded.recipe.training.painting import Maker, Painter, Painters, paint
-from generation.embedded.recipe.training.pool import Pool
+from generation.embedded.recipe.training.denoiser import encode_lessons, train_denoiser
+from generation.embedded.recipe.training.layered import join_layers
+from generation.embedded.recipe.training.lessons import Lesson, build_lessons
+from generation.embedded.recipe.training.pool import Maker, Pool
 from generation.embedded.recipe.training.sharpen import sharpen
 from generation.embedded.recipe.training.tokenizer import train_tokenizer
 from generation.embedded.recipe.training.warm import start_vae
-from generation.request import Aspect
 
 log = logging.getLogger("recipe")
 
 LOOKED_AT = 32  # concepts drawn for inspection during training
-TOLD = 5  # captions of each name from which the tokenizer learns
 
 
 def train(
@@ -39,28 +35,30 @@ def train(
 ) -> None:
     """Train all parts and write the checkpoint's folder, resuming from what is in ``work``.
 
-    With ``start``, a checkpoint's folder, its tokenizer and its VAE are kept; the rest is trained
-    on.
+    With ``start``, a checkpoint's folder, its tokenizer is kept, and its VAE if that is one of two
+    layers; the rest is trained on.
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     log.info("%d concepts, %s", len(concepts), asdict(sizes))
     pictures = np.stack([load_picture(c, sizes.picture, sizes.picture) for c in concepts])
+    lessons = build_lessons(concepts, sizes.picture)
     make = exercises(concepts)
+    shown = paint(make, sizes.painted, sizes.picture, work / "painted.npy")
+    vae = start_vae(start) if start is not None else None
+    if vae is None or vae.config.latent_channels == LAYER:
+        single = train_vae(sizes, _singles(shown), work, device, vae)
+    else:
+        single = vae
     if start is None:
-        tokenizer = _tokenizer(_sayings(concepts, make), sizes, work / "tokenizer")
+        tokenizer = _tokenizer(_sayings(concepts, lessons, make), sizes, work / "tokenizer")
     else:
         tokenizer = CLIPTokenizer.from_pretrained(start, subfolder="tokenizer")
-    square, *others = (replace(EMBEDDED, size=sizes.picture).size_for(aspect) for aspect in Aspect)
-    processes = 0 if device == "cpu" else os.cpu_count() or 1
-    painters = Painters(Painter(make, tokenizer, (square,), sizes.gibberish), processes)
-    shown = paint(painters, sizes.painted, work / "painted.npy")
-    painters.close()
-    if start is None:
-        vae = sharpen(sizes, shown, train_vae(sizes, shown, work, device), work, device)
-    else:
-        vae = start_vae(start).to(device)
-    painters = Painters(Painter(make, tokenizer, (square, *others), sizes.gibberish), processes)
-    pool = Pool(sizes.pool, painters, vae)
+    scale = vae.config.scaling_factor if vae is not None else None  # what it was trained with
+    latents = encode_lessons(sizes, lessons, make, single, work, device, scale)
+    if single is not vae:
+        vae = join_layers(sizes, shown, single, work, device)
+        vae = sharpen(sizes, shown, single, vae, work, device)
+    pool = Pool(sizes.pool, make, single, sizes.picture, device)
     asked = np.linspace(0, len(concepts) - 1, min(LOOKED_AT, len(concepts))).round().astype(int)
 
     def look(unet: UNet2DConditionModel, text: CLIPTextModel, step: int) -> None:
@@ -72,10 +70,9 @@ def train(
         sheet(np.concatenate([drawn, scenes])).save(work / f"look_{step:06}.png")
 
     unet, text = train_denoiser(
-        *(sizes, concepts, pool, tokenizer, playwright_of(concepts)),
+        *(sizes, lessons, latents, pool, tokenizer, playwright_of(concepts)),
         *(work, device, look, start),
     )
-    painters.close()
     pipeline = assemble(vae.float(), text, tokenizer, unet).to("cpu")
     colours = fit_preview(vae, np.concatenate([pictures, shown[: len(pictures), WHOLE]]))
     pipeline.to(torch.float16).save_pretrained(out, safe_serialization=True)
@@ -107,11 +104,16 @@ def assemble(
     )
 
 
-def _sayings(concepts: list[Concept], make: Maker) -> list[str]:
-    """Return the texts for training the tokenizer: names, and what exercises say."""
+def _singles(shown: np.ndarray) -> np.ndarray:
+    """Return the layers of pictures as pictures of their own: things, and places but white."""
+    placed = shown[:, BEHIND].min((1, 2, 3)) < 255
+    return np.concatenate([shown[:, THINGS], shown[placed, BEHIND]])
+
+
+def _sayings(concepts: list[Concept], lessons: list[Lesson], make: Maker) -> list[str]:
+    """Return the texts for training the tokenizer: names, and wordings of everything taught."""
     rng = np.random.default_rng(5)
-    narrator = Narrator(concepts)
-    told = [narrator.tell(concept, rng) for concept in concepts for _ in range(TOLD)]
+    told = [caption(rng) for lesson in lessons for caption in lesson.captions for _ in range(3)]
     scenes = [make(rng).caption(rng) for _ in range(len(told))]
     return [concept.name for concept in concepts] + told + scenes
 
@@ -127,7 +129,7 @@ def fit_preview(
     vae: AutoencoderKL, pictures: np.ndarray
 ) -> dict[str, list[list[float]] | list[float]]:
     """Fit, by least squares, the RGB (-1…1) of a latent cell to its scaled values and 1."""
-    latents = encode(vae, pictures).cpu() * vae.config.scaling_factor
+    latents = encode(vae, pictures, str(vae.device)) * vae.config.scaling_factor
     factor = pictures.shape[1] // latents.shape[-1]
     colours = torch.nn.functional.avg_pool2d(to_tensor(pictures), factor)
     cells = latents.permute(0, 2, 3, 1).flatten(0, 2)

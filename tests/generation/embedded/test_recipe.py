@@ -14,11 +14,11 @@ from generation.embedded.recipe.evaluation.scores import name_diversity
 from generation.embedded.recipe.pictures.captions import Narrator, misspell, plural
 from generation.embedded.recipe.pictures.colours import HUES, hue_difference, measure, recolour
 from generation.embedded.recipe.pictures.dataset import Concept, load_picture, merge_alike
-from generation.embedded.recipe.pictures.tints import tell_tint, tints
 from generation.embedded.recipe.scenes.exercises import exercises
 from generation.embedded.recipe.stages import train
 from generation.embedded.recipe.training import denoiser
 from generation.embedded.recipe.training.gradients import Parts
+from generation.embedded.recipe.training.lessons import build_lessons, tell_tint, tints
 from generation.embedded.recipe.training.muon import Muon, orthogonalize
 from generation.embedded.recipe.training.progress import LOWEST, Progress, set_rate
 from tests.generation.embedded.toys import TINY, draw_concepts
@@ -77,7 +77,7 @@ def test_the_recipe_goes_on_after_a_stop_as_if_there_had_been_none(
 def test_muon_moves_as_far_in_every_direction():
     matrix = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
     for one in (matrix, matrix.T, matrix.T.contiguous()):
-        values = torch.linalg.svdvals(orthogonalize(one[None]))
+        values = torch.linalg.svdvals(orthogonalize(one))
         assert (values > 0.6).all()
         assert (values < 1.3).all()
     weight = torch.nn.Parameter(torch.zeros(8, 3, 2, 2))
@@ -123,6 +123,7 @@ def test_what_is_held_out_is_never_taught(concepts: list[Concept]):
     make = exercises(concepts)
     made = [make(np.random.default_rng(seed)) for seed in range(400)]
     said = {exercise.caption(rng) for exercise in made}
+    said |= {caption(rng) for lesson in build_lessons(concepts, 32) for caption in lesson.captions}
     assert said & {tell_tint(tint)(rng) for tint in taught for _ in range(20)}
     assert not said & {tint.caption for tint in held}
 

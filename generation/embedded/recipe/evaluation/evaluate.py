@@ -12,9 +12,9 @@ from generation.catalog import EMBEDDED
 from generation.embedded.recipe.pictures.arrays import to_tensor
 from generation.embedded.recipe.pictures.colours import measure
 from generation.embedded.recipe.pictures.dataset import BACKGROUND, Concept, load_picture
-from generation.embedded.recipe.pictures.tints import tints
 from generation.embedded.recipe.scenes.stage import ANGLES
 from generation.embedded.recipe.training.autoencoder import decibels
+from generation.embedded.recipe.training.lessons import tints
 from generation.engine.samplers import build_scheduler
 
 FRAME = 64  # px: the side at which drawings are compared with training pictures

@@ -11,11 +11,9 @@ from PIL import Image
 WHOLE, THINGS, BEHIND = range(3)
 
 
-def to_tensor(
-    pictures: np.ndarray | torch.Tensor, device: str | torch.device = "cpu"
-) -> torch.Tensor:
-    """Map uint8 [n, height, width, 3] to float [n, 3, height, width] in -1…1 on a device."""
-    return torch.as_tensor(pictures).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+def to_tensor(pictures: np.ndarray) -> torch.Tensor:
+    """Map uint8 [n, height, width, 3] to float [n, 3, height, width] in -1…1."""
+    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def compose(things: Image.Image, behind: Image.Image) -> np.ndarray:

@@ -1,19 +1,20 @@
 """The contents of the pool: scenes, and varied single objects on white."""
 
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
 from generation.embedded.recipe.pictures.captions import Narrator
 from generation.embedded.recipe.pictures.dataset import Concept
 from generation.embedded.recipe.pictures.subjects import subjects
-from generation.embedded.recipe.pictures.tints import tell_tint, tints
 from generation.embedded.recipe.scenes.brushes import pick
 from generation.embedded.recipe.scenes.composition import Playwright, tell
 from generation.embedded.recipe.scenes.stage import draw_name, draw_scene
-from generation.embedded.recipe.training.painting import Exercise, Maker
+from generation.embedded.recipe.training.lessons import tell_tint, tints
+from generation.embedded.recipe.training.pool import Exercise, Maker
 
-SCENES, TINTED = 0.47, 0.09  # shares; the rest are the concepts themselves
+SCENES, TINTED = 0.62, 0.08  # shares; the rest are the concepts themselves
 
 
 def playwright_of(concepts: list[Concept]) -> Playwright:
@@ -44,6 +45,17 @@ def exercises(concepts: list[Concept]) -> Maker:
         return Exercise(partial(_paint, concept, "", seed), narrator.teller(concept))
 
     return make
+
+
+def paint(make: Maker, count: int, side: int, kept: Path) -> np.ndarray:
+    """Return the pictures of this many exercises in layers: uint8 [count, 3, side, side, 3].
+
+    They are cached in a file: painting them takes minutes.
+    """
+    if not kept.exists():
+        made = (make(np.random.default_rng([9, number])) for number in range(count))
+        np.save(kept, np.stack([exercise.paint(side, side) for exercise in made]))
+    return np.asarray(np.load(kept))
 
 
 def _paint(concept: Concept, colour: str, seed: int, width: int, height: int) -> np.ndarray:

@@ -1,30 +1,33 @@
 """Training the UNet and the text encoder together on the VAE's latents, the second stage."""
 
 import logging
-from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
-from diffusers import UNet2DConditionModel
+from diffusers import AutoencoderKL, UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
 from diffusers.training_utils import EMAModel
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from generation.catalog import EMBEDDED
 from generation.embedded.recipe.models import Sizes, build_text_encoder, build_unet, noise_schedule
-from generation.embedded.recipe.pictures.captions import Narrator
-from generation.embedded.recipe.pictures.dataset import Concept
-from generation.embedded.recipe.pictures.tints import tell_tint, tints
+from generation.embedded.recipe.pictures.captions import Caption, gibberish
 from generation.embedded.recipe.scenes.composition import Playwright
+from generation.embedded.recipe.training.autoencoder import encode_layers
 from generation.embedded.recipe.training.gradients import Parts
+from generation.embedded.recipe.training.lessons import Lesson
 from generation.embedded.recipe.training.muon import Muon
-from generation.embedded.recipe.training.pool import Pool
+from generation.embedded.recipe.training.pool import Maker, Pool
 from generation.embedded.recipe.training.progress import Progress, set_rate
 from generation.embedded.recipe.training.reading import Summary, learn_to_read
 from generation.embedded.recipe.training.spread import spread_summaries
 from generation.embedded.recipe.training.warm import start_denoiser
+from generation.request import Aspect
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +38,49 @@ LEANING = 0.7  # 1: every timestep equally often; less: more of the high ones
 Look = Callable[[UNet2DConditionModel, CLIPTextModel, int], None]
 
 
+@dataclass(frozen=True)
+class Latents:
+    """Scaled latents of each lesson, and of exercises in each non-square aspect, with captions."""
+
+    lessons: list[torch.Tensor]
+    aspects: list[torch.Tensor]
+    captions: list[Caption]
+
+
+def encode_lessons(
+    sizes: Sizes,
+    lessons: list[Lesson],
+    make: Maker,
+    vae: AutoencoderKL,
+    work: Path,
+    device: str,
+    scale: float | None = None,
+) -> Latents:
+    """Return all training data as latents; set the VAE's scaling factor, if it is not given.
+
+    They are cached in ``work``: encoding takes longer than a hundred steps of training.
+    """
+    path = work / "latents.pt"
+    shaped = [make(np.random.default_rng([10, number])) for number in range(sizes.shaped)]
+    if not path.exists():
+        log.info("encoding")
+        shapes = [replace(EMBEDDED, size=sizes.picture).size_for(aspect) for aspect in Aspect]
+        drawn = ([one.paint(*shape) for one in shaped] for shape in shapes[1:])
+        with torch.autocast(device, torch.bfloat16):
+            squares = [encode_layers(vae, lesson.pictures, device).float() for lesson in lessons]
+            others = [encode_layers(vae, np.stack(one), device).float() for one in drawn]
+        torch.save({"lessons": squares, "aspects": others}, path)
+    kept = torch.load(path, weights_only=True)
+    scale = scale or round(1 / kept["lessons"][0].std().item(), 5)
+    vae.register_to_config(scaling_factor=scale)
+    squares, others = ([one * scale for one in kept[key]] for key in ("lessons", "aspects"))
+    return Latents(squares, others, [exercise.caption for exercise in shaped])
+
+
 def train_denoiser(
     sizes: Sizes,
-    concepts: list[Concept],
+    lessons: list[Lesson],
+    latents: Latents,
     pool: Pool,
     tokenizer: CLIPTokenizer,
     playwright: Playwright,
@@ -56,19 +99,15 @@ def train_denoiser(
     unet = build_unet(sizes).to(device)
     text = build_text_encoder(sizes, tokenizer).to(device)
     state = work / "denoiser.pt"
-    narrator = Narrator(concepts)
-    names = [narrator.teller(concept) for concept in concepts]
     if start is not None and not state.exists():
         start_denoiser(start, unet, text)
-        told = names + [tell_tint(tint) for tint in tints(concepts)[0]]
-        learn_to_read(sizes, Summary(unet, text, tokenizer), playwright, told, work, device)
+        names = [caption for lesson in lessons for caption in lesson.captions]
+        learn_to_read(sizes, Summary(unet, text, tokenizer), playwright, names, work, device)
     elif not state.exists():
-        spread_summaries(unet, text, tokenizer, names)
+        spread_summaries(unet, text, tokenizer, lessons[0].captions)
     if device == "cpu":  # there the fused kernel's backward pass is half as fast as plain products
         unet.set_attn_processor(AttnProcessor())
         text.set_attn_implementation("eager")
-    else:
-        unet.to(memory_format=torch.channels_last)
     both = torch.nn.ModuleDict({"unet": unet, "text": text})
     parts = Parts(device)
     matrices, vectors, ends = _divide(both)
@@ -77,45 +116,36 @@ def train_denoiser(
         "muon": Muon(matrices, parts.each),
         "adam": torch.optim.AdamW(groups, weight_decay=0.01, fused=True),
     }
-    average = EMAModel(
-        both.parameters(), decay=LASTING, use_ema_warmup=True, power=0.75, foreach=True
-    )
+    average = EMAModel(both.parameters(), decay=LASTING, use_ema_warmup=True, power=0.75)
     average.to(device)
     progress = Progress(state, {"both": both, "average": average, "pool": pool, **optimizers})
     average.decay = LASTING  # overriding the value of an older state
     noise = noise_schedule()
-    empty = tokenizer([""], padding="max_length", return_tensors="pt")
-    nothing = empty.input_ids.to(device)
-
-    def predict(noisy: torch.Tensor, timesteps: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
-        with torch.autocast(device, torch.bfloat16):
-            return unet(noisy, timesteps, text(ids).last_hidden_state).sample
-
-    compiled = predict if device == "cpu" else torch.compile(predict, dynamic=False)
 
     def mean_loss(
         noisy: torch.Tensor, timesteps: torch.Tensor, ids: torch.Tensor, target: torch.Tensor
     ) -> torch.Tensor:
-        square = noisy.shape[-1] == noisy.shape[-2]  # others are too rare to compile for each
-        predicted = (compiled if square else predict)(noisy, timesteps, ids)
+        with torch.autocast(device, torch.bfloat16):
+            context = text(ids).last_hidden_state
+            predicted = unet(noisy, timesteps, context).sample
         return F.mse_loss(predicted.float(), target)
 
-    losses: deque[torch.Tensor] = deque(maxlen=25)
+    losses: list[float] = []
     for step in progress.run(sizes.steps, "denoiser"):
         for optimizer in optimizers.values():
             set_rate(optimizer, sizes.rate, step, sizes.steps)
         pool.refill(sizes.fresh)
-        clean, ids = pool.draw(sizes.batch, sizes.other_aspects)
-        silent = torch.rand(len(ids), 1, device=device) < sizes.caption_dropout
-        ids = torch.where(silent, nothing, ids)
+        clean, words = _batch(sizes, lessons, latents, pool, np.random.default_rng([2, step]))
+        clean = clean.to(device)
         eps = torch.randn_like(clean)
         timesteps = _timesteps(len(clean), device)
+        ids = tokenizer(words, padding="max_length", truncation=True, return_tensors="pt").input_ids
         both.zero_grad(set_to_none=True)
         loss = parts.backward(
             mean_loss,
             noise.add_noise(clean, eps, timesteps),
             timesteps,
-            ids,
+            ids.to(device),
             noise.get_velocity(clean, eps, timesteps),
         )
         torch.nn.utils.clip_grad_norm_(both.parameters(), 1.0)
@@ -124,7 +154,7 @@ def train_denoiser(
         average.step(both.parameters())
         losses.append(loss)
         if (step + 1) % 25 == 0:
-            log.info("denoiser step %d loss %.4f", step + 1, torch.stack(list(losses)).mean())
+            log.info("denoiser step %d loss %.4f", step + 1, np.mean(losses[-25:]))
         if (step + 1) % sizes.look_every == 0:
             average.store(both.parameters())
             average.copy_to(both.parameters())
@@ -150,11 +180,48 @@ def _divide(both: torch.nn.ModuleDict) -> tuple[list[torch.nn.Parameter], ...]:
     return matrices, vectors, ends
 
 
+def _batch(
+    sizes: Sizes,
+    lessons: list[Lesson],
+    latents: Latents,
+    pool: Pool,
+    rng: np.random.Generator,
+) -> tuple[torch.Tensor, list[str]]:
+    """Draw one batch: from the pool and all lessons, or exercises in another aspect."""
+    if rng.random() < sizes.other_aspects:
+        aspect = latents.aspects[rng.integers(len(latents.aspects))]
+        rows = rng.integers(len(aspect), size=sizes.batch)
+        words = [_words(sizes, latents.captions[row], rng) for row in rows]
+        return aspect[rows], words
+    weights = np.array([lesson.weight for lesson in lessons])
+    chosen = rng.choice(len(lessons), size=sizes.batch, p=weights / weights.sum())
+    clean, words = [], []
+    for index in chosen:
+        if rng.random() < sizes.made_up:
+            drawn, caption = pool.draw(rng)
+            clean.append(drawn)
+            words.append(_words(sizes, caption, rng))
+            continue
+        row = int(rng.integers(len(lessons[index].captions)))
+        clean.append(latents.lessons[index][row])
+        words.append(_words(sizes, lessons[index].captions[row], rng))
+    return torch.stack(clean), words
+
+
+def _words(sizes: Sizes, caption: Caption, rng: np.random.Generator) -> str:
+    """Return a caption; sometimes nothing or nonsense, for which any picture is right."""
+    chance = rng.random()
+    if chance < sizes.caption_dropout:
+        return ""
+    if chance < sizes.caption_dropout + sizes.gibberish:
+        return gibberish(rng)
+    return caption(rng)
+
+
 def _timesteps(count: int, device: str) -> torch.Tensor:
     """Return random timesteps, one from each ``count``-th part of the schedule.
 
     They are biased to high noise, where the prompt decides which picture it will be.
     """
-    parts = torch.arange(count, device=device) + torch.rand(count, device=device)
-    places = (parts / count) ** LEANING
-    return (places * NOISE_STEPS).long().clamp(max=NOISE_STEPS - 1)
+    places = ((torch.arange(count) + torch.rand(count)) / count) ** LEANING
+    return (places * NOISE_STEPS).long().clamp(max=NOISE_STEPS - 1).to(device)

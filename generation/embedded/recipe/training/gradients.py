@@ -1,4 +1,4 @@
-"""Computes a batch's gradients: on a CPU in several threads, each with one core and a part."""
+"""Computes a batch's gradients in several threads, each with one core and a part of the batch."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,18 +22,17 @@ class Parts:
         if device == "cpu":
             torch.set_num_threads(1)
 
-    def backward(self, mean_loss: MeanLoss, *batch: torch.Tensor) -> torch.Tensor:
+    def backward(self, mean_loss: MeanLoss, *batch: torch.Tensor) -> float:
         """Add the gradients of ``mean_loss(*batch)``, rows in the first dimension; return it."""
         rows = len(batch[0])
         parts = zip(*(tensor.chunk(self._count) for tensor in batch), strict=True)
 
-        def one(part: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        def one(part: tuple[torch.Tensor, ...]) -> float:
             loss = mean_loss(*part) * (len(part[0]) / rows)
             loss.backward()
-            return loss.detach()
+            return loss.item()
 
-        losses = self._threads.map(one, parts) if self._count > 1 else map(one, parts)
-        return torch.stack(list(losses)).sum()
+        return sum(self._threads.map(one, parts))
 
     def each(self, function: Callable[[Any], None], things: list[Any]) -> None:
         """Call a function with each of the items, in all threads."""

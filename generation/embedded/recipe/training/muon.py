@@ -38,39 +38,35 @@ class Muon(torch.optim.Optimizer):
         if closure is not None:
             raise ValueError("Muon takes no closure")
         for group in self.param_groups:
-            alike: dict[torch.Size, list[torch.Tensor]] = {}
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    alike.setdefault(parameter.shape, []).append(parameter)
-                    if not self.state[parameter]:
-                        self.state[parameter]["momentum"] = torch.zeros_like(parameter)
+            moved = [(p, p.grad) for p in group["params"] if p.grad is not None]
+            for parameter, _ in moved:
+                if not self.state[parameter]:
+                    self.state[parameter]["momentum"] = torch.zeros_like(parameter)
 
             @torch.no_grad()  # needed in each thread
-            def move(some: list[torch.Tensor], group: dict[str, Any] = group) -> None:
-                momenta = [self.state[parameter]["momentum"] for parameter in some]
-                gradients = torch.stack([one.grad for one in some if one.grad is not None])
-                momentum = torch.stack(momenta).lerp_(gradients, 1 - MOMENTUM)
-                ahead = gradients.lerp(momentum, MOMENTUM)  # Nesterov momentum
-                steps = orthogonalize(ahead.flatten(2)).view_as(momentum)
-                length = group["lr"] * SCALE * max(ahead[0].flatten(1).shape) ** 0.5
-                torch._foreach_copy_(momenta, momentum.unbind())
-                torch._foreach_mul_(some, 1 - group["lr"] * group["weight_decay"])
-                torch._foreach_add_(some, steps.unbind(), alpha=-length)
+            def move(
+                one: tuple[torch.nn.Parameter, torch.Tensor], group: dict[str, Any] = group
+            ) -> None:
+                parameter, gradient = one
+                momentum = self.state[parameter]["momentum"]
+                momentum.lerp_(gradient, 1 - MOMENTUM)
+                ahead = gradient.lerp(momentum, MOMENTUM)  # Nesterov momentum
+                matrix = orthogonalize(ahead.flatten(1))
+                length = group["lr"] * SCALE * max(matrix.shape) ** 0.5
+                parameter.mul_(1 - group["lr"] * group["weight_decay"])
+                parameter.add_(matrix.view_as(parameter), alpha=-length)
 
-            self._each(move, list(alike.values()))
+            self._each(move, moved)
 
 
-def orthogonalize(matrices: torch.Tensor) -> torch.Tensor:
-    """Return approximately the nearest matrices whose singular values are all 1 (Newton-Schulz).
-
-    They are [n, rows, columns], and calculated together.
-    """
+def orthogonalize(matrix: torch.Tensor) -> torch.Tensor:
+    """Return approximately the nearest matrix whose singular values are all 1 (Newton-Schulz)."""
     a, b, c = POLYNOMIAL
-    tall = matrices.shape[1] > matrices.shape[2]
-    x = (matrices.mT if tall else matrices).bfloat16().contiguous()
-    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    tall = matrix.shape[0] > matrix.shape[1]
+    x = (matrix.T if tall else matrix).bfloat16().contiguous()
+    x = x / (x.norm() + 1e-7)
     for _ in range(ITERATIONS):
-        square = x @ x.mT
-        square = torch.baddbmm(square, square, square, beta=b, alpha=c)
-        x = torch.baddbmm(x, square, x, beta=a)
-    return (x.mT if tall else x).to(matrices.dtype)
+        square = x @ x.T
+        square = torch.addmm(square, square, square, beta=b, alpha=c)
+        x = torch.addmm(x, square, x, beta=a)
+    return (x.T if tall else x).to(matrix.dtype)

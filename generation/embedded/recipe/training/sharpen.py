@@ -6,6 +6,7 @@ et al. 2014; for the decoder of a latent model Esser et al. 2021, who weigh the 
 """
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,18 +19,16 @@ from torch import nn
 from generation.embedded.recipe.models import LAYER, Sizes
 from generation.embedded.recipe.pictures.arrays import BEHIND, WHOLE, to_tensor
 from generation.embedded.recipe.training.autoencoder import (
-    ALONE,
-    BLUR,
     EDGES,
     STRENGTH,
     distance,
     edges_apart,
     encode,
     encode_layers,
-    on_white,
     strengths_apart,
 )
 from generation.embedded.recipe.training.gradients import Parts
+from generation.embedded.recipe.training.layered import ALONE, BLUR
 from generation.embedded.recipe.training.progress import Progress, set_rate
 
 log = logging.getLogger(__name__)
@@ -65,18 +64,19 @@ class Critic(nn.Module):
 def sharpen(
     sizes: Sizes,
     layers: np.ndarray,
+    single: AutoencoderKL,
     vae: AutoencoderKL,
     work: Path,
     device: str,
 ) -> AutoencoderKL:
-    """Train a VAE's decoder on, on pictures in layers, uint8 [n, 3, height, width, 3]; return it.
+    """Train the decoder of a VAE of two layers on, on pictures uint8 [n, 3, height, width, 3].
 
-    It sees the latents that the denoiser learns. The encoder stays as it is.
+    It sees the latents that the denoiser learns, those of ``single`` for each layer, and the
+    encoder stays as it is. Return the VAE.
     """
     torch.manual_seed(6)
-    scale = vae.to(device).config.scaling_factor
-    examples = _Examples(layers, vae)
-    vae.train()
+    vae, scale = vae.to(device).train(), single.config.scaling_factor
+    examples = _Examples(layers, single.to(device).eval(), scale, device)
     learned = [*vae.decoder.parameters(), *vae.post_quant_conv.parameters()]
     critic = Critic(2 * LAYER, len(sizes.vae_blocks) - 1).to(device)
     optimizer = torch.optim.AdamW(learned, betas=BETAS, weight_decay=0.01, fused=True)
@@ -116,12 +116,13 @@ def sharpen(
     for step in progress.run(sizes.sharpen_steps, "sharpen"):
         set_rate(optimizer, sizes.sharpen_rate, step, sizes.sharpen_steps)
         set_rate(other, 2 * sizes.sharpen_rate, step, sizes.sharpen_steps)
+        batches = examples.batches(np.random.default_rng([6, step]), sizes.vae_batch)
         other.zero_grad(set_to_none=True)
-        sure = parts.backward(critics_loss, *examples.draw(sizes.vae_batch))
+        sure = parts.backward(critics_loss, *next(batches))
         other.step()
         if step >= alone:
             optimizer.zero_grad(set_to_none=True)
-            parts.backward(decoders_loss, *examples.draw(sizes.vae_batch))
+            parts.backward(decoders_loss, *next(batches))
             torch.nn.utils.clip_grad_norm_(learned, 1.0)
             optimizer.step()
             average.step(learned)
@@ -135,23 +136,25 @@ def sharpen(
 class _Examples:
     """The scaled latents of each layer of pictures, and the whole ones."""
 
-    def __init__(self, layers: np.ndarray, vae: AutoencoderKL) -> None:
-        scale, white = vae.config.scaling_factor, np.full_like(layers[:1, WHOLE], 255)
-        self._layers = torch.from_numpy(layers).to(vae.device)
-        self._latents = encode_layers(vae, self._layers) * scale
-        self._nothing = encode(vae, white)[:, :LAYER] * scale
-        self._on_white = torch.cat([on_white(some) for some in self._layers.split(256)])
+    def __init__(
+        self, layers: np.ndarray, single: AutoencoderKL, scale: float, device: str
+    ) -> None:
+        self._layers, self._device = layers, device
+        with torch.no_grad(), torch.autocast(device, torch.bfloat16):
+            self._latents = encode_layers(single, layers, device).float() * scale
+            white = np.full_like(layers[:1, WHOLE], 255)
+            self._nothing = encode(single, white, device).float()[0] * scale
 
-    def draw(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return latents float [count, channels, h, w] and their pictures float [count, 3, h, w].
-
-        Of some pictures of a place it is the place alone.
-        """
-        rows = torch.randint(len(self._layers), (count,), device=self._layers.device)
-        chance = torch.rand(count, device=rows.device)
-        alone = ((chance < ALONE) & ~self._on_white[rows])[:, None, None, None]
-        latents = self._latents[rows]
-        things = torch.where(alone, self._nothing, latents[:, :LAYER])
-        latents = torch.cat([things, latents[:, LAYER:]], dim=1)
-        whole = torch.where(alone, self._layers[rows, BEHIND], self._layers[rows, WHOLE])
-        return latents + BLUR * torch.randn_like(latents), to_tensor(whole, rows.device)
+    def batches(
+        self, rng: np.random.Generator, count: int
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Yield latents float [count, 8, h, w] and their pictures float [count, 3, h, w]."""
+        while True:
+            rows = rng.integers(len(self._layers), size=count)
+            latents, whole = self._latents[rows].clone(), self._layers[rows, WHOLE]
+            for place, row in enumerate(rows):
+                if rng.random() < ALONE and self._layers[row, BEHIND].min() < 255:
+                    latents[place, :LAYER] = self._nothing
+                    whole[place] = self._layers[row, BEHIND]
+            latents += BLUR * torch.randn_like(latents)
+            yield latents.to(self._device), to_tensor(whole).to(self._device)
