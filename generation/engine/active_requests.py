@@ -386,11 +386,11 @@ def step_guard(request: GenerationRequest) -> Iterator[None]:
     """
     try:
         yield
-    except torch.AcceleratorError:
-        raise
     except Exception as error:
         if is_out_of_memory(error):
             raise out_of_memory(request) from error
+        if isinstance(error, torch.AcceleratorError):
+            raise
         log.exception("%s fails at %d steps", request.sampler, request.num_inference_steps)
         raise StepFailed(f"{request.sampler}: {error}") from error
 

@@ -1,5 +1,6 @@
 """One forward pass for many samples, split if it does not fit the device."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import compress
@@ -12,6 +13,8 @@ from generation.engine.sample import Sample
 from generation.errors import OutOfMemory
 from generation.families.pipeline import Pipeline, Row
 from generation.loading.memory import is_out_of_memory
+
+log = logging.getLogger(__name__)
 
 CALM_TICKS = 64  # without running out of memory, after which a bucket's limit is doubled again
 NO_LIMIT = 128  # rows; more than any forward pass takes
@@ -88,6 +91,7 @@ class Forward:
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
+                log.info("%d rows do not fit: %s", min(rows, sizes[-1]), error)
             else:
                 self._calm_down(bucket)
                 return outputs

@@ -100,8 +100,8 @@ class Autoencoder:
         if edge:
             pixels = edge * self.scale_factor
             picture = picture[..., pixels:-pixels, pixels:-pixels]
-        unit = (picture * 0.5 + 0.5).clamp(0, 1)[0].permute(1, 2, 0).float().cpu()
-        return (unit * 255).round().byte()
+        unit = (picture * 0.5 + 0.5).clamp(0, 1)[0].permute(1, 2, 0).float()
+        return (unit * 255).round().byte().cpu()
 
     def spare_memory(self, latents: torch.Tensor) -> bool:
         """Decode pictures of this size in tiles from now on; return whether they were not."""

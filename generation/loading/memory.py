@@ -12,12 +12,24 @@ SELF = Path("/proc/self")
 RESET_PEAK = "5"  # proc(5): written to clear_refs, it resets the peak to what is resident now
 
 
+FULL = (
+    "out of memory",  # CUDA, HIP, MPS
+    "can't allocate memory",  # Linux
+    "not enough memory",  # Windows
+    "_STATUS_ALLOC_FAILED",  # cuBLAS, cuDNN, cuSOLVER
+    "CUBLAS_STATUS_NOT_INITIALIZED",  # no room for its handle
+    "unable to find an engine",  # no room for any of cuDNN's workspaces, or a tensor too large for
+    "CUDNN_STATUS_NOT_SUPPORTED",  # all of its kernels; a smaller batch is the remedy of either
+)
+"""What the libraries of a full device say. Sources: their reports in pytorch/pytorch (108645) and
+tensorflow/tensorflow (9489), and ``should_reduce_batch_size`` of accelerate."""
+
+
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether an error is an allocator's out-of-memory error; each backend has its own."""
+    """Whether an error says that the device is full; each allocator and library has its own."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    words = ("out of memory", "can't allocate memory", "not enough memory")  # MPS, Linux, Windows
-    return any(part in str(error) for part in words)
+    return any(part in str(error) for part in FULL)
 
 
 def total_bytes(device: torch.device) -> int:

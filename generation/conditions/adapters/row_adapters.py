@@ -353,11 +353,13 @@ def _singles(
             else:
                 together.setdefault((id(change), weight), (change, []))[1].append(number)
     for (_, weight), (change, numbers) in together.items():
-        index: Tensor | slice = torch.tensor(numbers, device=layer.weight.device)
+        index: Tensor | slice
         if len(numbers) == len(rows):
             index = slice(None)
         elif numbers == list(range(numbers[0], numbers[-1] + 1)):
             index = slice(numbers[0], numbers[-1] + 1)
+        else:
+            index = torch.tensor(numbers, device=layer.weight.device)
         plan.single.append((index, change, weight))
 
 

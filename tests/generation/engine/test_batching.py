@@ -127,6 +127,37 @@ def fail_above(limit: int) -> Callable[[int], None]:
     return see
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "CUDA error: out of memory",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "cuDNN error: CUDNN_STATUS_NOT_SUPPORTED. This error may appear if you passed in a"
+        " non-contiguous input.",
+        "GET was unable to find an engine to execute this computation",
+        "FIND was unable to find an engine to execute this computation",
+    ],
+)
+def test_whatever_a_full_device_says_halves_the_rows(
+    said: str, catalog: Catalog, make_request: MakeRequest
+):
+    seen: list[int] = []
+
+    def see(rows: int) -> None:
+        seen.append(rows)
+        if rows > 2:
+            raise RuntimeError(said)
+
+    engine = Engine(catalog, CPU, options=PLAIN)
+    watch(engine, see)
+    engine.add(1, make_request(num_images=4))
+    ends = [event for _, event in steps(engine) if isinstance(event, Failed | Finished)]
+    assert seen[:3] == [8, 4, 2]
+    assert isinstance(ends[0], Finished)
+
+
 def fail_first(engine: Engine) -> Callable[[int], None]:
     """Run out of memory at the first try of every step, however few rows it has."""
     armed = [True]

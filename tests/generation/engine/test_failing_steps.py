@@ -23,8 +23,15 @@ def run_out() -> None:
     raise torch.OutOfMemoryError("CUDA out of memory.")
 
 
+def find_the_card_full() -> None:
+    raise torch.AcceleratorError("CUDA error: out of memory")
+
+
+FAULTS = [(divide, StepFailed), (run_out, OutOfMemory), (find_the_card_full, OutOfMemory)]
+
+
 @pytest.mark.parametrize("where", ["__init__", "start", "advance"])
-@pytest.mark.parametrize(("fault", "kind"), [(divide, StepFailed), (run_out, OutOfMemory)])
+@pytest.mark.parametrize(("fault", "kind"), FAULTS)
 def test_one_fails_and_strangers_are_drawn(
     catalog: Catalog,
     make_request: MakeRequest,
