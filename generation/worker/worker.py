@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NICENESS, LEAST_URGENT = 10, 19  # setpriority(2)
-RESTING_S = 3.0  # with nothing to draw for so long, the worker gives memory back
+RESTING_S = 1.5  # with nothing to draw for so long, the worker gives memory back
 
 
 def main(
