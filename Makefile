@@ -23,6 +23,10 @@ PRODUCT := -p bot -p generation -p playground -p migrations
 	$(INSTALL) -e '.[lock]'
 	touch $@
 
+.venv/installed-train: .venv/installed
+	$(INSTALL) -e '.[train]'
+	touch $@
+
 play: .venv/installed  ## the whole bot on this machine: no token, GPU or downloaded weights
 	$(BIN)/darkroom play
 
@@ -63,7 +67,7 @@ lock: .venv/installed-lock  ## hashes of a release's packages: pip install --req
 		--quiet --output-file dist/requirements.lock
 	! grep -n '://' dist/requirements.lock  # no hosts: installations have their own
 
-train-embedded: .venv/installed
+train-embedded: .venv/installed-train
 	# Spinning threads would take the cores from other programs.
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m generation.embedded.recipe
 

@@ -15,6 +15,7 @@ def write_words(file: Path, concepts: list[Concept]) -> None:
     """Write the words of other names, colours, places, light, sizes and numbers, one a line."""
     told = [*HUES, "two", "three", *places.SMALL_WORDS, *places.BIG_WORDS]
     told += [*places.NIGHT_WORDS, *places.GOLDEN_WORDS, *places.NEON_WORDS]
+    told += [text for texts in places.STYLES.values() for text in texts]
     told += [name for concept in concepts for name in concept.other_names]
     told += [word for subject in subjects(concepts) for word in subject.words]
     told += [text for place in places.PLACES.values() for text in place.phrases + place.verbs]

@@ -15,7 +15,7 @@ from generation.embedded.recipe.training.tokenizer import train_tokenizer
 from tests.generation.embedded.toys import TINY, draw_concepts
 
 ANIMALS = {"cat": ("gray", ()), "dog": ("brown", ()), "owl": ("tan", ()), "crab": ("red", ())}
-SIZES = replace(TINY, vocabulary=300, reading_steps=250, reading_batch=32, reading_rate=5e-3)
+SIZES = replace(TINY, vocabulary=300, reading_steps=400, reading_batch=32, reading_rate=3e-3)
 
 
 def test_a_sentence_comes_to_mean_its_subject(tmp_path: Path):

@@ -1,5 +1,6 @@
-"""The training set: emoji pictures and their names, from two npm packages."""
+"""The training set: emoji pictures in two styles and their names, from npm packages."""
 
+import io
 import json
 import re
 import subprocess
@@ -10,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from resvg_py import svg_to_bytes
 
 PICTURES_PACKAGE = "@lobehub/fluent-emoji-3d@1.1.0"
+FLAT_PACKAGE = "@lobehub/fluent-emoji-flat@1.1.0"
 NAMES_PACKAGE = "emoji-datasource-google@16.0.0"
 # What people type for things that the data names differently.
 SAID = {
@@ -78,19 +81,22 @@ PEOPLE = {"man", "woman", "men", "women"}
 class Concept:
     """One emoji: its name as a person would type it, synonyms, and its picture.
 
-    ``kind`` is the data's finer category, as words: "animal mammal".
+    ``kind`` is the data's finer category, as words: "animal mammal". ``flat`` is an SVG of the same
+    thing without light and shadow.
     """
 
     name: str
     other_names: tuple[str, ...]
     kind: str
     picture: Path
+    flat: Path | None = None
 
 
 def fetch(folder: Path) -> None:
-    """Unpack both packages below ``folder`` with the npm client; existing ones are kept."""
+    """Unpack the packages below ``folder`` with the npm client; existing ones are kept."""
     folder.mkdir(parents=True, exist_ok=True)
-    for package, target in ((PICTURES_PACKAGE, "pictures"), (NAMES_PACKAGE, "names")):
+    packages = {"pictures": PICTURES_PACKAGE, "flat": FLAT_PACKAGE, "names": NAMES_PACKAGE}
+    for target, package in packages.items():
         if (folder / target).exists():
             continue
         done = subprocess.run(
@@ -122,7 +128,9 @@ def load_concepts(folder: Path) -> list[Concept]:
         short |= {name.removesuffix(ending) for ending in NEEDLESS} - {name}
         short |= {SAID[name]} if name in SAID else set()
         kind = plain(entry["subcategory"])
-        concepts.setdefault(name, Concept(name, tuple(short), kind, picture))
+        flat = folder / "flat/package/assets" / f"{picture.stem}.svg"
+        concept = Concept(name, tuple(short), kind, picture, flat if flat.exists() else None)
+        concepts.setdefault(name, concept)
     meanings = Counter(short for concept in concepts.values() for short in concept.other_names)
     return merge_alike(
         [
@@ -193,6 +201,12 @@ def load_sprite(concept: Concept, side: int) -> Image.Image:
     with Image.open(concept.picture) as opened:
         picture = opened.convert("RGBA")
     return picture.resize((side, side), Image.Resampling.LANCZOS)
+
+
+def load_flat(drawing: Path, side: int) -> Image.Image:
+    """Return an SVG in RGBA, ``side``² pixels."""
+    png = svg_to_bytes(svg_path=str(drawing), width=side, height=side, skip_system_fonts=True)
+    return Image.open(io.BytesIO(png)).convert("RGBA")
 
 
 def load_picture(concept: Concept, width: int, height: int) -> np.ndarray:

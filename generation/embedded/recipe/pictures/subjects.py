@@ -1,6 +1,7 @@
 """The subjects of scenes: objects recognizable at 128 pixels, and the words for them."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from generation.embedded.recipe.pictures.dataset import Concept
 
@@ -62,6 +63,16 @@ class Subject:
     def name(self) -> str:
         """The concept's own name, ``CITY`` for a city."""
         return self.concept.name if self.concept else CITY
+
+    @property
+    def flat(self) -> Path | None:
+        """The concept's flat drawing, if there is one."""
+        return self.concept.flat if self.concept else None
+
+    @property
+    def kind(self) -> str:
+        """The first word of the concept's kind; empty for a city."""
+        return self.concept.kind.split()[0] if self.concept and self.concept.kind else ""
 
 
 def subjects(concepts: list[Concept]) -> list[Subject]:

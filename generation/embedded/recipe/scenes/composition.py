@@ -1,5 +1,6 @@
 """Scenes: their contents, captions and rendering."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -21,11 +22,14 @@ from generation.embedded.recipe.scenes.places import (
     NIGHT_WORDS,
     PLACES,
     SMALL_WORDS,
+    STYLED,
+    STYLES,
     TAILS,
 )
 from generation.embedded.recipe.training.lessons import Tint
 
 T = TypeVar("T")
+WHITE = 0.25  # share of groups, and of flat pictures, that are on white as names are
 OFTEN = 0.1  # probability of choosing among the first three subjects only
 HELD_OUT = 13  # one in this many pairs of subject and background is never taught
 
@@ -58,6 +62,14 @@ class Size(Enum):
     BIG = "big"
 
 
+class Style(Enum):
+    """How the subjects are drawn: in the round, flat, or flat with a white border."""
+
+    ROUND = ""
+    FLAT = "flat"
+    STICKER = "sticker"
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """A subject in a scene, in a colour not its own if ``colour`` is a word."""
@@ -75,6 +87,7 @@ class Scene:
     light: Light = Light.DAY
     relation: Relation = Relation.ONE
     size: Size = Size.USUAL
+    style: Style = Style.ROUND
 
 
 def held_out(subject: int, place: int) -> bool:
@@ -107,15 +120,19 @@ class Playwright:
     def scene(self, rng: np.random.Generator) -> Scene:
         """Return a scene."""
         relation = _choose(rng, tuple(Relation), (0.72, 0.05, 0.04, 0.08, 0.07, 0.04))
-        place = self._place(rng)
+        style = _choose(rng, tuple(Style), (0.8, 0.1, 0.1))
+        nowhere = relation is not Relation.ONE or style is not Style.ROUND
+        place = "white" if nowhere and rng.random() < WHITE else self._place(rng)
         count = 1 if relation in (Relation.ONE, Relation.TWO, Relation.THREE) else 2
         actors = tuple(self._actor(rng, place) for _ in range(count))
         cities = [actor for actor in actors if actor.subject.concept is None]
         if cities:
             actors, relation = (cities[0],), Relation.ONE
+        if any(actor.subject.flat is None for actor in actors):
+            style = Style.ROUND
         alone = relation is Relation.ONE
         size = _choose(rng, tuple(Size), (0.86, 0.07, 0.07)) if alone else Size.USUAL
-        return Scene(actors, place, self._light(place, rng), relation, size)
+        return Scene(actors, place, self._light(place, rng), relation, size, style)
 
     def plain(self, subject: Subject, place: str) -> Scene:
         """Return the scene of one subject in a place, without embellishments."""
@@ -131,7 +148,7 @@ class Playwright:
 
     def _light(self, place: str, rng: np.random.Generator) -> Light:
         light = _natural(place)
-        if light is Light.DAY and not place.startswith("plain"):
+        if light is Light.DAY and not place.startswith(("plain", "white")):
             return _choose(rng, tuple(Light), (0.76, 0.09, 0.07, 0.08))
         return light
 
@@ -150,12 +167,11 @@ class Playwright:
         return pick(rng, self.places[: -len(plain)])
 
     def _actor(self, rng: np.random.Generator, place: str) -> Actor:
-        column = self.places.index(place)
         while True:
             # The city and the first animals are more frequent: people try them first.
             first = 3 if rng.random() < OFTEN else len(self.subjects)
             row = int(rng.integers(min(first, len(self.subjects))))
-            if not held_out(row, column):
+            if place == "white" or not held_out(row, self.places.index(place)):
                 break
         subject = self.subjects[row]
         return Actor(subject, self._colour(subject, rng))
@@ -169,17 +185,26 @@ def tell(scene: Scene, rng: np.random.Generator) -> str:
         verb = {Relation.ON: ("on", "on top of"), Relation.UNDER: ("under", "below")}.get(
             scene.relation, ("next to", "beside", "and", "with")
         )
+        first, second = (actor.subject.kind for actor in scene.actors)
+        if scene.relation is Relation.NEXT_TO and first == "animal" and second == "food":
+            verb = (*verb, "eating", "eating")
         one = f"{one} {pick(rng, verb)} {other}"
     place = _whereabouts(scene, rng)
     light = _light(scene, rng)
     parts = [part for part in (place, light) if part]
-    if rng.random() < 0.2:
+    styled = scene.style is not Style.ROUND
+    if styled and rng.random() < 0.7:
+        bare = re.sub(r"^(an?|the) ", "", one)
+        one = pick(rng, STYLED[scene.style.value]).format(one=one, bare=bare)
+    elif styled:
+        parts.append(pick(rng, STYLES[scene.style.value]))
+    elif rng.random() < 0.2:
         one = f"{pick(rng, LEADS)} {one}"
-    if place and rng.random() < 0.1:
+    if place and not styled and rng.random() < 0.1:
         told = f"{place}, {one}" + (f", {light}" if light else "")
     else:
         told = " ".join([one, *parts]) if rng.random() < 0.75 else ", ".join([one, *parts])
-    if rng.random() < 0.2:
+    if rng.random() < 0.2 and not styled:
         tails = [pick(rng, TAILS) for _ in range(int(rng.integers(1, 3)))]
         told = ", ".join([told, *tails])
     if rng.random() < 0.15:

@@ -164,6 +164,23 @@ GOLDEN_WORDS = ("at golden hour", "in golden light", "in warm evening light", "g
 NEON_WORDS = ("cyberpunk", "neon", "neon-lit", "glowing", "synthwave", "cyber")
 SMALL_WORDS, BIG_WORDS = ("small", "tiny", "little"), ("big", "huge", "giant", "large")
 
+STYLED = {
+    "flat": (
+        *("a flat illustration of {one}", "flat icon of {one}", "flat design of {one}"),
+        *("flat emoji of {one}", "{one} in flat style", "{one} in flat colors"),
+        *("a flat {bare}", "a flat {bare}", "flat {bare}"),
+    ),
+    "sticker": (
+        *("a sticker of {one}", "sticker of {one}", "{one} sticker", "{one} sticker"),
+        *("{one} as a sticker", "a cute sticker of {one}", "a die cut sticker of {one}"),
+    ),
+}
+"""What is said of a style around the subject, or its name alone; below, at a sentence's end."""
+STYLES = {
+    "flat": ("flat style", "flat design", "flat icon", "flat", "flat vector art"),
+    "sticker": ("sticker", "sticker style", "die cut sticker", "sticker design"),
+}
+
 FILLERS = tuple(
     """beautiful cute happy futuristic funny lovely amazing old young fluffy majestic epic
 pretty magical fantastic mysterious lonely brave smiling adorable elegant nice cool wonderful

@@ -12,11 +12,18 @@ from PIL import Image, ImageChops, ImageFilter
 
 from generation.embedded.recipe.pictures.arrays import compose, on_white
 from generation.embedded.recipe.pictures.colours import recolour
-from generation.embedded.recipe.pictures.dataset import Concept, load_sprite
+from generation.embedded.recipe.pictures.dataset import Concept, load_flat, load_sprite
 from generation.embedded.recipe.scenes.backgrounds import PAINTERS, Backdrop
 from generation.embedded.recipe.scenes.brushes import NEON, Rgb, pick
 from generation.embedded.recipe.scenes.city import city
-from generation.embedded.recipe.scenes.composition import Actor, Light, Relation, Scene, Size
+from generation.embedded.recipe.scenes.composition import (
+    Actor,
+    Light,
+    Relation,
+    Scene,
+    Size,
+    Style,
+)
 
 CELL = 8  # px: side of what a latent cell stands for
 SPRITE = 144  # px: size of cached sprites, slightly above the largest drawn
@@ -26,6 +33,7 @@ MIRRORED = 0.25  # share of names drawn the other way round
 ANGLES = (0, 0, 0, -7, 7)  # degrees, of names
 ALONE, CITY_ALONE = 0.8, 0.875  # sizes of a subject that is alone, as shares of the side
 IN_COMPANY = 0.46  # that of each of several, and of a small one
+BORDER = CELL  # px: that of a sticker, with the line around it
 SIZES: dict[Size, float] = {Size.SMALL: IN_COMPANY / ALONE, Size.BIG: 1.2, Size.USUAL: 1.0}
 FLOATING = ("clouds", "space", "under_water", "plain", "white")
 TINT: dict[Light, tuple[float, float, float]] = {
@@ -63,7 +71,9 @@ def draw_scene(
     scale = SIZES[scene.size] * min(width, height) / side
     left = (side - width) // 2
     for actor, (across, above) in zip(actors, places, strict=True):
-        sprite = _resize(_shade(_sprite(actor), rng), size * scale * side)
+        sprite = _resize(_shade(_sprite(actor, scene.style), rng), size * scale * side)
+        if scene.style is Style.STICKER:
+            sprite = _bordered(sprite)
         sprite = _lit(sprite, scene.light, NEON[0], NEON[1])
         foot = backdrop.ground - above * scale
         x = left + _to_cell(across * side - sprite.width / 2 - left)
@@ -107,19 +117,41 @@ def kept_sprite(concept: Concept) -> Image.Image:
 
 
 @lru_cache(maxsize=1500)
-def tinted_sprite(concept: Concept, colour: str) -> Image.Image:
+def flat_sprite(concept: Concept) -> Image.Image:
+    """Return a concept's flat drawing, RGBA of ``SPRITE``² px."""
+    return load_flat(concept.flat, SPRITE) if concept.flat else kept_sprite(concept)
+
+
+@lru_cache(maxsize=1500)
+def tinted_sprite(concept: Concept, colour: str, *, flat: bool = False) -> Image.Image:
     """Return a concept's picture in a colour word's colour, RGBA of ``SPRITE``² px."""
-    pixels = np.array(kept_sprite(concept))
+    pixels = np.array(flat_sprite(concept) if flat else kept_sprite(concept))
     seen = np.where(pixels[..., 3:] > 0, pixels[..., :3], 255).astype(np.uint8)
     pixels[..., :3] = recolour(seen, colour)
     return Image.fromarray(pixels)
 
 
-def _sprite(actor: Actor) -> Image.Image:
-    concept = actor.subject.concept
+def _sprite(actor: Actor, style: Style) -> Image.Image:
+    concept, flat = actor.subject.concept, style is not Style.ROUND
     if concept is None:
         return city()
-    return tinted_sprite(concept, actor.colour) if actor.colour else kept_sprite(concept)
+    if actor.colour:
+        return tinted_sprite(concept, actor.colour, flat=flat)
+    return flat_sprite(concept) if flat else kept_sprite(concept)
+
+
+def _bordered(sprite: Image.Image) -> Image.Image:
+    """Return the sprite as a sticker: with a white border, and a grey line around that."""
+    wide = Image.new("RGBA", (sprite.width + 2 * BORDER, sprite.height + 2 * BORDER))
+    wide.paste(sprite, (BORDER, BORDER))
+    near = wide.getchannel("A").filter(ImageFilter.GaussianBlur(BORDER / 2))
+    sticker = Image.new("RGBA", wide.size)
+    for least, colour in ((6, (140, 140, 156)), (24, (255, 255, 255))):  # of 255
+        layer = Image.new("RGBA", wide.size, colour)
+        layer.putalpha(near.point([min(max(v - least, 0) * 16, 255) for v in range(256)]))
+        sticker.alpha_composite(layer)
+    sticker.alpha_composite(wide)
+    return sticker
 
 
 def _shade(sprite: Image.Image, rng: np.random.Generator) -> Image.Image:

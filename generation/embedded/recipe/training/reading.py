@@ -25,6 +25,7 @@ from generation.embedded.recipe.scenes.composition import (
     Relation,
     Scene,
     Size,
+    Style,
     tell,
 )
 from generation.embedded.recipe.training.gradients import Parts
@@ -37,7 +38,7 @@ APART = 0.5  # length of a place's vector, in the distance of names' summaries f
 ENDS = 40.0  # the rate of the summary's last layer, in that of the rest: its values are larger
 KEPT = 0.1  # weight of how far the states of single tokens move there
 
-Part = str | Light | Size | Relation
+Part = str | Light | Size | Relation | Style
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ def _told(
             told.append(Told(caption, caption))
         else:
             scene = playwright.scene(rng)
-            parts = (scene.place, scene.light, scene.size, scene.relation)
+            parts = (scene.place, scene.light, scene.size, scene.relation, scene.style)
             told.append(Told(tell(scene, rng), meaning(scene), parts))
     return told
 
@@ -175,11 +176,11 @@ def _names_of(summary: Summary, playwright: Playwright, device: str) -> torch.Te
 
 def _vectors(playwright: Playwright, length: float, width: int) -> dict[Part, torch.Tensor]:
     """Return a vector of a length for everything that a scene may have beside its subjects."""
-    things: list[Part] = [*playwright.places, *list(Light), *list(Size), *list(Relation)]
+    things: list[Part] = [*playwright.places, *Light, *Size, *Relation, *Style]
     drawn = torch.randn(len(things), width, generator=torch.Generator().manual_seed(11))
     drawn = torch.nn.functional.normalize(drawn, dim=1) * length
     vectors = dict(zip(things, drawn, strict=True))
     usual: dict[Part, torch.Tensor] = dict.fromkeys(
-        (Light.DAY, Size.USUAL, Relation.ONE, "white"), torch.zeros(width)
+        (Light.DAY, Size.USUAL, Relation.ONE, Style.ROUND, "white"), torch.zeros(width)
     )
     return {**vectors, **usual}
