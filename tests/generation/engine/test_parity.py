@@ -107,7 +107,7 @@ def test_every_sampler_draws_in_the_same_range(make_request: MakeRequest, streng
         height=EMBEDDED.size,
         num_images=1,
         guidance_scale=3.0,
-        num_inference_steps=12,
+        num_inference_steps=20,  # with fewer PNDM is far from where it is going
     )
     source = None
     if strength is not None:
@@ -121,8 +121,7 @@ def test_every_sampler_draws_in_the_same_range(make_request: MakeRequest, streng
     ranges = {sampler: measure(sampler) for sampler in Sampler}
     middle = np.median(list(ranges.values()), axis=0)
     for sampler, measured in ranges.items():
-        allowed = 16 if sampler == Sampler.LCM else 8
-        assert np.abs(measured - middle).max() < allowed, (sampler, measured, middle)
+        assert np.abs(measured - middle).max() < 6, (sampler, measured, middle)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(_SCHEDULERS, Sampler.DDIM, (DDIMScheduler, {"clip_sample": True}))
         assert np.abs(measure(Sampler.DDIM) - middle).max() > 10, "a clipped one would be seen"
