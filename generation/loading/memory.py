@@ -17,11 +17,11 @@ FULL = (
     "can't allocate memory",  # Linux
     "not enough memory",  # Windows
     "_STATUS_ALLOC_FAILED",  # cuBLAS, cuDNN, cuSOLVER
-    "CUBLAS_STATUS_NOT_INITIALIZED",  # no room for its handle
-    "unable to find an engine",  # no room for any of cuDNN's workspaces, or a tensor too large for
-    "CUDNN_STATUS_NOT_SUPPORTED",  # all of its kernels; a smaller batch is the remedy of either
+    "CUBLAS_STATUS_NOT_INITIALIZED",  # its handle has no room
+    "unable to find an engine",  # none of cuDNN's has room for its workspace
+    "CUDNN_STATUS_NOT_SUPPORTED",  # the batch is too large for cuDNN's kernels: halve it, too
 )
-"""What the libraries of a full device say. Sources: their reports in pytorch/pytorch (108645) and
+"""What the libraries of a full device say. Sources: reports to pytorch/pytorch (108645) and
 tensorflow/tensorflow (9489), and ``should_reduce_batch_size`` of accelerate."""
 
 
