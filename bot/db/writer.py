@@ -5,14 +5,13 @@ commit as for many, so while it is busy with one, the next is filled.
 """
 
 import asyncio
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, RootTransaction
 from sqlalchemy.exc import DBAPIError
@@ -150,7 +149,8 @@ class _NotBegun(Exception):
 
 def _begun(connection: Connection, within_s: float) -> RootTransaction:
     """Begin the transaction, or raise _NotBegun."""
-    _driven(connection).execute(f"PRAGMA busy_timeout={round(1000 * within_s)}")
+    driven: Any = connection.connection.driver_connection
+    driven.execute(f"PRAGMA busy_timeout={round(1000 * within_s)}")
     try:
         with as_store_errors():
             return connection.begin()
@@ -160,8 +160,7 @@ def _begun(connection: Connection, within_s: float) -> RootTransaction:
 
 def _attempt(unit: Unit, connection: Connection) -> None:
     """Do one unit's work in a savepoint: if it fails, the others' work stands."""
-    driven = _driven(connection)  # a savepoint of SQLAlchemy's costs as much as a row written
-    driven.execute("SAVEPOINT unit")
+    connection.exec_driver_sql("SAVEPOINT unit")
     try:
         with as_store_errors():
             unit.result = unit.work(connection)
@@ -170,13 +169,8 @@ def _attempt(unit: Unit, connection: Connection) -> None:
         if isinstance(error, StoreError) and isinstance(error.__cause__, DBAPIError):
             raise
         unit.error = error
-        driven.execute("ROLLBACK TO unit")
-    driven.execute("RELEASE unit")
-
-
-def _driven(connection: Connection) -> sqlite3.Connection:
-    driven: Any = connection.connection.driver_connection
-    return cast("sqlite3.Connection", driven)
+        connection.exec_driver_sql("ROLLBACK TO unit")
+    connection.exec_driver_sql("RELEASE unit")
 
 
 def _tell(batch: Sequence[Unit]) -> None:
