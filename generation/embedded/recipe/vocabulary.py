@@ -12,10 +12,10 @@ from generation.embedded.recipe.scenes import places
 
 
 def write_words(file: Path, concepts: list[Concept]) -> None:
-    """Write the words of other names, colours, places, light, sizes and numbers, one a line."""
+    """Write the words of other names, colours, places, light, sizes, numbers and styles."""
     told = [*HUES, "two", "three", *places.SMALL_WORDS, *places.BIG_WORDS]
     told += [*places.NIGHT_WORDS, *places.GOLDEN_WORDS, *places.NEON_WORDS]
-    told += [text for texts in places.STYLES.values() for text in texts]
+    told += places.STYLES  # "style" and "icon" mean nothing without these
     told += [name for concept in concepts for name in concept.other_names]
     told += [word for subject in subjects(concepts) for word in subject.words]
     told += [text for place in places.PLACES.values() for text in place.phrases + place.verbs]

@@ -24,5 +24,6 @@ def test_little_words_and_gibberish_are_not():
 def test_the_recipe_writes_what_it_taught_beside_names(concepts: list[Concept], tmp_path: Path):
     write_words(tmp_path / "words.json", concepts)
     words = set(json.loads((tmp_path / "words.json").read_text("utf-8")))
-    assert {"automobile", "rooftop", "neon", "tiny", "three"} <= words
+    assert {"automobile", "rooftop", "neon", "tiny", "three", "flat", "sticker"} <= words
     assert words.isdisjoint({"apple", "car", "clock"}), "the names have these"
+    assert words.isdisjoint({"style", "icon", "vector", "design", "art"}), "no picture is of these"
