@@ -16,11 +16,10 @@ from generation.loading.memory import is_out_of_memory, peak_bytes
 
 log = logging.getLogger(__name__)
 
-# Each step of the ladder is run this often, as the first run of a size takes longer. If the whole
-# ladder took less than this, it is climbed once more, so that a busy moment of another program does
-# not decide. The fastest run counts, because other programs only ever slow one down.
-RUNS = 2
-QUICK_S = 2.0
+# A step of the ladder is repeated for this long in total, or this many times. The fastest run
+# counts, because other programs only ever slow one down.
+ENOUGH_S = 0.15
+MOST_RUNS = 5
 PATIENCE = 2  # steps that did not pay, after which measuring stops
 
 
@@ -76,32 +75,33 @@ class Profiles:
 def _measure(pipeline: Pipeline, width: int, height: int, alive: Callable[[], None]) -> Profile:
     """Time forward passes with increasing rows until they no longer pay or fit, and a decode."""
 
-    def seconds(rows: int) -> float:
-        begun = time.perf_counter()
+    def forward(rows: int) -> None:
         pipeline.predict([row] * rows)
         pipeline.wait()
-        took = time.perf_counter() - begun
         alive()
-        return took
 
     profile = Profile([], 0, 0)
     try:
         row, empty = pipeline.empty_row(width, height), pipeline.latents(width, height)
         counts = pipeline.row_counts(row) or LADDER
-        seconds(1)  # one-time setup is not counted
+        forward(1)  # one-time setup is not counted
         decode_bytes = peak_bytes(pipeline.device, lambda: pipeline.decode(empty))
         for rows in (rows for rows in LADDER if rows <= counts[-1]):
             times: list[float] = []
-            runs = map(seconds, [rows] * RUNS)
-            used = peak_bytes(pipeline.device, partial(times.extend, runs))
+            used = peak_bytes(pipeline.device, partial(_repeat, partial(forward, rows), times))
             row_bytes = max(profile.row_bytes, used // rows)
             profile = Profile([*profile.seconds, min(times)], row_bytes, decode_bytes)
             if len(profile.seconds) - LADDER.index(profile.knee) > PATIENCE:
                 break
-        if sum(profile.seconds) < QUICK_S:
-            for step, rows in enumerate(LADDER[: len(profile.seconds)]):
-                profile.seconds[step] = min(profile.seconds[step], seconds(rows))
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
     return profile
+
+
+def _repeat(work: Callable[[], None], times: list[float]) -> None:
+    """Repeat the work until its duration, in seconds, is known well enough."""
+    while len(times) < MOST_RUNS and sum(times) < ENOUGH_S:
+        begun = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - begun)

@@ -1,7 +1,6 @@
 """How many rows pay."""
 
 import json
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -83,24 +82,6 @@ def test_a_size_is_measured_once_and_kept(
         file.write_text(damage)
         assert Profiles(CPU, file).of(pipeline, BUCKET).seconds
         assert list(read_profiles(file)) == [place]
-
-
-def test_a_busy_moment_hides_no_row_count_that_pays(
-    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
-):
-    pipeline = load(catalog[TINY], CPU)
-    now, calls = [0.0], Counter[int]()
-
-    def predict(rows: list[object]) -> None:
-        calls[len(rows)] += 1
-        busy = len(rows) in (8, 16, 32) and calls[len(rows)] <= 2
-        now[0] += 0.3 if busy else 0.01
-
-    monkeypatch.setattr(pipeline, "predict", predict)
-    monkeypatch.setattr("generation.engine.row_profiling.time.perf_counter", lambda: now[0])
-    profile = Profiles(CPU).of(pipeline, BUCKET)
-    assert profile.knee == LADDER[-1]
-    assert profile.seconds == pytest.approx([0.01] * len(LADDER))
 
 
 def test_more_rows_than_the_device_holds_end_the_measuring(
