@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,6 +17,7 @@ from generation.engine.preview import SD1_COLOURS, PreviewColours
 from generation.engine.prompt import EncodedPrompt, PromptEncoder, last_layer
 from generation.families.compiled import ROWS, CompiledUNet
 from generation.families.pipeline import Conditioning, Pipeline, Prompts, Row, Texts, stack
+from generation.families.prompt_layers import PromptLayers
 from generation.options import Compile
 from generation.phrases import Phrase
 from generation.request import GenerationRequest
@@ -43,6 +45,7 @@ class StableDiffusion(Pipeline):
         self.unet: UNet2DConditionModel = parts.components["unet"]
         self.vae: AutoencoderKL = parts.components["vae"]
         self._compiled: CompiledUNet | None = None
+        self._prompt_layers = PromptLayers(self.unet)
         self._encoders = [
             PromptEncoder(
                 parts.components[tokenizer],
@@ -135,13 +138,18 @@ class StableDiffusion(Pipeline):
             assert self._compiled is not None  # noqa: S101 - or there would be no counts
             return self._compiled(latents, timesteps, options).split(1)
         options |= self.row_controls.residuals(latents, timesteps, options)
-        return self.unet(latents, timesteps, **options, return_dict=False)[0].split(1)
+        # On a GPU the memory is worth more than the time, and LoRAs write into the layers' outputs.
+        keeps = self.device.type == "cpu" and not any(row.adapters for row in rows)
+        with self._prompt_layers.kept() if keeps else nullcontext():
+            return self.unet(latents, timesteps, **options, return_dict=False)[0].split(1)
 
     def _conditioned(self, rows: Sequence[Row]) -> dict[str, Any]:
         """Return the rows' conditioning as the UNet takes it."""
         guided = "guidance" in rows[0].conditioning
         return {
-            "encoder_hidden_states": stack(rows, "prompt"),
+            "encoder_hidden_states": self._prompt_layers.stack(
+                [row.conditioning["prompt"] for row in rows]
+            ),
             "timestep_cond": stack(rows, "guidance") if guided else None,
         }
 

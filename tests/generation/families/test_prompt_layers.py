@@ -1,0 +1,116 @@
+"""What a UNet computes of its prompts alone is computed once, and is the same to the bit."""
+
+import gc
+import weakref
+
+import pytest
+import torch
+from diffusers import UNet2DConditionModel
+from torch import Tensor, nn
+
+from generation.families.prompt_layers import PromptLayers
+
+WIDTH = 24  # of a prompt's embeddings; nothing else in the UNet is as wide
+STEPS = 3
+
+
+@pytest.fixture
+def unet() -> UNet2DConditionModel:
+    """A tiny UNet that adds a summary of the prompt to its timestep, as the embedded one does."""
+    torch.manual_seed(0)
+    return UNet2DConditionModel(
+        sample_size=8,
+        block_out_channels=(32, 64),
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        layers_per_block=1,
+        cross_attention_dim=WIDTH,
+        attention_head_dim=4,
+        norm_num_groups=16,
+        addition_embed_type="text",
+        addition_embed_type_num_heads=4,
+    ).eval()
+
+
+@pytest.fixture
+def products(monkeypatch: pytest.MonkeyPatch) -> list[nn.Linear]:
+    """The layers that multiplied a prompt's embeddings, once for each time."""
+    found: list[nn.Linear] = []
+    own = nn.Linear.forward
+
+    def forward(self: nn.Linear, inputs: Tensor) -> Tensor:
+        if inputs.shape[-1] == WIDTH:
+            found.append(self)
+        return own(self, inputs)
+
+    monkeypatch.setattr(nn.Linear, "forward", forward)
+    return found
+
+
+def prompts_of(*seeds: int) -> list[Tensor]:
+    return [
+        torch.randn(1, 7, WIDTH, generator=torch.Generator().manual_seed(seed)) for seed in seeds
+    ]
+
+
+@torch.inference_mode()
+def step(unet: UNet2DConditionModel, number: int, context: Tensor) -> Tensor:
+    latents = torch.randn(len(context), 4, 8, 8, generator=torch.Generator().manual_seed(number))
+    return unet(latents, 900 - number, context, return_dict=False)[0]
+
+
+def test_steps_after_the_first_multiply_no_prompt(
+    unet: UNet2DConditionModel, products: list[nn.Linear]
+) -> None:
+    layers, prompts = PromptLayers(unet), prompts_of(1, 2)
+    expected = [step(unet, number, torch.cat(prompts)) for number in range(STEPS)]
+    each = len(products) // STEPS
+    assert each
+    products.clear()
+    for number in range(STEPS):
+        with layers.kept():
+            assert torch.equal(step(unet, number, layers.stack(prompts)), expected[number])
+    assert len(products) == each
+
+
+def test_other_prompts_are_computed_anew(unet: UNet2DConditionModel) -> None:
+    layers = PromptLayers(unet)
+    first, second, third = prompts_of(1, 2, 3)
+    for rows in ([first, second], [first, third], [third, first], [first], [first, second]):
+        with layers.kept():
+            found = step(unet, 0, layers.stack(rows))
+        assert torch.equal(found, step(unet, 0, torch.cat(rows)))
+
+
+def test_another_tensor_than_the_rows_is_computed_as_ever(unet: UNet2DConditionModel) -> None:
+    layers, prompts = PromptLayers(unet), prompts_of(1)
+    (other,) = prompts_of(2)
+    layers.stack(prompts)
+    with layers.kept():
+        assert torch.equal(step(unet, 0, other), step(unet, 0, other.clone()))
+
+
+def test_layers_are_their_own_again_afterwards(unet: UNet2DConditionModel) -> None:
+    layers, prompts = PromptLayers(unet), prompts_of(1)
+    with layers.kept():
+        step(unet, 0, layers.stack(prompts))
+    with pytest.raises(RuntimeError, match="channels"), layers.kept():
+        unet(torch.zeros(1, 3, 8, 8), 900, layers.stack(prompts))  # a channel short
+    with torch.no_grad():
+        for parameter in unet.parameters():
+            parameter.mul_(1.5)
+    assert torch.equal(step(unet, 0, layers.stack(prompts)), step(unet, 0, prompts[0]))
+
+
+def test_nothing_is_kept_of_prompts_that_are_gone(unet: UNet2DConditionModel) -> None:
+    layers, prompts = PromptLayers(unet), prompts_of(1, 2)
+    with layers.kept():
+        stacked = layers.stack(prompts)
+        step(unet, 0, stacked)
+    kept = weakref.ref(stacked)
+    del stacked
+    gc.collect()
+    assert kept() is not None
+    del prompts[0]
+    gc.collect()
+    assert kept() is None
