@@ -21,7 +21,7 @@ INVISIBLE = (
 )
 _LONE = re.compile("[\ud800-\udfff]")
 _STRAY = regex.compile(rf"[{INVISIBLE}]+(?=[\s{DASHES}]|$)|(?:(?<=[\s{DASHES}])|^)[{INVISIBLE}]+")
-_UNSEEN = regex.compile(r"[\p{Z}\p{C}\p{Default_Ignorable_Code_Point}\u2800]")
+_UNSEEN = regex.compile(r"[\p{Z}\p{C}\p{Default_Ignorable_Code_Point}\u2800]*")
 _HIDDEN = regex.compile(rf"[{INVISIBLE}]")
 _ASCII = str.maketrans(
     {**dict.fromkeys(DASHES, "-"), "∶": ":", "꞉": ":", "٫": ".", "∕": "/", "⁄": "/", "✕": "×"}
@@ -49,7 +49,7 @@ def tidy(text: str) -> str:
 
 def is_blank(text: str) -> bool:
     """Tell whether nothing of a text can be seen."""
-    return not _UNSEEN.sub("", text)
+    return _UNSEEN.fullmatch(text) is not None
 
 
 def plain(text: str) -> str:

@@ -1,6 +1,8 @@
 """What a worker says of its engine's ticks."""
 
+import os
 import queue
+import subprocess
 import sys
 import threading
 from types import ModuleType, SimpleNamespace
@@ -14,6 +16,7 @@ from generation.request import Finished, Progress, Started
 from generation.worker import worker
 from generation.worker.messages import STEP_S, Add, Alive, Cancel, Figures, Look, Ready, Report
 from generation.worker.tally import Tally
+from generation.worker.worker import SPINNING, WAITING
 
 
 class Over(Exception):
@@ -161,3 +164,27 @@ def test_in_a_rest_it_gives_back_what_was_freed(monkeypatch: pytest.MonkeyPatch)
     given = before - psutil.Process().memory_info().rss
     assert given > 60e6, f"{given / 1e6:.0f} of 100 MB"
     assert len(kept) == 20_000
+
+
+def told(**environment: str) -> str:
+    """Return what libgomp says of its settings where torch is imported as a worker does."""
+    script = "from generation.worker.worker import calm_threads; calm_threads(); import torch"
+    rest = {name: value for name, value in os.environ.items() if name not in (WAITING, SPINNING)}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**rest, **environment, "OMP_DISPLAY_ENV": "VERBOSE"},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there torch has libgomp")
+def test_threads_wait_awake_for_a_moment_only_unless_the_owner_says_otherwise():
+    assert f"{SPINNING} = '1000'" in told()
+    assert f"{SPINNING} = '77'" in told(GOMP_SPINCOUNT="77")
+    asleep, awake = told(OMP_WAIT_POLICY="PASSIVE"), told(OMP_WAIT_POLICY="ACTIVE")
+    assert f"{SPINNING} = '0'" in asleep
+    assert f"{WAITING} = 'ACTIVE'" in awake
+    assert f"{SPINNING} = '1000'" not in awake
