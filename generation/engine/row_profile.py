@@ -11,7 +11,7 @@ from generation.shared_file import only_writer, replace_text
 log = logging.getLogger(__name__)
 
 LADDER = (1, 2, 4, 8, 12, 16, 24, 32)  # row counts to measure
-WORTHWHILE = 1.1  # a step up the ladder must raise the throughput by 10 %
+WORTHWHILE = 1.05  # a step up the ladder must raise the throughput by 5 %
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from generation.loading.memory import is_out_of_memory, peak_bytes
 log = logging.getLogger(__name__)
 
 # A step of the ladder is repeated for this long in total, or this many times. The fastest run
-# counts, because other programs only ever slow one down.
-ENOUGH_S = 0.15
-MOST_RUNS = 5
+# counts, because other programs only ever slow one down, and so does being the first of its size.
+ENOUGH_S = 0.35
+MOST_RUNS = 3
 PATIENCE = 2  # steps that did not pay, after which measuring stops
 
 
