@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 # counts, because other programs only ever slow one down, and so does being the first of its size.
 ENOUGH_S = 0.35
 MOST_RUNS = 3
-PATIENCE = 2  # steps that did not pay, after which measuring stops
+PATIENCE = 2  # steps that did not pay, after which measuring stops where it takes long
 
 
 class Profiles:
@@ -91,7 +91,8 @@ def _measure(pipeline: Pipeline, width: int, height: int, alive: Callable[[], No
             used = peak_bytes(pipeline.device, partial(_repeat, partial(forward, rows), times))
             row_bytes = max(profile.row_bytes, used // rows)
             profile = Profile([*profile.seconds, min(times)], row_bytes, decode_bytes)
-            if len(profile.seconds) - LADDER.index(profile.knee) > PATIENCE:
+            is_slow = min(times) >= ENOUGH_S
+            if is_slow and len(profile.seconds) - LADDER.index(profile.knee) > PATIENCE:
                 break
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
