@@ -1,7 +1,7 @@
 """What a UNet computes of its prompts alone, which is the same at every step, computed once."""
 
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from operator import is_
@@ -53,16 +53,19 @@ class PromptLayers:
 
         Nothing may write into their outputs, as LoRAs do.
         """
+        before = {layer: vars(layer).get("forward") for layer in self._layers}  # hooks' own
         for layer in self._layers:
-            layer.forward = partial(self._once, layer)
+            layer.forward = partial(self._once, layer, layer.forward)
         try:
             yield
         finally:
-            for layer in self._layers:
-                del layer.forward
+            for layer, forward in before.items():
+                if forward is None:
+                    del layer.forward
+                else:
+                    layer.forward = forward
 
-    def _once(self, layer: nn.Module, inputs: Tensor) -> Tensor:
-        own = partial(type(layer).forward, layer)
+    def _once(self, layer: nn.Module, own: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
         if inputs is not self._stacked:
             return own(inputs)
         outputs = self._outputs

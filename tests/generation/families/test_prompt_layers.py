@@ -102,6 +102,16 @@ def test_layers_are_their_own_again_afterwards(unet: UNet2DConditionModel) -> No
     assert torch.equal(step(unet, 0, layers.stack(prompts)), step(unet, 0, prompts[0]))
 
 
+def test_layers_that_somebody_hooked_stay_hooked(unet: UNet2DConditionModel) -> None:
+    unet.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=torch.float32)
+    layers, prompts = PromptLayers(unet), prompts_of(1)
+    expected = step(unet, 0, prompts[0])
+    for _ in range(2):
+        with layers.kept():
+            assert torch.equal(step(unet, 0, layers.stack(prompts)), expected)
+    assert torch.equal(step(unet, 0, prompts[0]), expected)
+
+
 def test_nothing_is_kept_of_prompts_that_are_gone(unet: UNet2DConditionModel) -> None:
     layers, prompts = PromptLayers(unet), prompts_of(1, 2)
     with layers.kept():
