@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 
 NICENESS, LEAST_URGENT = 10, 19  # setpriority(2)
 WAITING, SPINNING = "OMP_WAIT_POLICY", "GOMP_SPINCOUNT"
-SPINS = 1000  # some 15 µs; libgomp's own number where there are more threads than cores
+SPINS = 1000  # some 15 µs; what libgomp itself takes for ACTIVE with more threads than cores
 RESTING_S = 1.5  # with nothing to draw for so long, the worker gives memory back
 
 

@@ -1,6 +1,7 @@
 """How many rows pay."""
 
 import json
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,12 +13,14 @@ from generation.engine.batcher import Bucket
 from generation.engine.engine import Engine
 from generation.engine.row_profile import LADDER, Profile, read_profiles, write_profiles
 from generation.engine.row_profiling import Profiles
+from generation.families.pipeline import Pipeline
 from generation.loading.memory import peak_bytes
 from generation.loading.model_loader import load
 from generation.options import EngineOptions
 from tests.generation.conftest import CPU, TINY, MakeRequest
 
 BUCKET = Bucket(TINY, (4, 8, 8))
+USUAL = [0.01 + 0.004 * rows for rows in LADDER]  # seconds of a forward
 WRONG = json.dumps({"x": {"seconds": [1, "a"], "row_bytes": 0, "decode_bytes": 0}})
 
 
@@ -82,6 +85,43 @@ def test_a_size_is_measured_once_and_kept(
         file.write_text(damage)
         assert Profiles(CPU, file).of(pipeline, BUCKET).seconds
         assert list(read_profiles(file)) == [place]
+
+
+def test_neither_a_slow_first_run_nor_one_bad_row_count_hides_what_pays(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+):
+    pipeline = load(catalog[TINY], CPU)
+    measured = clocked(pipeline, monkeypatch, {**dict(zip(LADDER, USUAL, strict=True)), 16: 0.1})
+    assert Profiles(CPU).of(pipeline, BUCKET).knee == 24
+    assert measured == {*LADDER}
+
+
+def test_measuring_ends_early_where_it_takes_long(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+):
+    pipeline = load(catalog[TINY], CPU)
+    measured = clocked(pipeline, monkeypatch, {rows: 1.0 * rows for rows in LADDER})
+    assert Profiles(CPU).of(pipeline, BUCKET).knee == 1
+    assert measured == {1, 2, 4}
+
+
+def clocked(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, seconds: Mapping[int, float]
+) -> set[int]:
+    """Let the pipeline's forwards take so long, the first of a row count half as long again.
+
+    Returns the row counts that it was asked for.
+    """
+    now, known = [0.0], set[int]()
+
+    def forward(_unet: object, inputs: tuple[torch.Tensor, ...]) -> None:
+        rows = len(inputs[0])
+        now[0] += seconds[rows] * (1.0 if rows in known else 1.5)
+        known.add(rows)
+
+    pipeline.unet.register_forward_pre_hook(forward)
+    monkeypatch.setattr("generation.engine.row_profiling.time.perf_counter", lambda: now[0])
+    return known
 
 
 def test_more_rows_than_the_device_holds_end_the_measuring(
