@@ -18,10 +18,10 @@ class PromptLayers:
     """The layers of a UNet whose input is its prompts' embeddings.
 
     They give the keys and values of cross attentions and, where the UNet adds a summary of the
-    prompt to its timestep, that. Of the last prompts their outputs are kept, until one of these
-    prompts is no longer in memory. On a CPU this saves the embedded checkpoint, whose prompts are
-    long beside its pictures, 7 to 9 % of a forward pass; of Stable Diffusion 1 it would be half a
-    percent.
+    prompt to its timestep, that. Of the last rows' prompts their outputs are kept, until the first
+    of these tensors is dropped, as it is when its request ends. On a CPU this saves the embedded
+    checkpoint, whose prompts are long beside its pictures, 7 to 9 % of a forward pass; of the
+    operations of Stable Diffusion 1 these are 0.4 %.
     """
 
     def __init__(self, unet: UNet2DConditionModel) -> None:

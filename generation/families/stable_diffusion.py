@@ -100,7 +100,8 @@ class StableDiffusion(Pipeline):
         self, request: GenerationRequest, encoded: Sequence[EncodedPrompt]
     ) -> Conditioning:
         """Return what a row gets of one text, as each encoder has it."""
-        return {"prompt": encoded[0].embedding, **self._guidance(request)}
+        # Not the encoder's own, which it keeps: what is computed of it is to end with the request.
+        return {"prompt": encoded[0].embedding.detach(), **self._guidance(request)}
 
     def _negative(self, request: GenerationRequest, conditioning: Conditioning) -> Conditioning:
         """Return what a row gets of the negative prompt, given what it would of any text."""

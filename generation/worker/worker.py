@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 
 NICENESS, LEAST_URGENT = 10, 19  # setpriority(2)
 WAITING, SPINNING = "OMP_WAIT_POLICY", "GOMP_SPINCOUNT"
-SPINS = 1000  # some 15 µs; what libgomp itself takes for ACTIVE with more threads than cores
+SPINS = 1000  # some 20 µs; what libgomp itself takes for ACTIVE with more threads than cores
 RESTING_S = 1.5  # with nothing to draw for so long, the worker gives memory back
 
 
@@ -94,7 +94,7 @@ def calm_threads() -> None:
     Spinning, they take up the very core that the awaited thread needs: measured with one other busy
     process on two cores, four pictures took 25 s instead of 2. Asleep at once, they have to be
     woken in each of the hundreds of operations of a forward pass: on two idle cores of a virtual
-    machine the embedded checkpoint's picture took 0.77 s instead of the 0.43 after `SPINS`. With
+    machine the embedded checkpoint's picture took 0.78 s instead of the 0.43 after `SPINS`. With
     the busy process it took 0.65 s asleep, and 1.0 s after them.
     """
     if WAITING not in os.environ:

@@ -8,7 +8,11 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
+from generation.catalog import Catalog
+from generation.conditions.steering.ip_adapter import attentions_of
+from generation.engine.engine import Engine
 from generation.families.prompt_layers import PromptLayers
+from tests.generation.conftest import CPU, PLAIN, TINY, MakeRequest, run
 
 WIDTH = 24  # of a prompt's embeddings; nothing else in the UNet is as wide
 STEPS = 3
@@ -73,6 +77,34 @@ def test_steps_after_the_first_multiply_no_prompt(
     assert len(products) == each
 
 
+def test_the_engine_computes_them_once_for_each_company(
+    catalog: Catalog, make_request: MakeRequest
+) -> None:
+    engine = Engine(catalog, CPU, options=PLAIN)
+    run(engine, make_request())
+    layer = next(iter(attentions_of(engine.cache._pipelines[TINY].unet).values())).to_k
+    own, companies, kept = layer.forward, list[int](), list[weakref.ref[Tensor]]()
+
+    def forward(inputs: Tensor) -> Tensor:
+        companies.append(len(inputs))
+        output = own(inputs)
+        kept.append(weakref.ref(output))
+        return output
+
+    layer.forward = forward
+    run(engine, make_request(num_inference_steps=6))
+    assert companies == [2], "both prompts, at the first of six steps"
+    companies.clear()
+    engine.add(1, make_request(num_inference_steps=4))
+    engine.add(2, make_request(prompt="a sleeping cat", num_inference_steps=8))
+    while not engine.idle:
+        engine.step()
+    assert companies[-1] == 2, "who is left alone"
+    assert len(companies) == len(set(companies)) <= 3
+    gc.collect()
+    assert not any(one() is not None for one in kept), "nothing is kept while there is no request"
+
+
 def test_other_prompts_are_computed_anew(unet: UNet2DConditionModel) -> None:
     layers = PromptLayers(unet)
     first, second, third = prompts_of(1, 2, 3)
@@ -85,9 +117,10 @@ def test_other_prompts_are_computed_anew(unet: UNet2DConditionModel) -> None:
 def test_another_tensor_than_the_rows_is_computed_as_ever(unet: UNet2DConditionModel) -> None:
     layers, prompts = PromptLayers(unet), prompts_of(1)
     (other,) = prompts_of(2)
-    layers.stack(prompts)
+    expected = step(unet, 0, other)
     with layers.kept():
-        assert torch.equal(step(unet, 0, other), step(unet, 0, other.clone()))
+        step(unet, 0, layers.stack(prompts))
+        assert torch.equal(step(unet, 0, other), expected)
 
 
 def test_layers_are_their_own_again_afterwards(unet: UNet2DConditionModel) -> None:
