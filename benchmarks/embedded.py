@@ -20,6 +20,7 @@ LABELS = {
     "top5": "share among the five nearest",
     "names": "names drawn",
     "name_diversity_ratio": "distance between four seeds of a name, in that of four compositions",
+    "subject_diversity_ratio": "the same of the names that scenes are made of",
     "scene_subject_top1": "share of scenes whose subject the classifier recognises",
     "scene_background_top1": "share of scenes whose background it recognises",
     "unseen_pairs_top1": "share of subjects recognised on a background never taught with them",
@@ -92,18 +93,23 @@ def _quality() -> Figures:
         load_concepts,
         load_picture,
     )
+    from generation.embedded.recipe.pictures.subjects import subjects
 
     try:
         fetch(TRAINING_DATA)
     except (OSError, subprocess.CalledProcessError) as error:
         log.warning("the training pictures cannot be fetched with npm: %s", error)
         return dict.fromkeys(
-            ("top1", "top5", "names", "name_diversity_ratio", "colour_share", "vae_psnr_db")
+            (
+                *("top1", "top5", "names", "name_diversity_ratio", "subject_diversity_ratio"),
+                *("colour_share", "vae_psnr_db"),
+            )
         )
     pipeline = StableDiffusionPipeline.from_pretrained(CHECKPOINT, dtype=torch.float32)
     concepts = learned(CHECKPOINT, load_concepts(TRAINING_DATA))
     found = accuracy(pipeline, concepts)
     share, _ = colour_share(pipeline, concepts)
+    asked = [subject.concept for subject in subjects(concepts) if subject.concept]
     side = side_of(pipeline)
     pictures = np.stack([load_picture(concept, side, side) for concept in concepts])
     return {
@@ -111,6 +117,7 @@ def _quality() -> Figures:
         "top5": round(found.top5, 4),
         "names": found.names,
         "name_diversity_ratio": round(name_diversity(pipeline, concepts), 4),
+        "subject_diversity_ratio": round(name_diversity(pipeline, asked), 4),
         "colour_share": round(share, 4),
         "vae_psnr_db": round(vae_psnr(pipeline.vae, pictures), 2),
     }

@@ -35,7 +35,7 @@ class Sizes:
     classifier_examples: int = 16_000
     classifier_steps: int = 2000
     other_aspects: float = 0.06
-    made_up: float = 0.72
+    made_up: float = 0.68
     painted: int = 6000
     shaped: int = 1500
     pool: int = 4096

@@ -9,7 +9,9 @@ from diffusers import UNet2DConditionModel
 from generation.embedded.recipe.models import build_text_encoder, build_unet, build_vae
 from generation.embedded.recipe.pictures.dataset import Concept
 from generation.embedded.recipe.scenes.exercises import exercises
-from generation.embedded.recipe.training.pool import Pool
+from generation.embedded.recipe.training.denoiser import Latents, encode_lessons
+from generation.embedded.recipe.training.lessons import Lesson, build_lessons
+from generation.embedded.recipe.training.pool import Maker, Pool
 from generation.embedded.recipe.training.tokenizer import train_tokenizer
 from generation.embedded.recipe.training.warm import start_denoiser
 from tests.generation.embedded.toys import TINY
@@ -32,6 +34,24 @@ def test_a_pool_goes_on_from_its_state_with_the_same_pictures(concepts: list[Con
     drawn, caption = pools[0].draw(np.random.default_rng(0))
     assert drawn.shape == (8, 16, 16)
     assert caption(np.random.default_rng(0)) == caption(np.random.default_rng(0))
+
+
+def test_kept_latents_are_made_again_for_other_captions(concepts: list[Concept], tmp_path: Path):
+    torch.manual_seed(0)
+    vae, make = build_vae(TINY).eval(), exercises(concepts)
+
+    def encoded(lessons: list[Lesson], make: Maker) -> Latents:
+        return encode_lessons(TINY, lessons, make, vae, tmp_path, "cpu", 1)
+
+    lessons = build_lessons(concepts, TINY.picture)
+    first = encoded(lessons, make)
+    written = (tmp_path / "latents.pt").stat().st_mtime_ns
+    assert torch.equal(encoded(lessons, make).aspects[0], first.aspects[0])
+    assert (tmp_path / "latents.pt").stat().st_mtime_ns == written
+    other = encoded(lessons, exercises(concepts[:3]))
+    assert not torch.equal(other.aspects[0], first.aspects[0])
+    fewer = encoded(lessons[:2], make)
+    assert len(fewer.lessons) == 2
 
 
 def _copy(value: object) -> object:

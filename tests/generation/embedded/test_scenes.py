@@ -24,7 +24,7 @@ from generation.embedded.recipe.scenes.composition import (
 from generation.embedded.recipe.scenes.exercises import exercises
 from generation.embedded.recipe.scenes.places import PLACES
 from generation.embedded.recipe.scenes.stage import draw_name, draw_scene
-from generation.embedded.recipe.training.lessons import Tint
+from generation.embedded.recipe.training.lessons import Tint, build_lessons
 from tests.generation.embedded.toys import draw_concepts
 
 
@@ -137,6 +137,24 @@ def test_exercises_are_scenes_and_things_on_white(concepts: list[Concept]):
     assert len({one.caption(np.random.default_rng(0)) for one in made}) > 20
     again = make(np.random.default_rng(5)).paint(32, 32)
     assert np.array_equal(again, pictures[5])
+
+
+def test_what_people_ask_for_first_is_taught_varied(concepts: list[Concept]):
+    make = exercises(concepts)
+    made = [make(np.random.default_rng(seed)) for seed in range(400)]
+    white = [one for one in made if one.paint(16, 16)[BEHIND].min() == 255]
+    said = [one.caption(np.random.default_rng(0)) for one in white]
+    subjects, others = ("duck", "hammer"), ("apple", "clock face one")
+    varied = [sum(name in words for words in said) for name in (*subjects, *others)]
+    assert min(varied[:2]) > 1.5 * max(varied[2:])
+    exact: dict[str, float] = {}
+    for lesson in build_lessons(concepts, 32)[:2]:
+        for caption in lesson.captions:
+            exact[caption(np.random.default_rng(0))] = lesson.weight / len(lesson.captions)
+    assert len(exact) == len(concepts)
+    rare = [weight for words, weight in exact.items() if any(name in words for name in subjects)]
+    assert len(rare) == 2
+    assert max(rare) < min(weight for weight in exact.values() if weight not in rare) / 5
 
 
 def test_flat_things_and_stickers_are_drawn_and_told_so(tmp_path: Path):

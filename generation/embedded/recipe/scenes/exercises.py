@@ -14,7 +14,8 @@ from generation.embedded.recipe.scenes.stage import draw_name, draw_scene
 from generation.embedded.recipe.training.lessons import tell_tint, tints
 from generation.embedded.recipe.training.pool import Exercise, Maker
 
-SCENES, TINTED = 0.62, 0.08  # shares; the rest are the concepts themselves
+SCENES, TINTED, ASKED = 0.56, 0.08, 0.2  # shares; the rest are concepts of any kind
+"""``ASKED`` are the subjects of scenes alone on white: people ask for those first."""
 
 
 def playwright_of(concepts: list[Concept]) -> Playwright:
@@ -27,6 +28,7 @@ def exercises(concepts: list[Concept]) -> Maker:
     """Return a function that makes a random exercise."""
     taught, _ = tints(concepts)
     playwright = Playwright(subjects(concepts), taught)
+    asked = [subject.concept for subject in playwright.subjects if subject.concept]
     narrator = Narrator(concepts)
 
     def make(rng: np.random.Generator) -> Exercise:
@@ -41,7 +43,8 @@ def exercises(concepts: list[Concept]) -> Maker:
         if kind < SCENES + TINTED and taught:
             tint = pick(rng, taught)
             return Exercise(partial(_paint, tint.concept, tint.word, seed), tell_tint(tint))
-        concept = pick(rng, concepts)
+        often = kind < SCENES + TINTED + ASKED and asked
+        concept = pick(rng, asked if often else concepts)
         return Exercise(partial(_paint, concept, "", seed), narrator.teller(concept))
 
     return make

@@ -32,6 +32,7 @@ ONE_WAY = re.compile(r"left|right|clock|crescent|quarter|gibbous|letter|calendar
 MIRRORED = 0.25  # share of names drawn the other way round
 ANGLES = (0, 0, 0, -7, 7)  # degrees, of names
 ALONE, CITY_ALONE = 0.8, 0.875  # sizes of a subject that is alone, as shares of the side
+NAMES = (ALONE, ALONE, 1.0)  # those of a name
 IN_COMPANY = 0.46  # that of each of several, and of a small one
 BORDER = CELL  # px: that of a sticker, with the line around it
 SIZES: dict[Size, float] = {Size.SMALL: IN_COMPANY / ALONE, Size.BIG: 1.2, Size.USUAL: 1.0}
@@ -102,10 +103,10 @@ def draw_name(
         picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     if angle := pick(rng, ANGLES):
         picture = picture.rotate(angle, Image.Resampling.BICUBIC, expand=True)
-    sprite = _resize(_shade(picture, rng), pick(rng, (ALONE, 1.0)) * side)
+    sprite = _resize(_shade(picture, rng), pick(rng, NAMES) * side)
     canvas = Image.new("RGB", (width, height), (255, 255, 255))
     free = (width - sprite.width, height - sprite.height)
-    x, y = (_to_cell(part * rng.uniform(0.2, 0.8)) for part in free)
+    x, y = (_to_cell(part * rng.uniform()) for part in free)
     canvas.paste(sprite, (x, y), sprite)
     return on_white(np.asarray(canvas))
 

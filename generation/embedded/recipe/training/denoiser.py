@@ -58,23 +58,32 @@ def encode_lessons(
 ) -> Latents:
     """Return all training data as latents; set the VAE's scaling factor, if it is not given.
 
-    They are cached in ``work``: encoding takes longer than a hundred steps of training.
+    They are cached in ``work``, with what is told of them: encoding takes longer than a hundred
+    steps of training.
     """
     path = work / "latents.pt"
     shaped = [make(np.random.default_rng([10, number])) for number in range(sizes.shaped)]
-    if not path.exists():
+    captions = [exercise.caption for exercise in shaped]
+    told = [_told(one) for one in (*(lesson.captions for lesson in lessons), captions)]
+    kept = torch.load(path, weights_only=True) if path.exists() else {}
+    if kept.get("told") != told:
         log.info("encoding")
         shapes = [replace(EMBEDDED, size=sizes.picture).size_for(aspect) for aspect in Aspect]
         drawn = ([one.paint(*shape) for one in shaped] for shape in shapes[1:])
         with torch.autocast(device, torch.bfloat16):
             squares = [encode_layers(vae, lesson.pictures, device).float() for lesson in lessons]
             others = [encode_layers(vae, np.stack(one), device).float() for one in drawn]
-        torch.save({"lessons": squares, "aspects": others}, path)
-    kept = torch.load(path, weights_only=True)
+        kept = {"lessons": squares, "aspects": others, "told": told}
+        torch.save(kept, path)
     scale = scale or round(1 / kept["lessons"][0].std().item(), 5)
     vae.register_to_config(scaling_factor=scale)
     squares, others = ([one * scale for one in kept[key]] for key in ("lessons", "aspects"))
-    return Latents(squares, others, [exercise.caption for exercise in shaped])
+    return Latents(squares, others, captions)
+
+
+def _told(captions: list[Caption]) -> list[str]:
+    """Return one wording of each, always the same."""
+    return [caption(np.random.default_rng(0)) for caption in captions]
 
 
 def train_denoiser(
@@ -104,7 +113,8 @@ def train_denoiser(
         names = [caption for lesson in lessons for caption in lesson.captions]
         learn_to_read(sizes, Summary(unet, text, tokenizer), playwright, names, work, device)
     elif not state.exists():
-        spread_summaries(unet, text, tokenizer, lessons[0].captions)
+        names = [caption for lesson in lessons[:2] for caption in lesson.captions]
+        spread_summaries(unet, text, tokenizer, names)
     if device == "cpu":  # there the fused kernel's backward pass is half as fast as plain products
         unet.set_attn_processor(AttnProcessor())
         text.set_attn_implementation("eager")

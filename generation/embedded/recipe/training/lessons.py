@@ -20,6 +20,7 @@ from generation.embedded.recipe.pictures.dataset import (
     load_picture,
     load_sprite,
 )
+from generation.embedded.recipe.pictures.subjects import subjects
 
 THINGS = ("animal", "plant", "food", "drink", "clothing", "transport", "sport", "game", "tool")
 MORE_THINGS = ("household", "musical", "heart", "office", "light", "event", "computer", "book")
@@ -62,18 +63,28 @@ class Tint:
 
 
 def build_lessons(concepts: list[Concept], side: int) -> list[Lesson]:
-    """Return the lessons at ``side``² pixels: the concepts themselves come first."""
+    """Return the lessons at ``side``² pixels: the concepts themselves come first.
+
+    The subjects of scenes are nearly always taught by exercises, so that four pictures of one
+    differ: under guidance one exact picture outweighs many varied ones.
+    """
     narrator = Narrator(concepts)
     taught, _ = tints(concepts)
-    plain: list[tuple[Painter, Caption]] = [
-        (partial(load_picture, concept, side, side), narrator.teller(concept))
-        for concept in concepts
-    ]
+    asked = {subject.concept for subject in subjects(concepts)}
+
+    def plain(*, varied: bool) -> list[tuple[Painter, Caption]]:
+        return [
+            (partial(load_picture, concept, side, side), narrator.teller(concept))
+            for concept in concepts
+            if (concept in asked) == varied
+        ]
+
     tinted: list[tuple[Painter, Caption]] = [
         (partial(paint, tint, side), tell_tint(tint)) for tint in taught
     ]
     made: list[tuple[float, list[tuple[Painter, Caption]]]] = [
-        (0.84, plain),
+        (0.82, plain(varied=False)),
+        (0.02, plain(varied=True)),
         (0.1, tinted),
         (0.02, list(_counted(concepts, side))),
         (0.04, list(_pairs(concepts, side))),
