@@ -93,7 +93,7 @@ def _quality() -> Figures:
         load_concepts,
         load_picture,
     )
-    from generation.embedded.recipe.pictures.subjects import subjects
+    from generation.embedded.recipe.pictures.subjects import asked_for
 
     try:
         fetch(TRAINING_DATA)
@@ -109,7 +109,6 @@ def _quality() -> Figures:
     concepts = learned(CHECKPOINT, load_concepts(TRAINING_DATA))
     found = accuracy(pipeline, concepts)
     share, _ = colour_share(pipeline, concepts)
-    asked = [subject.concept for subject in subjects(concepts) if subject.concept]
     side = side_of(pipeline)
     pictures = np.stack([load_picture(concept, side, side) for concept in concepts])
     return {
@@ -117,7 +116,7 @@ def _quality() -> Figures:
         "top5": round(found.top5, 4),
         "names": found.names,
         "name_diversity_ratio": round(name_diversity(pipeline, concepts), 4),
-        "subject_diversity_ratio": round(name_diversity(pipeline, asked), 4),
+        "subject_diversity_ratio": round(name_diversity(pipeline, asked_for(concepts)), 4),
         "colour_share": round(share, 4),
         "vae_psnr_db": round(vae_psnr(pipeline.vae, pictures), 2),
     }

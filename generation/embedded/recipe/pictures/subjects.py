@@ -75,6 +75,11 @@ class Subject:
         return self.concept.kind.split()[0] if self.concept and self.concept.kind else ""
 
 
+def asked_for(concepts: list[Concept]) -> list[Concept]:
+    """Return the concepts among the subjects: people ask for those first."""
+    return [subject.concept for subject in subjects(concepts) if subject.concept is not None]
+
+
 def subjects(concepts: list[Concept]) -> list[Subject]:
     """Return the subjects whose concepts exist, the city first; always in the same order."""
     by_name = {concept.name: concept for concept in concepts}

@@ -7,7 +7,7 @@ import numpy as np
 
 from generation.embedded.recipe.pictures.captions import Narrator
 from generation.embedded.recipe.pictures.dataset import Concept
-from generation.embedded.recipe.pictures.subjects import subjects
+from generation.embedded.recipe.pictures.subjects import asked_for, subjects
 from generation.embedded.recipe.scenes.brushes import pick
 from generation.embedded.recipe.scenes.composition import Playwright, tell
 from generation.embedded.recipe.scenes.stage import draw_name, draw_scene
@@ -15,7 +15,7 @@ from generation.embedded.recipe.training.lessons import tell_tint, tints
 from generation.embedded.recipe.training.pool import Exercise, Maker
 
 SCENES, TINTED, ASKED = 0.56, 0.08, 0.2  # shares; the rest are concepts of any kind
-"""``ASKED`` are the subjects of scenes alone on white: people ask for those first."""
+"""``ASKED`` are the subjects of scenes, alone on white."""
 
 
 def playwright_of(concepts: list[Concept]) -> Playwright:
@@ -28,7 +28,7 @@ def exercises(concepts: list[Concept]) -> Maker:
     """Return a function that makes a random exercise."""
     taught, _ = tints(concepts)
     playwright = Playwright(subjects(concepts), taught)
-    asked = [subject.concept for subject in playwright.subjects if subject.concept]
+    asked = asked_for(concepts)
     narrator = Narrator(concepts)
 
     def make(rng: np.random.Generator) -> Exercise:

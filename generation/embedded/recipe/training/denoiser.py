@@ -113,6 +113,7 @@ def train_denoiser(
         names = [caption for lesson in lessons for caption in lesson.captions]
         learn_to_read(sizes, Summary(unet, text, tokenizer), playwright, names, work, device)
     elif not state.exists():
+        # The first two lessons are the concepts themselves.
         names = [caption for lesson in lessons[:2] for caption in lesson.captions]
         spread_summaries(unet, text, tokenizer, names)
     if device == "cpu":  # there the fused kernel's backward pass is half as fast as plain products

@@ -20,7 +20,7 @@ from generation.embedded.recipe.pictures.dataset import (
     load_picture,
     load_sprite,
 )
-from generation.embedded.recipe.pictures.subjects import subjects
+from generation.embedded.recipe.pictures.subjects import asked_for
 
 THINGS = ("animal", "plant", "food", "drink", "clothing", "transport", "sport", "game", "tool")
 MORE_THINGS = ("household", "musical", "heart", "office", "light", "event", "computer", "book")
@@ -70,7 +70,7 @@ def build_lessons(concepts: list[Concept], side: int) -> list[Lesson]:
     """
     narrator = Narrator(concepts)
     taught, _ = tints(concepts)
-    asked = {subject.concept for subject in subjects(concepts)}
+    asked = set(asked_for(concepts))
 
     def plain(*, varied: bool) -> list[tuple[Painter, Caption]]:
         return [
